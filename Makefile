@@ -1,0 +1,64 @@
+EXTENSION = ledger_engine
+EXTVERSION = 0.1.0
+MODULE_big = ledger_engine
+
+OBJS = \
+	src/account.o \
+	src/amount.o \
+	src/batch.o \
+	src/bulk_writer.o \
+	src/codemap.o \
+	src/columns.o \
+	src/digest.o \
+	src/exception.o \
+	src/expand.o \
+	src/expression.o \
+	src/helpers.o \
+	src/journal.o \
+	src/ledger_engine.o \
+	src/post.o \
+	src/query.o \
+	src/routing.o \
+	src/template.o \
+	src/total.o
+
+# The install script is put together from one file a topic, in the order of their dependencies.
+SQL_PARTS = \
+	sql/engine.sql \
+	sql/install.sql \
+	sql/guard.sql \
+	sql/source.sql \
+	sql/templates.sql \
+	sql/runs.sql \
+	sql/ledger.sql \
+	sql/snapshot.sql \
+	sql/month.sql \
+	sql/dimensions.sql \
+	sql/views.sql \
+	sql/comments.sql \
+	sql/sample_takaful.sql \
+	sql/sample_transactions.sql \
+	sql/grants.sql
+
+INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
+DATA_built = $(INSTALL_SQL)
+
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -Isrc
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --outputdir=test --load-extension=ledger_engine
+ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test --outputdir=test/output_iso --load-extension=ledger_engine
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+EXTRA_CLEAN = test/results test/output_iso test/regression.diffs test/regression.out tmp_check
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+all: $(INSTALL_SQL)
+
+$(INSTALL_SQL): $(SQL_PARTS)
+	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } > $@

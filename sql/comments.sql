@@ -1,0 +1,375 @@
+-- What tables, columns and views mean, for those who read them: dashboards show these lines as help.
+
+CREATE FUNCTION acct._layout_comments() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+DECLARE
+    t text;
+BEGIN
+    COMMENT ON SCHEMA acct IS 'Accounting engine ledger_engine: source transactions, templates, runs, ledger and balances.';
+    COMMENT ON SCHEMA ledger_guard IS 'Protects posted ledger entries from being dropped or changed, also when the extension is dropped.';
+
+    -- The layout and the guard.
+    COMMENT ON TABLE acct.engine_layout IS 'Which layout of tables is installed: one row, written by acct.install().';
+    COMMENT ON COLUMN acct.engine_layout.singleton IS 'Always true: the table has one row.';
+    COMMENT ON COLUMN acct.engine_layout.version IS 'Version of the layout; the code works only with the version that it needs (else LE010).';
+    COMMENT ON COLUMN acct.engine_layout.installed_by IS 'Session user who called acct.install().';
+    COMMENT ON COLUMN acct.engine_layout.installed_at IS 'When this layout was installed or brought up to date.';
+
+    COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP (LE011). Written by the engine.';
+    COMMENT ON COLUMN ledger_guard.protected.relation IS 'The table or partition.';
+    COMMENT ON COLUMN ledger_guard.protected.has_posted IS 'True once entries were posted into it; then only a superuser with ledger_engine.allow_drop = on can drop it.';
+    COMMENT ON EVENT TRIGGER ledger_guard IS 'Refuses any DROP that would take posted ledger entries with it (LE011).';
+
+    -- Source.
+    COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written by acct.current_batch() at its first row.';
+    COMMENT ON COLUMN acct.txn_batch.batch_id IS 'Number of the batch.';
+    COMMENT ON COLUMN acct.txn_batch.loaded_at IS 'When the loading database transaction began.';
+    COMMENT ON COLUMN acct.txn_batch.loaded_by IS 'Session user who loaded it.';
+    COMMENT ON COLUMN acct.txn_batch.source IS 'Where the rows came from: setting ledger_engine.batch_source of the session, by default its application_name.';
+
+    COMMENT ON TABLE acct.txn_source_parent IS 'Source transactions (contributions, claims, ...), split into funds; monthly partitions txn_source_YYYY_MM. Written by loads; rows that a run holds refuse changes (LE008).';
+    COMMENT ON COLUMN acct.txn_source_parent.txn_id IS 'Identifier of the transaction in the source system; unique within txn_month.';
+    COMMENT ON COLUMN acct.txn_source_parent.txn_month IS 'Month that the transaction is processed with, as its first day; runs are made for it.';
+    COMMENT ON COLUMN acct.txn_source_parent.batch_id IS 'Batch (load) that brought the row; filled by default, not given by the loader.';
+    COMMENT ON COLUMN acct.txn_source_parent.bank_value_date IS 'Value date at the bank; it becomes the journal date (je_date), at most 12 months from txn_month.';
+    COMMENT ON COLUMN acct.txn_source_parent.entity_code IS 'Legal entity in whose books the transaction belongs (default MAIN).';
+    COMMENT ON COLUMN acct.txn_source_parent.txn_type IS 'Kind of business event, such as CONTRIB or CLAIM; templates are chosen by it first.';
+    COMMENT ON COLUMN acct.txn_source_parent.product_code IS 'Insurance product; templates and account mappings may depend on it.';
+    COMMENT ON COLUMN acct.txn_source_parent.channel IS 'Sales channel; templates and account mappings may depend on it.';
+    COMMENT ON COLUMN acct.txn_source_parent.policy_no IS 'Policy (certificate) number; NULL where the event concerns none.';
+    COMMENT ON COLUMN acct.txn_source_parent.currency IS 'Currency of every amount of the row (default IDR); an unknown one is exception UNKNOWN_CURRENCY.';
+    COMMENT ON COLUMN acct.txn_source_parent.gross_amount IS 'Whole amount, in the currency''s major unit; exactly the sum of the four components. Negative for a loss or a correction.';
+    COMMENT ON COLUMN acct.txn_source_parent.tabarru_amount IS 'Part of the participants'' risk fund (tabarru''), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.tanahud_amount IS 'Part of the tanahud fund (a further participants'' fund), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.investment_amount IS 'Part of the participants'' investment fund (savings), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.ujroh_amount IS 'Part of the operator: ujrah (wakalah fee), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.attributes IS 'Further facts from the source system, as JSON; NULL where there are none.';
+    COMMENT ON TRIGGER txn_source_taken ON acct.txn_source_parent IS 'Rows of a batch that a run holds refuse UPDATE and DELETE (LE008).';
+    COMMENT ON TRIGGER txn_source_taken_truncate ON acct.txn_source_parent IS 'TRUNCATE is refused while a run holds rows (LE008).';
+
+    -- The policy.
+    COMMENT ON TABLE acct.fund IS 'Funds, each with books of its own: every journal balances within each fund. Kept by finance.';
+    COMMENT ON COLUMN acct.fund.fund IS 'Code of the fund.';
+    COMMENT ON COLUMN acct.fund.name IS 'Name of the fund.';
+    COMMENT ON COLUMN acct.fund.fund_type IS 'Whose money it is: PARTICIPANT_RISK, PARTICIPANT_INVESTMENT, OPERATOR or OTHER.';
+
+    COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Kept by finance.';
+    COMMENT ON COLUMN acct.currency.currency IS 'Code of the currency, such as IDR.';
+    COMMENT ON COLUMN acct.currency.minor_units IS 'Decimal places (0 to 4) that journal amounts are rounded to, half away from zero.';
+
+    COMMENT ON TABLE acct.chart_of_accounts IS 'Chart of accounts. Kept by finance.';
+    COMMENT ON COLUMN acct.chart_of_accounts.account_code IS 'Code of the account.';
+    COMMENT ON COLUMN acct.chart_of_accounts.description IS 'Name of the account.';
+    COMMENT ON COLUMN acct.chart_of_accounts.account_type IS 'ASSET, LIABILITY, EQUITY, INCOME or EXPENSE. Assets and expenses usually have debit (positive) balances, the others credit (negative) ones.';
+    COMMENT ON COLUMN acct.chart_of_accounts.fund IS 'The only fund that may use the account; NULL: any fund.';
+    COMMENT ON COLUMN acct.chart_of_accounts.parent_account_code IS 'Account that this one is summed under in reports; NULL: top level.';
+    COMMENT ON COLUMN acct.chart_of_accounts.is_postable IS 'True where journals may use it; false for a heading.';
+    COMMENT ON COLUMN acct.chart_of_accounts.effective_from IS 'First journal date that may use it.';
+    COMMENT ON COLUMN acct.chart_of_accounts.effective_to IS 'First journal date that may no longer use it (exclusive); NULL: no end.';
+
+    COMMENT ON TABLE acct.accounting_basis IS 'Accounting bases: parallel sets of books made from the same transactions. Kept by finance.';
+    COMMENT ON COLUMN acct.accounting_basis.basis IS 'Code of the basis; PRIMARY is the books of record.';
+    COMMENT ON COLUMN acct.accounting_basis.description IS 'What the basis is for.';
+    COMMENT ON COLUMN acct.accounting_basis.every_transaction IS 'True: a transaction that no template fits is an exception (NO_TEMPLATE); false: it is simply not in this basis.';
+
+    COMMENT ON TABLE acct.journal_template IS 'Versions of journal templates: how a kind of transaction is booked. Drafted by finance, approved by a second person; only drafts can be edited.';
+    COMMENT ON COLUMN acct.journal_template.template_code IS 'Code of the template.';
+    COMMENT ON COLUMN acct.journal_template.version IS 'Version (1 first); the newest approved one in effect on the journal date is used.';
+    COMMENT ON COLUMN acct.journal_template.description IS 'What the template books.';
+    COMMENT ON COLUMN acct.journal_template.template_type IS 'STANDARD: makes a journal. IGNORE: has no lines; its transactions have no journal on purpose.';
+    COMMENT ON COLUMN acct.journal_template.basis IS 'Accounting basis that it writes to.';
+    COMMENT ON COLUMN acct.journal_template.status IS 'draft, submitted, approved or retired; changed by the template functions only.';
+    COMMENT ON COLUMN acct.journal_template.effective_from IS 'First journal date that it applies to.';
+    COMMENT ON COLUMN acct.journal_template.effective_to IS 'First journal date that it no longer applies to (exclusive); NULL: no end. Retiring sets it; earlier dates still use the version.';
+    COMMENT ON COLUMN acct.journal_template.require_balanced IS 'True: debits must equal credits in each journal, else exception UNBALANCED.';
+    COMMENT ON COLUMN acct.journal_template.balance_by_fund IS 'True: debits must equal credits within each fund (as mapped) too, else exception UNBALANCED_FUND.';
+    COMMENT ON COLUMN acct.journal_template.skip_zero_lines IS 'True: lines whose amount is zero after rounding are left out; false: they are kept.';
+    COMMENT ON COLUMN acct.journal_template.negative_policy IS 'swap: a negative amount goes to the other side as a positive one. reject: it is exception NEGATIVE_AMOUNT.';
+    COMMENT ON COLUMN acct.journal_template.maker IS 'Session user who last edited the version''s own row; neither they nor an editor of its rules and lines can approve it.';
+    COMMENT ON COLUMN acct.journal_template.made_at IS 'When the version''s own row was last edited.';
+    COMMENT ON COLUMN acct.journal_template.submitted_at IS 'When it was handed to its approver; NULL for a draft.';
+    COMMENT ON COLUMN acct.journal_template.approver IS 'Session user who approved it, never the maker; NULL until then.';
+    COMMENT ON COLUMN acct.journal_template.approved_at IS 'When it was approved; NULL until then.';
+    COMMENT ON TRIGGER journal_template_life ON acct.journal_template IS 'Only drafts are edited (LE004); only the functions change a status (LE005).';
+
+    COMMENT ON TABLE acct.journal_template_match IS 'Which transactions a template version takes: a transaction that fits any one of its rows.';
+    COMMENT ON COLUMN acct.journal_template_match.template_code IS 'Template that the rule belongs to.';
+    COMMENT ON COLUMN acct.journal_template_match.version IS 'Version that the rule belongs to.';
+    COMMENT ON COLUMN acct.journal_template_match.match_no IS 'Number of the rule within the version.';
+    COMMENT ON COLUMN acct.journal_template_match.txn_type IS 'Transaction type that fits; NULL: any.';
+    COMMENT ON COLUMN acct.journal_template_match.product_code IS 'Product that fits; NULL: any.';
+    COMMENT ON COLUMN acct.journal_template_match.channel IS 'Channel that fits; NULL: any.';
+    COMMENT ON COLUMN acct.journal_template_match.condition_expr IS 'SQL condition on the transaction''s columns; NULL: always true. A condition that comes out NULL is false.';
+    COMMENT ON COLUMN acct.journal_template_match.priority IS 'Order in which fitting rules are tried, 1 first; then more codes named, then template_code, then match_no.';
+    COMMENT ON TRIGGER journal_template_match_life ON acct.journal_template_match IS 'Only rules of drafts are edited (LE004); their conditions are checked (LE003).';
+
+    COMMENT ON TABLE acct.journal_template_line IS 'Lines of a template version: each makes one journal line.';
+    COMMENT ON COLUMN acct.journal_template_line.template_code IS 'Template that the line belongs to.';
+    COMMENT ON COLUMN acct.journal_template_line.version IS 'Version that the line belongs to.';
+    COMMENT ON COLUMN acct.journal_template_line.line_no IS 'Number of the line (1 to 999); journal lines keep it.';
+    COMMENT ON COLUMN acct.journal_template_line.dr_cr IS 'Side of a positive amount: DR (debit) or CR (credit).';
+    COMMENT ON COLUMN acct.journal_template_line.account_code IS 'Account, before acct.product_account_map is applied.';
+    COMMENT ON COLUMN acct.journal_template_line.fund IS 'Fund, before acct.product_account_map is applied.';
+    COMMENT ON COLUMN acct.journal_template_line.amount_expr IS 'SQL expression of the amount, in the currency''s major unit, over the transaction''s columns; NULL for a balancing line.';
+    COMMENT ON COLUMN acct.journal_template_line.is_balancing IS 'True: the line takes what is left of its fund after the other lines are rounded; at most one a fund, without a condition.';
+    COMMENT ON COLUMN acct.journal_template_line.condition_expr IS 'SQL condition that the line is made under; NULL: always. A condition that comes out NULL is false.';
+    COMMENT ON COLUMN acct.journal_template_line.memo IS 'What the line is for.';
+    COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Only lines of drafts are edited (LE004); their expressions are checked (LE003).';
+
+    COMMENT ON TABLE acct.product_account_map IS 'Accounts and funds that a product, or a product sold through a channel, uses instead of those of the template. Kept by finance.';
+    COMMENT ON COLUMN acct.product_account_map.map_id IS 'Number of the row.';
+    COMMENT ON COLUMN acct.product_account_map.product_code IS 'Product that the mapping is for.';
+    COMMENT ON COLUMN acct.product_account_map.channel IS 'Channel that the mapping is for; NULL: any, after those that name one.';
+    COMMENT ON COLUMN acct.product_account_map.account_code IS 'Account as the template line names it.';
+    COMMENT ON COLUMN acct.product_account_map.fund IS 'Fund as the template line names it.';
+    COMMENT ON COLUMN acct.product_account_map.mapped_account_code IS 'Account that is posted instead.';
+    COMMENT ON COLUMN acct.product_account_map.mapped_fund IS 'Fund that is posted instead.';
+    COMMENT ON COLUMN acct.product_account_map.effective_from IS 'First journal date that is mapped.';
+    COMMENT ON COLUMN acct.product_account_map.effective_to IS 'First journal date that is no longer mapped (exclusive); NULL: no end.';
+
+    COMMENT ON TABLE acct.template_audit IS 'Every change to funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
+    COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
+    COMMENT ON COLUMN acct.template_audit.at IS 'When: start of the database transaction that made the change.';
+    COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
+    COMMENT ON COLUMN acct.template_audit.table_name IS 'Table that was changed, in schema acct.';
+    COMMENT ON COLUMN acct.template_audit.operation IS 'INSERT, UPDATE or DELETE.';
+    COMMENT ON COLUMN acct.template_audit.row_key IS 'Primary key of the row, as JSON.';
+    COMMENT ON COLUMN acct.template_audit.old_row IS 'The row before the change, as JSON; NULL for INSERT.';
+    COMMENT ON COLUMN acct.template_audit.new_row IS 'The row after the change, as JSON; NULL for DELETE.';
+    COMMENT ON TRIGGER template_audit_immutable ON acct.template_audit IS 'The audit trail refuses UPDATE, DELETE and TRUNCATE (LE007).';
+    FOREACH t IN ARRAY ARRAY['fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
+                             'journal_template_match', 'journal_template_line', 'product_account_map'] LOOP
+        EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
+        EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');
+    END LOOP;
+
+    -- Runs.
+    COMMENT ON TABLE acct.journal_run IS 'Runs: each takes batches of a month through expand and post, which is all or nothing. Written by the run functions.';
+    COMMENT ON COLUMN acct.journal_run.run_id IS 'Number of the run.';
+    COMMENT ON COLUMN acct.journal_run.run_key IS 'Caller''s name for the run, unique among runs not discarded, so that creating it again gives the same run; NULL: none.';
+    COMMENT ON COLUMN acct.journal_run.txn_month IS 'Month of the transactions that it takes, as its first day.';
+    COMMENT ON COLUMN acct.journal_run.bases IS 'Accounting bases that it makes journals for.';
+    COMMENT ON COLUMN acct.journal_run.status IS 'created, expanded (journals in staging), posted (in the ledger), discarded, or reversed (posted, then reversed by other entries).';
+    COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with.';
+    COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions this one takes again; NULL: it takes batches.';
+    COMMENT ON COLUMN acct.journal_run.created_by IS 'Session user who made the run.';
+    COMMENT ON COLUMN acct.journal_run.created_at IS 'When the run was made.';
+    COMMENT ON COLUMN acct.journal_run.expanded_by IS 'Session user who expanded it; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.expand_started_at IS 'When its last finished expansion began.';
+    COMMENT ON COLUMN acct.journal_run.expanded_at IS 'When its last expansion ended; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.posted_by IS 'Session user who posted it; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.post_started_at IS 'When its posting began; NULL until it is posted.';
+    COMMENT ON COLUMN acct.journal_run.posted_at IS 'When its posting ended; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.discarded_by IS 'Session user who discarded it; NULL: it was not.';
+    COMMENT ON COLUMN acct.journal_run.discarded_at IS 'When it was discarded; NULL: it was not.';
+    COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read; NULL until expanded, as the counts and sums below.';
+    COMMENT ON COLUMN acct.journal_run.journals IS 'Journals made.';
+    COMMENT ON COLUMN acct.journal_run.lines IS 'Journal lines made.';
+    COMMENT ON COLUMN acct.journal_run.exceptions IS 'Exceptions: transactions set aside, counted for each basis.';
+    COMMENT ON COLUMN acct.journal_run.ignored IS 'Transactions that an IGNORE template took, counted for each basis.';
+    COMMENT ON COLUMN acct.journal_run.unbalanced_journals IS 'Journals whose debits differ from their credits, which templates without require_balanced allow.';
+    COMMENT ON COLUMN acct.journal_run.basis_counts IS 'The counts for each basis: {"PRIMARY": {"journals": n, "exceptions": n, "ignored": n}}.';
+    COMMENT ON COLUMN acct.journal_run.debit IS 'Sum of debits over all lines, in major units, whatever their currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run.credit IS 'Sum of credits over all lines, in major units, whatever their currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run.digest IS 'Digest of the lines as expanded (32 hexadecimal digits): the same in staging and ledger, whatever the order of rows.';
+
+    COMMENT ON TABLE acct.journal_run_batch IS 'Claims: which batches a run took, for which basis; no batch is in two live runs. Written by acct.create_run().';
+    COMMENT ON COLUMN acct.journal_run_batch.run_id IS 'Run that took the batch.';
+    COMMENT ON COLUMN acct.journal_run_batch.batch_id IS 'Batch that was taken.';
+    COMMENT ON COLUMN acct.journal_run_batch.txn_month IS 'Month of the batch''s rows that were taken, as its first day.';
+    COMMENT ON COLUMN acct.journal_run_batch.basis IS 'Accounting basis that they were taken for.';
+    COMMENT ON COLUMN acct.journal_run_batch.source_rows IS 'Number of rows when the batch was taken; a later change fails validation.';
+    COMMENT ON COLUMN acct.journal_run_batch.source_gross IS 'Sum of gross_amount when the batch was taken, in major units, whatever the currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run_batch.released_at IS 'When the run was discarded and the batch was free again; NULL: the claim holds.';
+
+    COMMENT ON TABLE acct.journal_run_total IS 'Sums of a run''s lines by book, journal month, fund, account and currency; written by expansion, added to the balances by posting.';
+    COMMENT ON COLUMN acct.journal_run_total.run_id IS 'Run.';
+    COMMENT ON COLUMN acct.journal_run_total.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.journal_run_total.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.journal_run_total.je_month IS 'Month of the journal date, as its first day.';
+    COMMENT ON COLUMN acct.journal_run_total.fund IS 'Fund, as mapped.';
+    COMMENT ON COLUMN acct.journal_run_total.account_code IS 'Account, as mapped.';
+    COMMENT ON COLUMN acct.journal_run_total.currency IS 'Currency of the sums.';
+    COMMENT ON COLUMN acct.journal_run_total.debit IS 'Sum of debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.journal_run_total.credit IS 'Sum of credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.journal_run_total.line_count IS 'Number of lines.';
+
+    COMMENT ON TABLE acct.je_header_staging IS 'Journals of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
+    COMMENT ON COLUMN acct.je_header_staging.je_id IS 'Identifier of the journal, kept by the ledger; it has gaps.';
+    COMMENT ON COLUMN acct.je_header_staging.run_id IS 'Run that made the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.je_header_staging.je_date IS 'Journal date: the transaction''s bank_value_date.';
+    COMMENT ON COLUMN acct.je_header_staging.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.je_header_staging.template_version IS 'Version of the template that made the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.line_count IS 'Number of lines.';
+    COMMENT ON COLUMN acct.je_header_staging.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.je_header_staging.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.je_header_staging.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.txn_type IS 'Kind of business event of the transaction.';
+    COMMENT ON COLUMN acct.je_header_staging.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.je_header_staging.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.je_header_staging.policy_no IS 'Policy number of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.je_header_staging.currency IS 'Currency of every amount of the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.je_header_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.je_header_staging.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
+    COMMENT ON COLUMN acct.je_header_staging.memo IS 'Text about the journal; NULL: none.';
+
+    COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
+    COMMENT ON COLUMN acct.je_line_staging.je_id IS 'Journal that the line belongs to.';
+    COMMENT ON COLUMN acct.je_line_staging.run_id IS 'Run that made the line.';
+    COMMENT ON COLUMN acct.je_line_staging.txn_id IS 'Source transaction.';
+    COMMENT ON COLUMN acct.je_line_staging.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.je_line_staging.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
+    COMMENT ON COLUMN acct.je_line_staging.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.je_line_staging.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.je_line_staging.account_code IS 'Account, as mapped.';
+    COMMENT ON COLUMN acct.je_line_staging.fund IS 'Fund, as mapped.';
+    COMMENT ON COLUMN acct.je_line_staging.currency IS 'Currency of the amount.';
+    COMMENT ON COLUMN acct.je_line_staging.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.je_line_staging.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.je_line_staging.debit IS 'Amount debited, in the currency''s major unit, never negative; 0 on a credit line.';
+    COMMENT ON COLUMN acct.je_line_staging.credit IS 'Amount credited, in the currency''s major unit, never negative; 0 on a debit line.';
+
+    COMMENT ON SEQUENCE acct.je_id_seq IS 'Gives out je_id in blocks of 1000; blocks are not filled up, so je_id has gaps (je_number has none).';
+
+    COMMENT ON TABLE acct.je_exception IS 'Transactions that expansion set aside, with the first reason met. Written by acct.expand_journals().';
+    COMMENT ON COLUMN acct.je_exception.run_id IS 'Run that set it aside.';
+    COMMENT ON COLUMN acct.je_exception.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.je_exception.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.je_exception.basis IS 'Accounting basis that it has no journal in.';
+    COMMENT ON COLUMN acct.je_exception.reason IS 'Code of the reason, such as NO_TEMPLATE or AMOUNT_NULL.';
+    COMMENT ON COLUMN acct.je_exception.template_code IS 'Template concerned; NULL: none was chosen yet.';
+    COMMENT ON COLUMN acct.je_exception.template_version IS 'Version of that template; NULL: none was chosen yet.';
+    COMMENT ON COLUMN acct.je_exception.line_no IS 'Template line concerned; NULL: no single line.';
+    COMMENT ON COLUMN acct.je_exception.message IS 'What was wrong, in words.';
+    COMMENT ON COLUMN acct.je_exception.resolved_by_run IS 'Run that took the transaction again (acct.reprocess_exceptions); NULL: none did.';
+    COMMENT ON COLUMN acct.je_exception.voided_at IS 'When its run was discarded, so that it no longer counts; NULL: it counts.';
+
+    COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
+    COMMENT ON COLUMN acct.run_log.log_id IS 'Number of the entry.';
+    COMMENT ON COLUMN acct.run_log.run_id IS 'Run; NULL for a step that belongs to none.';
+    COMMENT ON COLUMN acct.run_log.step IS 'expand, validate, post, discard, snapshot, or another step of the engine.';
+    COMMENT ON COLUMN acct.run_log.partition IS 'Source partition (expand) or ledger partition (post) worked on; NULL: none in particular.';
+    COMMENT ON COLUMN acct.run_log.rows IS 'Rows worked on: transactions (expand), checks (validate), ledger lines (post), corrected balances (snapshot).';
+    COMMENT ON COLUMN acct.run_log.elapsed_ms IS 'Duration in milliseconds.';
+    COMMENT ON COLUMN acct.run_log.detail IS 'Further counts and sums of the step, as JSON.';
+    COMMENT ON COLUMN acct.run_log.at IS 'When the entry was written.';
+
+    -- The ledger.
+    COMMENT ON TABLE acct.ledger_entry_header IS 'Posted journals; monthly partitions ledger_entry_header_YYYY_MM by journal date. Written by posting only, never changed (LE007).';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_id IS 'Identifier of the journal, joins its lines; it has gaps.';
+    COMMENT ON COLUMN acct.ledger_entry_header.run_id IS 'Run that posted the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_date IS 'Journal date: the transaction''s bank_value_date.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.ledger_entry_header.template_version IS 'Version of the template that made the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.line_count IS 'Number of lines.';
+    COMMENT ON COLUMN acct.ledger_entry_header.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_entry_header.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.ledger_entry_header.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_type IS 'Kind of business event of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_header.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_header.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_header.policy_no IS 'Policy number of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.currency IS 'Currency of every amount of the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_entry_header.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'Text about the journal; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
+    COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted.';
+    COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
+
+    COMMENT ON TABLE acct.ledger_entry_line IS 'Lines of posted journals; monthly partitions ledger_entry_line_YYYY_MM by journal date. Written by posting only, never changed (LE007).';
+    COMMENT ON COLUMN acct.ledger_entry_line.je_id IS 'Journal that the line belongs to.';
+    COMMENT ON COLUMN acct.ledger_entry_line.run_id IS 'Run that posted the line.';
+    COMMENT ON COLUMN acct.ledger_entry_line.txn_id IS 'Source transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.ledger_entry_line.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
+    COMMENT ON COLUMN acct.ledger_entry_line.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_entry_line.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.ledger_entry_line.account_code IS 'Account, as mapped.';
+    COMMENT ON COLUMN acct.ledger_entry_line.fund IS 'Fund, as mapped.';
+    COMMENT ON COLUMN acct.ledger_entry_line.currency IS 'Currency of the amount.';
+    COMMENT ON COLUMN acct.ledger_entry_line.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.debit IS 'Amount debited, in the currency''s major unit, never negative; 0 on a credit line.';
+    COMMENT ON COLUMN acct.ledger_entry_line.credit IS 'Amount credited, in the currency''s major unit, never negative; 0 on a debit line.';
+    COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_line IS 'Posted lines refuse UPDATE, DELETE and TRUNCATE (LE007).';
+
+    COMMENT ON TABLE acct.account_balance_snapshot IS 'Balances by book, month, fund, account and currency; kept by posting, recomputed by acct.update_balance_snapshot().';
+    COMMENT ON COLUMN acct.account_balance_snapshot.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.snapshot_month IS 'Month of the journal dates, as its first day.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.fund IS 'Fund.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.account_code IS 'Account.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.currency IS 'Currency of the balances.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.opening_balance IS 'Balance before the month, in the currency''s major unit: debits less credits, so debit balances are positive.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.period_debit IS 'Sum of the month''s debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.period_credit IS 'Sum of the month''s credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.closing_balance IS 'Balance after the month: opening_balance + period_debit - period_credit, debit balances positive.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.line_count IS 'Number of the month''s ledger lines; 0 in a month when only a balance was carried forward.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.last_run_id IS 'Highest run_id among the month''s lines; NULL: no lines.';
+
+    COMMENT ON TABLE acct.accounting_period IS 'Months that were closed or reopened, for each book (entity, basis); a month without a row is open. Written by acct.close_period() and acct.reopen_period().';
+    COMMENT ON COLUMN acct.accounting_period.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.accounting_period.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.accounting_period.period_month IS 'Month of the journal dates, as its first day.';
+    COMMENT ON COLUMN acct.accounting_period.is_open IS 'False: nothing is posted with a journal date in this month.';
+    COMMENT ON COLUMN acct.accounting_period.changed_by IS 'Session user who last closed or reopened it.';
+    COMMENT ON COLUMN acct.accounting_period.changed_at IS 'When it was last closed or reopened.';
+
+    COMMENT ON TABLE acct.ledger_book IS 'Books (entity, basis); posting, closing and recomputing lock the row, one at a time. Written by the engine.';
+    COMMENT ON COLUMN acct.ledger_book.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_book.basis IS 'Accounting basis.';
+
+    COMMENT ON TABLE acct.journal_number IS 'The last journal number given in each book and month. Written by posting.';
+    COMMENT ON COLUMN acct.journal_number.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.journal_number.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.journal_number.period_month IS 'Month of the journal dates, as its first day.';
+    COMMENT ON COLUMN acct.journal_number.last_number IS 'Last number given: the nine digits that je_number ends in; also how many were given.';
+
+    -- Views.
+    COMMENT ON VIEW acct.run_staging IS 'Journals in staging, each with whether and when its run was posted.';
+    COMMENT ON COLUMN acct.run_staging.run_id IS 'Run that made the journal.';
+    COMMENT ON COLUMN acct.run_staging.je_id IS 'Identifier of the journal, the same in the ledger.';
+    COMMENT ON COLUMN acct.run_staging.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.run_staging.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.run_staging.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.run_staging.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.run_staging.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.run_staging.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.run_staging.template_version IS 'Version of that template.';
+    COMMENT ON COLUMN acct.run_staging.currency IS 'Currency of the totals.';
+    COMMENT ON COLUMN acct.run_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.run_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.run_staging.line_count IS 'Number of lines.';
+    COMMENT ON COLUMN acct.run_staging.is_posted IS 'True where the run''s status is posted.';
+    COMMENT ON COLUMN acct.run_staging.posted_at IS 'When the run was posted; NULL until then.';
+
+    COMMENT ON VIEW acct.fund_journal IS 'Each fund''s part of each posted journal, as a journal by itself; balanced where the template balances by fund.';
+    COMMENT ON COLUMN acct.fund_journal.je_id IS 'Journal that the part belongs to.';
+    COMMENT ON COLUMN acct.fund_journal.je_number IS 'Number of that journal.';
+    COMMENT ON COLUMN acct.fund_journal.fund_je_number IS 'Number of the part: je_number, a slash and the fund.';
+    COMMENT ON COLUMN acct.fund_journal.fund IS 'Fund whose lines the part holds.';
+    COMMENT ON COLUMN acct.fund_journal.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.fund_journal.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.fund_journal.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.fund_journal.run_id IS 'Run that posted the journal.';
+    COMMENT ON COLUMN acct.fund_journal.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.fund_journal.template_version IS 'Version of that template.';
+    COMMENT ON COLUMN acct.fund_journal.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.fund_journal.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.fund_journal.txn_type IS 'Kind of business event of the transaction.';
+    COMMENT ON COLUMN acct.fund_journal.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.fund_journal.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.fund_journal.policy_no IS 'Policy number of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.fund_journal.currency IS 'Currency of the totals.';
+    COMMENT ON COLUMN acct.fund_journal.total_debit IS 'Sum of the fund''s debits in the journal, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.fund_journal.total_credit IS 'Sum of the fund''s credits in the journal, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.fund_journal.line_count IS 'Number of the fund''s lines in the journal.';
+    COMMENT ON COLUMN acct.fund_journal.posted_at IS 'When the journal was posted.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_comments() IS 'The part of install() that describes tables, columns and views.';

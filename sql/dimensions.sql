@@ -1,0 +1,45 @@
+-- Further columns that a site wants on its journals: portfolio, cohort, ...
+
+CREATE FUNCTION acct._engine_columns() RETURNS SETOF text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT unnest(ARRAY['txn_id', 'txn_month', 'batch_id', 'bank_value_date', 'entity_code', 'txn_type', 'product_code',
+        'channel', 'policy_no', 'currency', 'gross_amount', 'tabarru_amount', 'tanahud_amount', 'investment_amount',
+        'ujroh_amount', 'attributes', 'je_id', 'je_number', 'je_date', 'run_id', 'basis', 'template_code',
+        'template_version', 'total_debit', 'total_credit', 'line_count', 'reversal_of', 'memo', 'posted_at', 'line_no',
+        'account_code', 'fund', 'debit', 'credit'])
+$$;
+COMMENT ON FUNCTION acct._engine_columns() IS 'Names that no dimension may have: those of the engine''s own columns.';
+
+CREATE FUNCTION acct.add_dimension(name text, type regtype, on_lines boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    rel text;
+BEGIN
+    PERFORM acct._require_layout();
+    IF add_dimension.name IS NULL OR add_dimension.name !~ '^[a-z_][a-z0-9_]{0,62}$' THEN
+        RAISE EXCEPTION 'not a name for a dimension: %', coalesce(add_dimension.name, 'NULL')
+            USING ERRCODE = '42602', HINT = 'A name has lower-case letters, digits and underscores.';
+    END IF;
+    IF add_dimension.type IS NULL OR add_dimension.on_lines IS NULL THEN
+        RAISE EXCEPTION 'a dimension has a type and is or is not on lines' USING ERRCODE = '22004';
+    ELSIF EXISTS (SELECT FROM acct._engine_columns() AS c WHERE c = add_dimension.name) THEN
+        RAISE EXCEPTION 'column % is the engine''s own', add_dimension.name USING ERRCODE = '42701';
+    END IF;
+    FOREACH rel IN ARRAY ARRAY['txn_source_parent', 'je_header_staging', 'ledger_entry_header']
+                         || CASE WHEN add_dimension.on_lines THEN ARRAY['je_line_staging', 'ledger_entry_line'] ELSE '{}' END LOOP
+        EXECUTE format('ALTER TABLE acct.%I ADD COLUMN IF NOT EXISTS %I %s %s', rel, add_dimension.name,
+                       add_dimension.type, CASE WHEN add_dimension.type = 'text'::regtype THEN 'COLLATE "C"' END);
+        IF (SELECT a.atttypid FROM pg_attribute AS a
+             WHERE a.attrelid = format('acct.%I', rel)::regclass AND a.attname = add_dimension.name)
+           <> add_dimension.type::oid THEN
+            RAISE EXCEPTION 'column % of % exists with another type', add_dimension.name, rel
+                USING ERRCODE = '42701';
+        END IF;
+    END LOOP;
+    INSERT INTO acct.run_log (step, detail)
+    VALUES ('add_dimension', jsonb_build_object('name', add_dimension.name, 'type', add_dimension.type::text,
+                                                'on_lines', add_dimension.on_lines));
+END
+$$;
+COMMENT ON FUNCTION acct.add_dimension(text, regtype, boolean) IS
+'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, and templates may name it. Repeatable. Raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type).';

@@ -1,0 +1,57 @@
+-- The functions written in C. Those whose name begins with an underscore are steps of the public functions and are
+-- granted to nobody.
+
+CREATE FUNCTION acct.current_batch() RETURNS bigint
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'current_batch';
+COMMENT ON FUNCTION acct.current_batch() IS
+'The batch that the current transaction loads into: registers a row in acct.txn_batch at the first call of a transaction and returns the same batch_id until it ends (a batch registered in a savepoint that was rolled back is forgotten with it). The default of acct.txn_source_parent.batch_id. Declared STABLE, so that COPY keeps its multi-inserts.';
+
+CREATE FUNCTION acct._in_maintenance() RETURNS boolean
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'in_maintenance';
+COMMENT ON FUNCTION acct._in_maintenance() IS
+'True while one of the engine''s own functions changes rows that triggers protect (ledger_engine.maintenance, which only a superuser can set).';
+
+CREATE FUNCTION acct.check_expression(expr text, kind text) RETURNS text
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'check_expression';
+COMMENT ON FUNCTION acct.check_expression(text, text) IS
+'Checks a template expression against the columns of acct.txn_source_parent and returns it as the server understood it. kind is ''amount'' or ''condition''. Raises LE003, with the position in the text, where the expression is refused.';
+
+CREATE FUNCTION acct.month_start(d date) RETURNS date
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'month_start';
+COMMENT ON FUNCTION acct.month_start(date) IS 'The first day of the month of d. May be used in expressions.';
+
+CREATE FUNCTION acct.month_end(d date) RETURNS date
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'month_end';
+COMMENT ON FUNCTION acct.month_end(date) IS 'The last day of the month of d. May be used in expressions.';
+
+CREATE FUNCTION acct.days_in_month(d date) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'days_in_month';
+COMMENT ON FUNCTION acct.days_in_month(date) IS 'The number of days (28 to 31) of the month of d. May be used in expressions.';
+
+CREATE FUNCTION acct.to_code(d date, format text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'to_code';
+COMMENT ON FUNCTION acct.to_code(date, text) IS
+'d written as a code: in format, YYYY, YY, MM, DD, Q (quarter) and DDD (day of the year) are replaced, all else is copied. Unlike to_char it is immutable, so it may be used in expressions. Example: acct.to_code(''2025-03-09'', ''YYYY-Q'') is 2025-1.';
+
+CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass,
+    OUT source_partition text, OUT transactions bigint, OUT journals bigint, OUT lines bigint,
+    OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'expand';
+COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
+'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition.';
+
+CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
+    p_months date[], p_header_partitions regclass[], p_line_partitions regclass[],
+    OUT ledger_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric,
+    OUT elapsed_ms double precision)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'post';
+COMMENT ON FUNCTION acct._post(bigint, regclass, regclass, date[], regclass[], regclass[]) IS
+'The data path of post_journals: copies the run''s staging into the ledger partitions of its months, gives out je_number, and raises LE009 unless counts, sums and digest of the lines are those that expand recorded. A row for each ledger month.';
+
+CREATE FUNCTION acct._digest_lines(p_query text,
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_lines';
+COMMENT ON FUNCTION acct._digest_lines(text) IS
+'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';

@@ -1,0 +1,5 @@
+-- Nobody but the owner calls anything that install_roles or a DBA did not grant, save what expressions need.
+
+REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION acct.month_start(date), acct.month_end(date), acct.days_in_month(date),
+    acct.to_code(date, text), acct._in_maintenance() TO PUBLIC;

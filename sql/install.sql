@@ -1,0 +1,80 @@
+-- install(): makes and updates the objects that the code works on.
+
+CREATE FUNCTION acct._layout_version() RETURNS integer
+LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+COMMENT ON FUNCTION acct._layout_version() IS 'The layout that this version of the code needs.';
+
+CREATE FUNCTION acct._require_layout() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stranger record;
+    installed integer;
+BEGIN
+    IF to_regclass('acct.engine_layout') IS NOT NULL THEN
+        SELECT l.version INTO installed FROM acct.engine_layout AS l;
+    END IF;
+    IF installed IS DISTINCT FROM acct._layout_version() THEN
+        RAISE EXCEPTION 'the layout of ledger_engine is %', CASE WHEN installed IS NULL THEN 'not installed' ELSE 'out of date' END
+            USING ERRCODE = 'LE010',
+                  DETAIL = format('Installed: %s, needed: %s.', coalesce(installed::text, 'none'), acct._layout_version()),
+                  HINT = 'As a superuser: SELECT acct.install();';
+    END IF;
+    -- Functions run as their owner: a table of another owner could carry a trigger that runs as that owner too.
+    SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner INTO stranger
+      FROM pg_class AS c
+     WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S', 'f', 'm')
+       AND c.relowner <> current_user::regrole
+       -- Called as the function's caller, not as its owner, there is nothing to compare with.
+       AND current_user::regrole = (SELECT p.proowner FROM pg_proc AS p WHERE p.oid = 'acct.install()'::regprocedure)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table % belongs to %, the functions of ledger_engine to %', stranger.name, stranger.owner, current_user
+            USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_layout() IS
+'Raises LE010 where the tables are not those that the code needs, or belong to another role than the calling SECURITY DEFINER function.';
+
+CREATE FUNCTION acct.install() RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
+DECLARE
+    installed integer;
+BEGIN
+    IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
+        RAISE EXCEPTION 'acct.install() must be called by a superuser' USING ERRCODE = '42501';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('ledger_engine install', 0));
+    IF to_regclass('acct.engine_layout') IS NOT NULL THEN
+        SELECT l.version INTO installed FROM acct.engine_layout AS l;
+    END IF;
+    IF installed = acct._layout_version() THEN
+        RETURN format('layout %s was there', installed);
+    ELSIF installed > acct._layout_version() THEN
+        RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
+            DETAIL = format('Installed: %s, needed: %s.', installed, acct._layout_version()),
+            HINT = 'ALTER EXTENSION ledger_engine UPDATE;';
+    END IF;
+    CREATE TABLE IF NOT EXISTS acct.engine_layout (
+        singleton boolean NOT NULL DEFAULT true,
+        version integer NOT NULL,
+        installed_by text NOT NULL DEFAULT session_user,
+        installed_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT engine_layout_pkey PRIMARY KEY (singleton),
+        CONSTRAINT chk_singleton CHECK (singleton)
+    );
+    PERFORM acct._layout_guard();
+    PERFORM acct._layout_source();
+    PERFORM acct._layout_templates();
+    PERFORM acct._layout_runs();
+    PERFORM acct._layout_ledger();
+    PERFORM acct._layout_views();
+    PERFORM acct._layout_comments();
+    INSERT INTO acct.engine_layout AS l (version) VALUES (acct._layout_version())
+    ON CONFLICT (singleton) DO UPDATE
+       SET version = excluded.version, installed_by = excluded.installed_by, installed_at = excluded.installed_at;
+    RETURN format('layout %s installed', acct._layout_version());
+END
+$$;
+COMMENT ON FUNCTION acct.install() IS
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code).';

@@ -1,0 +1,288 @@
+-- The ledger: monthly partitions, posting, periods.
+
+CREATE FUNCTION acct._layout_ledger() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+DECLARE
+    t text;
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.ledger_entry_header (
+        je_id bigint NOT NULL,
+        run_id bigint NOT NULL,
+        txn_id bigint NOT NULL,
+        je_date date NOT NULL,
+        txn_month date NOT NULL,
+        template_version integer NOT NULL,
+        line_count integer NOT NULL,
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        template_code text COLLATE "C" NOT NULL,
+        txn_type text COLLATE "C" NOT NULL,
+        product_code text COLLATE "C" NOT NULL,
+        channel text COLLATE "C" NOT NULL,
+        policy_no text COLLATE "C",
+        currency text COLLATE "C" NOT NULL,
+        total_debit numeric(20,4) NOT NULL,
+        total_credit numeric(20,4) NOT NULL,
+        reversal_of bigint,
+        memo text,
+        je_number text COLLATE "C" NOT NULL,
+        posted_at timestamptz NOT NULL,
+        CONSTRAINT ledger_entry_header_pkey PRIMARY KEY (je_id, je_number, je_date)
+    ) PARTITION BY RANGE (je_date);
+    CREATE INDEX IF NOT EXISTS ledger_entry_header_date_idx ON acct.ledger_entry_header USING brin (je_date);
+
+    CREATE TABLE IF NOT EXISTS acct.ledger_entry_line (
+        je_id bigint NOT NULL,
+        run_id bigint NOT NULL,
+        txn_id bigint NOT NULL,
+        je_date date NOT NULL,
+        line_no smallint NOT NULL,
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        account_code text COLLATE "C" NOT NULL,
+        fund text COLLATE "C" NOT NULL,
+        currency text COLLATE "C" NOT NULL,
+        product_code text COLLATE "C" NOT NULL,
+        channel text COLLATE "C" NOT NULL,
+        debit numeric(20,4) NOT NULL,
+        credit numeric(20,4) NOT NULL,
+        CONSTRAINT ledger_entry_line_pkey PRIMARY KEY (je_id, line_no, je_date),
+        CONSTRAINT chk_one_side CHECK (debit >= 0 AND credit >= 0 AND (debit = 0 OR credit = 0))
+    ) PARTITION BY RANGE (je_date);
+    CREATE INDEX IF NOT EXISTS ledger_entry_line_account_idx ON acct.ledger_entry_line (account_code, fund);
+    CREATE INDEX IF NOT EXISTS ledger_entry_line_date_idx ON acct.ledger_entry_line USING brin (je_date);
+
+    CREATE TABLE IF NOT EXISTS acct.account_balance_snapshot (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        snapshot_month date NOT NULL,
+        fund text COLLATE "C" NOT NULL,
+        account_code text COLLATE "C" NOT NULL,
+        currency text COLLATE "C" NOT NULL,
+        opening_balance numeric NOT NULL,
+        period_debit numeric NOT NULL,
+        period_credit numeric NOT NULL,
+        closing_balance numeric NOT NULL,
+        line_count bigint NOT NULL,
+        last_run_id bigint,
+        CONSTRAINT account_balance_snapshot_pkey
+            PRIMARY KEY (entity_code, basis, snapshot_month, fund, account_code, currency),
+        CONSTRAINT chk_closing_balance CHECK (closing_balance = opening_balance + period_debit - period_credit)
+    );
+
+    CREATE TABLE IF NOT EXISTS acct.accounting_period (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        period_month date NOT NULL,
+        is_open boolean NOT NULL,
+        changed_by text NOT NULL DEFAULT session_user,
+        changed_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT accounting_period_pkey PRIMARY KEY (entity_code, basis, period_month),
+        CONSTRAINT accounting_period_basis_fkey FOREIGN KEY (basis) REFERENCES acct.accounting_basis,
+        CONSTRAINT chk_period_month CHECK (extract(day FROM period_month) = 1)
+    );
+
+    -- A book is what is posted to, closed and recomputed under one lock: its row.
+    CREATE TABLE IF NOT EXISTS acct.ledger_book (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        CONSTRAINT ledger_book_pkey PRIMARY KEY (entity_code, basis)
+    );
+
+    CREATE TABLE IF NOT EXISTS acct.journal_number (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        period_month date NOT NULL,
+        last_number bigint NOT NULL,
+        CONSTRAINT journal_number_pkey PRIMARY KEY (entity_code, basis, period_month),
+        CONSTRAINT chk_last_number CHECK (last_number BETWEEN 0 AND 999999999)
+    );
+
+    FOREACH t IN ARRAY ARRAY['ledger_entry_header', 'ledger_entry_line'] LOOP
+        PERFORM acct._protect(format('acct.%I', t)::regclass);
+    END LOOP;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that makes the ledger, its snapshot and its periods.';
+
+CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    parent text;
+    name text;
+BEGIN
+    PERFORM pg_advisory_xact_lock('acct.ledger_entry_header'::regclass::oid::integer, 0);
+    FOREACH parent IN ARRAY ARRAY['ledger_entry_header', 'ledger_entry_line'] LOOP
+        name := parent || '_' || to_char(p_month, 'YYYY_MM');
+        CONTINUE WHEN to_regclass(format('acct.%I', name)) IS NOT NULL;
+        EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', name, parent);
+        IF parent = 'ledger_entry_header' THEN
+            EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
+                           name, name || '_number_key');
+        END IF;
+        PERFORM acct._protect(format('acct.%I', name)::regclass);
+        EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
+                       parent, name, p_month, (p_month + interval '1 month')::date);
+        EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name,
+                       CASE parent WHEN 'ledger_entry_header' THEN 'Journals of ' ELSE 'Journal lines of ' END
+                       || to_char(p_month, 'YYYY-MM') || '.');
+        RETURN NEXT name;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
+'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made.';
+
+CREATE FUNCTION acct.rotate_ledger_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
+RETURNS TABLE (partition_name text, from_month date, to_month date)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    m date;
+BEGIN
+    PERFORM acct._require_layout();
+    FOR m IN SELECT * FROM acct._months_ahead(rotate_ledger_partitions.start_month, rotate_ledger_partitions.ahead) LOOP
+        FOR partition_name IN SELECT * FROM acct._make_ledger_partition(m) LOOP
+            from_month := m;
+            to_month := (m + interval '1 month')::date;
+            RETURN NEXT;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct.rotate_ledger_partitions(integer, date) IS
+'Makes the monthly partitions of the ledger''s two tables, with their indexes, from start_month (default: the current month) to ahead months after it. A row for each partition that was made. Posting makes a month that is missing by itself.';
+
+CREATE FUNCTION acct._lock_books(p_entities text[], p_bases text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    book record;
+BEGIN
+    FOR book IN SELECT DISTINCT b.entity_code COLLATE "C" AS entity_code, b.basis COLLATE "C" AS basis
+                  FROM unnest(p_entities, p_bases) AS b (entity_code, basis) ORDER BY 1, 2 LOOP
+        INSERT INTO acct.ledger_book (entity_code, basis) VALUES (book.entity_code, book.basis) ON CONFLICT DO NOTHING;
+        PERFORM FROM acct.ledger_book AS b
+          WHERE b.entity_code = book.entity_code AND b.basis = book.basis FOR UPDATE;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._lock_books(text[], text[]) IS
+'Locks the books (entity, basis) in key order to the end of the transaction.';
+
+CREATE FUNCTION acct._require_open_periods(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    closed text;
+BEGIN
+    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, to_char(p.period_month, 'YYYY-MM')), ', ') INTO closed
+      FROM acct.journal_run_total AS t
+      JOIN acct.accounting_period AS p
+        ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
+     WHERE t.run_id = p_run_id;
+    IF closed IS NOT NULL THEN
+        RAISE EXCEPTION 'run % has journals in a closed period', p_run_id
+            USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || closed || '.',
+                  HINT = 'Reopen the period, or discard the run and expand again: its transactions of closed periods become exceptions.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_open_periods(bigint) IS 'Raises LE006 where a run has journals in a closed period.';
+
+CREATE FUNCTION acct.post_journals(run_id bigint)
+RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
+               elapsed_ms double precision, already_done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    id CONSTANT bigint := post_journals.run_id;
+    status text := acct._lock_run(id);
+    finished boolean := status IN ('posted', 'reversed');
+    months date[];
+    header_partitions regclass[];
+    line_partitions regclass[];
+    failed text;
+BEGIN
+    IF NOT finished THEN
+        IF status <> 'expanded' THEN
+            PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
+        ELSIF acct._staging_lost(id) THEN
+            PERFORM acct._wrong_state(id, 'expanded, but its staging was lost in a crash', 'Call acct.expand_journals() again.');
+        END IF;
+        UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
+        PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
+           FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
+        PERFORM acct._require_open_periods(id);
+        -- What compares staging with expand's record, _post does for itself on the rows that it writes.
+        SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
+          FROM acct._check_source(id) AS c WHERE c.expected IS DISTINCT FROM c.actual;
+        IF failed IS NOT NULL THEN
+            RAISE EXCEPTION 'run % does not pass its checks', id
+                USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
+                      HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
+        END IF;
+        SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
+          FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = id) AS m;
+        months := coalesce(months, '{}');
+        PERFORM acct._make_ledger_partition(m) FROM unnest(months) AS m;
+        SELECT coalesce(array_agg(format('acct.%I', 'ledger_entry_header_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}'),
+               coalesce(array_agg(format('acct.%I', 'ledger_entry_line_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}')
+          INTO header_partitions, line_partitions FROM unnest(months) AS m;
+        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
+        SELECT id, 'post', x.ledger_partition, x.lines, x.elapsed_ms,
+               jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
+          FROM acct._post(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
+                              format('acct.%I', 'je_line_staging_' || id)::regclass,
+                          months, header_partitions, line_partitions) AS x;
+        PERFORM acct._move_snapshot(id);
+        UPDATE ledger_guard.protected AS p SET has_posted = true
+         WHERE p.relation = ANY (header_partitions || line_partitions
+                                 || ARRAY['acct.ledger_entry_header', 'acct.ledger_entry_line']::regclass[])
+           AND cardinality(months) > 0 AND NOT p.has_posted;
+        UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
+         WHERE r.run_id = id;
+    END IF;
+    RETURN QUERY
+    SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,
+           (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished
+      FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'post' ORDER BY g.partition;
+END
+$$;
+COMMENT ON FUNCTION acct.post_journals(bigint) IS
+'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed), LE009 (source or staging are not what expand recorded), LE012.';
+
+CREATE FUNCTION acct._set_period(p_entity text, p_basis text, p_month date, p_open boolean) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    was_open boolean;
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_month(p_month);
+    PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
+    SELECT p.is_open INTO was_open FROM acct.accounting_period AS p
+     WHERE p.entity_code = p_entity AND p.basis = p_basis AND p.period_month = p_month;
+    IF coalesce(was_open, true) = p_open THEN
+        RETURN false;
+    END IF;
+    INSERT INTO acct.accounting_period AS p (entity_code, basis, period_month, is_open)
+    VALUES (p_entity, p_basis, p_month, p_open)
+    ON CONFLICT (entity_code, basis, period_month) DO UPDATE
+       SET is_open = excluded.is_open, changed_by = excluded.changed_by, changed_at = excluded.changed_at;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._set_period(text, text, date, boolean) IS 'Opens or closes a period under the lock of its book; true where that changed it.';
+
+CREATE FUNCTION acct.close_period(entity text, basis text, month date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN acct._set_period(close_period.entity, close_period.basis, close_period.month, false);
+END
+$$;
+COMMENT ON FUNCTION acct.close_period(text, text, date) IS
+'Closes a month of a book (entity, basis), after any posting under way: later expansions quarantine its transactions (PERIOD_CLOSED), and posting into it is LE006. True where it was open.';
+
+CREATE FUNCTION acct.reopen_period(entity text, basis text, month date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN acct._set_period(reopen_period.entity, reopen_period.basis, reopen_period.month, true);
+END
+$$;
+COMMENT ON FUNCTION acct.reopen_period(text, text, date) IS 'Opens a month of a book (entity, basis) that was closed. True where it was closed.';

@@ -1,0 +1,172 @@
+-- Balances: the snapshot that posting keeps, its recomputation, and the trial balance.
+
+CREATE FUNCTION acct._write_snapshot(p_run_id bigint, p_from date) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    changed bigint;
+BEGIN
+    WITH run_month AS (
+        -- What a run adds, or (p_run_id NULL) what the lines say from p_from on.
+        SELECT t.entity_code, t.basis, t.je_month AS month, t.fund, t.account_code, t.currency,
+               t.debit, t.credit, t.line_count, t.run_id
+          FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id
+        UNION ALL
+        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency,
+               sum(l.debit), sum(l.credit), count(*), max(l.run_id)
+          FROM acct.ledger_entry_line AS l
+         WHERE p_run_id IS NULL AND l.je_date >= p_from
+         GROUP BY 1, 2, 3, 4, 5, 6),
+    last_month AS (
+        SELECT b.entity_code, b.basis,
+               (SELECT max(s.snapshot_month) FROM acct.account_balance_snapshot AS s
+                 WHERE s.entity_code = b.entity_code AND s.basis = b.basis) AS month
+          FROM acct.ledger_book AS b
+         WHERE p_run_id IS NULL
+            OR EXISTS (SELECT FROM acct.journal_run_total AS t
+                        WHERE t.run_id = p_run_id AND t.entity_code = b.entity_code AND t.basis = b.basis)),
+    book AS (
+        SELECT l.entity_code, l.basis,
+               CASE WHEN p_run_id IS NULL THEN p_from
+                    ELSE least(min(r.month), (l.month + interval '1 month')::date) END AS from_month,
+               CASE WHEN p_run_id IS NULL THEN coalesce(max(r.month), l.month)
+                    ELSE greatest(max(r.month), l.month) END AS to_month
+          FROM last_month AS l
+          LEFT JOIN run_month AS r ON r.entity_code = l.entity_code AND r.basis = l.basis
+         GROUP BY l.entity_code, l.basis, l.month),
+    opening AS (
+        SELECT s.entity_code, s.basis, s.fund, s.account_code, s.currency, s.closing_balance AS opening_balance
+          FROM book AS b
+          JOIN acct.account_balance_snapshot AS s
+            ON s.entity_code = b.entity_code AND s.basis = b.basis
+           AND s.snapshot_month = (b.from_month - interval '1 month')::date),
+    period AS (
+        SELECT p.entity_code, p.basis, p.month, p.fund, p.account_code, p.currency,
+               sum(p.debit) AS debit, sum(p.credit) AS credit, sum(p.line_count)::bigint AS line_count, max(p.run_id) AS run_id
+          FROM (SELECT * FROM run_month
+                UNION ALL
+                SELECT s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency,
+                       s.period_debit, s.period_credit, s.line_count, s.last_run_id
+                  FROM book AS b
+                  JOIN acct.account_balance_snapshot AS s
+                    ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month >= b.from_month
+                 WHERE p_run_id IS NOT NULL) AS p
+         GROUP BY 1, 2, 3, 4, 5, 6),
+    account AS (
+        SELECT entity_code, basis, fund, account_code, currency FROM opening
+        UNION
+        SELECT entity_code, basis, fund, account_code, currency FROM period),
+    month AS (
+        SELECT b.entity_code, b.basis, m::date AS month
+          FROM book AS b, generate_series(b.from_month::timestamp, b.to_month::timestamp, interval '1 month') AS m),
+    moved AS (
+        SELECT a.*, m.month, coalesce(p.debit, 0) AS debit, coalesce(p.credit, 0) AS credit,
+               coalesce(p.line_count, 0) AS line_count, p.run_id,
+               coalesce(o.opening_balance, 0)
+               + sum(coalesce(p.debit, 0) - coalesce(p.credit, 0))
+                 OVER (PARTITION BY a.entity_code, a.basis, a.fund, a.account_code, a.currency ORDER BY m.month) AS closing
+          FROM account AS a
+          JOIN month AS m USING (entity_code, basis)
+          LEFT JOIN opening AS o USING (entity_code, basis, fund, account_code, currency)
+          LEFT JOIN period AS p USING (entity_code, basis, month, fund, account_code, currency)),
+    fresh AS MATERIALIZED (
+        SELECT m.*, m.closing - m.debit + m.credit AS opening FROM moved AS m
+         WHERE m.line_count > 0 OR m.closing - m.debit + m.credit <> 0),
+    gone AS (
+        DELETE FROM acct.account_balance_snapshot AS s USING book AS b
+         WHERE s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month >= b.from_month
+           AND NOT EXISTS (SELECT FROM fresh AS f
+                            WHERE (f.entity_code, f.basis, f.month, f.fund, f.account_code, f.currency)
+                                = (s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency))
+        RETURNING 1),
+    written AS (
+        INSERT INTO acct.account_balance_snapshot AS s
+               (entity_code, basis, snapshot_month, fund, account_code, currency, opening_balance, period_debit,
+                period_credit, closing_balance, line_count, last_run_id)
+        SELECT f.entity_code, f.basis, f.month, f.fund, f.account_code, f.currency, f.opening, f.debit,
+               f.credit, f.closing, f.line_count, f.run_id
+          FROM fresh AS f
+        ON CONFLICT (entity_code, basis, snapshot_month, fund, account_code, currency) DO UPDATE
+           SET opening_balance = excluded.opening_balance, period_debit = excluded.period_debit,
+               period_credit = excluded.period_credit, closing_balance = excluded.closing_balance,
+               line_count = excluded.line_count, last_run_id = excluded.last_run_id
+         WHERE (s.opening_balance, s.period_debit, s.period_credit, s.closing_balance, s.line_count, s.last_run_id)
+               IS DISTINCT FROM
+               (excluded.opening_balance, excluded.period_debit, excluded.period_credit, excluded.closing_balance,
+                excluded.line_count, excluded.last_run_id)
+        RETURNING 1)
+    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM written) INTO changed;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION acct._write_snapshot(bigint, date) IS
+'Rewrites the snapshot of each book concerned, from the first month that changes to its last: of a run''s totals added to what stands, or (p_run_id NULL) of the ledger''s lines from p_from on. An account has a row in a month where it had lines or an opening balance. Returns the number of rows that changed.';
+
+CREATE FUNCTION acct._move_snapshot(p_run_id bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN acct._write_snapshot(p_run_id, NULL);
+END
+$$;
+COMMENT ON FUNCTION acct._move_snapshot(bigint) IS 'Moves the snapshot forward by the totals of a run that is being posted.';
+
+CREATE FUNCTION acct.update_balance_snapshot(month date DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    oldest date;
+    changed bigint;
+BEGIN
+    PERFORM acct._require_layout();
+    IF update_balance_snapshot.month IS NOT NULL THEN
+        PERFORM acct._require_month(update_balance_snapshot.month);
+    END IF;
+    PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis)) FROM acct.ledger_book AS b;
+    SELECT min(to_date(right(c.relname, 7), 'YYYY_MM')) INTO oldest
+      FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+     WHERE i.inhparent = 'acct.ledger_entry_line'::regclass;
+    changed := acct._write_snapshot(NULL, greatest(oldest, update_balance_snapshot.month));
+    INSERT INTO acct.run_log (step, rows, elapsed_ms)
+    VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000);
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION acct.update_balance_snapshot(date) IS
+'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds; its opening balances are those that the month before it closed with). Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month.';
+
+CREATE FUNCTION acct._trial_balance(p_month date, p_fund text, p_basis text, p_entity text)
+RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
+               opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_month(p_month);
+    RETURN QUERY
+    SELECT s.entity_code, s.fund, s.account_code, a.description, a.account_type, s.currency,
+           CASE WHEN s.snapshot_month = p_month THEN s.opening_balance ELSE s.closing_balance END,
+           CASE WHEN s.snapshot_month = p_month THEN s.period_debit ELSE 0 END,
+           CASE WHEN s.snapshot_month = p_month THEN s.period_credit ELSE 0 END,
+           s.closing_balance
+      FROM acct.ledger_book AS b
+     CROSS JOIN LATERAL (SELECT max(x.snapshot_month) AS month FROM acct.account_balance_snapshot AS x
+                          WHERE x.entity_code = b.entity_code AND x.basis = b.basis AND x.snapshot_month <= p_month) AS m
+      JOIN acct.account_balance_snapshot AS s
+        ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = m.month
+      LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = s.account_code
+     WHERE b.basis = p_basis
+       AND (p_entity IS NULL OR b.entity_code = p_entity)
+       AND (p_fund IS NULL OR s.fund = p_fund)
+       AND (s.snapshot_month = p_month OR s.closing_balance <> 0)
+     ORDER BY s.entity_code, s.fund, s.account_code, s.currency;
+END
+$$;
+COMMENT ON FUNCTION acct._trial_balance(date, text, text, text) IS 'The work of trial_balance().';
+
+CREATE FUNCTION acct.trial_balance(month date, fund text DEFAULT NULL, basis text DEFAULT 'PRIMARY', entity text DEFAULT NULL)
+RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
+               opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT t.* FROM acct._trial_balance($1, $2, $3, $4) AS t
+$$;
+COMMENT ON FUNCTION acct.trial_balance(date, text, text, text) IS
+'The trial balance of a month (its first day) for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it. Balances are debit positive. fund and entity narrow it; NULL is all. A month after the last one posted shows its closing balances. Raises 22023 where the date is no month.';

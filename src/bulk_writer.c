@@ -1,0 +1,274 @@
+/*
+ * bulk_writer.c
+ *		Buffered writing by heap_multi_insert (see bulk_writer.h).
+ *
+ * A row is formed once, into a tuple in the buffer's memory context, and stored
+ * in a heap-tuple slot, so that heap_multi_insert copies it straight to the
+ * page. The buffer is full at 1000 rows or 256 kB; its context is reset after
+ * each flush. Index entries follow the heap rows of a flush, as in COPY.
+ */
+#include "bulk_writer.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_am.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+#define MAX_BUFFERED_ROWS 1000
+#define MAX_BUFFERED_BYTES (256 * 1024)
+
+struct BulkWriter
+{
+	Relation	rel;
+	EState	   *estate;
+	ResultRelInfo *result;
+	BulkInsertState bulk_insert;
+	CommandId	command_id;
+	int			insert_options;
+	bool		check_rows;		/* there are CHECK constraints to test */
+	bool		keep_indexes;	/* row by row */
+	bool		build_indexes;	/* at the end */
+
+	MemoryContext context;		/* of the writer itself */
+	MemoryContext batch_context;	/* of the buffered rows */
+	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
+	int			nslots;			/* slots made so far */
+	int			nrows;
+	Size		nbytes;
+};
+
+#define refuse_table(rel, ...) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_LE_UNSUPPORTED_TABLE), \
+			 errmsg(__VA_ARGS__), \
+			 errdetail("Table %s is written in bulk.", RelationGetRelationName(rel))))
+
+static bool
+name_in(const char *name, const char *const *list)
+{
+	for (; list != NULL && *list != NULL; list++)
+		if (strcmp(name, *list) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_columns(Relation rel, const BulkWriterOptions *options)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+
+	if (tupdesc->constr && tupdesc->constr->has_generated_stored)
+		refuse_table(rel, "generated columns are not supported here");
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (att->attisdropped || name_in(NameStr(att->attname), options->filled) ||
+			bms_is_member(att->attnum, options->also_filled))
+			continue;
+		if (att->attnotnull)
+			refuse_table(rel, "column %s is NOT NULL and nothing fills it", NameStr(att->attname));
+		if (att->atthasdef || att->attidentity)
+			refuse_table(rel, "column %s has a default, which bulk writing does not compute",
+						 NameStr(att->attname));
+	}
+}
+
+static void
+check_table(Relation rel, const BulkWriterOptions *options)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		refuse_table(rel, "only ordinary heap tables are supported");
+	if (rel->rd_rel->relrowsecurity)
+		refuse_table(rel, "row security is not supported here");
+	if (rel->rd_rel->relhasrules)
+		refuse_table(rel, "rules are not supported here");
+	if (triggers != NULL &&
+		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		 triggers->trig_insert_instead_row || triggers->trig_insert_before_statement ||
+		 triggers->trig_insert_after_statement || triggers->trig_insert_new_table))
+		refuse_table(rel, "triggers on INSERT and foreign keys are not supported here");
+	check_columns(rel, options);
+}
+
+static bool
+has_checks_to_test(Relation rel, const BulkWriterOptions *options)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+		if (!name_in(constr->check[i].ccname, options->held_checks))
+			return true;
+	return false;
+}
+
+static void
+check_indexes(ResultRelInfo *result)
+{
+	for (int i = 0; i < result->ri_NumIndices; i++)
+		if (result->ri_IndexRelationDescs[i]->rd_index->indisexclusion)
+			refuse_table(result->ri_RelationDesc, "exclusion constraints are not supported here");
+}
+
+BulkWriter *
+bulk_writer_open(Oid relation, const BulkWriterOptions *options)
+{
+	BulkWriter *writer = palloc0(sizeof(BulkWriter));
+	Relation	rel = table_open(relation, RowExclusiveLock);
+	bool		made_here = rel->rd_createSubid != InvalidSubTransactionId;
+
+	check_table(rel, options);
+	writer->rel = rel;
+	writer->estate = CreateExecutorState();
+	writer->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(writer->result, rel, 0, NULL, 0);
+	writer->check_rows = has_checks_to_test(rel, options);
+	writer->build_indexes = rel->rd_rel->relhasindex && options->index_at_end && made_here;
+	writer->keep_indexes = rel->rd_rel->relhasindex && !writer->build_indexes;
+	if (rel->rd_rel->relhasindex)
+	{
+		ExecOpenIndices(writer->result, false);
+		check_indexes(writer->result);
+		if (!writer->keep_indexes)
+			ExecCloseIndices(writer->result);
+	}
+
+	writer->command_id = GetCurrentCommandId(true);
+	writer->insert_options = made_here ? HEAP_INSERT_SKIP_FSM : 0;
+	if (options->frozen && made_here)
+		writer->insert_options |= HEAP_INSERT_FROZEN;
+	writer->bulk_insert = GetBulkInsertState();
+	writer->context = CurrentMemoryContext;
+	writer->batch_context = AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch",
+												  ALLOCSET_DEFAULT_SIZES);
+	return writer;
+}
+
+TupleDesc
+bulk_writer_descriptor(BulkWriter *writer)
+{
+	return RelationGetDescr(writer->rel);
+}
+
+Relation
+bulk_writer_relation(BulkWriter *writer)
+{
+	return writer->rel;
+}
+
+static void
+flush(BulkWriter *writer)
+{
+	MemoryContext old;
+
+	if (writer->nrows == 0)
+		return;
+
+	if (writer->check_rows)
+		for (int i = 0; i < writer->nrows; i++)
+		{
+			ExecConstraints(writer->result, writer->slots[i], writer->estate);
+			ResetPerTupleExprContext(writer->estate);
+		}
+
+	/* The arrays that heap_multi_insert makes are freed with the rows. */
+	old = MemoryContextSwitchTo(writer->batch_context);
+	heap_multi_insert(writer->rel, writer->slots, writer->nrows, writer->command_id,
+					  writer->insert_options, writer->bulk_insert);
+	MemoryContextSwitchTo(old);
+
+	for (int i = 0; writer->keep_indexes && i < writer->nrows; i++)
+	{
+		insert_index_tuples(writer->result, writer->slots[i], writer->estate);
+		ResetPerTupleExprContext(writer->estate);
+	}
+	for (int i = 0; i < writer->nrows; i++)
+		ExecClearTuple(writer->slots[i]);
+	MemoryContextReset(writer->batch_context);
+	writer->nrows = 0;
+	writer->nbytes = 0;
+	CHECK_FOR_INTERRUPTS();
+}
+
+static inline void
+store(BulkWriter *writer, HeapTuple tuple)
+{
+	if (unlikely(writer->nslots == writer->nrows))
+	{
+		MemoryContext old = MemoryContextSwitchTo(writer->context);
+
+		writer->slots[writer->nslots++] =
+			MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsHeapTuple);
+		MemoryContextSwitchTo(old);
+	}
+	tuple->t_tableOid = RelationGetRelid(writer->rel);
+	ExecStoreHeapTuple(tuple, writer->slots[writer->nrows], false);
+	writer->slots[writer->nrows]->tts_tableOid = tuple->t_tableOid;
+	writer->nrows++;
+	writer->nbytes += tuple->t_len;
+	if (writer->nrows == MAX_BUFFERED_ROWS || writer->nbytes >= MAX_BUFFERED_BYTES)
+		flush(writer);
+}
+
+void
+bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(writer->batch_context);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
+
+	MemoryContextSwitchTo(old);
+	store(writer, tuple);
+}
+
+void
+bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple)
+{
+	MemoryContext old = MemoryContextSwitchTo(writer->batch_context);
+	HeapTuple	copy = heap_copytuple(tuple);
+
+	MemoryContextSwitchTo(old);
+	store(writer, copy);
+}
+
+/* All indexes of a table that this transaction made and filled. */
+static void
+build_indexes(Oid relation)
+{
+	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+												  get_rel_name(relation));
+
+	CommandCounterIncrement();
+	if (SPI_execute(psprintf("REINDEX TABLE %s", name), false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not build the indexes of %s", name);
+}
+
+void
+bulk_writer_close(BulkWriter *writer)
+{
+	Oid			relation = RelationGetRelid(writer->rel);
+
+	flush(writer);
+	for (int i = 0; i < writer->nslots; i++)
+		ExecDropSingleTupleTableSlot(writer->slots[i]);
+	FreeBulkInsertState(writer->bulk_insert);
+	if (writer->keep_indexes)
+		ExecCloseIndices(writer->result);
+	FreeExecutorState(writer->estate);
+	MemoryContextDelete(writer->batch_context);
+	table_close(writer->rel, NoLock);
+	if (writer->build_indexes)
+		build_indexes(relation);
+	pfree(writer);
+}

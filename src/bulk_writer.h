@@ -1,0 +1,49 @@
+/*
+ * bulk_writer.h
+ *		Writes many rows into one table: buffered, by heap_multi_insert.
+ *
+ * heap_multi_insert itself looks at nothing but the heap, so the writer answers
+ * for the rest: it keeps indexes, checks CHECK constraints save those that the
+ * caller names as held by construction, and refuses (LE012) a table with what it
+ * does not do: triggers on INSERT, row security, generated columns, rules,
+ * exclusion constraints, NOT NULL columns or defaults that the caller does not
+ * fill, other access methods. Memory: one buffer of rows, whatever their number.
+ */
+#ifndef LEDGER_BULK_WRITER_H
+#define LEDGER_BULK_WRITER_H
+
+#include "ledger_engine.h"
+
+#include "access/htup.h"
+#include "utils/rel.h"
+
+typedef struct BulkWriter BulkWriter;
+
+typedef struct BulkWriterOptions
+{
+	/* Names of CHECK constraints that every row of the caller satisfies; NULL ends it. */
+	const char *const *held_checks;
+	/* Names of the columns that the caller fills; others stay null. NULL ends it. */
+	const char *const *filled;
+	/* More columns that the caller fills, by number; may be NULL. */
+	const Bitmapset *also_filled;
+	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
+	bool		frozen;
+	/* Where the table was made in this transaction, build its indexes at the end instead of row by row. */
+	bool		index_at_end;
+} BulkWriterOptions;
+
+extern BulkWriter *bulk_writer_open(Oid relation, const BulkWriterOptions *options);
+extern TupleDesc bulk_writer_descriptor(BulkWriter *writer);
+extern Relation bulk_writer_relation(BulkWriter *writer);
+
+/* Adds a row; values are copied. */
+extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull);
+
+/* Adds a copy of a tuple of the same row type. */
+extern void bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple);
+
+/* Writes what is buffered, finishes the indexes, closes the table (its lock stays). */
+extern void bulk_writer_close(BulkWriter *writer);
+
+#endif

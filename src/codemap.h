@@ -1,0 +1,39 @@
+/*
+ * codemap.h
+ *		Hash tables (the server's dynahash) keyed by a few codes and a number.
+ *
+ * An entry is a struct that begins with a CodeKey. A new entry's codes are
+ * copied into the memory context of the table.
+ */
+#ifndef LEDGER_CODEMAP_H
+#define LEDGER_CODEMAP_H
+
+#include "ledger_engine.h"
+
+#include "utils/hsearch.h"
+
+#define CODE_KEY_MAX 5
+
+typedef struct CodeKey
+{
+	int32		number;
+	int32		ncodes;
+	Code		codes[CODE_KEY_MAX];
+} CodeKey;
+
+typedef struct CodeMap
+{
+	HTAB	   *table;
+	MemoryContext context;
+	Size		entry_size;
+} CodeMap;
+
+extern void codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext context);
+
+/* The entry of a key, or NULL. */
+extern void *codemap_find(CodeMap *map, const CodeKey *key);
+
+/* The entry of a key; where it is new, all behind the key is zero. */
+extern void *codemap_enter(CodeMap *map, const CodeKey *key, bool *found);
+
+#endif

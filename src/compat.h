@@ -1,0 +1,27 @@
+/*
+ * compat.h
+ *		One place for what differs between the server versions 15 to 18.
+ */
+#ifndef LEDGER_COMPAT_H
+#define LEDGER_COMPAT_H
+
+#include "executor/executor.h"
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "ledger_engine supports PostgreSQL 15 to 18"
+#endif
+
+#ifndef HAVE_INT128
+#error "ledger_engine needs a compiler with 128-bit integers"
+#endif
+
+/* 16 added onlySummarizing (BRIN-only index updates). */
+#if PG_VERSION_NUM >= 160000
+#define insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL, false)
+#else
+#define insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL)
+#endif
+
+#endif

@@ -1,0 +1,563 @@
+/*
+ * expression.c
+ *		Compiles template expressions (see expression.h).
+ *
+ * The path is that of the server's own row filters and column defaults: parse,
+ * check the shape, transform against the source relation, walk the result with
+ * a list of what is allowed, coerce, plan, initialise.
+ *
+ *	:name		is the column name. The server's scanner finds the tokens, so a
+ *				colon in a string, a cast, a slice or a comment is left alone; the
+ *				colon becomes a space, so positions in error messages stay true.
+ *	literals	become constants when parsed. Words such as 'today' would then
+ *				be frozen at the date of parsing: they are refused in literals
+ *				of date and time types.
+ *	the rest	must be immutable and built in (OID below FirstNormalObjectId),
+ *				save the extension's own helpers, and exact: no float, no
+ *				division of integers.
+ */
+#include "expression.h"
+
+#include "access/relation.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "parser/scanner.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+/* The texts of finance are short; a limit keeps the parser's cost in bounds. */
+#define MAX_EXPRESSION_LENGTH 8192
+
+/* Tokens of the core scanner, by the numbers that gram.y promises to every grammar that uses it. */
+enum
+{
+	TOKEN_IDENT = 258, TOKEN_UIDENT, TOKEN_FCONST, TOKEN_SCONST, TOKEN_USCONST, TOKEN_BCONST,
+	TOKEN_XCONST, TOKEN_OP, TOKEN_ICONST, TOKEN_PARAM
+};
+
+typedef struct CheckContext
+{
+	const char *text;
+	Relation	source;
+	List	   *literals;		/* A_Const strings of the raw parse tree */
+} CheckContext;
+
+static int	text_position(const char *text, int location);
+
+int
+expression_pin_settings(void)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("datestyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("search_path", "pg_catalog, acct", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return nest_level;
+}
+
+void
+expression_unpin_settings(int nest_level)
+{
+	AtEOXact_GUC(true, nest_level);
+}
+
+/* Raises LE003 at a byte offset of the text (-1: nowhere). */
+#define refuse(text, location, ...) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_LE_BAD_EXPRESSION), \
+			 errmsg(__VA_ARGS__), \
+			 errdetail("Expression: %s", text), \
+			 errposition_in(text, location)))
+
+/* The position goes to the client as that of an internal query: the statement's own text is another. */
+static int
+errposition_in(const char *text, int location)
+{
+	if (location >= 0)
+	{
+		internalerrquery(text);
+		internalerrposition(text_position(text, location));
+	}
+	return 0;
+}
+
+static int
+text_position(const char *text, int location)
+{
+	return pg_mbstrlen_with_len(text, location) + 1;
+}
+
+/*
+ * Names after a colon: the colon before an identifier becomes a space, unless
+ * something before it makes it the colon of a slice.
+ */
+static char *
+resolve_colons(const char *text)
+{
+	core_yyscan_t scanner;
+	core_yy_extra_type extra;
+	core_YYSTYPE value;
+	YYLTYPE		location;
+	char	   *result = pstrdup(text);
+	int			before = 0;		/* the token before the last */
+	int			colon_at = -1;	/* where the last token was a colon that may begin a name */
+	int			token;
+
+	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
+	while ((token = core_yylex(&value, &location, scanner)) != 0)
+	{
+		if (colon_at >= 0 && location == colon_at + 1 && token != TOKEN_ICONST &&
+			token != TOKEN_FCONST && (IS_HIGHBIT_SET(text[location]) || text[location] == '_' ||
+									  text[location] == '"' || isalpha((unsigned char) text[location])))
+			result[colon_at] = ' ';
+		colon_at = -1;
+		if (token == ':')
+		{
+			bool		after_operand = before == ')' || before == ']' || before == '[' ||
+				(before >= TOKEN_IDENT && before <= TOKEN_PARAM && before != TOKEN_OP);
+
+			if (!after_operand)
+				colon_at = location;
+		}
+		before = token;
+	}
+	scanner_finish(scanner);
+	return result;
+}
+
+/* The one expression that the text is, or LE003. */
+static Node *
+parse_text(const char *text)
+{
+	List	   *statements = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select;
+	ResTarget  *target;
+
+	select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
+	if (list_length(select->targetList) != 1 || select->distinctClause != NIL ||
+		select->intoClause != NULL || select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL || select->windowClause != NIL ||
+		select->valuesLists != NIL || select->sortClause != NIL || select->limitOffset != NULL ||
+		select->limitCount != NULL || select->lockingClause != NIL || select->withClause != NULL ||
+		select->op != SETOP_NONE)
+		refuse(text, 0, "not a single expression");
+	target = linitial_node(ResTarget, select->targetList);
+	if (target->name != NULL || target->indirection != NIL)
+		refuse(text, target->location, "an expression has no alias");
+	return target->val;
+}
+
+static bool
+collect_literals(Node *node, List **literals)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, A_Const))
+	{
+		A_Const    *constant = (A_Const *) node;
+
+		if (!constant->isnull && nodeTag(&constant->val) == T_String)
+			*literals = lappend(*literals, constant);
+		return false;
+	}
+	return raw_expression_tree_walker(node, collect_literals, literals);
+}
+
+/* True where a literal holds a word that the date and time types read as a moving date. */
+static bool
+has_moving_date(const char *literal)
+{
+	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+
+	for (const char *p = literal; *p != '\0';)
+	{
+		const char *start = p;
+
+		while (isalpha((unsigned char) *p))
+			p++;
+		for (int i = 0; i < lengthof(words); i++)
+			if (p - start == strlen(words[i]) && pg_strncasecmp(start, words[i], p - start) == 0)
+				return true;
+		if (p == start)
+			p++;
+	}
+	return false;
+}
+
+static bool
+is_datetime_type(Oid type)
+{
+	char		category;
+	bool		preferred;
+	Oid			inner;
+
+	type = getBaseType(type);
+	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)))
+		return is_datetime_type(inner);
+	if (OidIsValid(inner = get_multirange_range(type)))
+		return is_datetime_type(inner);
+	get_type_category_preferred(type, &category, &preferred);
+	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_TIMESPAN;
+}
+
+static bool
+is_own_helper(Oid function)
+{
+	static const char *const helpers[] = {"days_in_month", "month_end", "month_start", "to_code"};
+	char	   *name;
+
+	if (getExtensionOfObject(ProcedureRelationId, function) != get_extension_oid("ledger_engine", true))
+		return false;
+	name = get_func_name(function);
+	for (int i = 0; i < lengthof(helpers); i++)
+		if (strcmp(name, helpers[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_integer_division(Oid function)
+{
+	switch (function)
+	{
+		case F_INT2DIV:
+		case F_INT4DIV:
+		case F_INT8DIV:
+		case F_INT24DIV:
+		case F_INT42DIV:
+		case F_INT28DIV:
+		case F_INT82DIV:
+		case F_INT48DIV:
+		case F_INT84DIV:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+check_function(Oid function, void *arg)
+{
+	struct
+	{
+		CheckContext *context;
+		int			location;
+	}		   *at = arg;
+	const char *text = at->context->text;
+
+	if (function >= FirstNormalObjectId && !is_own_helper(function))
+		refuse(text, at->location, "function %s may not be used in a template expression",
+			   format_procedure(function));
+	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_LE_BAD_EXPRESSION),
+				 errmsg("function %s is not immutable", format_procedure(function)),
+				 errdetail("Expression: %s", text),
+				 errhint("Its result could differ when a run is computed again. The extension's month_start(), month_end(), days_in_month() and to_code() are immutable."),
+				 errposition_in(text, at->location)));
+	if (is_integer_division(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_LE_BAD_EXPRESSION),
+				 errmsg("division of integers cuts off decimals"),
+				 errdetail("Expression: %s", text),
+				 errhint("Write a decimal point: 30/100 is 0, 30/100.0 is 0.3."),
+				 errposition_in(text, at->location)));
+	return false;
+}
+
+static void
+check_type(CheckContext *context, Oid type, int location)
+{
+	Oid			base = getBaseType(type);
+
+	if (type >= FirstNormalObjectId)
+		refuse(context->text, location, "type %s is not built in", format_type_be(type));
+	if (base == FLOAT4OID || base == FLOAT8OID || base == FLOAT4ARRAYOID || base == FLOAT8ARRAYOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_LE_BAD_EXPRESSION),
+				 errmsg("type %s is not exact", format_type_be(type)),
+				 errdetail("Expression: %s", context->text),
+				 errhint("Cast to numeric before computing."),
+				 errposition_in(context->text, location)));
+}
+
+static void
+check_operator(CheckContext *context, Oid operator, int location)
+{
+	if (operator >= FirstNormalObjectId)
+		refuse(context->text, location, "operator %s is not built in", get_opname(operator));
+}
+
+static void
+check_column(CheckContext *context, Var *var)
+{
+	if (var->varattno < 0)
+		refuse(context->text, var->location, "system columns may not be used in a template expression");
+	if (var->varattno == 0)
+		refuse(context->text, var->location, "a whole row may not be used in a template expression");
+}
+
+static void
+check_literal(CheckContext *context, Const *constant)
+{
+	ListCell   *lc;
+
+	if (constant->location < 0 || !is_datetime_type(constant->consttype))
+		return;
+	foreach(lc, context->literals)
+	{
+		A_Const    *literal = lfirst(lc);
+
+		if (literal->location == constant->location && has_moving_date(strVal(&literal->val)))
+			refuse(context->text, literal->location,
+				   "'%s' is read once, when the expression is parsed", strVal(&literal->val));
+	}
+}
+
+/* Refuses every node that is not on the list, and what the nodes on it may not hold. */
+static bool
+check_node(Node *node, void *arg)
+{
+	CheckContext *context = arg;
+	struct
+	{
+		CheckContext *context;
+		int			location;
+	}			at = {context, -1};
+	const char *what = NULL;
+
+	if (node == NULL)
+		return false;
+	at.location = exprLocation(node);
+
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_CaseWhen:
+			return expression_tree_walker(node, check_node, arg);
+		case T_Var:
+			check_column(context, (Var *) node);
+			break;
+		case T_Const:
+			check_literal(context, (Const *) node);
+			break;
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			check_operator(context, ((OpExpr *) node)->opno, at.location);
+			break;
+		case T_ScalarArrayOpExpr:
+			check_operator(context, ((ScalarArrayOpExpr *) node)->opno, at.location);
+			break;
+		case T_FuncExpr:
+			if (((FuncExpr *) node)->funcretset)
+				what = "set-returning functions";
+			break;
+		case T_SubscriptingRef:
+		case T_BoolExpr:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_ArrayCoerceExpr:
+		case T_CaseExpr:
+		case T_CaseTestExpr:
+		case T_ArrayExpr:
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CollateExpr:
+			break;
+		case T_SubLink:
+			what = "subqueries";
+			break;
+		case T_Aggref:
+		case T_GroupingFunc:
+			what = "aggregates";
+			break;
+		case T_WindowFunc:
+			what = "window functions";
+			break;
+		case T_Param:
+			what = "parameters";
+			break;
+		case T_SQLValueFunction:
+			what = "the session's date, time and user";
+			break;
+		case T_RowExpr:
+		case T_RowCompareExpr:
+			what = "rows";
+			break;
+		default:
+			what = "such constructs";
+	}
+	if (what != NULL)
+		refuse(context->text, at.location, "%s may not be used in a template expression", what);
+
+	check_type(context, exprType(node), at.location);
+	if (exprCollation(node) >= FirstNormalObjectId)
+		refuse(context->text, at.location, "collations must be built in");
+	check_functions_in_node(node, check_function, &at);
+	return expression_tree_walker(node, check_node, arg);
+}
+
+static Node *
+coerce_result(ParseState *pstate, Node *expr, ExpressionKind kind, const char *text)
+{
+	Oid			wanted = kind == EXPRESSION_AMOUNT ? NUMERICOID : BOOLOID;
+	Oid			type = exprType(expr);
+	Node	   *coerced;
+
+	coerced = coerce_to_target_type(pstate, expr, type, wanted, -1,
+									kind == EXPRESSION_AMOUNT ? COERCION_ASSIGNMENT : COERCION_IMPLICIT,
+									COERCE_IMPLICIT_CAST, -1);
+	if (coerced == NULL)
+		refuse(text, exprLocation(expr), "%s must be %s, not %s",
+			   kind == EXPRESSION_AMOUNT ? "an amount" : "a condition",
+			   format_type_be(wanted), format_type_be(type));
+	return coerced;
+}
+
+static Node *
+parse_and_check(const char *text, ExpressionKind kind, Relation source)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	CheckContext context = {text, source, NIL};
+	char	   *resolved;
+	Node	   *raw;
+	Node	   *expr;
+
+	resolved = resolve_colons(text);
+	raw = parse_text(resolved);
+	collect_literals(raw, &context.literals);
+
+	pstate->p_sourcetext = resolved;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock,
+														   NULL, false, true),
+					 false, true, true);
+	expr = transformExpr(pstate, raw, EXPR_KIND_OTHER);
+
+	/* Before coercion, for the position of what is wrong; after it, for the cast's own function. */
+	check_node(expr, &context);
+	expr = coerce_result(pstate, expr, kind, text);
+	check_node(expr, &context);
+	assign_expr_collations(pstate, expr);
+	free_parsestate(pstate);
+	return expr;
+}
+
+/* What the server says of an expression, said as LE003 with the position in its text. */
+static void
+rethrow_as_refusal(MemoryContext context, const char *text)
+{
+	ErrorData  *error;
+	int			position;
+	int			category;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
+		(category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		 category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		 error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX))
+		PG_RE_THROW();
+	FlushErrorState();
+	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
+	ereport(ERROR,
+			(errcode(ERRCODE_LE_BAD_EXPRESSION),
+			 errmsg("%s", error->message),
+			 errdetail("Expression: %s", text),
+			 error->hint ? errhint("%s", error->hint) : 0,
+			 position > 0 ? (internalerrquery(text), internalerrposition(position)) : 0));
+}
+
+Node *
+expression_parse(const char *text, ExpressionKind kind, Relation source)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Node	   *volatile expr = NULL;
+
+	if (strlen(text) > MAX_EXPRESSION_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_LE_BAD_EXPRESSION),
+				 errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH)));
+
+	PG_TRY();
+	{
+		/* Planning folds constants, so an error in a constant part shows here. */
+		expr = (Node *) expression_planner((Expr *) parse_and_check(text, kind, source));
+	}
+	PG_CATCH();
+	{
+		rethrow_as_refusal(context, text);
+	}
+	PG_END_TRY();
+	return expr;
+}
+
+Expression *
+expression_compile(const char *text, ExpressionKind kind, Relation source)
+{
+	Expression *expression = palloc0(sizeof(Expression));
+	Node	   *expr = expression_parse(text, kind, source);
+
+	if (IsA(expr, Var))
+		expression->column = ((Var *) expr)->varattno;
+	else
+		expression->state = ExecInitExpr((Expr *) expr, NULL);
+	return expression;
+}
+
+PG_FUNCTION_INFO_V1(check_expression);
+
+Datum
+check_expression(PG_FUNCTION_ARGS)
+{
+	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Relation	source;
+	Node	   *expr;
+	char	   *understood;
+	int			pinned;
+
+	if (strcmp(kind, "amount") != 0 && strcmp(kind, "condition") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown kind of expression: %s", kind),
+				 errhint("It is amount or condition.")));
+
+	source = relation_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
+	pinned = expression_pin_settings();
+	expr = expression_parse(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source);
+	understood = deparse_expression(expr, deparse_context_for(RelationGetRelationName(source),
+															  RelationGetRelid(source)),
+									false, false);
+	expression_unpin_settings(pinned);
+	relation_close(source, AccessShareLock);
+	PG_RETURN_TEXT_P(cstring_to_text(understood));
+}

@@ -1,0 +1,61 @@
+/*
+ * expression.h
+ *		Template expressions: SQL text that the server parses, checks and
+ *		evaluates against a row of acct.txn_source_parent.
+ *
+ * What compiles is deterministic: it depends on the row alone. See expression.c
+ * for what is refused (LE003).
+ */
+#ifndef LEDGER_EXPRESSION_H
+#define LEDGER_EXPRESSION_H
+
+#include "ledger_engine.h"
+
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+typedef enum ExpressionKind
+{
+	EXPRESSION_AMOUNT,			/* numeric */
+	EXPRESSION_CONDITION		/* boolean */
+} ExpressionKind;
+
+/* An expression ready to be evaluated. */
+typedef struct Expression
+{
+	AttrNumber	column;			/* not 0: it is just this column of the row */
+	ExprState  *state;
+} Expression;
+
+/*
+ * While expressions are compiled or evaluated, DateStyle, IntervalStyle and
+ * TimeZone are pinned, so that a text means the same to everyone. Returns what
+ * expression_unpin takes.
+ */
+extern int	expression_pin_settings(void);
+extern void expression_unpin_settings(int nest_level);
+
+/* Parses and checks a text; the server's expression tree. Raises LE003. */
+extern Node *expression_parse(const char *text, ExpressionKind kind, Relation source);
+
+/* The same, made ready for evaluation, in the current memory context. */
+extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
+
+/*
+ * The value for the row in econtext->ecxt_scantuple, whose attributes are all
+ * deformed. The result lives in the row or in the per-tuple context.
+ */
+static inline Datum
+expression_value(const Expression *expression, ExprContext *econtext, bool *isnull)
+{
+	if (expression->column != 0)
+	{
+		TupleTableSlot *slot = econtext->ecxt_scantuple;
+
+		*isnull = slot->tts_isnull[expression->column - 1];
+		return slot->tts_values[expression->column - 1];
+	}
+	return ExecEvalExpr(expression->state, econtext, isnull);
+}
+
+#endif

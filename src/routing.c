@@ -1,0 +1,358 @@
+/*
+ * routing.c
+ *		Works out and keeps routes (see routing.h).
+ *
+ * Match rules are in a hash table by the codes that they name; a transaction
+ * fits those found under its codes with each of the eight combinations of
+ * "named" and "any". So the cost of a new route grows with the rules that fit,
+ * not with all rules. Routes are kept up to MAX_ROUTES; past that they are all
+ * forgotten and worked out anew, so that memory is bounded whatever the data.
+ */
+#include "routing.h"
+
+#include "query.h"
+
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/memutils.h"
+
+#define MAX_ROUTES 50000
+#define MATCH_CODES 3
+
+/* Rules that name the same codes. */
+typedef struct MatchEntry
+{
+	CodeKey		key;			/* the codes named; number is Match.named */
+	int			nmatches;
+	int			capacity;
+	Match	  **matches;
+} MatchEntry;
+
+typedef struct Currency
+{
+	CodeKey		key;
+	int			minor_units;
+} Currency;
+
+typedef struct ClosedPeriod
+{
+	CodeKey		key;			/* entity, basis; the month */
+} ClosedPeriod;
+
+struct Routing
+{
+	MemoryContext context;
+	TemplateSet *templates;
+	AccountBook *accounts;
+	TotalSet   *totals;
+	CodeMap		matches;
+	CodeMap		currencies;
+	CodeMap		closed_periods;
+
+	/* Days from first_day on; what epoch each is in. */
+	DateADT		first_day;
+	int			ndays;
+	int16	   *epoch_of_day;
+
+	MemoryContext route_context;
+	CodeMap		routes;
+};
+
+static void
+first_of_month(DateADT date, int months_later, DateADT *first)
+{
+	int			year;
+	int			month;
+	int			day;
+
+	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	month += months_later - 1;
+	year += month >= 0 ? month / 12 : -((11 - month) / 12);
+	month = ((month % 12) + 12) % 12 + 1;
+	*first = date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+/* Marks a day on which an epoch begins. */
+static void
+mark_day(DateADT date, void *arg)
+{
+	Routing    *routing = arg;
+
+	if (date >= routing->first_day && date < routing->first_day + routing->ndays)
+		routing->epoch_of_day[date - routing->first_day] = 1;
+}
+
+static void
+make_epochs(Routing *routing, DateADT txn_month)
+{
+	DateADT		last_day;
+	DateADT		day;
+	int16		epoch = -1;
+
+	first_of_month(txn_month, -12, &routing->first_day);
+	first_of_month(txn_month, 12, &last_day);
+	routing->ndays = last_day - routing->first_day + 1;
+	routing->epoch_of_day = palloc0_array(int16, routing->ndays);
+
+	for (int month = -12; month <= 12; month++)
+	{
+		first_of_month(txn_month, month, &day);
+		mark_day(day, routing);
+	}
+	for (int i = 0; i < routing->templates->ntemplates; i++)
+	{
+		mark_day(routing->templates->templates[i].effective_from, routing);
+		mark_day(routing->templates->templates[i].effective_to, routing);
+	}
+	account_dates(routing->accounts, mark_day, routing);
+
+	for (int i = 0; i < routing->ndays; i++)
+	{
+		epoch += routing->epoch_of_day[i];
+		routing->epoch_of_day[i] = epoch;
+	}
+}
+
+static void
+add_currency(TupleTableSlot *slot, void *arg)
+{
+	Routing    *routing = arg;
+	CodeKey		key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
+	bool		found;
+	Currency   *currency = codemap_enter(&routing->currencies, &key, &found);
+
+	currency->minor_units = DatumGetInt16(query_value(slot, 1, 0));
+}
+
+static void
+add_closed_period(TupleTableSlot *slot, void *arg)
+{
+	Routing    *routing = arg;
+	CodeKey		key = {DatumGetDateADT(query_value(slot, 2, 0)), 2,
+	{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	bool		found;
+
+	codemap_enter(&routing->closed_periods, &key, &found);
+}
+
+static void
+add_match(Routing *routing, Match *match)
+{
+	CodeKey		key = {match->named, MATCH_CODES, {match->codes[0], match->codes[1], match->codes[2]}};
+	bool		found;
+	MatchEntry *entry;
+
+	for (int i = 0; i < MATCH_CODES; i++)
+		if (!(match->named & (1 << i)))
+			key.codes[i] = code_from_cstring("");
+	entry = codemap_enter(&routing->matches, &key, &found);
+	if (entry->nmatches == entry->capacity)
+	{
+		entry->capacity = Max(4, entry->capacity * 2);
+		entry->matches = entry->matches == NULL
+			? palloc_array(Match *, entry->capacity)
+			: repalloc(entry->matches, sizeof(Match *) * entry->capacity);
+	}
+	entry->matches[entry->nmatches++] = match;
+}
+
+static void
+forget_routes(Routing *routing)
+{
+	MemoryContextReset(routing->route_context);
+	codemap_init(&routing->routes, "routes", sizeof(Route), routing->route_context);
+}
+
+Routing *
+routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals)
+{
+	Routing    *routing = palloc0_object(Routing);
+
+	routing->context = CurrentMemoryContext;
+	routing->totals = totals;
+	routing->templates = template_load(source, nbases, bases);
+	routing->accounts = account_load();
+	codemap_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
+	codemap_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
+	codemap_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod), routing->context);
+
+	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
+	query_each_row("SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
+				   NULL, add_closed_period, routing);
+	for (int i = 0; i < routing->templates->nmatches; i++)
+		add_match(routing, &routing->templates->matches[i]);
+	make_epochs(routing, txn_month);
+
+	routing->route_context = AllocSetContextCreate(routing->context, "routes", ALLOCSET_DEFAULT_SIZES);
+	forget_routes(routing);
+	return routing;
+}
+
+TemplateSet *
+routing_templates(Routing *routing)
+{
+	return routing->templates;
+}
+
+bool
+routing_accepts_date(const Routing *routing, DateADT date)
+{
+	return date >= routing->first_day && date < routing->first_day + routing->ndays;
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const Match *x = ((const Candidate *) a)->match;
+	const Match *y = ((const Candidate *) b)->match;
+	int			by_named = pg_popcount32(y->named) - pg_popcount32(x->named);
+	int			by_code;
+
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	if (by_named != 0)
+		return by_named;
+	by_code = code_compare(x->template->code, y->template->code);
+	return by_code != 0 ? by_code : (x->match_no > y->match_no) - (x->match_no < y->match_no);
+}
+
+/* Calls for each rule that fits a route's codes and whose template applies on its date. */
+static void
+collect_candidates(Routing *routing, Route *route, int *counts)
+{
+	for (int named = 0; named < (1 << MATCH_CODES); named++)
+	{
+		CodeKey		key = {named, MATCH_CODES};
+		MatchEntry *entry;
+
+		for (int i = 0; i < MATCH_CODES; i++)
+			key.codes[i] = (named & (1 << i)) ? route->key.codes[ROUTE_TXN_TYPE + i] : code_from_cstring("");
+		entry = codemap_find(&routing->matches, &key);
+		for (int i = 0; entry != NULL && i < entry->nmatches; i++)
+		{
+			Match	   *match = entry->matches[i];
+			int			basis = match->template->basis;
+
+			if (!template_applies(match->template, route->date))
+				continue;
+			if (route->bases[basis].candidates != NULL)
+			{
+				Candidate  *candidate = &route->bases[basis].candidates[counts[basis]];
+
+				candidate->template = match->template;
+				candidate->match = match;
+			}
+			counts[basis]++;
+		}
+	}
+}
+
+static void
+find_candidates(Routing *routing, Route *route)
+{
+	int			nbases = routing->templates->nbases;
+	int		   *counts = palloc0_array(int, nbases);
+
+	/* Count, then fill. */
+	collect_candidates(routing, route, counts);
+	for (int b = 0; b < nbases; b++)
+		route->bases[b].candidates = palloc0_array(Candidate, counts[b] + 1);
+	memset(counts, 0, sizeof(int) * nbases);
+	collect_candidates(routing, route, counts);
+	for (int b = 0; b < nbases; b++)
+	{
+		BasisRoute *basis = &route->bases[b];
+
+		basis->ncandidates = counts[b];
+		qsort(basis->candidates, counts[b], sizeof(Candidate), compare_candidates);
+	}
+	pfree(counts);
+}
+
+static void
+make_route(Routing *routing, Route *route, DateADT date)
+{
+	MemoryContext old = MemoryContextSwitchTo(routing->route_context);
+	CodeKey		currency_key = {0, 1, {route->key.codes[ROUTE_CURRENCY]}};
+	Currency   *currency = codemap_find(&routing->currencies, &currency_key);
+	int			nbases = routing->templates->nbases;
+
+	route->date = date;
+	first_of_month(date, 0, &route->month);
+	route->minor_units = currency ? currency->minor_units : -1;
+	for (int i = 0; i < CODE_KEY_MAX; i++)
+		route->codes[i] = code_to_datum(route->key.codes[i]);
+	route->bases = palloc0_array(BasisRoute, nbases);
+	for (int b = 0; b < nbases; b++)
+	{
+		CodeKey		key = {route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[b]}};
+
+		route->bases[b].period_closed = codemap_find(&routing->closed_periods, &key) != NULL;
+	}
+	find_candidates(routing, route);
+	MemoryContextSwitchTo(old);
+}
+
+Route *
+routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
+{
+	CodeKey		key;
+	Route	   *route;
+	bool		found;
+
+	key.number = routing->epoch_of_day[date - routing->first_day];
+	key.ncodes = CODE_KEY_MAX;
+	memcpy(key.codes, codes, sizeof(key.codes));
+	route = codemap_find(&routing->routes, &key);
+	if (likely(route != NULL))
+		return route;
+
+	if (hash_get_num_entries(routing->routes.table) >= MAX_ROUTES)
+		forget_routes(routing);
+	route = codemap_enter(&routing->routes, &key, &found);
+	make_route(routing, route, date);
+	return route;
+}
+
+void
+routing_resolve(Routing *routing, Route *route, Candidate *candidate)
+{
+	Template   *template = candidate->template;
+	MemoryContext old = MemoryContextSwitchTo(routing->route_context);
+	Code		basis = routing->templates->bases[template->basis];
+	const Code *codes = route->key.codes;
+	Code	   *funds = palloc_array(Code, template->nlines + 1);
+	RouteLine  *lines = palloc0_array(RouteLine, template->nlines + 1);
+
+	for (int i = 0; i < template->nlines; i++)
+	{
+		TemplateLine *spec = &template->lines[i];
+		ResolvedAccount account = account_resolve(routing->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
+												  spec->account_code, spec->fund, route->date);
+		LineCodes	line_codes = {
+			.entity_code = codes[ROUTE_ENTITY],
+			.basis = basis,
+			.account_code = account.account_code,
+			.fund = account.fund,
+			.currency = codes[ROUTE_CURRENCY],
+			.product_code = codes[ROUTE_PRODUCT],
+			.channel = codes[ROUTE_CHANNEL]
+		};
+		int			f = 0;
+
+		while (f < candidate->nfunds && !code_equal(funds[f], account.fund))
+			f++;
+		if (f == candidate->nfunds)
+			funds[candidate->nfunds++] = account.fund;
+		lines[i].fund_index = f;
+		lines[i].problem = account.problem;
+		lines[i].account_code = code_to_datum(account.account_code);
+		lines[i].fund = code_to_datum(account.fund);
+		lines[i].codes = digest_of_codes(&line_codes);
+		lines[i].total = total_find(routing->totals, codes[ROUTE_ENTITY], basis, route->month,
+									account.fund, account.account_code, codes[ROUTE_CURRENCY]);
+	}
+	pfree(funds);
+	candidate->lines = lines;
+	MemoryContextSwitchTo(old);
+}

@@ -1,0 +1,80 @@
+/*
+ * routing.h
+ *		From a transaction's codes and date to the templates that may book it.
+ *
+ * A route holds all that depends on entity, transaction type, product, channel,
+ * currency and date, and on nothing else of the transaction: the candidate
+ * templates of each basis in the order in which they are tried, and for each
+ * of their lines the account it leads to. It is worked out at the first
+ * transaction that needs it and kept. Dates enter by their epoch: a stretch of
+ * days within one month in which no template, account or map row begins or
+ * ends, so that a few epochs serve a run.
+ */
+#ifndef LEDGER_ROUTING_H
+#define LEDGER_ROUTING_H
+
+#include "account.h"
+#include "digest.h"
+#include "template.h"
+#include "total.h"
+
+/* Where one template line leads on a route. */
+typedef struct RouteLine
+{
+	Datum		account_code;
+	Datum		fund;
+	int			fund_index;		/* of the candidate's funds as mapped, from 0 */
+	const char *problem;		/* NULL: the account may be posted to */
+	Digest		codes;
+	Total	   *total;
+} RouteLine;
+
+typedef struct Candidate
+{
+	Template   *template;
+	Match	   *match;
+	RouteLine  *lines;			/* as the template's; NULL until first used */
+	int			nfunds;
+} Candidate;
+
+typedef struct BasisRoute
+{
+	bool		period_closed;
+	int			ncandidates;
+	Candidate  *candidates;		/* in the order in which they are tried */
+} BasisRoute;
+
+typedef struct Route
+{
+	CodeKey		key;			/* entity, txn_type, product, channel, currency; the epoch */
+	DateADT		date;			/* a day of the epoch */
+	DateADT		month;
+	int			minor_units;	/* of the currency; -1: there is none such */
+	Datum		codes[CODE_KEY_MAX];	/* as text, in the order of the key */
+	BasisRoute *bases;			/* one for each basis of the run */
+} Route;
+
+/* The order of codes in a route's key. */
+enum
+{
+	ROUTE_ENTITY, ROUTE_TXN_TYPE, ROUTE_PRODUCT, ROUTE_CHANNEL, ROUTE_CURRENCY
+};
+
+typedef struct Routing Routing;
+
+/* Reads policy for a run of a month; needs query_open(). All lives in the current context. */
+extern Routing *routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases,
+							 TotalSet *totals);
+
+extern TemplateSet *routing_templates(Routing *routing);
+
+/* A journal date may lie at most 12 months from the transaction month. */
+extern bool routing_accepts_date(const Routing *routing, DateADT date);
+
+/* The route of a transaction; valid until the next call. The date must be accepted. */
+extern Route *routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date);
+
+/* Makes candidate->lines. */
+extern void routing_resolve(Routing *routing, Route *route, Candidate *candidate);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * total.h
+ *		The totals of a run by entity, basis, month, fund, account and currency.
+ *
+ * Expand adds each line to the total of its account; they become
+ * journal_run_total, from which posting moves the snapshot. Their number is that
+ * of the accounts moved, not that of the lines.
+ */
+#ifndef LEDGER_TOTAL_H
+#define LEDGER_TOTAL_H
+
+#include "amount.h"
+#include "codemap.h"
+#include "utils/date.h"
+
+typedef struct Total
+{
+	CodeKey		key;			/* entity, basis, fund, account, currency; the month's first day */
+	Amount		debit;
+	Amount		credit;
+	int64		lines;
+} Total;
+
+typedef struct TotalSet
+{
+	CodeMap		map;
+} TotalSet;
+
+extern void total_init(TotalSet *set, MemoryContext context);
+extern Total *total_find(TotalSet *set, Code entity, Code basis, DateADT month, Code fund,
+						 Code account_code, Code currency);
+
+static inline void
+total_add(Total *total, Amount debit, Amount credit)
+{
+	total->debit += debit;
+	total->credit += credit;
+	total->lines++;
+}
+
+/* Writes them to acct.journal_run_total. Needs query_open(). */
+extern void total_save(TotalSet *set, int64 run_id);
+
+#endif
