@@ -10,36 +10,36 @@
 
 typedef struct Account
 {
-	CodeKey		key;			/* account_code */
-	bool		has_fund;
-	Code		fund;
-	bool		is_postable;
-	DateADT		effective_from;
-	DateADT		effective_to;
+	CodeKey key; /* account_code */
+	bool has_fund;
+	Code fund;
+	bool is_postable;
+	DateADT effective_from;
+	DateADT effective_to;
 } Account;
 
 typedef struct Fund
 {
-	CodeKey		key;
+	CodeKey key;
 } Fund;
 
 /* One row of product_account_map; rows of one key are a list, best first. */
 typedef struct MapRow
 {
-	bool		has_channel;
-	Code		channel;
-	Code		account_code;
-	Code		fund;
-	DateADT		effective_from;
-	DateADT		effective_to;
+	bool has_channel;
+	Code channel;
+	Code account_code;
+	Code fund;
+	DateADT effective_from;
+	DateADT effective_to;
 	struct MapRow *next;
 } MapRow;
 
 typedef struct MapEntry
 {
-	CodeKey		key;			/* product_code, account_code, fund */
-	MapRow	   *first;
-	MapRow	   *last;
+	CodeKey key; /* product_code, account_code, fund */
+	MapRow *first;
+	MapRow *last;
 } MapEntry;
 
 static void
@@ -62,10 +62,10 @@ add_account(TupleTableSlot *slot, void *arg)
 {
 	AccountBook *book = arg;
 	MemoryContext old = MemoryContextSwitchTo(book->context);
-	CodeKey		key;
-	bool		found;
-	char	   *fund = query_text(slot, 1);
-	Account    *account;
+	CodeKey key;
+	bool found;
+	char *fund = query_text(slot, 1);
+	Account *account;
 
 	row_key(slot, 1, &key);
 	account = codemap_enter(&book->accounts, &key, &found);
@@ -82,8 +82,8 @@ static void
 add_fund(TupleTableSlot *slot, void *arg)
 {
 	AccountBook *book = arg;
-	CodeKey		key;
-	bool		found;
+	CodeKey key;
+	bool found;
 
 	row_key(slot, 1, &key);
 	codemap_enter(&book->funds, &key, &found);
@@ -94,11 +94,11 @@ add_map_row(TupleTableSlot *slot, void *arg)
 {
 	AccountBook *book = arg;
 	MemoryContext old = MemoryContextSwitchTo(book->context);
-	CodeKey		key;
-	bool		found;
-	char	   *channel = query_text(slot, 3);
-	MapEntry   *entry;
-	MapRow	   *row = palloc0_object(MapRow);
+	CodeKey key;
+	bool found;
+	char *channel = query_text(slot, 3);
+	MapEntry *entry;
+	MapRow *row = palloc0_object(MapRow);
 
 	row_key(slot, 3, &key);
 	entry = codemap_enter(&book->mapped, &key, &found);
@@ -127,12 +127,15 @@ account_load(void)
 	codemap_init(&book->funds, "funds", sizeof(Fund), book->context);
 	codemap_init(&book->mapped, "product account map", sizeof(MapEntry), book->context);
 	query_each_row("SELECT account_code, fund, is_postable, effective_from, effective_to "
-				   "FROM acct.chart_of_accounts", NULL, add_account, book);
+				   "FROM acct.chart_of_accounts",
+				   NULL, add_account, book);
 	query_each_row("SELECT fund FROM acct.fund", NULL, add_fund, book);
 	/* A named channel goes before any, a newer row before an older one. */
-	query_each_row("SELECT product_code, account_code, fund, channel, mapped_account_code, mapped_fund, "
-				   "effective_from, effective_to FROM acct.product_account_map "
-				   "ORDER BY channel IS NULL, effective_from DESC, map_id", NULL, add_map_row, book);
+	query_each_row(
+		"SELECT product_code, account_code, fund, channel, mapped_account_code, mapped_fund, "
+		"effective_from, effective_to FROM acct.product_account_map "
+		"ORDER BY channel IS NULL, effective_from DESC, map_id",
+		NULL, add_map_row, book);
 	return book;
 }
 
@@ -140,8 +143,8 @@ void
 account_dates(AccountBook *book, AccountDate callback, void *arg)
 {
 	HASH_SEQ_STATUS scan;
-	Account    *account;
-	MapEntry   *entry;
+	Account *account;
+	MapEntry *entry;
 
 	hash_seq_init(&scan, book->accounts.table);
 	while ((account = hash_seq_search(&scan)) != NULL)
@@ -161,8 +164,8 @@ account_dates(AccountBook *book, AccountDate callback, void *arg)
 static void
 apply_map(AccountBook *book, Code product, Code channel, DateADT date, ResolvedAccount *resolved)
 {
-	CodeKey		key = {0, 3, {product, resolved->account_code, resolved->fund}};
-	MapEntry   *entry = codemap_find(&book->mapped, &key);
+	CodeKey key = {0, 3, {product, resolved->account_code, resolved->fund}};
+	MapEntry *entry = codemap_find(&book->mapped, &key);
 
 	for (MapRow *row = entry ? entry->first : NULL; row != NULL; row = row->next)
 		if ((!row->has_channel || code_equal(row->channel, channel)) &&
@@ -177,9 +180,9 @@ apply_map(AccountBook *book, Code product, Code channel, DateADT date, ResolvedA
 static const char *
 find_problem(AccountBook *book, Code account_code, Code fund, DateADT date)
 {
-	CodeKey		fund_key = {0, 1, {fund}};
-	CodeKey		account_key = {0, 1, {account_code}};
-	Account    *account = codemap_find(&book->accounts, &account_key);
+	CodeKey fund_key = {0, 1, {fund}};
+	CodeKey account_key = {0, 1, {account_code}};
+	Account *account = codemap_find(&book->accounts, &account_key);
 
 	if (codemap_find(&book->funds, &fund_key) == NULL)
 		return psprintf("fund %s does not exist", fund.data);
@@ -196,8 +199,8 @@ find_problem(AccountBook *book, Code account_code, Code fund, DateADT date)
 }
 
 ResolvedAccount
-account_resolve(AccountBook *book, Code product, Code channel,
-				Code account_code, Code fund, DateADT date)
+account_resolve(AccountBook *book, Code product, Code channel, Code account_code, Code fund,
+				DateADT date)
 {
 	ResolvedAccount resolved = {account_code, fund, NULL};
 

@@ -13,20 +13,20 @@
 typedef struct AccountBook
 {
 	MemoryContext context;
-	CodeMap		accounts;
-	CodeMap		funds;
-	CodeMap		mapped;
+	CodeMap accounts;
+	CodeMap funds;
+	CodeMap mapped;
 } AccountBook;
 
 typedef struct ResolvedAccount
 {
-	Code		account_code;
-	Code		fund;
-	const char *problem;		/* NULL: may be posted to; else a message */
+	Code account_code;
+	Code fund;
+	const char *problem; /* NULL: may be posted to; else a message */
 } ResolvedAccount;
 
 /* Called with each date from which on accounts or maps differ. */
-typedef void (*AccountDate) (DateADT date, void *arg);
+typedef void (*AccountDate)(DateADT date, void *arg);
 
 /* Reads them into the current memory context. Needs query_open(). */
 extern AccountBook *account_load(void);

@@ -15,11 +15,11 @@
 
 #define DIGIT_BASE 10000
 
-#define HEADER_KIND 0xC000
-#define HEADER_SHORT 0x8000
-#define HEADER_SPECIAL 0xC000	/* NaN and the infinities */
-#define LONG_NEGATIVE 0x4000
-#define SHORT_NEGATIVE 0x2000
+#define HEADER_KIND       0xC000
+#define HEADER_SHORT      0x8000
+#define HEADER_SPECIAL    0xC000 /* NaN and the infinities */
+#define LONG_NEGATIVE     0x4000
+#define SHORT_NEGATIVE    0x2000
 #define SHORT_SCALE_SHIFT 7
 #define SHORT_WEIGHT_SIGN 0x0040
 #define SHORT_WEIGHT_MASK 0x003F
@@ -31,17 +31,17 @@ static const uint32 unit_of[5] = {10000, 1000, 100, 10, 1};
 
 typedef struct NumericView
 {
-	bool		special;
-	bool		negative;
-	int			weight;			/* of the first digit, in powers of 10000 */
-	int			ndigits;
-	const char *digits;			/* int16 each, perhaps not aligned */
+	bool special;
+	bool negative;
+	int weight; /* of the first digit, in powers of 10000 */
+	int ndigits;
+	const char *digits; /* int16 each, perhaps not aligned */
 } NumericView;
 
 static inline int
 digit_at(const NumericView *view, int i)
 {
-	int16		digit;
+	int16 digit;
 
 	if (i < 0 || i >= view->ndigits)
 		return 0;
@@ -54,8 +54,8 @@ view_numeric(Datum numeric, NumericView *view)
 {
 	struct varlena *v = (struct varlena *) DatumGetPointer(numeric);
 	const char *data;
-	int			size;
-	uint16		header;
+	int size;
+	uint16 header;
 
 	if (unlikely(VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v)))
 		v = PG_DETOAST_DATUM_PACKED(numeric);
@@ -73,7 +73,7 @@ view_numeric(Datum numeric, NumericView *view)
 	}
 	else if (!view->special)
 	{
-		int16		weight;
+		int16 weight;
 
 		memcpy(&weight, data + sizeof(uint16), sizeof(weight));
 		view->negative = (header & HEADER_KIND) == LONG_NEGATIVE;
@@ -89,9 +89,9 @@ view_numeric(Datum numeric, NumericView *view)
 static inline uint128
 scaled_value(const NumericView *view)
 {
-	uint64		high = 0;
-	int			last = view->weight + 1;	/* position of the ten-thousandths */
-	int			i;
+	uint64 high = 0;
+	int last = view->weight + 1; /* position of the ten-thousandths */
+	int i;
 
 	if (last < 0)
 		return 0;
@@ -107,8 +107,8 @@ bool
 amount_from_numeric(Datum numeric, int minor_units, Amount *amount)
 {
 	NumericView view;
-	uint128		value;
-	uint32		unit = unit_of[minor_units];
+	uint128 value;
+	uint32 unit = unit_of[minor_units];
 
 	view_numeric(numeric, &view);
 	if (view.special)
@@ -129,13 +129,13 @@ amount_from_numeric(Datum numeric, int minor_units, Amount *amount)
 	}
 	else if (likely((uint64) (value >> 64) == 0))
 	{
-		uint32		rest = (uint64) value % unit;
+		uint32 rest = (uint64) value % unit;
 
 		value += (rest >= unit / 2) ? unit - rest : -(int64) rest;
 	}
 	else
 	{
-		uint32		rest = (uint32) (value % unit);
+		uint32 rest = (uint32) (value % unit);
 
 		value = value - rest + (rest >= unit / 2 ? unit : 0);
 	}
@@ -149,12 +149,11 @@ amount_from_numeric(Datum numeric, int minor_units, Amount *amount)
 Amount
 amount_from_stored(Datum numeric)
 {
-	Amount		amount;
+	Amount amount;
 
 	if (!amount_from_numeric(numeric, STORED_SCALE, &amount))
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored amount is not a numeric(20,4)")));
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored amount is not a numeric(20,4)")));
 	return amount;
 }
 
@@ -162,14 +161,13 @@ Amount
 amount_from_sum(Datum numeric)
 {
 	NumericView view;
-	uint128		value = 0;
+	uint128 value = 0;
 
 	view_numeric(numeric, &view);
 	/* 38 digits fit: nine of base 10000, the last the ten-thousandths. */
 	if (view.special || view.weight > 7)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored sum is not a sum of amounts")));
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored sum is not a sum of amounts")));
 	for (int i = 0; i <= view.weight + 1; i++)
 		value = value * DIGIT_BASE + digit_at(&view, i);
 	return view.negative ? -(Amount) value : (Amount) value;
@@ -179,13 +177,13 @@ amount_from_sum(Datum numeric)
 static inline int
 write_digits(Amount amount, char *target)
 {
-	int16		digits[12];
-	int			ndigits = 0;
-	int			first;
-	int			weight;
-	int			size;
-	uint128		value = amount < 0 ? -(uint128) amount : (uint128) amount;
-	uint16		header;
+	int16 digits[12];
+	int ndigits = 0;
+	int first;
+	int weight;
+	int size;
+	uint128 value = amount < 0 ? -(uint128) amount : (uint128) amount;
+	uint16 header;
 
 	while ((uint64) (value >> 64) != 0)
 	{
@@ -201,8 +199,8 @@ write_digits(Amount amount, char *target)
 	weight = first < ndigits ? ndigits - 2 : 0;
 
 	header = HEADER_SHORT | (amount < 0 ? SHORT_NEGATIVE : 0) |
-		(STORED_SCALE << SHORT_SCALE_SHIFT) |
-		(weight < 0 ? SHORT_WEIGHT_SIGN : 0) | (weight & SHORT_WEIGHT_MASK);
+			 (STORED_SCALE << SHORT_SCALE_SHIFT) | (weight < 0 ? SHORT_WEIGHT_SIGN : 0) |
+			 (weight & SHORT_WEIGHT_MASK);
 	memcpy(target, &header, sizeof(header));
 	size = sizeof(header);
 	for (int i = ndigits - 1; i >= first; i--)
@@ -216,7 +214,7 @@ write_digits(Amount amount, char *target)
 Datum
 amount_to_numeric(Amount amount, char *buffer)
 {
-	int			size = write_digits(amount, buffer + VARHDRSZ_SHORT);
+	int size = write_digits(amount, buffer + VARHDRSZ_SHORT);
 
 	SET_VARSIZE_SHORT(buffer, size + VARHDRSZ_SHORT);
 	return PointerGetDatum(buffer);
@@ -225,7 +223,7 @@ amount_to_numeric(Amount amount, char *buffer)
 Datum
 amount_to_new_numeric(Amount amount)
 {
-	char	   *v = palloc(VARHDRSZ + AMOUNT_NUMERIC_SIZE);
+	char *v = palloc(VARHDRSZ + AMOUNT_NUMERIC_SIZE);
 
 	SET_VARSIZE(v, VARHDRSZ + write_digits(amount, v + VARHDRSZ));
 	return PointerGetDatum(v);

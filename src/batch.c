@@ -25,7 +25,7 @@
 
 PG_FUNCTION_INFO_V1(current_batch);
 
-static int64 cached_batch = 0;	/* 0: none in this transaction */
+static int64 cached_batch = 0; /* 0: none in this transaction */
 static SubTransactionId cached_in = InvalidSubTransactionId;
 
 static void
@@ -55,8 +55,8 @@ batch_init(void)
 static Oid
 owner_of(Oid relation)
 {
-	Relation	rel = table_open(relation, AccessShareLock);
-	Oid			owner = rel->rd_rel->relowner;
+	Relation rel = table_open(relation, AccessShareLock);
+	Oid owner = rel->rd_rel->relowner;
 
 	table_close(rel, AccessShareLock);
 	return owner;
@@ -66,12 +66,12 @@ static int64
 register_batch(void)
 {
 	const char *source = ledger_engine_batch_source;
-	Oid			types[2] = {TEXTOID, TEXTOID};
-	Datum		values[2];
-	Oid			user;
-	int			context;
-	bool		isnull;
-	int64		batch;
+	Oid types[2] = {TEXTOID, TEXTOID};
+	Datum values[2];
+	Oid user;
+	int context;
+	bool isnull;
+	int64 batch;
 
 	if (source == NULL || source[0] == '\0')
 		source = application_name ? application_name : "";
@@ -83,8 +83,9 @@ register_batch(void)
 						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("INSERT INTO acct.txn_batch (source, loaded_by) VALUES ($1, $2) RETURNING batch_id",
-							  2, types, values, NULL, false, 1) != SPI_OK_INSERT_RETURNING ||
+	if (SPI_execute_with_args(
+			"INSERT INTO acct.txn_batch (source, loaded_by) VALUES ($1, $2) RETURNING batch_id", 2,
+			types, values, NULL, false, 1) != SPI_OK_INSERT_RETURNING ||
 		SPI_processed != 1)
 		elog(ERROR, "could not register a batch");
 	batch = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -98,7 +99,7 @@ current_batch(PG_FUNCTION_ARGS)
 {
 	if (cached_batch == 0)
 	{
-		int64		batch = register_batch();
+		int64 batch = register_batch();
 
 		cached_batch = batch;
 		cached_in = GetCurrentSubTransactionId();

@@ -24,34 +24,32 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
-#define MAX_BUFFERED_ROWS 1000
+#define MAX_BUFFERED_ROWS  1000
 #define MAX_BUFFERED_BYTES (256 * 1024)
 
 struct BulkWriter
 {
-	Relation	rel;
-	EState	   *estate;
+	Relation rel;
+	EState *estate;
 	ResultRelInfo *result;
 	BulkInsertState bulk_insert;
-	CommandId	command_id;
-	int			insert_options;
-	bool		check_rows;		/* there are CHECK constraints to test */
-	bool		keep_indexes;	/* row by row */
-	bool		build_indexes;	/* at the end */
+	CommandId command_id;
+	int insert_options;
+	bool check_rows;    /* there are CHECK constraints to test */
+	bool keep_indexes;  /* row by row */
+	bool build_indexes; /* at the end */
 
-	MemoryContext context;		/* of the writer itself */
-	MemoryContext batch_context;	/* of the buffered rows */
+	MemoryContext context;       /* of the writer itself */
+	MemoryContext batch_context; /* of the buffered rows */
 	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
-	int			nslots;			/* slots made so far */
-	int			nrows;
-	Size		nbytes;
+	int nslots; /* slots made so far */
+	int nrows;
+	Size nbytes;
 };
 
-#define refuse_table(rel, ...) \
-	ereport(ERROR, \
-			(errcode(ERRCODE_LE_UNSUPPORTED_TABLE), \
-			 errmsg(__VA_ARGS__), \
-			 errdetail("Table %s is written in bulk.", RelationGetRelationName(rel))))
+#define refuse_table(rel, ...)                                                  \
+	ereport(ERROR, (errcode(ERRCODE_LE_UNSUPPORTED_TABLE), errmsg(__VA_ARGS__), \
+					errdetail("Table %s is written in bulk.", RelationGetRelationName(rel))))
 
 static bool
 name_in(const char *name, const char *const *list)
@@ -65,7 +63,7 @@ name_in(const char *name, const char *const *list)
 static void
 check_columns(Relation rel, const BulkWriterOptions *options)
 {
-	TupleDesc	tupdesc = RelationGetDescr(rel);
+	TupleDesc tupdesc = RelationGetDescr(rel);
 
 	if (tupdesc->constr && tupdesc->constr->has_generated_stored)
 		refuse_table(rel, "generated columns are not supported here");
@@ -126,8 +124,8 @@ BulkWriter *
 bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 {
 	BulkWriter *writer = palloc0(sizeof(BulkWriter));
-	Relation	rel = table_open(relation, RowExclusiveLock);
-	bool		made_here = rel->rd_createSubid != InvalidSubTransactionId;
+	Relation rel = table_open(relation, RowExclusiveLock);
+	bool made_here = rel->rd_createSubid != InvalidSubTransactionId;
 
 	check_table(rel, options);
 	writer->rel = rel;
@@ -151,8 +149,8 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 		writer->insert_options |= HEAP_INSERT_FROZEN;
 	writer->bulk_insert = GetBulkInsertState();
 	writer->context = CurrentMemoryContext;
-	writer->batch_context = AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch",
-												  ALLOCSET_DEFAULT_SIZES);
+	writer->batch_context =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
 	return writer;
 }
 
@@ -226,7 +224,8 @@ void
 bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 {
 	MemoryContext old = MemoryContextSwitchTo(writer->batch_context);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
+	HeapTuple tuple =
+		heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
 
 	MemoryContextSwitchTo(old);
 	store(writer, tuple);
@@ -236,7 +235,7 @@ void
 bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple)
 {
 	MemoryContext old = MemoryContextSwitchTo(writer->batch_context);
-	HeapTuple	copy = heap_copytuple(tuple);
+	HeapTuple copy = heap_copytuple(tuple);
 
 	MemoryContextSwitchTo(old);
 	store(writer, copy);
@@ -246,8 +245,8 @@ bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple)
 static void
 build_indexes(Oid relation)
 {
-	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-												  get_rel_name(relation));
+	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+											get_rel_name(relation));
 
 	CommandCounterIncrement();
 	if (SPI_execute(psprintf("REINDEX TABLE %s", name), false, 0) != SPI_OK_UTILITY)
@@ -257,7 +256,7 @@ build_indexes(Oid relation)
 void
 bulk_writer_close(BulkWriter *writer)
 {
-	Oid			relation = RelationGetRelid(writer->rel);
+	Oid relation = RelationGetRelid(writer->rel);
 
 	flush(writer);
 	for (int i = 0; i < writer->nslots; i++)

@@ -28,9 +28,9 @@ typedef struct BulkWriterOptions
 	/* More columns that the caller fills, by number; may be NULL. */
 	const Bitmapset *also_filled;
 	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
-	bool		frozen;
+	bool frozen;
 	/* Where the table was made in this transaction, build its indexes at the end instead of row by row. */
-	bool		index_at_end;
+	bool index_at_end;
 } BulkWriterOptions;
 
 extern BulkWriter *bulk_writer_open(Oid relation, const BulkWriterOptions *options);

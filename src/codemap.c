@@ -10,11 +10,11 @@ static uint32
 hash_key(const void *data, Size size)
 {
 	const CodeKey *key = data;
-	uint32		hash = (uint32) key->number;
+	uint32 hash = (uint32) key->number;
 
 	for (int i = 0; i < key->ncodes; i++)
-		hash = hash_combine(hash, hash_bytes((const unsigned char *) key->codes[i].data,
-											 key->codes[i].len));
+		hash = hash_combine(
+			hash, hash_bytes((const unsigned char *) key->codes[i].data, key->codes[i].len));
 	return hash;
 }
 
@@ -35,14 +35,15 @@ compare_keys(const void *a, const void *b, Size size)
 void
 codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext context)
 {
-	HASHCTL		ctl = {0};
+	HASHCTL ctl = {0};
 
 	ctl.keysize = sizeof(CodeKey);
 	ctl.entrysize = entry_size;
 	ctl.hash = hash_key;
 	ctl.match = compare_keys;
 	ctl.hcxt = context;
-	map->table = hash_create(name, 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	map->table =
+		hash_create(name, 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	map->context = context;
 	map->entry_size = entry_size;
 }
@@ -56,7 +57,7 @@ codemap_find(CodeMap *map, const CodeKey *key)
 void *
 codemap_enter(CodeMap *map, const CodeKey *key, bool *found)
 {
-	CodeKey    *entry = hash_search(map->table, key, HASH_ENTER, found);
+	CodeKey *entry = hash_search(map->table, key, HASH_ENTER, found);
 
 	if (!*found)
 	{

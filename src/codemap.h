@@ -16,16 +16,16 @@
 
 typedef struct CodeKey
 {
-	int32		number;
-	int32		ncodes;
-	Code		codes[CODE_KEY_MAX];
+	int32 number;
+	int32 ncodes;
+	Code codes[CODE_KEY_MAX];
 } CodeKey;
 
 typedef struct CodeMap
 {
-	HTAB	   *table;
+	HTAB *table;
 	MemoryContext context;
-	Size		entry_size;
+	Size entry_size;
 } CodeMap;
 
 extern void codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext context);

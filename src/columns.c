@@ -23,12 +23,12 @@ find(TupleDesc tupdesc, const char *name)
 AttrNumber
 column_find(TupleDesc tupdesc, const char *table, const char *name, Oid type)
 {
-	AttrNumber	number = find(tupdesc, name);
+	AttrNumber number = find(tupdesc, name);
 
 	if (number == InvalidAttrNumber || TupleDescAttr(tupdesc, number - 1)->atttypid != type)
 		ereport(ERROR,
-				(errcode(ERRCODE_LE_BAD_LAYOUT),
-				 errmsg("table %s has no column %s of type %s", table, name, format_type_be(type))));
+				(errcode(ERRCODE_LE_BAD_LAYOUT), errmsg("table %s has no column %s of type %s",
+														table, name, format_type_be(type))));
 	return number;
 }
 
@@ -42,16 +42,16 @@ is_excepted(const char *name, const char *const *except)
 }
 
 int
-columns_carried(TupleDesc from, TupleDesc to, const char *const *except,
-				CarriedColumn **carried, Bitmapset **filled)
+columns_carried(TupleDesc from, TupleDesc to, const char *const *except, CarriedColumn **carried,
+				Bitmapset **filled)
 {
-	int			count = 0;
+	int count = 0;
 
 	*carried = palloc0(sizeof(CarriedColumn) * (to->natts + 1));
 	for (int i = 0; i < to->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(to, i);
-		AttrNumber	source;
+		AttrNumber source;
 
 		if (att->attisdropped || is_excepted(NameStr(att->attname), except))
 			continue;
@@ -59,13 +59,13 @@ columns_carried(TupleDesc from, TupleDesc to, const char *const *except,
 		if (source == InvalidAttrNumber)
 			continue;
 		if (TupleDescAttr(from, source - 1)->atttypid != att->atttypid)
-			ereport(ERROR,
-					(errcode(ERRCODE_LE_BAD_LAYOUT),
-					 errmsg("column %s has different types in the tables that carry it", NameStr(att->attname)),
-					 errdetail("The types are %s and %s.",
-							   format_type_be(TupleDescAttr(from, source - 1)->atttypid),
-							   format_type_be(att->atttypid)),
-					 errhint("Dimensions are added with acct.add_dimension().")));
+			ereport(ERROR, (errcode(ERRCODE_LE_BAD_LAYOUT),
+							errmsg("column %s has different types in the tables that carry it",
+								   NameStr(att->attname)),
+							errdetail("The types are %s and %s.",
+									  format_type_be(TupleDescAttr(from, source - 1)->atttypid),
+									  format_type_be(att->atttypid)),
+							errhint("Dimensions are added with acct.add_dimension().")));
 		(*carried)[count].from = source;
 		(*carried)[count].to = att->attnum;
 		count++;

@@ -13,8 +13,8 @@
 /* A column carried from one row type to another. */
 typedef struct CarriedColumn
 {
-	AttrNumber	from;
-	AttrNumber	to;
+	AttrNumber from;
+	AttrNumber to;
 } CarriedColumn;
 
 /* The number of a column; LE010 where the table has none, or one of another type. */
@@ -25,7 +25,7 @@ extern AttrNumber column_find(TupleDesc tupdesc, const char *table, const char *
  * (ended by NULL; may be NULL). LE010 where the types differ. filled, if given,
  * gets their numbers in "to".
  */
-extern int	columns_carried(TupleDesc from, TupleDesc to, const char *const *except,
-							CarriedColumn **carried, Bitmapset **filled);
+extern int columns_carried(TupleDesc from, TupleDesc to, const char *const *except,
+						   CarriedColumn **carried, Bitmapset **filled);
 
 #endif

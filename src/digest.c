@@ -12,12 +12,12 @@
 #include "utils/builtins.h"
 
 #define SEED_HIGH UINT64CONST(0x6c65646765720001)
-#define SEED_LOW UINT64CONST(0x6c65646765720002)
+#define SEED_LOW  UINT64CONST(0x6c65646765720002)
 
 static Digest
 hash_bytes_128(const void *data, int size)
 {
-	Digest		digest;
+	Digest digest;
 
 	digest.high = hash_bytes_extended(data, size, SEED_HIGH);
 	digest.low = hash_bytes_extended(data, size, SEED_LOW);
@@ -27,13 +27,13 @@ hash_bytes_128(const void *data, int size)
 Digest
 digest_of_codes(const LineCodes *codes)
 {
-	const Code	list[] = {codes->entity_code, codes->basis, codes->account_code, codes->fund,
-	codes->currency, codes->product_code, codes->channel};
-	char		buffer[512];
-	char	   *bytes = buffer;
-	int			size = 0;
-	int			used = 0;
-	Digest		digest;
+	const Code list[] = {codes->entity_code, codes->basis,        codes->account_code, codes->fund,
+						 codes->currency,    codes->product_code, codes->channel};
+	char buffer[512];
+	char *bytes = buffer;
+	int size = 0;
+	int used = 0;
+	Digest digest;
 
 	for (int i = 0; i < lengthof(list); i++)
 		size += list[i].len + 1;
@@ -52,18 +52,18 @@ digest_of_codes(const LineCodes *codes)
 }
 
 void
-digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date,
-				int line_no, Amount debit, Amount credit)
+digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date, int line_no,
+				Amount debit, Amount credit)
 {
 	struct
 	{
-		Digest		codes;
-		int64		txn_id;
-		int32		je_date;
-		int32		line_no;
-		uint64		debit[2];
-		uint64		credit[2];
-	}			line;
+		Digest codes;
+		int64 txn_id;
+		int32 je_date;
+		int32 line_no;
+		uint64 debit[2];
+		uint64 credit[2];
+	} line;
 
 	line.codes = codes;
 	line.txn_id = txn_id;
@@ -92,40 +92,50 @@ digest_equal(Digest a, Digest b)
 void
 digest_to_text(Digest digest, char text[DIGEST_TEXT_SIZE])
 {
-	snprintf(text, DIGEST_TEXT_SIZE, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x",
-			 digest.high, digest.low);
+	snprintf(text, DIGEST_TEXT_SIZE, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", digest.high,
+			 digest.low);
 }
 
 bool
 digest_from_text(const char *text, Digest *digest)
 {
-	return sscanf(text, "%16" INT64_MODIFIER "x%16" INT64_MODIFIER "x",
-				  &digest->high, &digest->low) == 2;
+	return sscanf(text, "%16" INT64_MODIFIER "x%16" INT64_MODIFIER "x", &digest->high,
+				  &digest->low) == 2;
 }
 
 typedef struct LineSum
 {
-	int64		lines;
-	Amount		debit;
-	Amount		credit;
-	Digest		digest;
+	int64 lines;
+	Amount debit;
+	Amount credit;
+	Digest digest;
 } LineSum;
 
 /* The columns of acct._digest_lines' query, in order. */
 enum
 {
-	COL_TXN_ID, COL_JE_DATE, COL_LINE_NO, COL_ENTITY, COL_BASIS, COL_ACCOUNT, COL_FUND,
-	COL_CURRENCY, COL_PRODUCT, COL_CHANNEL, COL_DEBIT, COL_CREDIT
+	COL_TXN_ID,
+	COL_JE_DATE,
+	COL_LINE_NO,
+	COL_ENTITY,
+	COL_BASIS,
+	COL_ACCOUNT,
+	COL_FUND,
+	COL_CURRENCY,
+	COL_PRODUCT,
+	COL_CHANNEL,
+	COL_DEBIT,
+	COL_CREDIT
 };
 
 static void
 add_row(TupleTableSlot *slot, void *arg)
 {
-	LineSum    *sum = arg;
-	Datum	   *v;
-	LineCodes	codes;
-	Amount		debit;
-	Amount		credit;
+	LineSum *sum = arg;
+	Datum *v;
+	LineCodes codes;
+	Amount debit;
+	Amount credit;
 
 	slot_getallattrs(slot);
 	v = slot->tts_values;
@@ -139,8 +149,7 @@ add_row(TupleTableSlot *slot, void *arg)
 	debit = amount_from_stored(v[COL_DEBIT]);
 	credit = amount_from_stored(v[COL_CREDIT]);
 	digest_add_line(&sum->digest, digest_of_codes(&codes), DatumGetInt64(v[COL_TXN_ID]),
-					DatumGetDateADT(v[COL_JE_DATE]), DatumGetInt16(v[COL_LINE_NO]),
-					debit, credit);
+					DatumGetDateADT(v[COL_JE_DATE]), DatumGetInt16(v[COL_LINE_NO]), debit, credit);
 	sum->lines++;
 	sum->debit += debit;
 	sum->credit += credit;
@@ -151,12 +160,12 @@ PG_FUNCTION_INFO_V1(digest_lines);
 Datum
 digest_lines(PG_FUNCTION_ARGS)
 {
-	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	LineSum		sum = {0};
-	TupleDesc	tupdesc;
-	char		digest[DIGEST_TEXT_SIZE];
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	LineSum sum = {0};
+	TupleDesc tupdesc;
+	char digest[DIGEST_TEXT_SIZE];
+	Datum values[4];
+	bool nulls[4] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -19,20 +19,20 @@
 
 typedef struct Digest
 {
-	uint64		high;
-	uint64		low;
+	uint64 high;
+	uint64 low;
 } Digest;
 
 /* The codes of a line, in the order of the canonical form. */
 typedef struct LineCodes
 {
-	Code		entity_code;
-	Code		basis;
-	Code		account_code;
-	Code		fund;
-	Code		currency;
-	Code		product_code;
-	Code		channel;
+	Code entity_code;
+	Code basis;
+	Code account_code;
+	Code fund;
+	Code currency;
+	Code product_code;
+	Code channel;
 } LineCodes;
 
 #define DIGEST_TEXT_SIZE 33

@@ -6,22 +6,20 @@
 
 #include "mb/pg_wchar.h"
 
-static const char *const names[] = {
-	[EXCEPTION_NONE] = "NONE",
-	[EXCEPTION_BAD_DATE] = "BAD_DATE",
-	[EXCEPTION_UNKNOWN_CURRENCY] = "UNKNOWN_CURRENCY",
-	[EXCEPTION_PERIOD_CLOSED] = "PERIOD_CLOSED",
-	[EXCEPTION_CONDITION_ERROR] = "CONDITION_ERROR",
-	[EXCEPTION_NO_TEMPLATE] = "NO_TEMPLATE",
-	[EXCEPTION_AMOUNT_NULL] = "AMOUNT_NULL",
-	[EXCEPTION_AMOUNT_ERROR] = "AMOUNT_ERROR",
-	[EXCEPTION_AMOUNT_RANGE] = "AMOUNT_RANGE",
-	[EXCEPTION_NEGATIVE_AMOUNT] = "NEGATIVE_AMOUNT",
-	[EXCEPTION_UNKNOWN_ACCOUNT] = "UNKNOWN_ACCOUNT",
-	[EXCEPTION_NO_LINES] = "NO_LINES",
-	[EXCEPTION_UNBALANCED] = "UNBALANCED",
-	[EXCEPTION_UNBALANCED_FUND] = "UNBALANCED_FUND"
-};
+static const char *const names[] = {[EXCEPTION_NONE] = "NONE",
+									[EXCEPTION_BAD_DATE] = "BAD_DATE",
+									[EXCEPTION_UNKNOWN_CURRENCY] = "UNKNOWN_CURRENCY",
+									[EXCEPTION_PERIOD_CLOSED] = "PERIOD_CLOSED",
+									[EXCEPTION_CONDITION_ERROR] = "CONDITION_ERROR",
+									[EXCEPTION_NO_TEMPLATE] = "NO_TEMPLATE",
+									[EXCEPTION_AMOUNT_NULL] = "AMOUNT_NULL",
+									[EXCEPTION_AMOUNT_ERROR] = "AMOUNT_ERROR",
+									[EXCEPTION_AMOUNT_RANGE] = "AMOUNT_RANGE",
+									[EXCEPTION_NEGATIVE_AMOUNT] = "NEGATIVE_AMOUNT",
+									[EXCEPTION_UNKNOWN_ACCOUNT] = "UNKNOWN_ACCOUNT",
+									[EXCEPTION_NO_LINES] = "NO_LINES",
+									[EXCEPTION_UNBALANCED] = "UNBALANCED",
+									[EXCEPTION_UNBALANCED_FUND] = "UNBALANCED_FUND"};
 
 const char *
 exception_name(ExceptionReason reason)
@@ -30,10 +28,10 @@ exception_name(ExceptionReason reason)
 }
 
 void
-exception_set(Exception *exception, ExceptionReason reason, int line_no, const char *format,...)
+exception_set(Exception *exception, ExceptionReason reason, int line_no, const char *format, ...)
 {
-	va_list		args;
-	int			length;
+	va_list args;
+	int length;
 
 	exception->reason = reason;
 	exception->line_no = line_no;

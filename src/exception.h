@@ -31,14 +31,14 @@ typedef enum ExceptionReason
 typedef struct Exception
 {
 	ExceptionReason reason;
-	int			line_no;		/* 0: none */
-	char		message[EXCEPTION_MESSAGE_SIZE];
+	int line_no; /* 0: none */
+	char message[EXCEPTION_MESSAGE_SIZE];
 } Exception;
 
 /* The reason as je_exception.reason has it. */
 extern const char *exception_name(ExceptionReason reason);
 
 extern void exception_set(Exception *exception, ExceptionReason reason, int line_no,
-						  const char *format,...) pg_attribute_printf(4, 5);
+						  const char *format, ...) pg_attribute_printf(4, 5);
 
 #endif

@@ -44,133 +44,160 @@ PG_FUNCTION_INFO_V1(expand);
 /* Columns of the source that the engine itself reads. */
 typedef struct SourceColumns
 {
-	AttrNumber	txn_id;
-	AttrNumber	txn_month;
-	AttrNumber	value_date;
-	AttrNumber	codes[CODE_KEY_MAX];	/* in the order of a route's key */
-	AttrNumber	partition;		/* the row's tableoid, behind the table's own columns */
+	AttrNumber txn_id;
+	AttrNumber txn_month;
+	AttrNumber value_date;
+	AttrNumber codes[CODE_KEY_MAX]; /* in the order of a route's key */
+	AttrNumber partition;           /* the row's tableoid, behind the table's own columns */
 } SourceColumns;
 
-static const char *const route_columns[CODE_KEY_MAX] = {
-	"entity_code", "txn_type", "product_code", "channel", "currency"
-};
+static const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
+														"channel", "currency"};
 
 /* Columns of staging that the engine computes; the others it carries from the source. */
 enum
 {
-	HEADER_JE_ID, HEADER_RUN_ID, HEADER_TXN_ID, HEADER_JE_DATE, HEADER_TXN_MONTH, HEADER_TEMPLATE_VERSION,
-	HEADER_LINE_COUNT, HEADER_ENTITY, HEADER_BASIS, HEADER_TEMPLATE_CODE, HEADER_TXN_TYPE, HEADER_PRODUCT,
-	HEADER_CHANNEL, HEADER_CURRENCY, HEADER_TOTAL_DEBIT, HEADER_TOTAL_CREDIT, HEADER_COLUMNS
+	HEADER_JE_ID,
+	HEADER_RUN_ID,
+	HEADER_TXN_ID,
+	HEADER_JE_DATE,
+	HEADER_TXN_MONTH,
+	HEADER_TEMPLATE_VERSION,
+	HEADER_LINE_COUNT,
+	HEADER_ENTITY,
+	HEADER_BASIS,
+	HEADER_TEMPLATE_CODE,
+	HEADER_TXN_TYPE,
+	HEADER_PRODUCT,
+	HEADER_CHANNEL,
+	HEADER_CURRENCY,
+	HEADER_TOTAL_DEBIT,
+	HEADER_TOTAL_CREDIT,
+	HEADER_COLUMNS
 };
 
 static const char *const header_columns[] = {
-	"je_id", "run_id", "txn_id", "je_date", "txn_month", "template_version",
-	"line_count", "entity_code", "basis", "template_code", "txn_type", "product_code",
-	"channel", "currency", "total_debit", "total_credit", NULL
-};
+	"je_id",      "run_id",      "txn_id",      "je_date",       "txn_month", "template_version",
+	"line_count", "entity_code", "basis",       "template_code", "txn_type",  "product_code",
+	"channel",    "currency",    "total_debit", "total_credit",  NULL};
 
-static const Oid header_types[] = {
-	INT8OID, INT8OID, INT8OID, DATEOID, DATEOID, INT4OID,
-	INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, NUMERICOID, NUMERICOID
-};
+static const Oid header_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   DATEOID, INT4OID,
+								   INT4OID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID, TEXTOID,
+								   TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
 
 enum
 {
-	LINE_JE_ID, LINE_RUN_ID, LINE_TXN_ID, LINE_JE_DATE, LINE_LINE_NO, LINE_ENTITY, LINE_BASIS, LINE_ACCOUNT,
-	LINE_FUND, LINE_CURRENCY, LINE_PRODUCT, LINE_CHANNEL, LINE_DEBIT, LINE_CREDIT, LINE_COLUMNS
+	LINE_JE_ID,
+	LINE_RUN_ID,
+	LINE_TXN_ID,
+	LINE_JE_DATE,
+	LINE_LINE_NO,
+	LINE_ENTITY,
+	LINE_BASIS,
+	LINE_ACCOUNT,
+	LINE_FUND,
+	LINE_CURRENCY,
+	LINE_PRODUCT,
+	LINE_CHANNEL,
+	LINE_DEBIT,
+	LINE_CREDIT,
+	LINE_COLUMNS
 };
 
 static const char *const line_columns[] = {
-	"je_id", "run_id", "txn_id", "je_date", "line_no", "entity_code", "basis", "account_code",
-	"fund", "currency", "product_code", "channel", "debit", "credit", NULL
-};
+	"je_id",        "run_id",  "txn_id",       "je_date", "line_no",
+	"entity_code",  "basis",   "account_code", "fund",    "currency",
+	"product_code", "channel", "debit",        "credit",  NULL};
 
-static const Oid line_types[] = {
-	INT8OID, INT8OID, INT8OID, DATEOID, INT2OID, TEXTOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID
-};
+static const Oid line_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   INT2OID,
+								 TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
+								 TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
 
 enum
 {
-	EXCEPTION_COLUMN_RUN_ID, EXCEPTION_COLUMN_TXN_ID, EXCEPTION_COLUMN_TXN_MONTH, EXCEPTION_COLUMN_BASIS,
-	EXCEPTION_COLUMN_REASON, EXCEPTION_COLUMN_TEMPLATE_CODE, EXCEPTION_COLUMN_TEMPLATE_VERSION,
-	EXCEPTION_COLUMN_LINE_NO, EXCEPTION_COLUMN_MESSAGE, EXCEPTION_COLUMNS
+	EXCEPTION_COLUMN_RUN_ID,
+	EXCEPTION_COLUMN_TXN_ID,
+	EXCEPTION_COLUMN_TXN_MONTH,
+	EXCEPTION_COLUMN_BASIS,
+	EXCEPTION_COLUMN_REASON,
+	EXCEPTION_COLUMN_TEMPLATE_CODE,
+	EXCEPTION_COLUMN_TEMPLATE_VERSION,
+	EXCEPTION_COLUMN_LINE_NO,
+	EXCEPTION_COLUMN_MESSAGE,
+	EXCEPTION_COLUMNS
 };
 
 static const char *const exception_columns[] = {
-	"run_id", "txn_id", "txn_month", "basis", "reason", "template_code", "template_version", "line_no",
-	"message", NULL
-};
+	"run_id",        "txn_id",           "txn_month", "basis",   "reason",
+	"template_code", "template_version", "line_no",   "message", NULL};
 
-static const Oid exception_types[] = {
-	INT8OID, INT8OID, DATEOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT2OID, TEXTOID
-};
+static const Oid exception_types[] = {INT8OID, INT8OID, DATEOID, TEXTOID, TEXTOID,
+									  TEXTOID, INT4OID, INT2OID, TEXTOID};
 
 /* A table that rows are put into: a writer, and the row being put together. */
 typedef struct Target
 {
 	BulkWriter *writer;
-	AttrNumber *columns;		/* numbers of the computed columns */
-	int			ncarried;
+	AttrNumber *columns; /* numbers of the computed columns */
+	int ncarried;
 	CarriedColumn *carried;
-	Datum	   *values;
-	bool	   *isnull;
+	Datum *values;
+	bool *isnull;
 } Target;
 
 typedef struct Counts
 {
-	int64		transactions;
-	int64		journals;
-	int64		lines;
-	int64		exceptions;
-	int64		ignored;
-	Amount		debit;
-	Amount		credit;
+	int64 transactions;
+	int64 journals;
+	int64 lines;
+	int64 exceptions;
+	int64 ignored;
+	Amount debit;
+	Amount credit;
 } Counts;
 
 /* What became of the rows of one source partition. */
 typedef struct PartitionCounts
 {
-	Oid			partition;
-	Counts		counts;
-	double		elapsed_ms;
+	Oid partition;
+	Counts counts;
+	double elapsed_ms;
 	struct PartitionCounts *next;
 } PartitionCounts;
 
 typedef struct Expand
 {
 	/* The run. */
-	int64		run_id;
-	DateADT		txn_month;
-	int64		reprocess_of;	/* 0: none */
-	int			nbases;
-	Code	   *bases;
-	Datum	   *basis_datums;
-	bool	   *every_transaction;
-	int			only_basis;		/* -1: all */
+	int64 run_id;
+	DateADT txn_month;
+	int64 reprocess_of; /* 0: none */
+	int nbases;
+	Code *bases;
+	Datum *basis_datums;
+	bool *every_transaction;
+	int only_basis; /* -1: all */
 
 	SourceColumns source;
 	MemoryContext context;
 	MemoryContext row_context;
 	ExprContext *econtext;
-	Routing    *routing;
-	Journal    *journal;
-	TotalSet	totals;
-	Target		header;
-	Target		line;
-	Target		exception;
+	Routing *routing;
+	Journal *journal;
+	TotalSet totals;
+	Target header;
+	Target line;
+	Target exception;
 
-	Oid			je_id_sequence;
-	int64		next_je_id;
-	int64		last_je_id;
+	Oid je_id_sequence;
+	int64 next_je_id;
+	int64 last_je_id;
 
-	Digest		digest;
-	int64		unbalanced;
-	Counts	   *basis_counts;
+	Digest digest;
+	int64 unbalanced;
+	Counts *basis_counts;
 	PartitionCounts *partitions;
 	PartitionCounts *current;
-	instr_time	current_since;
+	instr_time current_since;
 } Expand;
 
 static AttrNumber *
@@ -179,22 +206,24 @@ find_columns(BulkWriter *writer, const char *const *names, const Oid *types, int
 	AttrNumber *numbers = palloc_array(AttrNumber, count);
 
 	for (int i = 0; i < count; i++)
-		numbers[i] = column_find(bulk_writer_descriptor(writer),
-								 RelationGetRelationName(bulk_writer_relation(writer)), names[i], types[i]);
+		numbers[i] =
+			column_find(bulk_writer_descriptor(writer),
+						RelationGetRelationName(bulk_writer_relation(writer)), names[i], types[i]);
 	return numbers;
 }
 
 static void
-open_target(Target *target, Oid relation, TupleDesc source, const char *const *names, const Oid *types,
-			int count, bool frozen)
+open_target(Target *target, Oid relation, TupleDesc source, const char *const *names,
+			const Oid *types, int count, bool frozen)
 {
 	static const char *const held_checks[] = {"staging_run", NULL};
 	BulkWriterOptions options = {.held_checks = held_checks, .filled = names, .frozen = frozen};
-	Bitmapset  *filled = NULL;
-	Relation	rel = table_open(relation, RowExclusiveLock);
+	Bitmapset *filled = NULL;
+	Relation rel = table_open(relation, RowExclusiveLock);
 
 	if (source != NULL)
-		target->ncarried = columns_carried(source, RelationGetDescr(rel), names, &target->carried, &filled);
+		target->ncarried =
+			columns_carried(source, RelationGetDescr(rel), names, &target->carried, &filled);
 	table_close(rel, NoLock);
 	options.also_filled = filled;
 	target->writer = bulk_writer_open(relation, &options);
@@ -250,21 +279,21 @@ take_je_id(Expand *expand)
 typedef struct Transaction
 {
 	TupleTableSlot *slot;
-	Route	   *route;
-	int64		txn_id;
-	DateADT		txn_month;
-	DateADT		value_date;
-	bool		bad_date;
+	Route *route;
+	int64 txn_id;
+	DateADT txn_month;
+	DateADT value_date;
+	bool bad_date;
 } Transaction;
 
 static void
 write_header(Expand *expand, const Transaction *txn, int basis, int64 je_id)
 {
-	Target	   *t = &expand->header;
-	Journal    *journal = expand->journal;
-	Template   *template = journal->candidate->template;
-	char		debit[AMOUNT_NUMERIC_SIZE];
-	char		credit[AMOUNT_NUMERIC_SIZE];
+	Target *t = &expand->header;
+	Journal *journal = expand->journal;
+	Template *template = journal->candidate->template;
+	char debit[AMOUNT_NUMERIC_SIZE];
+	char credit[AMOUNT_NUMERIC_SIZE];
 
 	carry_columns(t, txn->slot);
 	set_column(t, HEADER_JE_ID, Int64GetDatum(je_id));
@@ -289,11 +318,11 @@ write_header(Expand *expand, const Transaction *txn, int basis, int64 je_id)
 static void
 write_lines(Expand *expand, const Transaction *txn, int basis, int64 je_id)
 {
-	Target	   *t = &expand->line;
-	Journal    *journal = expand->journal;
-	Template   *template = journal->candidate->template;
-	char		debit[AMOUNT_NUMERIC_SIZE];
-	char		credit[AMOUNT_NUMERIC_SIZE];
+	Target *t = &expand->line;
+	Journal *journal = expand->journal;
+	Template *template = journal->candidate->template;
+	char debit[AMOUNT_NUMERIC_SIZE];
+	char credit[AMOUNT_NUMERIC_SIZE];
 
 	carry_columns(t, txn->slot);
 	set_column(t, LINE_JE_ID, Int64GetDatum(je_id));
@@ -328,9 +357,9 @@ write_lines(Expand *expand, const Transaction *txn, int basis, int64 je_id)
 static void
 write_journal(Expand *expand, const Transaction *txn, int basis)
 {
-	Journal    *journal = expand->journal;
-	Counts	   *counts = &expand->current->counts;
-	int64		je_id = take_je_id(expand);
+	Journal *journal = expand->journal;
+	Counts *counts = &expand->current->counts;
+	int64 je_id = take_je_id(expand);
 
 	write_header(expand, txn, basis, je_id);
 	write_lines(expand, txn, basis, je_id);
@@ -346,9 +375,9 @@ write_journal(Expand *expand, const Transaction *txn, int basis)
 static void
 write_exception(Expand *expand, const Transaction *txn, int basis)
 {
-	Target	   *t = &expand->exception;
-	Candidate  *candidate = expand->journal->candidate;
-	Exception  *exception = &expand->journal->exception;
+	Target *t = &expand->exception;
+	Candidate *candidate = expand->journal->candidate;
+	Exception *exception = &expand->journal->exception;
 
 	set_column(t, EXCEPTION_COLUMN_RUN_ID, Int64GetDatum(expand->run_id));
 	set_column(t, EXCEPTION_COLUMN_TXN_ID, Int64GetDatum(txn->txn_id));
@@ -359,7 +388,8 @@ write_exception(Expand *expand, const Transaction *txn, int basis)
 	if (candidate != NULL)
 	{
 		set_column(t, EXCEPTION_COLUMN_TEMPLATE_CODE, candidate->template->code_datum);
-		set_column(t, EXCEPTION_COLUMN_TEMPLATE_VERSION, Int32GetDatum(candidate->template->version));
+		set_column(t, EXCEPTION_COLUMN_TEMPLATE_VERSION,
+				   Int32GetDatum(candidate->template->version));
 	}
 	else
 	{
@@ -379,8 +409,8 @@ write_exception(Expand *expand, const Transaction *txn, int basis)
 static void
 count_time(Expand *expand)
 {
-	instr_time	now;
-	instr_time	spent;
+	instr_time now;
+	instr_time spent;
 
 	INSTR_TIME_SET_CURRENT(now);
 	if (expand->current != NULL)
@@ -416,7 +446,7 @@ static void
 read_transaction(Expand *expand, TupleTableSlot *slot, Transaction *txn)
 {
 	const SourceColumns *source = &expand->source;
-	Code		codes[CODE_KEY_MAX];
+	Code codes[CODE_KEY_MAX];
 
 	slot_getallattrs(slot);
 	txn->slot = slot;
@@ -426,13 +456,14 @@ read_transaction(Expand *expand, TupleTableSlot *slot, Transaction *txn)
 	txn->bad_date = !routing_accepts_date(expand->routing, txn->value_date);
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 		codes[i] = code_from_datum(slot->tts_values[source->codes[i] - 1]);
-	txn->route = routing_find(expand->routing, codes, txn->bad_date ? txn->txn_month : txn->value_date);
+	txn->route =
+		routing_find(expand->routing, codes, txn->bad_date ? txn->txn_month : txn->value_date);
 }
 
 static void
 expand_row(TupleTableSlot *slot, void *arg)
 {
-	Expand	   *expand = arg;
+	Expand *expand = arg;
 	MemoryContext old = MemoryContextSwitchTo(expand->row_context);
 	Transaction txn;
 
@@ -445,7 +476,8 @@ expand_row(TupleTableSlot *slot, void *arg)
 	{
 		if (expand->only_basis >= 0 && basis != expand->only_basis)
 			continue;
-		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis], txn.bad_date))
+		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis],
+							  txn.bad_date))
 		{
 			case JOURNAL_MADE:
 				write_journal(expand, &txn, basis);
@@ -468,7 +500,7 @@ expand_row(TupleTableSlot *slot, void *arg)
 static void
 take_run(TupleTableSlot *slot, void *arg)
 {
-	Expand	   *expand = arg;
+	Expand *expand = arg;
 
 	expand->txn_month = DatumGetDateADT(query_value(slot, 0, 0));
 	expand->reprocess_of = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
@@ -477,10 +509,10 @@ take_run(TupleTableSlot *slot, void *arg)
 static void
 take_basis(TupleTableSlot *slot, void *arg)
 {
-	Expand	   *expand = arg;
+	Expand *expand = arg;
 	MemoryContext old = MemoryContextSwitchTo(expand->context);
-	int			b = expand->nbases++;
-	int			count = (int) DatumGetInt64(query_value(slot, 2, 0));
+	int b = expand->nbases++;
+	int count = (int) DatumGetInt64(query_value(slot, 2, 0));
 
 	if (b == 0)
 	{
@@ -498,20 +530,21 @@ take_basis(TupleTableSlot *slot, void *arg)
 static void
 load_run(Expand *expand)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_each_row("SELECT txn_month, reprocess_of FROM acct.journal_run WHERE run_id = $1",
-				   &args, take_run, expand);
-	query_each_row("SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
-				   "JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
-				   &args, take_basis, expand);
+	query_each_row("SELECT txn_month, reprocess_of FROM acct.journal_run WHERE run_id = $1", &args,
+				   take_run, expand);
+	query_each_row(
+		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
+		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
+		&args, take_basis, expand);
 }
 
 static void
 find_source_columns(Expand *expand, Relation source)
 {
-	TupleDesc	tupdesc = RelationGetDescr(source);
+	TupleDesc tupdesc = RelationGetDescr(source);
 	const char *name = RelationGetRelationName(source);
 
 	expand->source.txn_id = column_find(tupdesc, name, "txn_id", INT8OID);
@@ -526,7 +559,7 @@ find_source_columns(Expand *expand, Relation source)
 static void
 append_source_list(StringInfo sql, Relation source)
 {
-	TupleDesc	tupdesc = RelationGetDescr(source);
+	TupleDesc tupdesc = RelationGetDescr(source);
 
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
@@ -544,28 +577,36 @@ append_source_list(StringInfo sql, Relation source)
 static void
 expand_claims(Expand *expand, const char *list)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, TEXTOID, expand->only_basis < 0 ? expand->basis_datums[0] : expand->basis_datums[expand->only_basis]);
-	query_each_row(psprintf("SELECT %s FROM acct.txn_source_parent s WHERE s.txn_month = $1 AND s.batch_id = ANY "
-							"(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch c WHERE c.run_id = $2 AND c.basis = $3))",
-							list), &args, expand_row, expand);
+	query_arg(&args, TEXTOID,
+			  expand->only_basis < 0 ? expand->basis_datums[0]
+									 : expand->basis_datums[expand->only_basis]);
+	query_each_row(
+		psprintf(
+			"SELECT %s FROM acct.txn_source_parent s WHERE s.txn_month = $1 AND s.batch_id = ANY "
+			"(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch c WHERE c.run_id = $2 AND c.basis = $3))",
+			list),
+		&args, expand_row, expand);
 }
 
 /* The rows whose exceptions the run takes up again, for one basis. */
 static void
 expand_exceptions(Expand *expand, const char *list)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, TEXTOID, expand->basis_datums[expand->only_basis]);
-	query_each_row(psprintf("SELECT %s FROM acct.je_exception e JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
-							"WHERE s.txn_month = $1 AND e.resolved_by_run = $2 AND e.basis = $3", list),
-				   &args, expand_row, expand);
+	query_each_row(
+		psprintf(
+			"SELECT %s FROM acct.je_exception e JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
+			"WHERE s.txn_month = $1 AND e.resolved_by_run = $2 AND e.basis = $3",
+			list),
+		&args, expand_row, expand);
 }
 
 static void
@@ -578,13 +619,14 @@ note_shared(TupleTableSlot *slot, void *arg)
 static bool
 claims_are_shared(Expand *expand)
 {
-	QueryArgs	args = {0};
-	bool		shared = true;
+	QueryArgs args = {0};
+	bool shared = true;
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, INT8OID, Int64GetDatum(expand->nbases));
 	query_each_row("SELECT bool_and(n = $2) FROM (SELECT count(*) AS n FROM acct.journal_run_batch "
-				   "WHERE run_id = $1 GROUP BY batch_id) AS b", &args, note_shared, &shared);
+				   "WHERE run_id = $1 GROUP BY batch_id) AS b",
+				   &args, note_shared, &shared);
 	return shared;
 }
 
@@ -619,13 +661,15 @@ basis_counts_json(Expand *expand)
 	appendStringInfoChar(&json, '{');
 	for (int b = 0; b < expand->nbases; b++)
 	{
-		Counts	   *c = &expand->basis_counts[b];
+		Counts *c = &expand->basis_counts[b];
 
 		if (b > 0)
 			appendStringInfoString(&json, ", ");
 		escape_json(&json, expand->bases[b].data);
-		appendStringInfo(&json, ": {\"journals\": " INT64_FORMAT ", \"exceptions\": " INT64_FORMAT
-						 ", \"ignored\": " INT64_FORMAT "}", c->journals, c->exceptions, c->ignored);
+		appendStringInfo(&json,
+						 ": {\"journals\": " INT64_FORMAT ", \"exceptions\": " INT64_FORMAT
+						 ", \"ignored\": " INT64_FORMAT "}",
+						 c->journals, c->exceptions, c->ignored);
 	}
 	appendStringInfoChar(&json, '}');
 	return json.data;
@@ -634,9 +678,9 @@ basis_counts_json(Expand *expand)
 static void
 save_run(Expand *expand)
 {
-	QueryArgs	args = {0};
-	Counts		sum = {0};
-	char		digest[DIGEST_TEXT_SIZE];
+	QueryArgs args = {0};
+	Counts sum = {0};
+	char digest[DIGEST_TEXT_SIZE];
 
 	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
 	{
@@ -660,9 +704,11 @@ save_run(Expand *expand)
 	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.credit));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(basis_counts_json(expand)));
-	query_change("UPDATE acct.journal_run SET transactions = $2, journals = $3, lines = $4, exceptions = $5, "
-				 "ignored = $6, unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, "
-				 "basis_counts = $11::jsonb WHERE run_id = $1", &args);
+	query_change(
+		"UPDATE acct.journal_run SET transactions = $2, journals = $3, lines = $4, exceptions = $5, "
+		"ignored = $6, unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, "
+		"basis_counts = $11::jsonb WHERE run_id = $1",
+		&args);
 }
 
 static void
@@ -670,9 +716,9 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 {
 	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
 	{
-		Datum		values[9];
-		bool		nulls[9] = {false};
-		char	   *name = get_rel_name(p->partition);
+		Datum values[9];
+		bool nulls[9] = {false};
+		char *name = get_rel_name(p->partition);
 
 		values[0] = CStringGetTextDatum(name ? name : "-");
 		values[1] = Int64GetDatum(p->counts.transactions);
@@ -690,22 +736,23 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 static void
 open_targets(Expand *expand, Relation source, Oid header, Oid line)
 {
-	TupleDesc	tupdesc = RelationGetDescr(source);
+	TupleDesc tupdesc = RelationGetDescr(source);
 
-	open_target(&expand->header, header, tupdesc, header_columns, header_types, HEADER_COLUMNS, true);
+	open_target(&expand->header, header, tupdesc, header_columns, header_types, HEADER_COLUMNS,
+				true);
 	open_target(&expand->line, line, tupdesc, line_columns, line_types, LINE_COLUMNS, true);
-	open_target(&expand->exception, ledger_engine_table("je_exception"), NULL,
-				exception_columns, exception_types, EXCEPTION_COLUMNS, false);
+	open_target(&expand->exception, ledger_engine_table("je_exception"), NULL, exception_columns,
+				exception_types, EXCEPTION_COLUMNS, false);
 }
 
 Datum
 expand(PG_FUNCTION_ARGS)
 {
-	Expand	   *expand = palloc0_object(Expand);
+	Expand *expand = palloc0_object(Expand);
 	MemoryContext caller = CurrentMemoryContext;
-	EState	   *estate = CreateExecutorState();
-	Relation	source;
-	int			pinned;
+	EState *estate = CreateExecutorState();
+	Relation source;
+	int pinned;
 
 	InitMaterializedSRF(fcinfo, 0);
 	expand->context = AllocSetContextCreate(caller, "expand", ALLOCSET_DEFAULT_SIZES);
@@ -722,7 +769,8 @@ expand(PG_FUNCTION_ARGS)
 	load_run(expand);
 	find_source_columns(expand, source);
 	total_init(&expand->totals, expand->context);
-	expand->routing = routing_load(source, expand->txn_month, expand->nbases, expand->bases, &expand->totals);
+	expand->routing =
+		routing_load(source, expand->txn_month, expand->nbases, expand->bases, &expand->totals);
 	expand->journal = journal_create(expand->routing, expand->econtext);
 	open_targets(expand, source, PG_GETARG_OID(1), PG_GETARG_OID(2));
 

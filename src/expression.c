@@ -51,30 +51,38 @@
 /* Tokens of the core scanner, by the numbers that gram.y promises to every grammar that uses it. */
 enum
 {
-	TOKEN_IDENT = 258, TOKEN_UIDENT, TOKEN_FCONST, TOKEN_SCONST, TOKEN_USCONST, TOKEN_BCONST,
-	TOKEN_XCONST, TOKEN_OP, TOKEN_ICONST, TOKEN_PARAM
+	TOKEN_IDENT = 258,
+	TOKEN_UIDENT,
+	TOKEN_FCONST,
+	TOKEN_SCONST,
+	TOKEN_USCONST,
+	TOKEN_BCONST,
+	TOKEN_XCONST,
+	TOKEN_OP,
+	TOKEN_ICONST,
+	TOKEN_PARAM
 };
 
 typedef struct CheckContext
 {
 	const char *text;
-	Relation	source;
-	List	   *literals;		/* A_Const strings of the raw parse tree */
+	Relation source;
+	List *literals; /* A_Const strings of the raw parse tree */
 } CheckContext;
 
-static int	text_position(const char *text, int location);
+static int text_position(const char *text, int location);
 
 int
 expression_pin_settings(void)
 {
-	int			nest_level = NewGUCNestLevel();
+	int nest_level = NewGUCNestLevel();
 
-	(void) set_config_option("datestyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("datestyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
 	(void) set_config_option("search_path", "pg_catalog, acct", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	return nest_level;
@@ -87,12 +95,9 @@ expression_unpin_settings(int nest_level)
 }
 
 /* Raises LE003 at a byte offset of the text (-1: nowhere). */
-#define refuse(text, location, ...) \
-	ereport(ERROR, \
-			(errcode(ERRCODE_LE_BAD_EXPRESSION), \
-			 errmsg(__VA_ARGS__), \
-			 errdetail("Expression: %s", text), \
-			 errposition_in(text, location)))
+#define refuse(text, location, ...)                                          \
+	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg(__VA_ARGS__), \
+					errdetail("Expression: %s", text), errposition_in(text, location)))
 
 /* The position goes to the client as that of an internal query: the statement's own text is another. */
 static int
@@ -122,23 +127,25 @@ resolve_colons(const char *text)
 	core_yyscan_t scanner;
 	core_yy_extra_type extra;
 	core_YYSTYPE value;
-	YYLTYPE		location;
-	char	   *result = pstrdup(text);
-	int			before = 0;		/* the token before the last */
-	int			colon_at = -1;	/* where the last token was a colon that may begin a name */
-	int			token;
+	YYLTYPE location;
+	char *result = pstrdup(text);
+	int before = 0;    /* the token before the last */
+	int colon_at = -1; /* where the last token was a colon that may begin a name */
+	int token;
 
 	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
 	while ((token = core_yylex(&value, &location, scanner)) != 0)
 	{
 		if (colon_at >= 0 && location == colon_at + 1 && token != TOKEN_ICONST &&
-			token != TOKEN_FCONST && (IS_HIGHBIT_SET(text[location]) || text[location] == '_' ||
-									  text[location] == '"' || isalpha((unsigned char) text[location])))
+			token != TOKEN_FCONST &&
+			(IS_HIGHBIT_SET(text[location]) || text[location] == '_' || text[location] == '"' ||
+			 isalpha((unsigned char) text[location])))
 			result[colon_at] = ' ';
 		colon_at = -1;
 		if (token == ':')
 		{
-			bool		after_operand = before == ')' || before == ']' || before == '[' ||
+			bool after_operand =
+				before == ')' || before == ']' || before == '[' ||
 				(before >= TOKEN_IDENT && before <= TOKEN_PARAM && before != TOKEN_OP);
 
 			if (!after_operand)
@@ -154,9 +161,9 @@ resolve_colons(const char *text)
 static Node *
 parse_text(const char *text)
 {
-	List	   *statements = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
+	List *statements = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select;
-	ResTarget  *target;
+	ResTarget *target;
 
 	select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
 	if (list_length(select->targetList) != 1 || select->distinctClause != NIL ||
@@ -179,7 +186,7 @@ collect_literals(Node *node, List **literals)
 		return false;
 	if (IsA(node, A_Const))
 	{
-		A_Const    *constant = (A_Const *) node;
+		A_Const *constant = (A_Const *) node;
 
 		if (!constant->isnull && nodeTag(&constant->val) == T_String)
 			*literals = lappend(*literals, constant);
@@ -212,9 +219,9 @@ has_moving_date(const char *literal)
 static bool
 is_datetime_type(Oid type)
 {
-	char		category;
-	bool		preferred;
-	Oid			inner;
+	char category;
+	bool preferred;
+	Oid inner;
 
 	type = getBaseType(type);
 	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)))
@@ -229,9 +236,10 @@ static bool
 is_own_helper(Oid function)
 {
 	static const char *const helpers[] = {"days_in_month", "month_end", "month_start", "to_code"};
-	char	   *name;
+	char *name;
 
-	if (getExtensionOfObject(ProcedureRelationId, function) != get_extension_oid("ledger_engine", true))
+	if (getExtensionOfObject(ProcedureRelationId, function) !=
+		get_extension_oid("ledger_engine", true))
 		return false;
 	name = get_func_name(function);
 	for (int i = 0; i < lengthof(helpers); i++)
@@ -266,50 +274,50 @@ check_function(Oid function, void *arg)
 	struct
 	{
 		CheckContext *context;
-		int			location;
-	}		   *at = arg;
+		int location;
+	} *at = arg;
 	const char *text = at->context->text;
 
 	if (function >= FirstNormalObjectId && !is_own_helper(function))
 		refuse(text, at->location, "function %s may not be used in a template expression",
 			   format_procedure(function));
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_LE_BAD_EXPRESSION),
-				 errmsg("function %s is not immutable", format_procedure(function)),
-				 errdetail("Expression: %s", text),
-				 errhint("Its result could differ when a run is computed again. The extension's month_start(), month_end(), days_in_month() and to_code() are immutable."),
-				 errposition_in(text, at->location)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_LE_BAD_EXPRESSION),
+			 errmsg("function %s is not immutable", format_procedure(function)),
+			 errdetail("Expression: %s", text),
+			 errhint(
+				 "Its result could differ when a run is computed again. The extension's month_start(), month_end(), days_in_month() and to_code() are immutable."),
+			 errposition_in(text, at->location)));
 	if (is_integer_division(function))
-		ereport(ERROR,
-				(errcode(ERRCODE_LE_BAD_EXPRESSION),
-				 errmsg("division of integers cuts off decimals"),
-				 errdetail("Expression: %s", text),
-				 errhint("Write a decimal point: 30/100 is 0, 30/100.0 is 0.3."),
-				 errposition_in(text, at->location)));
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
+						errmsg("division of integers cuts off decimals"),
+						errdetail("Expression: %s", text),
+						errhint("Write a decimal point: 30/100 is 0, 30/100.0 is 0.3."),
+						errposition_in(text, at->location)));
 	return false;
 }
 
 static void
 check_type(CheckContext *context, Oid type, int location)
 {
-	Oid			base = getBaseType(type);
+	Oid base = getBaseType(type);
 
 	if (type >= FirstNormalObjectId)
 		refuse(context->text, location, "type %s is not built in", format_type_be(type));
 	if (base == FLOAT4OID || base == FLOAT8OID || base == FLOAT4ARRAYOID || base == FLOAT8ARRAYOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_LE_BAD_EXPRESSION),
-				 errmsg("type %s is not exact", format_type_be(type)),
-				 errdetail("Expression: %s", context->text),
-				 errhint("Cast to numeric before computing."),
-				 errposition_in(context->text, location)));
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
+						errmsg("type %s is not exact", format_type_be(type)),
+						errdetail("Expression: %s", context->text),
+						errhint("Cast to numeric before computing."),
+						errposition_in(context->text, location)));
 }
 
 static void
 check_operator(CheckContext *context, Oid operator, int location)
 {
-	if (operator >= FirstNormalObjectId)
+	if (operator>= FirstNormalObjectId)
 		refuse(context->text, location, "operator %s is not built in", get_opname(operator));
 }
 
@@ -317,21 +325,23 @@ static void
 check_column(CheckContext *context, Var *var)
 {
 	if (var->varattno < 0)
-		refuse(context->text, var->location, "system columns may not be used in a template expression");
+		refuse(context->text, var->location,
+			   "system columns may not be used in a template expression");
 	if (var->varattno == 0)
-		refuse(context->text, var->location, "a whole row may not be used in a template expression");
+		refuse(context->text, var->location,
+			   "a whole row may not be used in a template expression");
 }
 
 static void
 check_literal(CheckContext *context, Const *constant)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (constant->location < 0 || !is_datetime_type(constant->consttype))
 		return;
 	foreach(lc, context->literals)
 	{
-		A_Const    *literal = lfirst(lc);
+		A_Const *literal = lfirst(lc);
 
 		if (literal->location == constant->location && has_moving_date(strVal(&literal->val)))
 			refuse(context->text, literal->location,
@@ -347,8 +357,8 @@ check_node(Node *node, void *arg)
 	struct
 	{
 		CheckContext *context;
-		int			location;
-	}			at = {context, -1};
+		int location;
+	} at = {context, -1};
 	const char *what = NULL;
 
 	if (node == NULL)
@@ -428,17 +438,18 @@ check_node(Node *node, void *arg)
 static Node *
 coerce_result(ParseState *pstate, Node *expr, ExpressionKind kind, const char *text)
 {
-	Oid			wanted = kind == EXPRESSION_AMOUNT ? NUMERICOID : BOOLOID;
-	Oid			type = exprType(expr);
-	Node	   *coerced;
+	Oid wanted = kind == EXPRESSION_AMOUNT ? NUMERICOID : BOOLOID;
+	Oid type = exprType(expr);
+	Node *coerced;
 
-	coerced = coerce_to_target_type(pstate, expr, type, wanted, -1,
-									kind == EXPRESSION_AMOUNT ? COERCION_ASSIGNMENT : COERCION_IMPLICIT,
-									COERCE_IMPLICIT_CAST, -1);
+	coerced =
+		coerce_to_target_type(pstate, expr, type, wanted, -1,
+							  kind == EXPRESSION_AMOUNT ? COERCION_ASSIGNMENT : COERCION_IMPLICIT,
+							  COERCE_IMPLICIT_CAST, -1);
 	if (coerced == NULL)
 		refuse(text, exprLocation(expr), "%s must be %s, not %s",
-			   kind == EXPRESSION_AMOUNT ? "an amount" : "a condition",
-			   format_type_be(wanted), format_type_be(type));
+			   kind == EXPRESSION_AMOUNT ? "an amount" : "a condition", format_type_be(wanted),
+			   format_type_be(type));
 	return coerced;
 }
 
@@ -447,18 +458,18 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	CheckContext context = {text, source, NIL};
-	char	   *resolved;
-	Node	   *raw;
-	Node	   *expr;
+	char *resolved;
+	Node *raw;
+	Node *expr;
 
 	resolved = resolve_colons(text);
 	raw = parse_text(resolved);
 	collect_literals(raw, &context.literals);
 
 	pstate->p_sourcetext = resolved;
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock,
-														   NULL, false, true),
-					 false, true, true);
+	addNSItemToQuery(
+		pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
+		false, true, true);
 	expr = transformExpr(pstate, raw, EXPR_KIND_OTHER);
 
 	/* Before coercion, for the position of what is wrong; after it, for the cast's own function. */
@@ -474,38 +485,35 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 static void
 rethrow_as_refusal(MemoryContext context, const char *text)
 {
-	ErrorData  *error;
-	int			position;
-	int			category;
+	ErrorData *error;
+	int position;
+	int category;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
-		(category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		(category != ERRCODE_DATA_EXCEPTION &&
+		 category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
 		 category != ERRCODE_FEATURE_NOT_SUPPORTED &&
 		 error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX))
 		PG_RE_THROW();
 	FlushErrorState();
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
-	ereport(ERROR,
-			(errcode(ERRCODE_LE_BAD_EXPRESSION),
-			 errmsg("%s", error->message),
-			 errdetail("Expression: %s", text),
-			 error->hint ? errhint("%s", error->hint) : 0,
-			 position > 0 ? (internalerrquery(text), internalerrposition(position)) : 0));
+	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg("%s", error->message),
+					errdetail("Expression: %s", text), error->hint ? errhint("%s", error->hint) : 0,
+					position > 0 ? (internalerrquery(text), internalerrposition(position)) : 0));
 }
 
 Node *
 expression_parse(const char *text, ExpressionKind kind, Relation source)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Node	   *volatile expr = NULL;
+	Node *volatile expr = NULL;
 
 	if (strlen(text) > MAX_EXPRESSION_LENGTH)
-		ereport(ERROR,
-				(errcode(ERRCODE_LE_BAD_EXPRESSION),
-				 errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH)));
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
+						errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH)));
 
 	PG_TRY();
 	{
@@ -524,7 +532,7 @@ Expression *
 expression_compile(const char *text, ExpressionKind kind, Relation source)
 {
 	Expression *expression = palloc0(sizeof(Expression));
-	Node	   *expr = expression_parse(text, kind, source);
+	Node *expr = expression_parse(text, kind, source);
 
 	if (IsA(expr, Var))
 		expression->column = ((Var *) expr)->varattno;
@@ -538,25 +546,24 @@ PG_FUNCTION_INFO_V1(check_expression);
 Datum
 check_expression(PG_FUNCTION_ARGS)
 {
-	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Relation	source;
-	Node	   *expr;
-	char	   *understood;
-	int			pinned;
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Relation source;
+	Node *expr;
+	char *understood;
+	int pinned;
 
 	if (strcmp(kind, "amount") != 0 && strcmp(kind, "condition") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown kind of expression: %s", kind),
-				 errhint("It is amount or condition.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("unknown kind of expression: %s", kind),
+						errhint("It is amount or condition.")));
 
 	source = relation_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	pinned = expression_pin_settings();
 	expr = expression_parse(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source);
-	understood = deparse_expression(expr, deparse_context_for(RelationGetRelationName(source),
-															  RelationGetRelid(source)),
-									false, false);
+	understood = deparse_expression(
+		expr, deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source)), false,
+		false);
 	expression_unpin_settings(pinned);
 	relation_close(source, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(understood));

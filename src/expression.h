@@ -16,15 +16,15 @@
 
 typedef enum ExpressionKind
 {
-	EXPRESSION_AMOUNT,			/* numeric */
-	EXPRESSION_CONDITION		/* boolean */
+	EXPRESSION_AMOUNT,   /* numeric */
+	EXPRESSION_CONDITION /* boolean */
 } ExpressionKind;
 
 /* An expression ready to be evaluated. */
 typedef struct Expression
 {
-	AttrNumber	column;			/* not 0: it is just this column of the row */
-	ExprState  *state;
+	AttrNumber column; /* not 0: it is just this column of the row */
+	ExprState *state;
 } Expression;
 
 /*
@@ -32,7 +32,7 @@ typedef struct Expression
  * TimeZone are pinned, so that a text means the same to everyone. Returns what
  * expression_unpin takes.
  */
-extern int	expression_pin_settings(void);
+extern int expression_pin_settings(void);
 extern void expression_unpin_settings(int nest_level);
 
 /* Parses and checks a text; the server's expression tree. Raises LE003. */

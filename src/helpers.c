@@ -16,20 +16,18 @@ PG_FUNCTION_INFO_V1(to_code);
 
 typedef struct Ymd
 {
-	int			year;
-	int			month;
-	int			day;
+	int year;
+	int month;
+	int day;
 } Ymd;
 
 static Ymd
 split_date(DateADT date)
 {
-	Ymd			d;
+	Ymd d;
 
 	if (DATE_NOT_FINITE(date))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("date is infinite")));
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("date is infinite")));
 	j2date(date + POSTGRES_EPOCH_JDATE, &d.year, &d.month, &d.day);
 	return d;
 }
@@ -43,7 +41,7 @@ month_length(Ymd d)
 Datum
 month_start(PG_FUNCTION_ARGS)
 {
-	DateADT		date = PG_GETARG_DATEADT(0);
+	DateADT date = PG_GETARG_DATEADT(0);
 
 	PG_RETURN_DATEADT(date - split_date(date).day + 1);
 }
@@ -51,8 +49,8 @@ month_start(PG_FUNCTION_ARGS)
 Datum
 month_end(PG_FUNCTION_ARGS)
 {
-	DateADT		date = PG_GETARG_DATEADT(0);
-	Ymd			d = split_date(date);
+	DateADT date = PG_GETARG_DATEADT(0);
+	Ymd d = split_date(date);
 
 	PG_RETURN_DATEADT(date - d.day + month_length(d));
 }
@@ -66,8 +64,8 @@ days_in_month(PG_FUNCTION_ARGS)
 Datum
 to_code(PG_FUNCTION_ARGS)
 {
-	Ymd			d = split_date(PG_GETARG_DATEADT(0));
-	char	   *p = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Ymd d = split_date(PG_GETARG_DATEADT(0));
+	char *p = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	StringInfoData code;
 
 	initStringInfo(&code);
@@ -80,7 +78,8 @@ to_code(PG_FUNCTION_ARGS)
 		}
 		else if (strncmp(p, "DDD", 3) == 0)
 		{
-			appendStringInfo(&code, "%03d", date2j(d.year, d.month, d.day) - date2j(d.year, 1, 1) + 1);
+			appendStringInfo(&code, "%03d",
+							 date2j(d.year, d.month, d.day) - date2j(d.year, 1, 1) + 1);
 			p += 3;
 		}
 		else if (strncmp(p, "YY", 2) == 0)

@@ -17,7 +17,7 @@
 Journal *
 journal_create(Routing *routing, ExprContext *econtext)
 {
-	Journal    *journal = palloc0_object(Journal);
+	Journal *journal = palloc0_object(Journal);
 
 	journal->routing = routing;
 	journal->econtext = econtext;
@@ -35,8 +35,8 @@ fail(Journal *journal, ExceptionReason reason, int line_no, const char *message)
 static bool
 condition_holds(Journal *journal, const Expression *condition, int line_no)
 {
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	if (condition == NULL)
 		return true;
@@ -58,7 +58,7 @@ place_amount(Journal *journal, const Template *template, int i, Amount amount)
 {
 	const TemplateLine *spec = &template->lines[i];
 	JournalLine *line = &journal->lines[i];
-	bool		is_debit = spec->is_debit;
+	bool is_debit = spec->is_debit;
 
 	if (amount >= AMOUNT_LIMIT || amount <= -AMOUNT_LIMIT)
 		return fail(journal, EXCEPTION_AMOUNT_RANGE, spec->line_no,
@@ -83,9 +83,9 @@ static bool
 compute_line(Journal *journal, const Template *template, int i, int minor_units)
 {
 	const TemplateLine *spec = &template->lines[i];
-	Datum		value;
-	bool		isnull;
-	Amount		amount;
+	Datum value;
+	bool isnull;
+	Amount amount;
 
 	if (!condition_holds(journal, spec->condition, spec->line_no))
 		return true;
@@ -109,7 +109,7 @@ compute_lines(Journal *journal, const Template *template, int minor_units)
 	for (int i = 0; i < template->nlines; i++)
 	{
 		const TemplateLine *spec = &template->lines[i];
-		Amount		rest;
+		Amount rest;
 
 		if (!spec->is_balancing)
 			continue;
@@ -134,8 +134,8 @@ check_accounts(Journal *journal, const Template *template)
 static bool
 check_balance(Journal *journal, const Template *template)
 {
-	Candidate  *candidate = journal->candidate;
-	Amount	   *sums = journal->fund_sums;
+	Candidate *candidate = journal->candidate;
+	Amount *sums = journal->fund_sums;
 
 	memset(sums, 0, sizeof(Amount) * candidate->nfunds);
 	for (int i = 0; i < template->nlines; i++)
@@ -152,16 +152,18 @@ check_balance(Journal *journal, const Template *template)
 	if (journal->nlines == 0)
 		return fail(journal, EXCEPTION_NO_LINES, 0, "every line is zero and skipped");
 	if (journal->debit >= AMOUNT_LIMIT || journal->credit >= AMOUNT_LIMIT)
-		return fail(journal, EXCEPTION_AMOUNT_RANGE, 0, "the journal's total does not fit numeric(20,4)");
+		return fail(journal, EXCEPTION_AMOUNT_RANGE, 0,
+					"the journal's total does not fit numeric(20,4)");
 	if (template->require_balanced && journal->debit != journal->credit)
 		return fail(journal, EXCEPTION_UNBALANCED, 0,
-					psprintf("debit %s, credit %s", amount_text(journal->debit), amount_text(journal->credit)));
+					psprintf("debit %s, credit %s", amount_text(journal->debit),
+							 amount_text(journal->credit)));
 	for (int f = 0; template->balance_by_fund && f < candidate->nfunds; f++)
 		if (sums[f] != 0)
 			for (int i = 0; i < template->nlines; i++)
 				if (candidate->lines[i].fund_index == f)
 				{
-					Code		fund = code_from_datum(candidate->lines[i].fund);
+					Code fund = code_from_datum(candidate->lines[i].fund);
 
 					return fail(journal, EXCEPTION_UNBALANCED_FUND, 0,
 								psprintf("fund %.*s: debit less credit is %s", fund.len, fund.data,
@@ -173,8 +175,8 @@ check_balance(Journal *journal, const Template *template)
 static void
 prepare(Journal *journal, Route *route, Candidate *candidate)
 {
-	Template   *template = candidate->template;
-	int			needed = Max(template->nlines, 1);
+	Template *template = candidate->template;
+	int needed = Max(template->nlines, 1);
 
 	if (candidate->lines == NULL)
 	{
@@ -201,8 +203,7 @@ compute_journal(Journal *journal, Route *route)
 {
 	const Template *template = journal->candidate->template;
 
-	if (compute_lines(journal, template, route->minor_units) &&
-		check_accounts(journal, template) &&
+	if (compute_lines(journal, template, route->minor_units) && check_accounts(journal, template) &&
 		check_balance(journal, template))
 		return JOURNAL_MADE;
 	return JOURNAL_EXCEPTION;
@@ -214,7 +215,7 @@ choose_candidate(Journal *journal, BasisRoute *basis)
 {
 	for (int i = 0; i < basis->ncandidates; i++)
 	{
-		Candidate  *candidate = &basis->candidates[i];
+		Candidate *candidate = &basis->candidates[i];
 
 		match_compile(routing_templates(journal->routing), candidate->match);
 		journal->candidate = candidate;
@@ -229,7 +230,7 @@ choose_candidate(Journal *journal, BasisRoute *basis)
 static JournalOutcome
 take_error(Journal *journal, MemoryContext context)
 {
-	ErrorData  *error;
+	ErrorData *error;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
@@ -244,14 +245,14 @@ take_error(Journal *journal, MemoryContext context)
 	return JOURNAL_EXCEPTION;
 }
 
-typedef JournalOutcome (*GuardedStep) (Journal *journal, Route *route, int basis);
+typedef JournalOutcome (*GuardedStep)(Journal *journal, Route *route, int basis);
 
 static JournalOutcome
 guarded(GuardedStep step, Journal *journal, Route *route, int basis)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile	JournalOutcome outcome = JOURNAL_EXCEPTION;
+	volatile JournalOutcome outcome = JOURNAL_EXCEPTION;
 
 	CurrentResourceOwner = journal->owner;
 	PG_TRY();
@@ -298,7 +299,8 @@ check_transaction(Journal *journal, Route *route, BasisRoute *basis, bool bad_da
 	if (route->minor_units < 0)
 		return fail(journal, EXCEPTION_UNKNOWN_CURRENCY, 0, "the currency does not exist");
 	if (basis->period_closed)
-		return fail(journal, EXCEPTION_PERIOD_CLOSED, 0, "the period of the journal date is closed");
+		return fail(journal, EXCEPTION_PERIOD_CLOSED, 0,
+					"the period of the journal date is closed");
 	return true;
 }
 
@@ -314,9 +316,8 @@ journal_build(Journal *journal, Route *route, int basis, bool every_transaction,
 	if (!check_transaction(journal, route, candidates, bad_date))
 		return JOURNAL_EXCEPTION;
 
-	outcome = has_conditions(candidates)
-		? guarded(choose_step, journal, route, basis)
-		: choose_step(journal, route, basis);
+	outcome = has_conditions(candidates) ? guarded(choose_step, journal, route, basis)
+										 : choose_step(journal, route, basis);
 	if (outcome == JOURNAL_NOT_IN_BASIS && every_transaction)
 	{
 		fail(journal, EXCEPTION_NO_TEMPLATE, 0, "no approved template fits");
@@ -328,7 +329,6 @@ journal_build(Journal *journal, Route *route, int basis, bool every_transaction,
 		return JOURNAL_IGNORED;
 
 	prepare(journal, route, journal->candidate);
-	return journal->candidate->template->may_fail
-		? guarded(compute_step, journal, route, basis)
-		: compute_journal(journal, route);
+	return journal->candidate->template->may_fail ? guarded(compute_step, journal, route, basis)
+												  : compute_journal(journal, route);
 }

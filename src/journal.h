@@ -14,39 +14,39 @@
 typedef enum JournalOutcome
 {
 	JOURNAL_MADE,
-	JOURNAL_IGNORED,			/* by a template of type IGNORE */
-	JOURNAL_NOT_IN_BASIS,		/* no template fits, and the basis does not take every transaction */
+	JOURNAL_IGNORED,      /* by a template of type IGNORE */
+	JOURNAL_NOT_IN_BASIS, /* no template fits, and the basis does not take every transaction */
 	JOURNAL_EXCEPTION
 } JournalOutcome;
 
 /* What a line of the template came to. */
 typedef struct JournalLine
 {
-	bool		kept;
-	Amount		debit;
-	Amount		credit;
+	bool kept;
+	Amount debit;
+	Amount credit;
 } JournalLine;
 
 /* The builder and what it built last; lines are those of candidate's template. */
 typedef struct Journal
 {
-	Routing    *routing;
-	ExprContext *econtext;		/* scan tuple: the transaction */
-	ResourceOwner owner;		/* of whatever an expression holds while it is evaluated */
+	Routing *routing;
+	ExprContext *econtext; /* scan tuple: the transaction */
+	ResourceOwner owner;   /* of whatever an expression holds while it is evaluated */
 
-	Candidate  *candidate;		/* the template chosen or being tried; NULL: none */
+	Candidate *candidate; /* the template chosen or being tried; NULL: none */
 	JournalLine *lines;
-	int			nlines;			/* kept */
-	Amount		debit;
-	Amount		credit;
-	Exception	exception;
+	int nlines; /* kept */
+	Amount debit;
+	Amount credit;
+	Exception exception;
 
 	/* Where an expression is being evaluated, for its error. */
 	ExceptionReason error_reason;
-	int			error_line;
+	int error_line;
 
-	Amount	   *fund_sums;
-	int			capacity;		/* of lines and fund_sums */
+	Amount *fund_sums;
+	int capacity; /* of lines and fund_sums */
 } Journal;
 
 extern Journal *journal_create(Routing *routing, ExprContext *econtext);
@@ -56,7 +56,7 @@ extern Journal *journal_create(Routing *routing, ExprContext *econtext);
  * all deformed, for a basis. bad_date: the date is out of range, and the route
  * is that of the transaction month.
  */
-extern JournalOutcome journal_build(Journal *journal, Route *route, int basis,
-									bool every_transaction, bool bad_date);
+extern JournalOutcome
+journal_build(Journal *journal, Route *route, int basis, bool every_transaction, bool bad_date);
 
 #endif

@@ -20,12 +20,12 @@
 
 #include "compat.h"
 
-#define ERRCODE_LE_NO_SUCH_RUN MAKE_SQLSTATE('L', 'E', '0', '0', '1')
-#define ERRCODE_LE_WRONG_STATE MAKE_SQLSTATE('L', 'E', '0', '0', '2')
-#define ERRCODE_LE_BAD_EXPRESSION MAKE_SQLSTATE('L', 'E', '0', '0', '3')
-#define ERRCODE_LE_BAD_TEMPLATE MAKE_SQLSTATE('L', 'E', '0', '0', '4')
-#define ERRCODE_LE_OUT_OF_BALANCE MAKE_SQLSTATE('L', 'E', '0', '0', '9')
-#define ERRCODE_LE_BAD_LAYOUT MAKE_SQLSTATE('L', 'E', '0', '1', '0')
+#define ERRCODE_LE_NO_SUCH_RUN       MAKE_SQLSTATE('L', 'E', '0', '0', '1')
+#define ERRCODE_LE_WRONG_STATE       MAKE_SQLSTATE('L', 'E', '0', '0', '2')
+#define ERRCODE_LE_BAD_EXPRESSION    MAKE_SQLSTATE('L', 'E', '0', '0', '3')
+#define ERRCODE_LE_BAD_TEMPLATE      MAKE_SQLSTATE('L', 'E', '0', '0', '4')
+#define ERRCODE_LE_OUT_OF_BALANCE    MAKE_SQLSTATE('L', 'E', '0', '0', '9')
+#define ERRCODE_LE_BAD_LAYOUT        MAKE_SQLSTATE('L', 'E', '0', '1', '0')
 #define ERRCODE_LE_UNSUPPORTED_TABLE MAKE_SQLSTATE('L', 'E', '0', '1', '2')
 
 /* Settings (ledger_engine.c). */
@@ -36,23 +36,23 @@ extern char *ledger_engine_batch_source;
 extern void batch_init(void);
 
 /* The extension's own schema, acct; raises LE010 where it is missing. */
-extern Oid	ledger_engine_schema(void);
+extern Oid ledger_engine_schema(void);
 
 /* A table of the extension's schema by name; raises LE010 where it is missing. */
-extern Oid	ledger_engine_table(const char *name);
+extern Oid ledger_engine_table(const char *name);
 
 /* Bytes of a code, not terminated: a view of a text Datum or of memory that outlives it. */
 typedef struct Code
 {
 	const char *data;
-	int			len;
+	int len;
 } Code;
 
 static inline Code
 code_from_datum(Datum datum)
 {
 	struct varlena *v = (struct varlena *) DatumGetPointer(datum);
-	Code		code;
+	Code code;
 
 	if (unlikely(VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v)))
 		v = PG_DETOAST_DATUM_PACKED(datum);
@@ -64,7 +64,7 @@ code_from_datum(Datum datum)
 static inline Code
 code_from_cstring(const char *s)
 {
-	Code		code = {s, (int) strlen(s)};
+	Code code = {s, (int) strlen(s)};
 
 	return code;
 }
@@ -79,7 +79,7 @@ code_equal(Code a, Code b)
 static inline int
 code_compare(Code a, Code b)
 {
-	int			c = memcmp(a.data, b.data, Min(a.len, b.len));
+	int c = memcmp(a.data, b.data, Min(a.len, b.len));
 
 	return c != 0 ? c : a.len - b.len;
 }
@@ -88,8 +88,8 @@ code_compare(Code a, Code b)
 static inline Code
 code_copy(Code a)
 {
-	Code		copy;
-	char	   *data = palloc(a.len + 1);
+	Code copy;
+	char *data = palloc(a.len + 1);
 
 	memcpy(data, a.data, a.len);
 	data[a.len] = '\0';

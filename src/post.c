@@ -49,90 +49,90 @@ PG_FUNCTION_INFO_V1(post);
 typedef struct LedgerTarget
 {
 	BulkWriter *writer;
-	int			ncarried;		/* from staging */
+	int ncarried; /* from staging */
 	CarriedColumn *carried;
-	AttrNumber	je_number;		/* 0 in lines */
-	AttrNumber	posted_at;
-	bool		same_layout;	/* staging tuples may be copied as they are */
-	Datum	   *values;
-	bool	   *isnull;
+	AttrNumber je_number; /* 0 in lines */
+	AttrNumber posted_at;
+	bool same_layout; /* staging tuples may be copied as they are */
+	Datum *values;
+	bool *isnull;
 } LedgerTarget;
 
 typedef struct LedgerMonth
 {
-	DateADT		first_day;
-	DateADT		next_first_day;
-	int			yyyymm;
-	Oid			header_partition;
-	Oid			line_partition;
+	DateADT first_day;
+	DateADT next_first_day;
+	int yyyymm;
+	Oid header_partition;
+	Oid line_partition;
 	LedgerTarget header;
 	LedgerTarget line;
-	int64		journals;
-	int64		lines;
-	Amount		debit;
-	Amount		credit;
+	int64 journals;
+	int64 lines;
+	Amount debit;
+	Amount credit;
 } LedgerMonth;
 
 /* The last journal number of (entity, basis) in a month. */
 typedef struct Counter
 {
-	CodeKey		key;			/* entity, basis; the month */
-	int64		last_number;
-	bool		changed;
+	CodeKey key; /* entity, basis; the month */
+	int64 last_number;
+	bool changed;
 } Counter;
 
 /* What expand recorded. */
 typedef struct Recorded
 {
-	int64		journals;
-	int64		lines;
-	Amount		debit;
-	Amount		credit;
-	Digest		digest;
+	int64 journals;
+	int64 lines;
+	Amount debit;
+	Amount credit;
+	Digest digest;
 } Recorded;
 
 typedef struct Post
 {
-	int64		run_id;
+	int64 run_id;
 	MemoryContext context;
-	int			nmonths;
+	int nmonths;
 	LedgerMonth *months;
 	LedgerMonth *current;
-	CodeMap		counters;
+	CodeMap counters;
 	TimestampTz posted_at;
-	Recorded	recorded;
-	Recorded	written;
+	Recorded recorded;
+	Recorded written;
 } Post;
 
 /* Columns of staging that posting reads. */
 typedef struct HeaderColumns
 {
-	AttrNumber	je_date;
-	AttrNumber	entity_code;
-	AttrNumber	basis;
+	AttrNumber je_date;
+	AttrNumber entity_code;
+	AttrNumber basis;
 } HeaderColumns;
 
 typedef struct LineColumns
 {
-	AttrNumber	txn_id;
-	AttrNumber	je_date;
-	AttrNumber	line_no;
-	AttrNumber	entity_code;
-	AttrNumber	basis;
-	AttrNumber	account_code;
-	AttrNumber	fund;
-	AttrNumber	currency;
-	AttrNumber	product_code;
-	AttrNumber	channel;
-	AttrNumber	debit;
-	AttrNumber	credit;
+	AttrNumber txn_id;
+	AttrNumber je_date;
+	AttrNumber line_no;
+	AttrNumber entity_code;
+	AttrNumber basis;
+	AttrNumber account_code;
+	AttrNumber fund;
+	AttrNumber currency;
+	AttrNumber product_code;
+	AttrNumber channel;
+	AttrNumber debit;
+	AttrNumber credit;
 } LineColumns;
 
 static void
 take_recorded(TupleTableSlot *slot, void *arg)
 {
-	Recorded   *recorded = arg;
-	char	   *digest = query_text(slot, 4);
+	Recorded *recorded = arg;
+	char *digest = query_text(slot, 4);
 
 	recorded->journals = DatumGetInt64(query_value(slot, 0, 0));
 	recorded->lines = DatumGetInt64(query_value(slot, 1, 0));
@@ -145,11 +145,13 @@ take_recorded(TupleTableSlot *slot, void *arg)
 static void
 take_counter(TupleTableSlot *slot, void *arg)
 {
-	Post	   *post = arg;
-	CodeKey		key = {DatumGetDateADT(query_value(slot, 2, 0)), 2,
-	{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
-	bool		found;
-	Counter    *counter = codemap_enter(&post->counters, &key, &found);
+	Post *post = arg;
+	CodeKey key = {
+		DatumGetDateADT(query_value(slot, 2, 0)),
+		2,
+		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	bool found;
+	Counter *counter = codemap_enter(&post->counters, &key, &found);
 
 	counter->last_number = DatumGetInt64(query_value(slot, 3, 0));
 }
@@ -157,27 +159,30 @@ take_counter(TupleTableSlot *slot, void *arg)
 static void
 load_run(Post *post)
 {
-	QueryArgs	args = {0};
+	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row("SELECT journals, lines, debit, credit, digest FROM acct.journal_run WHERE run_id = $1",
-				   &args, take_recorded, &post->recorded);
-	query_each_row("SELECT DISTINCT t.entity_code, t.basis, t.je_month, coalesce(n.last_number, 0) "
-				   "FROM acct.journal_run_total t LEFT JOIN acct.journal_number n "
-				   "ON (n.entity_code, n.basis, n.period_month) = (t.entity_code, t.basis, t.je_month) "
-				   "WHERE t.run_id = $1", &args, take_counter, post);
+	query_each_row(
+		"SELECT journals, lines, debit, credit, digest FROM acct.journal_run WHERE run_id = $1",
+		&args, take_recorded, &post->recorded);
+	query_each_row(
+		"SELECT DISTINCT t.entity_code, t.basis, t.je_month, coalesce(n.last_number, 0) "
+		"FROM acct.journal_run_total t LEFT JOIN acct.journal_number n "
+		"ON (n.entity_code, n.basis, n.period_month) = (t.entity_code, t.basis, t.je_month) "
+		"WHERE t.run_id = $1",
+		&args, take_counter, post);
 }
 
 static void
 save_counters(Post *post)
 {
 	HASH_SEQ_STATUS scan;
-	Counter    *counter;
+	Counter *counter;
 
 	hash_seq_init(&scan, post->counters.table);
 	while ((counter = hash_seq_search(&scan)) != NULL)
 	{
-		QueryArgs	args = {0};
+		QueryArgs args = {0};
 
 		if (!counter->changed)
 			continue;
@@ -185,9 +190,11 @@ save_counters(Post *post)
 		query_arg(&args, TEXTOID, code_to_datum(counter->key.codes[1]));
 		query_arg(&args, DATEOID, DateADTGetDatum(counter->key.number));
 		query_arg(&args, INT8OID, Int64GetDatum(counter->last_number));
-		query_change("INSERT INTO acct.journal_number AS n (entity_code, basis, period_month, last_number) "
-					 "VALUES ($1, $2, $3, $4) ON CONFLICT (entity_code, basis, period_month) "
-					 "DO UPDATE SET last_number = excluded.last_number", &args);
+		query_change(
+			"INSERT INTO acct.journal_number AS n (entity_code, basis, period_month, last_number) "
+			"VALUES ($1, $2, $3, $4) ON CONFLICT (entity_code, basis, period_month) "
+			"DO UPDATE SET last_number = excluded.last_number",
+			&args);
 	}
 }
 
@@ -215,15 +222,16 @@ open_target(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_head
 	static const char *const line_checks[] = {"chk_one_side", NULL};
 	static const char *const added[] = {"je_number", "posted_at", NULL};
 	BulkWriterOptions options = {.held_checks = line_checks, .filled = added, .index_at_end = true};
-	Bitmapset  *filled = NULL;
-	Relation	rel = table_open(partition, RowExclusiveLock);
-	TupleDesc	ledger = RelationGetDescr(rel);
+	Bitmapset *filled = NULL;
+	Relation rel = table_open(partition, RowExclusiveLock);
+	TupleDesc ledger = RelationGetDescr(rel);
 
 	target->ncarried = columns_carried(staging, ledger, added, &target->carried, &filled);
 	if (is_header)
 	{
 		target->je_number = column_find(ledger, RelationGetRelationName(rel), "je_number", TEXTOID);
-		target->posted_at = column_find(ledger, RelationGetRelationName(rel), "posted_at", TIMESTAMPTZOID);
+		target->posted_at =
+			column_find(ledger, RelationGetRelationName(rel), "posted_at", TIMESTAMPTZOID);
 	}
 	target->same_layout = same_layout(staging, ledger);
 	target->values = palloc0_array(Datum, ledger->natts);
@@ -250,26 +258,26 @@ find_month(Post *post, DateADT date)
 			return month;
 		}
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_LE_OUT_OF_BALANCE),
-			 errmsg("staging of run " INT64_FORMAT " holds a journal of a month that expand did not record",
-					post->run_id)));
+	ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
+					errmsg("staging of run " INT64_FORMAT
+						   " holds a journal of a month that expand did not record",
+						   post->run_id)));
 	return NULL;
 }
 
 static Datum
 next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char *buffer)
 {
-	CodeKey		key = {month->first_day, 2, {entity, basis}};
-	Counter    *counter = codemap_find(&post->counters, &key);
-	char		text[NUMBER_SIZE];
-	int			length;
+	CodeKey key = {month->first_day, 2, {entity, basis}};
+	Counter *counter = codemap_find(&post->counters, &key);
+	char text[NUMBER_SIZE];
+	int length;
 
 	if (counter == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_LE_OUT_OF_BALANCE),
-				 errmsg("staging of run " INT64_FORMAT " holds a journal of a book that expand did not record",
-						post->run_id)));
+		ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
+						errmsg("staging of run " INT64_FORMAT
+							   " holds a journal of a book that expand did not record",
+							   post->run_id)));
 	if (counter->last_number >= LAST_NUMBER)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -298,10 +306,10 @@ carry(LedgerTarget *target, TupleTableSlot *slot)
 static void
 post_header(Post *post, TupleTableSlot *slot, const HeaderColumns *columns)
 {
-	DateADT		date = DatumGetDateADT(slot->tts_values[columns->je_date - 1]);
+	DateADT date = DatumGetDateADT(slot->tts_values[columns->je_date - 1]);
 	LedgerMonth *month = find_month(post, date);
 	LedgerTarget *target = &month->header;
-	char		number[NUMBER_SIZE + VARHDRSZ_SHORT];
+	char number[NUMBER_SIZE + VARHDRSZ_SHORT];
 
 	carry(target, slot);
 	target->values[target->je_number - 1] =
@@ -318,21 +326,19 @@ post_header(Post *post, TupleTableSlot *slot, const HeaderColumns *columns)
 static void
 post_line(Post *post, TupleTableSlot *slot, const LineColumns *columns)
 {
-	Datum	   *v = slot->tts_values;
-	DateADT		date = DatumGetDateADT(v[columns->je_date - 1]);
+	Datum *v = slot->tts_values;
+	DateADT date = DatumGetDateADT(v[columns->je_date - 1]);
 	LedgerMonth *month = find_month(post, date);
 	LedgerTarget *target = &month->line;
-	Amount		debit = amount_from_stored(v[columns->debit - 1]);
-	Amount		credit = amount_from_stored(v[columns->credit - 1]);
-	LineCodes	codes = {
-		.entity_code = code_from_datum(v[columns->entity_code - 1]),
-		.basis = code_from_datum(v[columns->basis - 1]),
-		.account_code = code_from_datum(v[columns->account_code - 1]),
-		.fund = code_from_datum(v[columns->fund - 1]),
-		.currency = code_from_datum(v[columns->currency - 1]),
-		.product_code = code_from_datum(v[columns->product_code - 1]),
-		.channel = code_from_datum(v[columns->channel - 1])
-	};
+	Amount debit = amount_from_stored(v[columns->debit - 1]);
+	Amount credit = amount_from_stored(v[columns->credit - 1]);
+	LineCodes codes = {.entity_code = code_from_datum(v[columns->entity_code - 1]),
+					   .basis = code_from_datum(v[columns->basis - 1]),
+					   .account_code = code_from_datum(v[columns->account_code - 1]),
+					   .fund = code_from_datum(v[columns->fund - 1]),
+					   .currency = code_from_datum(v[columns->currency - 1]),
+					   .product_code = code_from_datum(v[columns->product_code - 1]),
+					   .channel = code_from_datum(v[columns->channel - 1])};
 
 	digest_add_line(&post->written.digest, digest_of_codes(&codes),
 					DatumGetInt64(v[columns->txn_id - 1]), date,
@@ -355,13 +361,11 @@ post_line(Post *post, TupleTableSlot *slot, const LineColumns *columns)
 static void
 post_headers(Post *post, Relation staging, Snapshot snapshot)
 {
-	TupleDesc	tupdesc = RelationGetDescr(staging);
+	TupleDesc tupdesc = RelationGetDescr(staging);
 	const char *name = RelationGetRelationName(staging);
-	HeaderColumns columns = {
-		.je_date = column_find(tupdesc, name, "je_date", DATEOID),
-		.entity_code = column_find(tupdesc, name, "entity_code", TEXTOID),
-		.basis = column_find(tupdesc, name, "basis", TEXTOID)
-	};
+	HeaderColumns columns = {.je_date = column_find(tupdesc, name, "je_date", DATEOID),
+							 .entity_code = column_find(tupdesc, name, "entity_code", TEXTOID),
+							 .basis = column_find(tupdesc, name, "basis", TEXTOID)};
 	TupleTableSlot *slot = table_slot_create(staging, NULL);
 	TableScanDesc scan = table_beginscan(staging, snapshot, 0, NULL);
 
@@ -381,22 +385,20 @@ post_headers(Post *post, Relation staging, Snapshot snapshot)
 static void
 post_lines(Post *post, Relation staging, Snapshot snapshot)
 {
-	TupleDesc	tupdesc = RelationGetDescr(staging);
+	TupleDesc tupdesc = RelationGetDescr(staging);
 	const char *name = RelationGetRelationName(staging);
-	LineColumns columns = {
-		.txn_id = column_find(tupdesc, name, "txn_id", INT8OID),
-		.je_date = column_find(tupdesc, name, "je_date", DATEOID),
-		.line_no = column_find(tupdesc, name, "line_no", INT2OID),
-		.entity_code = column_find(tupdesc, name, "entity_code", TEXTOID),
-		.basis = column_find(tupdesc, name, "basis", TEXTOID),
-		.account_code = column_find(tupdesc, name, "account_code", TEXTOID),
-		.fund = column_find(tupdesc, name, "fund", TEXTOID),
-		.currency = column_find(tupdesc, name, "currency", TEXTOID),
-		.product_code = column_find(tupdesc, name, "product_code", TEXTOID),
-		.channel = column_find(tupdesc, name, "channel", TEXTOID),
-		.debit = column_find(tupdesc, name, "debit", NUMERICOID),
-		.credit = column_find(tupdesc, name, "credit", NUMERICOID)
-	};
+	LineColumns columns = {.txn_id = column_find(tupdesc, name, "txn_id", INT8OID),
+						   .je_date = column_find(tupdesc, name, "je_date", DATEOID),
+						   .line_no = column_find(tupdesc, name, "line_no", INT2OID),
+						   .entity_code = column_find(tupdesc, name, "entity_code", TEXTOID),
+						   .basis = column_find(tupdesc, name, "basis", TEXTOID),
+						   .account_code = column_find(tupdesc, name, "account_code", TEXTOID),
+						   .fund = column_find(tupdesc, name, "fund", TEXTOID),
+						   .currency = column_find(tupdesc, name, "currency", TEXTOID),
+						   .product_code = column_find(tupdesc, name, "product_code", TEXTOID),
+						   .channel = column_find(tupdesc, name, "channel", TEXTOID),
+						   .debit = column_find(tupdesc, name, "debit", NUMERICOID),
+						   .credit = column_find(tupdesc, name, "credit", NUMERICOID)};
 	TupleTableSlot *slot = table_slot_create(staging, NULL);
 	TableScanDesc scan = table_beginscan(staging, snapshot, 0, NULL);
 
@@ -424,24 +426,26 @@ check_written(Post *post)
 		expected->debit == found->debit && expected->credit == found->credit &&
 		digest_equal(expected->digest, found->digest))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_LE_OUT_OF_BALANCE),
-			 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
-			 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT " lines. Staging: " INT64_FORMAT
-					   " journals, " INT64_FORMAT " lines.%s",
-					   expected->journals, expected->lines, found->journals, found->lines,
-					   expected->lines == found->lines ? " The sums or the digest of the lines differ." : ""),
-			 errhint("See acct.validate_run(). Discard the run and make it again.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+		 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
+		 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
+				   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
+				   expected->journals, expected->lines, found->journals, found->lines,
+				   expected->lines == found->lines ? " The sums or the digest of the lines differ."
+												   : ""),
+		 errhint("See acct.validate_run(). Discard the run and make it again.")));
 }
 
 static void
 take_months(Post *post, ArrayType *months, ArrayType *headers, ArrayType *lines)
 {
-	Datum	   *month_values;
-	Datum	   *header_values;
-	Datum	   *line_values;
-	int			nheaders;
-	int			nlines;
+	Datum *month_values;
+	Datum *header_values;
+	Datum *line_values;
+	int nheaders;
+	int nlines;
 
 	deconstruct_array(months, DATEOID, 4, true, TYPALIGN_INT, &month_values, NULL, &post->nmonths);
 	deconstruct_array(headers, REGCLASSOID, 4, true, TYPALIGN_INT, &header_values, NULL, &nheaders);
@@ -453,9 +457,9 @@ take_months(Post *post, ArrayType *months, ArrayType *headers, ArrayType *lines)
 	for (int i = 0; i < post->nmonths; i++)
 	{
 		LedgerMonth *m = &post->months[i];
-		int			year;
-		int			month;
-		int			day;
+		int year;
+		int month;
+		int day;
 
 		m->first_day = DatumGetDateADT(month_values[i]);
 		j2date(m->first_day + POSTGRES_EPOCH_JDATE, &year, &month, &day);
@@ -472,8 +476,8 @@ return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 	for (int i = 0; i < post->nmonths; i++)
 	{
 		LedgerMonth *m = &post->months[i];
-		Datum		values[6];
-		bool		nulls[6] = {false};
+		Datum values[6];
+		bool nulls[6] = {false};
 
 		values[0] = CStringGetTextDatum(get_rel_name(m->line_partition));
 		values[1] = Int64GetDatum(m->journals);
@@ -481,7 +485,8 @@ return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 		values[3] = amount_to_new_numeric(m->debit);
 		values[4] = amount_to_new_numeric(m->credit);
 		/* Months are written side by side; each is charged by its lines. */
-		values[5] = Float8GetDatum(post->written.lines > 0 ? elapsed_ms * m->lines / post->written.lines : 0);
+		values[5] = Float8GetDatum(
+			post->written.lines > 0 ? elapsed_ms * m->lines / post->written.lines : 0);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }
@@ -489,12 +494,12 @@ return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 Datum
 post(PG_FUNCTION_ARGS)
 {
-	Post	   *post = palloc0_object(Post);
-	Relation	header;
-	Relation	line;
-	Snapshot	snapshot;
-	instr_time	start;
-	instr_time	elapsed;
+	Post *post = palloc0_object(Post);
+	Relation header;
+	Relation line;
+	Snapshot snapshot;
+	instr_time start;
+	instr_time elapsed;
 	MemoryContext caller = CurrentMemoryContext;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -11,8 +11,8 @@
 typedef struct RowReceiver
 {
 	DestReceiver pub;
-	QueryRow	row;
-	void	   *arg;
+	QueryRow row;
+	void *arg;
 } RowReceiver;
 
 static bool
@@ -85,8 +85,8 @@ static int
 execute(const char *sql, QueryArgs *args, DestReceiver *dest)
 {
 	SPIExecuteOptions options = {0};
-	SPIPlanPtr	plan;
-	int			rc;
+	SPIPlanPtr plan;
+	int rc;
 
 	/* SPI_prepare, unlike SPI_execute, does not ask for a parallel plan. */
 	plan = SPI_prepare(sql, args ? args->count : 0, args ? args->types : NULL);
@@ -107,8 +107,7 @@ query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
 	RowReceiver receiver = {
 		.pub = {receive_row, receive_startup, receive_nothing, receive_nothing, DestNone},
 		.row = row,
-		.arg = arg
-	};
+		.arg = arg};
 
 	execute(sql, args, &receiver.pub);
 }
@@ -123,8 +122,8 @@ query_change(const char *sql, QueryArgs *args)
 char *
 query_text(TupleTableSlot *slot, int column)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(slot, column + 1, &isnull);
+	bool isnull;
+	Datum value = slot_getattr(slot, column + 1, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
@@ -132,8 +131,8 @@ query_text(TupleTableSlot *slot, int column)
 Datum
 query_value(TupleTableSlot *slot, int column, Datum fallback)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(slot, column + 1, &isnull);
+	bool isnull;
+	Datum value = slot_getattr(slot, column + 1, &isnull);
 
 	return isnull ? fallback : value;
 }

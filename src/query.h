@@ -18,13 +18,13 @@
 /* Arguments $1, $2, ... of a query. */
 typedef struct QueryArgs
 {
-	int			count;
-	Oid			types[QUERY_MAX_ARGS];
-	Datum		values[QUERY_MAX_ARGS];
-	bool		nulls[QUERY_MAX_ARGS];
+	int count;
+	Oid types[QUERY_MAX_ARGS];
+	Datum values[QUERY_MAX_ARGS];
+	bool nulls[QUERY_MAX_ARGS];
 } QueryArgs;
 
-typedef void (*QueryRow) (TupleTableSlot *slot, void *arg);
+typedef void (*QueryRow)(TupleTableSlot *slot, void *arg);
 
 extern void query_open(void);
 extern void query_close(void);

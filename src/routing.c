@@ -16,27 +16,27 @@
 #include "utils/datetime.h"
 #include "utils/memutils.h"
 
-#define MAX_ROUTES 50000
+#define MAX_ROUTES  50000
 #define MATCH_CODES 3
 
 /* Rules that name the same codes. */
 typedef struct MatchEntry
 {
-	CodeKey		key;			/* the codes named; number is Match.named */
-	int			nmatches;
-	int			capacity;
-	Match	  **matches;
+	CodeKey key; /* the codes named; number is Match.named */
+	int nmatches;
+	int capacity;
+	Match **matches;
 } MatchEntry;
 
 typedef struct Currency
 {
-	CodeKey		key;
-	int			minor_units;
+	CodeKey key;
+	int minor_units;
 } Currency;
 
 typedef struct ClosedPeriod
 {
-	CodeKey		key;			/* entity, basis; the month */
+	CodeKey key; /* entity, basis; the month */
 } ClosedPeriod;
 
 struct Routing
@@ -44,26 +44,26 @@ struct Routing
 	MemoryContext context;
 	TemplateSet *templates;
 	AccountBook *accounts;
-	TotalSet   *totals;
-	CodeMap		matches;
-	CodeMap		currencies;
-	CodeMap		closed_periods;
+	TotalSet *totals;
+	CodeMap matches;
+	CodeMap currencies;
+	CodeMap closed_periods;
 
 	/* Days from first_day on; what epoch each is in. */
-	DateADT		first_day;
-	int			ndays;
-	int16	   *epoch_of_day;
+	DateADT first_day;
+	int ndays;
+	int16 *epoch_of_day;
 
 	MemoryContext route_context;
-	CodeMap		routes;
+	CodeMap routes;
 };
 
 static void
 first_of_month(DateADT date, int months_later, DateADT *first)
 {
-	int			year;
-	int			month;
-	int			day;
+	int year;
+	int month;
+	int day;
 
 	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	month += months_later - 1;
@@ -76,7 +76,7 @@ first_of_month(DateADT date, int months_later, DateADT *first)
 static void
 mark_day(DateADT date, void *arg)
 {
-	Routing    *routing = arg;
+	Routing *routing = arg;
 
 	if (date >= routing->first_day && date < routing->first_day + routing->ndays)
 		routing->epoch_of_day[date - routing->first_day] = 1;
@@ -85,9 +85,9 @@ mark_day(DateADT date, void *arg)
 static void
 make_epochs(Routing *routing, DateADT txn_month)
 {
-	DateADT		last_day;
-	DateADT		day;
-	int16		epoch = -1;
+	DateADT last_day;
+	DateADT day;
+	int16 epoch = -1;
 
 	first_of_month(txn_month, -12, &routing->first_day);
 	first_of_month(txn_month, 12, &last_day);
@@ -116,10 +116,10 @@ make_epochs(Routing *routing, DateADT txn_month)
 static void
 add_currency(TupleTableSlot *slot, void *arg)
 {
-	Routing    *routing = arg;
-	CodeKey		key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
-	bool		found;
-	Currency   *currency = codemap_enter(&routing->currencies, &key, &found);
+	Routing *routing = arg;
+	CodeKey key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
+	bool found;
+	Currency *currency = codemap_enter(&routing->currencies, &key, &found);
 
 	currency->minor_units = DatumGetInt16(query_value(slot, 1, 0));
 }
@@ -127,10 +127,12 @@ add_currency(TupleTableSlot *slot, void *arg)
 static void
 add_closed_period(TupleTableSlot *slot, void *arg)
 {
-	Routing    *routing = arg;
-	CodeKey		key = {DatumGetDateADT(query_value(slot, 2, 0)), 2,
-	{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
-	bool		found;
+	Routing *routing = arg;
+	CodeKey key = {
+		DatumGetDateADT(query_value(slot, 2, 0)),
+		2,
+		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	bool found;
 
 	codemap_enter(&routing->closed_periods, &key, &found);
 }
@@ -138,8 +140,8 @@ add_closed_period(TupleTableSlot *slot, void *arg)
 static void
 add_match(Routing *routing, Match *match)
 {
-	CodeKey		key = {match->named, MATCH_CODES, {match->codes[0], match->codes[1], match->codes[2]}};
-	bool		found;
+	CodeKey key = {match->named, MATCH_CODES, {match->codes[0], match->codes[1], match->codes[2]}};
+	bool found;
 	MatchEntry *entry;
 
 	for (int i = 0; i < MATCH_CODES; i++)
@@ -150,8 +152,8 @@ add_match(Routing *routing, Match *match)
 	{
 		entry->capacity = Max(4, entry->capacity * 2);
 		entry->matches = entry->matches == NULL
-			? palloc_array(Match *, entry->capacity)
-			: repalloc(entry->matches, sizeof(Match *) * entry->capacity);
+							 ? palloc_array(Match *, entry->capacity)
+							 : repalloc(entry->matches, sizeof(Match *) * entry->capacity);
 	}
 	entry->matches[entry->nmatches++] = match;
 }
@@ -166,7 +168,7 @@ forget_routes(Routing *routing)
 Routing *
 routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals)
 {
-	Routing    *routing = palloc0_object(Routing);
+	Routing *routing = palloc0_object(Routing);
 
 	routing->context = CurrentMemoryContext;
 	routing->totals = totals;
@@ -174,16 +176,19 @@ routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, 
 	routing->accounts = account_load();
 	codemap_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	codemap_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
-	codemap_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod), routing->context);
+	codemap_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod),
+				 routing->context);
 
 	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
-	query_each_row("SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
-				   NULL, add_closed_period, routing);
+	query_each_row(
+		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
+		NULL, add_closed_period, routing);
 	for (int i = 0; i < routing->templates->nmatches; i++)
 		add_match(routing, &routing->templates->matches[i]);
 	make_epochs(routing, txn_month);
 
-	routing->route_context = AllocSetContextCreate(routing->context, "routes", ALLOCSET_DEFAULT_SIZES);
+	routing->route_context =
+		AllocSetContextCreate(routing->context, "routes", ALLOCSET_DEFAULT_SIZES);
 	forget_routes(routing);
 	return routing;
 }
@@ -205,8 +210,8 @@ compare_candidates(const void *a, const void *b)
 {
 	const Match *x = ((const Candidate *) a)->match;
 	const Match *y = ((const Candidate *) b)->match;
-	int			by_named = pg_popcount32(y->named) - pg_popcount32(x->named);
-	int			by_code;
+	int by_named = pg_popcount32(y->named) - pg_popcount32(x->named);
+	int by_code;
 
 	if (x->priority != y->priority)
 		return x->priority < y->priority ? -1 : 1;
@@ -222,22 +227,23 @@ collect_candidates(Routing *routing, Route *route, int *counts)
 {
 	for (int named = 0; named < (1 << MATCH_CODES); named++)
 	{
-		CodeKey		key = {named, MATCH_CODES};
+		CodeKey key = {named, MATCH_CODES};
 		MatchEntry *entry;
 
 		for (int i = 0; i < MATCH_CODES; i++)
-			key.codes[i] = (named & (1 << i)) ? route->key.codes[ROUTE_TXN_TYPE + i] : code_from_cstring("");
+			key.codes[i] =
+				(named & (1 << i)) ? route->key.codes[ROUTE_TXN_TYPE + i] : code_from_cstring("");
 		entry = codemap_find(&routing->matches, &key);
 		for (int i = 0; entry != NULL && i < entry->nmatches; i++)
 		{
-			Match	   *match = entry->matches[i];
-			int			basis = match->template->basis;
+			Match *match = entry->matches[i];
+			int basis = match->template->basis;
 
 			if (!template_applies(match->template, route->date))
 				continue;
 			if (route->bases[basis].candidates != NULL)
 			{
-				Candidate  *candidate = &route->bases[basis].candidates[counts[basis]];
+				Candidate *candidate = &route->bases[basis].candidates[counts[basis]];
 
 				candidate->template = match->template;
 				candidate->match = match;
@@ -250,8 +256,8 @@ collect_candidates(Routing *routing, Route *route, int *counts)
 static void
 find_candidates(Routing *routing, Route *route)
 {
-	int			nbases = routing->templates->nbases;
-	int		   *counts = palloc0_array(int, nbases);
+	int nbases = routing->templates->nbases;
+	int *counts = palloc0_array(int, nbases);
 
 	/* Count, then fill. */
 	collect_candidates(routing, route, counts);
@@ -273,9 +279,9 @@ static void
 make_route(Routing *routing, Route *route, DateADT date)
 {
 	MemoryContext old = MemoryContextSwitchTo(routing->route_context);
-	CodeKey		currency_key = {0, 1, {route->key.codes[ROUTE_CURRENCY]}};
-	Currency   *currency = codemap_find(&routing->currencies, &currency_key);
-	int			nbases = routing->templates->nbases;
+	CodeKey currency_key = {0, 1, {route->key.codes[ROUTE_CURRENCY]}};
+	Currency *currency = codemap_find(&routing->currencies, &currency_key);
+	int nbases = routing->templates->nbases;
 
 	route->date = date;
 	first_of_month(date, 0, &route->month);
@@ -285,7 +291,8 @@ make_route(Routing *routing, Route *route, DateADT date)
 	route->bases = palloc0_array(BasisRoute, nbases);
 	for (int b = 0; b < nbases; b++)
 	{
-		CodeKey		key = {route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[b]}};
+		CodeKey key = {
+			route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[b]}};
 
 		route->bases[b].period_closed = codemap_find(&routing->closed_periods, &key) != NULL;
 	}
@@ -296,9 +303,9 @@ make_route(Routing *routing, Route *route, DateADT date)
 Route *
 routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 {
-	CodeKey		key;
-	Route	   *route;
-	bool		found;
+	CodeKey key;
+	Route *route;
+	bool found;
 
 	key.number = routing->epoch_of_day[date - routing->first_day];
 	key.ncodes = CODE_KEY_MAX;
@@ -317,28 +324,27 @@ routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 void
 routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 {
-	Template   *template = candidate->template;
+	Template *template = candidate->template;
 	MemoryContext old = MemoryContextSwitchTo(routing->route_context);
-	Code		basis = routing->templates->bases[template->basis];
+	Code basis = routing->templates->bases[template->basis];
 	const Code *codes = route->key.codes;
-	Code	   *funds = palloc_array(Code, template->nlines + 1);
-	RouteLine  *lines = palloc0_array(RouteLine, template->nlines + 1);
+	Code *funds = palloc_array(Code, template->nlines + 1);
+	RouteLine *lines = palloc0_array(RouteLine, template->nlines + 1);
 
 	for (int i = 0; i < template->nlines; i++)
 	{
 		TemplateLine *spec = &template->lines[i];
-		ResolvedAccount account = account_resolve(routing->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
-												  spec->account_code, spec->fund, route->date);
-		LineCodes	line_codes = {
-			.entity_code = codes[ROUTE_ENTITY],
-			.basis = basis,
-			.account_code = account.account_code,
-			.fund = account.fund,
-			.currency = codes[ROUTE_CURRENCY],
-			.product_code = codes[ROUTE_PRODUCT],
-			.channel = codes[ROUTE_CHANNEL]
-		};
-		int			f = 0;
+		ResolvedAccount account =
+			account_resolve(routing->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
+							spec->account_code, spec->fund, route->date);
+		LineCodes line_codes = {.entity_code = codes[ROUTE_ENTITY],
+								.basis = basis,
+								.account_code = account.account_code,
+								.fund = account.fund,
+								.currency = codes[ROUTE_CURRENCY],
+								.product_code = codes[ROUTE_PRODUCT],
+								.channel = codes[ROUTE_CHANNEL]};
+		int f = 0;
 
 		while (f < candidate->nfunds && !code_equal(funds[f], account.fund))
 			f++;

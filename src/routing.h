@@ -21,50 +21,54 @@
 /* Where one template line leads on a route. */
 typedef struct RouteLine
 {
-	Datum		account_code;
-	Datum		fund;
-	int			fund_index;		/* of the candidate's funds as mapped, from 0 */
-	const char *problem;		/* NULL: the account may be posted to */
-	Digest		codes;
-	Total	   *total;
+	Datum account_code;
+	Datum fund;
+	int fund_index;      /* of the candidate's funds as mapped, from 0 */
+	const char *problem; /* NULL: the account may be posted to */
+	Digest codes;
+	Total *total;
 } RouteLine;
 
 typedef struct Candidate
 {
-	Template   *template;
-	Match	   *match;
-	RouteLine  *lines;			/* as the template's; NULL until first used */
-	int			nfunds;
+	Template *template;
+	Match *match;
+	RouteLine *lines; /* as the template's; NULL until first used */
+	int nfunds;
 } Candidate;
 
 typedef struct BasisRoute
 {
-	bool		period_closed;
-	int			ncandidates;
-	Candidate  *candidates;		/* in the order in which they are tried */
+	bool period_closed;
+	int ncandidates;
+	Candidate *candidates; /* in the order in which they are tried */
 } BasisRoute;
 
 typedef struct Route
 {
-	CodeKey		key;			/* entity, txn_type, product, channel, currency; the epoch */
-	DateADT		date;			/* a day of the epoch */
-	DateADT		month;
-	int			minor_units;	/* of the currency; -1: there is none such */
-	Datum		codes[CODE_KEY_MAX];	/* as text, in the order of the key */
-	BasisRoute *bases;			/* one for each basis of the run */
+	CodeKey key;  /* entity, txn_type, product, channel, currency; the epoch */
+	DateADT date; /* a day of the epoch */
+	DateADT month;
+	int minor_units;           /* of the currency; -1: there is none such */
+	Datum codes[CODE_KEY_MAX]; /* as text, in the order of the key */
+	BasisRoute *bases;         /* one for each basis of the run */
 } Route;
 
 /* The order of codes in a route's key. */
 enum
 {
-	ROUTE_ENTITY, ROUTE_TXN_TYPE, ROUTE_PRODUCT, ROUTE_CHANNEL, ROUTE_CURRENCY
+	ROUTE_ENTITY,
+	ROUTE_TXN_TYPE,
+	ROUTE_PRODUCT,
+	ROUTE_CHANNEL,
+	ROUTE_CURRENCY
 };
 
 typedef struct Routing Routing;
 
 /* Reads policy for a run of a month; needs query_open(). All lives in the current context. */
-extern Routing *routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases,
-							 TotalSet *totals);
+extern Routing *
+routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals);
 
 extern TemplateSet *routing_templates(Routing *routing);
 

@@ -18,8 +18,8 @@
 typedef struct Loader
 {
 	TemplateSet *set;
-	int			capacity;
-	int			at;				/* template that the last row belonged to */
+	int capacity;
+	int at; /* template that the last row belonged to */
 } Loader;
 
 static Code
@@ -41,17 +41,17 @@ basis_index(TemplateSet *set, Code basis)
 static void
 add_template(TupleTableSlot *slot, void *arg)
 {
-	Loader	   *loader = arg;
+	Loader *loader = arg;
 	TemplateSet *set = loader->set;
 	MemoryContext old = MemoryContextSwitchTo(set->context);
-	Template   *t;
+	Template *t;
 
 	if (set->ntemplates == loader->capacity)
 	{
 		loader->capacity = Max(64, loader->capacity * 2);
 		set->templates = set->templates == NULL
-			? palloc_array(Template, loader->capacity)
-			: repalloc_huge(set->templates, sizeof(Template) * loader->capacity);
+							 ? palloc_array(Template, loader->capacity)
+							 : repalloc_huge(set->templates, sizeof(Template) * loader->capacity);
 	}
 	t = &set->templates[set->ntemplates++];
 	memset(t, 0, sizeof(Template));
@@ -74,12 +74,12 @@ static Template *
 template_of_row(Loader *loader, TupleTableSlot *slot)
 {
 	TemplateSet *set = loader->set;
-	char	   *code = query_text(slot, 0);
-	int			version = DatumGetInt32(query_value(slot, 1, 0));
+	char *code = query_text(slot, 0);
+	int version = DatumGetInt32(query_value(slot, 1, 0));
 
 	for (; loader->at < set->ntemplates; loader->at++)
 	{
-		Template   *t = &set->templates[loader->at];
+		Template *t = &set->templates[loader->at];
 
 		if (t->version == version && strcmp(t->code.data, code) == 0)
 			return t;
@@ -91,9 +91,9 @@ template_of_row(Loader *loader, TupleTableSlot *slot)
 static void
 add_line(TupleTableSlot *slot, void *arg)
 {
-	Loader	   *loader = arg;
+	Loader *loader = arg;
 	MemoryContext old = MemoryContextSwitchTo(loader->set->context);
-	Template   *t = template_of_row(loader, slot);
+	Template *t = template_of_row(loader, slot);
 	TemplateLine *line;
 
 	if (t->lines == NULL)
@@ -120,14 +120,14 @@ add_line(TupleTableSlot *slot, void *arg)
 static void
 add_match(TupleTableSlot *slot, void *arg)
 {
-	Loader	   *loader = arg;
+	Loader *loader = arg;
 	TemplateSet *set = loader->set;
 	MemoryContext old = MemoryContextSwitchTo(set->context);
-	Match	   *match;
+	Match *match;
 
 	if (set->matches == NULL)
-		set->matches = MemoryContextAllocHuge(set->context,
-											  sizeof(Match) * DatumGetInt64(query_value(slot, 8, 0)));
+		set->matches = MemoryContextAllocHuge(
+			set->context, sizeof(Match) * DatumGetInt64(query_value(slot, 8, 0)));
 	match = &set->matches[set->nmatches++];
 	memset(match, 0, sizeof(Match));
 	match->template = template_of_row(loader, slot);
@@ -136,7 +136,7 @@ add_match(TupleTableSlot *slot, void *arg)
 	match->condition_text = query_text(slot, 4);
 	for (int i = 0; i < 3; i++)
 	{
-		char	   *code = query_text(slot, 5 + i);
+		char *code = query_text(slot, 5 + i);
 
 		if (code != NULL)
 		{
@@ -151,9 +151,9 @@ TemplateSet *
 template_load(Relation source, int nbases, const Code *bases)
 {
 	TemplateSet *set = palloc0_object(TemplateSet);
-	Loader		loader = {set, 0, 0};
-	Datum	   *names = palloc_array(Datum, nbases);
-	QueryArgs	args = {0};
+	Loader loader = {set, 0, 0};
+	Datum *names = palloc_array(Datum, nbases);
+	QueryArgs args = {0};
 
 	set->source = source;
 	set->context = CurrentMemoryContext;
@@ -164,25 +164,31 @@ template_load(Relation source, int nbases, const Code *bases)
 	query_arg(&args, TEXTARRAYOID,
 			  PointerGetDatum(construct_array(names, nbases, TEXTOID, -1, false, TYPALIGN_INT)));
 
-	query_each_row("SELECT template_code, version, basis, effective_from, effective_to, template_type = 'IGNORE', "
-				   "require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject' "
-				   "FROM acct.journal_template WHERE status IN ('approved', 'retired') AND basis = ANY ($1) "
-				   "ORDER BY template_code, version", &args, add_template, &loader);
+	query_each_row(
+		"SELECT template_code, version, basis, effective_from, effective_to, template_type = 'IGNORE', "
+		"require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject' "
+		"FROM acct.journal_template WHERE status IN ('approved', 'retired') AND basis = ANY ($1) "
+		"ORDER BY template_code, version",
+		&args, add_template, &loader);
 	for (int i = 0; i + 1 < set->ntemplates; i++)
 		if (code_equal(set->templates[i].code, set->templates[i + 1].code))
 			set->templates[i].newer = &set->templates[i + 1];
 
-	query_each_row("SELECT x.template_code, x.version, x.line_no, x.dr_cr = 'DR', x.account_code, x.fund, x.amount_expr, "
-				   "x.is_balancing, x.condition_expr, count(*) OVER (PARTITION BY x.template_code, x.version) "
-				   "FROM acct.journal_template t JOIN acct.journal_template_line x USING (template_code, version) "
-				   "WHERE t.status IN ('approved', 'retired') AND t.basis = ANY ($1) AND t.template_type <> 'IGNORE' "
-				   "ORDER BY x.template_code, x.version, x.line_no", &args, add_line, &loader);
+	query_each_row(
+		"SELECT x.template_code, x.version, x.line_no, x.dr_cr = 'DR', x.account_code, x.fund, x.amount_expr, "
+		"x.is_balancing, x.condition_expr, count(*) OVER (PARTITION BY x.template_code, x.version) "
+		"FROM acct.journal_template t JOIN acct.journal_template_line x USING (template_code, version) "
+		"WHERE t.status IN ('approved', 'retired') AND t.basis = ANY ($1) AND t.template_type <> 'IGNORE' "
+		"ORDER BY x.template_code, x.version, x.line_no",
+		&args, add_line, &loader);
 	loader.at = 0;
-	query_each_row("SELECT x.template_code, x.version, x.match_no, x.priority, x.condition_expr, x.txn_type, "
-				   "x.product_code, x.channel, count(*) OVER () "
-				   "FROM acct.journal_template t JOIN acct.journal_template_match x USING (template_code, version) "
-				   "WHERE t.status IN ('approved', 'retired') AND t.basis = ANY ($1) "
-				   "ORDER BY x.template_code, x.version, x.match_no", &args, add_match, &loader);
+	query_each_row(
+		"SELECT x.template_code, x.version, x.match_no, x.priority, x.condition_expr, x.txn_type, "
+		"x.product_code, x.channel, count(*) OVER () "
+		"FROM acct.journal_template t JOIN acct.journal_template_match x USING (template_code, version) "
+		"WHERE t.status IN ('approved', 'retired') AND t.basis = ANY ($1) "
+		"ORDER BY x.template_code, x.version, x.match_no",
+		&args, add_match, &loader);
 	return set;
 }
 
@@ -204,8 +210,8 @@ template_applies(const Template *template, DateADT date)
 }
 
 static Expression *
-compile(TemplateSet *set, const Template *template, const char *part, int number,
-		const char *text, ExpressionKind kind)
+compile(TemplateSet *set, const Template *template, const char *part, int number, const char *text,
+		ExpressionKind kind)
 {
 	MemoryContext old;
 	Expression *volatile expression = NULL;
@@ -219,21 +225,22 @@ compile(TemplateSet *set, const Template *template, const char *part, int number
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(set->context);
 		error = CopyErrorData();
 		if (error->sqlerrcode != ERRCODE_LE_BAD_EXPRESSION)
 			PG_RE_THROW();
 		FlushErrorState();
-		ereport(ERROR,
-				(errcode(ERRCODE_LE_BAD_TEMPLATE),
-				 errmsg("template %s version %d is not valid any more: %s",
-						template->code.data, template->version, error->message),
-				 errdetail("Expression: %s", text),
-				 errhint("It was approved when the source table was another. Approve a new version."),
-				 errcontext("template %s version %d, %s %d", template->code.data, template->version,
-							part, number)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_LE_BAD_TEMPLATE),
+			 errmsg("template %s version %d is not valid any more: %s", template->code.data,
+					template->version, error->message),
+			 errdetail("Expression: %s", text),
+			 errhint("It was approved when the source table was another. Approve a new version."),
+			 errcontext("template %s version %d, %s %d", template->code.data, template->version,
+						part, number)));
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
@@ -255,7 +262,8 @@ template_compile(TemplateSet *set, Template *template)
 	{
 		TemplateLine *line = &template->lines[i];
 
-		line->amount = compile(set, template, "line", line->line_no, line->amount_text, EXPRESSION_AMOUNT);
+		line->amount =
+			compile(set, template, "line", line->line_no, line->amount_text, EXPRESSION_AMOUNT);
 		line->condition = compile(set, template, "line", line->line_no, line->condition_text,
 								  EXPRESSION_CONDITION);
 		template->may_fail |= can_fail(line->amount) || can_fail(line->condition);
@@ -268,7 +276,7 @@ match_compile(TemplateSet *set, Match *match)
 {
 	if (match->is_compiled)
 		return;
-	match->condition = compile(set, match->template, "match", match->match_no, match->condition_text,
-							   EXPRESSION_CONDITION);
+	match->condition = compile(set, match->template, "match", match->match_no,
+							   match->condition_text, EXPRESSION_CONDITION);
 	match->is_compiled = true;
 }

@@ -12,12 +12,12 @@
 
 typedef struct TemplateLine
 {
-	int			line_no;
-	bool		is_debit;
-	bool		is_balancing;
-	Code		account_code;
-	Code		fund;
-	int			fund_index;		/* of the template's funds, from 0 */
+	int line_no;
+	bool is_debit;
+	bool is_balancing;
+	Code account_code;
+	Code fund;
+	int fund_index; /* of the template's funds, from 0 */
 	const char *amount_text;
 	const char *condition_text; /* NULL: always */
 	Expression *amount;
@@ -26,49 +26,49 @@ typedef struct TemplateLine
 
 typedef struct Template
 {
-	Code		code;
-	Datum		code_datum;
-	int			version;
-	int			basis;			/* index of the run's bases */
-	DateADT		effective_from;
-	DateADT		effective_to;	/* exclusive; DATEVAL_NOEND: none */
-	bool		ignore;
-	bool		require_balanced;
-	bool		balance_by_fund;
-	bool		skip_zero_lines;
-	bool		reject_negative;
-	struct Template *newer;		/* the next version of the same code, or NULL */
+	Code code;
+	Datum code_datum;
+	int version;
+	int basis; /* index of the run's bases */
+	DateADT effective_from;
+	DateADT effective_to; /* exclusive; DATEVAL_NOEND: none */
+	bool ignore;
+	bool require_balanced;
+	bool balance_by_fund;
+	bool skip_zero_lines;
+	bool reject_negative;
+	struct Template *newer; /* the next version of the same code, or NULL */
 
-	int			nlines;
-	TemplateLine *lines;		/* by line_no */
-	int			nfunds;
-	bool		is_compiled;
-	bool		may_fail;		/* some expression is more than a column */
+	int nlines;
+	TemplateLine *lines; /* by line_no */
+	int nfunds;
+	bool is_compiled;
+	bool may_fail; /* some expression is more than a column */
 } Template;
 
 /* A match rule; its codes are txn_type, product_code, channel. */
 typedef struct Match
 {
-	Template   *template;
-	int			match_no;
-	int			priority;
-	int			named;			/* bit i: code i is named, else any fits */
-	Code		codes[3];
+	Template *template;
+	int match_no;
+	int priority;
+	int named; /* bit i: code i is named, else any fits */
+	Code codes[3];
 	const char *condition_text; /* NULL: always */
 	Expression *condition;
-	bool		is_compiled;
+	bool is_compiled;
 } Match;
 
 typedef struct TemplateSet
 {
-	Relation	source;			/* whose columns expressions name */
+	Relation source; /* whose columns expressions name */
 	MemoryContext context;
-	int			nbases;
+	int nbases;
 	const Code *bases;
-	int			ntemplates;
-	Template   *templates;		/* by code, then version */
-	int			nmatches;
-	Match	   *matches;
+	int ntemplates;
+	Template *templates; /* by code, then version */
+	int nmatches;
+	Match *matches;
 } TemplateSet;
 
 /*

@@ -15,15 +15,15 @@
 
 typedef struct Total
 {
-	CodeKey		key;			/* entity, basis, fund, account, currency; the month's first day */
-	Amount		debit;
-	Amount		credit;
-	int64		lines;
+	CodeKey key; /* entity, basis, fund, account, currency; the month's first day */
+	Amount debit;
+	Amount credit;
+	int64 lines;
 } Total;
 
 typedef struct TotalSet
 {
-	CodeMap		map;
+	CodeMap map;
 } TotalSet;
 
 extern void total_init(TotalSet *set, MemoryContext context);
