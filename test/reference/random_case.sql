@@ -88,7 +88,7 @@ BEGIN
     a := ref.random_amount(p_depth - 1);
     CASE ref.dice(34)
         WHEN 1, 2, 3 THEN RETURN format('%s * %s', ref.choice('0.05', '0.3', '0.20', '0.333', '1.5'), a);
-        WHEN 4, 5 THEN RETURN format('(%s) / 3', a);
+        WHEN 4, 5 THEN RETURN format('(%s) / %s', a, ref.choice('3.0', '3::numeric', '-3.00'));
         WHEN 6 THEN RETURN format('greatest(%s, 0)', a);
         WHEN 7 THEN RETURN format('least(%s, %s)', a, ref.random_column());
         WHEN 8, 9 THEN RETURN format('CASE WHEN %s THEN %s ELSE %s END', ref.random_condition(0), a, ref.random_column());

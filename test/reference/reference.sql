@@ -404,9 +404,9 @@ LANGUAGE sql AS $$
       JOIN acct.journal_template AS t ON t.template_code = d.template_code AND t.version = d.template_version
       LEFT JOIN journal AS j ON j.txn_id = d.txn_id AND j.basis = d.basis
      CROSS JOIN LATERAL (SELECT CASE WHEN j.txn_id IS NULL THEN 'NO_LINES'
+                                     WHEN greatest(j.debit, j.credit) >= 10000000000000000 THEN 'AMOUNT_RANGE'
                                      WHEN t.require_balanced AND j.debit <> j.credit THEN 'UNBALANCED'
                                      WHEN t.balance_by_fund AND NOT j.funds_balance THEN 'UNBALANCED_FUND'
-                                     WHEN greatest(j.debit, j.credit) >= 10000000000000000 THEN 'AMOUNT_RANGE'
                                 END AS reason) AS r
      WHERE d.run_id = p_run_id AND d.reason IS NULL AND r.reason IS NOT NULL
        AND NOT EXISTS (SELECT FROM ref.exception AS e
