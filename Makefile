@@ -16,6 +16,7 @@ OBJS = \
 	src/helpers.o \
 	src/journal.o \
 	src/ledger_engine.o \
+	src/line_image.o \
 	src/post.o \
 	src/query.o \
 	src/routing.o \
@@ -59,6 +60,8 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 all: $(INSTALL_SQL)
+
+$(OBJS): $(wildcard src/*.h)
 
 $(INSTALL_SQL): $(SQL_PARTS)
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } > $@

@@ -2,10 +2,10 @@
  * bulk_writer.c
  *		Buffered writing by heap_multi_insert (see bulk_writer.h).
  *
- * A row is formed once, into a tuple in the buffer's memory context, and stored
- * in a heap-tuple slot, so that heap_multi_insert copies it straight to the
- * page. The buffer is full at 1000 rows or 256 kB; its context is reset after
- * each flush. Index entries follow the heap rows of a flush, as in COPY.
+ * A row is formed once, as a tuple in the buffer, and stored in a heap-tuple
+ * slot, so that heap_multi_insert copies it straight to the page. The buffer is
+ * full at 1000 rows or 128 kB. Index entries follow the heap rows of a flush, as
+ * in COPY.
  */
 #include "bulk_writer.h"
 
@@ -19,13 +19,17 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
 #define MAX_BUFFERED_ROWS  1000
-#define MAX_BUFFERED_BYTES (256 * 1024)
+#define MAX_BUFFERED_BYTES (128 * 1024)
+
+/* Bytes fill up only to MAX_BUFFERED_BYTES and alignment, then one row more. */
+#define BUFFER_SIZE (MAX_BUFFERED_BYTES + MAX_BUFFERED_ROWS * MAXIMUM_ALIGNOF + BLCKSZ)
 
 struct BulkWriter
 {
@@ -38,11 +42,16 @@ struct BulkWriter
 	bool check_rows;    /* there are CHECK constraints to test */
 	bool keep_indexes;  /* row by row */
 	bool build_indexes; /* at the end */
+	bool reads_slots;   /* something reads the attributes of buffered rows */
 
 	MemoryContext context;       /* of the writer itself */
-	MemoryContext batch_context; /* of the buffered rows */
+	MemoryContext batch_context; /* of rows formed by the server, and of heap_multi_insert */
+	char *buffer;                /* of rows put together or copied here */
+	Size used;                   /* bytes of the buffer */
+
 	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
-	int nslots; /* slots made so far */
+	HeapTupleData tuples[MAX_BUFFERED_ROWS]; /* what the slots hold */
+	int nslots;                              /* made so far */
 	int nrows;
 	Size nbytes;
 };
@@ -126,6 +135,7 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	BulkWriter *writer = palloc0(sizeof(BulkWriter));
 	Relation rel = table_open(relation, RowExclusiveLock);
 	bool made_here = rel->rd_createSubid != InvalidSubTransactionId;
+	bool is_empty = RelationGetNumberOfBlocks(rel) == 0;
 
 	check_table(rel, options);
 	writer->rel = rel;
@@ -133,7 +143,8 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	writer->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->result, rel, 0, NULL, 0);
 	writer->check_rows = has_checks_to_test(rel, options);
-	writer->build_indexes = rel->rd_rel->relhasindex && options->index_at_end && made_here;
+	writer->build_indexes =
+		rel->rd_rel->relhasindex && options->index_at_end && made_here && is_empty;
 	writer->keep_indexes = rel->rd_rel->relhasindex && !writer->build_indexes;
 	if (rel->rd_rel->relhasindex)
 	{
@@ -145,10 +156,13 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 
 	writer->command_id = GetCurrentCommandId(true);
 	writer->insert_options = made_here ? HEAP_INSERT_SKIP_FSM : 0;
-	if (options->frozen && made_here)
+	/* Made in an outer transaction, it would keep frozen rows of a subtransaction that aborts. */
+	if (options->frozen && rel->rd_createSubid == GetCurrentSubTransactionId())
 		writer->insert_options |= HEAP_INSERT_FROZEN;
 	writer->bulk_insert = GetBulkInsertState();
 	writer->context = CurrentMemoryContext;
+	writer->buffer = palloc(BUFFER_SIZE);
+	writer->reads_slots = writer->keep_indexes || writer->check_rows;
 	writer->batch_context =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
 	return writer;
@@ -192,32 +206,65 @@ flush(BulkWriter *writer)
 		insert_index_tuples(writer->result, writer->slots[i], writer->estate);
 		ResetPerTupleExprContext(writer->estate);
 	}
-	for (int i = 0; i < writer->nrows; i++)
-		ExecClearTuple(writer->slots[i]);
 	MemoryContextReset(writer->batch_context);
 	writer->nrows = 0;
 	writer->nbytes = 0;
+	writer->used = 0;
 	CHECK_FOR_INTERRUPTS();
 }
 
-static inline void
-store(BulkWriter *writer, HeapTuple tuple)
+static void
+make_slot(BulkWriter *writer)
 {
-	if (unlikely(writer->nslots == writer->nrows))
-	{
-		MemoryContext old = MemoryContextSwitchTo(writer->context);
+	MemoryContext old = MemoryContextSwitchTo(writer->context);
+	int i = writer->nslots++;
 
-		writer->slots[writer->nslots++] =
-			MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsHeapTuple);
-		MemoryContextSwitchTo(old);
-	}
-	tuple->t_tableOid = RelationGetRelid(writer->rel);
-	ExecStoreHeapTuple(tuple, writer->slots[writer->nrows], false);
-	writer->slots[writer->nrows]->tts_tableOid = tuple->t_tableOid;
+	writer->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsHeapTuple);
+	writer->slots[i]->tts_tableOid = RelationGetRelid(writer->rel);
+	writer->tuples[i].t_tableOid = RelationGetRelid(writer->rel);
+	ItemPointerSetInvalid(&writer->tuples[i].t_self);
+	ExecStoreHeapTuple(&writer->tuples[i], writer->slots[i], false);
+	MemoryContextSwitchTo(old);
+}
+
+/* Adds a tuple whose bytes stay where they are until the next flush. */
+static inline void
+add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
+{
+	int i = writer->nrows;
+
+	writer->tuples[i].t_data = data;
+	writer->tuples[i].t_len = size;
+	/* Where nothing reads the slot's attributes, it goes on holding the same HeapTupleData. */
+	if (unlikely(i == writer->nslots))
+		make_slot(writer);
+	else if (writer->reads_slots)
+		ExecStoreHeapTuple(&writer->tuples[i], writer->slots[i], false);
 	writer->nrows++;
-	writer->nbytes += tuple->t_len;
+	writer->nbytes += size;
 	if (writer->nrows == MAX_BUFFERED_ROWS || writer->nbytes >= MAX_BUFFERED_BYTES)
 		flush(writer);
+}
+
+char *
+bulk_writer_reserve(BulkWriter *writer, Size size)
+{
+	if (unlikely(writer->used + size > BUFFER_SIZE))
+	{
+		flush(writer);
+		if (size > BUFFER_SIZE)
+			elog(ERROR, "row of %zu bytes does not fit the buffer", size);
+	}
+	return writer->buffer + writer->used;
+}
+
+void
+bulk_writer_commit(BulkWriter *writer, Size size)
+{
+	HeapTupleHeader data = (HeapTupleHeader) (writer->buffer + writer->used);
+
+	writer->used += MAXALIGN(size);
+	add(writer, data, size);
 }
 
 void
@@ -228,17 +275,15 @@ bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 		heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
 
 	MemoryContextSwitchTo(old);
-	store(writer, tuple);
+	add(writer, tuple->t_data, tuple->t_len);
 }
 
 void
 bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple)
 {
-	MemoryContext old = MemoryContextSwitchTo(writer->batch_context);
-	HeapTuple copy = heap_copytuple(tuple);
-
-	MemoryContextSwitchTo(old);
-	store(writer, copy);
+	/* A stored tuple is no longer than a page. */
+	memcpy(bulk_writer_reserve(writer, tuple->t_len), tuple->t_data, tuple->t_len);
+	bulk_writer_commit(writer, tuple->t_len);
 }
 
 /* All indexes of a table that this transaction made and filled. */
@@ -269,5 +314,6 @@ bulk_writer_close(BulkWriter *writer)
 	table_close(writer->rel, NoLock);
 	if (writer->build_indexes)
 		build_indexes(relation);
+	pfree(writer->buffer);
 	pfree(writer);
 }

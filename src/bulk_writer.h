@@ -43,6 +43,13 @@ extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool 
 /* Adds a copy of a tuple of the same row type. */
 extern void bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple);
 
+/*
+ * To put a tuple together in the buffer itself: room for one of up to size
+ * bytes (header included), then its real size.
+ */
+extern char *bulk_writer_reserve(BulkWriter *writer, Size size);
+extern void bulk_writer_commit(BulkWriter *writer, Size size);
+
 /* Writes what is buffered, finishes the indexes, closes the table (its lock stays). */
 extern void bulk_writer_close(BulkWriter *writer);
 

@@ -18,6 +18,7 @@
 #include "columns.h"
 #include "digest.h"
 #include "journal.h"
+#include "line_image.h"
 #include "query.h"
 
 #include "access/table.h"
@@ -84,25 +85,6 @@ static const char *const header_columns[] = {
 static const Oid header_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   DATEOID, INT4OID,
 								   INT4OID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID, TEXTOID,
 								   TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
-
-enum
-{
-	LINE_JE_ID,
-	LINE_RUN_ID,
-	LINE_TXN_ID,
-	LINE_JE_DATE,
-	LINE_LINE_NO,
-	LINE_ENTITY,
-	LINE_BASIS,
-	LINE_ACCOUNT,
-	LINE_FUND,
-	LINE_CURRENCY,
-	LINE_PRODUCT,
-	LINE_CHANNEL,
-	LINE_DEBIT,
-	LINE_CREDIT,
-	LINE_COLUMNS
-};
 
 static const char *const line_columns[] = {
 	"je_id",        "run_id",  "txn_id",       "je_date", "line_no",
@@ -187,6 +169,7 @@ typedef struct Expand
 	Target header;
 	Target line;
 	Target exception;
+	bool use_images; /* the line table has the engine's columns alone */
 
 	Oid je_id_sequence;
 	int64 next_je_id;
@@ -315,42 +298,77 @@ write_header(Expand *expand, const Transaction *txn, int basis, int64 je_id)
 	put_row(t);
 }
 
+/* The columns of a line that its route and template line fix. */
 static void
-write_lines(Expand *expand, const Transaction *txn, int basis, int64 je_id)
+set_line(Expand *expand, const Transaction *txn, int basis, int line_no, const RouteLine *where)
 {
 	Target *t = &expand->line;
-	Journal *journal = expand->journal;
-	Template *template = journal->candidate->template;
+
+	set_column(t, LINE_RUN_ID, Int64GetDatum(expand->run_id));
+	set_column(t, LINE_LINE_NO, Int16GetDatum(line_no));
+	set_column(t, LINE_ENTITY, txn->route->codes[ROUTE_ENTITY]);
+	set_column(t, LINE_BASIS, expand->basis_datums[basis]);
+	set_column(t, LINE_ACCOUNT, where->account_code);
+	set_column(t, LINE_FUND, where->fund);
+	set_column(t, LINE_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
+	set_column(t, LINE_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
+	set_column(t, LINE_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
+}
+
+/* The row of a line where no image serves: the table has columns of the site's, or the row is long. */
+static void
+put_line(Expand *expand, const Transaction *txn, int basis, int64 je_id, int line_no,
+		 const RouteLine *where, const JournalLine *line)
+{
+	Target *t = &expand->line;
 	char debit[AMOUNT_NUMERIC_SIZE];
 	char credit[AMOUNT_NUMERIC_SIZE];
 
 	carry_columns(t, txn->slot);
+	set_line(expand, txn, basis, line_no, where);
 	set_column(t, LINE_JE_ID, Int64GetDatum(je_id));
-	set_column(t, LINE_RUN_ID, Int64GetDatum(expand->run_id));
 	set_column(t, LINE_TXN_ID, Int64GetDatum(txn->txn_id));
 	set_column(t, LINE_JE_DATE, DateADTGetDatum(txn->value_date));
-	set_column(t, LINE_ENTITY, txn->route->codes[ROUTE_ENTITY]);
-	set_column(t, LINE_BASIS, expand->basis_datums[basis]);
-	set_column(t, LINE_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
-	set_column(t, LINE_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
-	set_column(t, LINE_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
+	set_column(t, LINE_DEBIT, amount_to_numeric(line->debit, debit));
+	set_column(t, LINE_CREDIT, amount_to_numeric(line->credit, credit));
+	put_row(t);
+}
+
+static bool
+has_image(Expand *expand, const Transaction *txn, int basis, int line_no, RouteLine *where)
+{
+	if (likely(where->image != NULL))
+		return true;
+	if (!expand->use_images)
+		return false;
+	set_line(expand, txn, basis, line_no, where);
+	where->image = line_image_make(bulk_writer_descriptor(expand->line.writer), expand->line.values,
+								   GetMemoryChunkContext(expand->journal->candidate->lines));
+	return where->image != NULL;
+}
+
+static void
+write_lines(Expand *expand, const Transaction *txn, int basis, int64 je_id)
+{
+	Journal *journal = expand->journal;
+	Template *template = journal->candidate->template;
 
 	for (int i = 0; i < template->nlines; i++)
 	{
 		const JournalLine *line = &journal->lines[i];
-		const RouteLine *where = &journal->candidate->lines[i];
+		RouteLine *where = &journal->candidate->lines[i];
+		int line_no = template->lines[i].line_no;
 
 		if (!line->kept)
 			continue;
-		set_column(t, LINE_LINE_NO, Int16GetDatum(template->lines[i].line_no));
-		set_column(t, LINE_ACCOUNT, where->account_code);
-		set_column(t, LINE_FUND, where->fund);
-		set_column(t, LINE_DEBIT, amount_to_numeric(line->debit, debit));
-		set_column(t, LINE_CREDIT, amount_to_numeric(line->credit, credit));
-		put_row(t);
+		if (has_image(expand, txn, basis, line_no, where))
+			line_image_put(where->image, expand->line.writer, je_id, txn->txn_id, txn->value_date,
+						   line->debit, line->credit);
+		else
+			put_line(expand, txn, basis, je_id, line_no, where, line);
 		total_add(where->total, line->debit, line->credit);
-		digest_add_line(&expand->digest, where->codes, txn->txn_id, txn->value_date,
-						template->lines[i].line_no, line->debit, line->credit);
+		digest_add_line(&expand->digest, where->codes, txn->txn_id, txn->value_date, line_no,
+						line->debit, line->credit);
 	}
 }
 
@@ -741,6 +759,8 @@ open_targets(Expand *expand, Relation source, Oid header, Oid line)
 	open_target(&expand->header, header, tupdesc, header_columns, header_types, HEADER_COLUMNS,
 				true);
 	open_target(&expand->line, line, tupdesc, line_columns, line_types, LINE_COLUMNS, true);
+	expand->use_images =
+		line_image_fits(bulk_writer_descriptor(expand->line.writer), expand->line.columns);
 	open_target(&expand->exception, ledger_engine_table("je_exception"), NULL, exception_columns,
 				exception_types, EXCEPTION_COLUMNS, false);
 }

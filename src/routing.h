@@ -27,6 +27,7 @@ typedef struct RouteLine
 	const char *problem; /* NULL: the account may be posted to */
 	Digest codes;
 	Total *total;
+	struct LineImage *image; /* made by whoever writes the line; NULL: not yet */
 } RouteLine;
 
 typedef struct Candidate
