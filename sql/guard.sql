@@ -67,11 +67,12 @@ COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that makes sc
 CREATE FUNCTION acct._protect(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    name text;
+    name CONSTANT text := 'ledger_immutable';
+    holds_entries boolean;
 BEGIN
-    INSERT INTO ledger_guard.protected (relation) VALUES (p_relation) ON CONFLICT DO NOTHING;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', p_relation) INTO holds_entries;
+    INSERT INTO ledger_guard.protected (relation, has_posted) VALUES (p_relation, holds_entries) ON CONFLICT DO NOTHING;
     -- Statement triggers are not inherited: each partition has its own.
-    name := 'ledger_immutable';
     IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p_relation AND t.tgname = name) THEN
         EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
                        'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change()', name, p_relation);
@@ -81,3 +82,11 @@ END
 $$;
 COMMENT ON FUNCTION acct._protect(regclass) IS
 'Records a ledger table in ledger_guard.protected and gives it the triggers that refuse UPDATE, DELETE and TRUNCATE.';
+
+CREATE FUNCTION acct._guard_stands() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A')
+       AND to_regclass('ledger_guard.protected') IS NOT NULL
+       AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
+$$;
+COMMENT ON FUNCTION acct._guard_stands() IS 'True where nothing of schema ledger_guard is missing.';

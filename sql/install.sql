@@ -48,7 +48,7 @@ BEGIN
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
     END IF;
-    IF installed = acct._layout_version() THEN
+    IF installed = acct._layout_version() AND acct._guard_stands() THEN
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
         RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
@@ -77,4 +77,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code).';
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless schema ledger_guard was dropped, which it puts back. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code).';

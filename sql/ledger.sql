@@ -99,7 +99,7 @@ BEGIN
     );
 
     FOREACH t IN ARRAY ARRAY['ledger_entry_header', 'ledger_entry_line'] LOOP
-        PERFORM acct._protect(format('acct.%I', t)::regclass);
+        PERFORM acct._protect(p.relid) FROM pg_partition_tree(format('acct.%I', t)::regclass) AS p;
     END LOOP;
 END
 $layout$;

@@ -213,6 +213,20 @@ flush(BulkWriter *writer)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/*
+ * Stores tuples[i] in slots[i]. The slot is told that it owns the tuple: else
+ * heap_multi_insert would have it copy the tuple first. It must not be cleared
+ * while it is told so.
+ */
+static void
+store_in_slot(BulkWriter *writer, int i)
+{
+	writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
+	ExecStoreHeapTuple(&writer->tuples[i], writer->slots[i], false);
+	writer->slots[i]->tts_tableOid = RelationGetRelid(writer->rel);
+	writer->slots[i]->tts_flags |= TTS_FLAG_SHOULDFREE;
+}
+
 static void
 make_slot(BulkWriter *writer)
 {
@@ -220,10 +234,9 @@ make_slot(BulkWriter *writer)
 	int i = writer->nslots++;
 
 	writer->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsHeapTuple);
-	writer->slots[i]->tts_tableOid = RelationGetRelid(writer->rel);
 	writer->tuples[i].t_tableOid = RelationGetRelid(writer->rel);
 	ItemPointerSetInvalid(&writer->tuples[i].t_self);
-	ExecStoreHeapTuple(&writer->tuples[i], writer->slots[i], false);
+	store_in_slot(writer, i);
 	MemoryContextSwitchTo(old);
 }
 
@@ -239,7 +252,7 @@ add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
 	if (unlikely(i == writer->nslots))
 		make_slot(writer);
 	else if (writer->reads_slots)
-		ExecStoreHeapTuple(&writer->tuples[i], writer->slots[i], false);
+		store_in_slot(writer, i);
 	writer->nrows++;
 	writer->nbytes += size;
 	if (writer->nrows == MAX_BUFFERED_ROWS || writer->nbytes >= MAX_BUFFERED_BYTES)
@@ -305,7 +318,10 @@ bulk_writer_close(BulkWriter *writer)
 
 	flush(writer);
 	for (int i = 0; i < writer->nslots; i++)
+	{
+		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
 		ExecDropSingleTupleTableSlot(writer->slots[i]);
+	}
 	FreeBulkInsertState(writer->bulk_insert);
 	if (writer->keep_indexes)
 		ExecCloseIndices(writer->result);

@@ -31,6 +31,7 @@
 #include "portability/instr_time.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -147,6 +148,14 @@ typedef struct PartitionCounts
 	struct PartitionCounts *next;
 } PartitionCounts;
 
+/* Rows of the source that are taken for the same bases. */
+typedef struct Pass
+{
+	Datum bases;   /* text[], sorted */
+	Datum batches; /* bigint[]; none when exceptions are taken up again */
+	bool *takes_basis;
+} Pass;
+
 typedef struct Expand
 {
 	/* The run. */
@@ -157,7 +166,10 @@ typedef struct Expand
 	Code *bases;
 	Datum *basis_datums;
 	bool *every_transaction;
-	int only_basis; /* -1: all */
+
+	List *passes;
+	Pass *pass;      /* under way */
+	int64 at_txn_id; /* transaction under way, 0 before the first */
 
 	SourceColumns source;
 	MemoryContext context;
@@ -488,11 +500,12 @@ expand_row(TupleTableSlot *slot, void *arg)
 	read_transaction(expand, slot, &txn);
 	enter_partition(expand, DatumGetObjectId(slot->tts_values[expand->source.partition - 1]));
 	expand->current->counts.transactions++;
+	expand->at_txn_id = txn.txn_id;
 	expand->econtext->ecxt_scantuple = slot;
 
 	for (int basis = 0; basis < expand->nbases; basis++)
 	{
-		if (expand->only_basis >= 0 && basis != expand->only_basis)
+		if (!expand->pass->takes_basis[basis])
 			continue;
 		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis],
 							  txn.bad_date))
@@ -591,83 +604,103 @@ append_source_list(StringInfo sql, Relation source)
 	appendStringInfoString(sql, "s.tableoid");
 }
 
-/* The rows of the batches that the run holds, for all its bases that hold the same ones. */
 static void
-expand_claims(Expand *expand, const char *list)
+take_pass(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	MemoryContext old = MemoryContextSwitchTo(expand->context);
+	Pass *pass = palloc0_object(Pass);
+	Datum *names;
+	int count;
+
+	pass->bases = datumCopy(query_value(slot, 0, (Datum) 0), false, -1);
+	if (expand->reprocess_of == 0)
+		pass->batches = datumCopy(query_value(slot, 1, (Datum) 0), false, -1);
+	pass->takes_basis = palloc0_array(bool, expand->nbases);
+	deconstruct_array(DatumGetArrayTypeP(pass->bases), TEXTOID, -1, false, TYPALIGN_INT, &names,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+		for (int b = 0; b < expand->nbases; b++)
+			if (code_equal(code_from_datum(names[i]), expand->bases[b]))
+				pass->takes_basis[b] = true;
+	expand->passes = lappend(expand->passes, pass);
+	MemoryContextSwitchTo(old);
+}
+
+/* Each batch, or when exceptions are taken up again each transaction, is in one pass: that of its bases. */
+static void
+plan_passes(Expand *expand)
 {
 	QueryArgs args = {0};
 
+	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	if (expand->reprocess_of == 0)
+		query_each_row(
+			"SELECT c.bases, array_agg(c.batch_id) FROM "
+			"(SELECT batch_id, array_agg(basis ORDER BY basis) AS bases "
+			"FROM acct.journal_run_batch WHERE run_id = $1 GROUP BY batch_id) AS c GROUP BY c.bases",
+			&args, take_pass, expand);
+	else
+		query_each_row("SELECT DISTINCT array_agg(basis ORDER BY basis) FROM acct.je_exception "
+					   "WHERE resolved_by_run = $1 GROUP BY txn_id, txn_month",
+					   &args, take_pass, expand);
+}
+
+static void
+run_pass(Expand *expand, Pass *pass, const char *list)
+{
+	QueryArgs args = {0};
+
+	expand->pass = pass;
 	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
+	if (expand->reprocess_of == 0)
+	{
+		query_arg(&args, INT8ARRAYOID, pass->batches);
+		query_each_row(psprintf("SELECT %s FROM acct.txn_source_parent s "
+								"WHERE s.txn_month = $1 AND s.batch_id = ANY ($2)",
+								list),
+					   &args, expand_row, expand);
+		return;
+	}
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, TEXTOID,
-			  expand->only_basis < 0 ? expand->basis_datums[0]
-									 : expand->basis_datums[expand->only_basis]);
-	query_each_row(
-		psprintf(
-			"SELECT %s FROM acct.txn_source_parent s WHERE s.txn_month = $1 AND s.batch_id = ANY "
-			"(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch c WHERE c.run_id = $2 AND c.basis = $3))",
-			list),
-		&args, expand_row, expand);
+	query_arg(&args, TEXTARRAYOID, pass->bases);
+	query_each_row(psprintf("SELECT %s FROM (SELECT txn_id, txn_month FROM acct.je_exception "
+							"WHERE resolved_by_run = $2 GROUP BY txn_id, txn_month "
+							"HAVING array_agg(basis ORDER BY basis) = $3) AS e "
+							"JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
+							"WHERE s.txn_month = $1",
+							list),
+				   &args, expand_row, expand);
 }
 
-/* The rows whose exceptions the run takes up again, for one basis. */
+/* Says of an error where it happened. */
 static void
-expand_exceptions(Expand *expand, const char *list)
+describe_position(void *arg)
 {
-	QueryArgs args = {0};
+	Expand *expand = arg;
 
-	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, TEXTOID, expand->basis_datums[expand->only_basis]);
-	query_each_row(
-		psprintf(
-			"SELECT %s FROM acct.je_exception e JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
-			"WHERE s.txn_month = $1 AND e.resolved_by_run = $2 AND e.basis = $3",
-			list),
-		&args, expand_row, expand);
-}
-
-static void
-note_shared(TupleTableSlot *slot, void *arg)
-{
-	*(bool *) arg = DatumGetBool(query_value(slot, 0, BoolGetDatum(true)));
-}
-
-/* True where the run holds the same batches for each of its bases, so that one pass serves all. */
-static bool
-claims_are_shared(Expand *expand)
-{
-	QueryArgs args = {0};
-	bool shared = true;
-
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, INT8OID, Int64GetDatum(expand->nbases));
-	query_each_row("SELECT bool_and(n = $2) FROM (SELECT count(*) AS n FROM acct.journal_run_batch "
-				   "WHERE run_id = $1 GROUP BY batch_id) AS b",
-				   &args, note_shared, &shared);
-	return shared;
+	if (expand->at_txn_id != 0)
+		errcontext("expanding run " INT64_FORMAT ", transaction " INT64_FORMAT, expand->run_id,
+				   expand->at_txn_id);
+	else
+		errcontext("expanding run " INT64_FORMAT, expand->run_id);
 }
 
 static void
 run_passes(Expand *expand, Relation source)
 {
+	ErrorContextCallback position = {.callback = describe_position, .arg = expand};
 	StringInfoData list;
+	ListCell *lc;
 
 	initStringInfo(&list);
 	append_source_list(&list, source);
-	expand->only_basis = -1;
-	if (expand->reprocess_of == 0 && claims_are_shared(expand))
-	{
-		expand_claims(expand, list.data);
-		return;
-	}
-	for (expand->only_basis = 0; expand->only_basis < expand->nbases; expand->only_basis++)
-	{
-		if (expand->reprocess_of != 0)
-			expand_exceptions(expand, list.data);
-		else
-			expand_claims(expand, list.data);
-	}
+	plan_passes(expand);
+	position.previous = error_context_stack;
+	error_context_stack = &position;
+	foreach(lc, expand->passes)
+		run_pass(expand, lfirst(lc), list.data);
+	error_context_stack = position.previous;
 }
 
 static char *
