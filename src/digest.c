@@ -92,15 +92,21 @@ digest_equal(Digest a, Digest b)
 void
 digest_to_text(Digest digest, char text[DIGEST_TEXT_SIZE])
 {
-	snprintf(text, DIGEST_TEXT_SIZE, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", digest.high,
-			 digest.low);
+	snprintf(text, DIGEST_TEXT_SIZE, "%016llx%016llx", (unsigned long long) digest.high,
+			 (unsigned long long) digest.low);
 }
 
 bool
 digest_from_text(const char *text, Digest *digest)
 {
-	return sscanf(text, "%16" INT64_MODIFIER "x%16" INT64_MODIFIER "x", &digest->high,
-				  &digest->low) == 2;
+	unsigned long long high;
+	unsigned long long low;
+
+	if (text == NULL || sscanf(text, "%16llx%16llx", &high, &low) != 2)
+		return false;
+	digest->high = high;
+	digest->low = low;
+	return true;
 }
 
 typedef struct LineSum
