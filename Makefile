@@ -14,12 +14,15 @@ OBJS = \
 	src/expand.o \
 	src/expression.o \
 	src/helpers.o \
+	src/init.o \
 	src/journal.o \
 	src/ledger_engine.o \
 	src/line_image.o \
 	src/post.o \
 	src/query.o \
 	src/routing.o \
+	src/source.o \
+	src/staging.o \
 	src/template.o \
 	src/total.o
 
@@ -54,6 +57,9 @@ TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
 EXTRA_CLEAN = test/results test/output_iso test/regression.diffs test/regression.out tmp_check
+
+# References between the modules stay within the library, whatever other libraries export.
+SHLIB_LINK = -Wl,-Bsymbolic
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)

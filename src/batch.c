@@ -12,6 +12,8 @@
  */
 #include "ledger_engine.h"
 
+#include "batch.h"
+
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -24,6 +26,8 @@
 #include "access/table.h"
 
 PG_FUNCTION_INFO_V1(current_batch);
+
+char *batch_source = NULL;
 
 static int64 cached_batch = 0; /* 0: none in this transaction */
 static SubTransactionId cached_in = InvalidSubTransactionId;
@@ -65,7 +69,7 @@ owner_of(Oid relation)
 static int64
 register_batch(void)
 {
-	const char *source = ledger_engine_batch_source;
+	const char *source = batch_source;
 	Oid types[2] = {TEXTOID, TEXTOID};
 	Datum values[2];
 	Oid user;

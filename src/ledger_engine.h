@@ -28,13 +28,6 @@
 #define ERRCODE_LE_BAD_LAYOUT        MAKE_SQLSTATE('L', 'E', '0', '1', '0')
 #define ERRCODE_LE_UNSUPPORTED_TABLE MAKE_SQLSTATE('L', 'E', '0', '1', '2')
 
-/* Settings (ledger_engine.c). */
-extern bool ledger_engine_allow_drop;
-extern bool ledger_engine_maintenance;
-extern char *ledger_engine_batch_source;
-
-extern void batch_init(void);
-
 /* The extension's own schema, acct; raises LE010 where it is missing. */
 extern Oid ledger_engine_schema(void);
 

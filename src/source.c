@@ -1,0 +1,65 @@
+/*
+ * source.c
+ *		Reads source rows (see source.h).
+ */
+#include "source.h"
+
+#include "columns.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+static const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
+														"channel", "currency"};
+
+void
+source_find_columns(Relation source, SourceColumns *columns)
+{
+	TupleDesc tupdesc = RelationGetDescr(source);
+	const char *name = RelationGetRelationName(source);
+
+	columns->txn_id = column_find(tupdesc, name, "txn_id", INT8OID);
+	columns->txn_month = column_find(tupdesc, name, "txn_month", DATEOID);
+	columns->value_date = column_find(tupdesc, name, "bank_value_date", DATEOID);
+	for (int i = 0; i < CODE_KEY_MAX; i++)
+		columns->codes[i] = column_find(tupdesc, name, route_columns[i], TEXTOID);
+	columns->partition = tupdesc->natts + 1;
+}
+
+char *
+source_select_list(Relation source)
+{
+	TupleDesc tupdesc = RelationGetDescr(source);
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (att->attisdropped)
+			appendStringInfoString(&list, "NULL::integer, ");
+		else
+			appendStringInfo(&list, "s.%s, ", quote_identifier(NameStr(att->attname)));
+	}
+	appendStringInfoString(&list, "s.tableoid");
+	return list.data;
+}
+
+void
+source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot, Transaction *txn)
+{
+	Code codes[CODE_KEY_MAX];
+
+	slot_getallattrs(slot);
+	txn->slot = slot;
+	txn->partition = DatumGetObjectId(slot->tts_values[columns->partition - 1]);
+	txn->txn_id = DatumGetInt64(slot->tts_values[columns->txn_id - 1]);
+	txn->txn_month = DatumGetDateADT(slot->tts_values[columns->txn_month - 1]);
+	txn->value_date = DatumGetDateADT(slot->tts_values[columns->value_date - 1]);
+	txn->bad_date = !routing_accepts_date(routing, txn->value_date);
+	for (int i = 0; i < CODE_KEY_MAX; i++)
+		codes[i] = code_from_datum(slot->tts_values[columns->codes[i] - 1]);
+	txn->route = routing_find(routing, codes, txn->bad_date ? txn->txn_month : txn->value_date);
+}

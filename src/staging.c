@@ -1,0 +1,356 @@
+/*
+ * staging.c
+ *		Writes journals and exceptions (see staging.h).
+ *
+ * Lines are copies of ready-made tuples (line_image.h) as long as the line
+ * table has the engine's columns alone; else, and for headers, each row is
+ * formed from its values.
+ */
+#include "staging.h"
+
+#include "bulk_writer.h"
+#include "columns.h"
+#include "line_image.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "nodes/bitmapset.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* je_id_seq gives out blocks of so many identifiers. */
+#define JE_ID_BLOCK 1000
+
+/* Columns of staging that the engine computes; the others it carries from the source. */
+enum
+{
+	HEADER_JE_ID,
+	HEADER_RUN_ID,
+	HEADER_TXN_ID,
+	HEADER_JE_DATE,
+	HEADER_TXN_MONTH,
+	HEADER_TEMPLATE_VERSION,
+	HEADER_LINE_COUNT,
+	HEADER_ENTITY,
+	HEADER_BASIS,
+	HEADER_TEMPLATE_CODE,
+	HEADER_TXN_TYPE,
+	HEADER_PRODUCT,
+	HEADER_CHANNEL,
+	HEADER_CURRENCY,
+	HEADER_TOTAL_DEBIT,
+	HEADER_TOTAL_CREDIT,
+	HEADER_COLUMNS
+};
+
+static const char *const header_columns[] = {
+	"je_id",      "run_id",      "txn_id",      "je_date",       "txn_month", "template_version",
+	"line_count", "entity_code", "basis",       "template_code", "txn_type",  "product_code",
+	"channel",    "currency",    "total_debit", "total_credit",  NULL};
+
+static const Oid header_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   DATEOID, INT4OID,
+								   INT4OID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID, TEXTOID,
+								   TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+
+static const char *const line_columns[] = {
+	"je_id",        "run_id",  "txn_id",       "je_date", "line_no",
+	"entity_code",  "basis",   "account_code", "fund",    "currency",
+	"product_code", "channel", "debit",        "credit",  NULL};
+
+static const Oid line_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   INT2OID,
+								 TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
+								 TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+
+enum
+{
+	EXCEPTION_COLUMN_RUN_ID,
+	EXCEPTION_COLUMN_TXN_ID,
+	EXCEPTION_COLUMN_TXN_MONTH,
+	EXCEPTION_COLUMN_BASIS,
+	EXCEPTION_COLUMN_REASON,
+	EXCEPTION_COLUMN_TEMPLATE_CODE,
+	EXCEPTION_COLUMN_TEMPLATE_VERSION,
+	EXCEPTION_COLUMN_LINE_NO,
+	EXCEPTION_COLUMN_MESSAGE,
+	EXCEPTION_COLUMNS
+};
+
+static const char *const exception_columns[] = {
+	"run_id",        "txn_id",           "txn_month", "basis",   "reason",
+	"template_code", "template_version", "line_no",   "message", NULL};
+
+static const Oid exception_types[] = {INT8OID, INT8OID, DATEOID, TEXTOID, TEXTOID,
+									  TEXTOID, INT4OID, INT2OID, TEXTOID};
+
+/* A table that rows are put into: a writer, and the row being put together. */
+typedef struct Target
+{
+	BulkWriter *writer;
+	AttrNumber *columns; /* numbers of the computed columns */
+	int ncarried;
+	CarriedColumn *carried;
+	Datum *values;
+	bool *isnull;
+} Target;
+
+struct Staging
+{
+	int64 run_id;
+	const Datum *basis_codes;
+	Target header;
+	Target line;
+	Target exception;
+	bool use_images; /* the line table has the engine's columns alone */
+	Oid je_id_sequence;
+	int64 next_je_id;
+	int64 last_je_id;
+	Digest digest;
+};
+
+static AttrNumber *
+find_columns(BulkWriter *writer, const char *const *names, const Oid *types, int count)
+{
+	AttrNumber *numbers = palloc_array(AttrNumber, count);
+
+	for (int i = 0; i < count; i++)
+		numbers[i] =
+			column_find(bulk_writer_descriptor(writer),
+						RelationGetRelationName(bulk_writer_relation(writer)), names[i], types[i]);
+	return numbers;
+}
+
+static void
+open_target(Target *target, Oid relation, TupleDesc source, const char *const *names,
+			const Oid *types, int count, bool frozen)
+{
+	static const char *const held_checks[] = {"staging_run", NULL};
+	BulkWriterOptions options = {.held_checks = held_checks, .filled = names, .frozen = frozen};
+	Bitmapset *filled = NULL;
+	Relation rel = table_open(relation, RowExclusiveLock);
+
+	if (source != NULL)
+		target->ncarried =
+			columns_carried(source, RelationGetDescr(rel), names, &target->carried, &filled);
+	table_close(rel, NoLock);
+	options.also_filled = filled;
+	target->writer = bulk_writer_open(relation, &options);
+	target->columns = find_columns(target->writer, names, types, count);
+	target->values = palloc0_array(Datum, bulk_writer_descriptor(target->writer)->natts);
+	target->isnull = palloc_array(bool, bulk_writer_descriptor(target->writer)->natts);
+	memset(target->isnull, true, bulk_writer_descriptor(target->writer)->natts);
+}
+
+static inline void
+set_column(Target *target, int column, Datum value)
+{
+	target->values[target->columns[column] - 1] = value;
+	target->isnull[target->columns[column] - 1] = false;
+}
+
+static inline void
+set_column_null(Target *target, int column)
+{
+	target->isnull[target->columns[column] - 1] = true;
+}
+
+static inline void
+carry_columns(Target *target, TupleTableSlot *slot)
+{
+	for (int i = 0; i < target->ncarried; i++)
+	{
+		const CarriedColumn *c = &target->carried[i];
+
+		target->values[c->to - 1] = slot->tts_values[c->from - 1];
+		target->isnull[c->to - 1] = slot->tts_isnull[c->from - 1];
+	}
+}
+
+static inline void
+put_row(Target *target)
+{
+	bulk_writer_put(target->writer, target->values, target->isnull);
+}
+
+static int64
+take_je_id(Staging *staging)
+{
+	if (staging->next_je_id > staging->last_je_id)
+	{
+		staging->last_je_id = nextval_internal(staging->je_id_sequence, false);
+		staging->next_je_id = staging->last_je_id - JE_ID_BLOCK + 1;
+	}
+	return staging->next_je_id++;
+}
+
+static void
+write_header(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
+			 int64 je_id)
+{
+	Target *t = &staging->header;
+	Template *template = journal->candidate->template;
+	char debit[AMOUNT_NUMERIC_SIZE];
+	char credit[AMOUNT_NUMERIC_SIZE];
+
+	carry_columns(t, txn->slot);
+	set_column(t, HEADER_JE_ID, Int64GetDatum(je_id));
+	set_column(t, HEADER_RUN_ID, Int64GetDatum(staging->run_id));
+	set_column(t, HEADER_TXN_ID, Int64GetDatum(txn->txn_id));
+	set_column(t, HEADER_JE_DATE, DateADTGetDatum(txn->value_date));
+	set_column(t, HEADER_TXN_MONTH, DateADTGetDatum(txn->txn_month));
+	set_column(t, HEADER_TEMPLATE_VERSION, Int32GetDatum(template->version));
+	set_column(t, HEADER_LINE_COUNT, Int32GetDatum(journal->nlines));
+	set_column(t, HEADER_ENTITY, txn->route->codes[ROUTE_ENTITY]);
+	set_column(t, HEADER_BASIS, staging->basis_codes[basis]);
+	set_column(t, HEADER_TEMPLATE_CODE, template->code_datum);
+	set_column(t, HEADER_TXN_TYPE, txn->route->codes[ROUTE_TXN_TYPE]);
+	set_column(t, HEADER_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
+	set_column(t, HEADER_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
+	set_column(t, HEADER_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
+	set_column(t, HEADER_TOTAL_DEBIT, amount_to_numeric(journal->debit, debit));
+	set_column(t, HEADER_TOTAL_CREDIT, amount_to_numeric(journal->credit, credit));
+	put_row(t);
+}
+
+/* The columns of a line that its route and template line fix. */
+static void
+set_line(Staging *staging, const Transaction *txn, int basis, int line_no, const RouteLine *where)
+{
+	Target *t = &staging->line;
+
+	set_column(t, LINE_RUN_ID, Int64GetDatum(staging->run_id));
+	set_column(t, LINE_LINE_NO, Int16GetDatum(line_no));
+	set_column(t, LINE_ENTITY, txn->route->codes[ROUTE_ENTITY]);
+	set_column(t, LINE_BASIS, staging->basis_codes[basis]);
+	set_column(t, LINE_ACCOUNT, where->account_code);
+	set_column(t, LINE_FUND, where->fund);
+	set_column(t, LINE_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
+	set_column(t, LINE_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
+	set_column(t, LINE_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
+}
+
+/* The row of a line where no image serves: the table has columns of the site's, or the row is long. */
+static void
+put_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int line_no,
+		 const RouteLine *where, const JournalLine *line)
+{
+	Target *t = &staging->line;
+	char debit[AMOUNT_NUMERIC_SIZE];
+	char credit[AMOUNT_NUMERIC_SIZE];
+
+	carry_columns(t, txn->slot);
+	set_line(staging, txn, basis, line_no, where);
+	set_column(t, LINE_JE_ID, Int64GetDatum(je_id));
+	set_column(t, LINE_TXN_ID, Int64GetDatum(txn->txn_id));
+	set_column(t, LINE_JE_DATE, DateADTGetDatum(txn->value_date));
+	set_column(t, LINE_DEBIT, amount_to_numeric(line->debit, debit));
+	set_column(t, LINE_CREDIT, amount_to_numeric(line->credit, credit));
+	put_row(t);
+}
+
+static bool
+has_image(Staging *staging, const Transaction *txn, int basis, int line_no,
+		  const Candidate *candidate, RouteLine *where)
+{
+	if (likely(where->image != NULL))
+		return true;
+	if (!staging->use_images)
+		return false;
+	set_line(staging, txn, basis, line_no, where);
+	where->image = line_image_make(bulk_writer_descriptor(staging->line.writer),
+								   staging->line.values, GetMemoryChunkContext(candidate->lines));
+	return where->image != NULL;
+}
+
+static void
+write_lines(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
+			int64 je_id)
+{
+	Template *template = journal->candidate->template;
+
+	for (int i = 0; i < template->nlines; i++)
+	{
+		const JournalLine *line = &journal->lines[i];
+		RouteLine *where = &journal->candidate->lines[i];
+		int line_no = template->lines[i].line_no;
+
+		if (!line->kept)
+			continue;
+		if (has_image(staging, txn, basis, line_no, journal->candidate, where))
+			line_image_put(where->image, staging->line.writer, je_id, txn->txn_id, txn->value_date,
+						   line->debit, line->credit);
+		else
+			put_line(staging, txn, basis, je_id, line_no, where, line);
+		total_add(where->total, line->debit, line->credit);
+		digest_add_line(&staging->digest, where->codes, txn->txn_id, txn->value_date, line_no,
+						line->debit, line->credit);
+	}
+}
+
+void
+staging_put_journal(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
+{
+	int64 je_id = take_je_id(staging);
+
+	write_header(staging, txn, basis, journal, je_id);
+	write_lines(staging, txn, basis, journal, je_id);
+}
+
+void
+staging_put_exception(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
+{
+	Target *t = &staging->exception;
+	Candidate *candidate = journal->candidate;
+	const Exception *exception = &journal->exception;
+
+	set_column(t, EXCEPTION_COLUMN_RUN_ID, Int64GetDatum(staging->run_id));
+	set_column(t, EXCEPTION_COLUMN_TXN_ID, Int64GetDatum(txn->txn_id));
+	set_column(t, EXCEPTION_COLUMN_TXN_MONTH, DateADTGetDatum(txn->txn_month));
+	set_column(t, EXCEPTION_COLUMN_BASIS, staging->basis_codes[basis]);
+	set_column(t, EXCEPTION_COLUMN_REASON, CStringGetTextDatum(exception_name(exception->reason)));
+	set_column(t, EXCEPTION_COLUMN_MESSAGE, CStringGetTextDatum(exception->message));
+	if (candidate != NULL)
+	{
+		set_column(t, EXCEPTION_COLUMN_TEMPLATE_CODE, candidate->template->code_datum);
+		set_column(t, EXCEPTION_COLUMN_TEMPLATE_VERSION,
+				   Int32GetDatum(candidate->template->version));
+	}
+	else
+	{
+		set_column_null(t, EXCEPTION_COLUMN_TEMPLATE_CODE);
+		set_column_null(t, EXCEPTION_COLUMN_TEMPLATE_VERSION);
+	}
+	if (exception->line_no != 0)
+		set_column(t, EXCEPTION_COLUMN_LINE_NO, Int16GetDatum(exception->line_no));
+	else
+		set_column_null(t, EXCEPTION_COLUMN_LINE_NO);
+	put_row(t);
+}
+
+Staging *
+staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line)
+{
+	Staging *staging = palloc0_object(Staging);
+	TupleDesc tupdesc = RelationGetDescr(source);
+
+	staging->run_id = run_id;
+	staging->basis_codes = basis_codes;
+	staging->je_id_sequence = ledger_engine_table("je_id_seq");
+	open_target(&staging->header, header, tupdesc, header_columns, header_types, HEADER_COLUMNS,
+				true);
+	open_target(&staging->line, line, tupdesc, line_columns, line_types, LINE_COLUMNS, true);
+	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, exception_columns,
+				exception_types, EXCEPTION_COLUMNS, false);
+	staging->use_images =
+		line_image_fits(bulk_writer_descriptor(staging->line.writer), staging->line.columns);
+	return staging;
+}
+
+Digest
+staging_close(Staging *staging)
+{
+	bulk_writer_close(staging->header.writer);
+	bulk_writer_close(staging->line.writer);
+	bulk_writer_close(staging->exception.writer);
+	return staging->digest;
+}
