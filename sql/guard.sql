@@ -82,11 +82,3 @@ END
 $$;
 COMMENT ON FUNCTION acct._protect(regclass) IS
 'Records a ledger table in ledger_guard.protected and gives it the triggers that refuse UPDATE, DELETE and TRUNCATE.';
-
-CREATE FUNCTION acct._guard_stands() RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A')
-       AND to_regclass('ledger_guard.protected') IS NOT NULL
-       AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
-$$;
-COMMENT ON FUNCTION acct._guard_stands() IS 'True where nothing of schema ledger_guard is missing.';

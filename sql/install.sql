@@ -36,6 +36,29 @@ $$;
 COMMENT ON FUNCTION acct._require_layout() IS
 'Raises LE010 where the tables are not those that the code needs, or belong to another role than the calling SECURITY DEFINER function.';
 
+CREATE FUNCTION acct._layout_stands() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A')
+       AND to_regclass('ledger_guard.protected') IS NOT NULL
+       AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
+       AND EXISTS (SELECT FROM pg_attrdef AS d
+                     JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+                    WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
+       AND NOT EXISTS (SELECT FROM (VALUES ('txn_source_parent', 'txn_source_taken'),
+                                           ('txn_source_parent', 'txn_source_taken_truncate'),
+                                           ('journal_template', 'journal_template_life'),
+                                           ('journal_template_match', 'journal_template_match_life'),
+                                           ('journal_template_line', 'journal_template_line_life'),
+                                           ('journal_template_line', 'journal_template_line_amount'),
+                                           ('journal_template', 'journal_template_audit'),
+                                           ('ledger_entry_header', 'ledger_immutable'),
+                                           ('ledger_entry_line', 'ledger_immutable')) AS v (tab, trig)
+                        WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+                                           WHERE t.tgrelid = to_regclass('acct.' || v.tab) AND t.tgname = v.trig))
+$$;
+COMMENT ON FUNCTION acct._layout_stands() IS
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, the default that registers batches, the triggers.';
+
 CREATE FUNCTION acct.install() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
 DECLARE
@@ -48,7 +71,7 @@ BEGIN
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
     END IF;
-    IF installed = acct._layout_version() AND acct._guard_stands() THEN
+    IF installed = acct._layout_version() AND acct._layout_stands() THEN
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
         RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
@@ -77,4 +100,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless schema ledger_guard was dropped, which it puts back. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code).';
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code).';

@@ -243,7 +243,7 @@ DECLARE
     key CONSTANT text := create_run.run_key;
     opts CONSTANT jsonb := coalesce(create_run.options, '{}');
     run_bases text[];
-    run acct.journal_run;
+    run record;
     id bigint;
 BEGIN
     PERFORM acct._require_layout();
@@ -481,23 +481,27 @@ CREATE FUNCTION acct._check_journals(p_run_id bigint, p_source text) RETURNS TAB
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run acct.journal_run;
-    header record;
-    line record;
+    header_journals bigint;
+    header_lines bigint;
+    header_debit numeric;
+    header_credit numeric;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     EXECUTE 'SELECT count(*) AS journals, coalesce(sum(line_count), 0) AS lines, coalesce(sum(total_debit), 0) AS debit, '
             'coalesce(sum(total_credit), 0) AS credit FROM ' || acct._run_rows(p_run_id, p_source, 'header')
-       INTO header;
-    SELECT d.* INTO line FROM acct._run_digest(p_run_id, p_source) AS d;
-    RETURN QUERY VALUES
-        ('header_count', run.journals::text, header.journals::text),
-        ('header_line_count', run.lines::text, header.lines::text),
-        ('header_debit', trim_scale(run.debit)::text, trim_scale(header.debit)::text),
-        ('header_credit', trim_scale(run.credit)::text, trim_scale(header.credit)::text),
-        ('line_count', run.lines::text, line.lines::text),
-        ('line_debit', trim_scale(run.debit)::text, trim_scale(line.debit)::text),
-        ('line_credit', trim_scale(run.credit)::text, trim_scale(line.credit)::text),
-        ('line_digest', run.digest, line.digest);
+       INTO header_journals, header_lines, header_debit, header_credit;
+    RETURN QUERY
+    SELECT c.*
+      FROM acct._run_digest(p_run_id, p_source) AS line,
+           LATERAL (VALUES
+               ('header_count', run.journals::text, header_journals::text),
+               ('header_line_count', run.lines::text, header_lines::text),
+               ('header_debit', trim_scale(run.debit)::text, trim_scale(header_debit)::text),
+               ('header_credit', trim_scale(run.credit)::text, trim_scale(header_credit)::text),
+               ('line_count', run.lines::text, line.lines::text),
+               ('line_debit', trim_scale(run.debit)::text, trim_scale(line.debit)::text),
+               ('line_credit', trim_scale(run.credit)::text, trim_scale(line.credit)::text),
+               ('line_digest', run.digest, line.digest)) AS c;
     RETURN QUERY
     SELECT 'totals_by_account',
            format('%s lines, debit %s, credit %s', run.lines, trim_scale(run.debit), trim_scale(run.credit)),
@@ -524,7 +528,7 @@ DECLARE
     status text := acct._lock_run(id);
     started CONSTANT timestamptz := clock_timestamp();
     checks bigint := 0;
-    failed text[] := '{}';
+    failed text[] := ARRAY[]::text[];
 BEGIN
     IF status NOT IN ('expanded', 'posted', 'reversed') THEN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');

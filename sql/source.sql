@@ -41,10 +41,11 @@ BEGIN
     CREATE INDEX IF NOT EXISTS txn_source_product_channel_idx
         ON acct.txn_source_parent (product_code, channel);
 
+    -- Dropping the extension takes the default and the triggers along: put back, on partitions too.
+    ALTER TABLE acct.txn_source_parent ALTER COLUMN batch_id SET DEFAULT acct.current_batch();
     CREATE OR REPLACE TRIGGER txn_source_taken BEFORE UPDATE OR DELETE ON acct.txn_source_parent
         FOR EACH ROW EXECUTE FUNCTION acct._refuse_taken_row();
-    CREATE OR REPLACE TRIGGER txn_source_taken_truncate BEFORE TRUNCATE ON acct.txn_source_parent
-        FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_taken_truncate();
+    PERFORM acct._guard_source_table(p.relid) FROM pg_partition_tree('acct.txn_source_parent') AS p;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_source() IS 'The part of install() that makes the source tables.';
@@ -92,6 +93,16 @@ $$;
 COMMENT ON FUNCTION acct._refuse_taken_truncate() IS
 'Trigger function of acct.txn_source_parent and its partitions: TRUNCATE is refused while a run holds rows of the month (LE008).';
 
+CREATE FUNCTION acct._guard_source_table(p_relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE TRIGGER txn_source_taken_truncate BEFORE TRUNCATE ON %s '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_taken_truncate()', p_relation);
+END
+$$;
+COMMENT ON FUNCTION acct._guard_source_table(regclass) IS
+'Gives a source table the statement trigger against TRUNCATE, which partitions do not inherit.';
+
 CREATE FUNCTION acct._make_txn_source_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -104,8 +115,7 @@ BEGIN
     EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL)', name);
     EXECUTE format('ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
-    EXECUTE format('CREATE TRIGGER txn_source_taken_truncate BEFORE TRUNCATE ON acct.%I '
-                   'FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_taken_truncate()', name);
+    PERFORM acct._guard_source_table(format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name,
                    'Source transactions of ' || to_char(p_month, 'YYYY-MM') || '.');
     RETURN name;

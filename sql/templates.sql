@@ -150,6 +150,8 @@ BEGIN
         FOR EACH ROW EXECUTE FUNCTION acct._guard_template_part();
     CREATE OR REPLACE TRIGGER journal_template_line_life BEFORE INSERT OR UPDATE OR DELETE ON acct.journal_template_line
         FOR EACH ROW EXECUTE FUNCTION acct._guard_template_part();
+    CREATE OR REPLACE TRIGGER journal_template_line_amount BEFORE INSERT OR UPDATE ON acct.journal_template_line
+        FOR EACH ROW EXECUTE FUNCTION acct._check_amount();
     FOREACH t IN ARRAY ARRAY['fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
                              'journal_template_match', 'journal_template_line', 'product_account_map'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON acct.%I '
@@ -249,22 +251,28 @@ BEGIN
     IF NEW.condition_expr IS NOT NULL THEN
         PERFORM acct.check_expression(NEW.condition_expr, 'condition');
     END IF;
-    IF TG_TABLE_NAME = 'journal_template_line' THEN
-        IF NEW.amount_expr IS NOT NULL THEN
-            PERFORM acct.check_expression(NEW.amount_expr, 'amount');
-        END IF;
-    END IF;
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION acct._guard_template_part() IS
-'Trigger function of match rules and lines: only those of drafts are edited (LE004), and their expressions are checked (LE003).';
+'Trigger function of match rules and lines: only those of drafts are edited (LE004), and their conditions are checked (LE003).';
+
+CREATE FUNCTION acct._check_amount() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF NEW.amount_expr IS NOT NULL THEN
+        PERFORM acct.check_expression(NEW.amount_expr, 'amount');
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION acct._check_amount() IS 'Trigger function of template lines: their amounts are checked (LE003).';
 
 CREATE FUNCTION acct.check_template(template_code text, version integer) RETURNS TABLE (problem text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    t acct.journal_template;
-    l acct.journal_template_line;
+    t record;
+    l record;
     n bigint;
 BEGIN
     PERFORM acct._require_layout();

@@ -441,6 +441,7 @@ expand(PG_FUNCTION_ARGS)
 
 	run_passes(expand, source);
 
+	journal_close(expand->journal);
 	expand->digest = staging_close(expand->staging);
 	count_time(expand);
 	total_save(&expand->totals, expand->run_id);

@@ -14,6 +14,23 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+static void
+open_owner(Journal *journal)
+{
+	journal->owner = ResourceOwnerCreate(journal->parent_owner, "journal expressions");
+}
+
+/* An owner that was released takes nothing more (17 and later say so). */
+static void
+close_owner(Journal *journal, bool success)
+{
+	ResourceOwnerRelease(journal->owner, RESOURCE_RELEASE_BEFORE_LOCKS, success, false);
+	ResourceOwnerRelease(journal->owner, RESOURCE_RELEASE_LOCKS, success, false);
+	ResourceOwnerRelease(journal->owner, RESOURCE_RELEASE_AFTER_LOCKS, success, false);
+	ResourceOwnerDelete(journal->owner);
+	journal->owner = NULL;
+}
+
 Journal *
 journal_create(Routing *routing, ExprContext *econtext)
 {
@@ -21,8 +38,15 @@ journal_create(Routing *routing, ExprContext *econtext)
 
 	journal->routing = routing;
 	journal->econtext = econtext;
-	journal->owner = ResourceOwnerCreate(CurrentResourceOwner, "journal expressions");
+	journal->parent_owner = CurrentResourceOwner;
+	open_owner(journal);
 	return journal;
+}
+
+void
+journal_close(Journal *journal)
+{
+	close_owner(journal, true);
 }
 
 static inline bool
@@ -237,9 +261,8 @@ take_error(Journal *journal, MemoryContext context)
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
 		PG_RE_THROW();
 	FlushErrorState();
-	ResourceOwnerRelease(journal->owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
-	ResourceOwnerRelease(journal->owner, RESOURCE_RELEASE_LOCKS, false, false);
-	ResourceOwnerRelease(journal->owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	close_owner(journal, false);
+	open_owner(journal);
 	fail(journal, journal->error_reason, journal->error_line, error->message);
 	FreeErrorData(error);
 	return JOURNAL_EXCEPTION;

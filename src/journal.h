@@ -32,7 +32,8 @@ typedef struct Journal
 {
 	Routing *routing;
 	ExprContext *econtext; /* scan tuple: the transaction */
-	ResourceOwner owner;   /* of whatever an expression holds while it is evaluated */
+	ResourceOwner parent_owner;
+	ResourceOwner owner; /* of whatever an expression holds while it is evaluated */
 
 	Candidate *candidate; /* the template chosen or being tried; NULL: none */
 	JournalLine *lines;
@@ -50,6 +51,7 @@ typedef struct Journal
 } Journal;
 
 extern Journal *journal_create(Routing *routing, ExprContext *econtext);
+extern void journal_close(Journal *journal);
 
 /*
  * Builds the journal of the transaction in the scan tuple, whose attributes are

@@ -335,6 +335,7 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 
 	staging->run_id = run_id;
 	staging->basis_codes = basis_codes;
+	staging->next_je_id = 1; /* past last_je_id: none taken yet */
 	staging->je_id_sequence = ledger_engine_table("je_id_seq");
 	open_target(&staging->header, header, tupdesc, header_columns, header_types, HEADER_COLUMNS,
 				true);
