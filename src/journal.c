@@ -187,7 +187,7 @@ check_balance(Journal *journal, const Template *template)
 			for (int i = 0; i < template->nlines; i++)
 				if (candidate->lines[i].fund_index == f)
 				{
-					Code fund = code_from_datum(candidate->lines[i].fund);
+					Code fund = candidate->lines[i].fund;
 
 					return fail(journal, EXCEPTION_UNBALANCED_FUND, 0,
 								psprintf("fund %.*s: debit less credit is %s", fund.len, fund.data,

@@ -5,7 +5,7 @@
  * Match rules are in a hash table by the codes that they name; a transaction
  * fits those found under its codes with each of the eight combinations of
  * "named" and "any". So the cost of a new route grows with the rules that fit,
- * not with all rules. Routes are kept up to MAX_ROUTES; past that they are all
+ * not with all rules. Routes are kept up to MAX_ROUTE_MEMORY; past that they are all
  * forgotten and worked out anew, so that memory is bounded whatever the data.
  */
 #include "routing.h"
@@ -16,8 +16,10 @@
 #include "utils/datetime.h"
 #include "utils/memutils.h"
 
-#define MAX_ROUTES  50000
-#define MATCH_CODES 3
+/* Some eight thousand routes of five lines; a run with more of them works some out again. */
+#define MAX_ROUTE_MEMORY (16 * 1024 * 1024)
+#define ROUTE_BLOCK_SIZE (256 * 1024)
+#define MATCH_CODES      3
 
 /* Rules that name the same codes. */
 typedef struct MatchEntry
@@ -187,8 +189,8 @@ routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, 
 		add_match(routing, &routing->templates->matches[i]);
 	make_epochs(routing, txn_month);
 
-	routing->route_context =
-		AllocSetContextCreate(routing->context, "routes", ALLOCSET_DEFAULT_SIZES);
+	routing->route_context = GenerationContextCreate(routing->context, "routes", 0,
+													 ALLOCSET_DEFAULT_INITSIZE, ROUTE_BLOCK_SIZE);
 	forget_routes(routing);
 	return routing;
 }
@@ -314,7 +316,7 @@ routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 	if (likely(route != NULL))
 		return route;
 
-	if (hash_get_num_entries(routing->routes.table) >= MAX_ROUTES)
+	if (MemoryContextMemAllocated(routing->route_context, true) > MAX_ROUTE_MEMORY)
 		forget_routes(routing);
 	route = codemap_enter(&routing->routes, &key, &found);
 	make_route(routing, route, date);
@@ -352,8 +354,8 @@ routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 			funds[candidate->nfunds++] = account.fund;
 		lines[i].fund_index = f;
 		lines[i].problem = account.problem;
-		lines[i].account_code = code_to_datum(account.account_code);
-		lines[i].fund = code_to_datum(account.fund);
+		lines[i].account_code = account.account_code;
+		lines[i].fund = account.fund;
 		lines[i].codes = digest_of_codes(&line_codes);
 		lines[i].total = total_find(routing->totals, codes[ROUTE_ENTITY], basis, route->month,
 									account.fund, account.account_code, codes[ROUTE_CURRENCY]);

@@ -21,8 +21,8 @@
 /* Where one template line leads on a route. */
 typedef struct RouteLine
 {
-	Datum account_code;
-	Datum fund;
+	Code account_code;
+	Code fund;
 	int fund_index;      /* of the candidate's funds as mapped, from 0 */
 	const char *problem; /* NULL: the account may be posted to */
 	Digest codes;

@@ -222,8 +222,8 @@ set_line(Staging *staging, const Transaction *txn, int basis, int line_no, const
 	set_column(t, LINE_LINE_NO, Int16GetDatum(line_no));
 	set_column(t, LINE_ENTITY, txn->route->codes[ROUTE_ENTITY]);
 	set_column(t, LINE_BASIS, staging->basis_codes[basis]);
-	set_column(t, LINE_ACCOUNT, where->account_code);
-	set_column(t, LINE_FUND, where->fund);
+	set_column(t, LINE_ACCOUNT, code_to_datum(where->account_code));
+	set_column(t, LINE_FUND, code_to_datum(where->fund));
 	set_column(t, LINE_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
 	set_column(t, LINE_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
 	set_column(t, LINE_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);

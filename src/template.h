@@ -29,7 +29,7 @@ typedef struct Template
 	Code code;
 	Datum code_datum;
 	int version;
-	int basis; /* index of the run's bases */
+	int basis; /* index of the run's bases; -1: of another, which it may have moved to */
 	DateADT effective_from;
 	DateADT effective_to; /* exclusive; DATEVAL_NOEND: none */
 	bool ignore;

@@ -3,7 +3,8 @@
 -- ref.expand(run_id) expands the transactions that a run took into the tables of schema ref, by joins over the policy
 -- tables; only the templates' own expressions are dynamic. Call it while the policy is as the engine saw it.
 -- ref.compare(run_id) then holds the engine's rows against them, in staging or (once posted) in the ledger.
--- ref.compare_books() holds snapshot, trial balance and journal numbers against the ledger's lines.
+-- ref.compare_books() holds snapshot, journal numbers and (unless told not to: it takes long) trial balance against the
+-- ledger's lines.
 -- The comparisons return a line of text for each difference: none is what they should return.
 
 CREATE SCHEMA ref;
@@ -476,7 +477,7 @@ BEGIN
                'FROM ref.header WHERE run_id = %s', p_run_id),
         format('SELECT txn_id, txn_month, basis::text, template_code::text, template_version, je_date, entity_code::text, '
                'currency::text, total_debit::numeric, total_credit::numeric, line_count::bigint, '
-               'ref.only(to_jsonb(h), ref.carried_columns(''acct.je_header_staging'')), reversal_of '
+               'ref.only(to_jsonb(h), ref.carried_columns(''acct.je_header_staging'')) AS carried, reversal_of '
                'FROM %s AS h WHERE run_id = %s', p_header, p_run_id));
     RETURN QUERY SELECT ref.differences('line',
         format('SELECT l.txn_id, l.basis::text, l.line_no, l.account_code::text, l.fund::text, l.debit, l.credit, h.je_date, '
@@ -485,7 +486,7 @@ BEGIN
                'WHERE l.run_id = %s', p_run_id),
         format('SELECT h.txn_id, h.basis::text, l.line_no, l.account_code::text, l.fund::text, l.debit::numeric, '
                'l.credit::numeric, l.je_date, l.entity_code::text, l.currency::text, '
-               'ref.only(to_jsonb(l), ref.carried_columns(''acct.je_line_staging'')) '
+               'ref.only(to_jsonb(l), ref.carried_columns(''acct.je_line_staging'')) AS carried '
                'FROM %s AS l LEFT JOIN %s AS h ON h.je_id = l.je_id AND h.run_id = l.run_id AND h.txn_id = l.txn_id '
                'AND h.basis = l.basis AND h.je_date = l.je_date WHERE l.run_id = %s', p_line, p_header, p_run_id));
     RETURN QUERY EXECUTE format('SELECT ''je_id given twice: '' || je_id FROM %s GROUP BY je_id HAVING count(*) > 1', p_header);
@@ -577,7 +578,7 @@ END
 $$;
 
 -- The whole of the ledger: snapshot and trial balance of every month against the lines, and the journal numbers.
-CREATE FUNCTION ref.compare_books() RETURNS SETOF text
+CREATE FUNCTION ref.compare_books(p_trial_balance boolean DEFAULT true) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
     -- A row for each account and month of a book, from the book's first month to its last, with lines or a balance.
@@ -635,7 +636,8 @@ BEGIN
         'SELECT t.entity_code::text, b.basis::text, m.month, t.fund::text, t.account_code::text, t.currency::text, '
         't.opening_balance, t.period_debit, t.period_credit, t.closing_balance '
         'FROM (' || months || ') AS m CROSS JOIN acct.accounting_basis AS b '
-        'CROSS JOIN LATERAL acct.trial_balance(m.month, NULL, b.basis) AS t');
+        'CROSS JOIN LATERAL acct.trial_balance(m.month, NULL, b.basis) AS t')
+     WHERE p_trial_balance;
     DROP TABLE pg_temp.ref_balance;
     RETURN QUERY
     SELECT format('journal numbers of %s %s %s: %s journals, numbers %s to %s, %s different, %s after a number, counter %s',
