@@ -22,6 +22,9 @@ BEGIN
     END IF;
     IF add_dimension.type IS NULL OR add_dimension.on_lines IS NULL THEN
         RAISE EXCEPTION 'a dimension has a type and is or is not on lines' USING ERRCODE = '22004';
+    ELSIF add_dimension.type::oid >= 16384 THEN
+        -- A domain's CHECK would run as the owner of this function.
+        RAISE EXCEPTION 'a dimension''s type must be built in' USING ERRCODE = '42501';
     ELSIF EXISTS (SELECT FROM acct._engine_columns() AS c WHERE c = add_dimension.name) THEN
         RAISE EXCEPTION 'column % is the engine''s own', add_dimension.name USING ERRCODE = '42701';
     END IF;
@@ -42,4 +45,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.add_dimension(text, regtype, boolean) IS
-'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, and templates may name it. Repeatable. Raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type).';
+'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, and templates may name it. Repeatable. Raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 42501 (a type that is not built in).';

@@ -111,10 +111,13 @@ DECLARE
     parent text;
     name text;
 BEGIN
+    IF acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) THEN
+        RETURN;
+    END IF;
     PERFORM pg_advisory_xact_lock('acct.ledger_entry_header'::regclass::oid::integer, 0);
     FOREACH parent IN ARRAY ARRAY['ledger_entry_header', 'ledger_entry_line'] LOOP
         name := parent || '_' || to_char(p_month, 'YYYY_MM');
-        CONTINUE WHEN to_regclass(format('acct.%I', name)) IS NOT NULL;
+        CONTINUE WHEN acct._is_partition(parent, p_month);
         EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', name, parent);
         IF parent = 'ledger_entry_header' THEN
             EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
@@ -255,6 +258,10 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_month(p_month);
+    IF p_entity IS NULL OR NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis) THEN
+        RAISE EXCEPTION 'no such book: entity %, basis %', coalesce(p_entity, 'NULL'), coalesce(p_basis, 'NULL')
+            USING ERRCODE = '22023', HINT = 'Bases are rows of acct.accounting_basis.';
+    END IF;
     PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
     SELECT p.is_open INTO was_open FROM acct.accounting_period AS p
      WHERE p.entity_code = p_entity AND p.basis = p_basis AND p.period_month = p_month;

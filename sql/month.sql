@@ -10,6 +10,7 @@ BEGIN
                      FILTER (WHERE NOT v.passed)
       INTO checks, failed FROM acct.validate_run(p_run_id) AS v;
     IF failed IS NOT NULL THEN
+        PERFORM acct._require_open_periods(p_run_id);
         RAISE EXCEPTION 'run % does not pass its checks', p_run_id
             USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.', HINT = 'See acct.validate_run().';
     END IF;
@@ -62,7 +63,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.run_month(date, text) IS
-'Creates, expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again. Raises what the steps raise; LE009 where a check fails.';
+'Creates, expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
 
 CREATE PROCEDURE acct.process_month(txn_month date, run_key text DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
 LANGUAGE plpgsql AS $$
@@ -80,7 +81,10 @@ BEGIN
                 SELECT pg_catalog.string_agg(v.check_name, ', ') AS failed INTO r
                   FROM acct.validate_run(run_id) AS v WHERE NOT v.passed;
                 COMMIT;
-                IF r.failed IS NOT NULL THEN
+                IF r.failed = 'periods_open' THEN
+                    -- Says so as LE006.
+                    PERFORM FROM acct.post_journals(run_id);
+                ELSIF r.failed IS NOT NULL THEN
                     RAISE EXCEPTION 'run % does not pass its checks', run_id
                         USING ERRCODE = 'LE009', DETAIL = pg_catalog.concat('Failed: ', r.failed, '.'),
                               HINT = 'See acct.validate_run(). The run stays expanded.';
@@ -93,4 +97,4 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE acct.process_month(date, text, bigint) IS
-'Creates, expands, validates and posts a run of a month with a COMMIT after each step; returns its run_id. Called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE009 where a check fails.';
+'Creates, expands, validates and posts a run of a month with a COMMIT after each step; returns its run_id. Called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';

@@ -259,7 +259,7 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'run "%" was discarded by another session meanwhile', key
                 USING ERRCODE = 'LE002', HINT = 'Call acct.create_run() again.';
-        ELSIF run.txn_month <> month OR run.options <> opts OR run.reprocess_of IS NOT NULL THEN
+        ELSIF run.txn_month <> month OR run.bases <> run_bases OR run.options - 'basis' <> opts - 'basis' THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', key
                 USING ERRCODE = 'LE002',
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
@@ -396,7 +396,7 @@ DECLARE
 BEGIN
     IF p_source = 'staging' THEN
         RETURN format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id);
-    ELSIF p_source <> 'ledger' THEN
+    ELSIF p_source IS DISTINCT FROM 'ledger' THEN
         RAISE EXCEPTION 'unknown source of lines: %', p_source
             USING ERRCODE = '22023', HINT = 'It is staging or ledger.';
     END IF;

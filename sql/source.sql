@@ -33,6 +33,9 @@ BEGIN
             gross_amount = tabarru_amount + tanahud_amount + investment_amount + ujroh_amount
             AND gross_amount <> 'NaN' AND tabarru_amount <> 'NaN' AND tanahud_amount <> 'NaN'
             AND investment_amount <> 'NaN' AND ujroh_amount <> 'NaN'),
+        CONSTRAINT chk_code_length CHECK (
+            octet_length(entity_code) <= 100 AND octet_length(txn_type) <= 100 AND octet_length(product_code) <= 100
+            AND octet_length(channel) <= 100 AND octet_length(currency) <= 100),
         CONSTRAINT chk_txn_month CHECK (extract(day FROM txn_month) = 1 AND isfinite(txn_month)),
         CONSTRAINT chk_bank_value_date CHECK (isfinite(bank_value_date))
     ) PARTITION BY RANGE (txn_month);
@@ -93,6 +96,26 @@ $$;
 COMMENT ON FUNCTION acct._refuse_taken_truncate() IS
 'Trigger function of acct.txn_source_parent and its partitions: TRUNCATE is refused while a run holds rows of the month (LE008).';
 
+CREATE FUNCTION acct._is_partition(p_name text, p_month date) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    partition regclass := to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM')));
+BEGIN
+    IF partition IS NULL THEN
+        RETURN false;
+    ELSIF NOT EXISTS (SELECT FROM pg_inherits AS i
+                       WHERE i.inhrelid = partition AND NOT i.inhdetachpending
+                         AND i.inhparent = format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent'
+                                                                         ELSE p_name END)::regclass) THEN
+        RAISE EXCEPTION 'table % is not a partition: it was detached', partition
+            USING ERRCODE = 'LE010', HINT = 'Attach it again, or move it to another name or schema.';
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._is_partition(text, date) IS
+'True where the monthly partition of txn_source, ledger_entry_header or ledger_entry_line is attached, false where there is none. Raises LE010 where a table of its name is not attached.';
+
 CREATE FUNCTION acct._guard_source_table(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -109,7 +132,7 @@ DECLARE
     name text := 'txn_source_' || to_char(p_month, 'YYYY_MM');
 BEGIN
     PERFORM pg_advisory_xact_lock('acct.txn_source_parent'::regclass::oid::integer, 0);
-    IF to_regclass(format('acct.%I', name)) IS NOT NULL THEN
+    IF acct._is_partition('txn_source', p_month) THEN
         RETURN NULL;
     END IF;
     EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL)', name);

@@ -10,6 +10,7 @@ BEGIN
         name text NOT NULL,
         fund_type text NOT NULL,
         CONSTRAINT fund_pkey PRIMARY KEY (fund),
+        CONSTRAINT chk_fund_length CHECK (octet_length(fund) <= 100),
         CONSTRAINT chk_fund_type
             CHECK (fund_type IN ('PARTICIPANT_RISK', 'PARTICIPANT_INVESTMENT', 'OPERATOR', 'OTHER'))
     );
@@ -31,6 +32,7 @@ BEGIN
         effective_from date NOT NULL DEFAULT '2000-01-01',
         effective_to date,
         CONSTRAINT chart_of_accounts_pkey PRIMARY KEY (account_code),
+        CONSTRAINT chk_account_length CHECK (octet_length(account_code) <= 100),
         CONSTRAINT chart_of_accounts_fund_fkey FOREIGN KEY (fund) REFERENCES acct.fund,
         CONSTRAINT chart_of_accounts_parent_fkey
             FOREIGN KEY (parent_account_code) REFERENCES acct.chart_of_accounts,
@@ -43,7 +45,8 @@ BEGIN
         basis text COLLATE "C" NOT NULL,
         description text NOT NULL,
         every_transaction boolean NOT NULL DEFAULT false,
-        CONSTRAINT accounting_basis_pkey PRIMARY KEY (basis)
+        CONSTRAINT accounting_basis_pkey PRIMARY KEY (basis),
+        CONSTRAINT chk_basis_length CHECK (octet_length(basis) <= 100)
     );
     INSERT INTO acct.accounting_basis (basis, description, every_transaction)
     VALUES ('PRIMARY', 'The books of record: every transaction has a journal, an exception, or is ignored on purpose', true)
@@ -69,6 +72,7 @@ BEGIN
         approved_at timestamptz,
         CONSTRAINT journal_template_pkey PRIMARY KEY (template_code, version),
         CONSTRAINT journal_template_basis_fkey FOREIGN KEY (basis) REFERENCES acct.accounting_basis,
+        CONSTRAINT chk_template_code_length CHECK (octet_length(template_code) <= 100),
         CONSTRAINT chk_template_version CHECK (version >= 1),
         CONSTRAINT chk_template_type CHECK (template_type IN ('STANDARD', 'IGNORE')),
         CONSTRAINT chk_template_status CHECK (status IN ('draft', 'submitted', 'approved', 'retired')),
@@ -161,6 +165,7 @@ BEGIN
     END LOOP;
     CREATE OR REPLACE TRIGGER template_audit_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.template_audit
         FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
+    ALTER TABLE acct.template_audit ENABLE ALWAYS TRIGGER template_audit_immutable;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_templates() IS 'The part of install() that makes the template layer.';
@@ -238,7 +243,9 @@ BEGIN
             RAISE EXCEPTION 'a row cannot be moved to another template or version' USING ERRCODE = 'LE004';
         END IF;
         SELECT t.* INTO template FROM acct.journal_template AS t
-         WHERE t.template_code = p.template_code AND t.version = p.version;
+         WHERE t.template_code = p.template_code AND t.version = p.version
+           -- Held to the end: nobody submits what is being edited.
+           FOR SHARE;
         IF FOUND AND template.status <> 'draft' THEN
             RAISE EXCEPTION 'template % version % is %: % of its rows is refused',
                 template.template_code, template.version, template.status, TG_OP

@@ -57,7 +57,7 @@ view_numeric(Datum numeric, NumericView *view)
 	int size;
 	uint16 header;
 
-	if (unlikely(VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v)))
+	if (unlikely(VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v)))
 		v = PG_DETOAST_DATUM_PACKED(numeric);
 	data = VARDATA_ANY(v);
 	size = VARSIZE_ANY_EXHDR(v);

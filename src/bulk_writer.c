@@ -92,12 +92,10 @@ check_columns(Relation rel, const BulkWriterOptions *options)
 }
 
 static void
-check_table(Relation rel, const BulkWriterOptions *options)
+check_actions(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
-	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
-		refuse_table(rel, "only ordinary heap tables are supported");
 	if (rel->rd_rel->relrowsecurity)
 		refuse_table(rel, "row security is not supported here");
 	if (rel->rd_rel->relhasrules)
@@ -107,6 +105,21 @@ check_table(Relation rel, const BulkWriterOptions *options)
 		 triggers->trig_insert_instead_row || triggers->trig_insert_before_statement ||
 		 triggers->trig_insert_after_statement || triggers->trig_insert_new_table))
 		refuse_table(rel, "triggers on INSERT and foreign keys are not supported here");
+}
+
+static void
+check_table(Relation rel, const BulkWriterOptions *options)
+{
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		refuse_table(rel, "only ordinary heap tables are supported");
+	check_actions(rel);
+	if (OidIsValid(options->parent))
+	{
+		Relation parent = table_open(options->parent, AccessShareLock);
+
+		check_actions(parent);
+		table_close(parent, NoLock);
+	}
 	check_columns(rel, options);
 }
 
@@ -117,6 +130,11 @@ has_checks_to_test(Relation rel, const BulkWriterOptions *options)
 
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
 		if (!name_in(constr->check[i].ccname, options->held_checks))
+			return true;
+	/* NOT NULL where the caller's rows may be null: the same test covers it. */
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		if (TupleDescAttr(RelationGetDescr(rel), i)->attnotnull &&
+			bms_is_member(i + 1, options->nullable))
 			return true;
 	return false;
 }

@@ -27,6 +27,10 @@ typedef struct BulkWriterOptions
 	const char *const *filled;
 	/* More columns that the caller fills, by number; may be NULL. */
 	const Bitmapset *also_filled;
+	/* Of these, the ones that may be null in the caller's rows; may be NULL. */
+	const Bitmapset *nullable;
+	/* The partitioned table that users know; its triggers and rules count too. */
+	Oid parent;
 	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
 	bool frozen;
 	/* Where the table was made in this transaction, build its indexes at the end instead of row by row. */

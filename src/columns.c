@@ -41,9 +41,23 @@ is_excepted(const char *name, const char *const *except)
 	return false;
 }
 
+/* Values of "from" may be stored in "to" as they are. */
+static bool
+same_type(Form_pg_attribute from, Form_pg_attribute to)
+{
+	return from->atttypid == to->atttypid &&
+		   (from->atttypmod == to->atttypmod || to->atttypmod == -1);
+}
+
+static char *
+type_text(Form_pg_attribute att)
+{
+	return format_type_with_typemod(att->atttypid, att->atttypmod);
+}
+
 int
 columns_carried(TupleDesc from, TupleDesc to, const char *const *except, CarriedColumn **carried,
-				Bitmapset **filled)
+				Bitmapset **filled, Bitmapset **nullable)
 {
 	int count = 0;
 
@@ -58,19 +72,19 @@ columns_carried(TupleDesc from, TupleDesc to, const char *const *except, Carried
 		source = find(from, NameStr(att->attname));
 		if (source == InvalidAttrNumber)
 			continue;
-		if (TupleDescAttr(from, source - 1)->atttypid != att->atttypid)
+		if (!same_type(TupleDescAttr(from, source - 1), att))
 			ereport(ERROR, (errcode(ERRCODE_LE_BAD_LAYOUT),
 							errmsg("column %s has different types in the tables that carry it",
 								   NameStr(att->attname)),
 							errdetail("The types are %s and %s.",
-									  format_type_be(TupleDescAttr(from, source - 1)->atttypid),
-									  format_type_be(att->atttypid)),
+									  type_text(TupleDescAttr(from, source - 1)), type_text(att)),
 							errhint("Dimensions are added with acct.add_dimension().")));
 		(*carried)[count].from = source;
 		(*carried)[count].to = att->attnum;
 		count++;
-		if (filled != NULL)
-			*filled = bms_add_member(*filled, att->attnum);
+		*filled = bms_add_member(*filled, att->attnum);
+		if (!TupleDescAttr(from, source - 1)->attnotnull)
+			*nullable = bms_add_member(*nullable, att->attnum);
 	}
 	return count;
 }

@@ -22,10 +22,10 @@ extern AttrNumber column_find(TupleDesc tupdesc, const char *table, const char *
 
 /*
  * The columns of "to" that "from" has under the same name, save those in except
- * (ended by NULL; may be NULL). LE010 where the types differ. filled, if given,
- * gets their numbers in "to".
+ * (ended by NULL). LE010 where the types differ. filled gets their numbers in
+ * "to", nullable those that "from" allows to be null.
  */
 extern int columns_carried(TupleDesc from, TupleDesc to, const char *const *except,
-						   CarriedColumn **carried, Bitmapset **filled);
+						   CarriedColumn **carried, Bitmapset **filled, Bitmapset **nullable);
 
 #endif

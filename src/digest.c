@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "query.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #define SEED_HIGH UINT64CONST(0x6c65646765720001)
 #define SEED_LOW  UINT64CONST(0x6c65646765720002)
@@ -111,6 +112,7 @@ digest_from_text(const char *text, Digest *digest)
 
 typedef struct LineSum
 {
+	MemoryContext row_context; /* of values that had to be fetched or decompressed */
 	int64 lines;
 	Amount debit;
 	Amount credit;
@@ -138,11 +140,13 @@ static void
 add_row(TupleTableSlot *slot, void *arg)
 {
 	LineSum *sum = arg;
+	MemoryContext old;
 	Datum *v;
 	LineCodes codes;
 	Amount debit;
 	Amount credit;
 
+	old = MemoryContextSwitchTo(sum->row_context);
 	slot_getallattrs(slot);
 	v = slot->tts_values;
 	codes.entity_code = code_from_datum(v[COL_ENTITY]);
@@ -159,6 +163,8 @@ add_row(TupleTableSlot *slot, void *arg)
 	sum->lines++;
 	sum->debit += debit;
 	sum->credit += credit;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sum->row_context);
 }
 
 PG_FUNCTION_INFO_V1(digest_lines);
@@ -176,9 +182,12 @@ digest_lines(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
+	sum.row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "digest row", ALLOCSET_DEFAULT_SIZES);
 	query_open();
 	query_each_row(sql, NULL, add_row, &sum);
 	query_close();
+	MemoryContextDelete(sum.row_context);
 
 	digest_to_text(sum.digest, digest);
 	values[0] = Int64GetDatum(sum.lines);

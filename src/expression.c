@@ -75,16 +75,20 @@ static int text_position(const char *text, int location);
 int
 expression_pin_settings(void)
 {
+	static const char *const settings[][2] = {{"array_nulls", "on"},
+											  {"backslash_quote", "safe_encoding"},
+											  {"datestyle", "ISO, YMD"},
+											  {"intervalstyle", "postgres"},
+											  {"search_path", "pg_catalog, acct, pg_temp"},
+											  {"standard_conforming_strings", "on"},
+											  {"timezone", "UTC"},
+											  {"transform_null_equals", "off"},
+											  {"xmloption", "content"}};
 	int nest_level = NewGUCNestLevel();
 
-	(void) set_config_option("datestyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("timezone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-							 0, false);
-	(void) set_config_option("search_path", "pg_catalog, acct, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	return nest_level;
 }
 
@@ -176,6 +180,8 @@ parse_text(const char *text)
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name != NULL || target->indirection != NIL)
 		refuse(text, target->location, "an expression has no alias");
+	if (IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
+		refuse(text, target->location, "a whole row may not be used in a template expression");
 	return target->val;
 }
 
@@ -195,13 +201,29 @@ collect_literals(Node *node, List **literals)
 	return raw_expression_tree_walker(node, collect_literals, literals);
 }
 
+/* A copy without what array and range literals quote with. */
+static char *
+without_quotes(const char *literal)
+{
+	char *plain = palloc(strlen(literal) + 1);
+	char *to = plain;
+
+	for (const char *p = literal; *p != '\0'; p++)
+		if (*p != '\\' && *p != '"')
+			*to++ = *p;
+	*to = '\0';
+	return plain;
+}
+
 /* True where a literal holds a word that the date and time types read as a moving date. */
 static bool
 has_moving_date(const char *literal)
 {
 	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
 
-	for (const char *p = literal; *p != '\0';)
+	char *plain = without_quotes(literal);
+
+	for (const char *p = plain; *p != '\0';)
 	{
 		const char *start = p;
 
@@ -299,6 +321,30 @@ check_function(Oid function, void *arg)
 	return false;
 }
 
+/* Types whose literals read the catalog, or the locale. */
+static bool
+depends_on_database(Oid type)
+{
+	switch (type)
+	{
+		case MONEYOID:
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case REGCOLLATIONOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static void
 check_type(CheckContext *context, Oid type, int location)
 {
@@ -306,6 +352,9 @@ check_type(CheckContext *context, Oid type, int location)
 
 	if (type >= FirstNormalObjectId)
 		refuse(context->text, location, "type %s is not built in", format_type_be(type));
+	if (depends_on_database(base))
+		refuse(context->text, location, "type %s depends on the database or its locale",
+			   format_type_be(type));
 	if (base == FLOAT4OID || base == FLOAT8OID || base == FLOAT4ARRAYOID || base == FLOAT8ARRAYOID)
 		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
 						errmsg("type %s is not exact", format_type_be(type)),
@@ -429,7 +478,8 @@ check_node(Node *node, void *arg)
 		refuse(context->text, at.location, "%s may not be used in a template expression", what);
 
 	check_type(context, exprType(node), at.location);
-	if (exprCollation(node) >= FirstNormalObjectId)
+	/* Those of the operating system are not pinned, and change with it. */
+	if (exprCollation(node) >= FirstUnpinnedObjectId)
 		refuse(context->text, at.location, "collations must be built in");
 	check_functions_in_node(node, check_function, &at);
 	return expression_tree_walker(node, check_node, arg);
@@ -495,7 +545,7 @@ rethrow_as_refusal(MemoryContext context, const char *text)
 	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
 		(category != ERRCODE_DATA_EXCEPTION &&
 		 category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		 category != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		 category != ERRCODE_FEATURE_NOT_SUPPORTED && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
 		 error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX))
 		PG_RE_THROW();
 	FlushErrorState();

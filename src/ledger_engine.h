@@ -47,7 +47,7 @@ code_from_datum(Datum datum)
 	struct varlena *v = (struct varlena *) DatumGetPointer(datum);
 	Code code;
 
-	if (unlikely(VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v)))
+	if (unlikely(VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v)))
 		v = PG_DETOAST_DATUM_PACKED(datum);
 	code.data = VARDATA_ANY(v);
 	code.len = VARSIZE_ANY_EXHDR(v);

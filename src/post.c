@@ -89,12 +89,17 @@ typedef struct Recorded
 	Amount debit;
 	Amount credit;
 	Digest digest;
+	/* The same by the headers' own columns. */
+	int64 header_lines;
+	Amount header_debit;
+	Amount header_credit;
 } Recorded;
 
 typedef struct Post
 {
 	int64 run_id;
 	MemoryContext context;
+	MemoryContext row_context; /* of values that had to be fetched or decompressed */
 	int nmonths;
 	LedgerMonth *months;
 	LedgerMonth *current;
@@ -110,6 +115,9 @@ typedef struct HeaderColumns
 	AttrNumber je_date;
 	AttrNumber entity_code;
 	AttrNumber basis;
+	AttrNumber line_count;
+	AttrNumber total_debit;
+	AttrNumber total_credit;
 } HeaderColumns;
 
 typedef struct LineColumns
@@ -210,7 +218,7 @@ same_layout(TupleDesc a, TupleDesc b)
 		Form_pg_attribute y = TupleDescAttr(b, i);
 
 		if (x->attisdropped || y->attisdropped || x->atttypid != y->atttypid ||
-			strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
+			x->atttypmod != y->atttypmod || strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
 			return false;
 	}
 	return true;
@@ -223,10 +231,12 @@ open_target(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_head
 	static const char *const added[] = {"je_number", "posted_at", NULL};
 	BulkWriterOptions options = {.held_checks = line_checks, .filled = added, .index_at_end = true};
 	Bitmapset *filled = NULL;
+	Bitmapset *nullable = NULL;
 	Relation rel = table_open(partition, RowExclusiveLock);
 	TupleDesc ledger = RelationGetDescr(rel);
 
-	target->ncarried = columns_carried(staging, ledger, added, &target->carried, &filled);
+	target->ncarried =
+		columns_carried(staging, ledger, added, &target->carried, &filled, &nullable);
 	if (is_header)
 	{
 		target->je_number = column_find(ledger, RelationGetRelationName(rel), "je_number", TEXTOID);
@@ -239,6 +249,8 @@ open_target(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_head
 	memset(target->isnull, true, ledger->natts);
 	table_close(rel, NoLock);
 	options.also_filled = filled;
+	options.nullable = nullable;
+	options.parent = ledger_engine_table(is_header ? "ledger_entry_header" : "ledger_entry_line");
 	target->writer = bulk_writer_open(partition, &options);
 }
 
@@ -321,6 +333,9 @@ post_header(Post *post, TupleTableSlot *slot, const HeaderColumns *columns)
 	bulk_writer_put(target->writer, target->values, target->isnull);
 	month->journals++;
 	post->written.journals++;
+	post->written.header_lines += DatumGetInt32(slot->tts_values[columns->line_count - 1]);
+	post->written.header_debit += amount_from_stored(slot->tts_values[columns->total_debit - 1]);
+	post->written.header_credit += amount_from_stored(slot->tts_values[columns->total_credit - 1]);
 }
 
 static void
@@ -365,7 +380,11 @@ post_headers(Post *post, Relation staging, Snapshot snapshot)
 	const char *name = RelationGetRelationName(staging);
 	HeaderColumns columns = {.je_date = column_find(tupdesc, name, "je_date", DATEOID),
 							 .entity_code = column_find(tupdesc, name, "entity_code", TEXTOID),
-							 .basis = column_find(tupdesc, name, "basis", TEXTOID)};
+							 .basis = column_find(tupdesc, name, "basis", TEXTOID),
+							 .line_count = column_find(tupdesc, name, "line_count", INT4OID),
+							 .total_debit = column_find(tupdesc, name, "total_debit", NUMERICOID),
+							 .total_credit =
+								 column_find(tupdesc, name, "total_credit", NUMERICOID)};
 	TupleTableSlot *slot = table_slot_create(staging, NULL);
 	TableScanDesc scan = table_beginscan(staging, snapshot, 0, NULL);
 
@@ -374,7 +393,10 @@ post_headers(Post *post, Relation staging, Snapshot snapshot)
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		slot_getallattrs(slot);
+		MemoryContextSwitchTo(post->row_context);
 		post_header(post, slot, &columns);
+		MemoryContextSwitchTo(post->context);
+		MemoryContextReset(post->row_context);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -407,7 +429,10 @@ post_lines(Post *post, Relation staging, Snapshot snapshot)
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		slot_getallattrs(slot);
+		MemoryContextSwitchTo(post->row_context);
 		post_line(post, slot, &columns);
+		MemoryContextSwitchTo(post->context);
+		MemoryContextReset(post->row_context);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -424,7 +449,8 @@ check_written(Post *post)
 
 	if (expected->journals == found->journals && expected->lines == found->lines &&
 		expected->debit == found->debit && expected->credit == found->credit &&
-		digest_equal(expected->digest, found->digest))
+		expected->lines == found->header_lines && expected->debit == found->header_debit &&
+		expected->credit == found->header_credit && digest_equal(expected->digest, found->digest))
 		return;
 	ereport(
 		ERROR,
@@ -433,8 +459,9 @@ check_written(Post *post)
 		 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
 				   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
 				   expected->journals, expected->lines, found->journals, found->lines,
-				   expected->lines == found->lines ? " The sums or the digest of the lines differ."
-												   : ""),
+				   expected->lines == found->lines
+					   ? " The sums of the headers or lines, or the digest of the lines, differ."
+					   : ""),
 		 errhint("See acct.validate_run(). Discard the run and make it again.")));
 }
 
@@ -506,6 +533,7 @@ post(PG_FUNCTION_ARGS)
 	INSTR_TIME_SET_CURRENT(start);
 	query_open();
 	post->context = AllocSetContextCreate(caller, "post", ALLOCSET_DEFAULT_SIZES);
+	post->row_context = AllocSetContextCreate(post->context, "post row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(post->context);
 	post->run_id = PG_GETARG_INT64(0);
 	post->posted_at = GetCurrentTransactionStartTimestamp();

@@ -120,25 +120,46 @@ find_columns(BulkWriter *writer, const char *const *names, const Oid *types, int
 	return numbers;
 }
 
+/* Names that "except" may hold: those computed, those left null, and the end. */
+#define MAX_EXCEPT 32
+
 static void
-open_target(Target *target, Oid relation, TupleDesc source, const char *const *names,
-			const Oid *types, int count, bool frozen)
+carry_from_source(Target *target, TupleDesc source, TupleDesc tupdesc, const char *const *names,
+				  int count, BulkWriterOptions *options)
+{
+	const char *except[MAX_EXCEPT] = {NULL};
+	Bitmapset *filled = NULL;
+	Bitmapset *nullable = NULL;
+
+	/* A site's own column of such a name in the source is another thing. */
+	memcpy(except, names, sizeof(char *) * count);
+	except[count] = "memo";
+	except[count + 1] = "reversal_of";
+	target->ncarried =
+		columns_carried(source, tupdesc, except, &target->carried, &filled, &nullable);
+	options->also_filled = filled;
+	options->nullable = nullable;
+}
+
+static void
+open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
+			const char *const *names, const Oid *types, int count, bool frozen)
 {
 	static const char *const held_checks[] = {"staging_run", NULL};
 	BulkWriterOptions options = {.held_checks = held_checks, .filled = names, .frozen = frozen};
-	Bitmapset *filled = NULL;
 	Relation rel = table_open(relation, RowExclusiveLock);
+	int natts = RelationGetNumberOfAttributes(rel);
 
+	if (parent != NULL)
+		options.parent = ledger_engine_table(parent);
 	if (source != NULL)
-		target->ncarried =
-			columns_carried(source, RelationGetDescr(rel), names, &target->carried, &filled);
+		carry_from_source(target, source, RelationGetDescr(rel), names, count, &options);
 	table_close(rel, NoLock);
-	options.also_filled = filled;
 	target->writer = bulk_writer_open(relation, &options);
 	target->columns = find_columns(target->writer, names, types, count);
-	target->values = palloc0_array(Datum, bulk_writer_descriptor(target->writer)->natts);
-	target->isnull = palloc_array(bool, bulk_writer_descriptor(target->writer)->natts);
-	memset(target->isnull, true, bulk_writer_descriptor(target->writer)->natts);
+	target->values = palloc0_array(Datum, natts);
+	target->isnull = palloc_array(bool, natts);
+	memset(target->isnull, true, natts);
 }
 
 static inline void
@@ -337,11 +358,12 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->basis_codes = basis_codes;
 	staging->next_je_id = 1; /* past last_je_id: none taken yet */
 	staging->je_id_sequence = ledger_engine_table("je_id_seq");
-	open_target(&staging->header, header, tupdesc, header_columns, header_types, HEADER_COLUMNS,
-				true);
-	open_target(&staging->line, line, tupdesc, line_columns, line_types, LINE_COLUMNS, true);
-	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, exception_columns,
-				exception_types, EXCEPTION_COLUMNS, false);
+	open_target(&staging->header, header, "je_header_staging", tupdesc, header_columns,
+				header_types, HEADER_COLUMNS, true);
+	open_target(&staging->line, line, "je_line_staging", tupdesc, line_columns, line_types,
+				LINE_COLUMNS, true);
+	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
+				exception_columns, exception_types, EXCEPTION_COLUMNS, false);
 	staging->use_images =
 		line_image_fits(bulk_writer_descriptor(staging->line.writer), staging->line.columns);
 	return staging;

@@ -1,0 +1,132 @@
+-- What holds posted entries is not dropped, by nobody who did not say so
+\set topic guard
+\i test/sql/setup.sql
+DROP ROLE IF EXISTS regress_guard_owner;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(1, '2025-01-01', 'A');
+SELECT partition_name FROM acct.rotate_ledger_partitions(2, '2025-01-01');
+-- Without entries anything may be dropped.
+BEGIN;
+DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_header CASCADE;
+ROLLBACK;
+BEGIN;
+DROP EXTENSION ledger_engine CASCADE;
+DROP SCHEMA acct CASCADE;
+ROLLBACK;
+SELECT relation, has_posted FROM ledger_guard.protected ORDER BY relation::text COLLATE "C";
+SELECT public.posted('2025-01-01') AS run \gset
+SELECT relation, has_posted FROM ledger_guard.protected ORDER BY relation::text COLLATE "C";
+SELECT evtevent, evtenabled FROM pg_event_trigger WHERE evtname = 'ledger_guard';
+
+\set VERBOSITY sqlstate
+DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_header_2025_01;
+DROP TABLE acct.ledger_entry_line;
+DROP TABLE acct.ledger_entry_header CASCADE;
+DROP TABLE acct.fund, acct.ledger_entry_line_2025_01 CASCADE;
+DROP SCHEMA acct CASCADE;
+DROP EXTENSION ledger_engine;
+SET session_replication_role = replica;
+DROP TABLE acct.ledger_entry_line_2025_01;
+DROP SCHEMA acct CASCADE;
+RESET session_replication_role;
+\set VERBOSITY default
+DROP TABLE acct.ledger_entry_line_2025_01;
+\set VERBOSITY sqlstate
+SELECT count(*) AS lines FROM acct.ledger_entry_line;
+-- The extension owns code only: it goes, the entries stay, and stay guarded; made again, all works as before.
+BEGIN;
+DROP EXTENSION ledger_engine CASCADE;
+SELECT count(*) AS lines FROM acct.ledger_entry_line;
+SAVEPOINT a;
+DROP TABLE acct.ledger_entry_line_2025_01;
+ROLLBACK TO a;
+DELETE FROM acct.ledger_entry_line;
+ROLLBACK TO a;
+CREATE EXTENSION ledger_engine;
+SELECT acct.install() IS NOT NULL AS installed;
+SAVEPOINT b;
+CALL public.txn(2, '2025-01-01', 'A');
+UPDATE acct.fund SET name = 'Renamed' WHERE fund = 'F1';
+SELECT count(*) AS audited FROM acct.template_audit WHERE table_name = 'fund' AND operation = 'UPDATE';
+SELECT public.posted('2025-01-01') IS NOT NULL AS posted;
+SAVEPOINT c;
+DELETE FROM acct.txn_source_parent WHERE txn_id = 2;
+ROLLBACK TO c;
+UPDATE acct.journal_template SET description = 'X';
+ROLLBACK;
+-- A month without entries goes; and neighbours, other tables and other extensions do as ever.
+DROP TABLE acct.ledger_entry_line_2025_03, acct.ledger_entry_header_2025_03;
+SELECT count(*) AS still_recorded FROM ledger_guard.protected WHERE relation::text ~ '2025_03' OR relation::text ~ '^[0-9]+$';
+CREATE TABLE public.mine (id integer);
+DROP TABLE public.mine;
+CREATE TEMP TABLE mine (id integer);
+DROP TABLE mine;
+-- Detached or moved away it stays recorded; so does one that was renamed.
+ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01;
+CREATE SCHEMA archive;
+ALTER TABLE acct.ledger_entry_line_2025_01 SET SCHEMA archive;
+ALTER TABLE archive.ledger_entry_line_2025_01 RENAME TO old_lines;
+DROP TABLE archive.old_lines;
+DROP SCHEMA archive CASCADE;
+UPDATE archive.old_lines SET debit = 0;
+TRUNCATE archive.old_lines;
+SELECT count(*) AS lines FROM archive.old_lines;
+ALTER TABLE archive.old_lines RENAME TO ledger_entry_line_2025_01;
+ALTER TABLE archive.ledger_entry_line_2025_01 SET SCHEMA acct;
+ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.ledger_entry_line_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SELECT count(*) AS lines FROM acct.ledger_entry_line;
+-- DROP OWNED by the role that owns it
+SELECT current_user AS me \gset
+CREATE ROLE regress_guard_owner SUPERUSER;
+ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO regress_guard_owner;
+DROP OWNED BY regress_guard_owner CASCADE;
+SET ROLE regress_guard_owner;
+DROP TABLE acct.ledger_entry_line_2025_01;
+RESET ROLE;
+ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO :"me";
+-- Who may say so: a superuser; the word of anyone else counts for nothing, also where the module is not loaded.
+ALTER ROLE regress_guard_owner NOSUPERUSER LOGIN;
+GRANT ALL ON SCHEMA acct TO regress_guard_owner;
+ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO regress_guard_owner;
+SET SESSION AUTHORIZATION regress_guard_owner;
+SET ledger_engine.allow_drop = on;
+DROP TABLE acct.ledger_entry_line_2025_01;
+\c - regress_guard_owner
+\set VERBOSITY sqlstate
+SET ledger_engine.allow_drop = on;
+DROP TABLE acct.ledger_entry_line_2025_01;
+SELECT set_config('ledger_engine.allow_drop', 'on', false) IS NOT NULL AS set;
+DROP TABLE acct.ledger_entry_line_2025_01;
+\c - :me
+SET datestyle = 'ISO, YMD';
+ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO :"me";
+SELECT count(*) AS lines FROM acct.ledger_entry_line;
+
+-- What a superuser allowed goes.
+SET ledger_engine.allow_drop = off;
+DROP TABLE acct.ledger_entry_line_2025_01;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+DROP TABLE acct.ledger_entry_line_2025_01;
+SELECT count(*) AS lines FROM acct.ledger_entry_line;
+ROLLBACK;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+DROP SCHEMA acct CASCADE;
+SELECT count(*) AS recorded FROM ledger_guard.protected;
+ROLLBACK;
+DROP TABLE acct.ledger_entry_line_2025_01;
+-- In a session that never loaded the module
+\c
+SET ledger_engine.allow_drop = on;
+DROP TABLE acct.ledger_entry_line_2025_01;
+SELECT partition_name FROM acct.rotate_ledger_partitions(0, '2025-01-01');
+SELECT relation, has_posted FROM ledger_guard.protected WHERE relation::text ~ '2025_01' ORDER BY relation::text COLLATE "C";
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker", regress_guard_owner;

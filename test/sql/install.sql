@@ -1,0 +1,146 @@
+-- acct.install(): what it makes, that it changes nothing when called again, and who may call it
+SET client_min_messages = warning;
+SELECT current_database() AS regress_db \gset
+DROP DATABASE IF EXISTS regress_install;
+DROP ROLE IF EXISTS regress_install_user, regress_install_boss;
+CREATE DATABASE regress_install;
+CREATE ROLE regress_install_user;
+CREATE ROLE regress_install_boss SUPERUSER;
+\c regress_install
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+CREATE EXTENSION ledger_engine;
+
+-- Before install(): no table, and every function that works on tables says so.
+SELECT count(*) AS relations FROM pg_class WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
+\set VERBOSITY sqlstate
+SELECT acct.create_run('2025-01-01');
+SELECT * FROM acct.expand_journals(1);
+SELECT * FROM acct.validate_run(1);
+SELECT * FROM acct.post_journals(1);
+SELECT * FROM acct.run_month('2025-01-01');
+CALL acct.process_month('2025-01-01');
+SELECT acct.discard_run(1);
+SELECT acct.reprocess_exceptions(1);
+SELECT acct.run_digest(1);
+SELECT acct.update_balance_snapshot();
+SELECT * FROM acct.trial_balance('2025-01-01');
+SELECT acct.close_period('MAIN', 'PRIMARY', '2025-01-01');
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-01-01');
+SELECT * FROM acct.rotate_txn_source_partitions();
+SELECT * FROM acct.rotate_ledger_partitions();
+SELECT acct.add_dimension('cohort', 'text');
+SELECT * FROM acct.check_template('T', 1);
+SELECT acct.submit_template('T', 1);
+SELECT acct.return_template('T', 1);
+SELECT acct.approve_template('T', 1);
+SELECT acct.retire_template('T', 1, '2025-01-01');
+SELECT acct.new_template_version('T', '2025-01-01');
+SELECT acct.check_expression('1', 'amount');
+SELECT acct.current_batch();
+SELECT acct.install_takaful_sample();
+SELECT acct.generate_sample_transactions('2025-01-01', 1);
+\set VERBOSITY default
+SELECT * FROM acct.trial_balance('2025-01-01');
+-- The helpers need no table.
+SELECT acct.month_end('2025-02-03') - '2025-02-03'::date AS days_left, acct.to_code('2025-02-03', 'YYYYMM');
+
+-- Only a superuser installs.
+GRANT USAGE ON SCHEMA acct TO regress_install_user;
+GRANT EXECUTE ON FUNCTION acct.install() TO regress_install_user;
+\set VERBOSITY sqlstate
+SET ROLE regress_install_user;
+SELECT acct.install();
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_install_user;
+SELECT acct.install();
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY default
+SELECT count(*) AS relations FROM pg_class WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
+
+-- In a transaction that is rolled back nothing is left.
+BEGIN;
+SELECT acct.install() IS NOT NULL AS installed;
+ROLLBACK;
+SELECT count(*) AS relations FROM pg_class WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
+SELECT count(*) AS guard FROM pg_namespace WHERE nspname = 'ledger_guard';
+SELECT acct.install();
+SELECT relkind, relname FROM pg_class
+ WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v') ORDER BY relkind, relname COLLATE "C";
+-- Ordinary objects: no relation is a member of the extension. Every table has a primary key, but staging.
+SELECT count(*) AS members FROM pg_depend
+ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND classid = 'pg_class'::regclass
+   AND objid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace));
+SELECT relname FROM pg_class AS c
+ WHERE relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND relkind IN ('r', 'p')
+   AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
+ ORDER BY relname COLLATE "C";
+SELECT basis, every_transaction FROM acct.accounting_basis;
+
+-- Again: no row of the catalog changes, none of the tables.
+CREATE TEMP VIEW fingerprint AS
+WITH schema AS (SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'ledger_guard')),
+     relation AS (SELECT * FROM pg_class WHERE relnamespace IN (SELECT oid FROM schema))
+SELECT 'relation' AS what, c.oid::text AS key, c.xmin::text AS version FROM pg_class AS c WHERE relnamespace IN (SELECT oid FROM schema)
+UNION ALL SELECT 'column', a.attrelid || '.' || a.attnum, a.xmin::text FROM pg_attribute AS a WHERE attrelid IN (SELECT oid FROM relation)
+UNION ALL SELECT 'routine', p.oid::text, p.xmin::text FROM pg_proc AS p WHERE pronamespace IN (SELECT oid FROM schema)
+UNION ALL SELECT 'trigger', t.oid::text, t.xmin::text FROM pg_trigger AS t
+UNION ALL SELECT 'constraint', c.oid::text, c.xmin::text FROM pg_constraint AS c WHERE connamespace IN (SELECT oid FROM schema)
+UNION ALL SELECT 'event trigger', e.oid::text, e.xmin::text FROM pg_event_trigger AS e
+UNION ALL SELECT 'comment', d.objoid || '.' || d.objsubid, d.xmin::text FROM pg_description AS d WHERE objoid IN (SELECT oid FROM relation)
+UNION ALL SELECT 'view', r.oid::text, r.xmin::text FROM pg_rewrite AS r WHERE ev_class IN (SELECT oid FROM relation)
+UNION ALL SELECT 'row of engine_layout', '', l.xmin::text FROM acct.engine_layout AS l
+UNION ALL SELECT 'row of accounting_basis', b.basis, b.xmin::text FROM acct.accounting_basis AS b
+UNION ALL SELECT 'row of protected', p.relation::text, p.xmin::text FROM ledger_guard.protected AS p;
+CREATE TEMP TABLE before_install AS TABLE fingerprint;
+SELECT count(DISTINCT what) AS kinds FROM before_install;
+SELECT acct.install();
+SELECT count(*) AS differences
+  FROM ((TABLE before_install EXCEPT TABLE fingerprint) UNION ALL (TABLE fingerprint EXCEPT TABLE before_install)) AS d;
+
+-- A layout of an older or a newer version.
+\set VERBOSITY sqlstate
+UPDATE acct.engine_layout SET version = version - 1;
+SELECT acct.create_run('2025-01-01');
+SELECT acct.install() IS NOT NULL AS brought_up_to_date;
+SELECT acct.create_run('2025-01-01') IS NOT NULL AS works;
+UPDATE acct.engine_layout SET version = version + 1;
+SELECT acct.create_run('2025-01-01');
+SELECT acct.install();
+UPDATE acct.engine_layout SET version = version - 1;
+
+-- A table of another owner, even a superuser.
+ALTER TABLE acct.fund OWNER TO regress_install_boss;
+SELECT acct.create_run('2025-01-01');
+SELECT * FROM acct.trial_balance('2025-01-01');
+SELECT * FROM acct.check_template('T', 1);
+SELECT format('ALTER TABLE acct.fund OWNER TO %I', current_user) AS give_back \gset
+:give_back;
+-- A partition that somebody else made.
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+ALTER TABLE acct.txn_source_2025_01 OWNER TO regress_install_user;
+SELECT acct.create_run('2025-01-01');
+SELECT format('ALTER TABLE acct.txn_source_2025_01 OWNER TO %I', current_user) AS give_back \gset
+:give_back;
+SELECT acct.create_run('2025-01-01') IS NOT NULL AS works;
+
+-- What nobody was granted, nobody calls; the helpers are anyone's.
+SELECT count(*) AS granted_to_public FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+ WHERE p.pronamespace = 'acct'::regnamespace AND a.grantee = 0
+   AND p.proname NOT IN ('month_start', 'month_end', 'days_in_month', 'to_code', '_in_maintenance');
+SET SESSION AUTHORIZATION regress_install_user;
+SELECT acct.create_run('2025-01-01');
+SELECT * FROM acct.trial_balance('2025-01-01');
+SELECT * FROM acct.journal_run;
+SELECT acct.days_in_month('2024-02-01');
+SET ledger_engine.allow_drop = on;
+SET ledger_engine.maintenance = on;
+RESET SESSION AUTHORIZATION;
+-- Every definer function pins its path.
+SELECT count(*) AS definers_without_path FROM pg_proc
+ WHERE pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND prosecdef
+   AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%pg_temp');
+
+\c :regress_db
+DROP DATABASE regress_install;
+DROP ROLE regress_install_user, regress_install_boss;

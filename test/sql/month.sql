@@ -1,0 +1,93 @@
+-- A month from source to ledger in one call, in one transaction or in one for each step
+\set topic month
+\i test/sql/setup.sql
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(5, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.policy('S', '{}', NULL, '{"template_type": "IGNORE"}');
+CALL public.txn(1, '2025-01-01', 'A', 100);
+CALL public.txn(2, '2025-01-01', 'A', 50.5);
+CALL public.txn(3, '2025-01-01', 'S');
+CALL public.txn(4, '2025-01-01', 'NOTHING');
+SELECT step, rows, elapsed_ms >= 0 AS timed, detail FROM acct.run_month('2025-01-01', run_key => 'jan') WHERE step <> 'validate';
+-- Again: the same answer, nothing posted twice.
+SELECT step, rows, detail FROM acct.run_month('2025-01-01', run_key => 'jan') WHERE step <> 'validate';
+SELECT step, rows > 0 AS checked, detail FROM acct.run_month('2025-01-01', run_key => 'jan') WHERE step = 'validate';
+SELECT count(*) AS journals, sum(total_debit) AS debit FROM acct.ledger_entry_header;
+SELECT count(*) AS runs FROM acct.journal_run;
+-- Without a key each call is a run of what is left, if anything.
+CALL public.txn(5, '2025-01-01', 'A', 7);
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step <> 'validate';
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step <> 'validate';
+SELECT status, count(*) FROM acct.journal_run GROUP BY 1;
+-- With the key of a posted run, what came later is not taken.
+CALL public.txn(6, '2025-01-01', 'A', 8);
+SELECT step, rows FROM acct.run_month('2025-01-01', 'jan') WHERE step <> 'validate';
+SELECT count(*) AS journals FROM acct.ledger_entry_header;
+-- In a transaction that is rolled back
+BEGIN;
+SELECT step, rows FROM acct.run_month('2025-01-01', 'jan-2') WHERE step = 'post';
+ROLLBACK;
+SELECT count(*) AS journals FROM acct.ledger_entry_header;
+-- Errors: the steps' own; a failed check leaves no run behind.
+\set VERBOSITY sqlstate
+SELECT * FROM acct.run_month('2025-01-15');
+SELECT * FROM acct.run_month('2025-02-01', 'jan');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, batch_id, txn_type, product_code, channel, gross_amount, tabarru_amount)
+VALUES (7, '2025-01-01', '2025-01-15', 987654321, 'A', 'P', 'C', 7, 7);
+SELECT * FROM acct.run_month('2025-01-01', 'jan-2');
+SELECT count(*) AS runs FROM acct.journal_run WHERE run_key = 'jan-2';
+CALL acct.process_month('2025-01-01', 'jan-2');
+SELECT status, transactions, journals FROM acct.journal_run WHERE run_key = 'jan-2';
+DELETE FROM acct.txn_source_parent WHERE txn_id = 7;
+\set VERBOSITY default
+-- The procedure goes on where it stopped.
+CALL acct.process_month('2025-01-01', 'jan-2') \gset
+SELECT status, transactions, journals, run_id = :run_id AS run_id_returned FROM acct.journal_run WHERE run_key = 'jan-2';
+CALL acct.process_month('2025-01-01', 'jan-2') \gset again_
+SELECT :again_run_id = :run_id AS same;
+SELECT count(*) AS journals FROM acct.ledger_entry_header;
+-- From the start; from a run that was only created, or expanded; of nothing
+CALL public.txn(10, '2025-02-01', 'A', 1);
+CALL acct.process_month('2025-02-01') \gset
+SELECT status, journals, run_key FROM acct.journal_run WHERE run_id = :run_id;
+CALL public.txn(11, '2025-03-01', 'A', 1);
+SELECT acct.create_run('2025-03-01', 'mar') AS mar \gset
+CALL acct.process_month('2025-03-01', run_key => 'mar') \gset
+SELECT status, journals, run_id = :mar AS same FROM acct.journal_run WHERE run_id = :run_id;
+CALL public.txn(12, '2025-04-01', 'A', 1);
+SELECT public.expanded('2025-04-01', 'apr') AS apr \gset
+CALL acct.process_month('2025-04-01', run_key => 'apr') \gset
+SELECT status, journals, run_id = :apr AS same FROM acct.journal_run WHERE run_id = :run_id;
+CALL acct.process_month('2025-05-01', run_key => 'may') \gset
+SELECT status, journals FROM acct.journal_run WHERE run_id = :run_id;
+-- A key may be used again when its run was discarded.
+CALL public.txn(13, '2025-06-01', 'A', 1);
+SELECT public.expanded('2025-06-01', 'jun') AS jun \gset
+SELECT acct.discard_run(:jun);
+CALL acct.process_month('2025-06-01', run_key => 'jun') \gset
+SELECT status, journals, run_id <> :jun AS another FROM acct.journal_run WHERE run_id = :run_id;
+-- A period closed in between: nothing is posted, and the run stays expanded.
+\set VERBOSITY sqlstate
+CALL public.txn(14, '2025-06-01', 'A', 1);
+SELECT public.expanded('2025-06-01', 'jun-2') AS jun \gset
+SELECT acct.close_period('MAIN', 'PRIMARY', '2025-06-01');
+DO $$ BEGIN PERFORM FROM acct.run_month('2025-06-01', run_key => 'jun-2'); RAISE WARNING 'posted'; EXCEPTION WHEN SQLSTATE 'LE006' OR SQLSTATE 'LE009' THEN NULL; END $$;
+SELECT status FROM acct.journal_run WHERE run_id = :jun;
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-06-01');
+CALL acct.process_month('2025-06-01', run_key => 'jun-2') \gset
+SELECT status FROM acct.journal_run WHERE run_id = :jun;
+-- Not in a transaction block, nor in a function
+BEGIN;
+CALL acct.process_month('2025-06-01', run_key => 'jun-3');
+ROLLBACK;
+CREATE FUNCTION public.in_function() RETURNS void LANGUAGE plpgsql AS $$ DECLARE id bigint; BEGIN CALL acct.process_month('2025-06-01', 'jun-3', id); END $$;
+SELECT public.in_function();
+CALL acct.process_month('2025-06-15');
+CALL acct.process_month(NULL);
+SELECT count(*) AS runs FROM acct.journal_run WHERE run_key = 'jun-3';
+SELECT bool_and(passed) AS valid, count(DISTINCT run_id) AS runs FROM acct.journal_run, acct.validate_run(run_id) WHERE status = 'posted';
+SELECT acct.update_balance_snapshot() AS wrong;
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker";

@@ -1,0 +1,118 @@
+# A streaming standby has the same ledger; promoted in the middle of a post it has nothing of it, and goes on from there.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $rows = 10_000;
+my $lost = qr/LE002: run \d+ is expanded, but its staging was lost in a crash\nHINT:  Call acct\.expand_journals\(\) again\./;
+
+# The standby compares each page that it replays with the primary's.
+my $primary = new_node('primary', { allows_streaming => 1 }, 'wal_consistency_checking = all', 'max_wal_size = 1GB');
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+
+sub on_primary { return $primary->safe_psql('postgres', $_[0]); }
+
+sub on_standby { return $standby->safe_psql('postgres', $_[0]); }
+
+my $runs = q{SELECT run_id, run_key, status, transactions, journals, lines, exceptions, ignored, debit, credit, digest, basis_counts
+	FROM acct.journal_run ORDER BY run_id};
+
+sub same
+{
+	my ($sql, $name) = @_;
+
+	is(on_standby($sql), on_primary($sql), $name);
+	return;
+}
+
+make_database($primary, 'postgres');
+load_batch($primary, 'postgres', $rows, 42);
+on_primary("SELECT * FROM acct.run_month('2025-01-01', 'first')");
+load_batch($primary, 'postgres', $rows, 43);
+on_primary("SELECT * FROM acct.run_month('2025-01-01', 'second')");
+$primary->wait_for_catchup($standby);
+
+is(on_standby('SELECT pg_is_in_recovery()'), 't', 'standby is one');
+is(fingerprint($standby, 'postgres'), fingerprint($primary, 'postgres'), 'same ledger, balances and exceptions');
+same($runs, 'same runs');
+same(
+	q{SELECT je_date, entity_code, basis, account_code, fund, currency, count(*), sum(debit), sum(credit)
+	    FROM acct.ledger_entry_line GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6},
+	'same sums by day and account');
+same("SELECT * FROM acct.trial_balance('2025-01-01')", 'same trial balance');
+same('SELECT * FROM acct.fund_journal ORDER BY 1, 2, 3 LIMIT 1000', 'same journals of funds');
+same('SELECT count(*), sum(gross_amount) FROM acct.txn_source_parent', 'same source');
+fails_with($standby, 'postgres', 'SELECT count(*) FROM acct.je_line_staging',
+	qr/cannot access temporary or unlogged relations during recovery/, 'staging');
+for my $call ('expand_journals(2)', 'post_journals(2)', 'validate_run(2)', "run_month('2025-01-01', 'third')", 'discard_run(2)')
+{
+	fails_with($standby, 'postgres', "SELECT * FROM acct.$call", qr/ERROR:  25006:/, "$call on the standby");
+}
+
+# Three runs: two that were expanded, and one that is being posted.
+my @expected = ('');
+for my $n (3 .. 5)
+{
+	load_batch($primary, 'postgres', 1000 * $n, 100 + $n);
+	is(on_primary("SELECT acct.create_run('2025-01-01', 'run-$n')"), $n, "run $n is made");
+	on_primary("SELECT * FROM acct.expand_journals($n)");
+	$expected[$n] = on_primary("SELECT digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = $n");
+}
+my $before = fingerprint($primary, 'postgres', 'run_id < 3');
+my $holder = hold_lock($primary, 'postgres', 'LOCK TABLE acct.account_balance_snapshot IN SHARE MODE');
+my $session = start_session($primary, 'postgres');
+$session->submit('SELECT * FROM acct.post_journals(3)');
+wait_until('posting', sub { $session->waits_for($primary, $holder) });
+
+# The next commit flushes the WAL of what was posted so far.
+on_primary('CREATE TABLE public.flushed ()');
+$primary->wait_for_catchup($standby);
+$primary->stop('immediate');
+$session->finish;
+$holder->finish;
+$standby->promote;
+is(on_standby('SELECT pg_is_in_recovery()'), 'f', 'standby is promoted');
+is(on_standby("SELECT to_regclass('public.flushed')"), 'flushed', 'promoted: has what was committed');
+
+is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold');
+is(fingerprint($standby, 'postgres', 'run_id < 3'), $before, 'promoted: ledger as before');
+is(on_standby('SELECT string_agg(status, \',\' ORDER BY run_id) FROM acct.journal_run'),
+	'posted,posted,expanded,expanded,expanded', 'promoted: nothing is posted of the third run');
+for my $n (3 .. 5)
+{
+	fails_with($standby, 'postgres', "SELECT * FROM acct.post_journals($n)", $lost, "promoted: staging of run $n is lost");
+	fails_with($standby, 'postgres', "SELECT * FROM acct.validate_run($n)", $lost, "promoted: validating run $n sees it");
+}
+
+# Expanded again, or discarded and made anew
+for my $n (3, 4)
+{
+	is(on_standby("SELECT bool_or(already_done) FROM acct.expand_journals($n)"), 'f', "promoted: run $n is expanded again");
+	is(on_standby("SELECT digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = $n"),
+		$expected[$n], "promoted: run $n has the same digest");
+	is(failing_checks($standby, 'postgres', $n), '', "promoted: run $n is valid");
+	is(on_standby("SELECT bool_or(already_done) FROM acct.post_journals($n)"), 'f', "promoted: run $n is posted");
+}
+is(on_standby('SELECT acct.discard_run(5)'), 't', 'promoted: run 5 is discarded');
+is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold after discarding');
+my $again = on_standby("SELECT acct.create_run('2025-01-01', 'run-5')");
+isnt($again, '5', 'promoted: another run');
+on_standby("SELECT * FROM acct.run_month('2025-01-01', 'run-5')");
+is(on_standby("SELECT digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = $again"),
+	$expected[5], 'promoted: with the same digest');
+is(on_standby("SELECT count(*) FROM acct.journal_run WHERE status = 'posted' AND acct.run_digest(run_id) = digest"),
+	'5', 'promoted: five runs are posted, with their digests');
+is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold at the end');
+
+ok(!$standby->log_contains('inconsistent page found'), 'replay was consistent');
+$standby->stop;
+done_testing();
