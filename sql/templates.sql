@@ -231,24 +231,31 @@ $$;
 COMMENT ON FUNCTION acct._guard_template() IS
 'Trigger function: only drafts are edited (LE004), and only the functions change a status (LE005). The last editor is the maker.';
 
+CREATE FUNCTION acct._hold_template(p_code text, p_version integer) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT t.status FROM acct.journal_template AS t
+             WHERE t.template_code = p_code AND t.version = p_version FOR SHARE);
+END
+$$;
+COMMENT ON FUNCTION acct._hold_template(text, integer) IS
+'The status of a template version (NULL: there is none), held to the end of the transaction: nobody submits or approves what is being edited. Runs as its owner, since an editor of lines need not have the right to lock templates.';
+
 CREATE FUNCTION acct._guard_template_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    template acct.journal_template;
     p record;
+    status text;
 BEGIN
     IF TG_OP = 'DELETE' THEN p := OLD; ELSE p := NEW; END IF;
     IF NOT acct._in_maintenance() THEN
         IF TG_OP = 'UPDATE' AND (NEW.template_code, NEW.version) IS DISTINCT FROM (OLD.template_code, OLD.version) THEN
             RAISE EXCEPTION 'a row cannot be moved to another template or version' USING ERRCODE = 'LE004';
         END IF;
-        SELECT t.* INTO template FROM acct.journal_template AS t
-         WHERE t.template_code = p.template_code AND t.version = p.version
-           -- Held to the end: nobody submits what is being edited.
-           FOR SHARE;
-        IF FOUND AND template.status <> 'draft' THEN
+        status := acct._hold_template(p.template_code, p.version);
+        IF status <> 'draft' THEN
             RAISE EXCEPTION 'template % version % is %: % of its rows is refused',
-                template.template_code, template.version, template.status, TG_OP
+                p.template_code, p.version, status, TG_OP
                 USING ERRCODE = 'LE004', HINT = 'Make a new version with acct.new_template_version().';
         END IF;
     END IF;
