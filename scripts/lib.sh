@@ -203,6 +203,10 @@ le_missing()
 		prove) command -v prove >/dev/null || echo perl ;;
 		ipc-run) perl -MIPC::Run -e1 >/dev/null 2>&1 || echo libipc-run-perl ;;
 		clang-format) le_clang_format >/dev/null || echo "clang-format-$LE_FORMAT_MAJOR" ;;
+		plpgsql-check) # of the PostgreSQL that was found
+			[ -e "$("$PG_CONFIG" --sharedir)/extension/plpgsql_check.control" ] ||
+				echo "postgresql-$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')-plpgsql-check"
+			;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;
 		esac
 	done
