@@ -18,6 +18,7 @@ OBJS = \
 	src/journal.o \
 	src/ledger_engine.o \
 	src/line_image.o \
+	src/page_writer.o \
 	src/post.o \
 	src/query.o \
 	src/routing.o \

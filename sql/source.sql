@@ -79,14 +79,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     taken bigint;
 BEGIN
-    -- A partition's bound tells its month; TRUNCATE of the parent touches them all.
-    SELECT b.run_id INTO taken FROM acct.journal_run_batch AS b
-     WHERE b.released_at IS NULL AND NOT acct._in_maintenance()
-       AND (TG_RELID = 'acct.txn_source_parent'::regclass
-            OR pg_get_expr((SELECT c.relpartbound FROM pg_class AS c WHERE c.oid = TG_RELID), TG_RELID)
-               LIKE format('%%FROM (%L)%%', b.txn_month))
-     LIMIT 1;
-    IF FOUND THEN
+    IF NOT acct._in_maintenance() THEN
+        EXECUTE format('SELECT b.run_id FROM (SELECT DISTINCT s.batch_id, s.txn_month FROM %s AS s) AS x '
+                       'JOIN acct.journal_run_batch AS b ON (b.batch_id, b.txn_month) = (x.batch_id, x.txn_month) '
+                       'WHERE b.released_at IS NULL LIMIT 1', TG_RELID::regclass) INTO taken;
+    END IF;
+    IF taken IS NOT NULL THEN
         RAISE EXCEPTION 'run % took rows of %: TRUNCATE is refused', taken, TG_RELID::regclass
             USING ERRCODE = 'LE008', HINT = 'Discard the run if it is not posted.';
     END IF;

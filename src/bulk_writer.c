@@ -1,6 +1,7 @@
 /*
  * bulk_writer.c
- *		Buffered writing by heap_multi_insert (see bulk_writer.h).
+ *		Buffered writing by heap_multi_insert (see bulk_writer.h), or straight to
+ *		pages where the table is new (page_writer.h).
  *
  * A row is formed once, as a tuple in the buffer, and stored in a heap-tuple
  * slot, so that heap_multi_insert copies it straight to the page. The buffer is
@@ -8,6 +9,8 @@
  * in COPY.
  */
 #include "bulk_writer.h"
+
+#include "page_writer.h"
 
 #include "access/heapam.h"
 #include "access/table.h"
@@ -43,6 +46,7 @@ struct BulkWriter
 	bool keep_indexes;  /* row by row */
 	bool build_indexes; /* at the end */
 	bool reads_slots;   /* something reads the attributes of buffered rows */
+	PageWriter *pages;  /* not NULL: rows go there instead of to heap_multi_insert */
 
 	MemoryContext context;       /* of the writer itself */
 	MemoryContext batch_context; /* of rows formed by the server, and of heap_multi_insert */
@@ -181,6 +185,8 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	writer->context = CurrentMemoryContext;
 	writer->buffer = palloc(BUFFER_SIZE);
 	writer->reads_slots = writer->keep_indexes || writer->check_rows;
+	if (options->frozen && !writer->check_rows && page_writer_fits(rel))
+		writer->pages = page_writer_open(rel);
 	writer->batch_context =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
 	return writer;
@@ -264,6 +270,12 @@ add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
 {
 	int i = writer->nrows;
 
+	if (writer->pages != NULL)
+	{
+		page_writer_put(writer->pages, data, size);
+		writer->used = 0;
+		return;
+	}
 	writer->tuples[i].t_data = data;
 	writer->tuples[i].t_len = size;
 	/* Where nothing reads the slot's attributes, it goes on holding the same HeapTupleData. */
@@ -307,6 +319,8 @@ bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 
 	MemoryContextSwitchTo(old);
 	add(writer, tuple->t_data, tuple->t_len);
+	if (writer->pages != NULL)
+		MemoryContextReset(writer->batch_context);
 }
 
 void
@@ -335,6 +349,8 @@ bulk_writer_close(BulkWriter *writer)
 	Oid relation = RelationGetRelid(writer->rel);
 
 	flush(writer);
+	if (writer->pages != NULL)
+		page_writer_close(writer->pages);
 	for (int i = 0; i < writer->nslots; i++)
 	{
 		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;

@@ -5,17 +5,17 @@
 #include "codemap.h"
 
 #include "common/hashfn.h"
+#include "utils/memutils.h"
+
+#define INLINE_KEY_SIZE 512
 
 static uint32
 hash_key(const void *data, Size size)
 {
 	const CodeKey *key = data;
-	uint32 hash = (uint32) key->number;
 
-	for (int i = 0; i < key->ncodes; i++)
-		hash = hash_combine(
-			hash, hash_bytes((const unsigned char *) key->codes[i].data, key->codes[i].len));
-	return hash;
+	return hash_combine((uint32) key->number,
+						hash_bytes((const unsigned char *) key->bytes.data, key->bytes.len));
 }
 
 static int
@@ -24,12 +24,7 @@ compare_keys(const void *a, const void *b, Size size)
 	const CodeKey *x = a;
 	const CodeKey *y = b;
 
-	if (x->number != y->number || x->ncodes != y->ncodes)
-		return 1;
-	for (int i = 0; i < x->ncodes; i++)
-		if (!code_equal(x->codes[i], y->codes[i]))
-			return 1;
-	return 0;
+	return x->number != y->number || !code_equal(x->bytes, y->bytes);
 }
 
 void
@@ -48,25 +43,64 @@ codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext cont
 	map->entry_size = entry_size;
 }
 
-void *
-codemap_find(CodeMap *map, const CodeKey *key)
+/* Makes key->bytes, in buffer if they fit it. */
+static inline void
+join_codes(CodeKey *key, char buffer[INLINE_KEY_SIZE])
 {
-	return hash_search(map->table, key, HASH_FIND, NULL);
+	char *bytes = buffer;
+	int size = 0;
+
+	for (int i = 0; i < key->ncodes; i++)
+		size += sizeof(int) + key->codes[i].len;
+	if (unlikely(size > INLINE_KEY_SIZE))
+		bytes = palloc(size);
+	key->bytes.data = bytes;
+	key->bytes.len = size;
+	for (int i = 0; i < key->ncodes; i++)
+	{
+		memcpy(bytes, &key->codes[i].len, sizeof(int));
+		memcpy(bytes + sizeof(int), key->codes[i].data, key->codes[i].len);
+		bytes += sizeof(int) + key->codes[i].len;
+	}
+}
+
+static inline void
+forget_bytes(CodeKey *key, char buffer[INLINE_KEY_SIZE])
+{
+	if (unlikely(key->bytes.data != buffer))
+		pfree((char *) key->bytes.data);
 }
 
 void *
-codemap_enter(CodeMap *map, const CodeKey *key, bool *found)
+codemap_find(CodeMap *map, CodeKey *key)
 {
-	CodeKey *entry = hash_search(map->table, key, HASH_ENTER, found);
+	char buffer[INLINE_KEY_SIZE];
+	void *entry;
 
+	join_codes(key, buffer);
+	entry = hash_search(map->table, key, HASH_FIND, NULL);
+	forget_bytes(key, buffer);
+	return entry;
+}
+
+void *
+codemap_enter(CodeMap *map, CodeKey *key, bool *found)
+{
+	char buffer[INLINE_KEY_SIZE];
+	CodeKey *entry;
+
+	join_codes(key, buffer);
+	entry = hash_search(map->table, key, HASH_ENTER, found);
 	if (!*found)
 	{
 		MemoryContext old = MemoryContextSwitchTo(map->context);
 
+		entry->bytes = code_copy(key->bytes);
 		for (int i = 0; i < key->ncodes; i++)
 			entry->codes[i] = code_copy(key->codes[i]);
 		MemoryContextSwitchTo(old);
 		memset((char *) entry + sizeof(CodeKey), 0, map->entry_size - sizeof(CodeKey));
 	}
+	forget_bytes(key, buffer);
 	return entry;
 }

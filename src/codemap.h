@@ -3,7 +3,8 @@
  *		Hash tables (the server's dynahash) keyed by a few codes and a number.
  *
  * An entry is a struct that begins with a CodeKey. A new entry's codes are
- * copied into the memory context of the table.
+ * copied into the memory context of the table. Keys are hashed and compared as
+ * one string of bytes, the codes with their lengths one after the other.
  */
 #ifndef LEDGER_CODEMAP_H
 #define LEDGER_CODEMAP_H
@@ -19,6 +20,7 @@ typedef struct CodeKey
 	int32 number;
 	int32 ncodes;
 	Code codes[CODE_KEY_MAX];
+	Code bytes; /* set by the functions below */
 } CodeKey;
 
 typedef struct CodeMap
@@ -31,9 +33,9 @@ typedef struct CodeMap
 extern void codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext context);
 
 /* The entry of a key, or NULL. */
-extern void *codemap_find(CodeMap *map, const CodeKey *key);
+extern void *codemap_find(CodeMap *map, CodeKey *key);
 
 /* The entry of a key; where it is new, all behind the key is zero. */
-extern void *codemap_enter(CodeMap *map, const CodeKey *key, bool *found);
+extern void *codemap_enter(CodeMap *map, CodeKey *key, bool *found);
 
 #endif

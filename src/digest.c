@@ -56,24 +56,28 @@ void
 digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date, int line_no,
 				Amount debit, Amount credit)
 {
+	/* Amounts are below 2^67: what is beyond 64 bits goes with line_no. */
 	struct
 	{
 		Digest codes;
 		int64 txn_id;
 		int32 je_date;
-		int32 line_no;
-		uint64 debit[2];
-		uint64 credit[2];
+		int16 line_no;
+		uint8 debit_high;
+		uint8 credit_high;
+		uint64 debit;
+		uint64 credit;
 	} line;
 
 	line.codes = codes;
 	line.txn_id = txn_id;
 	line.je_date = je_date;
-	line.line_no = line_no;
-	line.debit[0] = (uint64) debit;
-	line.debit[1] = (uint64) (debit >> 64);
-	line.credit[0] = (uint64) credit;
-	line.credit[1] = (uint64) (credit >> 64);
+	line.line_no = (int16) line_no;
+	line.debit_high = (uint8) (debit >> 64);
+	line.credit_high = (uint8) (credit >> 64);
+	line.debit = (uint64) debit;
+	line.credit = (uint64) credit;
+	StaticAssertStmt(sizeof(line) == 48, "a line is hashed without padding");
 	digest_add(digest, hash_bytes_128(&line, sizeof(line)));
 }
 
