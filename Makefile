@@ -14,10 +14,10 @@ OBJS = \
 	src/expand.o \
 	src/expression.o \
 	src/helpers.o \
+	src/image.o \
 	src/init.o \
 	src/journal.o \
 	src/ledger_engine.o \
-	src/line_image.o \
 	src/page_writer.o \
 	src/post.o \
 	src/query.o \

@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 
 #define INLINE_KEY_SIZE 512
+#define RECENT_ENTRIES  16384 /* a power of two */
 
 static uint32
 hash_key(const void *data, Size size)
@@ -41,6 +42,13 @@ codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext cont
 		hash_create(name, 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	map->context = context;
 	map->entry_size = entry_size;
+	map->recent = NULL;
+}
+
+void
+codemap_keep_recent(CodeMap *map)
+{
+	map->recent = MemoryContextAllocZero(map->context, RECENT_ENTRIES * sizeof(CodeKey *));
 }
 
 /* Makes key->bytes, in buffer if they fit it. */
@@ -71,6 +79,21 @@ forget_bytes(CodeKey *key, char buffer[INLINE_KEY_SIZE])
 		pfree((char *) key->bytes.data);
 }
 
+static void *
+find_entry(CodeMap *map, CodeKey *key)
+{
+	uint32 hash = hash_key(key, sizeof(CodeKey));
+	CodeKey **recent = map->recent ? &map->recent[hash & (RECENT_ENTRIES - 1)] : NULL;
+	CodeKey *entry;
+
+	if (recent != NULL && *recent != NULL && compare_keys(*recent, key, sizeof(CodeKey)) == 0)
+		return *recent;
+	entry = hash_search_with_hash_value(map->table, key, hash, HASH_FIND, NULL);
+	if (recent != NULL && entry != NULL)
+		*recent = entry;
+	return entry;
+}
+
 void *
 codemap_find(CodeMap *map, CodeKey *key)
 {
@@ -78,7 +101,7 @@ codemap_find(CodeMap *map, CodeKey *key)
 	void *entry;
 
 	join_codes(key, buffer);
-	entry = hash_search(map->table, key, HASH_FIND, NULL);
+	entry = find_entry(map, key);
 	forget_bytes(key, buffer);
 	return entry;
 }

@@ -28,9 +28,13 @@ typedef struct CodeMap
 	HTAB *table;
 	MemoryContext context;
 	Size entry_size;
+	CodeKey **recent; /* entries by their hash, to be tried first; NULL: not kept */
 } CodeMap;
 
 extern void codemap_init(CodeMap *map, const char *name, Size entry_size, MemoryContext context);
+
+/* Keeps the entries found lately at hand, for a table that is asked once a row. */
+extern void codemap_keep_recent(CodeMap *map);
 
 /* The entry of a key, or NULL. */
 extern void *codemap_find(CodeMap *map, CodeKey *key);

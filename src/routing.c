@@ -165,6 +165,7 @@ forget_routes(Routing *routing)
 {
 	MemoryContextReset(routing->route_context);
 	codemap_init(&routing->routes, "routes", sizeof(Route), routing->route_context);
+	codemap_keep_recent(&routing->routes);
 }
 
 Routing *

@@ -34,7 +34,8 @@ typedef struct Candidate
 {
 	Template *template;
 	Match *match;
-	RouteLine *lines; /* as the template's; NULL until first used */
+	RouteLine *lines;                 /* as the template's; NULL until first used */
+	struct HeaderImage *header_image; /* made by whoever writes the header; NULL: not yet */
 	int nfunds;
 } Candidate;
 

@@ -22,6 +22,7 @@ source_find_columns(Relation source, SourceColumns *columns)
 	columns->txn_id = column_find(tupdesc, name, "txn_id", INT8OID);
 	columns->txn_month = column_find(tupdesc, name, "txn_month", DATEOID);
 	columns->value_date = column_find(tupdesc, name, "bank_value_date", DATEOID);
+	columns->policy_no = column_find(tupdesc, name, "policy_no", TEXTOID);
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 		columns->codes[i] = column_find(tupdesc, name, route_columns[i], TEXTOID);
 	columns->partition = tupdesc->natts + 1;
@@ -58,6 +59,8 @@ source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot
 	txn->txn_id = DatumGetInt64(slot->tts_values[columns->txn_id - 1]);
 	txn->txn_month = DatumGetDateADT(slot->tts_values[columns->txn_month - 1]);
 	txn->value_date = DatumGetDateADT(slot->tts_values[columns->value_date - 1]);
+	txn->policy_no = slot->tts_values[columns->policy_no - 1];
+	txn->policy_no_is_null = slot->tts_isnull[columns->policy_no - 1];
 	txn->bad_date = !routing_accepts_date(routing, txn->value_date);
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 		codes[i] = code_from_datum(slot->tts_values[columns->codes[i] - 1]);

@@ -17,6 +17,7 @@ typedef struct SourceColumns
 	AttrNumber txn_id;
 	AttrNumber txn_month;
 	AttrNumber value_date;
+	AttrNumber policy_no;
 	AttrNumber codes[CODE_KEY_MAX]; /* in the order of a route's key */
 	AttrNumber partition;           /* the row's tableoid, behind the table's own columns */
 } SourceColumns;
@@ -29,6 +30,8 @@ typedef struct Transaction
 	int64 txn_id;
 	DateADT txn_month;
 	DateADT value_date;
+	Datum policy_no;
+	bool policy_no_is_null;
 	bool bad_date; /* the route is that of the transaction month */
 } Transaction;
 

@@ -2,15 +2,15 @@
  * staging.c
  *		Writes journals and exceptions (see staging.h).
  *
- * Lines are copies of ready-made tuples (line_image.h) as long as the line
- * table has the engine's columns alone; else, and for headers, each row is
- * formed from its values.
+ * Headers and lines are copies of ready-made tuples (image.h) as long as their
+ * tables have the engine's columns alone; else each row is formed from its
+ * values.
  */
 #include "staging.h"
 
 #include "bulk_writer.h"
 #include "columns.h"
-#include "line_image.h"
+#include "image.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -23,35 +23,18 @@
 #define JE_ID_BLOCK 1000
 
 /* Columns of staging that the engine computes; the others it carries from the source. */
-enum
-{
-	HEADER_JE_ID,
-	HEADER_RUN_ID,
-	HEADER_TXN_ID,
-	HEADER_JE_DATE,
-	HEADER_TXN_MONTH,
-	HEADER_TEMPLATE_VERSION,
-	HEADER_LINE_COUNT,
-	HEADER_ENTITY,
-	HEADER_BASIS,
-	HEADER_TEMPLATE_CODE,
-	HEADER_TXN_TYPE,
-	HEADER_PRODUCT,
-	HEADER_CHANNEL,
-	HEADER_CURRENCY,
-	HEADER_TOTAL_DEBIT,
-	HEADER_TOTAL_CREDIT,
-	HEADER_COLUMNS
-};
-
 static const char *const header_columns[] = {
-	"je_id",      "run_id",      "txn_id",      "je_date",       "txn_month", "template_version",
-	"line_count", "entity_code", "basis",       "template_code", "txn_type",  "product_code",
-	"channel",    "currency",    "total_debit", "total_credit",  NULL};
+	"je_id",      "run_id",      "txn_id",    "je_date",       "txn_month",    "template_version",
+	"line_count", "entity_code", "basis",     "template_code", "txn_type",     "product_code",
+	"channel",    "currency",    "policy_no", "total_debit",   "total_credit", "reversal_of",
+	"memo",       NULL};
 
-static const Oid header_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   DATEOID, INT4OID,
-								   INT4OID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID, TEXTOID,
-								   TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+static const Oid header_types[] = {
+	INT8OID, INT8OID, INT8OID, DATEOID, DATEOID, INT4OID,    INT4OID,    TEXTOID, TEXTOID, TEXTOID,
+	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, INT8OID, TEXTOID};
+
+/* Of the columns above, those that may be null. */
+static const char *const nullable_columns[] = {"policy_no", "reversal_of", "memo"};
 
 static const char *const line_columns[] = {
 	"je_id",        "run_id",  "txn_id",       "je_date", "line_no",
@@ -101,7 +84,8 @@ struct Staging
 	Target header;
 	Target line;
 	Target exception;
-	bool use_images; /* the line table has the engine's columns alone */
+	bool use_header_images; /* the table has the engine's columns alone */
+	bool use_images;        /* the same of lines */
 	Oid je_id_sequence;
 	int64 next_je_id;
 	int64 last_je_id;
@@ -120,25 +104,16 @@ find_columns(BulkWriter *writer, const char *const *names, const Oid *types, int
 	return numbers;
 }
 
-/* Names that "except" may hold: those computed, those left null, and the end. */
-#define MAX_EXCEPT 32
-
-static void
-carry_from_source(Target *target, TupleDesc source, TupleDesc tupdesc, const char *const *names,
-				  int count, BulkWriterOptions *options)
+static Bitmapset *
+find_nullable(TupleDesc tupdesc)
 {
-	const char *except[MAX_EXCEPT] = {NULL};
-	Bitmapset *filled = NULL;
 	Bitmapset *nullable = NULL;
 
-	/* A site's own column of such a name in the source is another thing. */
-	memcpy(except, names, sizeof(char *) * count);
-	except[count] = "memo";
-	except[count + 1] = "reversal_of";
-	target->ncarried =
-		columns_carried(source, tupdesc, except, &target->carried, &filled, &nullable);
-	options->also_filled = filled;
-	options->nullable = nullable;
+	for (int i = 0; i < tupdesc->natts; i++)
+		for (int n = 0; n < lengthof(nullable_columns); n++)
+			if (strcmp(NameStr(TupleDescAttr(tupdesc, i)->attname), nullable_columns[n]) == 0)
+				nullable = bms_add_member(nullable, i + 1);
+	return nullable;
 }
 
 static void
@@ -149,11 +124,16 @@ open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
 	BulkWriterOptions options = {.held_checks = held_checks, .filled = names, .frozen = frozen};
 	Relation rel = table_open(relation, RowExclusiveLock);
 	int natts = RelationGetNumberOfAttributes(rel);
+	Bitmapset *filled = NULL;
+	Bitmapset *nullable = find_nullable(RelationGetDescr(rel));
 
 	if (parent != NULL)
 		options.parent = ledger_engine_table(parent);
 	if (source != NULL)
-		carry_from_source(target, source, RelationGetDescr(rel), names, count, &options);
+		target->ncarried = columns_carried(source, RelationGetDescr(rel), names, &target->carried,
+										   &filled, &nullable);
+	options.also_filled = filled;
+	options.nullable = nullable;
 	table_close(rel, NoLock);
 	target->writer = bulk_writer_open(relation, &options);
 	target->columns = find_columns(target->writer, names, types, count);
@@ -204,23 +184,15 @@ take_je_id(Staging *staging)
 	return staging->next_je_id++;
 }
 
+/* The columns of a header that its route and template fix. */
 static void
-write_header(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
-			 int64 je_id)
+set_header(Staging *staging, const Transaction *txn, int basis, const Template *template)
 {
 	Target *t = &staging->header;
-	Template *template = journal->candidate->template;
-	char debit[AMOUNT_NUMERIC_SIZE];
-	char credit[AMOUNT_NUMERIC_SIZE];
 
-	carry_columns(t, txn->slot);
-	set_column(t, HEADER_JE_ID, Int64GetDatum(je_id));
 	set_column(t, HEADER_RUN_ID, Int64GetDatum(staging->run_id));
-	set_column(t, HEADER_TXN_ID, Int64GetDatum(txn->txn_id));
-	set_column(t, HEADER_JE_DATE, DateADTGetDatum(txn->value_date));
 	set_column(t, HEADER_TXN_MONTH, DateADTGetDatum(txn->txn_month));
 	set_column(t, HEADER_TEMPLATE_VERSION, Int32GetDatum(template->version));
-	set_column(t, HEADER_LINE_COUNT, Int32GetDatum(journal->nlines));
 	set_column(t, HEADER_ENTITY, txn->route->codes[ROUTE_ENTITY]);
 	set_column(t, HEADER_BASIS, staging->basis_codes[basis]);
 	set_column(t, HEADER_TEMPLATE_CODE, template->code_datum);
@@ -228,9 +200,63 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 	set_column(t, HEADER_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
 	set_column(t, HEADER_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
 	set_column(t, HEADER_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
-	set_column(t, HEADER_TOTAL_DEBIT, amount_to_numeric(journal->debit, debit));
-	set_column(t, HEADER_TOTAL_CREDIT, amount_to_numeric(journal->credit, credit));
+}
+
+/* The row of a header where no image serves. */
+static void
+put_header(Staging *staging, const Transaction *txn, int basis, const Template *template,
+		   const HeaderValues *values)
+{
+	Target *t = &staging->header;
+	char debit[AMOUNT_NUMERIC_SIZE];
+	char credit[AMOUNT_NUMERIC_SIZE];
+
+	carry_columns(t, txn->slot);
+	set_header(staging, txn, basis, template);
+	set_column(t, HEADER_JE_ID, Int64GetDatum(values->je_id));
+	set_column(t, HEADER_TXN_ID, Int64GetDatum(values->txn_id));
+	set_column(t, HEADER_JE_DATE, DateADTGetDatum(values->je_date));
+	set_column(t, HEADER_LINE_COUNT, Int32GetDatum(values->line_count));
+	if (values->policy_no_is_null)
+		set_column_null(t, HEADER_POLICY_NO);
+	else
+		set_column(t, HEADER_POLICY_NO, values->policy_no);
+	set_column(t, HEADER_TOTAL_DEBIT, amount_to_numeric(values->total_debit, debit));
+	set_column(t, HEADER_TOTAL_CREDIT, amount_to_numeric(values->total_credit, credit));
 	put_row(t);
+}
+
+static bool
+has_header_image(Staging *staging, const Transaction *txn, int basis, Candidate *candidate)
+{
+	if (likely(candidate->header_image != NULL))
+		return true;
+	if (!staging->use_header_images)
+		return false;
+	set_header(staging, txn, basis, candidate->template);
+	candidate->header_image =
+		header_image_make(bulk_writer_descriptor(staging->header.writer), staging->header.values,
+						  GetMemoryChunkContext(candidate->lines));
+	return candidate->header_image != NULL;
+}
+
+static void
+write_header(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
+			 int64 je_id)
+{
+	HeaderValues values = {.je_id = je_id,
+						   .txn_id = txn->txn_id,
+						   .je_date = txn->value_date,
+						   .line_count = journal->nlines,
+						   .policy_no = txn->policy_no,
+						   .policy_no_is_null = txn->policy_no_is_null,
+						   .total_debit = journal->debit,
+						   .total_credit = journal->credit};
+	Candidate *candidate = journal->candidate;
+
+	if (!has_header_image(staging, txn, basis, candidate) ||
+		!header_image_put(candidate->header_image, staging->header.writer, &values))
+		put_header(staging, txn, basis, candidate->template, &values);
 }
 
 /* The columns of a line that its route and template line fix. */
@@ -364,6 +390,8 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 				LINE_COLUMNS, true);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
 				exception_columns, exception_types, EXCEPTION_COLUMNS, false);
+	staging->use_header_images =
+		header_image_fits(bulk_writer_descriptor(staging->header.writer), staging->header.columns);
 	staging->use_images =
 		line_image_fits(bulk_writer_descriptor(staging->line.writer), staging->line.columns);
 	return staging;

@@ -1,14 +1,14 @@
 /*
- * line_image.h
- *		Journal lines as ready-made tuples.
+ * image.h
+ *		Journal lines and headers as ready-made tuples.
  *
  * Lines of one route and template line differ in je_id, txn_id, je_date, debit
  * and credit only. The tuple is formed once, and each line is a copy of it with
  * the first three put in at their places and the two amounts, which end the row,
  * behind. Forming each line anew costs five times as much.
  */
-#ifndef LEDGER_LINE_IMAGE_H
-#define LEDGER_LINE_IMAGE_H
+#ifndef LEDGER_IMAGE_H
+#define LEDGER_IMAGE_H
 
 #include "ledger_engine.h"
 
@@ -70,5 +70,64 @@ line_image_put(const LineImage *image, BulkWriter *writer, int64 je_id, int64 tx
 	size += VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(credit, tuple + size)));
 	bulk_writer_commit(writer, size);
 }
+
+/*
+ * Headers likewise: those of one route and template differ in je_id, txn_id,
+ * je_date, line_count, policy_no and totals. policy_no, which may be null, and
+ * the totals end what is stored; reversal_of and memo, always null, take no room.
+ */
+enum
+{
+	HEADER_JE_ID,
+	HEADER_RUN_ID,
+	HEADER_TXN_ID,
+	HEADER_JE_DATE,
+	HEADER_TXN_MONTH,
+	HEADER_TEMPLATE_VERSION,
+	HEADER_LINE_COUNT,
+	HEADER_ENTITY,
+	HEADER_BASIS,
+	HEADER_TEMPLATE_CODE,
+	HEADER_TXN_TYPE,
+	HEADER_PRODUCT,
+	HEADER_CHANNEL,
+	HEADER_CURRENCY,
+	HEADER_POLICY_NO,
+	HEADER_TOTAL_DEBIT,
+	HEADER_TOTAL_CREDIT,
+	HEADER_REVERSAL_OF,
+	HEADER_MEMO,
+	HEADER_COLUMNS
+};
+
+typedef struct HeaderImage
+{
+	Size size; /* of the tuple up to policy_no */
+	char tuple[FLEXIBLE_ARRAY_MEMBER];
+} HeaderImage;
+
+/* True where a table has these columns alone, in this order (columns: 0 for those that are not computed). */
+extern bool header_image_fits(TupleDesc tupdesc, const AttrNumber columns[HEADER_COLUMNS]);
+
+/* The image of a header; of values, those that images leave open are not read. NULL where it is too long. */
+extern HeaderImage *
+header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS], MemoryContext context);
+
+/* What a header has of its own. */
+typedef struct HeaderValues
+{
+	int64 je_id;
+	int64 txn_id;
+	DateADT je_date;
+	int32 line_count;
+	Datum policy_no;
+	bool policy_no_is_null;
+	Amount total_debit;
+	Amount total_credit;
+} HeaderValues;
+
+/* Puts a header into the writer's buffer; false, with nothing put, where policy_no is long. */
+extern bool
+header_image_put(const HeaderImage *image, BulkWriter *writer, const HeaderValues *values);
 
 #endif
