@@ -136,7 +136,7 @@ is(failing_checks($node, 'crash', 1), '', 'expand: run is valid');
 my $checks = all_checks($node, 'crash', 1);
 
 # A shutdown is no crash: staging stays.
-$node->restart('fast');
+$node->restart;
 is(all_checks($node, 'crash', 1), $checks, 'restart: run is valid as before');
 is(expand(1), 't', 'restart: run is still expanded');
 

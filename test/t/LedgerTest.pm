@@ -175,7 +175,8 @@ sub fingerprint
 		SELECT 'exceptions', count(*), NULL, NULL,
 		       sum(hashtextextended(concat_ws('|', txn_id, txn_month, basis, reason, template_code, template_version, line_no,
 		                                      message), 0)::numeric)
-		  FROM acct.je_exception $where});
+		  FROM acct.je_exception $where
+		 ORDER BY 1});
 }
 
 sub exceptions_of
