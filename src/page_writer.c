@@ -13,6 +13,7 @@
 #include "access/heaptoast.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "storage/smgr.h"
@@ -27,6 +28,7 @@ struct PageWriter
 	Page page;
 	BlockNumber block; /* that the page will be */
 	bool has_rows;
+	int64 nrows; /* for the statistics that autovacuum goes by */
 	MemoryContext toast_context;
 };
 
@@ -102,6 +104,7 @@ add_to_page(PageWriter *writer, HeapTupleHeader row, uint32 size)
 	row = (HeapTupleHeader) PageGetItem(writer->page, PageGetItemId(writer->page, offset));
 	ItemPointerSet(&row->t_ctid, writer->block, offset);
 	writer->has_rows = true;
+	writer->nrows++;
 }
 
 /* A row with values that have to go to TOAST. */
@@ -135,5 +138,6 @@ page_writer_close(PageWriter *writer)
 	/* A page is written to make room for a row, so the last one has rows unless there are none at all. */
 	if (writer->has_rows)
 		write_page(writer, true);
+	pgstat_count_heap_insert(writer->rel, writer->nrows);
 	MemoryContextDelete(writer->toast_context);
 }
