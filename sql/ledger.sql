@@ -206,9 +206,8 @@ BEGIN
     IF NOT finished THEN
         IF status <> 'expanded' THEN
             PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
-        ELSIF acct._staging_lost(id) THEN
-            PERFORM acct._wrong_state(id, 'expanded, but its staging was lost in a crash', 'Call acct.expand_journals() again.');
         END IF;
+        PERFORM acct._require_staging(id, status);
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;

@@ -348,6 +348,18 @@ $$;
 COMMENT ON FUNCTION acct._staging_lost(bigint) IS
 'True where the staging of an expanded run is gone or, after a crash of the server, empty.';
 
+CREATE FUNCTION acct._require_staging(p_run_id bigint, p_status text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_status = 'expanded' AND acct._staging_lost(p_run_id) THEN
+        PERFORM acct._wrong_state(p_run_id, 'expanded, but its staging was lost in a crash',
+                                  'Call acct.expand_journals() again.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_staging(bigint, text) IS
+'Raises LE002 where a run has the status expanded and its staging was lost in a crash.';
+
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
                ignored bigint, debit numeric, credit numeric, elapsed_ms double precision, already_done boolean)
@@ -532,9 +544,8 @@ DECLARE
 BEGIN
     IF status NOT IN ('expanded', 'posted', 'reversed') THEN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
-    ELSIF status = 'expanded' AND acct._staging_lost(id) THEN
-        PERFORM acct._wrong_state(id, 'expanded, but its staging was lost in a crash', 'Call acct.expand_journals() again.');
     END IF;
+    PERFORM acct._require_staging(id, status);
     FOR check_name, expected, actual IN
         SELECT c.* FROM acct._check_source(id) AS c
         UNION ALL

@@ -10,23 +10,20 @@
  */
 #include "bulk_writer.h"
 
+#include "columns.h"
 #include "page_writer.h"
 
 #include "access/heapam.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
 #include "catalog/pg_am.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "executor/spi.h"
-#include "utils/builtins.h"
 
 #define MAX_BUFFERED_ROWS  1000
 #define MAX_BUFFERED_BYTES (128 * 1024)
@@ -64,15 +61,6 @@ struct BulkWriter
 	ereport(ERROR, (errcode(ERRCODE_LE_UNSUPPORTED_TABLE), errmsg(__VA_ARGS__), \
 					errdetail("Table %s is written in bulk.", RelationGetRelationName(rel))))
 
-static bool
-name_in(const char *name, const char *const *list)
-{
-	for (; list != NULL && *list != NULL; list++)
-		if (strcmp(name, *list) == 0)
-			return true;
-	return false;
-}
-
 static void
 check_columns(Relation rel, const BulkWriterOptions *options)
 {
@@ -84,7 +72,7 @@ check_columns(Relation rel, const BulkWriterOptions *options)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 
-		if (att->attisdropped || name_in(NameStr(att->attname), options->filled) ||
+		if (att->attisdropped || column_name_in(NameStr(att->attname), options->filled) ||
 			bms_is_member(att->attnum, options->also_filled))
 			continue;
 		if (att->attnotnull)
@@ -133,7 +121,7 @@ has_checks_to_test(Relation rel, const BulkWriterOptions *options)
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
-		if (!name_in(constr->check[i].ccname, options->held_checks))
+		if (!column_name_in(constr->check[i].ccname, options->held_checks))
 			return true;
 	/* NOT NULL where the caller's rows may be null: the same test covers it. */
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)

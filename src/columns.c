@@ -7,8 +7,17 @@
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 
-static AttrNumber
-find(TupleDesc tupdesc, const char *name)
+bool
+column_name_in(const char *name, const char *const *list)
+{
+	for (; list != NULL && *list != NULL; list++)
+		if (strcmp(name, *list) == 0)
+			return true;
+	return false;
+}
+
+AttrNumber
+column_number(TupleDesc tupdesc, const char *name)
 {
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
@@ -23,22 +32,13 @@ find(TupleDesc tupdesc, const char *name)
 AttrNumber
 column_find(TupleDesc tupdesc, const char *table, const char *name, Oid type)
 {
-	AttrNumber number = find(tupdesc, name);
+	AttrNumber number = column_number(tupdesc, name);
 
 	if (number == InvalidAttrNumber || TupleDescAttr(tupdesc, number - 1)->atttypid != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_LE_BAD_LAYOUT), errmsg("table %s has no column %s of type %s",
 														table, name, format_type_be(type))));
 	return number;
-}
-
-static bool
-is_excepted(const char *name, const char *const *except)
-{
-	for (; except != NULL && *except != NULL; except++)
-		if (strcmp(name, *except) == 0)
-			return true;
-	return false;
 }
 
 /* Values of "from" may be stored in "to" as they are. */
@@ -67,9 +67,9 @@ columns_carried(TupleDesc from, TupleDesc to, const char *const *except, Carried
 		Form_pg_attribute att = TupleDescAttr(to, i);
 		AttrNumber source;
 
-		if (att->attisdropped || is_excepted(NameStr(att->attname), except))
+		if (att->attisdropped || column_name_in(NameStr(att->attname), except))
 			continue;
-		source = find(from, NameStr(att->attname));
+		source = column_number(from, NameStr(att->attname));
 		if (source == InvalidAttrNumber)
 			continue;
 		if (!same_type(TupleDescAttr(from, source - 1), att))

@@ -37,25 +37,43 @@ enum
 	LINE_COLUMNS
 };
 
-typedef struct LineImage
+typedef struct RowImage
 {
-	Size size; /* of the tuple up to its amounts */
+	Size size; /* of the tuple up to what each row has of its own at its end */
 	char tuple[FLEXIBLE_ARRAY_MEMBER];
-} LineImage;
+} RowImage;
 
-/* True where a table's rows can be written by images: it has these columns alone, in this order. */
-extern bool line_image_fits(TupleDesc tupdesc, const AttrNumber columns[LINE_COLUMNS]);
+/* True where a table's rows can be written by images: it has just these columns, in this order. */
+extern bool image_fits(TupleDesc tupdesc, const AttrNumber *columns, int count);
 
 /*
  * The image of a line, in the given context; of values, those that images leave
  * open are not read. NULL where the row is too long for the buffer.
  */
-extern LineImage *
+extern RowImage *
 line_image_make(TupleDesc tupdesc, const Datum values[LINE_COLUMNS], MemoryContext context);
+
+/* Both tables begin with je_id, run_id, txn_id and je_date. */
+static inline void
+image_put_identity(char *data, int64 je_id, int64 txn_id, DateADT je_date)
+{
+	*(int64 *) data = je_id;
+	*(int64 *) (data + 2 * sizeof(int64)) = txn_id;
+	*(DateADT *) (data + 3 * sizeof(int64)) = je_date;
+}
+
+/* Writes two amounts at target; their size. */
+static inline Size
+image_put_amounts(char *target, Amount debit, Amount credit)
+{
+	Size size = VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(debit, target)));
+
+	return size + VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(credit, target + size)));
+}
 
 /* Puts a line into the writer's buffer. */
 static inline void
-line_image_put(const LineImage *image, BulkWriter *writer, int64 je_id, int64 txn_id,
+line_image_put(const RowImage *image, BulkWriter *writer, int64 je_id, int64 txn_id,
 			   DateADT je_date, Amount debit, Amount credit)
 {
 	char *tuple = bulk_writer_reserve(writer, image->size + 2 * AMOUNT_NUMERIC_SIZE);
@@ -63,11 +81,8 @@ line_image_put(const LineImage *image, BulkWriter *writer, int64 je_id, int64 tx
 	Size size = image->size;
 
 	memcpy(tuple, image->tuple, size);
-	*(int64 *) data = je_id;
-	*(int64 *) (data + 2 * sizeof(int64)) = txn_id;
-	*(DateADT *) (data + 3 * sizeof(int64)) = je_date;
-	size += VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(debit, tuple + size)));
-	size += VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(credit, tuple + size)));
+	image_put_identity(data, je_id, txn_id, je_date);
+	size += image_put_amounts(tuple + size, debit, credit);
 	bulk_writer_commit(writer, size);
 }
 
@@ -100,17 +115,8 @@ enum
 	HEADER_COLUMNS
 };
 
-typedef struct HeaderImage
-{
-	Size size; /* of the tuple up to policy_no */
-	char tuple[FLEXIBLE_ARRAY_MEMBER];
-} HeaderImage;
-
-/* True where a table has these columns alone, in this order (columns: 0 for those that are not computed). */
-extern bool header_image_fits(TupleDesc tupdesc, const AttrNumber columns[HEADER_COLUMNS]);
-
 /* The image of a header; of values, those that images leave open are not read. NULL where it is too long. */
-extern HeaderImage *
+extern RowImage *
 header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS], MemoryContext context);
 
 /* What a header has of its own. */
@@ -127,7 +133,6 @@ typedef struct HeaderValues
 } HeaderValues;
 
 /* Puts a header into the writer's buffer; false, with nothing put, where policy_no is long. */
-extern bool
-header_image_put(const HeaderImage *image, BulkWriter *writer, const HeaderValues *values);
+extern bool header_image_put(const RowImage *image, BulkWriter *writer, const HeaderValues *values);
 
 #endif

@@ -306,13 +306,7 @@ next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char 
 static void
 carry(LedgerTarget *target, TupleTableSlot *slot)
 {
-	for (int i = 0; i < target->ncarried; i++)
-	{
-		const CarriedColumn *c = &target->carried[i];
-
-		target->values[c->to - 1] = slot->tts_values[c->from - 1];
-		target->isnull[c->to - 1] = slot->tts_isnull[c->from - 1];
-	}
+	columns_carry(target->carried, target->ncarried, slot, target->values, target->isnull);
 }
 
 static void

@@ -224,7 +224,7 @@ compare_candidates(const void *a, const void *b)
 	return by_code != 0 ? by_code : (x->match_no > y->match_no) - (x->match_no < y->match_no);
 }
 
-/* Calls for each rule that fits a route's codes and whose template applies on its date. */
+/* Counts by basis, and once there is room notes, the rules that fit a route's codes and date. */
 static void
 collect_candidates(Routing *routing, Route *route, int *counts)
 {

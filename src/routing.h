@@ -27,15 +27,15 @@ typedef struct RouteLine
 	const char *problem; /* NULL: the account may be posted to */
 	Digest codes;
 	Total *total;
-	struct LineImage *image; /* made by whoever writes the line; NULL: not yet */
+	struct RowImage *image; /* made by whoever writes the line; NULL: not yet */
 } RouteLine;
 
 typedef struct Candidate
 {
 	Template *template;
 	Match *match;
-	RouteLine *lines;                 /* as the template's; NULL until first used */
-	struct HeaderImage *header_image; /* made by whoever writes the header; NULL: not yet */
+	RouteLine *lines;              /* as the template's; NULL until first used */
+	struct RowImage *header_image; /* made by whoever writes the header; NULL: not yet */
 	int nfunds;
 } Candidate;
 

@@ -85,7 +85,7 @@ struct Staging
 	Target line;
 	Target exception;
 	bool use_header_images; /* the table has the engine's columns alone */
-	bool use_images;        /* the same of lines */
+	bool use_line_images;   /* the same of lines */
 	Oid je_id_sequence;
 	int64 next_je_id;
 	int64 last_je_id;
@@ -109,10 +109,13 @@ find_nullable(TupleDesc tupdesc)
 {
 	Bitmapset *nullable = NULL;
 
-	for (int i = 0; i < tupdesc->natts; i++)
-		for (int n = 0; n < lengthof(nullable_columns); n++)
-			if (strcmp(NameStr(TupleDescAttr(tupdesc, i)->attname), nullable_columns[n]) == 0)
-				nullable = bms_add_member(nullable, i + 1);
+	for (int n = 0; n < lengthof(nullable_columns); n++)
+	{
+		AttrNumber number = column_number(tupdesc, nullable_columns[n]);
+
+		if (number != InvalidAttrNumber)
+			nullable = bms_add_member(nullable, number);
+	}
 	return nullable;
 }
 
@@ -158,13 +161,7 @@ set_column_null(Target *target, int column)
 static inline void
 carry_columns(Target *target, TupleTableSlot *slot)
 {
-	for (int i = 0; i < target->ncarried; i++)
-	{
-		const CarriedColumn *c = &target->carried[i];
-
-		target->values[c->to - 1] = slot->tts_values[c->from - 1];
-		target->isnull[c->to - 1] = slot->tts_isnull[c->from - 1];
-	}
+	columns_carry(target->carried, target->ncarried, slot, target->values, target->isnull);
 }
 
 static inline void
@@ -296,12 +293,12 @@ put_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int l
 }
 
 static bool
-has_image(Staging *staging, const Transaction *txn, int basis, int line_no,
-		  const Candidate *candidate, RouteLine *where)
+has_line_image(Staging *staging, const Transaction *txn, int basis, int line_no,
+			   const Candidate *candidate, RouteLine *where)
 {
 	if (likely(where->image != NULL))
 		return true;
-	if (!staging->use_images)
+	if (!staging->use_line_images)
 		return false;
 	set_line(staging, txn, basis, line_no, where);
 	where->image = line_image_make(bulk_writer_descriptor(staging->line.writer),
@@ -323,7 +320,7 @@ write_lines(Staging *staging, const Transaction *txn, int basis, const Journal *
 
 		if (!line->kept)
 			continue;
-		if (has_image(staging, txn, basis, line_no, journal->candidate, where))
+		if (has_line_image(staging, txn, basis, line_no, journal->candidate, where))
 			line_image_put(where->image, staging->line.writer, je_id, txn->txn_id, txn->value_date,
 						   line->debit, line->credit);
 		else
@@ -390,10 +387,10 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 				LINE_COLUMNS, true);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
 				exception_columns, exception_types, EXCEPTION_COLUMNS, false);
-	staging->use_header_images =
-		header_image_fits(bulk_writer_descriptor(staging->header.writer), staging->header.columns);
-	staging->use_images =
-		line_image_fits(bulk_writer_descriptor(staging->line.writer), staging->line.columns);
+	staging->use_header_images = image_fits(bulk_writer_descriptor(staging->header.writer),
+											staging->header.columns, HEADER_COLUMNS);
+	staging->use_line_images = image_fits(bulk_writer_descriptor(staging->line.writer),
+										  staging->line.columns, LINE_COLUMNS);
 	return staging;
 }
 
