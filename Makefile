@@ -16,12 +16,21 @@ OBJS = \
 	src/helpers.o \
 	src/image.o \
 	src/init.o \
+	src/je_id.o \
 	src/journal.o \
 	src/ledger_engine.o \
-	src/page_writer.o \
+	src/ledger_target.o \
+	src/line_reader.o \
+	src/page_file.o \
+	src/page_groups.o \
+	src/page_reader.o \
+	src/parallel_work.o \
 	src/post.o \
+	src/post_headers.o \
+	src/post_lines.o \
 	src/query.o \
 	src/routing.o \
+	src/settings.o \
 	src/source.o \
 	src/staging.o \
 	src/template.o \

@@ -42,13 +42,13 @@ COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
 'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition.';
 
 CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
-    p_months date[], p_header_partitions regclass[], p_line_partitions regclass[],
-    OUT ledger_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric,
+    p_months date[], p_header_partitions regclass[], p_line_partitions regclass[], p_range_partitions regclass[],
+    OUT month date, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric,
     OUT elapsed_ms double precision)
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'post';
-COMMENT ON FUNCTION acct._post(bigint, regclass, regclass, date[], regclass[], regclass[]) IS
-'The data path of post_journals: copies the run''s staging into the ledger partitions of its months, gives out je_number, and raises LE009 unless counts, sums and digest of the lines are those that expand recorded. A row for each ledger month.';
+COMMENT ON FUNCTION acct._post(bigint, regclass, regclass, date[], regclass[], regclass[], regclass[]) IS
+'The data path of post_journals: copies the run''s staging into the ledger partitions of its months (lines of the run''s own range into p_range_partitions, NULL where there are none), gives out je_number, and raises LE009 unless counts, sums and digest of the lines are those that expand recorded. A row for each ledger month.';
 
 CREATE FUNCTION acct._digest_lines(p_query text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)

@@ -105,36 +105,98 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that makes the ledger, its snapshot and its periods.';
 
-CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
+CREATE FUNCTION acct._make_header_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    parent text;
-    name text;
+    name CONSTANT text := 'ledger_entry_header_' || to_char(p_month, 'YYYY_MM');
+BEGIN
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL)', name);
+    EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
+                   name, name || '_number_key');
+    PERFORM acct._protect(format('acct.%I', name)::regclass);
+    EXECUTE format('ALTER TABLE acct.ledger_entry_header ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
+                   name, p_month, (p_month + interval '1 month')::date);
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journals of ' || to_char(p_month, 'YYYY-MM') || '.');
+    RETURN name;
+END
+$$;
+COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Makes and attaches the partition of a month''s journals; its name.';
+
+CREATE FUNCTION acct._make_range_partition(p_parent text, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', p_name, p_parent);
+    PERFORM acct._protect(format('acct.%I', p_name)::regclass);
+    EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', p_name, p_comment);
+    RETURN format('acct.%I', p_name)::regclass;
+END
+$$;
+COMMENT ON FUNCTION acct._make_range_partition(text, text, text, text, text) IS
+'Makes a partition of a month''s lines for a range of je_id, empty, and attaches it.';
+
+CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    name CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
+BEGIN
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL) PARTITION BY RANGE (je_id)', name);
+    PERFORM acct._protect(format('acct.%I', name)::regclass);
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || '.');
+    PERFORM acct._make_range_partition(name, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
+                'Journal lines of ' || to_char(p_month, 'YYYY-MM') || ' of runs without partitions of their own.');
+    EXECUTE format('ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
+                   name, p_month, (p_month + interval '1 month')::date);
+    RETURN name;
+END
+$$;
+COMMENT ON FUNCTION acct._make_line_partition(date) IS
+'Makes and attaches the partition of a month''s lines, partitioned by je_id, with its partition for small runs; its name.';
+
+CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) THEN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock('acct.ledger_entry_header'::regclass::oid::integer, 0);
-    FOREACH parent IN ARRAY ARRAY['ledger_entry_header', 'ledger_entry_line'] LOOP
-        name := parent || '_' || to_char(p_month, 'YYYY_MM');
-        CONTINUE WHEN acct._is_partition(parent, p_month);
-        EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', name, parent);
-        IF parent = 'ledger_entry_header' THEN
-            EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
-                           name, name || '_number_key');
-        END IF;
-        PERFORM acct._protect(format('acct.%I', name)::regclass);
-        EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
-                       parent, name, p_month, (p_month + interval '1 month')::date);
-        EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name,
-                       CASE parent WHEN 'ledger_entry_header' THEN 'Journals of ' ELSE 'Journal lines of ' END
-                       || to_char(p_month, 'YYYY-MM') || '.');
-        RETURN NEXT name;
-    END LOOP;
+    IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
+        RETURN NEXT acct._make_header_partition(p_month);
+    END IF;
+    IF NOT acct._is_partition('ledger_entry_line', p_month) THEN
+        RETURN NEXT acct._make_line_partition(p_month);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
 'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made.';
+
+CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE c.relkind WHEN 'p' THEN format('acct.%I', c.relname || '_rest')::regclass ELSE c.oid::regclass END
+      FROM pg_class AS c WHERE c.oid = format('acct.%I', 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM'))::regclass
+$$;
+COMMENT ON FUNCTION acct._line_partition(date) IS
+'Where a month''s lines of small runs go: its partition for them, or the month itself where it is not partitioned.';
+
+CREATE FUNCTION acct._make_run_partition(p_run_id bigint, p_month date) RETURNS regclass
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    month CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
+    bounds record;
+BEGIN
+    SELECT g.from_je_id, g.to_je_id INTO bounds
+      FROM acct.journal_run AS r, acct._je_range(r.je_range) AS g
+     WHERE r.run_id = p_run_id AND p_month = ANY (r.range_months);
+    IF NOT FOUND OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = format('acct.%I', month)::regclass) <> 'p' THEN
+        RETURN NULL;
+    END IF;
+    RETURN acct._make_range_partition(month, month || '_run_' || p_run_id, bounds.from_je_id::text, bounds.to_je_id::text,
+               format('Journal lines of %s of run %s.', to_char(p_month, 'YYYY-MM'), p_run_id));
+END
+$$;
+COMMENT ON FUNCTION acct._make_run_partition(bigint, date) IS
+'Makes and attaches the partition of a month for a run''s own lines; NULL where it has none there.';
 
 CREATE FUNCTION acct.rotate_ledger_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
 RETURNS TABLE (partition_name text, from_month date, to_month date)
@@ -201,6 +263,7 @@ DECLARE
     months date[];
     header_partitions regclass[];
     line_partitions regclass[];
+    range_partitions regclass[];
     failed text;
 BEGIN
     IF NOT finished THEN
@@ -225,19 +288,20 @@ BEGIN
         months := coalesce(months, '{}');
         PERFORM acct._make_ledger_partition(m) FROM unnest(months) AS m;
         SELECT coalesce(array_agg(format('acct.%I', 'ledger_entry_header_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}'),
-               coalesce(array_agg(format('acct.%I', 'ledger_entry_line_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}')
-          INTO header_partitions, line_partitions FROM unnest(months) AS m;
+               coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
+               coalesce(array_agg(acct._make_run_partition(id, m) ORDER BY m), '{}')
+          INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
-        SELECT id, 'post', x.ledger_partition, x.lines, x.elapsed_ms,
+        SELECT id, 'post', 'ledger_entry_line_' || to_char(x.month, 'YYYY_MM'), x.lines, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
           FROM acct._post(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
                               format('acct.%I', 'je_line_staging_' || id)::regclass,
-                          months, header_partitions, line_partitions) AS x;
+                          months, header_partitions, line_partitions, range_partitions) AS x;
         PERFORM acct._move_snapshot(id);
         UPDATE ledger_guard.protected AS p SET has_posted = true
-         WHERE p.relation = ANY (header_partitions || line_partitions
-                                 || ARRAY['acct.ledger_entry_header', 'acct.ledger_entry_line']::regclass[])
-           AND cardinality(months) > 0 AND NOT p.has_posted;
+         WHERE p.relation IN (SELECT a.relid FROM unnest(header_partitions || line_partitions || range_partitions) AS x,
+                                                  pg_partition_ancestors(x) AS a)
+           AND NOT p.has_posted;
         UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
     END IF;

@@ -31,6 +31,8 @@ BEGIN
         debit numeric,
         credit numeric,
         digest text,
+        je_range bigint,
+        range_months date[],
         CONSTRAINT journal_run_pkey PRIMARY KEY (run_id),
         CONSTRAINT journal_run_reprocess_fkey FOREIGN KEY (reprocess_of) REFERENCES acct.journal_run,
         CONSTRAINT chk_run_status CHECK (status IN ('created', 'expanded', 'posted', 'discarded', 'reversed')),
@@ -112,6 +114,8 @@ BEGIN
 
     -- Each value of the sequence is a block of 1000 identifiers, so that a process takes them without waiting.
     CREATE SEQUENCE IF NOT EXISTS acct.je_id_seq AS bigint INCREMENT BY 1000 START WITH 1000;
+    -- Large runs have ranges of their own above those (acct._je_range): each value is one of 2^32 identifiers.
+    CREATE SEQUENCE IF NOT EXISTS acct.je_range_seq AS bigint;
 
     CREATE TABLE IF NOT EXISTS acct.je_exception (
         run_id bigint NOT NULL,
@@ -360,6 +364,33 @@ $$;
 COMMENT ON FUNCTION acct._require_staging(bigint, text) IS
 'Raises LE002 where a run has the status expanded and its staging was lost in a crash.';
 
+CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT (1::bigint << 42) + (p_range << 32), (1::bigint << 42) + ((p_range + 1) << 32)
+$$;
+COMMENT ON FUNCTION acct._je_range(bigint) IS
+'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/je_id.h.';
+
+CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    least_transactions CONSTANT bigint := current_setting('ledger_engine.run_partition_min_transactions');
+    run_transactions bigint;
+BEGIN
+    SELECT coalesce((SELECT sum(b.source_rows)
+                       FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
+                              WHERE c.run_id = p_run_id) AS b), 0)
+           + (SELECT count(*) FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id)
+      INTO run_transactions;
+    UPDATE acct.journal_run AS r
+       SET je_range = CASE WHEN least_transactions >= 0 AND run_transactions >= least_transactions
+                           THEN nextval('acct.je_range_seq') END
+     WHERE r.run_id = p_run_id;
+END
+$$;
+COMMENT ON FUNCTION acct._take_je_range(bigint) IS
+'Gives a run of at least ledger_engine.run_partition_min_transactions transactions a range of je_id of its own, so that its lines get ledger partitions of their own.';
+
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
                ignored bigint, debit numeric, credit numeric, elapsed_ms double precision, already_done boolean)
@@ -379,6 +410,7 @@ BEGIN
         DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
         UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._make_staging(id);
+        PERFORM acct._take_je_range(id);
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
         SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
@@ -405,6 +437,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     from_month date;
     to_month date;
+    own_range bigint;
 BEGIN
     IF p_source = 'staging' THEN
         RETURN format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id);
@@ -414,8 +447,13 @@ BEGIN
     END IF;
     SELECT min(t.je_month), max(t.je_month) + interval '1 month' INTO from_month, to_month
       FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
-    RETURN format('(SELECT * FROM acct.%I WHERE run_id = %s AND je_date >= %L AND je_date < %L) AS x',
-                  'ledger_entry_' || p_part, p_run_id, coalesce(from_month, '-infinity'), coalesce(to_month, '-infinity'));
+    SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    -- Partitions of other runs' ranges are left out of the plan.
+    RETURN format('(SELECT * FROM acct.%I WHERE run_id = %s AND je_date >= %L AND je_date < %L AND (je_id < %s%s)) AS x',
+                  'ledger_entry_' || p_part, p_run_id, coalesce(from_month, '-infinity'), coalesce(to_month, '-infinity'),
+                  (acct._je_range(0)).from_je_id,
+                  (SELECT format(' OR je_id >= %s AND je_id < %s', g.from_je_id, g.to_je_id)
+                     FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS

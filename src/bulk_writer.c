@@ -1,7 +1,7 @@
 /*
  * bulk_writer.c
  *		Buffered writing by heap_multi_insert (see bulk_writer.h), or straight to
- *		pages where the table is new (page_writer.h).
+ *		pages where the table is new (page_file.h).
  *
  * A row is formed once, as a tuple in the buffer, and stored in a heap-tuple
  * slot, so that heap_multi_insert copies it straight to the page. The buffer is
@@ -11,11 +11,13 @@
 #include "bulk_writer.h"
 
 #include "columns.h"
-#include "page_writer.h"
+#include "page_file.h"
+#include "settings.h"
 
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -43,7 +45,8 @@ struct BulkWriter
 	bool keep_indexes;  /* row by row */
 	bool build_indexes; /* at the end */
 	bool reads_slots;   /* something reads the attributes of buffered rows */
-	PageWriter *pages;  /* not NULL: rows go there instead of to heap_multi_insert */
+	PageFile *file;     /* not NULL: rows go there instead of to heap_multi_insert */
+	PageExtent extent;  /* of it, being filled */
 
 	MemoryContext context;       /* of the writer itself */
 	MemoryContext batch_context; /* of rows formed by the server, and of heap_multi_insert */
@@ -100,17 +103,29 @@ check_actions(Relation rel)
 }
 
 static void
+check_actions_of(Oid table)
+{
+	Relation rel = table_open(table, AccessShareLock);
+
+	check_actions(rel);
+	table_close(rel, NoLock);
+}
+
+static void
 check_table(Relation rel, const BulkWriterOptions *options)
 {
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
 		refuse_table(rel, "only ordinary heap tables are supported");
 	check_actions(rel);
 	if (OidIsValid(options->parent))
+		check_actions_of(options->parent);
+	if (rel->rd_rel->relispartition)
 	{
-		Relation parent = table_open(options->parent, AccessShareLock);
+		List *ancestors = get_partition_ancestors(RelationGetRelid(rel));
+		ListCell *lc;
 
-		check_actions(parent);
-		table_close(parent, NoLock);
+		foreach(lc, ancestors)
+			check_actions_of(lfirst_oid(lc));
 	}
 	check_columns(rel, options);
 }
@@ -154,7 +169,7 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	InitResultRelInfo(writer->result, rel, 0, NULL, 0);
 	writer->check_rows = has_checks_to_test(rel, options);
 	writer->build_indexes =
-		rel->rd_rel->relhasindex && options->index_at_end && made_here && is_empty;
+		rel->rd_rel->relhasindex && options->index_at_end && bulk_index && made_here && is_empty;
 	writer->keep_indexes = rel->rd_rel->relhasindex && !writer->build_indexes;
 	if (rel->rd_rel->relhasindex)
 	{
@@ -173,8 +188,8 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	writer->context = CurrentMemoryContext;
 	writer->buffer = palloc(BUFFER_SIZE);
 	writer->reads_slots = writer->keep_indexes || writer->check_rows;
-	if (options->frozen && !writer->check_rows && page_writer_fits(rel))
-		writer->pages = page_writer_open(rel);
+	if (!writer->check_rows && !writer->keep_indexes && page_file_fits(rel))
+		writer->file = page_file_open(rel, options->frozen);
 	writer->batch_context =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
 	return writer;
@@ -190,6 +205,12 @@ Relation
 bulk_writer_relation(BulkWriter *writer)
 {
 	return writer->rel;
+}
+
+PageFile *
+bulk_writer_page_file(BulkWriter *writer)
+{
+	return writer->file;
 }
 
 static void
@@ -258,12 +279,6 @@ add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
 {
 	int i = writer->nrows;
 
-	if (writer->pages != NULL)
-	{
-		page_writer_put(writer->pages, data, size);
-		writer->used = 0;
-		return;
-	}
 	writer->tuples[i].t_data = data;
 	writer->tuples[i].t_len = size;
 	/* Where nothing reads the slot's attributes, it goes on holding the same HeapTupleData. */
@@ -277,27 +292,6 @@ add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
 		flush(writer);
 }
 
-char *
-bulk_writer_reserve(BulkWriter *writer, Size size)
-{
-	if (unlikely(writer->used + size > BUFFER_SIZE))
-	{
-		flush(writer);
-		if (size > BUFFER_SIZE)
-			elog(ERROR, "row of %zu bytes does not fit the buffer", size);
-	}
-	return writer->buffer + writer->used;
-}
-
-void
-bulk_writer_commit(BulkWriter *writer, Size size)
-{
-	HeapTupleHeader data = (HeapTupleHeader) (writer->buffer + writer->used);
-
-	writer->used += MAXALIGN(size);
-	add(writer, data, size);
-}
-
 void
 bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 {
@@ -306,17 +300,31 @@ bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 		heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
 
 	MemoryContextSwitchTo(old);
-	add(writer, tuple->t_data, tuple->t_len);
-	if (writer->pages != NULL)
+	if (writer->file != NULL)
+	{
+		page_file_put(writer->file, &writer->extent, tuple->t_data, tuple->t_len);
 		MemoryContextReset(writer->batch_context);
+	}
+	else
+		add(writer, tuple->t_data, tuple->t_len);
 }
 
 void
-bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple)
+bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size)
 {
-	/* A stored tuple is no longer than a page. */
-	memcpy(bulk_writer_reserve(writer, tuple->t_len), tuple->t_data, tuple->t_len);
-	bulk_writer_commit(writer, tuple->t_len);
+	if (writer->file != NULL)
+	{
+		page_file_put(writer->file, &writer->extent, row, size);
+		return;
+	}
+	if (writer->used + size > BUFFER_SIZE)
+		flush(writer);
+	if (size > BUFFER_SIZE)
+		elog(ERROR, "row of %u bytes does not fit the buffer", size);
+	memcpy(writer->buffer + writer->used, row, size);
+	row = (HeapTupleHeader) (writer->buffer + writer->used);
+	writer->used += MAXALIGN(size);
+	add(writer, row, size);
 }
 
 /* All indexes of a table that this transaction made and filled. */
@@ -337,8 +345,11 @@ bulk_writer_close(BulkWriter *writer)
 	Oid relation = RelationGetRelid(writer->rel);
 
 	flush(writer);
-	if (writer->pages != NULL)
-		page_writer_close(writer->pages);
+	if (writer->file != NULL)
+	{
+		page_file_flush(writer->file, &writer->extent);
+		page_file_close(writer->file);
+	}
 	for (int i = 0; i < writer->nslots; i++)
 	{
 		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;

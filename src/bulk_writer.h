@@ -29,7 +29,7 @@ typedef struct BulkWriterOptions
 	const Bitmapset *also_filled;
 	/* Of these, the ones that may be null in the caller's rows; may be NULL. */
 	const Bitmapset *nullable;
-	/* The partitioned table that users know; its triggers and rules count too. */
+	/* The partitioned table that the table will be attached to: its triggers and rules count as those of ancestors do. */
 	Oid parent;
 	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
 	bool frozen;
@@ -41,18 +41,14 @@ extern BulkWriter *bulk_writer_open(Oid relation, const BulkWriterOptions *optio
 extern TupleDesc bulk_writer_descriptor(BulkWriter *writer);
 extern Relation bulk_writer_relation(BulkWriter *writer);
 
+/* The file that rows go to where the table is new (page_file.h), else NULL. */
+extern struct PageFile *bulk_writer_page_file(BulkWriter *writer);
+
 /* Adds a row; values are copied. */
 extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull);
 
-/* Adds a copy of a tuple of the same row type. */
-extern void bulk_writer_put_tuple(BulkWriter *writer, HeapTuple tuple);
-
-/*
- * To put a tuple together in the buffer itself: room for one of up to size
- * bytes (header included), then its real size.
- */
-extern char *bulk_writer_reserve(BulkWriter *writer, Size size);
-extern void bulk_writer_commit(BulkWriter *writer, Size size);
+/* Adds a copy of a tuple of the same row type; its header may be changed. */
+extern void bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size);
 
 /* Writes what is buffered, finishes the indexes, closes the table (its lock stays). */
 extern void bulk_writer_close(BulkWriter *writer);

@@ -15,6 +15,13 @@
 #error "ledger_engine needs a compiler with 128-bit integers"
 #endif
 
+/* 16 renamed RelFileNode. */
+#if PG_VERSION_NUM >= 160000
+#define relation_locator(rel) (&(rel)->rd_locator)
+#else
+#define relation_locator(rel) (&(rel)->rd_node)
+#endif
+
 /* 16 added onlySummarizing (BRIN-only index updates). */
 #if PG_VERSION_NUM >= 160000
 #define insert_index_tuples(rri, slot, estate) \

@@ -69,6 +69,7 @@ typedef struct Expand
 	int64 run_id;
 	DateADT txn_month;
 	int64 reprocess_of; /* 0: none */
+	int64 je_range;     /* the run's range of je_id; 0: none */
 	int nbases;
 	Code *bases;
 	Datum *basis_codes;
@@ -85,6 +86,7 @@ typedef struct Expand
 	Routing *routing;
 	Journal *journal;
 	TotalSet totals;
+	JeIds ids;
 	Staging *staging;
 
 	Digest digest;
@@ -195,6 +197,7 @@ take_run(TupleTableSlot *slot, void *arg)
 
 	expand->txn_month = DatumGetDateADT(query_value(slot, 0, 0));
 	expand->reprocess_of = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
+	expand->je_range = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
 }
 
 static void
@@ -224,8 +227,9 @@ load_run(Expand *expand)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_each_row("SELECT txn_month, reprocess_of FROM acct.journal_run WHERE run_id = $1", &args,
-				   take_run, expand);
+	query_each_row(
+		"SELECT txn_month, reprocess_of, je_range FROM acct.journal_run WHERE run_id = $1", &args,
+		take_run, expand);
 	query_each_row(
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
 		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
@@ -352,6 +356,19 @@ basis_counts_json(Expand *expand)
 	return json.data;
 }
 
+/* The months whose journals lie in the run's own range, as date[]. */
+static Datum
+range_months(Expand *expand)
+{
+	Datum months[JE_ID_MAX_MONTHS];
+	int count = 0;
+
+	for (int i = 0; i < expand->ids.nmonths; i++)
+		if (expand->ids.months[i].uses_range)
+			months[count++] = DateADTGetDatum(expand->ids.months[i].month);
+	return PointerGetDatum(construct_array(months, count, DATEOID, 4, true, TYPALIGN_INT));
+}
+
 static void
 save_run(Expand *expand)
 {
@@ -381,10 +398,11 @@ save_run(Expand *expand)
 	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.credit));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(basis_counts_json(expand)));
+	query_arg(&args, DATEARRAYOID, range_months(expand));
 	query_change(
 		"UPDATE acct.journal_run SET transactions = $2, journals = $3, lines = $4, exceptions = $5, "
 		"ignored = $6, unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, "
-		"basis_counts = $11::jsonb WHERE run_id = $1",
+		"basis_counts = $11::jsonb, range_months = $12 WHERE run_id = $1",
 		&args);
 }
 
@@ -436,8 +454,9 @@ expand(PG_FUNCTION_ARGS)
 	expand->routing =
 		routing_load(source, expand->txn_month, expand->nbases, expand->bases, &expand->totals);
 	expand->journal = journal_create(expand->routing, expand->econtext);
+	je_id_open(&expand->ids, expand->je_range, 0, expand->txn_month);
 	expand->staging = staging_open(expand->run_id, expand->basis_codes, source, PG_GETARG_OID(1),
-								   PG_GETARG_OID(2));
+								   PG_GETARG_OID(2), &expand->ids);
 
 	run_passes(expand, source);
 

@@ -4,9 +4,6 @@
  */
 #include "image.h"
 
-/* Longer rows go the ordinary way, which may move values to TOAST. */
-#define MAX_IMAGE_SIZE 1500
-
 /* Where the columns of a header begin, behind the bitmap of its nulls. */
 #define HEADER_DATA_OFFSET MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(HEADER_COLUMNS))
 
@@ -83,30 +80,25 @@ short_size(Datum policy_no)
 	return VARATT_CAN_MAKE_SHORT(v) ? VARATT_CONVERTED_SHORT_SIZE(v) : 0;
 }
 
-bool
-header_image_put(const RowImage *image, BulkWriter *writer, const HeaderValues *values)
+Size
+header_image_fill(const RowImage *image, char *target, const HeaderValues *values)
 {
 	Size policy_size = values->policy_no_is_null ? 0 : short_size(values->policy_no);
 	Size size = image->size;
-	char *tuple;
-	char *data;
+	char *data = target + HEADER_DATA_OFFSET;
 
 	if (!values->policy_no_is_null && policy_size == 0)
-		return false;
-	tuple = bulk_writer_reserve(writer, size + policy_size + 2 * AMOUNT_NUMERIC_SIZE);
-	data = tuple + HEADER_DATA_OFFSET;
-	memcpy(tuple, image->tuple, size);
+		return 0;
+	memcpy(target, image->tuple, size);
 	image_put_identity(data, values->je_id, values->txn_id, values->je_date);
 	*(int32 *) (data + 3 * sizeof(int64) + 3 * sizeof(int32)) = values->line_count;
 	if (!values->policy_no_is_null)
 	{
-		((HeapTupleHeader) tuple)->t_bits[HEADER_POLICY_NO >> 3] |= 1 << (HEADER_POLICY_NO & 7);
-		SET_VARSIZE_SHORT(tuple + size, policy_size);
-		memcpy(tuple + size + VARHDRSZ_SHORT, VARDATA_ANY(DatumGetPointer(values->policy_no)),
+		((HeapTupleHeader) target)->t_bits[HEADER_POLICY_NO >> 3] |= 1 << (HEADER_POLICY_NO & 7);
+		SET_VARSIZE_SHORT(target + size, policy_size);
+		memcpy(target + size + VARHDRSZ_SHORT, VARDATA_ANY(DatumGetPointer(values->policy_no)),
 			   policy_size - VARHDRSZ_SHORT);
 		size += policy_size;
 	}
-	size += image_put_amounts(tuple + size, values->total_debit, values->total_credit);
-	bulk_writer_commit(writer, size);
-	return true;
+	return size + image_put_amounts(target + size, values->total_debit, values->total_credit);
 }

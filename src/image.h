@@ -14,7 +14,6 @@
 
 #include "access/htup_details.h"
 #include "amount.h"
-#include "bulk_writer.h"
 #include "utils/date.h"
 
 /* The columns of a line, in the order in which images need the table to have them. */
@@ -71,19 +70,18 @@ image_put_amounts(char *target, Amount debit, Amount credit)
 	return size + VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(credit, target + size)));
 }
 
-/* Puts a line into the writer's buffer. */
-static inline void
-line_image_put(const RowImage *image, BulkWriter *writer, int64 je_id, int64 txn_id,
-			   DateADT je_date, Amount debit, Amount credit)
-{
-	char *tuple = bulk_writer_reserve(writer, image->size + 2 * AMOUNT_NUMERIC_SIZE);
-	char *data = tuple + MAXALIGN(SizeofHeapTupleHeader);
-	Size size = image->size;
+/* Longer rows go the ordinary way, which may move values to TOAST. */
+#define MAX_IMAGE_SIZE      1500
+#define MAX_LINE_IMAGE_SIZE (MAX_IMAGE_SIZE + 2 * AMOUNT_NUMERIC_SIZE)
 
-	memcpy(tuple, image->tuple, size);
-	image_put_identity(data, je_id, txn_id, je_date);
-	size += image_put_amounts(tuple + size, debit, credit);
-	bulk_writer_commit(writer, size);
+/* Makes a line at target, which has room for MAX_LINE_IMAGE_SIZE bytes; its size. */
+static inline Size
+line_image_fill(const RowImage *image, char *target, int64 je_id, int64 txn_id, DateADT je_date,
+				Amount debit, Amount credit)
+{
+	memcpy(target, image->tuple, image->size);
+	image_put_identity(target + MAXALIGN(SizeofHeapTupleHeader), je_id, txn_id, je_date);
+	return image->size + image_put_amounts(target + image->size, debit, credit);
 }
 
 /*
@@ -132,7 +130,10 @@ typedef struct HeaderValues
 	Amount total_credit;
 } HeaderValues;
 
-/* Puts a header into the writer's buffer; false, with nothing put, where policy_no is long. */
-extern bool header_image_put(const RowImage *image, BulkWriter *writer, const HeaderValues *values);
+/* What follows the image in a header: policy_no with a one-byte length, and the totals. */
+#define HEADER_IMAGE_TAIL (VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE)
+
+/* Makes a header at target, which has room for MAX_IMAGE_SIZE + HEADER_IMAGE_TAIL bytes; its size, 0 where policy_no is long. */
+extern Size header_image_fill(const RowImage *image, char *target, const HeaderValues *values);
 
 #endif

@@ -27,7 +27,9 @@ typedef struct RouteLine
 	const char *problem; /* NULL: the account may be posted to */
 	Digest codes;
 	Total *total;
-	struct RowImage *image; /* made by whoever writes the line; NULL: not yet */
+	struct RowImage *image;  /* made by whoever writes the line; NULL: not yet */
+	struct PageGroup *group; /* that the line is written to; NULL: none */
+	bool has_group;          /* group is known */
 } RouteLine;
 
 typedef struct Candidate
@@ -42,6 +44,8 @@ typedef struct Candidate
 typedef struct BasisRoute
 {
 	bool period_closed;
+	bool has_group;          /* group is known */
+	struct PageGroup *group; /* that headers are written to; NULL: none */
 	int ncandidates;
 	Candidate *candidates; /* in the order in which they are tried */
 } BasisRoute;

@@ -11,16 +11,13 @@
 #include "bulk_writer.h"
 #include "columns.h"
 #include "image.h"
+#include "page_groups.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-
-/* je_id_seq gives out blocks of so many identifiers. */
-#define JE_ID_BLOCK 1000
 
 /* Columns of staging that the engine computes; the others it carries from the source. */
 static const char *const header_columns[] = {
@@ -86,9 +83,12 @@ struct Staging
 	Target exception;
 	bool use_header_images; /* the table has the engine's columns alone */
 	bool use_line_images;   /* the same of lines */
-	Oid je_id_sequence;
-	int64 next_je_id;
-	int64 last_je_id;
+	PageGroups
+		*header_groups; /* of journals in the run's own range, by entity and basis; NULL: none */
+	PageGroups *line_groups;   /* of their lines, by account and fund */
+	PGAlignedBlock row;        /* being put together from an image */
+	MemoryContext row_context; /* of rows put together where no image serves */
+	JeIds *ids;
 	Digest digest;
 };
 
@@ -164,21 +164,14 @@ carry_columns(Target *target, TupleTableSlot *slot)
 	columns_carry(target->carried, target->ncarried, slot, target->values, target->isnull);
 }
 
+/* A row goes to its group, or where it has none among the others. */
 static inline void
-put_row(Target *target)
+put_row(Target *target, PageGroups *groups, PageGroup *group, HeapTupleHeader row, uint32 size)
 {
-	bulk_writer_put(target->writer, target->values, target->isnull);
-}
-
-static int64
-take_je_id(Staging *staging)
-{
-	if (staging->next_je_id > staging->last_je_id)
-	{
-		staging->last_je_id = nextval_internal(staging->je_id_sequence, false);
-		staging->next_je_id = staging->last_je_id - JE_ID_BLOCK + 1;
-	}
-	return staging->next_je_id++;
+	if (group != NULL)
+		page_groups_put(groups, group, row, size);
+	else
+		bulk_writer_put_row(target->writer, row, size);
 }
 
 /* The columns of a header that its route and template fix. */
@@ -199,14 +192,14 @@ set_header(Staging *staging, const Transaction *txn, int basis, const Template *
 	set_column(t, HEADER_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
 }
 
-/* The row of a header where no image serves. */
-static void
-put_header(Staging *staging, const Transaction *txn, int basis, const Template *template,
-		   const HeaderValues *values)
+/* A header where no image serves. In the row context. */
+static HeapTuple
+form_header(Staging *staging, const Transaction *txn, int basis, const Template *template,
+			const HeaderValues *values)
 {
 	Target *t = &staging->header;
-	char debit[AMOUNT_NUMERIC_SIZE];
-	char credit[AMOUNT_NUMERIC_SIZE];
+	MemoryContext old = MemoryContextSwitchTo(staging->row_context);
+	HeapTuple tuple;
 
 	carry_columns(t, txn->slot);
 	set_header(staging, txn, basis, template);
@@ -218,9 +211,11 @@ put_header(Staging *staging, const Transaction *txn, int basis, const Template *
 		set_column_null(t, HEADER_POLICY_NO);
 	else
 		set_column(t, HEADER_POLICY_NO, values->policy_no);
-	set_column(t, HEADER_TOTAL_DEBIT, amount_to_numeric(values->total_debit, debit));
-	set_column(t, HEADER_TOTAL_CREDIT, amount_to_numeric(values->total_credit, credit));
-	put_row(t);
+	set_column(t, HEADER_TOTAL_DEBIT, amount_to_new_numeric(values->total_debit));
+	set_column(t, HEADER_TOTAL_CREDIT, amount_to_new_numeric(values->total_credit));
+	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
+	MemoryContextSwitchTo(old);
+	return tuple;
 }
 
 static bool
@@ -237,6 +232,24 @@ has_header_image(Staging *staging, const Transaction *txn, int basis, Candidate 
 	return candidate->header_image != NULL;
 }
 
+/* Where the journals of a book have their pages; NULL: this one goes among the others. */
+static PageGroup *
+find_book(Staging *staging, const Transaction *txn, int basis, int64 je_id)
+{
+	BasisRoute *route = &txn->route->bases[basis];
+
+	if (staging->header_groups == NULL || !je_id_in_range(je_id))
+		return NULL;
+	if (unlikely(!route->has_group))
+	{
+		route->group = page_groups_find(staging->header_groups, txn->route->month,
+										txn->route->key.codes[ROUTE_ENTITY],
+										code_from_datum(staging->basis_codes[basis]));
+		route->has_group = true;
+	}
+	return route->group;
+}
+
 static void
 write_header(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
 			 int64 je_id)
@@ -250,10 +263,21 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 						   .total_debit = journal->debit,
 						   .total_credit = journal->credit};
 	Candidate *candidate = journal->candidate;
+	PageGroup *book = find_book(staging, txn, basis, je_id);
+	Size size = 0;
 
-	if (!has_header_image(staging, txn, basis, candidate) ||
-		!header_image_put(candidate->header_image, staging->header.writer, &values))
-		put_header(staging, txn, basis, candidate->template, &values);
+	if (has_header_image(staging, txn, basis, candidate))
+		size = header_image_fill(candidate->header_image, staging->row.data, &values);
+	if (size > 0)
+		put_row(&staging->header, staging->header_groups, book, (HeapTupleHeader) staging->row.data,
+				size);
+	else
+	{
+		HeapTuple tuple = form_header(staging, txn, basis, candidate->template, &values);
+
+		put_row(&staging->header, staging->header_groups, book, tuple->t_data, tuple->t_len);
+		MemoryContextReset(staging->row_context);
+	}
 }
 
 /* The columns of a line that its route and template line fix. */
@@ -273,23 +297,25 @@ set_line(Staging *staging, const Transaction *txn, int basis, int line_no, const
 	set_column(t, LINE_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
 }
 
-/* The row of a line where no image serves: the table has columns of the site's, or the row is long. */
-static void
-put_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int line_no,
-		 const RouteLine *where, const JournalLine *line)
+/* A line where no image serves: the table has columns of the site's, or the row is long. In the row context. */
+static HeapTuple
+form_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int line_no,
+		  const RouteLine *where, const JournalLine *line)
 {
 	Target *t = &staging->line;
-	char debit[AMOUNT_NUMERIC_SIZE];
-	char credit[AMOUNT_NUMERIC_SIZE];
+	MemoryContext old = MemoryContextSwitchTo(staging->row_context);
+	HeapTuple tuple;
 
 	carry_columns(t, txn->slot);
 	set_line(staging, txn, basis, line_no, where);
 	set_column(t, LINE_JE_ID, Int64GetDatum(je_id));
 	set_column(t, LINE_TXN_ID, Int64GetDatum(txn->txn_id));
 	set_column(t, LINE_JE_DATE, DateADTGetDatum(txn->value_date));
-	set_column(t, LINE_DEBIT, amount_to_numeric(line->debit, debit));
-	set_column(t, LINE_CREDIT, amount_to_numeric(line->credit, credit));
-	put_row(t);
+	set_column(t, LINE_DEBIT, amount_to_new_numeric(line->debit));
+	set_column(t, LINE_CREDIT, amount_to_new_numeric(line->credit));
+	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
+	MemoryContextSwitchTo(old);
+	return tuple;
 }
 
 static bool
@@ -306,35 +332,63 @@ has_line_image(Staging *staging, const Transaction *txn, int basis, int line_no,
 	return where->image != NULL;
 }
 
+/* Where a line's account has its pages; NULL: it goes among the others. */
+static PageGroup *
+find_account(Staging *staging, const Transaction *txn, int64 je_id, RouteLine *where)
+{
+	if (staging->line_groups == NULL || !je_id_in_range(je_id))
+		return NULL;
+	if (unlikely(!where->has_group))
+	{
+		where->group = page_groups_find(staging->line_groups, txn->route->month,
+										where->account_code, where->fund);
+		where->has_group = true;
+	}
+	return where->group;
+}
+
+static void
+write_line(Staging *staging, const Transaction *txn, int basis, const Candidate *candidate,
+		   int64 je_id, int line_no, RouteLine *where, const JournalLine *line)
+{
+	PageGroup *account = find_account(staging, txn, je_id, where);
+
+	if (has_line_image(staging, txn, basis, line_no, candidate, where))
+	{
+		Size size = line_image_fill(where->image, staging->row.data, je_id, txn->txn_id,
+									txn->value_date, line->debit, line->credit);
+
+		put_row(&staging->line, staging->line_groups, account, (HeapTupleHeader) staging->row.data,
+				size);
+	}
+	else
+	{
+		HeapTuple tuple = form_line(staging, txn, basis, je_id, line_no, where, line);
+
+		put_row(&staging->line, staging->line_groups, account, tuple->t_data, tuple->t_len);
+		MemoryContextReset(staging->row_context);
+	}
+	total_add(where->total, line->debit, line->credit);
+	digest_add_line(&staging->digest, where->codes, txn->txn_id, txn->value_date, line_no,
+					line->debit, line->credit);
+}
+
 static void
 write_lines(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
 			int64 je_id)
 {
-	Template *template = journal->candidate->template;
+	Candidate *candidate = journal->candidate;
 
-	for (int i = 0; i < template->nlines; i++)
-	{
-		const JournalLine *line = &journal->lines[i];
-		RouteLine *where = &journal->candidate->lines[i];
-		int line_no = template->lines[i].line_no;
-
-		if (!line->kept)
-			continue;
-		if (has_line_image(staging, txn, basis, line_no, journal->candidate, where))
-			line_image_put(where->image, staging->line.writer, je_id, txn->txn_id, txn->value_date,
-						   line->debit, line->credit);
-		else
-			put_line(staging, txn, basis, je_id, line_no, where, line);
-		total_add(where->total, line->debit, line->credit);
-		digest_add_line(&staging->digest, where->codes, txn->txn_id, txn->value_date, line_no,
-						line->debit, line->credit);
-	}
+	for (int i = 0; i < candidate->template->nlines; i++)
+		if (journal->lines[i].kept)
+			write_line(staging, txn, basis, candidate, je_id, candidate->template->lines[i].line_no,
+					   &candidate->lines[i], &journal->lines[i]);
 }
 
 void
 staging_put_journal(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
 {
-	int64 je_id = take_je_id(staging);
+	int64 je_id = je_id_take(staging->ids, txn->route->month);
 
 	write_header(staging, txn, basis, journal, je_id);
 	write_lines(staging, txn, basis, journal, je_id);
@@ -368,25 +422,37 @@ staging_put_exception(Staging *staging, const Transaction *txn, int basis, const
 		set_column(t, EXCEPTION_COLUMN_LINE_NO, Int16GetDatum(exception->line_no));
 	else
 		set_column_null(t, EXCEPTION_COLUMN_LINE_NO);
-	put_row(t);
+	bulk_writer_put(t->writer, t->values, t->isnull);
+}
+
+static PageGroups *
+open_groups(Target *target, const JeIds *ids)
+{
+	PageFile *file = bulk_writer_page_file(target->writer);
+
+	return ids->has_range && file != NULL ? page_groups_open(file) : NULL;
 }
 
 Staging *
-staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line)
+staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line,
+			 JeIds *ids)
 {
 	Staging *staging = palloc0_object(Staging);
 	TupleDesc tupdesc = RelationGetDescr(source);
 
 	staging->run_id = run_id;
 	staging->basis_codes = basis_codes;
-	staging->next_je_id = 1; /* past last_je_id: none taken yet */
-	staging->je_id_sequence = ledger_engine_table("je_id_seq");
+	staging->ids = ids;
+	staging->row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "staging line", ALLOCSET_DEFAULT_SIZES);
 	open_target(&staging->header, header, "je_header_staging", tupdesc, header_columns,
 				header_types, HEADER_COLUMNS, true);
 	open_target(&staging->line, line, "je_line_staging", tupdesc, line_columns, line_types,
 				LINE_COLUMNS, true);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
 				exception_columns, exception_types, EXCEPTION_COLUMNS, false);
+	staging->header_groups = open_groups(&staging->header, ids);
+	staging->line_groups = open_groups(&staging->line, ids);
 	staging->use_header_images = image_fits(bulk_writer_descriptor(staging->header.writer),
 											staging->header.columns, HEADER_COLUMNS);
 	staging->use_line_images = image_fits(bulk_writer_descriptor(staging->line.writer),
@@ -397,6 +463,10 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 Digest
 staging_close(Staging *staging)
 {
+	if (staging->header_groups != NULL)
+		page_groups_close(staging->header_groups);
+	if (staging->line_groups != NULL)
+		page_groups_close(staging->line_groups);
 	bulk_writer_close(staging->header.writer);
 	bulk_writer_close(staging->line.writer);
 	bulk_writer_close(staging->exception.writer);

@@ -9,6 +9,7 @@
 #include "ledger_engine.h"
 
 #include "digest.h"
+#include "je_id.h"
 #include "journal.h"
 #include "source.h"
 
@@ -18,8 +19,8 @@ typedef struct Staging Staging;
  * Opens the tables for a run. basis_codes are the run's bases as text, by
  * number. LE010 or LE012 where a table is not fit to be written to.
  */
-extern Staging *
-staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line);
+extern Staging *staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header,
+							 Oid line, JeIds *ids);
 
 /* Writes the journal just built for a transaction and basis: a header and its lines. */
 extern void

@@ -98,8 +98,8 @@ SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header ADD CONSTR
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ADD CONSTRAINT mine CHECK (total_debit < 150) NOT VALID') AS check_not_valid;
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ADD CONSTRAINT mine CHECK (policy_no = ''x'')') AS check_null;
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ADD UNIQUE (template_code)') AS unique_key;
-SELECT public.try_posting(:run, 'CREATE UNIQUE INDEX ON acct.ledger_entry_line_2025_01 (account_code) WHERE debit > 0') AS partial_unique;
-SELECT public.try_posting(:run, 'CREATE UNIQUE INDEX ON acct.ledger_entry_line_2025_01 ((debit * 0 + line_no)) WHERE debit > 150') AS unique_that_holds;
+SELECT public.try_posting(:run, 'CREATE UNIQUE INDEX ON acct.ledger_entry_line_2025_01_rest (account_code) WHERE debit > 0') AS partial_unique;
+SELECT public.try_posting(:run, 'CREATE UNIQUE INDEX ON acct.ledger_entry_line_2025_01_rest ((debit * 0 + line_no)) WHERE debit > 150') AS unique_that_holds;
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ALTER COLUMN policy_no SET NOT NULL') IN ('23502, 0 lines', 'LE012, 0 lines') AS not_null_refused;
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header ADD COLUMN extra text') AS empty_column;
 SELECT public.try_posting(:run, 'CREATE TRIGGER mine BEFORE UPDATE ON acct.ledger_entry_line_2025_01 FOR EACH ROW EXECUTE FUNCTION public.noop()') AS trigger_on_update;

@@ -26,19 +26,19 @@ SELECT * FROM acct.rotate_txn_source_partitions(NULL, '2015-01-01');
 SELECT * FROM acct.rotate_ledger_partitions(0, 'infinity');
 SELECT * FROM acct.rotate_ledger_partitions(-1, '2015-01-01');
 SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound FROM pg_class AS c JOIN pg_inherits AS i ON i.inhrelid = c.oid
- WHERE c.relname ~ '_201[45]_[01][1-3]$' AND c.relkind = 'r' ORDER BY c.relname COLLATE "C";
+ WHERE c.relname ~ '_201[45]_[01][1-3](_rest)?$' AND c.relkind IN ('r', 'p') ORDER BY c.relname COLLATE "C";
 -- Indexes, by kind and columns
 SELECT c.relname, m.amname, i.indisprimary AS primary, i.indisunique AS unique, string_agg(a.attname, ', ' ORDER BY k.n) AS columns
   FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam
  CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, n) JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
- WHERE c.relname IN ('txn_source_2015_01', 'ledger_entry_header_2015_01', 'ledger_entry_line_2015_01') GROUP BY x.oid, 1, 2, 3, 4 ORDER BY 1, 3 DESC, 2, 5;
+ WHERE c.relname IN ('txn_source_2015_01', 'ledger_entry_header_2015_01', 'ledger_entry_line_2015_01', 'ledger_entry_line_2015_01_rest') GROUP BY x.oid, 1, 2, 3, 4 ORDER BY 1, 3 DESC, 2, 5;
 -- All of a partition's are the parent's, save the ledger's key of journal numbers.
 SELECT c.relname, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM pg_inherits AS p WHERE p.inhrelid = i.indexrelid)) AS own_indexes
-  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid WHERE c.relname ~ '_2015_01$' GROUP BY 1 ORDER BY 1;
+  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid WHERE c.relname ~ '_2015_01(_rest)?$' GROUP BY 1 ORDER BY 1;
 -- The triggers and checks that each has
-SELECT c.relname, t.tgname, t.tgenabled FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid WHERE c.relname ~ '_2015_01$' ORDER BY 1, 2;
-SELECT c.relname, k.conname FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid WHERE c.relname ~ '_2015_01$' AND k.contype = 'c' ORDER BY 1, 2;
-SELECT relation, has_posted FROM ledger_guard.protected WHERE relation::text ~ '_2015_01$' ORDER BY relation::text COLLATE "C";
+SELECT c.relname, t.tgname, t.tgenabled FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid WHERE c.relname ~ '_2015_01(_rest)?$' ORDER BY 1, 2;
+SELECT c.relname, k.conname FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid WHERE c.relname ~ '_2015_01(_rest)?$' AND k.contype = 'c' ORDER BY 1, 2;
+SELECT relation, has_posted FROM ledger_guard.protected WHERE relation::text ~ '_2015_01(_rest)?$' ORDER BY relation::text COLLATE "C";
 -- A column and an index that a user added are on new partitions too.
 ALTER TABLE acct.txn_source_parent ADD COLUMN region text;
 CREATE INDEX ON acct.txn_source_parent (region);

@@ -1,0 +1,100 @@
+/*
+ * je_id.c
+ *		Gives out identifiers of journals (see je_id.h).
+ */
+#include "je_id.h"
+
+#include "commands/sequence.h"
+
+/* je_id_seq gives out blocks of so many identifiers. */
+#define JE_ID_BLOCK 1000
+
+/* A month other than the run's own uses the run's range from this journal on. */
+#define FEW_JOURNALS JE_ID_BLOCK
+
+void
+je_id_open(JeIds *ids, int64 range, int process, DateADT txn_month)
+{
+	int64 share = INT64CONST(1) << (JE_ID_RANGE_BITS - JE_ID_MAX_PROCESSES_BITS);
+
+	memset(ids, 0, sizeof(JeIds));
+	ids->sequence = ledger_engine_table("je_id_seq");
+	ids->next = 1; /* past last: none taken yet */
+	ids->txn_month = txn_month;
+	ids->has_range = range > 0;
+	ids->next_of_range = JE_ID_FIRST_RANGE + (range << JE_ID_RANGE_BITS) + process * share;
+	ids->end_of_range = JE_ID_FIRST_RANGE + ((range + 1) << JE_ID_RANGE_BITS);
+}
+
+static int64
+take_block(JeIds *ids)
+{
+	if (ids->blocks == NULL)
+		return nextval_internal(ids->sequence, false);
+	if (ids->nblocks == 0)
+		elog(ERROR, "identifiers of journals are used up");
+	return ids->blocks[--ids->nblocks];
+}
+
+void
+je_id_take_blocks(int64 *blocks, int nblocks)
+{
+	Oid sequence = ledger_engine_table("je_id_seq");
+
+	for (int i = 0; i < nblocks; i++)
+		blocks[i] = nextval_internal(sequence, false);
+}
+
+static int64
+take_shared(JeIds *ids)
+{
+	if (ids->next > ids->last)
+	{
+		ids->last = take_block(ids);
+		ids->next = ids->last - JE_ID_BLOCK + 1;
+		if (je_id_in_range(ids->last))
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("identifiers of journals are used up")));
+	}
+	return ids->next++;
+}
+
+static JeIdMonth *
+find_month(JeIds *ids, DateADT month)
+{
+	JeIdMonth *m;
+
+	for (int i = 0; i < ids->nmonths; i++)
+		if (ids->months[i].month == month)
+			return &ids->months[i];
+	if (ids->nmonths == JE_ID_MAX_MONTHS)
+		elog(ERROR, "a run has journals of more months than it can");
+	m = &ids->months[ids->nmonths++];
+	m->month = month;
+	return m;
+}
+
+int64
+je_id_take(JeIds *ids, DateADT month)
+{
+	JeIdMonth *m = ids->current;
+
+	if (!ids->has_range)
+		return take_shared(ids);
+	if (unlikely(m == NULL || m->month != month))
+		m = ids->current = find_month(ids, month);
+	if (unlikely(!m->uses_range))
+	{
+		m->uses_range = month == ids->txn_month || m->journals >= FEW_JOURNALS;
+		if (!m->uses_range)
+		{
+			m->journals++;
+			return take_shared(ids);
+		}
+	}
+	if (ids->next_of_range >= ids->end_of_range)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a run cannot have more than " INT64_FORMAT " journals",
+							   INT64CONST(1) << JE_ID_RANGE_BITS)));
+	return ids->next_of_range++;
+}

@@ -1,0 +1,69 @@
+/*
+ * ledger_target.c
+ *		Writing to a ledger partition (see ledger_target.h).
+ */
+#include "ledger_target.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "nodes/bitmapset.h"
+
+/* Rows of the two have the same stored form. */
+static bool
+same_layout(TupleDesc a, TupleDesc b)
+{
+	if (a->natts != b->natts)
+		return false;
+	for (int i = 0; i < a->natts; i++)
+	{
+		Form_pg_attribute x = TupleDescAttr(a, i);
+		Form_pg_attribute y = TupleDescAttr(b, i);
+
+		if (x->attisdropped || y->attisdropped || x->atttypid != y->atttypid ||
+			x->atttypmod != y->atttypmod || strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
+			return false;
+	}
+	return true;
+}
+
+void
+ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_header)
+{
+	static const char *const line_checks[] = {"chk_one_side", NULL};
+	static const char *const added[] = {"je_number", "posted_at", NULL};
+	BulkWriterOptions options = {.held_checks = line_checks, .filled = added, .index_at_end = true};
+	Bitmapset *filled = NULL;
+	Bitmapset *nullable = NULL;
+	Relation rel = table_open(partition, RowExclusiveLock);
+	TupleDesc ledger = RelationGetDescr(rel);
+
+	target->ncarried =
+		columns_carried(staging, ledger, added, &target->carried, &filled, &nullable);
+	if (is_header)
+	{
+		target->je_number = column_find(ledger, RelationGetRelationName(rel), "je_number", TEXTOID);
+		target->posted_at =
+			column_find(ledger, RelationGetRelationName(rel), "posted_at", TIMESTAMPTZOID);
+	}
+	target->same_layout = same_layout(staging, ledger);
+	target->values = palloc0_array(Datum, ledger->natts);
+	target->isnull = palloc_array(bool, ledger->natts);
+	memset(target->isnull, true, ledger->natts);
+	table_close(rel, NoLock);
+	options.also_filled = filled;
+	options.nullable = nullable;
+	target->writer = bulk_writer_open(partition, &options);
+}
+
+void
+ledger_target_put(LedgerTarget *target, TupleTableSlot *slot)
+{
+	columns_carry(target->carried, target->ncarried, slot, target->values, target->isnull);
+	bulk_writer_put(target->writer, target->values, target->isnull);
+}
+
+void
+ledger_target_close(LedgerTarget *target)
+{
+	bulk_writer_close(target->writer);
+}

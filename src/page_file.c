@@ -1,0 +1,311 @@
+/*
+ * page_file.c
+ *		Direct writing of a new table's pages (see page_file.h).
+ *
+ * A table that comes to be in a transaction goes if the transaction does, so
+ * its pages need no undoing. Where the table is logged, each extent is logged
+ * whole before it is written. That the file reaches the disk is asked for when
+ * it is closed: by the next checkpoint, or at once where a checkpoint began in
+ * between, which may have missed pages whose log records it made needless.
+ */
+#include "page_file.h"
+
+#include "settings.h"
+
+#include "access/heapam.h"
+#include "access/heaptoast.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/catalog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/smgr.h"
+#include "utils/memutils.h"
+
+#define PAGE_ALIGNMENT 4096
+
+struct PageFile
+{
+	Relation rel;
+	RowStamp stamp;
+	XLogRecPtr redo; /* of the last checkpoint when the file was opened */
+	int64 nrows;     /* for the statistics that autovacuum goes by */
+	MemoryContext context;
+	MemoryContext toast_context;
+};
+
+bool
+page_file_fits(Relation rel)
+{
+	return direct_write && rel->rd_rel->relkind == RELKIND_RELATION &&
+		   rel->rd_createSubid == GetCurrentSubTransactionId() && !RelationIsLogicallyLogged(rel) &&
+		   RelationGetNumberOfBlocks(rel) == 0;
+}
+
+char *
+page_file_alloc_extent(void)
+{
+	return (char *) TYPEALIGN(PAGE_ALIGNMENT, palloc(EXTENT_PAGES * BLCKSZ + PAGE_ALIGNMENT));
+}
+
+PageFile *
+page_file_join(Relation rel, RowStamp stamp)
+{
+	PageFile *file = palloc0_object(PageFile);
+
+	file->rel = rel;
+	file->stamp = stamp;
+	file->redo = GetRedoRecPtr();
+	file->context = CurrentMemoryContext;
+	file->toast_context =
+		AllocSetContextCreate(CurrentMemoryContext, "page file toast", ALLOCSET_DEFAULT_SIZES);
+	return file;
+}
+
+PageFile *
+page_file_open(Relation rel, bool frozen)
+{
+	RowStamp stamp = {frozen, GetCurrentTransactionId(), GetCurrentCommandId(true)};
+
+	return page_file_join(rel, stamp);
+}
+
+RowStamp
+page_file_stamp(PageFile *file)
+{
+	return file->stamp;
+}
+
+static void
+stamp_row(const RowStamp *stamp, HeapTupleHeader row)
+{
+	row->t_infomask &= ~HEAP_XACT_MASK;
+	row->t_infomask2 &= ~HEAP2_XACT_MASK;
+	row->t_infomask |= HEAP_XMAX_INVALID;
+	HeapTupleHeaderSetXmin(row, stamp->xid);
+	if (stamp->frozen)
+		HeapTupleHeaderSetXminFrozen(row);
+	HeapTupleHeaderSetCmin(row, stamp->frozen ? FirstCommandId : stamp->command_id);
+	HeapTupleHeaderSetXmax(row, InvalidTransactionId);
+}
+
+static char *
+page_of(char *pages, int i)
+{
+	return pages + (Size) i * BLCKSZ;
+}
+
+static void
+begin_page(PageFile *file, PageExtent *extent)
+{
+	Page page = (Page) page_of(extent->pages, extent->npages++);
+
+	PageInit(page, BLCKSZ, 0);
+	if (file->stamp.frozen)
+		PageSetAllVisible(page);
+}
+
+/* Tells each row of a page where it is. */
+static void
+place_rows(Page page, BlockNumber block)
+{
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		ItemId item = PageGetItemId(page, i);
+
+		if (ItemIdIsNormal(item))
+			ItemPointerSet(&((HeapTupleHeader) PageGetItem(page, item))->t_ctid, block, i);
+	}
+}
+
+/* Logs an extent and makes its pages ready to be written from a block on. */
+static void
+prepare_extent(PageFile *file, BlockNumber block, char *pages)
+{
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		place_rows((Page) page_of(pages, i), block + i);
+	if (RelationNeedsWAL(file->rel))
+	{
+		BlockNumber blocks[EXTENT_PAGES];
+		Page list[EXTENT_PAGES];
+
+		for (int i = 0; i < EXTENT_PAGES; i++)
+		{
+			blocks[i] = block + i;
+			list[i] = (Page) page_of(pages, i);
+		}
+		log_newpages(relation_locator(file->rel), MAIN_FORKNUM, EXTENT_PAGES, blocks, list, true);
+	}
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		PageSetChecksumInplace((Page) page_of(pages, i), block + i);
+}
+
+void
+page_file_flush(PageFile *file, PageExtent *extent)
+{
+	SMgrRelation smgr;
+	BlockNumber block;
+
+	CHECK_FOR_INTERRUPTS();
+	if (extent->npages == 0)
+		return;
+	while (extent->npages < EXTENT_PAGES)
+		begin_page(file, extent);
+	LockRelationForExtension(file->rel, ExclusiveLock);
+	smgr = RelationGetSmgr(file->rel);
+	block = smgrnblocks(smgr, MAIN_FORKNUM);
+	prepare_extent(file, block, extent->pages);
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		smgrextend(smgr, MAIN_FORKNUM, block + i, page_of(extent->pages, i), true);
+	UnlockRelationForExtension(file->rel, ExclusiveLock);
+	extent->npages = 0;
+}
+
+static void
+add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
+{
+	Page page;
+
+	if (size > MaxHeapTupleSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("row is too big: size %u, maximum size %zu", size, MaxHeapTupleSize)));
+	if (unlikely(extent->pages == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(file->context);
+
+		extent->pages = page_file_alloc_extent();
+		MemoryContextSwitchTo(old);
+	}
+	if (extent->npages == 0)
+		begin_page(file, extent);
+	page = (Page) page_of(extent->pages, extent->npages - 1);
+	if (PageGetHeapFreeSpace(page) < MAXALIGN(size))
+	{
+		if (extent->npages == EXTENT_PAGES)
+			page_file_flush(file, extent);
+		begin_page(file, extent);
+		page = (Page) page_of(extent->pages, extent->npages - 1);
+	}
+	stamp_row(&file->stamp, row);
+	if (PageAddItem(page, (Item) row, size, InvalidOffsetNumber, false, true) ==
+		InvalidOffsetNumber)
+		elog(ERROR, "could not add a row to a page");
+	file->nrows++;
+}
+
+/* A row with values that have to go to TOAST. */
+static void
+put_long_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
+{
+	MemoryContext old = MemoryContextSwitchTo(file->toast_context);
+	HeapTupleData tuple = {.t_len = size, .t_data = row};
+	HeapTuple stored;
+
+	tuple.t_tableOid = RelationGetRelid(file->rel);
+	ItemPointerSetInvalid(&tuple.t_self);
+	stored = heap_toast_insert_or_update(file->rel, &tuple, NULL, HEAP_INSERT_SKIP_FSM);
+	add_row(file, extent, stored->t_data, stored->t_len);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(file->toast_context);
+}
+
+void
+page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
+{
+	if (unlikely(size > TOAST_TUPLE_THRESHOLD || (row->t_infomask & HEAP_HASEXTERNAL) != 0))
+		put_long_row(file, extent, row, size);
+	else
+		add_row(file, extent, row, size);
+}
+
+/* The last block of a file's segment. */
+static BlockNumber
+segment_end(BlockNumber segment, BlockNumber nblocks)
+{
+	return Min((segment + 1) * (BlockNumber) RELSEG_SIZE, nblocks) - 1;
+}
+
+void
+page_file_reserve(PageFile *file, BlockNumber nblocks)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+	char *page = page_file_alloc_extent();
+
+	/* A segment has all its blocks as soon as it has its last one. */
+	memset(page, 0, BLCKSZ);
+	for (BlockNumber s = 0; s * (BlockNumber) RELSEG_SIZE < nblocks; s++)
+		smgrextend(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page, true);
+}
+
+void
+page_file_write(PageFile *file, BlockNumber block, char *pages)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+
+	for (int i = 0; i < EXTENT_PAGES; i++)
+	{
+		Page page = (Page) page_of(pages, i);
+		OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+		if (!file->stamp.frozen)
+			PageClearAllVisible(page);
+		for (OffsetNumber o = FirstOffsetNumber; o <= last; o++)
+			if (ItemIdIsNormal(PageGetItemId(page, o)))
+				stamp_row(&file->stamp,
+						  (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, o)));
+	}
+	prepare_extent(file, block, pages);
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		smgrwrite(smgr, MAIN_FORKNUM, block + i, page_of(pages, i), true);
+	CHECK_FOR_INTERRUPTS();
+}
+
+void
+page_file_count(PageFile *file, int64 nrows)
+{
+	file->nrows += nrows;
+}
+
+/* Asks the next checkpoint to sync each segment, by writing one block of each again. */
+static void
+register_sync(PageFile *file, BlockNumber nblocks)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+	char *page = page_file_alloc_extent();
+
+	for (BlockNumber s = 0; s * (BlockNumber) RELSEG_SIZE < nblocks; s++)
+	{
+		smgrread(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page);
+		smgrwrite(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page, false);
+	}
+}
+
+void
+page_file_close(PageFile *file)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+	BlockNumber nblocks = smgrnblocks(smgr, MAIN_FORKNUM);
+
+	/* No checkpoint shall begin between the question whether one began and the request to the next one. */
+	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
+	if (file->redo == GetRedoRecPtr() || !RelationNeedsWAL(file->rel))
+	{
+		register_sync(file, nblocks);
+		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+	}
+	else
+	{
+		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+		smgrimmedsync(smgr, MAIN_FORKNUM);
+	}
+	pgstat_count_heap_insert(file->rel, file->nrows);
+	MemoryContextDelete(file->toast_context);
+}

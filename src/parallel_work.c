@@ -1,0 +1,78 @@
+/*
+ * parallel_work.c
+ *		The leader's side of parallel work (see parallel_work.h).
+ */
+#include "parallel_work.h"
+
+#include "settings.h"
+
+#include "access/xact.h"
+
+#define SHARED_KEY 1
+
+/* Below so many blocks a worker is not worth its start: 8 MB. */
+#define BLOCKS_PER_WORKER 1024
+
+int
+parallel_work_workers(BlockNumber nblocks)
+{
+	if (IsInParallelMode() || IsolationIsSerializable())
+		return 0;
+	return Min(max_workers, nblocks / BLOCKS_PER_WORKER);
+}
+
+void
+parallel_work_begin(ParallelWork *work, const char *function, Size shared_size, int nworkers)
+{
+	memset(work, 0, sizeof(ParallelWork));
+	if (nworkers > 0)
+	{
+		/* In parallel mode none can be taken. */
+		(void) GetCurrentTransactionId();
+		EnterParallelMode();
+		work->context = CreateParallelContext("ledger_engine", function, nworkers);
+		shm_toc_estimate_chunk(&work->context->estimator, shared_size);
+		shm_toc_estimate_keys(&work->context->estimator, 1);
+		InitializeParallelDSM(work->context);
+		work->shared = shm_toc_allocate(work->context->toc, shared_size);
+		shm_toc_insert(work->context->toc, SHARED_KEY, work->shared);
+	}
+	else
+		work->shared = palloc_extended(shared_size, MCXT_ALLOC_HUGE);
+	memset(work->shared, 0, shared_size);
+}
+
+void
+parallel_work_launch(ParallelWork *work)
+{
+	if (work->context == NULL)
+		return;
+	LaunchParallelWorkers(work->context);
+	work->nworkers = work->context->nworkers_launched;
+}
+
+void
+parallel_work_wait(ParallelWork *work)
+{
+	if (work->context != NULL)
+		WaitForParallelWorkersToFinish(work->context);
+}
+
+void
+parallel_work_end(ParallelWork *work)
+{
+	if (work->context != NULL)
+	{
+		DestroyParallelContext(work->context);
+		ExitParallelMode();
+	}
+	else
+		pfree(work->shared);
+	work->shared = NULL;
+}
+
+void *
+parallel_work_attach(shm_toc *toc)
+{
+	return shm_toc_lookup(toc, SHARED_KEY, false);
+}

@@ -1,0 +1,48 @@
+/*
+ * parallel_work.h
+ *		Work that the server's parallel workers share with the process that was
+ *		asked for it.
+ *
+ * They are part of the leader's transaction: what they write is its, and an
+ * error or cancel in one ends all. A worker cannot insert rows, take
+ * transaction ids or values of sequences; it can read, and fill pages of the
+ * leader's new tables (page_file.h).
+ */
+#ifndef LEDGER_PARALLEL_WORK_H
+#define LEDGER_PARALLEL_WORK_H
+
+#include "ledger_engine.h"
+
+#include "access/parallel.h"
+
+typedef struct ParallelWork
+{
+	ParallelContext *context; /* NULL: the leader is alone */
+	void *shared;             /* what all processes see */
+	int nworkers;             /* launched */
+} ParallelWork;
+
+/* How many workers some work is worth, by the number of blocks it reads. */
+extern int parallel_work_workers(BlockNumber nblocks);
+
+/*
+ * Makes room for what the processes share. function is the name of the worker's
+ * entry point in this library; it gets at the shared part by
+ * parallel_work_attach(). With nworkers 0 it is memory of this process.
+ */
+extern void
+parallel_work_begin(ParallelWork *work, const char *function, Size shared_size, int nworkers);
+
+/* Starts the workers, as many as the server has; the shared part is ready for them. */
+extern void parallel_work_launch(ParallelWork *work);
+
+/* Waits until all workers are done. */
+extern void parallel_work_wait(ParallelWork *work);
+
+/* Ends the work; the shared part is gone. */
+extern void parallel_work_end(ParallelWork *work);
+
+/* The shared part, in a worker. */
+extern void *parallel_work_attach(shm_toc *toc);
+
+#endif
