@@ -10,8 +10,10 @@ OBJS = \
 	src/codemap.o \
 	src/columns.o \
 	src/digest.o \
+	src/digest_table.o \
 	src/exception.o \
 	src/expand.o \
+	src/expand_parallel.o \
 	src/expression.o \
 	src/helpers.o \
 	src/image.o \

@@ -55,3 +55,9 @@ CREATE FUNCTION acct._digest_lines(p_query text,
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_lines';
 COMMENT ON FUNCTION acct._digest_lines(text) IS
 'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';
+
+CREATE FUNCTION acct._digest_table(p_table regclass,
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_table';
+COMMENT ON FUNCTION acct._digest_table(regclass) IS
+'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';

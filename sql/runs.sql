@@ -205,8 +205,22 @@ END
 $$;
 COMMENT ON FUNCTION acct._run_bases(jsonb) IS 'The accounting bases that a run''s options ask for, sorted. Raises 22023 on an unknown option or basis.';
 
-CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[]) RETURNS bigint
+CREATE FUNCTION acct._summarize_source(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM brin_summarize_new_values(i.indexrelid)
+       FROM pg_partition_tree(to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')))) AS t
+       JOIN pg_index AS i ON i.indrelid = t.relid
+       JOIN pg_class AS c ON c.oid = i.indexrelid
+       JOIN pg_am AS m ON m.oid = c.relam
+      WHERE t.isleaf AND m.amname = 'brin';
+END
+$$;
+COMMENT ON FUNCTION acct._summarize_source(date) IS
+'Has the BRIN indexes of a month''s source know the rows that were loaded lately, so that a batch is found without reading the month.';
+
+CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
 DECLARE
     candidates bigint[];
     claimed bigint;
@@ -219,6 +233,11 @@ BEGIN
                AND c.basis = ANY (p_bases)) < cardinality(p_bases);
     IF candidates IS NULL THEN
         RETURN 0;
+    END IF;
+    -- What others took needs not be read again.
+    IF EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.txn_month = p_month) THEN
+        PERFORM acct._summarize_source(p_month);
+        PERFORM set_config('enable_seqscan', 'off', true);
     END IF;
     INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
     SELECT p_run_id, x.batch_id, p_month, b.basis, x.source_rows, x.source_gross
@@ -463,6 +482,11 @@ CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    IF p_source = 'staging' THEN
+        SELECT d.* INTO lines, debit, credit, digest
+          FROM acct._digest_table(acct._run_rows(p_run_id, p_source, 'line')::regclass) AS d;
+        RETURN;
+    END IF;
     SELECT d.* INTO lines, debit, credit, digest
       FROM acct._digest_lines('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, '
                               'product_code, channel, debit, credit FROM '
@@ -485,6 +509,54 @@ $$;
 COMMENT ON FUNCTION acct.run_digest(bigint, text) IS
 'The digest of a run''s lines computed afresh from source (ledger or staging): 32 hexadecimal digits, a sum mod 2^128 of hashes of txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit and credit of each line, so independent of their order, of je_id and of run_id. Equal to journal_run.digest unless lines were changed. Raises LE001, LE002 (no staging).';
 
+CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(sum(b.source_rows), 0) < 50000
+      FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b
+$$;
+COMMENT ON FUNCTION acct._is_small_run(bigint) IS
+'True where a run took so few transactions that they are better found by index than by reading the month.';
+
+CREATE FUNCTION acct._unregistered_rows(p_month date) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+DECLARE
+    most_gaps CONSTANT integer := 50;
+    gaps text[];
+    found bigint;
+BEGIN
+    -- Batches are numbered one after the other: what is not registered lies in a gap, where the BRIN index looks.
+    SELECT array_agg(format('(s.batch_id > %s AND s.batch_id < %s)', g.batch_id, g.next_id)) INTO gaps
+      FROM (SELECT b.batch_id, coalesce(lead(b.batch_id) OVER (ORDER BY b.batch_id), 9223372036854775807) AS next_id
+              FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT (-9223372036854775808)) AS b) AS g
+     WHERE g.next_id - 1 > g.batch_id;
+    IF cardinality(gaps) <= most_gaps THEN
+        PERFORM set_config('enable_seqscan', 'off', true);
+        EXECUTE format('SELECT count(*) FROM acct.txn_source_parent AS s WHERE s.txn_month = $1 AND (%s)',
+                       array_to_string(gaps, ' OR ')) INTO found USING p_month;
+    ELSE
+        SELECT count(*) INTO found FROM acct.txn_source_parent AS s
+         WHERE s.txn_month = p_month
+           AND NOT EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = s.batch_id);
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION acct._unregistered_rows(date) IS 'The number of a month''s source rows whose batch_id is no registered batch.';
+
+CREATE FUNCTION acct._claimed_rows(p_run_id bigint, OUT rows bigint, OUT gross numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+BEGIN
+    IF acct._is_small_run(p_run_id) THEN
+        PERFORM set_config('enable_seqscan', 'off', true);
+    END IF;
+    SELECT count(*), coalesce(sum(s.gross_amount), 0) INTO rows, gross
+      FROM acct.txn_source_parent AS s
+     WHERE s.txn_month = (SELECT r.txn_month FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
+       AND s.batch_id = ANY (ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id));
+END
+$$;
+COMMENT ON FUNCTION acct._claimed_rows(bigint) IS 'Count and gross sum of the source rows of the batches that a run took, as they are now.';
+
 CREATE FUNCTION acct._check_source(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -496,20 +568,12 @@ BEGIN
      WHERE b.every_transaction AND b.basis = ANY (run.bases);
     IF run.reprocess_of IS NULL THEN
         RETURN QUERY
-        WITH source AS MATERIALIZED (
-            SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross
-              FROM acct.txn_source_parent AS s WHERE s.txn_month = run.txn_month GROUP BY s.batch_id),
-        claim AS (
-            SELECT DISTINCT b.batch_id, b.source_rows, b.source_gross
-              FROM acct.journal_run_batch AS b WHERE b.run_id = p_run_id)
-        SELECT 'batches_unchanged',
-               (SELECT format('%s rows, gross %s', coalesce(sum(c.source_rows), 0), coalesce(sum(c.source_gross), 0)) FROM claim AS c),
-               (SELECT format('%s rows, gross %s', coalesce(sum(x.source_rows), 0), coalesce(sum(x.source_gross), 0))
-                  FROM source AS x WHERE x.batch_id IN (SELECT c.batch_id FROM claim AS c))
-        UNION ALL
-        SELECT 'batches_registered', '0 rows',
-               (SELECT format('%s rows', coalesce(sum(x.source_rows), 0)) FROM source AS x
-                 WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id));
+        SELECT 'batches_unchanged', format('%s rows, gross %s', coalesce(sum(c.source_rows), 0), coalesce(sum(c.source_gross), 0)),
+               (SELECT format('%s rows, gross %s', x.rows, x.gross) FROM acct._claimed_rows(p_run_id) AS x)
+          FROM (SELECT DISTINCT b.batch_id, b.source_rows, b.source_gross
+                  FROM acct.journal_run_batch AS b WHERE b.run_id = p_run_id) AS c;
+        RETURN QUERY
+        SELECT 'batches_registered', '0 rows', format('%s rows', acct._unregistered_rows(run.txn_month));
     END IF;
     RETURN QUERY
     SELECT 'counts_close:' || b,

@@ -11,7 +11,6 @@
 #include "bulk_writer.h"
 
 #include "columns.h"
-#include "page_file.h"
 #include "settings.h"
 
 #include "access/heapam.h"
@@ -41,12 +40,13 @@ struct BulkWriter
 	BulkInsertState bulk_insert;
 	CommandId command_id;
 	int insert_options;
-	bool check_rows;    /* there are CHECK constraints to test */
-	bool keep_indexes;  /* row by row */
-	bool build_indexes; /* at the end */
-	bool reads_slots;   /* something reads the attributes of buffered rows */
-	PageFile *file;     /* not NULL: rows go there instead of to heap_multi_insert */
-	PageExtent extent;  /* of it, being filled */
+	bool check_rows;                 /* there are CHECK constraints to test */
+	bool keep_indexes;               /* row by row */
+	bool build_indexes;              /* at the end */
+	bool reads_slots;                /* something reads the attributes of buffered rows */
+	PageFile *file;                  /* not NULL: rows go there instead of to heap_multi_insert */
+	PageExtent extent;               /* of it, being filled */
+	SharedTuplestoreAccessor *spool; /* of a process that helps; NULL: it is not one */
 
 	MemoryContext context;       /* of the writer itself */
 	MemoryContext batch_context; /* of rows formed by the server, and of heap_multi_insert */
@@ -195,6 +195,21 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	return writer;
 }
 
+BulkWriter *
+bulk_writer_join(Oid relation, const RowStamp *stamp, SharedTuplestoreAccessor *spool)
+{
+	BulkWriter *writer = palloc0(sizeof(BulkWriter));
+
+	writer->rel = table_open(relation, AccessShareLock);
+	writer->context = CurrentMemoryContext;
+	writer->spool = spool;
+	if (stamp != NULL)
+		writer->file = page_file_join(writer->rel, *stamp, spool);
+	writer->batch_context =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
+	return writer;
+}
+
 TupleDesc
 bulk_writer_descriptor(BulkWriter *writer)
 {
@@ -305,6 +320,11 @@ bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 		page_file_put(writer->file, &writer->extent, tuple->t_data, tuple->t_len);
 		MemoryContextReset(writer->batch_context);
 	}
+	else if (writer->spool != NULL)
+	{
+		spool_row(writer->spool, tuple, writer->context);
+		MemoryContextReset(writer->batch_context);
+	}
 	else
 		add(writer, tuple->t_data, tuple->t_len);
 }
@@ -327,6 +347,24 @@ bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size)
 	add(writer, row, size);
 }
 
+void
+bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool)
+{
+	TupleTableSlot *slot =
+		MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsMinimalTuple);
+	MinimalTuple tuple;
+
+	sts_begin_parallel_scan(spool);
+	while ((tuple = sts_parallel_scan_next(spool, NULL)) != NULL)
+	{
+		ExecStoreMinimalTuple(tuple, slot, false);
+		slot_getallattrs(slot);
+		bulk_writer_put(writer, slot->tts_values, slot->tts_isnull);
+	}
+	sts_end_parallel_scan(spool);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
 /* All indexes of a table that this transaction made and filled. */
 static void
 build_indexes(Oid relation)
@@ -337,6 +375,22 @@ build_indexes(Oid relation)
 	CommandCounterIncrement();
 	if (SPI_execute(psprintf("REINDEX TABLE %s", name), false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not build the indexes of %s", name);
+}
+
+/* What only the process that opened the table has. */
+static void
+close_table_writer(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nslots; i++)
+	{
+		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
+		ExecDropSingleTupleTableSlot(writer->slots[i]);
+	}
+	FreeBulkInsertState(writer->bulk_insert);
+	if (writer->keep_indexes)
+		ExecCloseIndices(writer->result);
+	FreeExecutorState(writer->estate);
+	pfree(writer->buffer);
 }
 
 void
@@ -350,19 +404,11 @@ bulk_writer_close(BulkWriter *writer)
 		page_file_flush(writer->file, &writer->extent);
 		page_file_close(writer->file);
 	}
-	for (int i = 0; i < writer->nslots; i++)
-	{
-		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
-		ExecDropSingleTupleTableSlot(writer->slots[i]);
-	}
-	FreeBulkInsertState(writer->bulk_insert);
-	if (writer->keep_indexes)
-		ExecCloseIndices(writer->result);
-	FreeExecutorState(writer->estate);
+	if (writer->spool == NULL)
+		close_table_writer(writer);
 	MemoryContextDelete(writer->batch_context);
 	table_close(writer->rel, NoLock);
 	if (writer->build_indexes)
 		build_indexes(relation);
-	pfree(writer->buffer);
 	pfree(writer);
 }

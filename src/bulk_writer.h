@@ -15,7 +15,7 @@
 #include "ledger_engine.h"
 
 #include "access/htup.h"
-#include "utils/rel.h"
+#include "page_file.h"
 
 typedef struct BulkWriter BulkWriter;
 
@@ -42,13 +42,22 @@ extern TupleDesc bulk_writer_descriptor(BulkWriter *writer);
 extern Relation bulk_writer_relation(BulkWriter *writer);
 
 /* The file that rows go to where the table is new (page_file.h), else NULL. */
-extern struct PageFile *bulk_writer_page_file(BulkWriter *writer);
+extern PageFile *bulk_writer_page_file(BulkWriter *writer);
 
 /* Adds a row; values are copied. */
 extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull);
 
 /* Adds a copy of a tuple of the same row type; its header may be changed. */
 extern void bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size);
+
+/*
+ * A writer in a process that helps the one that opened it. Rows go to its page
+ * file, where stamp is not NULL; those that such a process cannot write go to
+ * the spool, from which the other one takes them.
+ */
+extern BulkWriter *
+bulk_writer_join(Oid relation, const RowStamp *stamp, SharedTuplestoreAccessor *spool);
+extern void bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool);
 
 /* Writes what is buffered, finishes the indexes, closes the table (its lock stays). */
 extern void bulk_writer_close(BulkWriter *writer);

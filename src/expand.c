@@ -12,90 +12,34 @@
  * what a row needs in a per-row context that is reset after it; what the
  * writers buffer in theirs. Nothing grows with the number of rows.
  */
-#include "ledger_engine.h"
-
-#include "digest.h"
-#include "journal.h"
-#include "query.h"
-#include "source.h"
-#include "staging.h"
+#include "expand.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "portability/instr_time.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(expand);
 
-typedef struct Counts
+void
+counts_add(Counts *counts, const Counts *more)
 {
-	int64 transactions;
-	int64 journals;
-	int64 lines;
-	int64 exceptions;
-	int64 ignored;
-	Amount debit;
-	Amount credit;
-} Counts;
-
-/* What became of the rows of one source partition. */
-typedef struct PartitionCounts
-{
-	Oid partition;
-	Counts counts;
-	double elapsed_ms;
-	struct PartitionCounts *next;
-} PartitionCounts;
-
-/* Rows of the source that are taken for the same bases. */
-typedef struct Pass
-{
-	Datum bases;   /* text[], sorted */
-	Datum batches; /* bigint[]; none when exceptions are taken up again */
-	bool *takes_basis;
-} Pass;
-
-typedef struct Expand
-{
-	/* The run. */
-	int64 run_id;
-	DateADT txn_month;
-	int64 reprocess_of; /* 0: none */
-	int64 je_range;     /* the run's range of je_id; 0: none */
-	int nbases;
-	Code *bases;
-	Datum *basis_codes;
-	bool *every_transaction;
-
-	List *passes;
-	Pass *pass;      /* under way */
-	int64 at_txn_id; /* transaction under way, 0 before the first */
-
-	SourceColumns source;
-	MemoryContext context;
-	MemoryContext row_context;
-	ExprContext *econtext;
-	Routing *routing;
-	Journal *journal;
-	TotalSet totals;
-	JeIds ids;
-	Staging *staging;
-
-	Digest digest;
-	int64 unbalanced;
-	Counts *basis_counts;
-	PartitionCounts *partitions;
-	PartitionCounts *current;
-	instr_time current_since;
-} Expand;
+	counts->transactions += more->transactions;
+	counts->journals += more->journals;
+	counts->lines += more->lines;
+	counts->exceptions += more->exceptions;
+	counts->ignored += more->ignored;
+	counts->debit += more->debit;
+	counts->credit += more->credit;
+}
 
 static void
 count_journal(Expand *expand, int basis)
@@ -129,14 +73,11 @@ count_time(Expand *expand)
 	expand->current_since = now;
 }
 
-static void
-enter_partition(Expand *expand, Oid partition)
+PartitionCounts *
+expand_partition(Expand *expand, Oid partition)
 {
 	PartitionCounts *p;
 
-	if (expand->current != NULL && expand->current->partition == partition)
-		return;
-	count_time(expand);
 	for (p = expand->partitions; p != NULL && p->partition != partition; p = p->next)
 		;
 	if (p == NULL)
@@ -146,10 +87,19 @@ enter_partition(Expand *expand, Oid partition)
 		p->next = expand->partitions;
 		expand->partitions = p;
 	}
-	expand->current = p;
+	return p;
 }
 
 static void
+enter_partition(Expand *expand, Oid partition)
+{
+	if (expand->current != NULL && expand->current->partition == partition)
+		return;
+	count_time(expand);
+	expand->current = expand_partition(expand, partition);
+}
+
+void
 expand_row(TupleTableSlot *slot, void *arg)
 {
 	Expand *expand = arg;
@@ -198,6 +148,7 @@ take_run(TupleTableSlot *slot, void *arg)
 	expand->txn_month = DatumGetDateADT(query_value(slot, 0, 0));
 	expand->reprocess_of = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
 	expand->je_range = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
+	expand->is_small = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
 }
 
 static void
@@ -228,8 +179,9 @@ load_run(Expand *expand)
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_each_row(
-		"SELECT txn_month, reprocess_of, je_range FROM acct.journal_run WHERE run_id = $1", &args,
-		take_run, expand);
+		"SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id) FROM acct.journal_run "
+		"WHERE run_id = $1",
+		&args, take_run, expand);
 	query_each_row(
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
 		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
@@ -318,19 +270,39 @@ describe_position(void *arg)
 		errcontext("expanding run " INT64_FORMAT, expand->run_id);
 }
 
-static void
-run_passes(Expand *expand, Relation source)
+void
+expand_run(Expand *expand, void (*work)(Expand *expand, void *arg), void *arg)
 {
 	ErrorContextCallback position = {.callback = describe_position, .arg = expand};
-	char *list = source_select_list(source);
-	ListCell *lc;
 
-	plan_passes(expand);
 	position.previous = error_context_stack;
 	error_context_stack = &position;
+	work(expand, arg);
+	error_context_stack = position.previous;
+}
+
+/* Where a run took little of a month, its rows are found by index. */
+static void
+read_by_index(Expand *expand)
+{
+	static const char *const off[] = {"enable_seqscan", "jit"};
+
+	if (!expand->is_small)
+		return;
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
+}
+
+static void
+run_passes(Expand *expand, void *arg)
+{
+	char *list = source_select_list(expand->source_table);
+	ListCell *lc;
+
+	read_by_index(expand);
 	foreach(lc, expand->passes)
 		run_pass(expand, lfirst(lc), list);
-	error_context_stack = position.previous;
 }
 
 static char *
@@ -377,15 +349,7 @@ save_run(Expand *expand)
 	char digest[DIGEST_TEXT_SIZE];
 
 	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
-	{
-		sum.transactions += p->counts.transactions;
-		sum.journals += p->counts.journals;
-		sum.lines += p->counts.lines;
-		sum.exceptions += p->counts.exceptions;
-		sum.ignored += p->counts.ignored;
-		sum.debit += p->counts.debit;
-		sum.credit += p->counts.credit;
-	}
+		counts_add(&sum, &p->counts);
 	digest_to_text(expand->digest, digest);
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, INT8OID, Int64GetDatum(sum.transactions));
@@ -428,50 +392,70 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 	}
 }
 
-Datum
-expand(PG_FUNCTION_ARGS)
+Expand *
+expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, int process,
+			const StagingHelper *helper)
 {
 	Expand *expand = palloc0_object(Expand);
-	MemoryContext caller = CurrentMemoryContext;
-	EState *estate = CreateExecutorState();
-	Relation source;
-	int pinned;
 
-	InitMaterializedSRF(fcinfo, 0);
-	expand->context = AllocSetContextCreate(caller, "expand", ALLOCSET_DEFAULT_SIZES);
-	expand->econtext = GetPerTupleExprContext(estate);
+	expand->context = context;
+	expand->run_id = run_id;
+	expand->header = header;
+	expand->line = line;
+	expand->estate = CreateExecutorState();
+	expand->econtext = GetPerTupleExprContext(expand->estate);
 	expand->row_context = expand->econtext->ecxt_per_tuple_memory;
-	expand->run_id = PG_GETARG_INT64(0);
 	INSTR_TIME_SET_CURRENT(expand->current_since);
-
-	query_open();
-	MemoryContextSwitchTo(expand->context);
-	pinned = expression_pin_settings();
-	source = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
+	expand->source_table = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	load_run(expand);
-	source_find_columns(source, &expand->source);
-	total_init(&expand->totals, expand->context);
-	expand->routing =
-		routing_load(source, expand->txn_month, expand->nbases, expand->bases, &expand->totals);
+	source_find_columns(expand->source_table, &expand->source);
+	total_init(&expand->totals, context);
+	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->nbases,
+								   expand->bases, &expand->totals);
 	expand->journal = journal_create(expand->routing, expand->econtext);
-	je_id_open(&expand->ids, expand->je_range, 0, expand->txn_month);
-	expand->staging = staging_open(expand->run_id, expand->basis_codes, source, PG_GETARG_OID(1),
-								   PG_GETARG_OID(2), &expand->ids);
+	je_id_open(&expand->ids, expand->je_range, process, expand->txn_month);
+	expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header, line,
+								   &expand->ids, helper);
+	plan_passes(expand);
+	return expand;
+}
 
-	run_passes(expand, source);
-
+void
+expand_close(Expand *expand)
+{
 	journal_close(expand->journal);
 	expand->digest = staging_close(expand->staging);
 	count_time(expand);
+	table_close(expand->source_table, AccessShareLock);
+	FreeExecutorState(expand->estate);
+}
+
+Datum
+expand(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "expand", ALLOCSET_DEFAULT_SIZES);
+	Expand *expand;
+	Digest of_helpers;
+	int pinned;
+
+	InitMaterializedSRF(fcinfo, 0);
+	query_open();
+	MemoryContextSwitchTo(context);
+	pinned = expression_pin_settings();
+	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), 0, NULL);
+	if (!expand_in_parallel(expand))
+		expand_run(expand, run_passes, NULL);
+	of_helpers = expand->digest;
+	expand_close(expand);
+	digest_add(&expand->digest, of_helpers);
 	total_save(&expand->totals, expand->run_id);
 	save_run(expand);
-	table_close(source, AccessShareLock);
 	expression_unpin_settings(pinned);
 	query_close();
 
 	MemoryContextSwitchTo(caller);
 	return_counts(expand, (ReturnSetInfo *) fcinfo->resultinfo);
-	MemoryContextDelete(expand->context);
-	FreeExecutorState(estate);
+	MemoryContextDelete(context);
 	PG_RETURN_VOID();
 }

@@ -45,6 +45,13 @@ je_id_take_blocks(int64 *blocks, int nblocks)
 		blocks[i] = nextval_internal(sequence, false);
 }
 
+void
+je_id_use_blocks(JeIds *ids, int64 *blocks, int nblocks)
+{
+	ids->blocks = blocks;
+	ids->nblocks = nblocks;
+}
+
 static int64
 take_shared(JeIds *ids)
 {
@@ -59,8 +66,8 @@ take_shared(JeIds *ids)
 	return ids->next++;
 }
 
-static JeIdMonth *
-find_month(JeIds *ids, DateADT month)
+JeIdMonth *
+je_id_find_month(JeIds *ids, DateADT month)
 {
 	JeIdMonth *m;
 
@@ -82,7 +89,7 @@ je_id_take(JeIds *ids, DateADT month)
 	if (!ids->has_range)
 		return take_shared(ids);
 	if (unlikely(m == NULL || m->month != month))
-		m = ids->current = find_month(ids, month);
+		m = ids->current = je_id_find_month(ids, month);
 	if (unlikely(!m->uses_range))
 	{
 		m->uses_range = month == ids->txn_month || m->journals >= FEW_JOURNALS;

@@ -60,7 +60,13 @@ extern void je_id_open(JeIds *ids, int64 range, int process, DateADT txn_month);
 /* The next identifier for a journal of a month. */
 extern int64 je_id_take(JeIds *ids, DateADT month);
 
-/* Takes the blocks that a process without the sequence may need. */
+/* Takes blocks from the sequence for processes that cannot ask it. */
 extern void je_id_take_blocks(int64 *blocks, int nblocks);
+
+/* Has identifiers outside of the range come from these blocks, one for each month at most. */
+extern void je_id_use_blocks(JeIds *ids, int64 *blocks, int nblocks);
+
+/* What is known of a month. */
+extern JeIdMonth *je_id_find_month(JeIds *ids, DateADT month);
 
 #endif

@@ -33,8 +33,10 @@ struct PageFile
 {
 	Relation rel;
 	RowStamp stamp;
-	XLogRecPtr redo; /* of the last checkpoint when the file was opened */
-	int64 nrows;     /* for the statistics that autovacuum goes by */
+	bool joined;
+	SharedTuplestoreAccessor *spool; /* of long rows; NULL: they are written here */
+	XLogRecPtr redo;                 /* of the last checkpoint when the file was opened */
+	int64 nrows;                     /* for the statistics that autovacuum goes by */
 	MemoryContext context;
 	MemoryContext toast_context;
 };
@@ -53,8 +55,8 @@ page_file_alloc_extent(void)
 	return (char *) TYPEALIGN(PAGE_ALIGNMENT, palloc(EXTENT_PAGES * BLCKSZ + PAGE_ALIGNMENT));
 }
 
-PageFile *
-page_file_join(Relation rel, RowStamp stamp)
+static PageFile *
+make_file(Relation rel, RowStamp stamp)
 {
 	PageFile *file = palloc0_object(PageFile);
 
@@ -72,7 +74,17 @@ page_file_open(Relation rel, bool frozen)
 {
 	RowStamp stamp = {frozen, GetCurrentTransactionId(), GetCurrentCommandId(true)};
 
-	return page_file_join(rel, stamp);
+	return make_file(rel, stamp);
+}
+
+PageFile *
+page_file_join(Relation rel, RowStamp stamp, SharedTuplestoreAccessor *spool)
+{
+	PageFile *file = make_file(rel, stamp);
+
+	file->joined = true;
+	file->spool = spool;
+	return file;
 }
 
 RowStamp
@@ -201,18 +213,35 @@ add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 	file->nrows++;
 }
 
+void
+spool_row(SharedTuplestoreAccessor *spool, HeapTuple row, MemoryContext context)
+{
+	MinimalTuple copy = minimal_tuple_from_heap_tuple(row);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	sts_puttuple(spool, NULL, copy);
+	MemoryContextSwitchTo(old);
+	pfree(copy);
+}
+
 /* A row with values that have to go to TOAST. */
 static void
 put_long_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 {
 	MemoryContext old = MemoryContextSwitchTo(file->toast_context);
 	HeapTupleData tuple = {.t_len = size, .t_data = row};
-	HeapTuple stored;
 
 	tuple.t_tableOid = RelationGetRelid(file->rel);
 	ItemPointerSetInvalid(&tuple.t_self);
-	stored = heap_toast_insert_or_update(file->rel, &tuple, NULL, HEAP_INSERT_SKIP_FSM);
-	add_row(file, extent, stored->t_data, stored->t_len);
+	if (file->spool != NULL)
+		spool_row(file->spool, &tuple, file->context);
+	else
+	{
+		HeapTuple stored =
+			heap_toast_insert_or_update(file->rel, &tuple, NULL, HEAP_INSERT_SKIP_FSM);
+
+		add_row(file, extent, stored->t_data, stored->t_len);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(file->toast_context);
 }
@@ -288,8 +317,8 @@ register_sync(PageFile *file, BlockNumber nblocks)
 	}
 }
 
-void
-page_file_close(PageFile *file)
+static void
+sync_file(PageFile *file)
 {
 	SMgrRelation smgr = RelationGetSmgr(file->rel);
 	BlockNumber nblocks = smgrnblocks(smgr, MAIN_FORKNUM);
@@ -306,6 +335,13 @@ page_file_close(PageFile *file)
 		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
 		smgrimmedsync(smgr, MAIN_FORKNUM);
 	}
+}
+
+void
+page_file_close(PageFile *file)
+{
+	if (!file->joined)
+		sync_file(file);
 	pgstat_count_heap_insert(file->rel, file->nrows);
 	MemoryContextDelete(file->toast_context);
 }

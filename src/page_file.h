@@ -18,6 +18,7 @@
 
 #include "access/htup_details.h"
 #include "utils/rel.h"
+#include "utils/sharedtuplestore.h"
 
 #define EXTENT_PAGES 4
 
@@ -70,7 +71,14 @@ typedef struct RowStamp
 
 extern RowStamp page_file_stamp(PageFile *file);
 
-/* A page file in a process that helps the one that opened it: for page_file_put, _flush and _write. */
-extern PageFile *page_file_join(Relation rel, RowStamp stamp);
+/*
+ * A page file in a process that helps the one that opened it, which does not
+ * sync it when it closes it. Rows that would need TOAST, which such a process
+ * cannot write, go to the spool; NULL: there are none.
+ */
+extern PageFile *page_file_join(Relation rel, RowStamp stamp, SharedTuplestoreAccessor *spool);
+
+/* Adds a row to a spool; context outlives it, for what the spool makes at its first row. */
+extern void spool_row(SharedTuplestoreAccessor *spool, HeapTuple row, MemoryContext context);
 
 #endif

@@ -7,18 +7,16 @@
 #include "settings.h"
 
 #include "access/xact.h"
+#include "optimizer/paths.h"
 
 #define SHARED_KEY 1
-
-/* Below so many blocks a worker is not worth its start: 8 MB. */
-#define BLOCKS_PER_WORKER 1024
 
 int
 parallel_work_workers(BlockNumber nblocks)
 {
 	if (IsInParallelMode() || IsolationIsSerializable())
 		return 0;
-	return Min(max_workers, nblocks / BLOCKS_PER_WORKER);
+	return Min(max_workers, nblocks / Max(min_parallel_table_scan_size, 1));
 }
 
 void

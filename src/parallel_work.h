@@ -22,7 +22,7 @@ typedef struct ParallelWork
 	int nworkers;             /* launched */
 } ParallelWork;
 
-/* How many workers some work is worth, by the number of blocks it reads. */
+/* How many workers some work is worth, by the blocks it reads: one for each min_parallel_table_scan_size. */
 extern int parallel_work_workers(BlockNumber nblocks);
 
 /*

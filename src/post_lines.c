@@ -310,7 +310,7 @@ copier_open(CopyPlan *plan, Relation staging, Snapshot snapshot)
 		if (OidIsValid(plan->months[i].partition))
 		{
 			copier->partitions[i] = table_open(plan->months[i].partition, AccessShareLock);
-			copier->files[i] = page_file_join(copier->partitions[i], plan->stamp);
+			copier->files[i] = page_file_join(copier->partitions[i], plan->stamp, NULL);
 		}
 	return copier;
 }

@@ -4,6 +4,7 @@
  */
 #include "query.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -94,6 +95,8 @@ execute(const char *sql, QueryArgs *args, DestReceiver *dest)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	options.params = make_params(args);
 	options.dest = dest;
+	/* With workers beside it a process only reads, and begins no new command. */
+	options.read_only = IsInParallelMode();
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc < 0)
 		elog(ERROR, "query failed: %s", SPI_result_code_string(rc));

@@ -6,9 +6,16 @@
 
 #include "columns.h"
 
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
 
 static const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
 														"channel", "currency"};
@@ -46,6 +53,48 @@ source_select_list(Relation source)
 	}
 	appendStringInfoString(&list, "s.tableoid");
 	return list.data;
+}
+
+/* The partition of a month; InvalidOid where there is none. */
+static Oid
+find_partition(Relation source, DateADT month)
+{
+	PartitionKey key = RelationGetPartitionKey(source);
+	PartitionDesc partitions = RelationGetPartitionDesc(source, true);
+	Datum value = DateADTGetDatum(month);
+	int index = -1;
+	bool equal;
+
+	if (partitions->nparts == 0 || key->strategy != PARTITION_STRATEGY_RANGE)
+		return InvalidOid;
+	index = partitions->boundinfo
+				->indexes[partition_range_datum_bsearch(key->partsupfunc, key->partcollation,
+														partitions->boundinfo, 1, &value, &equal) +
+						  1];
+	if (index < 0)
+		index = partitions->boundinfo->default_index;
+	return index < 0 ? InvalidOid : partitions->oids[index];
+}
+
+List *
+source_leaves(Relation source, DateADT month)
+{
+	Oid partition = find_partition(source, month);
+	List *leaves = NIL;
+	ListCell *lc;
+
+	if (!OidIsValid(partition))
+		return NIL;
+	foreach(lc, find_all_inheritors(partition, AccessShareLock, NULL))
+	{
+		char kind = get_rel_relkind(lfirst_oid(lc));
+
+		if (kind == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+		else if (kind != RELKIND_PARTITIONED_TABLE)
+			return NIL;
+	}
+	return leaves;
 }
 
 void

@@ -44,6 +44,12 @@ extern void source_find_columns(Relation source, SourceColumns *columns);
  */
 extern char *source_select_list(Relation source);
 
+/*
+ * The tables that hold a month's rows, locked; NIL where one of them is not an
+ * ordinary table, whose blocks could be read by themselves.
+ */
+extern List *source_leaves(Relation source, DateADT month);
+
 /* Reads a row of such a query. */
 extern void
 source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot, Transaction *txn);

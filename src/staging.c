@@ -121,11 +121,12 @@ find_nullable(TupleDesc tupdesc)
 
 static void
 open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
-			const char *const *names, const Oid *types, int count, bool frozen)
+			const char *const *names, const Oid *types, int count, bool frozen,
+			const StagingHelper *helper, StagingTable table)
 {
 	static const char *const held_checks[] = {"staging_run", NULL};
 	BulkWriterOptions options = {.held_checks = held_checks, .filled = names, .frozen = frozen};
-	Relation rel = table_open(relation, RowExclusiveLock);
+	Relation rel = table_open(relation, helper != NULL ? AccessShareLock : RowExclusiveLock);
 	int natts = RelationGetNumberOfAttributes(rel);
 	Bitmapset *filled = NULL;
 	Bitmapset *nullable = find_nullable(RelationGetDescr(rel));
@@ -138,7 +139,11 @@ open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
 	options.also_filled = filled;
 	options.nullable = nullable;
 	table_close(rel, NoLock);
-	target->writer = bulk_writer_open(relation, &options);
+	if (helper != NULL)
+		target->writer =
+			bulk_writer_join(relation, frozen ? &helper->stamp : NULL, helper->spools[table]);
+	else
+		target->writer = bulk_writer_open(relation, &options);
 	target->columns = find_columns(target->writer, names, types, count);
 	target->values = palloc0_array(Datum, natts);
 	target->isnull = palloc_array(bool, natts);
@@ -435,7 +440,7 @@ open_groups(Target *target, const JeIds *ids)
 
 Staging *
 staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line,
-			 JeIds *ids)
+			 JeIds *ids, const StagingHelper *helper)
 {
 	Staging *staging = palloc0_object(Staging);
 	TupleDesc tupdesc = RelationGetDescr(source);
@@ -446,11 +451,12 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "staging line", ALLOCSET_DEFAULT_SIZES);
 	open_target(&staging->header, header, "je_header_staging", tupdesc, header_columns,
-				header_types, HEADER_COLUMNS, true);
+				header_types, HEADER_COLUMNS, true, helper, STAGING_HEADER);
 	open_target(&staging->line, line, "je_line_staging", tupdesc, line_columns, line_types,
-				LINE_COLUMNS, true);
+				LINE_COLUMNS, true, helper, STAGING_LINE);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
-				exception_columns, exception_types, EXCEPTION_COLUMNS, false);
+				exception_columns, exception_types, EXCEPTION_COLUMNS, false, helper,
+				STAGING_EXCEPTION);
 	staging->header_groups = open_groups(&staging->header, ids);
 	staging->line_groups = open_groups(&staging->line, ids);
 	staging->use_header_images = image_fits(bulk_writer_descriptor(staging->header.writer),
@@ -458,6 +464,26 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->use_line_images = image_fits(bulk_writer_descriptor(staging->line.writer),
 										  staging->line.columns, LINE_COLUMNS);
 	return staging;
+}
+
+bool
+staging_allows_helpers(Staging *staging, RowStamp *stamp)
+{
+	PageFile *header = bulk_writer_page_file(staging->header.writer);
+	PageFile *line = bulk_writer_page_file(staging->line.writer);
+
+	if (header == NULL || line == NULL)
+		return false;
+	*stamp = page_file_stamp(line);
+	return true;
+}
+
+void
+staging_take(Staging *staging, StagingTable table, SharedTuplestoreAccessor *spool)
+{
+	Target *targets[STAGING_TABLES] = {&staging->header, &staging->line, &staging->exception};
+
+	bulk_writer_take(targets[table]->writer, spool);
 }
 
 Digest

@@ -11,16 +11,40 @@
 #include "digest.h"
 #include "je_id.h"
 #include "journal.h"
+#include "page_file.h"
 #include "source.h"
 
 typedef struct Staging Staging;
 
+/* Tables of staging. */
+typedef enum StagingTable
+{
+	STAGING_HEADER,
+	STAGING_LINE,
+	STAGING_EXCEPTION,
+	STAGING_TABLES
+} StagingTable;
+
+/* How a process takes part in the expansion that another one leads. */
+typedef struct StagingHelper
+{
+	RowStamp stamp;
+	SharedTuplestoreAccessor *spools[STAGING_TABLES]; /* of rows that the leader has to write */
+} StagingHelper;
+
 /*
  * Opens the tables for a run. basis_codes are the run's bases as text, by
- * number. LE010 or LE012 where a table is not fit to be written to.
+ * number. helper is NULL in the process that leads. LE010 or LE012 where a table
+ * is not fit to be written to.
  */
 extern Staging *staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header,
-							 Oid line, JeIds *ids);
+							 Oid line, JeIds *ids, const StagingHelper *helper);
+
+/* True where other processes can help; stamp is then what they need. */
+extern bool staging_allows_helpers(Staging *staging, RowStamp *stamp);
+
+/* Writes the rows that a helper left to the leader. */
+extern void staging_take(Staging *staging, StagingTable table, SharedTuplestoreAccessor *spool);
 
 /* Writes the journal just built for a transaction and basis: a header and its lines. */
 extern void

@@ -6,7 +6,9 @@
 
 #include "query.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -34,6 +36,78 @@ total_find(TotalSet *set, Code entity, Code basis, DateADT month, Code fund, Cod
 	bool found;
 
 	return codemap_enter(&set->map, &key, &found);
+}
+
+/* Columns of a spooled total: the codes, then these. */
+enum
+{
+	SPOOL_MONTH = KEY_COUNT,
+	SPOOL_LINES,
+	SPOOL_DEBIT,
+	SPOOL_CREDIT,
+	SPOOL_COLUMNS
+};
+
+static TupleDesc
+spool_descriptor(void)
+{
+	TupleDesc tupdesc = CreateTemplateTupleDesc(SPOOL_COLUMNS);
+
+	for (int i = 0; i < KEY_COUNT; i++)
+		TupleDescInitEntry(tupdesc, i + 1, "code", TEXTOID, -1, 0);
+	TupleDescInitEntry(tupdesc, SPOOL_MONTH + 1, "month", DATEOID, -1, 0);
+	TupleDescInitEntry(tupdesc, SPOOL_LINES + 1, "lines", INT8OID, -1, 0);
+	TupleDescInitEntry(tupdesc, SPOOL_DEBIT + 1, "debit", NUMERICOID, -1, 0);
+	TupleDescInitEntry(tupdesc, SPOOL_CREDIT + 1, "credit", NUMERICOID, -1, 0);
+	return tupdesc;
+}
+
+void
+total_spool(TotalSet *set, SharedTuplestoreAccessor *spool)
+{
+	TupleDesc tupdesc = spool_descriptor();
+	HASH_SEQ_STATUS scan;
+	Total *total;
+
+	hash_seq_init(&scan, set->map.table);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		Datum values[SPOOL_COLUMNS];
+		bool isnull[SPOOL_COLUMNS] = {false};
+
+		for (int i = 0; i < KEY_COUNT; i++)
+			values[i] = code_to_datum(total->key.codes[i]);
+		values[SPOOL_MONTH] = DateADTGetDatum(total->key.number);
+		values[SPOOL_LINES] = Int64GetDatum(total->lines);
+		values[SPOOL_DEBIT] = amount_to_new_numeric(total->debit);
+		values[SPOOL_CREDIT] = amount_to_new_numeric(total->credit);
+		sts_puttuple(spool, NULL, heap_form_minimal_tuple(tupdesc, values, isnull));
+	}
+}
+
+void
+total_take(TotalSet *set, SharedTuplestoreAccessor *spool)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(spool_descriptor(), &TTSOpsMinimalTuple);
+	MinimalTuple tuple;
+
+	sts_begin_parallel_scan(spool);
+	while ((tuple = sts_parallel_scan_next(spool, NULL)) != NULL)
+	{
+		Datum *v = slot->tts_values;
+		Total *total;
+
+		ExecStoreMinimalTuple(tuple, slot, false);
+		slot_getallattrs(slot);
+		total = total_find(set, code_from_datum(v[KEY_ENTITY]), code_from_datum(v[KEY_BASIS]),
+						   DatumGetDateADT(v[SPOOL_MONTH]), code_from_datum(v[KEY_FUND]),
+						   code_from_datum(v[KEY_ACCOUNT]), code_from_datum(v[KEY_CURRENCY]));
+		total->debit += amount_from_sum(v[SPOOL_DEBIT]);
+		total->credit += amount_from_sum(v[SPOOL_CREDIT]);
+		total->lines += DatumGetInt64(v[SPOOL_LINES]);
+	}
+	sts_end_parallel_scan(spool);
+	ExecDropSingleTupleTableSlot(slot);
 }
 
 static Datum

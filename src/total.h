@@ -12,6 +12,7 @@
 #include "amount.h"
 #include "codemap.h"
 #include "utils/date.h"
+#include "utils/sharedtuplestore.h"
 
 typedef struct Total
 {
@@ -37,6 +38,10 @@ total_add(Total *total, Amount debit, Amount credit)
 	total->credit += credit;
 	total->lines++;
 }
+
+/* Adds up totals from several processes: one spools its own, another takes them. */
+extern void total_spool(TotalSet *set, SharedTuplestoreAccessor *spool);
+extern void total_take(TotalSet *set, SharedTuplestoreAccessor *spool);
 
 /* Writes them to acct.journal_run_total. Needs query_open(). */
 extern void total_save(TotalSet *set, int64 run_id);

@@ -1,0 +1,344 @@
+/*
+ * expand_parallel.c
+ *		An expansion shared with parallel workers.
+ *
+ * The source is handed out by stretches of blocks. Each process reads the
+ * policy for itself, expands its rows, and appends extents to the same staging
+ * tables. What a worker may not write (exceptions, rows with TOAST) and its
+ * totals it spools, and the leader takes them at the end; counts and digest add
+ * up. So the result is that of one process, save for je_id and the order of
+ * rows.
+ */
+#include "expand.h"
+
+#include "parallel_work.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "port/atomics.h"
+#include "storage/bufmgr.h"
+#include "storage/spin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/sharedtuplestore.h"
+
+/* Blocks of the source that a process takes at a time: 4 MB. */
+#define STRETCH 512
+
+/* Spools: one for each staging table, one for totals. */
+#define SPOOL_TOTALS STAGING_TABLES
+#define SPOOLS       (STAGING_TABLES + 1)
+
+typedef struct Leaf
+{
+	Oid table;
+	BlockNumber nblocks;
+	Counts counts;
+} Leaf;
+
+/* What all processes see. Behind it: leaves, counts by basis, blocks of je_id, spools. */
+typedef struct Shared
+{
+	int64 run_id;
+	Oid header;
+	Oid line;
+	RowStamp stamp;
+	int nprocesses; /* at most, the leader among them */
+	int nleaves;
+	int nbases;
+	Size leaves_at;
+	Size bases_at;
+	Size blocks_at;
+	Size spools_at;
+	Size spool_size;
+	SharedFileSet files;
+	pg_atomic_uint64 next; /* stretch */
+
+	slock_t mutex; /* of what helpers add up */
+	Digest digest;
+	int64 unbalanced;
+	int nmonths; /* that use the run's range */
+	DateADT months[JE_ID_MAX_MONTHS];
+} Shared;
+
+PGDLLEXPORT void ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc);
+
+static Leaf *
+shared_leaves(Shared *shared)
+{
+	return (Leaf *) ((char *) shared + shared->leaves_at);
+}
+
+static Counts *
+shared_bases(Shared *shared)
+{
+	return (Counts *) ((char *) shared + shared->bases_at);
+}
+
+/* The identifiers taken beforehand for a process. */
+static int64 *
+shared_blocks(Shared *shared, int process)
+{
+	return (int64 *) ((char *) shared + shared->blocks_at) + process * JE_ID_MAX_MONTHS;
+}
+
+static SharedTuplestore *
+shared_spool(Shared *shared, int spool)
+{
+	return (SharedTuplestore *) ((char *) shared + shared->spools_at + spool * shared->spool_size);
+}
+
+/* Sets where the parts are; the size of all. */
+static Size
+lay_out(Shared *shared, int nprocesses, int nleaves, int nbases)
+{
+	shared->nprocesses = nprocesses;
+	shared->nleaves = nleaves;
+	shared->nbases = nbases;
+	shared->leaves_at = MAXALIGN(sizeof(Shared));
+	shared->bases_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(Leaf));
+	shared->blocks_at = shared->bases_at + MAXALIGN(nbases * sizeof(Counts));
+	shared->spools_at = shared->blocks_at + MAXALIGN(nprocesses * JE_ID_MAX_MONTHS * sizeof(int64));
+	shared->spool_size = MAXALIGN(sts_estimate(nprocesses));
+	return shared->spools_at + SPOOLS * shared->spool_size;
+}
+
+static void
+read_stretch(Expand *expand, const char *list, Oid table, BlockNumber from, BlockNumber to)
+{
+	QueryArgs args = {0};
+	ItemPointerData first;
+	ItemPointerData end;
+	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+											get_rel_name(table));
+
+	ItemPointerSet(&first, from, 0);
+	ItemPointerSet(&end, to, 0);
+	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
+	query_arg(&args, INT8ARRAYOID, expand->pass->batches);
+	query_arg(&args, TIDOID, PointerGetDatum(&first));
+	query_arg(&args, TIDOID, PointerGetDatum(&end));
+	query_each_row(psprintf("SELECT %s FROM ONLY %s s WHERE s.ctid >= $3 AND s.ctid < $4 "
+							"AND s.txn_month = $1 AND s.batch_id = ANY ($2)",
+							list, name),
+				   &args, expand_row, expand);
+}
+
+/* Expands stretches until all are taken. */
+static void
+read_stretches(Expand *expand, void *arg)
+{
+	Shared *shared = arg;
+	Leaf *leaves = shared_leaves(shared);
+	char *list = source_select_list(expand->source_table);
+	MemoryContext context = AllocSetContextCreate(expand->context, "stretch", ALLOCSET_SMALL_SIZES);
+	uint64 before = 0; /* blocks of leaves before this one */
+	int leaf = 0;
+
+	expand->pass = linitial(expand->passes);
+	for (;;)
+	{
+		uint64 from = pg_atomic_fetch_add_u64(&shared->next, 1) * STRETCH;
+		MemoryContext old;
+
+		/* Stretches come in ascending order; each leaf begins a new one. */
+		while (leaf < shared->nleaves &&
+			   from >= before + TYPEALIGN64(STRETCH, leaves[leaf].nblocks))
+			before += TYPEALIGN64(STRETCH, leaves[leaf++].nblocks);
+		if (leaf == shared->nleaves)
+			break;
+		old = MemoryContextSwitchTo(context);
+		read_stretch(expand, list, leaves[leaf].table, from - before,
+					 Min(from - before + STRETCH, leaves[leaf].nblocks));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+}
+
+static void
+add_month(Shared *shared, DateADT month)
+{
+	for (int i = 0; i < shared->nmonths; i++)
+		if (shared->months[i] == month)
+			return;
+	shared->months[shared->nmonths++] = month;
+}
+
+/* Adds up a helper's counts for the leader. */
+static void
+report_counts(Expand *expand, Shared *shared)
+{
+	Leaf *leaves = shared_leaves(shared);
+
+	SpinLockAcquire(&shared->mutex);
+	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
+		for (int i = 0; i < shared->nleaves; i++)
+			if (leaves[i].table == p->partition)
+				counts_add(&leaves[i].counts, &p->counts);
+	for (int b = 0; b < expand->nbases; b++)
+		counts_add(&shared_bases(shared)[b], &expand->basis_counts[b]);
+	digest_add(&shared->digest, expand->digest);
+	shared->unbalanced += expand->unbalanced;
+	for (int i = 0; i < expand->ids.nmonths; i++)
+		if (expand->ids.months[i].uses_range)
+			add_month(shared, expand->ids.months[i].month);
+	SpinLockRelease(&shared->mutex);
+}
+
+static void
+take_counts(Expand *expand, Shared *shared)
+{
+	Leaf *leaves = shared_leaves(shared);
+
+	for (int i = 0; i < shared->nleaves; i++)
+		if (leaves[i].counts.transactions > 0)
+			counts_add(&expand_partition(expand, leaves[i].table)->counts, &leaves[i].counts);
+	for (int b = 0; b < expand->nbases; b++)
+		counts_add(&expand->basis_counts[b], &shared_bases(shared)[b]);
+	expand->digest = shared->digest;
+	expand->unbalanced += shared->unbalanced;
+	for (int i = 0; i < shared->nmonths; i++)
+		je_id_find_month(&expand->ids, shared->months[i])->uses_range = true;
+}
+
+void
+ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
+{
+	Shared *shared = parallel_work_attach(toc);
+	int process = ParallelWorkerNumber + 1;
+	StagingHelper helper = {.stamp = shared->stamp};
+	SharedTuplestoreAccessor *spools[SPOOLS];
+	Expand *expand;
+
+	SharedFileSetAttach(&shared->files, seg);
+	for (int i = 0; i < SPOOLS; i++)
+		spools[i] = sts_attach(shared_spool(shared, i), process, &shared->files);
+	memcpy(helper.spools, spools, sizeof(helper.spools));
+	query_open();
+	expand = expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line,
+						 process, &helper);
+	je_id_use_blocks(&expand->ids, shared_blocks(shared, process), JE_ID_MAX_MONTHS);
+	expand_run(expand, read_stretches, shared);
+	expand_close(expand);
+	total_spool(&expand->totals, spools[SPOOL_TOTALS]);
+	for (int i = 0; i < SPOOLS; i++)
+		sts_end_write(spools[i]);
+	report_counts(expand, shared);
+	query_close();
+}
+
+/*
+ * Each stretch is read by the range of its row identifiers, whatever else the
+ * planner would choose; and that costs nothing that is worth compiling.
+ */
+static void
+read_by_blocks(void)
+{
+	static const char *const off[] = {"enable_seqscan", "enable_indexscan", "enable_indexonlyscan",
+									  "enable_bitmapscan", "jit"};
+
+	(void) set_config_option("enable_tidscan", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
+}
+
+/* Says what the processes are to do. */
+static void
+fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp, List *leaves,
+			dsm_segment *seg, SharedTuplestoreAccessor **spools)
+{
+	ListCell *lc;
+
+	*shared = *layout;
+	shared->run_id = expand->run_id;
+	shared->header = expand->header;
+	shared->line = expand->line;
+	shared->stamp = stamp;
+	SpinLockInit(&shared->mutex);
+	pg_atomic_init_u64(&shared->next, 0);
+	foreach(lc, leaves)
+	{
+		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
+		Relation rel = table_open(lfirst_oid(lc), NoLock);
+
+		leaf->table = lfirst_oid(lc);
+		leaf->nblocks = RelationGetNumberOfBlocks(rel);
+		table_close(rel, NoLock);
+	}
+	SharedFileSetInit(&shared->files, seg);
+	for (int i = 0; i < SPOOLS; i++)
+		spools[i] = sts_initialize(shared_spool(shared, i), shared->nprocesses, 0, 0,
+								   SHARED_TUPLESTORE_SINGLE_PASS, &shared->files,
+								   psprintf("ledger_engine.%d", i));
+}
+
+static BlockNumber
+count_blocks(List *tables)
+{
+	BlockNumber nblocks = 0;
+	ListCell *lc;
+
+	foreach(lc, tables)
+	{
+		Relation rel = table_open(lfirst_oid(lc), NoLock);
+
+		nblocks += RelationGetNumberOfBlocks(rel);
+		table_close(rel, NoLock);
+	}
+	return nblocks;
+}
+
+bool
+expand_in_parallel(Expand *expand)
+{
+	List *leaves;
+	RowStamp stamp;
+	int nworkers;
+	Shared layout = {0};
+	Size size;
+	int64 *blocks;
+	Shared *shared;
+	ParallelWork work;
+	SharedTuplestoreAccessor *spools[SPOOLS];
+
+	if (expand->reprocess_of != 0 || expand->je_range == 0 || list_length(expand->passes) != 1 ||
+		!staging_allows_helpers(expand->staging, &stamp))
+		return false;
+	leaves = source_leaves(expand->source_table, expand->txn_month);
+	nworkers = parallel_work_workers(count_blocks(leaves));
+	if (nworkers == 0)
+		return false;
+
+	size = lay_out(&layout, nworkers + 1, list_length(leaves), expand->nbases);
+	/* Neither leader nor workers can ask the sequence while there are workers. */
+	blocks = palloc_array(int64, layout.nprocesses * JE_ID_MAX_MONTHS);
+	je_id_take_blocks(blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
+	read_by_blocks();
+	parallel_work_begin(&work, "ledger_engine_expand_worker", size, nworkers);
+	if (work.context->seg == NULL)
+	{
+		parallel_work_end(&work);
+		return false;
+	}
+	shared = work.shared;
+	fill_shared(expand, shared, &layout, stamp, leaves, work.context->seg, spools);
+	memcpy(shared_blocks(shared, 0), blocks, layout.nprocesses * JE_ID_MAX_MONTHS * sizeof(int64));
+	je_id_use_blocks(&expand->ids, shared_blocks(shared, 0), JE_ID_MAX_MONTHS);
+	parallel_work_launch(&work);
+	expand_run(expand, read_stretches, shared);
+	for (int i = 0; i < SPOOLS; i++)
+		sts_end_write(spools[i]);
+	parallel_work_wait(&work);
+
+	for (int i = 0; i < STAGING_TABLES; i++)
+		staging_take(expand->staging, i, spools[i]);
+	total_take(&expand->totals, spools[SPOOL_TOTALS]);
+	take_counts(expand, shared);
+	parallel_work_end(&work);
+	return true;
+}
