@@ -173,6 +173,9 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.credit IS 'Sum of credits over all lines, in major units, whatever their currency: a check figure.';
     COMMENT ON COLUMN acct.journal_run.digest IS 'Digest of the lines as expanded (32 hexadecimal digits): the same in staging and ledger, whatever the order of rows.';
 
+    COMMENT ON COLUMN acct.journal_run.je_range IS 'Range of je_id that the run''s journals have to themselves, a value of acct.je_range_seq: its lines lie in ledger partitions of their own. NULL: the run is small, or not expanded.';
+    COMMENT ON COLUMN acct.journal_run.range_months IS 'Months whose journals lie in that range; those of other months, of which the run has few, lie among other runs''.';
+
     COMMENT ON TABLE acct.journal_run_batch IS 'Claims: which batches a run took, for which basis; no batch is in two live runs. Written by acct.create_run().';
     COMMENT ON COLUMN acct.journal_run_batch.run_id IS 'Run that took the batch.';
     COMMENT ON COLUMN acct.journal_run_batch.batch_id IS 'Batch that was taken.';

@@ -31,13 +31,13 @@ BEGIN
         debit numeric,
         credit numeric,
         digest text,
-        je_range bigint,
-        range_months date[],
         CONSTRAINT journal_run_pkey PRIMARY KEY (run_id),
         CONSTRAINT journal_run_reprocess_fkey FOREIGN KEY (reprocess_of) REFERENCES acct.journal_run,
         CONSTRAINT chk_run_status CHECK (status IN ('created', 'expanded', 'posted', 'discarded', 'reversed')),
         CONSTRAINT chk_run_month CHECK (extract(day FROM txn_month) = 1)
     );
+    -- Since layout 2: where the run's own partitions of the ledger are.
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS je_range bigint, ADD COLUMN IF NOT EXISTS range_months date[];
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
 

@@ -22,6 +22,16 @@
 #define relation_locator(rel) (&(rel)->rd_node)
 #endif
 
+/* 18 lets the caller have bytes in front. */
+#if PG_VERSION_NUM >= 180000
+#define copy_minimal_tuple(row) minimal_tuple_from_heap_tuple(row, 0)
+#define form_minimal_tuple(tupdesc, values, isnull) \
+	heap_form_minimal_tuple(tupdesc, values, isnull, 0)
+#else
+#define copy_minimal_tuple(row)                     minimal_tuple_from_heap_tuple(row)
+#define form_minimal_tuple(tupdesc, values, isnull) heap_form_minimal_tuple(tupdesc, values, isnull)
+#endif
+
 /* 16 added onlySummarizing (BRIN-only index updates). */
 #if PG_VERSION_NUM >= 160000
 #define insert_index_tuples(rri, slot, estate) \

@@ -216,7 +216,7 @@ add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 void
 spool_row(SharedTuplestoreAccessor *spool, HeapTuple row, MemoryContext context)
 {
-	MinimalTuple copy = minimal_tuple_from_heap_tuple(row);
+	MinimalTuple copy = copy_minimal_tuple(row);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	sts_puttuple(spool, NULL, copy);

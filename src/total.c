@@ -81,7 +81,7 @@ total_spool(TotalSet *set, SharedTuplestoreAccessor *spool)
 		values[SPOOL_LINES] = Int64GetDatum(total->lines);
 		values[SPOOL_DEBIT] = amount_to_new_numeric(total->debit);
 		values[SPOOL_CREDIT] = amount_to_new_numeric(total->credit);
-		sts_puttuple(spool, NULL, heap_form_minimal_tuple(tupdesc, values, isnull));
+		sts_puttuple(spool, NULL, form_minimal_tuple(tupdesc, values, isnull));
 	}
 }
 
