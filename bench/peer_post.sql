@@ -1,5 +1,6 @@
 -- The peer of post_journals(): staging to ledger, by INSERT ... SELECT for each month.
--- psql variable kept: true to insert into partitions that have their indexes, false to build these at the end.
+-- psql variable kept: true to insert into partitions that have their indexes, false to build these at the end. The time at
+-- which the ledger is written, and only the snapshot is to be made, goes to :log/mark.
 
 BEGIN;
 SELECT coalesce(min(je_date), '2025-01-01') AS first_day, coalesce(max(je_date), '2025-01-01') AS last_day
@@ -59,6 +60,10 @@ SELECT h.entity_code, h.basis, m.first_day, sum(h.rows)
   JOIN month AS m ON h.je_date >= m.first_day AND h.je_date < m.next
  GROUP BY 1, 2, 3
 ON CONFLICT (entity_code, basis, period_month) DO UPDATE SET last_number = n.last_number + excluded.last_number;
+
+\o :log/mark
+SELECT round(1000000 * extract(epoch FROM clock_timestamp()));
+\o :log/output.1
 
 -- The ledger is empty before: balances open with what the months before them closed with. Adding up by day and then by
 -- month is faster than truncating the date of each line.

@@ -1,5 +1,5 @@
--- Schema peer: what set-based SQL has instead of the engine. Tables are copies of the engine's, so that columns,
--- constraints and indexes are the same.
+-- Schema peer: what the peers have instead of the engine. Tables are copies of the engine's, so that columns, constraints
+-- and indexes are the same.
 
 CREATE SCHEMA peer;
 

@@ -6,6 +6,11 @@ LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'current_batch';
 COMMENT ON FUNCTION acct.current_batch() IS
 'The batch that the current transaction loads into: registers a row in acct.txn_batch at the first call of a transaction and returns the same batch_id until it ends (a batch registered in a savepoint that was rolled back is forgotten with it). The default of acct.txn_source_parent.batch_id. Declared STABLE, so that COPY keeps its multi-inserts.';
 
+CREATE FUNCTION acct._gets_run_partition(p_transactions bigint) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'gets_run_partition';
+COMMENT ON FUNCTION acct._gets_run_partition(bigint) IS
+'True where a run of so many transactions gets ledger partitions of its own (ledger_engine.run_partition_min_transactions).';
+
 CREATE FUNCTION acct._in_maintenance() RETURNS boolean
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'in_maintenance';
 COMMENT ON FUNCTION acct._in_maintenance() IS

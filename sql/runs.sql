@@ -393,7 +393,6 @@ COMMENT ON FUNCTION acct._je_range(bigint) IS
 CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    least_transactions CONSTANT bigint := current_setting('ledger_engine.run_partition_min_transactions');
     run_transactions bigint;
 BEGIN
     SELECT coalesce((SELECT sum(b.source_rows)
@@ -402,8 +401,7 @@ BEGIN
            + (SELECT count(*) FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id)
       INTO run_transactions;
     UPDATE acct.journal_run AS r
-       SET je_range = CASE WHEN least_transactions >= 0 AND run_transactions >= least_transactions
-                           THEN nextval('acct.je_range_seq') END
+       SET je_range = CASE WHEN acct._gets_run_partition(run_transactions) THEN nextval('acct.je_range_seq') END
      WHERE r.run_id = p_run_id;
 END
 $$;

@@ -17,6 +17,8 @@ bool maintenance = false;
 
 static bool allow_drop = false; /* read by ledger_guard, as a setting */
 
+PG_FUNCTION_INFO_V1(gets_run_partition);
+
 /* What a user may look at. */
 static void
 define_public_settings(void)
@@ -62,4 +64,12 @@ settings_define(void)
 	define_public_settings();
 	define_developer_settings();
 	MarkGUCPrefixReserved("ledger_engine");
+}
+
+/* A function and not current_setting(), which knows nothing of settings before the module is loaded. */
+Datum
+gets_run_partition(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(run_partition_min_transactions >= 0 &&
+				   PG_GETARG_INT64(0) >= run_partition_min_transactions);
 }
