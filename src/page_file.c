@@ -180,6 +180,23 @@ page_file_flush(PageFile *file, PageExtent *extent)
 	extent->npages = 0;
 }
 
+/* PageAddItem() for a page that nobody else has: false where there is no room. */
+static inline bool
+place_row(Page page, HeapTupleHeader row, uint32 size)
+{
+	PageHeader header = (PageHeader) page;
+	Size room = header->pd_upper - header->pd_lower;
+	OffsetNumber offset = PageGetMaxOffsetNumber(page) + 1;
+
+	if (room < MAXALIGN(size) + sizeof(ItemIdData) || offset > MaxHeapTuplesPerPage)
+		return false;
+	header->pd_upper -= MAXALIGN(size);
+	header->pd_lower += sizeof(ItemIdData);
+	memcpy((char *) page + header->pd_upper, row, size);
+	ItemIdSetNormal(PageGetItemId(page, offset), header->pd_upper, size);
+	return true;
+}
+
 static void
 add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 {
@@ -198,18 +215,17 @@ add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 	}
 	if (extent->npages == 0)
 		begin_page(file, extent);
+	stamp_row(&file->stamp, row);
 	page = (Page) page_of(extent->pages, extent->npages - 1);
-	if (PageGetHeapFreeSpace(page) < MAXALIGN(size))
+	if (unlikely(!place_row(page, row, size)))
 	{
 		if (extent->npages == EXTENT_PAGES)
 			page_file_flush(file, extent);
 		begin_page(file, extent);
 		page = (Page) page_of(extent->pages, extent->npages - 1);
+		if (!place_row(page, row, size))
+			elog(ERROR, "could not add a row to a page");
 	}
-	stamp_row(&file->stamp, row);
-	if (PageAddItem(page, (Item) row, size, InvalidOffsetNumber, false, true) ==
-		InvalidOffsetNumber)
-		elog(ERROR, "could not add a row to a page");
 	file->nrows++;
 }
 
