@@ -219,6 +219,16 @@ $$;
 COMMENT ON FUNCTION acct._summarize_source(date) IS
 'Has the BRIN indexes of a month''s source know the rows that were loaded lately, so that a batch is found without reading the month.';
 
+CREATE FUNCTION acct._source_rows(p_month date) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce((SELECT i.inhrelid::regclass::text FROM pg_inherits AS i
+                      WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
+                        AND i.inhrelid = to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')))),
+                    format('(SELECT * FROM acct.txn_source_parent WHERE txn_month = %L)', p_month))
+$$;
+COMMENT ON FUNCTION acct._source_rows(date) IS
+'The FROM item that gives a month''s source rows: its partition, without a condition on the month that the planner could mistake for a selective one.';
+
 CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
 DECLARE
@@ -239,16 +249,16 @@ BEGIN
         PERFORM acct._summarize_source(p_month);
         PERFORM set_config('enable_seqscan', 'off', true);
     END IF;
-    INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
-    SELECT p_run_id, x.batch_id, p_month, b.basis, x.source_rows, x.source_gross
-      FROM (SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross
-              FROM acct.txn_source_parent AS s
-             WHERE s.txn_month = p_month AND s.batch_id = ANY (candidates)
-             GROUP BY s.batch_id) AS x
-     CROSS JOIN unnest(p_bases) AS b (basis)
-     WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
-                        WHERE c.batch_id = x.batch_id AND c.txn_month = p_month AND c.basis = b.basis
-                          AND c.released_at IS NULL);
+    EXECUTE format($q$
+        INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
+        SELECT $1, x.batch_id, $2, b.basis, x.source_rows, x.source_gross
+          FROM (SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross
+                  FROM %s AS s WHERE s.batch_id = ANY ($3) GROUP BY s.batch_id) AS x
+         CROSS JOIN unnest($4) AS b (basis)
+         WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
+                            WHERE c.batch_id = x.batch_id AND c.txn_month = $2 AND c.basis = b.basis
+                              AND c.released_at IS NULL)$q$, acct._source_rows(p_month))
+      USING p_run_id, p_month, candidates, p_bases;
     GET DIAGNOSTICS claimed = ROW_COUNT;
     RETURN claimed;
 EXCEPTION WHEN unique_violation THEN
@@ -516,7 +526,8 @@ COMMENT ON FUNCTION acct._is_small_run(bigint) IS
 'True where a run took so few transactions that they are better found by index than by reading the month.';
 
 CREATE FUNCTION acct._unregistered_rows(p_month date) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
+    SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
     most_gaps CONSTANT integer := 50;
     gaps text[];
@@ -529,8 +540,8 @@ BEGIN
      WHERE g.next_id - 1 > g.batch_id;
     IF cardinality(gaps) <= most_gaps THEN
         PERFORM set_config('enable_seqscan', 'off', true);
-        EXECUTE format('SELECT count(*) FROM acct.txn_source_parent AS s WHERE s.txn_month = $1 AND (%s)',
-                       array_to_string(gaps, ' OR ')) INTO found USING p_month;
+        EXECUTE format('SELECT count(*) FROM %s AS s WHERE %s', acct._source_rows(p_month), array_to_string(gaps, ' OR '))
+           INTO found;
     ELSE
         SELECT count(*) INTO found FROM acct.txn_source_parent AS s
          WHERE s.txn_month = p_month
@@ -543,14 +554,17 @@ COMMENT ON FUNCTION acct._unregistered_rows(date) IS 'The number of a month''s s
 
 CREATE FUNCTION acct._claimed_rows(p_run_id bigint, OUT rows bigint, OUT gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+DECLARE
+    workers CONSTANT text := current_setting('max_parallel_workers_per_gather');
 BEGIN
     IF acct._is_small_run(p_run_id) THEN
-        PERFORM set_config('enable_seqscan', 'off', true);
+        PERFORM set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true);
     END IF;
-    SELECT count(*), coalesce(sum(s.gross_amount), 0) INTO rows, gross
-      FROM acct.txn_source_parent AS s
-     WHERE s.txn_month = (SELECT r.txn_month FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
-       AND s.batch_id = ANY (ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id));
+    EXECUTE format('SELECT count(*), coalesce(sum(s.gross_amount), 0) FROM %s AS s WHERE s.batch_id = ANY ($1)',
+                   (SELECT acct._source_rows(r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = p_run_id))
+       INTO rows, gross
+      USING ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id);
+    PERFORM set_config('max_parallel_workers_per_gather', workers, true);
 END
 $$;
 COMMENT ON FUNCTION acct._claimed_rows(bigint) IS 'Count and gross sum of the source rows of the batches that a run took, as they are now.';

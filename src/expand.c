@@ -230,6 +230,25 @@ plan_passes(Expand *expand)
 					   &args, take_pass, expand);
 }
 
+/*
+ * What a pass over batches reads from. Of a small run it is the month's own
+ * table, with a condition on the month that no index serves: the planner, which
+ * may have no statistics, could take the key's for the index of batches.
+ */
+static char *
+batch_rows(Expand *expand)
+{
+	List *leaves = expand->is_small ? source_leaves(expand->source_table, expand->txn_month) : NIL;
+	Oid leaf;
+
+	if (list_length(leaves) != 1)
+		return "acct.txn_source_parent s WHERE s.txn_month = $1";
+	leaf = linitial_oid(leaves);
+	return psprintf("ONLY %s s WHERE s.txn_month IS NOT DISTINCT FROM $1",
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
+											   get_rel_name(leaf)));
+}
+
 static void
 run_pass(Expand *expand, Pass *pass, const char *list)
 {
@@ -240,10 +259,9 @@ run_pass(Expand *expand, Pass *pass, const char *list)
 	if (expand->reprocess_of == 0)
 	{
 		query_arg(&args, INT8ARRAYOID, pass->batches);
-		query_each_row(psprintf("SELECT %s FROM acct.txn_source_parent s "
-								"WHERE s.txn_month = $1 AND s.batch_id = ANY ($2)",
-								list),
-					   &args, expand_row, expand);
+		query_each_row(
+			psprintf("SELECT %s FROM %s AND s.batch_id = ANY ($2)", list, batch_rows(expand)),
+			&args, expand_row, expand);
 		return;
 	}
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
