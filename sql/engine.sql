@@ -66,3 +66,8 @@ CREATE FUNCTION acct._digest_table(p_table regclass,
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_table';
 COMMENT ON FUNCTION acct._digest_table(regclass) IS
 'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
+
+CREATE FUNCTION acct._flush_wal() RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'flush_wal';
+COMMENT ON FUNCTION acct._flush_wal() IS
+'Writes to disk what the write-ahead log has so far, so that the commit that follows is short.';

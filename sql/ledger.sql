@@ -191,6 +191,8 @@ BEGIN
     IF NOT FOUND OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = format('acct.%I', month)::regclass) <> 'p' THEN
         RETURN NULL;
     END IF;
+    -- Before the weaker lock of LIKE, so that two that post to the month do not wait for each other.
+    EXECUTE format('LOCK TABLE ONLY acct.%I IN SHARE UPDATE EXCLUSIVE MODE', month);
     RETURN acct._make_range_partition(month, month || '_run_' || p_run_id, bounds.from_je_id::text, bounds.to_je_id::text,
                format('Journal lines of %s of run %s.', to_char(p_month, 'YYYY-MM'), p_run_id));
 END
@@ -252,6 +254,34 @@ END
 $$;
 COMMENT ON FUNCTION acct._require_open_periods(bigint) IS 'Raises LE006 where a run has journals in a closed period.';
 
+CREATE FUNCTION acct._keep_planners_out(p_partitions regclass[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
+DECLARE
+    tries CONSTANT integer := 100;
+    parent regclass;
+BEGIN
+    PERFORM acct._flush_wal();
+    -- The parents that others see: those that this transaction did not make.
+    FOR parent IN SELECT DISTINCT i.inhparent::regclass FROM pg_inherits AS i
+                   WHERE i.inhrelid = ANY (p_partitions) AND NOT i.inhparent = ANY (p_partitions) ORDER BY 1 LOOP
+        FOR attempt IN 1 .. tries LOOP
+            BEGIN
+                EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
+                EXIT;
+            EXCEPTION WHEN lock_not_available THEN
+                IF attempt = tries THEN
+                    RETURN false;
+                END IF;
+                PERFORM pg_sleep(0.05);
+            END;
+        END LOOP;
+    END LOOP;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
+'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, for ten seconds at most; false where a reader stayed longer.';
+
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
                elapsed_ms double precision, already_done boolean)
@@ -264,6 +294,7 @@ DECLARE
     header_partitions regclass[];
     line_partitions regclass[];
     range_partitions regclass[];
+    made regclass[];
     failed text;
 BEGIN
     IF NOT finished THEN
@@ -286,7 +317,8 @@ BEGIN
         SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
           FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = id) AS m;
         months := coalesce(months, '{}');
-        PERFORM acct._make_ledger_partition(m) FROM unnest(months) AS m;
+        SELECT array_agg(format('acct.%I', p.name)::regclass) INTO made
+          FROM unnest(months) AS m, acct._make_ledger_partition(m) AS p (name);
         SELECT coalesce(array_agg(format('acct.%I', 'ledger_entry_header_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}'),
                coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
                coalesce(array_agg(acct._make_run_partition(id, m) ORDER BY m), '{}')
@@ -304,6 +336,10 @@ BEGIN
            AND NOT p.has_posted;
         UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
+        IF NOT acct._keep_planners_out(made || range_partitions) THEN
+            RAISE WARNING 'run % was posted beside a reader of its month that did not end', id
+                USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
+        END IF;
     END IF;
     RETURN QUERY
     SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,

@@ -534,10 +534,10 @@ DECLARE
     found bigint;
 BEGIN
     -- Batches are numbered one after the other: what is not registered lies in a gap, where the BRIN index looks.
-    SELECT array_agg(format('(s.batch_id > %s AND s.batch_id < %s)', g.batch_id, g.next_id)) INTO gaps
-      FROM (SELECT b.batch_id, coalesce(lead(b.batch_id) OVER (ORDER BY b.batch_id), 9223372036854775807) AS next_id
-              FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT (-9223372036854775808)) AS b) AS g
-     WHERE g.next_id - 1 > g.batch_id;
+    SELECT array_agg(format('(%s)', concat_ws(' AND ', 'true', 's.batch_id > ' || g.batch_id, 's.batch_id < ' || g.next_id))) INTO gaps
+      FROM (SELECT b.batch_id, lead(b.batch_id) OVER (ORDER BY b.batch_id NULLS FIRST) AS next_id
+              FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT NULL) AS b) AS g
+     WHERE g.batch_id IS NULL OR g.next_id IS NULL OR g.next_id - 1 > g.batch_id;
     IF cardinality(gaps) <= most_gaps THEN
         PERFORM set_config('enable_seqscan', 'off', true);
         EXECUTE format('SELECT count(*) FROM %s AS s WHERE %s', acct._source_rows(p_month), array_to_string(gaps, ' OR '))

@@ -228,6 +228,21 @@ bulk_writer_page_file(BulkWriter *writer)
 	return writer->file;
 }
 
+bool
+bulk_writer_only_stores(BulkWriter *writer)
+{
+	if (writer->check_rows)
+		return false;
+	for (int i = 0; writer->keep_indexes && i < writer->result->ri_NumIndices; i++)
+	{
+		IndexInfo *index = writer->result->ri_IndexRelationInfo[i];
+
+		if (index->ii_Expressions != NIL || index->ii_Predicate != NIL)
+			return false;
+	}
+	return true;
+}
+
 static void
 flush(BulkWriter *writer)
 {

@@ -44,6 +44,9 @@ extern Relation bulk_writer_relation(BulkWriter *writer);
 /* The file that rows go to where the table is new (page_file.h), else NULL. */
 extern PageFile *bulk_writer_page_file(BulkWriter *writer);
 
+/* True where writing runs no expression of the site's (CHECK, index), which may do what parallel mode forbids. */
+extern bool bulk_writer_only_stores(BulkWriter *writer);
+
 /* Adds a row; values are copied. */
 extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull);
 

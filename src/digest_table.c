@@ -19,7 +19,7 @@
 PG_FUNCTION_INFO_V1(digest_table);
 
 /* Blocks that a process takes at a time. */
-#define STRETCH 64
+#define STRETCH 16
 
 /* What all processes see. */
 typedef struct Shared

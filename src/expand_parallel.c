@@ -25,8 +25,9 @@
 #include "utils/rel.h"
 #include "utils/sharedtuplestore.h"
 
-/* Blocks of the source that a process takes at a time: 4 MB. */
-#define STRETCH 512
+/* Blocks of the source that a process takes at a time: 4 MB, less where there is little to share. */
+#define MAX_STRETCH           512
+#define STRETCHES_PER_PROCESS 8
 
 /* Spools: one for each staging table, one for totals. */
 #define SPOOL_TOTALS STAGING_TABLES
@@ -36,6 +37,7 @@ typedef struct Leaf
 {
 	Oid table;
 	BlockNumber nblocks;
+	int64 nstretches;
 	Counts counts;
 } Leaf;
 
@@ -49,6 +51,7 @@ typedef struct Shared
 	int nprocesses; /* at most, the leader among them */
 	int nleaves;
 	int nbases;
+	BlockNumber stretch;
 	Size leaves_at;
 	Size bases_at;
 	Size blocks_at;
@@ -135,24 +138,25 @@ read_stretches(Expand *expand, void *arg)
 	Leaf *leaves = shared_leaves(shared);
 	char *list = source_select_list(expand->source_table);
 	MemoryContext context = AllocSetContextCreate(expand->context, "stretch", ALLOCSET_SMALL_SIZES);
-	uint64 before = 0; /* blocks of leaves before this one */
+	uint64 before = 0; /* stretches of leaves before this one */
 	int leaf = 0;
 
 	expand->pass = linitial(expand->passes);
 	for (;;)
 	{
-		uint64 from = pg_atomic_fetch_add_u64(&shared->next, 1) * STRETCH;
+		uint64 n = pg_atomic_fetch_add_u64(&shared->next, 1);
+		BlockNumber from;
 		MemoryContext old;
 
-		/* Stretches come in ascending order; each leaf begins a new one. */
-		while (leaf < shared->nleaves &&
-			   from >= before + TYPEALIGN64(STRETCH, leaves[leaf].nblocks))
-			before += TYPEALIGN64(STRETCH, leaves[leaf++].nblocks);
+		/* Each process gets them in ascending order. */
+		while (leaf < shared->nleaves && n >= before + leaves[leaf].nstretches)
+			before += leaves[leaf++].nstretches;
 		if (leaf == shared->nleaves)
 			break;
+		from = (n - before) * shared->stretch;
 		old = MemoryContextSwitchTo(context);
-		read_stretch(expand, list, leaves[leaf].table, from - before,
-					 Min(from - before + STRETCH, leaves[leaf].nblocks));
+		read_stretch(expand, list, leaves[leaf].table, from,
+					 Min(from + shared->stretch, leaves[leaf].nblocks));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -247,36 +251,6 @@ read_by_blocks(void)
 								 0, false);
 }
 
-/* Says what the processes are to do. */
-static void
-fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp, List *leaves,
-			dsm_segment *seg, SharedTuplestoreAccessor **spools)
-{
-	ListCell *lc;
-
-	*shared = *layout;
-	shared->run_id = expand->run_id;
-	shared->header = expand->header;
-	shared->line = expand->line;
-	shared->stamp = stamp;
-	SpinLockInit(&shared->mutex);
-	pg_atomic_init_u64(&shared->next, 0);
-	foreach(lc, leaves)
-	{
-		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
-		Relation rel = table_open(lfirst_oid(lc), NoLock);
-
-		leaf->table = lfirst_oid(lc);
-		leaf->nblocks = RelationGetNumberOfBlocks(rel);
-		table_close(rel, NoLock);
-	}
-	SharedFileSetInit(&shared->files, seg);
-	for (int i = 0; i < SPOOLS; i++)
-		spools[i] = sts_initialize(shared_spool(shared, i), shared->nprocesses, 0, 0,
-								   SHARED_TUPLESTORE_SINGLE_PASS, &shared->files,
-								   psprintf("ledger_engine.%d", i));
-}
-
 static BlockNumber
 count_blocks(List *tables)
 {
@@ -291,6 +265,39 @@ count_blocks(List *tables)
 		table_close(rel, NoLock);
 	}
 	return nblocks;
+}
+
+/* Says what the processes are to do. */
+static void
+fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp, List *leaves,
+			dsm_segment *seg, SharedTuplestoreAccessor **spools)
+{
+	ListCell *lc;
+
+	*shared = *layout;
+	shared->stretch = Max(
+		1, Min(MAX_STRETCH, count_blocks(leaves) / (shared->nprocesses * STRETCHES_PER_PROCESS)));
+	shared->run_id = expand->run_id;
+	shared->header = expand->header;
+	shared->line = expand->line;
+	shared->stamp = stamp;
+	SpinLockInit(&shared->mutex);
+	pg_atomic_init_u64(&shared->next, 0);
+	foreach(lc, leaves)
+	{
+		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
+		Relation rel = table_open(lfirst_oid(lc), NoLock);
+
+		leaf->table = lfirst_oid(lc);
+		leaf->nblocks = RelationGetNumberOfBlocks(rel);
+		leaf->nstretches = (leaf->nblocks + shared->stretch - 1) / shared->stretch;
+		table_close(rel, NoLock);
+	}
+	SharedFileSetInit(&shared->files, seg);
+	for (int i = 0; i < SPOOLS; i++)
+		spools[i] = sts_initialize(shared_spool(shared, i), shared->nprocesses, 0, 0,
+								   SHARED_TUPLESTORE_SINGLE_PASS, &shared->files,
+								   psprintf("ledger_engine.%d", i));
 }
 
 bool
@@ -310,7 +317,7 @@ expand_in_parallel(Expand *expand)
 		!staging_allows_helpers(expand->staging, &stamp))
 		return false;
 	leaves = source_leaves(expand->source_table, expand->txn_month);
-	nworkers = parallel_work_workers(count_blocks(leaves));
+	nworkers = Min(parallel_work_workers(count_blocks(leaves)), JE_ID_MAX_PROCESSES - 1);
 	if (nworkers == 0)
 		return false;
 

@@ -15,14 +15,12 @@
 void
 je_id_open(JeIds *ids, int64 range, int process, DateADT txn_month)
 {
-	int64 share = INT64CONST(1) << (JE_ID_RANGE_BITS - JE_ID_MAX_PROCESSES_BITS);
-
 	memset(ids, 0, sizeof(JeIds));
 	ids->sequence = ledger_engine_table("je_id_seq");
 	ids->next = 1; /* past last: none taken yet */
 	ids->txn_month = txn_month;
 	ids->has_range = range > 0;
-	ids->next_of_range = JE_ID_FIRST_RANGE + (range << JE_ID_RANGE_BITS) + process * share;
+	ids->next_of_range = JE_ID_FIRST_RANGE + (range << JE_ID_RANGE_BITS) + process * JE_ID_SHARE;
 	ids->end_of_range = JE_ID_FIRST_RANGE + ((range + 1) << JE_ID_RANGE_BITS);
 }
 
@@ -50,6 +48,8 @@ je_id_use_blocks(JeIds *ids, int64 *blocks, int nblocks)
 {
 	ids->blocks = blocks;
 	ids->nblocks = nblocks;
+	/* Beyond its share of the range another process numbers. */
+	ids->end_of_range = ids->next_of_range + JE_ID_SHARE;
 }
 
 static int64

@@ -20,6 +20,8 @@
 
 /* Processes that expand one run share its range. */
 #define JE_ID_MAX_PROCESSES_BITS 6
+#define JE_ID_MAX_PROCESSES      (1 << JE_ID_MAX_PROCESSES_BITS)
+#define JE_ID_SHARE              (INT64CONST(1) << (JE_ID_RANGE_BITS - JE_ID_MAX_PROCESSES_BITS))
 
 static inline bool
 je_id_in_range(int64 je_id)

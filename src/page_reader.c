@@ -15,11 +15,16 @@ page_reader_open(PageReader *reader, Relation rel, Snapshot snapshot)
 	reader->strategy = GetAccessStrategy(BAS_BULKREAD);
 }
 
-/* Takes the rows that the snapshot does not see from a copy of a page. */
+/*
+ * Takes the rows that the snapshot does not see from a copy of a page, and what
+ * is no row: a redirection is left by pruning on all-visible pages too, and
+ * would point to a row that is no longer part of a HOT chain.
+ */
 static void
 remove_unseen(PageReader *reader, Buffer buffer, Page page)
 {
 	OffsetNumber last = PageGetMaxOffsetNumber(page);
+	bool all_visible = PageIsAllVisible(page);
 
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
@@ -30,6 +35,8 @@ remove_unseen(PageReader *reader, Buffer buffer, Page page)
 		{
 			Page original = BufferGetPage(buffer);
 
+			if (all_visible)
+				continue;
 			tuple.t_data = (HeapTupleHeader) PageGetItem(original, PageGetItemId(original, i));
 			tuple.t_len = ItemIdGetLength(item);
 			tuple.t_tableOid = RelationGetRelid(reader->rel);
@@ -51,7 +58,7 @@ page_reader_page(PageReader *reader, BlockNumber block, char *page)
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	memcpy(page, BufferGetPage(buffer), BLCKSZ);
-	if (!PageIsNew((Page) page) && !PageIsAllVisible((Page) page))
+	if (!PageIsNew((Page) page))
 		remove_unseen(reader, buffer, (Page) page);
 	UnlockReleaseBuffer(buffer);
 	has_rows = !PageIsNew((Page) page) && PageGetMaxOffsetNumber((Page) page) > 0;

@@ -13,6 +13,8 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "portability/instr_time.h"
@@ -25,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(post);
+PG_FUNCTION_INFO_V1(flush_wal);
 
 /* What expand recorded. */
 typedef struct Recorded
@@ -56,6 +59,27 @@ load_recorded(Post *post, Recorded *recorded)
 	query_each_row(
 		"SELECT journals, lines, debit, credit, digest FROM acct.journal_run WHERE run_id = $1",
 		&args, take_recorded, recorded);
+}
+
+static void
+take_range(TupleTableSlot *slot, void *arg)
+{
+	Post *post = arg;
+
+	post->first_je_id = DatumGetInt64(query_value(slot, 0, Int64GetDatum(0)));
+	post->end_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
+}
+
+static void
+load_range(Post *post)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
+	query_each_row(
+		"SELECT g.from_je_id, g.to_je_id FROM acct.journal_run r, acct._je_range(r.je_range) g "
+		"WHERE r.run_id = $1",
+		&args, take_range, post);
 }
 
 LedgerMonth *
@@ -155,6 +179,8 @@ take_months(Post *post, FunctionCallInfo fcinfo)
 		m->header_partition = DatumGetObjectId(headers[i]);
 		m->line_partition = DatumGetObjectId(lines[i]);
 		m->range_partition = nulls[i] ? InvalidOid : DatumGetObjectId(ranges[i]);
+		m->by_je_id = get_partition_parent(m->line_partition, false) !=
+					  ledger_engine_table("ledger_entry_line");
 	}
 }
 
@@ -201,6 +227,7 @@ post(PG_FUNCTION_ARGS)
 	post->run_id = PG_GETARG_INT64(0);
 	post->posted_at = GetCurrentTransactionStartTimestamp();
 	take_months(post, fcinfo);
+	load_range(post);
 
 	header = table_open(PG_GETARG_OID(1), AccessShareLock);
 	line = table_open(PG_GETARG_OID(2), AccessShareLock);
@@ -220,5 +247,12 @@ post(PG_FUNCTION_ARGS)
 	INSTR_TIME_SUBTRACT(elapsed, start);
 	return_months(post, (ReturnSetInfo *) fcinfo->resultinfo, INSTR_TIME_GET_MILLISEC(elapsed));
 	MemoryContextDelete(post->context);
+	PG_RETURN_VOID();
+}
+
+Datum
+flush_wal(PG_FUNCTION_ARGS)
+{
+	XLogFlush(GetXLogInsertRecPtr());
 	PG_RETURN_VOID();
 }

@@ -22,6 +22,7 @@ typedef struct LedgerMonth
 	Oid header_partition;
 	Oid line_partition;  /* of lines of small runs, and of few lines */
 	Oid range_partition; /* of lines of the run's own range; InvalidOid: there are none */
+	bool by_je_id;       /* the month is partitioned by je_id */
 	int64 journals;
 	LineSum lines;
 } LedgerMonth;
@@ -29,6 +30,8 @@ typedef struct LedgerMonth
 typedef struct Post
 {
 	int64 run_id;
+	int64 first_je_id; /* of the run's own range, if it has one */
+	int64 end_je_id;
 	MemoryContext context;
 	MemoryContext row_context; /* of values that had to be fetched or decompressed */
 	Snapshot snapshot;         /* that staging is read by */
@@ -44,6 +47,13 @@ typedef struct Post
 	Amount header_credit;
 } Post;
 
+/* Is this an identifier of the run's own range? */
+static inline bool
+post_owns(const Post *post, int64 je_id)
+{
+	return je_id >= post->first_je_id && je_id < post->end_je_id;
+}
+
 /* The month of a journal date; LE009 where expand recorded none such. */
 extern LedgerMonth *post_find_month(Post *post, DateADT date);
 
@@ -54,6 +64,8 @@ extern void post_rows(Post *post, Relation header, Relation line);
 typedef struct HeaderPass HeaderPass;
 
 extern HeaderPass *post_headers_open(Post *post, Relation staging);
+extern bool
+post_headers_only_store(HeaderPass *pass); /* so that they may be written beside workers */
 extern void post_headers_write(HeaderPass *pass);
 extern void post_headers_close(HeaderPass *pass);
 

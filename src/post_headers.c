@@ -302,6 +302,15 @@ write_page(HeaderPass *pass, BlockNumber block)
 	ExecClearTuple(pass->slot);
 }
 
+bool
+post_headers_only_store(HeaderPass *pass)
+{
+	for (int i = 0; i < pass->post->nmonths; i++)
+		if (!bulk_writer_only_stores(pass->targets[i].writer))
+			return false;
+	return true;
+}
+
 void
 post_headers_write(HeaderPass *pass)
 {

@@ -21,6 +21,7 @@
 #include "page_reader.h"
 #include "parallel_work.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -63,6 +64,8 @@ typedef struct PlanMonth
 typedef struct CopyPlan
 {
 	Oid staging;
+	int64 first_je_id; /* of the run's own range */
+	int64 end_je_id;
 	RowStamp stamp;
 	slock_t mutex; /* of the sums of months */
 	pg_atomic_uint64 next;
@@ -158,7 +161,7 @@ survey_extent(Post *post, const LedgerTarget *ranges, Survey *survey, RowPoster 
 		return NULL;
 	line_reader_read(poster->reader, &tuple, &line);
 	month = find_plan_month(post, ranges, line.je_date);
-	if (month < 0 || !je_id_in_range(line.je_id) || line.account_code.len > MAX_CODE ||
+	if (month < 0 || !post_owns(post, line.je_id) || line.account_code.len > MAX_CODE ||
 		line.fund.len > MAX_CODE)
 		return NULL;
 	key.number = month;
@@ -266,6 +269,8 @@ fill_plan(Post *post, CopyPlan *plan, const Survey *survey, const LedgerTarget *
 		  Relation staging)
 {
 	plan->staging = RelationGetRelid(staging);
+	plan->first_je_id = post->first_je_id;
+	plan->end_je_id = post->end_je_id;
 	plan->nextents = survey->nextents;
 	plan->naccounts = survey->naccounts;
 	SpinLockInit(&plan->mutex);
@@ -315,6 +320,13 @@ copier_open(CopyPlan *plan, Relation staging, Snapshot snapshot)
 	return copier;
 }
 
+/* False for a row that is older than a column of its table: the column's value is known to that table alone. */
+static inline bool
+has_all_columns(HeapTuple tuple, Relation rel)
+{
+	return HeapTupleHeaderGetNatts(tuple->t_data) == RelationGetNumberOfAttributes(rel);
+}
+
 static bool
 is_code(Code code, const char *data, int size)
 {
@@ -335,11 +347,11 @@ add_page(Copier *copier, char *page, const ExtentAccount *account, LineSum *sum)
 
 		if (!page_reader_row(&copier->staging, page, i, &tuple))
 			continue;
-		if (HeapTupleHasExternal(&tuple))
+		if (HeapTupleHasExternal(&tuple) || !has_all_columns(&tuple, copier->staging.rel))
 			return false;
 		line_reader_read(copier->reader, &tuple, &line);
 		if (line.je_date < month->first_day || line.je_date >= month->next_first_day ||
-			!je_id_in_range(line.je_id) ||
+			line.je_id < copier->plan->first_je_id || line.je_id >= copier->plan->end_je_id ||
 			!is_code(line.account_code, account->account_code, account->account_size) ||
 			!is_code(line.fund, account->fund, account->fund_size))
 			return false;
@@ -422,10 +434,21 @@ post_row(RowPoster *poster, HeapTuple tuple)
 	month = post_find_month(post, line.je_date);
 	m = month - post->months;
 	target = &poster->lines[m];
-	if (je_id_in_range(line.je_id) && OidIsValid(month->range_partition))
-		target = &poster->ranges[m];
+	if (je_id_in_range(line.je_id))
+	{
+		/* No partition of the ledger takes it that this run may write to. */
+		if (!post_owns(post, line.je_id) ||
+			(month->by_je_id && !OidIsValid(month->range_partition)))
+			ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
+							errmsg("staging of run " INT64_FORMAT
+								   " holds a line whose je_id is not one of the run's",
+								   post->run_id)));
+		if (OidIsValid(month->range_partition))
+			target = &poster->ranges[m];
+	}
 	line_sum_add(&month->lines, &line);
-	if (target->same_layout && !HeapTupleHasExternal(tuple))
+	if (target->same_layout && !HeapTupleHasExternal(tuple) &&
+		has_all_columns(tuple, poster->pages.rel))
 		bulk_writer_put_row(target->writer, tuple->t_data, tuple->t_len);
 	else
 	{
@@ -521,6 +544,7 @@ post_rows(Post *post, Relation header, Relation staging)
 	CopyPlan *plan;
 	Copier *copier;
 	HeaderPass *headers = post_headers_open(post, header);
+	bool headers_first = !post_headers_only_store(headers);
 
 	if (post->nmonths > JE_ID_MAX_MONTHS)
 		elog(ERROR, "a run has journals of more months than it can");
@@ -536,6 +560,8 @@ post_rows(Post *post, Relation header, Relation staging)
 		if (filled[i].writer != NULL)
 			page_file_reserve(bulk_writer_page_file(filled[i].writer), sizes[i]);
 
+	if (headers_first)
+		post_headers_write(headers);
 	parallel_work_begin(&work, "ledger_engine_post_lines_worker",
 						MAXALIGN(sizeof(CopyPlan)) +
 							MAXALIGN(survey.naccounts * sizeof(ExtentAccount)) +
@@ -544,7 +570,8 @@ post_rows(Post *post, Relation header, Relation staging)
 	plan = work.shared;
 	fill_plan(post, plan, &survey, filled, staging);
 	parallel_work_launch(&work);
-	post_headers_write(headers);
+	if (!headers_first)
+		post_headers_write(headers);
 	copier = copier_open(plan, staging, post->snapshot);
 	copy_extents(copier);
 	copier_close(copier);

@@ -6,6 +6,7 @@
 
 #include "batch.h"
 
+#include "fmgr.h"
 #include "postmaster/bgworker_internals.h"
 #include "utils/guc.h"
 

@@ -13,6 +13,7 @@
 #include "nodes/parsenodes.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
@@ -85,6 +86,7 @@ source_leaves(Relation source, DateADT month)
 
 	if (!OidIsValid(partition))
 		return NIL;
+	LockRelationOid(partition, AccessShareLock); /* find_all_inheritors() locks what is below it */
 	foreach(lc, find_all_inheritors(partition, AccessShareLock, NULL))
 	{
 		char kind = get_rel_relkind(lfirst_oid(lc));

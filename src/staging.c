@@ -472,7 +472,7 @@ staging_allows_helpers(Staging *staging, RowStamp *stamp)
 	PageFile *header = bulk_writer_page_file(staging->header.writer);
 	PageFile *line = bulk_writer_page_file(staging->line.writer);
 
-	if (header == NULL || line == NULL)
+	if (header == NULL || line == NULL || !bulk_writer_only_stores(staging->exception.writer))
 		return false;
 	*stamp = page_file_stamp(line);
 	return true;

@@ -1,0 +1,106 @@
+-- Large runs: partitions of their own in the order of accounts, by every path the same lines
+\set topic run_partitions
+\i test/sql/setup.sql
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.policy('B', '{DR 3000 F1 :gross_amount,CR 4000 F1 :gross_amount * 0.3,CR 2000 F1 *}');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, gross_amount, ujroh_amount)
+SELECT n, '2025-01-01', date '2025-01-01' + (n % 35)::integer, CASE n % 7 WHEN 0 THEN 'NONE' WHEN 1 THEN 'B' WHEN 3 THEN 'B' ELSE 'A' END,
+       'P' || n % 3, 'C' || n % 2, CASE WHEN n % 500 = 0 THEN repeat('x', 9000) END, n * 1.01, n * 1.01
+  FROM generate_series(1, 12000) AS n;
+-- A session that has not called the module before
+\c -
+\set VERBOSITY terse
+SET min_parallel_table_scan_size = 0;
+SET ledger_engine.run_partition_min_transactions = 12001;
+SELECT acct.create_run('2025-01-01') AS run \gset
+SELECT transactions, journals, lines, exceptions, debit FROM acct.expand_journals(:run);
+SELECT digest AS small, je_range FROM acct.journal_run WHERE run_id = :run \gset
+SELECT acct.discard_run(:run);
+-- The same lines by every path: digest, and posted or not, and where
+CREATE FUNCTION public.by_path(settings text, tamper text DEFAULT NULL, probe text DEFAULT NULL) RETURNS TABLE (same boolean, posted text, valid boolean, lines bigint, in_run_partitions boolean, found bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    run bigint;
+BEGIN
+    BEGIN
+        PERFORM set_config(split_part(s, '=', 1), split_part(s, '=', 2), true) FROM unnest(string_to_array(settings, ' ')) AS s;
+        run := acct.create_run('2025-01-01');
+        PERFORM FROM acct.expand_journals(run);
+        same := acct.run_digest(run, 'staging') = (SELECT r.digest FROM acct.journal_run AS r WHERE r.run_id = run)
+                AND (SELECT r.digest FROM acct.journal_run AS r WHERE r.run_id = run) = (SELECT r.digest FROM acct.journal_run AS r ORDER BY r.run_id LIMIT 1);
+        IF tamper IS NOT NULL THEN
+            EXECUTE replace(tamper, '@', run::text);
+        END IF;
+        BEGIN
+            PERFORM FROM acct.post_journals(run);
+            posted := 'posted';
+            valid := (SELECT bool_and(v.passed) FROM acct.validate_run(run) AS v) AND acct.update_balance_snapshot() = 0;
+        EXCEPTION WHEN OTHERS THEN
+            posted := SQLSTATE;
+        END;
+        SELECT count(*), bool_or(l.tableoid::regclass::text ~ '_run_') INTO lines, in_run_partitions FROM acct.ledger_entry_line AS l;
+        IF probe IS NOT NULL THEN
+            EXECUTE probe INTO found;
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = 'XXTRY';
+    EXCEPTION WHEN SQLSTATE 'XXTRY' THEN
+        RETURN NEXT;
+    END;
+END
+$$;
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=-1 ledger_engine.max_workers=0 ledger_engine.direct_write=off ledger_engine.bulk_index=off');
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=-1');
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=12000 ledger_engine.max_workers=0');
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=12000 ledger_engine.max_workers=3');
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.direct_write=off');
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.bulk_index=off');
+-- Staging that a superuser touched: nothing changed is posted, a change is not.
+SET ledger_engine.run_partition_min_transactions = 0;
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET debit = debit WHERE txn_id % 3 = 0');
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET debit = debit + 1 WHERE txn_id = 5 AND debit > 0');
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET account_code = ''1000'' WHERE txn_id = 8');
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'DELETE FROM acct.je_line_staging_@ WHERE txn_id = 5');
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'DELETE FROM acct.je_header_staging_@ WHERE txn_id = 5');
+-- Identifiers that are not the run's would lie outside of the partition.
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET je_id = je_id + (1::bigint << 32) WHERE txn_id % 100 = 9');
+-- Rows older than a column carry its value.
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'ALTER TABLE acct.je_line_staging ADD COLUMN region integer DEFAULT 7; ALTER TABLE acct.ledger_entry_line ADD COLUMN region integer',
+    'SELECT count(*) FROM acct.ledger_entry_line WHERE region = 7');
+-- Constraints of the site that run queries are tested by the leader alone.
+CREATE FUNCTION public.basis_known(b text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN EXISTS (SELECT FROM acct.accounting_basis AS x WHERE x.basis = b); END $$;
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'ALTER TABLE acct.ledger_entry_header ADD CHECK (public.basis_known(basis))');
+SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'ALTER TABLE acct.je_exception ADD CHECK (public.basis_known(basis))');
+-- Posted for good by one process: the partition, its bounds, and the order of its rows
+SET ledger_engine.max_workers = 0;
+SELECT acct.create_run('2025-01-01') AS run \gset
+SELECT count(*) FROM acct.expand_journals(:run);
+SELECT ledger_partition, journals, lines FROM acct.post_journals(:run);
+SELECT regexp_replace(l.tableoid::regclass::text, '_run_\d+$', '_run_N') AS partition, count(*) AS lines, min(l.je_id) >= 1::bigint << 42 AS in_range
+  FROM acct.ledger_entry_line AS l GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS out_of_order
+  FROM (SELECT l.account_code, l.fund, lag(l.account_code) OVER w AS account_before, lag(l.fund) OVER w AS fund_before
+          FROM acct.ledger_entry_line AS l WHERE l.tableoid::regclass::text ~ '2025_01_run_' WINDOW w AS (ORDER BY l.ctid)) AS x
+ WHERE (x.account_before, x.fund_before) > (x.account_code, x.fund);
+SELECT count(*) AS unlike FROM acct.ledger_entry_line AS l
+ WHERE NOT EXISTS (SELECT FROM acct.ledger_entry_header AS h WHERE h.je_id = l.je_id AND h.je_date = l.je_date AND h.txn_id = l.txn_id);
+SET ledger_engine.max_workers = 2;
+-- A second large run of the month has another partition and other identifiers.
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, ujroh_amount)
+SELECT n, '2025-01-01', '2025-01-15', 'A', 'P1', 'C1', n, n FROM generate_series(20001, 20100) AS n;
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step <> 'validate';
+SELECT count(DISTINCT l.tableoid) AS partitions, count(DISTINCT l.je_id) AS journals, count(*) AS lines FROM acct.ledger_entry_line AS l WHERE l.tableoid::regclass::text ~ '2025_01_run_';
+SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted';
+-- A month of an older layout is one table, and is posted to row by row.
+CREATE TABLE acct.ledger_entry_line_2025_03 (LIKE acct.ledger_entry_line INCLUDING ALL);
+SELECT acct._protect('acct.ledger_entry_line_2025_03');
+ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.ledger_entry_line_2025_03 FOR VALUES FROM ('2025-03-01') TO ('2025-04-01');
+SELECT acct._make_header_partition('2025-03-01');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, ujroh_amount)
+SELECT n, '2025-01-01', '2025-03-15', 'A', 'P1', 'C1', n, n FROM generate_series(30001, 31500) AS n;
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step <> 'validate';
+SELECT count(*) AS lines FROM acct.ledger_entry_line_2025_03;
+-- A batch that is not registered is found, whatever its number.
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, batch_id, txn_type, product_code, channel, gross_amount, ujroh_amount)
+VALUES (40001, '2025-01-01', '2025-01-15', 9223372036854775807, 'A', 'P1', 'C1', 1, 1), (40002, '2025-01-01', '2025-01-15', -9223372036854775808, 'A', 'P1', 'C1', 1, 1);
+SELECT acct._unregistered_rows('2025-01-01') AS unregistered;
