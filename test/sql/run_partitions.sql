@@ -18,7 +18,7 @@ SELECT transactions, journals, lines, exceptions, debit FROM acct.expand_journal
 SELECT digest AS small, je_range FROM acct.journal_run WHERE run_id = :run \gset
 SELECT acct.discard_run(:run);
 -- The same lines by every path: digest, and posted or not, and where
-CREATE FUNCTION public.by_path(settings text, tamper text DEFAULT NULL, probe text DEFAULT NULL) RETURNS TABLE (same boolean, posted text, valid boolean, lines bigint, in_run_partitions boolean, found bigint)
+CREATE FUNCTION public.by_path(settings text, tamper text DEFAULT NULL, probe text DEFAULT NULL) RETURNS TABLE (same boolean, posted text, valid boolean, lines bigint, in_run_partitions boolean, probed bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
     run bigint;
@@ -41,7 +41,7 @@ BEGIN
         END;
         SELECT count(*), bool_or(l.tableoid::regclass::text ~ '_run_') INTO lines, in_run_partitions FROM acct.ledger_entry_line AS l;
         IF probe IS NOT NULL THEN
-            EXECUTE probe INTO found;
+            EXECUTE probe INTO probed;
         END IF;
         RAISE EXCEPTION USING ERRCODE = 'XXTRY';
     EXCEPTION WHEN SQLSTATE 'XXTRY' THEN
