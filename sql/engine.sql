@@ -70,4 +70,4 @@ COMMENT ON FUNCTION acct._digest_table(regclass) IS
 CREATE FUNCTION acct._flush_wal() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'flush_wal';
 COMMENT ON FUNCTION acct._flush_wal() IS
-'Writes to disk what the write-ahead log has so far, so that the commit that follows is short.';
+'Writes to disk what the transaction has written to the write-ahead log so far, so that the commit that follows is short.';

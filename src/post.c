@@ -253,6 +253,7 @@ post(PG_FUNCTION_ARGS)
 Datum
 flush_wal(PG_FUNCTION_ARGS)
 {
-	XLogFlush(GetXLogInsertRecPtr());
+	if (!XLogRecPtrIsInvalid(XactLastRecEnd))
+		XLogFlush(XactLastRecEnd);
 	PG_RETURN_VOID();
 }
