@@ -73,7 +73,8 @@ SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'ALTER TABLE acct.le
 SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'ALTER TABLE acct.je_exception ADD CHECK (public.basis_known(basis))');
 -- Posted for good by one process: the partition, its bounds, and the order of its rows
 SET ledger_engine.max_workers = 0;
-SET ledger_engine.direct_write = on; -- what puts rows in order
+SET ledger_engine.direct_write = on; -- these two put rows in order
+SET ledger_engine.bulk_index = on;
 SELECT acct.create_run('2025-01-01') AS run \gset
 SELECT count(*) FROM acct.expand_journals(:run);
 SELECT ledger_partition, journals, lines FROM acct.post_journals(:run);
