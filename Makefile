@@ -17,6 +17,7 @@ OBJS = \
 	src/expression.o \
 	src/helpers.o \
 	src/image.o \
+	src/index_builds.o \
 	src/init.o \
 	src/je_id.o \
 	src/journal.o \

@@ -19,7 +19,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -42,7 +41,7 @@ struct BulkWriter
 	int insert_options;
 	bool check_rows;                 /* there are CHECK constraints to test */
 	bool keep_indexes;               /* row by row */
-	bool build_indexes;              /* at the end */
+	IndexBuilds *index_builds;       /* that the indexes are left to; NULL: none */
 	bool reads_slots;                /* something reads the attributes of buffered rows */
 	PageFile *file;                  /* not NULL: rows go there instead of to heap_multi_insert */
 	PageExtent extent;               /* of it, being filled */
@@ -168,9 +167,9 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	writer->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->result, rel, 0, NULL, 0);
 	writer->check_rows = has_checks_to_test(rel, options);
-	writer->build_indexes =
-		rel->rd_rel->relhasindex && options->index_at_end && bulk_index && made_here && is_empty;
-	writer->keep_indexes = rel->rd_rel->relhasindex && !writer->build_indexes;
+	if (rel->rd_rel->relhasindex && bulk_index && made_here && is_empty)
+		writer->index_builds = options->index_builds;
+	writer->keep_indexes = rel->rd_rel->relhasindex && writer->index_builds == NULL;
 	if (rel->rd_rel->relhasindex)
 	{
 		ExecOpenIndices(writer->result, false);
@@ -380,18 +379,6 @@ bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* All indexes of a table that this transaction made and filled. */
-static void
-build_indexes(Oid relation)
-{
-	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-											get_rel_name(relation));
-
-	CommandCounterIncrement();
-	if (SPI_execute(psprintf("REINDEX TABLE %s", name), false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not build the indexes of %s", name);
-}
-
 /* What only the process that opened the table has. */
 static void
 close_table_writer(BulkWriter *writer)
@@ -411,8 +398,6 @@ close_table_writer(BulkWriter *writer)
 void
 bulk_writer_close(BulkWriter *writer)
 {
-	Oid relation = RelationGetRelid(writer->rel);
-
 	flush(writer);
 	if (writer->file != NULL)
 	{
@@ -421,9 +406,9 @@ bulk_writer_close(BulkWriter *writer)
 	}
 	if (writer->spool == NULL)
 		close_table_writer(writer);
+	if (writer->index_builds != NULL)
+		index_builds_add(writer->index_builds, writer->rel);
 	MemoryContextDelete(writer->batch_context);
 	table_close(writer->rel, NoLock);
-	if (writer->build_indexes)
-		build_indexes(relation);
 	pfree(writer);
 }

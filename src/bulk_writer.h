@@ -15,6 +15,7 @@
 #include "ledger_engine.h"
 
 #include "access/htup.h"
+#include "index_builds.h"
 #include "page_file.h"
 
 typedef struct BulkWriter BulkWriter;
@@ -33,8 +34,8 @@ typedef struct BulkWriterOptions
 	Oid parent;
 	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
 	bool frozen;
-	/* Where the table was made in this transaction, build its indexes at the end instead of row by row. */
-	bool index_at_end;
+	/* Where the table was made in this transaction its indexes are not kept row by row, but left to these when it is closed; may be NULL. */
+	IndexBuilds *index_builds;
 } BulkWriterOptions;
 
 extern BulkWriter *bulk_writer_open(Oid relation, const BulkWriterOptions *options);
@@ -62,7 +63,7 @@ extern BulkWriter *
 bulk_writer_join(Oid relation, const RowStamp *stamp, SharedTuplestoreAccessor *spool);
 extern void bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool);
 
-/* Writes what is buffered, finishes the indexes, closes the table (its lock stays). */
+/* Writes what is buffered and closes the table (its lock stays). */
 extern void bulk_writer_close(BulkWriter *writer);
 
 #endif

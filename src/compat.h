@@ -22,6 +22,21 @@
 #define relation_locator(rel) (&(rel)->rd_node)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define set_new_relation_file(rel, persistence) RelationSetNewRelfilenumber(rel, persistence)
+#else
+#define set_new_relation_file(rel, persistence) RelationSetNewRelfilenode(rel, persistence)
+#endif
+
+/* 18 counts pages that are frozen, too. */
+#if PG_VERSION_NUM >= 180000
+#define update_relation_stats(rel, pages, rows, all_visible, ...) \
+	vac_update_relstats(rel, pages, rows, all_visible, 0, __VA_ARGS__)
+#else
+#define update_relation_stats(rel, pages, rows, all_visible, ...) \
+	vac_update_relstats(rel, pages, rows, all_visible, __VA_ARGS__)
+#endif
+
 /* 18 lets the caller have bytes in front. */
 #if PG_VERSION_NUM >= 180000
 #define copy_minimal_tuple(row) minimal_tuple_from_heap_tuple(row, 0)

@@ -27,11 +27,13 @@ same_layout(TupleDesc a, TupleDesc b)
 }
 
 void
-ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_header)
+ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_header,
+				   IndexBuilds *index_builds)
 {
 	static const char *const line_checks[] = {"chk_one_side", NULL};
 	static const char *const added[] = {"je_number", "posted_at", NULL};
-	BulkWriterOptions options = {.held_checks = line_checks, .filled = added, .index_at_end = true};
+	BulkWriterOptions options = {
+		.held_checks = line_checks, .filled = added, .index_builds = index_builds};
 	Bitmapset *filled = NULL;
 	Bitmapset *nullable = NULL;
 	Relation rel = table_open(partition, RowExclusiveLock);

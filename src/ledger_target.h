@@ -20,9 +20,12 @@ typedef struct LedgerTarget
 	bool *isnull;
 } LedgerTarget;
 
-/* Opens a partition for headers or lines of a staging table; LE010 or LE012 where it is not fit to be written to. */
-extern void
-ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_header);
+/*
+ * Opens a partition for headers or lines of a staging table; LE010 or LE012 where it is not fit to be written to. Indexes of a
+ * new one are left to index_builds.
+ */
+extern void ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging,
+							   bool is_header, IndexBuilds *index_builds);
 
 /* Writes a row of staging, whose attributes are all deformed; columns that staging has not are set beforehand. */
 extern void ledger_target_put(LedgerTarget *target, TupleTableSlot *slot);

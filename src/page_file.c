@@ -29,6 +29,9 @@
 
 #define PAGE_ALIGNMENT 4096
 
+/* Blocks by which a file grows at a time: an extent at first, twice as many each time up to 1 MB. */
+#define MAX_GROWTH 128
+
 struct PageFile
 {
 	Relation rel;
@@ -36,7 +39,10 @@ struct PageFile
 	bool joined;
 	SharedTuplestoreAccessor *spool; /* of long rows; NULL: they are written here */
 	XLogRecPtr redo;                 /* of the last checkpoint when the file was opened */
-	int64 nrows;                     /* for the statistics that autovacuum goes by */
+	BlockNumber next;                /* of the blocks that are this process's to fill */
+	BlockNumber end;
+	BlockNumber growth;
+	int64 nrows; /* for the statistics that autovacuum goes by */
 	MemoryContext context;
 	MemoryContext toast_context;
 };
@@ -63,6 +69,7 @@ make_file(Relation rel, RowStamp stamp)
 	file->rel = rel;
 	file->stamp = stamp;
 	file->redo = GetRedoRecPtr();
+	file->growth = EXTENT_PAGES;
 	file->context = CurrentMemoryContext;
 	file->toast_context =
 		AllocSetContextCreate(CurrentMemoryContext, "page file toast", ALLOCSET_DEFAULT_SIZES);
@@ -159,24 +166,73 @@ prepare_extent(PageFile *file, BlockNumber block, char *pages)
 		PageSetChecksumInplace((Page) page_of(pages, i), block + i);
 }
 
+/* The last block of a file's segment. */
+static BlockNumber
+segment_end(BlockNumber segment, BlockNumber nblocks)
+{
+	return Min((segment + 1) * (BlockNumber) RELSEG_SIZE, nblocks) - 1;
+}
+
+/* Makes the file longer: a segment has all its blocks as soon as it has its last one. */
+static void
+grow(PageFile *file, BlockNumber from, BlockNumber to)
+{
+	static pg_attribute_aligned(PAGE_ALIGNMENT) char zeros[BLCKSZ];
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+
+	for (BlockNumber s = from / RELSEG_SIZE; s * (BlockNumber) RELSEG_SIZE < to; s++)
+		smgrextend(smgr, MAIN_FORKNUM, segment_end(s, to), zeros, true);
+}
+
+void
+page_file_reserve(PageFile *file, BlockNumber nblocks)
+{
+	grow(file, 0, nblocks);
+}
+
+/*
+ * The place of the next extent. Each process takes blocks by the stretch, so that
+ * they do not wait for each other; what it does not fill of its last one stays empty.
+ */
+static BlockNumber
+next_place(PageFile *file)
+{
+	BlockNumber place;
+
+	if (file->next == file->end)
+	{
+		LockRelationForExtension(file->rel, ExclusiveLock);
+		file->next = smgrnblocks(RelationGetSmgr(file->rel), MAIN_FORKNUM);
+		file->end = file->next + file->growth;
+		grow(file, file->next, file->end);
+		UnlockRelationForExtension(file->rel, ExclusiveLock);
+		file->growth = Min(file->growth * 2, MAX_GROWTH);
+	}
+	place = file->next;
+	file->next += EXTENT_PAGES;
+	return place;
+}
+
+/* Writes pages that are ready to a place that the file has. */
+static void
+write_extent(PageFile *file, BlockNumber block, char *pages)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+
+	prepare_extent(file, block, pages);
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		smgrwrite(smgr, MAIN_FORKNUM, block + i, page_of(pages, i), true);
+}
+
 void
 page_file_flush(PageFile *file, PageExtent *extent)
 {
-	SMgrRelation smgr;
-	BlockNumber block;
-
 	CHECK_FOR_INTERRUPTS();
 	if (extent->npages == 0)
 		return;
 	while (extent->npages < EXTENT_PAGES)
 		begin_page(file, extent);
-	LockRelationForExtension(file->rel, ExclusiveLock);
-	smgr = RelationGetSmgr(file->rel);
-	block = smgrnblocks(smgr, MAIN_FORKNUM);
-	prepare_extent(file, block, extent->pages);
-	for (int i = 0; i < EXTENT_PAGES; i++)
-		smgrextend(smgr, MAIN_FORKNUM, block + i, page_of(extent->pages, i), true);
-	UnlockRelationForExtension(file->rel, ExclusiveLock);
+	write_extent(file, next_place(file), extent->pages);
 	extent->npages = 0;
 }
 
@@ -271,30 +327,9 @@ page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 si
 		add_row(file, extent, row, size);
 }
 
-/* The last block of a file's segment. */
-static BlockNumber
-segment_end(BlockNumber segment, BlockNumber nblocks)
-{
-	return Min((segment + 1) * (BlockNumber) RELSEG_SIZE, nblocks) - 1;
-}
-
-void
-page_file_reserve(PageFile *file, BlockNumber nblocks)
-{
-	SMgrRelation smgr = RelationGetSmgr(file->rel);
-	char *page = page_file_alloc_extent();
-
-	/* A segment has all its blocks as soon as it has its last one. */
-	memset(page, 0, BLCKSZ);
-	for (BlockNumber s = 0; s * (BlockNumber) RELSEG_SIZE < nblocks; s++)
-		smgrextend(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page, true);
-}
-
 void
 page_file_write(PageFile *file, BlockNumber block, char *pages)
 {
-	SMgrRelation smgr = RelationGetSmgr(file->rel);
-
 	for (int i = 0; i < EXTENT_PAGES; i++)
 	{
 		Page page = (Page) page_of(pages, i);
@@ -307,9 +342,7 @@ page_file_write(PageFile *file, BlockNumber block, char *pages)
 				stamp_row(&file->stamp,
 						  (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, o)));
 	}
-	prepare_extent(file, block, pages);
-	for (int i = 0; i < EXTENT_PAGES; i++)
-		smgrwrite(smgr, MAIN_FORKNUM, block + i, page_of(pages, i), true);
+	write_extent(file, block, pages);
 	CHECK_FOR_INTERRUPTS();
 }
 

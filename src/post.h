@@ -8,6 +8,7 @@
 
 #include "amount.h"
 #include "codemap.h"
+#include "index_builds.h"
 #include "line_reader.h"
 
 #include "utils/date.h"
@@ -40,6 +41,7 @@ typedef struct Post
 	LedgerMonth *current;
 	CodeMap counters; /* of journal numbers */
 	TimestampTz posted_at;
+	IndexBuilds index_builds; /* of months made here */
 
 	/* What the headers written come to. */
 	int64 header_lines;

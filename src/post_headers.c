@@ -272,7 +272,8 @@ post_headers_open(Post *post, Relation staging)
 	load_counters(post);
 	sort_books(pass, RelationGetNumberOfBlocks(staging));
 	for (int i = 0; i < post->nmonths; i++)
-		ledger_target_open(&pass->targets[i], post->months[i].header_partition, tupdesc, true);
+		ledger_target_open(&pass->targets[i], post->months[i].header_partition, tupdesc, true,
+						   &post->index_builds);
 	return pass;
 }
 

@@ -512,9 +512,11 @@ open_targets(Post *post, TupleDesc tupdesc, LedgerTarget *lines, LedgerTarget *r
 {
 	for (int i = 0; i < post->nmonths; i++)
 	{
-		ledger_target_open(&lines[i], post->months[i].line_partition, tupdesc, false);
+		ledger_target_open(&lines[i], post->months[i].line_partition, tupdesc, false,
+						   &post->index_builds);
 		if (OidIsValid(post->months[i].range_partition))
-			ledger_target_open(&ranges[i], post->months[i].range_partition, tupdesc, false);
+			ledger_target_open(&ranges[i], post->months[i].range_partition, tupdesc, false,
+							   &post->index_builds);
 	}
 }
 
@@ -591,4 +593,5 @@ post_rows(Post *post, Relation header, Relation staging)
 	ExecDropSingleTupleTableSlot(poster.slot);
 	close_targets(post, lines, ranges);
 	post_headers_close(headers);
+	index_builds_run(&post->index_builds);
 }
