@@ -5,19 +5,20 @@
  * Match rules are in a hash table by the codes that they name; a transaction
  * fits those found under its codes with each of the eight combinations of
  * "named" and "any". So the cost of a new route grows with the rules that fit,
- * not with all rules. Routes are kept up to MAX_ROUTE_MEMORY; past that they are all
+ * not with all rules. Routes are kept up to what a hash table may have; past that they are all
  * forgotten and worked out anew, so that memory is bounded whatever the data.
  */
 #include "routing.h"
 
 #include "query.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/memutils.h"
 
-/* Some eight thousand routes of five lines; a run with more of them works some out again. */
-#define MAX_ROUTE_MEMORY (16 * 1024 * 1024)
+/* Some four thousand routes of eight lines, where work_mem does not allow for more; a run with more works some out again. */
+#define MIN_ROUTE_MEMORY (16 * 1024 * 1024)
 #define ROUTE_BLOCK_SIZE (256 * 1024)
 #define MATCH_CODES      3
 
@@ -57,6 +58,7 @@ struct Routing
 	int16 *epoch_of_day;
 
 	MemoryContext route_context;
+	Size max_route_memory;
 	CodeMap routes;
 };
 
@@ -192,6 +194,7 @@ routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, 
 
 	routing->route_context = GenerationContextCreate(routing->context, "routes", 0,
 													 ALLOCSET_DEFAULT_INITSIZE, ROUTE_BLOCK_SIZE);
+	routing->max_route_memory = Max(MIN_ROUTE_MEMORY, get_hash_memory_limit());
 	forget_routes(routing);
 	return routing;
 }
@@ -317,7 +320,7 @@ routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 	if (likely(route != NULL))
 		return route;
 
-	if (MemoryContextMemAllocated(routing->route_context, true) > MAX_ROUTE_MEMORY)
+	if (MemoryContextMemAllocated(routing->route_context, true) > routing->max_route_memory)
 		forget_routes(routing);
 	route = codemap_enter(&routing->routes, &key, &found);
 	make_route(routing, route, date);
