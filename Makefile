@@ -53,9 +53,20 @@ SQL_PARTS = \
 	sql/dimensions.sql \
 	sql/views.sql \
 	sql/comments.sql \
+	sql/roles.sql \
 	sql/sample_takaful.sql \
 	sql/sample_transactions.sql \
 	sql/grants.sql
+
+# For tests: points at which a process waits to be killed (src/crash_point.h).
+ifdef CRASH_POINTS
+OBJS += src/crash_point.o
+PG_CPPFLAGS += -DLEDGER_CRASH_POINTS
+SQL_PARTS += sql/crash_point.sql
+CRASH_POINT_CALL = PERFORM acct._crash_point('\2');
+else
+CRASH_POINT_CALL =
+endif
 
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL)
@@ -83,4 +94,5 @@ all: $(INSTALL_SQL)
 $(OBJS): $(wildcard src/*.h)
 
 $(INSTALL_SQL): $(SQL_PARTS)
-	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } > $@
+	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } \
+		| sed -E "s/^( *)-- crash point: ([a-z_]+)$$/\1$(CRASH_POINT_CALL)/; /^ +$$/d" > $@

@@ -127,6 +127,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', p_name, p_parent);
     PERFORM acct._protect(format('acct.%I', p_name)::regclass);
+    -- crash point: rotate_range_made
     EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', p_name, p_comment);
     RETURN format('acct.%I', p_name)::regclass;
@@ -163,6 +164,7 @@ BEGIN
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
         RETURN NEXT acct._make_header_partition(p_month);
     END IF;
+    -- crash point: rotate_header_made
     IF NOT acct._is_partition('ledger_entry_line', p_month) THEN
         RETURN NEXT acct._make_line_partition(p_month);
     END IF;
@@ -306,6 +308,7 @@ BEGIN
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
         PERFORM acct._require_open_periods(id);
+        -- crash point: post_locked
         -- What compares staging with expand's record, _post does for itself on the rows that it writes.
         SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
           FROM acct._check_source(id) AS c WHERE c.expected IS DISTINCT FROM c.actual;
@@ -323,6 +326,7 @@ BEGIN
                coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
                coalesce(array_agg(acct._make_run_partition(id, m) ORDER BY m), '{}')
           INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
+        -- crash point: post_partitions_made
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
         SELECT id, 'post', 'ledger_entry_line_' || to_char(x.month, 'YYYY_MM'), x.lines, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
@@ -330,16 +334,19 @@ BEGIN
                               format('acct.%I', 'je_line_staging_' || id)::regclass,
                           months, header_partitions, line_partitions, range_partitions) AS x;
         PERFORM acct._move_snapshot(id);
+        -- crash point: post_snapshot_moved
         UPDATE ledger_guard.protected AS p SET has_posted = true
          WHERE p.relation IN (SELECT a.relid FROM unnest(header_partitions || line_partitions || range_partitions) AS x,
                                                   pg_partition_ancestors(x) AS a)
            AND NOT p.has_posted;
         UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
+        -- crash point: post_marked
         IF NOT acct._keep_planners_out(made || range_partitions) THEN
             RAISE WARNING 'run % was posted beside a reader of its month that did not end', id
                 USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
         END IF;
+        -- crash point: post_done
     END IF;
     RETURN QUERY
     SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,

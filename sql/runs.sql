@@ -305,7 +305,9 @@ BEGIN
         id := run.run_id;
         run_bases := run.bases;
     END IF;
+    -- crash point: create_inserted
     PERFORM acct._claim_batches(id, month, run_bases);
+    -- crash point: create_claimed
     RETURN id;
 END
 $$;
@@ -437,6 +439,7 @@ BEGIN
         DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
         UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._make_staging(id);
+        -- crash point: expand_staging_made
         PERFORM acct._take_je_range(id);
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
         SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
@@ -445,9 +448,11 @@ BEGIN
           FROM acct._expand(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
                                 format('acct.%I', 'je_line_staging_' || id)::regclass) AS x;
         PERFORM acct._attach_staging(id);
+        -- crash point: expand_attached
         UPDATE acct.journal_run AS r
            SET status = 'expanded', expanded_at = clock_timestamp(), expanded_by = session_user
          WHERE r.run_id = id;
+        -- crash point: expand_done
     END IF;
     RETURN QUERY
     SELECT g.partition, g.rows, (g.detail ->> 'journals')::bigint, (g.detail ->> 'lines')::bigint,
@@ -698,13 +703,16 @@ BEGIN
         PERFORM acct._wrong_state(id, status, 'Posted entries are corrected by new entries.');
     END IF;
     PERFORM acct._drop_staging(id);
+    -- crash point: discard_dropped
     UPDATE acct.journal_run_batch AS b SET released_at = clock_timestamp() WHERE b.run_id = id;
+    -- crash point: discard_released
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = id;
     UPDATE acct.je_exception AS e SET resolved_by_run = NULL WHERE e.resolved_by_run = id;
     UPDATE acct.journal_run AS r
        SET status = 'discarded', discarded_at = clock_timestamp(), discarded_by = session_user
      WHERE r.run_id = id;
     INSERT INTO acct.run_log (run_id, step) VALUES (id, 'discard');
+    -- crash point: discard_done
     RETURN true;
 END
 $$;
@@ -726,8 +734,10 @@ BEGIN
     INSERT INTO acct.journal_run AS n (txn_month, bases, reprocess_of)
     SELECT r.txn_month, r.bases, old FROM acct.journal_run AS r WHERE r.run_id = old
     RETURNING n.run_id INTO id;
+    -- crash point: reprocess_inserted
     UPDATE acct.je_exception AS e SET resolved_by_run = id
      WHERE e.run_id = old AND e.resolved_by_run IS NULL AND e.voided_at IS NULL;
+    -- crash point: reprocess_taken
     RETURN id;
 END
 $$;

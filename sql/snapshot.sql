@@ -121,10 +121,12 @@ BEGIN
         PERFORM acct._require_month(update_balance_snapshot.month);
     END IF;
     PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis)) FROM acct.ledger_book AS b;
+    -- crash point: snapshot_locked
     SELECT min(to_date(right(c.relname, 7), 'YYYY_MM')) INTO oldest
       FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
      WHERE i.inhparent = 'acct.ledger_entry_line'::regclass;
     changed := acct._write_snapshot(NULL, greatest(oldest, update_balance_snapshot.month));
+    -- crash point: snapshot_written
     INSERT INTO acct.run_log (step, rows, elapsed_ms)
     VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000);
     RETURN changed;

@@ -11,6 +11,7 @@
 #include "bulk_writer.h"
 
 #include "columns.h"
+#include "crash_point.h"
 #include "settings.h"
 
 #include "access/heapam.h"
@@ -262,6 +263,8 @@ flush(BulkWriter *writer)
 	heap_multi_insert(writer->rel, writer->slots, writer->nrows, writer->command_id,
 					  writer->insert_options, writer->bulk_insert);
 	MemoryContextSwitchTo(old);
+	if (writer->keep_indexes)
+		CRASH_POINT("post_heap_rows");
 
 	for (int i = 0; writer->keep_indexes && i < writer->nrows; i++)
 	{

@@ -14,6 +14,9 @@
  */
 #include "expand.h"
 
+#include "crash_point.h"
+
+#include "access/parallel.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -26,6 +29,9 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+
+/* Of a source partition. */
+#define ROW_OF_CRASH_POINT 100
 
 PG_FUNCTION_INFO_V1(expand);
 
@@ -109,6 +115,13 @@ expand_row(TupleTableSlot *slot, void *arg)
 	source_read(&expand->source, expand->routing, slot, &txn);
 	enter_partition(expand, txn.partition);
 	expand->current->counts.transactions++;
+	if (expand->current->counts.transactions == ROW_OF_CRASH_POINT)
+	{
+		if (IsParallelWorker())
+			CRASH_POINT("expand_worker_row");
+		else
+			CRASH_POINT("expand_row");
+	}
 	expand->at_txn_id = txn.txn_id;
 	expand->econtext->ecxt_scantuple = slot;
 
@@ -462,13 +475,17 @@ expand(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	pinned = expression_pin_settings();
 	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), 0, NULL);
+	CRASH_POINT("expand_opened");
 	if (!expand_in_parallel(expand))
 		expand_run(expand, run_passes, NULL);
+	CRASH_POINT("expand_rows_done");
 	of_helpers = expand->digest;
 	expand_close(expand);
 	digest_add(&expand->digest, of_helpers);
+	CRASH_POINT("expand_written");
 	total_save(&expand->totals, expand->run_id);
 	save_run(expand);
+	CRASH_POINT("expand_recorded");
 	expression_unpin_settings(pinned);
 	query_close();
 

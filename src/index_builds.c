@@ -12,6 +12,7 @@
 #include "index_builds.h"
 
 #include "compat.h"
+#include "crash_point.h"
 #include "parallel_work.h"
 
 #include "access/amapi.h"
@@ -158,6 +159,10 @@ build_all(Shared *shared)
 		if (n >= shared->nindexes)
 			break;
 		build(&shared->indexes[n]);
+		if (IsParallelWorker())
+			CRASH_POINT("post_worker_index_built");
+		else
+			CRASH_POINT("post_index_built");
 	}
 	AtEOXact_GUC(false, nest_level);
 }
@@ -252,6 +257,7 @@ index_builds_run(IndexBuilds *builds)
 		plain = lappend(plain, pending);
 	}
 	CommandCounterIncrement();
+	CRASH_POINT("post_index_files");
 	if (plain != NIL)
 		build_plain(plain);
 }

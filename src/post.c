@@ -9,6 +9,7 @@
  */
 #include "post.h"
 
+#include "crash_point.h"
 #include "query.h"
 
 #include "access/table.h"
@@ -233,6 +234,7 @@ post(PG_FUNCTION_ARGS)
 	line = table_open(PG_GETARG_OID(2), AccessShareLock);
 	post->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	PushActiveSnapshot(post->snapshot);
+	CRASH_POINT("post_opened");
 	post_rows(post, header, line);
 	PopActiveSnapshot();
 	UnregisterSnapshot(post->snapshot);
@@ -240,6 +242,7 @@ post(PG_FUNCTION_ARGS)
 	table_close(header, NoLock);
 
 	check_written(post);
+	CRASH_POINT("post_checked");
 	query_close();
 
 	MemoryContextSwitchTo(caller);

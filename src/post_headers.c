@@ -9,6 +9,7 @@
 #include "post.h"
 
 #include "columns.h"
+#include "crash_point.h"
 #include "ledger_target.h"
 #include "page_file.h"
 #include "page_reader.h"
@@ -320,7 +321,10 @@ post_headers_write(HeaderPass *pass)
 	for (int64 i = 0; i < pass->nextents; i++)
 		for (int p = 0; p < EXTENT_PAGES; p++)
 			if (pass->extents[i].block + p < nblocks)
+			{
 				write_page(pass, pass->extents[i].block + p);
+				CRASH_POINT("post_headers");
+			}
 }
 
 void

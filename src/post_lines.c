@@ -15,6 +15,7 @@
  */
 #include "post.h"
 
+#include "crash_point.h"
 #include "ledger_target.h"
 #include "je_id.h"
 #include "page_file.h"
@@ -390,6 +391,10 @@ copy_extents(Copier *copier)
 		if (n >= plan->nextents)
 			break;
 		copy_extent(copier, &copier->extents[n]);
+		if (IsParallelWorker())
+			CRASH_POINT("post_worker_copied");
+		else
+			CRASH_POINT("post_copied");
 	}
 	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
 	{
@@ -564,6 +569,7 @@ post_rows(Post *post, Relation header, Relation staging)
 
 	if (headers_first)
 		post_headers_write(headers);
+	CRASH_POINT("post_reserved");
 	parallel_work_begin(&work, "ledger_engine_post_lines_worker",
 						MAXALIGN(sizeof(CopyPlan)) +
 							MAXALIGN(survey.naccounts * sizeof(ExtentAccount)) +
@@ -587,11 +593,13 @@ post_rows(Post *post, Relation header, Relation staging)
 	memcpy(survey.extents, plan_extents(plan), survey.nextents * sizeof(Extent));
 	parallel_work_end(&work);
 
+	CRASH_POINT("post_pages_written");
 	post_by_row(&poster, &survey, survey.extents, nblocks);
 	line_reader_close(poster.reader);
 	page_reader_close(&poster.pages);
 	ExecDropSingleTupleTableSlot(poster.slot);
 	close_targets(post, lines, ranges);
 	post_headers_close(headers);
+	CRASH_POINT("post_rows_written");
 	index_builds_run(&post->index_builds);
 }

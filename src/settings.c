@@ -5,6 +5,7 @@
 #include "settings.h"
 
 #include "batch.h"
+#include "crash_point.h"
 
 #include "fmgr.h"
 #include "postmaster/bgworker_internals.h"
@@ -64,6 +65,9 @@ settings_define(void)
 {
 	define_public_settings();
 	define_developer_settings();
+#ifdef LEDGER_CRASH_POINTS
+	crash_point_define_setting();
+#endif
 	MarkGUCPrefixReserved("ledger_engine");
 }
 

@@ -13,7 +13,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  new_node make_database load_batch
+  new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   fails_with start_session hold_lock wait_until database_bytes
 );
@@ -56,6 +56,15 @@ sub load_batch
 
 	is($node->safe_psql($db, "SELECT acct.generate_sample_transactions('2025-01-01', $rows, $seed)"),
 		$rows, "$db: $rows transactions loaded");
+	return;
+}
+
+# The same for any month, without being a test of its own.
+sub load_quietly
+{
+	my ($db_node, $db, $month, $rows, $seed) = @_;
+
+	$db_node->safe_psql($db, "SELECT acct.generate_sample_transactions('$month', $rows, $seed)");
 	return;
 }
 

@@ -1,0 +1,79 @@
+-- The roles that a site's users are made members of, and what each may do.
+
+CREATE FUNCTION acct._role_rights() RETURNS TABLE (role_name text, kind text, name text, privileges text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- kind: table, or function with its argument types
+    SELECT r.role_name, x.kind, n.name, x.privileges
+      FROM (VALUES
+        (ARRAY['acct_loader'], 'table', ARRAY['txn_source_parent'], 'SELECT, INSERT, DELETE'),
+        (ARRAY['acct_loader'], 'table', ARRAY['txn_batch', 'currency'], 'SELECT'),
+        (ARRAY['acct_loader'], 'function', ARRAY['current_batch()'], 'EXECUTE'),
+
+        (ARRAY['acct_finance', 'acct_approver'], 'table',
+         ARRAY['fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template', 'journal_template_match',
+               'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period', 'je_exception',
+               'txn_source_parent'], 'SELECT'),
+        (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line',
+                                               'product_account_map'], 'INSERT, UPDATE, DELETE'),
+        (ARRAY['acct_finance'], 'table', ARRAY['fund', 'currency', 'chart_of_accounts'], 'INSERT, UPDATE'),
+        (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)'], 'EXECUTE'),
+        (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer)', 'return_template(text, integer)',
+            'retire_template(text, integer, date)', 'reopen_period(text, text, date)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
+
+        (ARRAY['acct_operator'], 'table',
+         ARRAY['journal_run', 'journal_run_batch', 'journal_run_total', 'run_log', 'je_exception', 'txn_batch',
+               'txn_source_parent', 'accounting_period', 'accounting_basis', 'je_header_staging', 'je_line_staging',
+               'run_staging'], 'SELECT'),
+        (ARRAY['acct_operator'], 'function',
+         ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
+               'reprocess_exceptions(bigint)', 'run_month(date, text)', 'process_month(date, text, bigint)',
+               'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
+               'update_balance_snapshot(date)', 'close_period(text, text, date)'], 'EXECUTE'),
+        (ARRAY['acct_operator', 'acct_auditor'], 'function',
+         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
+         ARRAY['trial_balance(date, text, text, text)'], 'EXECUTE')
+      ) AS x (roles, kind, names, privileges),
+      unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
+$$;
+COMMENT ON FUNCTION acct._role_rights() IS
+'What install_roles() grants: a row for each role and object, kind being table (or view) or function. acct_auditor''s right to read everything is not listed.';
+
+CREATE FUNCTION acct.install_roles() RETURNS TABLE (role_name text, created boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    roles CONSTANT text[] := ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'];
+    owner name;
+    r record;
+BEGIN
+    PERFORM acct._require_layout();
+    SELECT pg_get_userbyid(c.relowner) INTO owner FROM pg_class AS c WHERE c.oid = 'acct.engine_layout'::regclass;
+    IF NOT pg_has_role(current_user, owner, 'USAGE') THEN
+        RAISE EXCEPTION 'acct.install_roles() must be called by the owner of the tables, or a superuser' USING ERRCODE = '42501';
+    END IF;
+    FOREACH role_name IN ARRAY roles LOOP
+        created := NOT EXISTS (SELECT FROM pg_roles AS p WHERE p.rolname = install_roles.role_name);
+        IF created THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+        END IF;
+        -- What was granted by hand, or by an older version, does not stay.
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct FROM %1$I', role_name);
+        EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA acct FROM %1$I', role_name);
+        EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM %1$I', role_name);
+        EXECUTE format('GRANT USAGE ON SCHEMA acct TO %I', role_name);
+        RETURN NEXT;
+    END LOOP;
+    FOR r IN SELECT g.* FROM acct._role_rights() AS g LOOP
+        EXECUTE format('GRANT %s ON %s acct.%s TO %I', r.privileges, CASE r.kind WHEN 'table' THEN 'TABLE' ELSE 'ROUTINE' END,
+                       r.name, r.role_name);
+    END LOOP;
+    -- The auditor reads all there is, and all that will be.
+    GRANT USAGE ON SCHEMA ledger_guard TO acct_auditor;
+    GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO acct_auditor;
+    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA acct GRANT SELECT ON TABLES TO acct_auditor', owner);
+END
+$$;
+COMMENT ON FUNCTION acct.install_roles() IS
+'Makes, where absent, the roles acct_loader (loads transactions, deletes what no run took), acct_finance (drafts templates, keeps accounts and maps), acct_approver (approves, sends back and retires templates, reopens periods), acct_operator (runs, posts, rotates, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

@@ -1,0 +1,22 @@
+/*
+ * crash_point.h
+ *		Named points at which a test has a process wait, to be killed, cancelled
+ *		or left when the server stops.
+ *
+ * They are compiled in by "make CRASH_POINTS=1" only, for tests. A process that
+ * comes to the point that ledger_engine.crash_point names says so as its query
+ * in pg_stat_activity, and waits for its end. In SQL, a line "-- crash point:
+ * NAME" becomes a call.
+ */
+#ifndef LEDGER_CRASH_POINT_H
+#define LEDGER_CRASH_POINT_H
+
+#ifdef LEDGER_CRASH_POINTS
+extern void crash_point(const char *name);
+extern void crash_point_define_setting(void);
+#define CRASH_POINT(name) crash_point(name)
+#else
+#define CRASH_POINT(name) ((void) 0)
+#endif
+
+#endif

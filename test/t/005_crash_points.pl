@@ -1,0 +1,207 @@
+# Each step is interrupted at each of the points that a build with CRASH_POINTS=1 has (src/crash_point.h): the process is killed,
+# terminated or cancelled, or the server stops at once.  Each time nothing may be left, and the step done again must give what
+# it gives undisturbed.  Each combination has a batch of its own, and a second database gets the same batches in peace.
+#
+# LEDGER_CRASH_POINTS=all tries each point in each way; else each point is tried in one way, in turn.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my @ways = ('kill -9', 'immediate shutdown', 'pg_cancel_backend', 'pg_terminate_backend');
+my $all = ($ENV{LEDGER_CRASH_POINTS} || '') eq 'all';
+my $node = new_node('main', 'shared_buffers = 64MB');
+
+make_database($node, 'crash');
+plan skip_all => 'this build has no crash points (make CRASH_POINTS=1)'
+  unless $node->safe_psql('crash', q{SELECT to_regproc('acct._crash_point') IS NOT NULL}) eq 't';
+make_database($node, 'peace');
+
+# Large runs take the way of pages and workers, small ones that of rows.
+my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 1;';
+my $small = 'SET ledger_engine.run_partition_min_transactions = -1; SET ledger_engine.max_workers = 0;';
+
+# How a point is reached: by what statement, after which steps, and what the run's status is before it.
+my %step = (
+	create => { call => "SELECT acct.create_run('MONTH', 'KEY')", before => [], status => '' },
+	expand => { call => 'SELECT * FROM acct.expand_journals(RUN)', before => ['create'], status => 'created' },
+	post => { call => 'SELECT * FROM acct.post_journals(RUN)', before => [ 'create', 'expand' ], status => 'expanded' },
+	discard => { call => 'SELECT acct.discard_run(RUN)', before => [ 'create', 'expand' ], status => 'expanded' },
+	reprocess => { call => 'SELECT acct.reprocess_exceptions(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' });
+
+my $n = 0; # combination
+
+sub sql { return $node->safe_psql('crash', $_[0]); }
+
+sub month { return sprintf '2025-%02d-01', $n % 6 + 1; }
+
+# The points that the code has; each must be one of a step above.
+sub points
+{
+	my $top = "$FindBin::RealBin/../..";
+	my @points;
+
+	for my $file (glob("$top/src/*.c $top/sql/*.sql"))
+	{
+		my $text = slurp_file($file);
+		push @points, $text =~ /CRASH_POINT\("(\w+)"\)/g, $text =~ /-- crash point: (\w+)$/mg;
+	}
+	return sort @points;
+}
+
+# A statement for the combination's run.
+sub fill
+{
+	my ($call, $run) = @_;
+	my $month = month();
+	my $ahead = sprintf '%d-01-01', 2040 + $n;
+
+	return $call =~ s/MONTH/$month/r =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+}
+
+# The process that waits at the point; 0 where the statement came to its end without that.
+sub waiting_at
+{
+	my ($point, $session) = @_;
+
+	return wait_until(
+		$point,
+		sub {
+			my $pid = sql("SELECT pid FROM pg_stat_activity WHERE query = 'crash point $point' LIMIT 1");
+			return $pid if $pid;
+			return $session->done ? 'none' : undef;
+		},
+		2000);
+}
+
+sub interrupt
+{
+	my ($way, $pid) = @_;
+
+	if ($way eq 'kill -9')
+	{
+		my $log = -s $node->logfile;
+
+		kill 'KILL', $pid or die "kill $pid: $!";
+		$node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
+		$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
+	}
+	elsif ($way eq 'immediate shutdown')
+	{
+		$node->stop('immediate');
+		$node->start;
+	}
+	else
+	{
+		$node->safe_psql('postgres', "SELECT $way($pid)");
+	}
+	return;
+}
+
+# What a run came to.
+sub outcome
+{
+	my ($db, $run) = @_;
+
+	return $node->safe_psql($db, "SELECT status, transactions, journals, lines, exceptions, ignored, debit, credit, digest
+		FROM acct.journal_run WHERE run_id = $run");
+}
+
+sub run_of
+{
+	my ($db) = @_;
+	return $node->safe_psql($db, "SELECT max(run_id) FROM acct.journal_run WHERE run_key = 'key-$n' AND status <> 'discarded'");
+}
+
+# Does the steps of a run in peace; the settings are those of the way that it takes.
+sub do_steps
+{
+	my ($db, $settings, @names) = @_;
+
+	for my $name (@names)
+	{
+		$node->safe_psql($db, $settings . fill($step{$name}{call}, run_of($db) || 0));
+	}
+	return run_of($db);
+}
+
+sub combine
+{
+	my ($point, $way) = @_;
+	my ($name) = $point =~ /^([a-z]+)_/ or die "point $point";
+	my $step = $step{$name} or die "no step has point $point";
+	my $settings = $point eq 'post_heap_rows' ? $small : $large;
+	my $what = "$point, $way";
+	my ($run, $peace, $session, $pid);
+
+	$n++;
+	# Workers must come to have something to do.
+	load_quietly($node, $_, month(), $point =~ /worker/ ? 20_000 : 600, $n) for 'crash', 'peace';
+	$run = do_steps('crash', $settings, @{ $step->{before} });
+	$session = start_session($node, 'crash');
+	$session->submit("$settings SET ledger_engine.crash_point = '$point'");
+	wait_until('settings', sub { $session->done }, 1000);
+	$session->submit(fill($step->{call}, $run || 0));
+	$pid = waiting_at($point, $session);
+	isnt($pid, 'none', "$what: reached");
+	interrupt($way, $pid) if $pid ne 'none';
+	$session->finish;
+	like(
+		$session->error,
+		qr/ERROR:  57014|FATAL:  57P01|server closed the connection|lost connection to parallel worker/,
+		"$what: interrupted");
+	is(sql("SELECT coalesce(max(status), '') FROM acct.journal_run WHERE run_key = 'key-$n' AND status <> 'discarded'"),
+		$step->{status}, "$what: the run is where it was");
+	is(broken_invariants($node, 'crash'), '', "$what: all invariants hold");
+
+	# A crash empties staging.
+	if ($name eq 'post' && $way =~ /kill|shutdown/)
+	{
+		fails_with($node, 'crash', fill($step->{call}, $run),
+			qr/ERROR:  LE002:.*lost in a crash/, "$what: posting sees that staging was lost");
+		do_steps('crash', $settings, 'expand');
+	}
+	do_steps('crash', $settings, $name);
+	$run = do_steps('crash', $settings, 'create', 'expand', 'post');
+	$peace = do_steps('peace', $settings, 'create', 'expand', 'post', $name eq 'reprocess' ? $name : ());
+	is(outcome('crash', $run), outcome('peace', $peace), "$what: done again, it gives the same");
+	return;
+}
+
+# What the ledger of all runs says; with workers, journals of a run are numbered in any order.
+sub ledger
+{
+	my ($db) = @_;
+	my $what = fingerprint($node, $db, "run_id IN (SELECT run_id FROM acct.journal_run WHERE status <> 'discarded')");
+
+	return $what =~ s/^(headers\|.*)\|\S*$/$1/mr;
+}
+
+my @points = points();
+cmp_ok(scalar @points, '>=', 30, 'there are crash points');
+for my $i (0 .. $#points)
+{
+	combine($points[$i], $_) for $all ? @ways : $ways[ $i % @ways ];
+}
+note "$n combinations";
+is(ledger('crash'), ledger('peace'), 'same ledger as in peace');
+is(
+	sql("SELECT * FROM acct.trial_balance('2025-06-01')"),
+	$node->safe_psql('peace', "SELECT * FROM acct.trial_balance('2025-06-01')"),
+	'same trial balance as in peace');
+SKIP:
+{
+	skip 'no pg_amcheck here', 1
+	  unless -x $node->config_data('--bindir') . '/pg_amcheck'
+	  && $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'}) eq '1';
+	$node->command_ok([ 'pg_amcheck', '--install-missing', '--heapallindexed', 'crash' ], 'pg_amcheck finds nothing');
+}
+$node->stop;
+done_testing();
