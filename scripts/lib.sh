@@ -404,9 +404,10 @@ le_build()
 	le_run "${LE_MAKE[@]}" clean && le_run "${LE_MAKE[@]}" -j2 "$@"
 }
 
+# Installs what was built; arguments go to make.
 le_install()
 {
-	le_run "${LE_MAKE[@]}" install
+	le_run "${LE_MAKE[@]}" install "$@"
 }
 
 # Bytes of memory that we may use.
