@@ -29,6 +29,7 @@ SELECT format($q$
       FROM peer.je_line_staging_%4$s WHERE je_date >= %2$L AND je_date < %3$L$q$, m.suffix, m.first_day, m.next, :session)
   FROM peer.month AS m ORDER BY m.first_day \gexec
 
+SELECT format('ANALYZE peer.je_line_staging_%1$s (entity_code, basis, je_date, fund, account_code, currency)', :session) \gexec
 SELECT format($q$
     CREATE UNLOGGED TABLE peer.total_%1$s AS
     SELECT entity_code, basis, je_date, fund, account_code, currency, sum(debit) AS debit, sum(credit) AS credit, count(*) AS lines

@@ -6,6 +6,7 @@
 #define LEDGER_COMPAT_H
 
 #include "executor/executor.h"
+#include "nodes/tidbitmap.h"
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "ledger_engine supports PostgreSQL 15 to 18"
@@ -45,6 +46,40 @@
 #else
 #define copy_minimal_tuple(row)                     minimal_tuple_from_heap_tuple(row)
 #define form_minimal_tuple(tupdesc, values, isnull) heap_form_minimal_tuple(tupdesc, values, isnull)
+#endif
+
+/* 18 gives bitmap scans a place for their counts, and tells iterators of one process from others. */
+#if PG_VERSION_NUM >= 180000
+#define begin_bitmap_scan(index, snapshot, nkeys) \
+	index_beginscan_bitmap(index, snapshot, NULL, nkeys)
+typedef TBMPrivateIterator BitmapPages;
+#define begin_bitmap_pages(bitmap) tbm_begin_private_iterate(bitmap)
+#define end_bitmap_pages(pages)    tbm_end_private_iterate(pages)
+static inline bool
+next_bitmap_page(BitmapPages *pages, BlockNumber *block)
+{
+	TBMIterateResult page;
+
+	if (!tbm_private_iterate(pages, &page))
+		return false;
+	*block = page.blockno;
+	return true;
+}
+#else
+#define begin_bitmap_scan(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, nkeys)
+typedef TBMIterator BitmapPages;
+#define begin_bitmap_pages(bitmap)                tbm_begin_iterate(bitmap)
+#define end_bitmap_pages(pages)                   tbm_end_iterate(pages)
+static inline bool
+next_bitmap_page(BitmapPages *pages, BlockNumber *block)
+{
+	TBMIterateResult *page = tbm_iterate(pages);
+
+	if (page == NULL)
+		return false;
+	*block = page->blockno;
+	return true;
+}
 #endif
 
 /* 16 added onlySummarizing (BRIN-only index updates). */

@@ -41,7 +41,7 @@ typedef struct Leaf
 	Counts counts;
 } Leaf;
 
-/* What all processes see. Behind it: leaves, counts by basis, blocks of je_id, spools. */
+/* What all processes see. Behind it: leaves, counts by basis, blocks of je_id, spools, stretches. */
 typedef struct Shared
 {
 	int64 run_id;
@@ -57,6 +57,7 @@ typedef struct Shared
 	Size blocks_at;
 	Size spools_at;
 	Size spool_size;
+	Size wanted_at;
 	SharedFileSet files;
 	pg_atomic_uint64 next; /* stretch */
 
@@ -94,10 +95,18 @@ shared_spool(Shared *shared, int spool)
 	return (SharedTuplestore *) ((char *) shared + shared->spools_at + spool * shared->spool_size);
 }
 
+/* By stretch, of all leaves one after the other: it may have rows of the run. */
+static bool *
+shared_wanted(Shared *shared)
+{
+	return (bool *) ((char *) shared + shared->wanted_at);
+}
+
 /* Sets where the parts are; the size of all. */
 static Size
-lay_out(Shared *shared, int nprocesses, int nleaves, int nbases)
+lay_out(Shared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nblocks)
 {
+	shared->stretch = Max(1, Min(MAX_STRETCH, nblocks / (nprocesses * STRETCHES_PER_PROCESS)));
 	shared->nprocesses = nprocesses;
 	shared->nleaves = nleaves;
 	shared->nbases = nbases;
@@ -106,7 +115,9 @@ lay_out(Shared *shared, int nprocesses, int nleaves, int nbases)
 	shared->blocks_at = shared->bases_at + MAXALIGN(nbases * sizeof(Counts));
 	shared->spools_at = shared->blocks_at + MAXALIGN(nprocesses * JE_ID_MAX_MONTHS * sizeof(int64));
 	shared->spool_size = MAXALIGN(sts_estimate(nprocesses));
-	return shared->spools_at + SPOOLS * shared->spool_size;
+	shared->wanted_at = shared->spools_at + SPOOLS * shared->spool_size;
+	/* the last stretch of a leaf may be short */
+	return shared->wanted_at + (nblocks / shared->stretch + nleaves) * sizeof(bool);
 }
 
 static void
@@ -153,6 +164,8 @@ read_stretches(Expand *expand, void *arg)
 			before += leaves[leaf++].nstretches;
 		if (leaf == shared->nleaves)
 			break;
+		if (!shared_wanted(shared)[n])
+			continue;
 		from = (n - before) * shared->stretch;
 		old = MemoryContextSwitchTo(context);
 		read_stretch(expand, list, leaves[leaf].table, from,
@@ -251,32 +264,35 @@ read_by_blocks(void)
 								 0, false);
 }
 
+/* The blocks of each table; their sum. */
 static BlockNumber
-count_blocks(List *tables)
+count_blocks(List *tables, BlockNumber *blocks)
 {
-	BlockNumber nblocks = 0;
+	BlockNumber sum = 0;
 	ListCell *lc;
 
 	foreach(lc, tables)
 	{
 		Relation rel = table_open(lfirst_oid(lc), NoLock);
+		int i = foreach_current_index(lc);
 
-		nblocks += RelationGetNumberOfBlocks(rel);
+		blocks[i] = RelationGetNumberOfBlocks(rel);
+		sum += blocks[i];
 		table_close(rel, NoLock);
 	}
-	return nblocks;
+	return sum;
 }
 
 /* Says what the processes are to do. */
 static void
 fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp, List *leaves,
-			dsm_segment *seg, SharedTuplestoreAccessor **spools)
+			const BlockNumber *blocks, dsm_segment *seg, SharedTuplestoreAccessor **spools)
 {
+	Pass *pass = linitial(expand->passes);
+	int64 before = 0;
 	ListCell *lc;
 
 	*shared = *layout;
-	shared->stretch = Max(
-		1, Min(MAX_STRETCH, count_blocks(leaves) / (shared->nprocesses * STRETCHES_PER_PROCESS)));
 	shared->run_id = expand->run_id;
 	shared->header = expand->header;
 	shared->line = expand->line;
@@ -286,12 +302,13 @@ fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp
 	foreach(lc, leaves)
 	{
 		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
-		Relation rel = table_open(lfirst_oid(lc), NoLock);
 
 		leaf->table = lfirst_oid(lc);
-		leaf->nblocks = RelationGetNumberOfBlocks(rel);
+		leaf->nblocks = blocks[foreach_current_index(lc)];
 		leaf->nstretches = (leaf->nblocks + shared->stretch - 1) / shared->stretch;
-		table_close(rel, NoLock);
+		source_mark_stretches(leaf->table, pass->batches, shared->stretch, leaf->nstretches,
+							  shared_wanted(shared) + before);
+		before += leaf->nstretches;
 	}
 	SharedFileSetInit(&shared->files, seg);
 	for (int i = 0; i < SPOOLS; i++)
@@ -308,6 +325,8 @@ expand_in_parallel(Expand *expand)
 	int nworkers;
 	Shared layout = {0};
 	Size size;
+	BlockNumber *source_blocks;
+	BlockNumber nblocks;
 	int64 *blocks;
 	Shared *shared;
 	ParallelWork work;
@@ -317,11 +336,13 @@ expand_in_parallel(Expand *expand)
 		!staging_allows_helpers(expand->staging, &stamp))
 		return false;
 	leaves = source_leaves(expand->source_table, expand->txn_month);
-	nworkers = Min(parallel_work_workers(count_blocks(leaves)), JE_ID_MAX_PROCESSES - 1);
+	source_blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
+	nblocks = count_blocks(leaves, source_blocks);
+	nworkers = Min(parallel_work_workers(nblocks), JE_ID_MAX_PROCESSES - 1);
 	if (nworkers == 0)
 		return false;
 
-	size = lay_out(&layout, nworkers + 1, list_length(leaves), expand->nbases);
+	size = lay_out(&layout, nworkers + 1, list_length(leaves), expand->nbases, nblocks);
 	/* Neither leader nor workers can ask the sequence while there are workers. */
 	blocks = palloc_array(int64, layout.nprocesses * JE_ID_MAX_MONTHS);
 	je_id_take_blocks(blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
@@ -333,7 +354,7 @@ expand_in_parallel(Expand *expand)
 		return false;
 	}
 	shared = work.shared;
-	fill_shared(expand, shared, &layout, stamp, leaves, work.context->seg, spools);
+	fill_shared(expand, shared, &layout, stamp, leaves, source_blocks, work.context->seg, spools);
 	memcpy(shared_blocks(shared, 0), blocks, layout.nprocesses * JE_ID_MAX_MONTHS * sizeof(int64));
 	je_id_use_blocks(&expand->ids, shared_blocks(shared, 0), JE_ID_MAX_MONTHS);
 	parallel_work_launch(&work);

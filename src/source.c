@@ -5,18 +5,27 @@
 #include "source.h"
 
 #include "columns.h"
+#include "compat.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "nodes/tidbitmap.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
+#include "utils/snapmgr.h"
 
 static const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
 														"channel", "currency"};
@@ -97,6 +106,87 @@ source_leaves(Relation source, DateADT month)
 			return NIL;
 	}
 	return leaves;
+}
+
+/* bigint = bigint, for which pg_operator.h has no name. */
+#define INT8_EQUAL 410
+
+/* The BRIN index on batch_id, and the number of its column there; NULL where there is none that is fit for it. */
+static Relation
+open_batch_index(Relation table, AttrNumber *column)
+{
+	AttrNumber batch_id =
+		column_find(RelationGetDescr(table), RelationGetRelationName(table), "batch_id", INT8OID);
+	List *oids = RelationGetIndexList(table);
+	ListCell *lc;
+
+	foreach(lc, oids)
+	{
+		Relation index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indisvalid &&
+			RelationGetIndexPredicate(index) == NIL)
+			for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+				if (index->rd_index->indkey.values[i] == batch_id &&
+					get_opfamily_member(index->rd_opfamily[i], INT8OID, INT8OID,
+										BTEqualStrategyNumber) == INT8_EQUAL)
+				{
+					*column = i + 1;
+					return index;
+				}
+		index_close(index, AccessShareLock);
+	}
+	return NULL;
+}
+
+static void
+add_pages_of_batch(Relation index, AttrNumber column, Datum batch, TIDBitmap *pages)
+{
+	IndexScanDesc scan = begin_bitmap_scan(index, GetActiveSnapshot(), 1);
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, 0, column, BTEqualStrategyNumber, INT8OID, InvalidOid, F_INT8EQ,
+						   batch);
+	index_rescan(scan, &key, 1, NULL, 0);
+	(void) index_getbitmap(scan, pages);
+	index_endscan(scan);
+}
+
+static void
+mark_pages(TIDBitmap *pages, BlockNumber stretch, int64 nstretches, bool *wanted)
+{
+	BitmapPages *iterator = begin_bitmap_pages(pages);
+	BlockNumber block;
+
+	while (next_bitmap_page(iterator, &block))
+		if (block / stretch < nstretches)
+			wanted[block / stretch] = true;
+	end_bitmap_pages(iterator);
+}
+
+void
+source_mark_stretches(Oid table, Datum batches, BlockNumber stretch, int64 nstretches, bool *wanted)
+{
+	Relation rel = table_open(table, AccessShareLock);
+	AttrNumber column = InvalidAttrNumber;
+	Relation index = open_batch_index(rel, &column);
+	TIDBitmap *pages;
+	Datum *list;
+	int count;
+
+	memset(wanted, index == NULL, nstretches * sizeof(bool));
+	if (index != NULL)
+	{
+		pages = tbm_create(work_mem * (Size) 1024, NULL);
+		deconstruct_array(DatumGetArrayTypeP(batches), INT8OID, sizeof(int64), true,
+						  TYPALIGN_DOUBLE, &list, NULL, &count);
+		for (int i = 0; i < count; i++)
+			add_pages_of_batch(index, column, list[i], pages);
+		mark_pages(pages, stretch, nstretches, wanted);
+		tbm_free(pages);
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, NoLock);
 }
 
 void

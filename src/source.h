@@ -50,6 +50,13 @@ extern char *source_select_list(Relation source);
  */
 extern List *source_leaves(Relation source, DateADT month);
 
+/*
+ * Marks which stretches of so many blocks of such a table may have rows of
+ * these batches (bigint[]), by its BRIN index on batch_id; all where it has none.
+ */
+extern void source_mark_stretches(Oid table, Datum batches, BlockNumber stretch, int64 nstretches,
+								  bool *wanted);
+
 /* Reads a row of such a query. */
 extern void
 source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot, Transaction *txn);
