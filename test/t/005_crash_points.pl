@@ -155,7 +155,7 @@ sub combine
 	$session->finish;
 	like(
 		$session->error,
-		qr/ERROR:  57014|FATAL:  57P01|server closed the connection|lost connection to parallel worker/,
+		qr/ERROR:  57014|(?:FATAL|ERROR):  57P01|server closed the connection|lost connection to parallel worker/,
 		"$what: interrupted");
 	is(sql("SELECT coalesce(max(status), '') FROM acct.journal_run WHERE run_key = 'key-$n' AND status <> 'discarded'"),
 		$step->{status}, "$what: the run is where it was");

@@ -47,7 +47,7 @@ my %killed;    # by way
 my $longest = 0.3;
 note "seed $seed";
 
-# Kills while the call is at work; how often each way is counted.  True where the server crashed.
+# Kills while the call is at work, and counts how often in which way.
 sub strike
 {
 	my ($session) = @_;
@@ -63,9 +63,15 @@ sub strike
 	if ($way =~ /^kill/)
 	{
 		my $log = -s $node->logfile;
+		my $tries = 0;
 
 		return if !kill 'KILL', $pid;
-		$node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
+		# It may have ended by itself at that very moment.
+		while (slurp_file($node->logfile, $log) !~ /was terminated by signal 9/)
+		{
+			return if ++$tries > 500;
+			usleep(10_000);
+		}
 		$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
 	}
 	elsif ($way eq 'immediate shutdown')
