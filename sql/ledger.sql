@@ -161,6 +161,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock('acct.ledger_entry_header'::regclass::oid::integer, 0);
+    PERFORM acct._see_changes();
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
         RETURN NEXT acct._make_header_partition(p_month);
     END IF;

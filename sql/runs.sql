@@ -159,6 +159,7 @@ BEGIN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
     END IF;
+    PERFORM acct._see_changes();
     RETURN status;
 END
 $$;
