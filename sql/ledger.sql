@@ -288,6 +288,21 @@ $$;
 COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
 'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, and holds no parent while it waits for a reader of another, for ten seconds at most; false where a reader stayed longer.';
 
+CREATE FUNCTION acct._mark_posted(p_partitions regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    relations regclass[];
+BEGIN
+    SELECT array_agg(DISTINCT a.relid) INTO relations FROM unnest(p_partitions) AS x, pg_partition_ancestors(x) AS a;
+    -- In one order: postings to different books of the same new months meet here.
+    PERFORM FROM ledger_guard.protected AS p
+      WHERE p.relation = ANY (relations) AND NOT p.has_posted ORDER BY p.relation FOR UPDATE;
+    UPDATE ledger_guard.protected AS p SET has_posted = true WHERE p.relation = ANY (relations) AND NOT p.has_posted;
+END
+$$;
+COMMENT ON FUNCTION acct._mark_posted(regclass[]) IS
+'Records that ledger partitions, and the tables that they are partitions of, hold posted entries.';
+
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
                elapsed_ms double precision, already_done boolean)
@@ -339,10 +354,7 @@ BEGIN
                           months, header_partitions, line_partitions, range_partitions) AS x;
         PERFORM acct._move_snapshot(id);
         -- crash point: post_snapshot_moved
-        UPDATE ledger_guard.protected AS p SET has_posted = true
-         WHERE p.relation IN (SELECT a.relid FROM unnest(header_partitions || line_partitions || range_partitions) AS x,
-                                                  pg_partition_ancestors(x) AS a)
-           AND NOT p.has_posted;
+        PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
         UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
         -- crash point: post_marked
