@@ -71,3 +71,8 @@ CREATE FUNCTION acct._flush_wal() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'flush_wal';
 COMMENT ON FUNCTION acct._flush_wal() IS
 'Writes to disk what the transaction has written to the write-ahead log so far, so that the commit that follows is short.';
+
+CREATE FUNCTION acct._see_changes() RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'see_changes';
+COMMENT ON FUNCTION acct._see_changes() IS
+'Has the session take notice of the tables that others made and dropped until now, as waiting for an advisory lock or a row does not.';

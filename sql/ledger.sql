@@ -161,6 +161,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock('acct.ledger_entry_header'::regclass::oid::integer, 0);
+    PERFORM acct._see_changes();
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
         RETURN NEXT acct._make_header_partition(p_month);
     END IF;
@@ -260,29 +261,47 @@ CREATE FUNCTION acct._keep_planners_out(p_partitions regclass[]) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
     tries CONSTANT integer := 100;
-    parent regclass;
+    partitions CONSTANT regclass[] := array_remove(p_partitions, NULL);
+    parents text[];
 BEGIN
     PERFORM acct._flush_wal();
     -- The parents that others see: those that this transaction did not make.
-    FOR parent IN SELECT DISTINCT i.inhparent::regclass FROM pg_inherits AS i
-                   WHERE i.inhrelid = ANY (p_partitions) AND NOT i.inhparent = ANY (p_partitions) ORDER BY 1 LOOP
-        FOR attempt IN 1 .. tries LOOP
-            BEGIN
-                EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
-                EXIT;
-            EXCEPTION WHEN lock_not_available THEN
-                IF attempt = tries THEN
-                    RETURN false;
-                END IF;
-                PERFORM pg_sleep(0.05);
-            END;
-        END LOOP;
+    SELECT array_agg(format('ONLY %s', x.parent) ORDER BY x.parent) INTO parents
+      FROM (SELECT DISTINCT i.inhparent::regclass AS parent FROM pg_inherits AS i
+             WHERE i.inhrelid = ANY (partitions) AND NOT i.inhparent = ANY (partitions)) AS x;
+    IF parents IS NULL THEN
+        RETURN true;
+    END IF;
+    PERFORM set_config('lock_timeout', least(50, 500 / cardinality(parents)) || 'ms', true);
+    FOR attempt IN 1 .. tries LOOP
+        -- All or none: a reader who holds one and wants another must not wait for us while we wait for that reader.
+        BEGIN
+            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', array_to_string(parents, ', '));
+            RETURN true;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(CASE WHEN attempt < tries THEN 0.05 ELSE 0 END);
+        END;
     END LOOP;
-    RETURN true;
+    RETURN false;
 END
 $$;
 COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
-'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, for ten seconds at most; false where a reader stayed longer.';
+'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, and holds no parent while it waits for a reader of another, for ten seconds at most; false where a reader stayed longer.';
+
+CREATE FUNCTION acct._mark_posted(p_partitions regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    relations regclass[];
+BEGIN
+    SELECT array_agg(DISTINCT a.relid) INTO relations FROM unnest(p_partitions) AS x, pg_partition_ancestors(x) AS a;
+    -- In one order: postings to different books of the same new months meet here.
+    PERFORM FROM ledger_guard.protected AS p
+      WHERE p.relation = ANY (relations) AND NOT p.has_posted ORDER BY p.relation FOR UPDATE;
+    UPDATE ledger_guard.protected AS p SET has_posted = true WHERE p.relation = ANY (relations) AND NOT p.has_posted;
+END
+$$;
+COMMENT ON FUNCTION acct._mark_posted(regclass[]) IS
+'Records that ledger partitions, and the tables that they are partitions of, hold posted entries.';
 
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
@@ -335,10 +354,7 @@ BEGIN
                           months, header_partitions, line_partitions, range_partitions) AS x;
         PERFORM acct._move_snapshot(id);
         -- crash point: post_snapshot_moved
-        UPDATE ledger_guard.protected AS p SET has_posted = true
-         WHERE p.relation IN (SELECT a.relid FROM unnest(header_partitions || line_partitions || range_partitions) AS x,
-                                                  pg_partition_ancestors(x) AS a)
-           AND NOT p.has_posted;
+        PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
         UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
         -- crash point: post_marked

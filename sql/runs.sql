@@ -159,6 +159,7 @@ BEGIN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
     END IF;
+    PERFORM acct._see_changes();
     RETURN status;
 END
 $$;
@@ -318,24 +319,34 @@ CREATE FUNCTION acct._drop_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '2s'
     SET client_min_messages = warning AS $$
 DECLARE
-    rel text;
+    header CONSTANT text := format('acct.%I', 'je_header_staging_' || p_run_id);
+    line CONSTANT text := format('acct.%I', 'je_line_staging_' || p_run_id);
+    deadline CONSTANT timestamptz := clock_timestamp() + interval '20 seconds';
 BEGIN
-    FOREACH rel IN ARRAY ARRAY['je_line_staging', 'je_header_staging'] LOOP
-        FOR attempt IN 1 .. 10 LOOP
-            BEGIN
-                EXECUTE format('DROP TABLE IF EXISTS acct.%I', rel || '_' || p_run_id);
-                EXIT;
-            EXCEPTION WHEN lock_not_available THEN
-                IF attempt = 10 THEN
-                    RAISE;
-                END IF;
-            END;
-        END LOOP;
+    PERFORM acct._see_changes();
+    IF to_regclass(header) IS NULL AND to_regclass(line) IS NULL THEN
+        RETURN;
+    END IF;
+    LOOP
+        BEGIN
+            PERFORM set_config('lock_timeout', '2s', true);
+            -- In the order in which expansion locks the two. Once the first is locked the others are waited for less long
+            -- than it takes a reader, who may have come to them in another order, to find that this is a deadlock.
+            LOCK TABLE ONLY acct.je_header_staging IN ACCESS EXCLUSIVE MODE;
+            PERFORM set_config('lock_timeout', '100ms', true);
+            LOCK TABLE ONLY acct.je_line_staging IN ACCESS EXCLUSIVE MODE;
+            EXECUTE format('DROP TABLE IF EXISTS %s, %s', line, header);
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            IF clock_timestamp() > deadline THEN
+                RAISE;
+            END IF;
+        END;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct._drop_staging(bigint) IS
-'Drops a run''s staging partitions, waiting at most two seconds at a time for the lock, ten times.';
+'Drops a run''s staging partitions, waiting at most two seconds at a time for other sessions that use staging, for twenty seconds or so.';
 
 CREATE FUNCTION acct._make_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

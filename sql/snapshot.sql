@@ -120,7 +120,8 @@ BEGIN
     IF update_balance_snapshot.month IS NOT NULL THEN
         PERFORM acct._require_month(update_balance_snapshot.month);
     END IF;
-    PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis)) FROM acct.ledger_book AS b;
+    -- All books, those to come included: whoever locks one writes to this table first.
+    LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
     -- crash point: snapshot_locked
     SELECT min(to_date(right(c.relname, 7), 'YYYY_MM')) INTO oldest
       FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid

@@ -101,10 +101,10 @@ DECLARE
 BEGIN
     IF partition IS NULL THEN
         RETURN false;
-    ELSIF NOT EXISTS (SELECT FROM pg_inherits AS i
-                       WHERE i.inhrelid = partition AND NOT i.inhdetachpending
-                         AND i.inhparent = format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent'
-                                                                         ELSE p_name END)::regclass) THEN
+    -- Not by a query of pg_inherits, whose snapshot may be older than the partition.
+    ELSIF NOT EXISTS (SELECT FROM pg_partition_ancestors(partition) AS a
+                       WHERE a.relid = format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent'
+                                                                     ELSE p_name END)::regclass) THEN
         RAISE EXCEPTION 'table % is not a partition: it was detached', partition
             USING ERRCODE = 'LE010', HINT = 'Attach it again, or move it to another name or schema.';
     END IF;
@@ -130,6 +130,7 @@ DECLARE
     name text := 'txn_source_' || to_char(p_month, 'YYYY_MM');
 BEGIN
     PERFORM pg_advisory_xact_lock('acct.txn_source_parent'::regclass::oid::integer, 0);
+    PERFORM acct._see_changes();
     IF acct._is_partition('txn_source', p_month) THEN
         RETURN NULL;
     END IF;

@@ -102,13 +102,14 @@ check_actions(Relation rel)
 		refuse_table(rel, "triggers on INSERT and foreign keys are not supported here");
 }
 
+/* Its lock is given back: one that posts to another partition may have to lock the parent (ledger.sql). */
 static void
 check_actions_of(Oid table)
 {
 	Relation rel = table_open(table, AccessShareLock);
 
 	check_actions(rel);
-	table_close(rel, NoLock);
+	table_close(rel, AccessShareLock);
 }
 
 static void

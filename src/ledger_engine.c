@@ -5,8 +5,12 @@
 #include "ledger_engine.h"
 
 #include "catalog/namespace.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(see_changes);
 
 Oid
 ledger_engine_schema(void)
@@ -37,4 +41,12 @@ Datum
 code_to_datum(Code code)
 {
 	return PointerGetDatum(cstring_to_text_with_len(code.data, code.len));
+}
+
+/* The caches of this session know what others have committed until now. */
+Datum
+see_changes(PG_FUNCTION_ARGS)
+{
+	AcceptInvalidationMessages();
+	PG_RETURN_VOID();
 }

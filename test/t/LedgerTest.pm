@@ -16,6 +16,7 @@ our @EXPORT = qw(
   new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   fails_with start_session hold_lock wait_until database_bytes
+  reading_of_one_query reading_of_several
 );
 
 # A started node; the arguments after its name are lines for its configuration and, as the first one, a hash for init().
@@ -156,6 +157,57 @@ sub broken_invariants
 	# Recomputing writes where it finds something wrong, so it comes last.
 	my $wrong = $node->safe_psql($db, 'SELECT acct.update_balance_snapshot()');
 	return $wrong eq '0' ? $broken : "$broken\n$wrong rows of the snapshot were wrong";
+}
+
+# What a reader checks in one query, whatever is posted meanwhile: a line for each thing that does not agree.
+my $reading = q{
+WITH line AS MATERIALIZED (
+	SELECT entity_code, basis, date_trunc('month', je_date)::date AS month, fund, account_code, currency, run_id,
+	       count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit
+	  FROM acct.ledger_entry_line GROUP BY 1, 2, 3, 4, 5, 6, 7),
+header AS MATERIALIZED (
+	SELECT entity_code, basis, date_trunc('month', je_date)::date AS month, currency, run_id, count(*) AS journals,
+	       sum(line_count) AS lines, sum(total_debit) AS debit, sum(total_credit) AS credit
+	  FROM acct.ledger_entry_header GROUP BY 1, 2, 3, 4, 5)
+SELECT format('%s %s %s %s: debit %s, credit %s', entity_code, basis, fund, currency, sum(debit), sum(credit))
+  FROM line GROUP BY entity_code, basis, fund, currency HAVING sum(debit) <> sum(credit)
+UNION ALL
+SELECT format('headers and lines of run %s differ in %s %s %s %s', run_id, entity_code, basis, month, currency)
+  FROM header
+  FULL JOIN (SELECT entity_code, basis, month, currency, run_id, sum(lines) AS lines, sum(debit) AS debit, sum(credit) AS credit
+               FROM line GROUP BY 1, 2, 3, 4, 5) AS l USING (entity_code, basis, month, currency, run_id)
+ WHERE (header.lines, header.debit, header.credit) IS DISTINCT FROM (l.lines, l.debit, l.credit)
+UNION ALL
+SELECT format('run %s is %s with %s lines, the ledger has %s', r.run_id, r.status, r.lines, h.lines)
+  FROM acct.journal_run AS r LEFT JOIN (SELECT run_id, sum(lines) AS lines FROM header GROUP BY run_id) AS h USING (run_id)
+ WHERE coalesce(h.lines, 0) <> CASE r.status WHEN 'posted' THEN r.lines ELSE 0 END
+UNION ALL
+SELECT format('balance and lines of %s %s %s %s %s %s differ', entity_code, basis, month, fund, account_code, currency)
+  FROM (SELECT entity_code, basis, month, fund, account_code, currency, sum(lines) AS lines, sum(debit) AS debit, sum(credit) AS credit
+          FROM line GROUP BY 1, 2, 3, 4, 5, 6) AS l
+  FULL JOIN (SELECT entity_code, basis, snapshot_month AS month, fund, account_code, currency, line_count AS lines,
+                    period_debit AS debit, period_credit AS credit
+               FROM acct.account_balance_snapshot) AS s USING (entity_code, basis, month, fund, account_code, currency)
+ WHERE (coalesce(l.lines, 0), coalesce(l.debit, 0), coalesce(l.credit, 0))
+       IS DISTINCT FROM (coalesce(s.lines, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))};
+
+sub reading_of_one_query { return $reading; }
+
+# The same in several queries of one transaction with one snapshot; each takes more of it than the one before.
+sub reading_of_several
+{
+	my $sums = q{SELECT '%s differ from the lines' WHERE current_setting('reading.lines') <>
+		(SELECT concat_ws(' ', coalesce(sum(%s), 0), trim_scale(coalesce(sum(%s), 0)), trim_scale(coalesce(sum(%s), 0))) FROM acct.%s)};
+
+	return join ";\n",
+	  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+	  q{SELECT 'no lines' WHERE set_config('reading.lines', (SELECT concat_ws(' ', count(*), trim_scale(coalesce(sum(debit), 0)),
+		trim_scale(coalesce(sum(credit), 0))) FROM acct.ledger_entry_line), true) IS NULL},
+	  sprintf($sums, 'headers', 'line_count', 'total_debit', 'total_credit', 'ledger_entry_header'),
+	  sprintf($sums, 'balances', 'line_count', 'period_debit', 'period_credit', 'account_balance_snapshot'),
+	  sprintf($sums, 'runs', 'lines', 'debit', 'credit', q{journal_run WHERE status = 'posted'}),
+	  $reading,
+	  'COMMIT';
 }
 
 # What a ledger says, without what depends on when and how often something was tried: je_id and times.

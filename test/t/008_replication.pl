@@ -1,0 +1,242 @@
+# Logical replication.  A publication of the two ledger tables by their roots brings each posted row to another node, also
+# of months and partitions that are made later; one of all tables is in the way of no step.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $rows = 2_500;
+my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0;';
+my $small = 'SET ledger_engine.run_partition_min_transactions = -1;';
+my @settings = (
+	'wal_level = logical',
+	'max_worker_processes = 32',
+	'max_logical_replication_workers = 16',
+	'max_replication_slots = 16',
+	'max_wal_senders = 16',
+	'wal_retrieve_retry_interval = 100ms');
+my $publisher = new_node('publisher', { allows_streaming => 'logical' }, @settings);
+my $subscriber = new_node('subscriber', { allows_streaming => 'logical' }, @settings);
+
+sub sql { return $publisher->safe_psql('postgres', $_[0]); }
+
+# Makes, as plain tables, what a publication publishes and the database has not.  A subscriber that made its tables by
+# acct.install() could not take large runs: their partitions would be missing.  regclass is text there, as the tables that
+# it names need not exist.
+sub mirror
+{
+	my ($db, $publication) = @_;
+	my $ddl = sql(qq{
+		SELECT format('CREATE SCHEMA IF NOT EXISTS %I; CREATE TABLE IF NOT EXISTS %I.%I (%s%s);', p.schemaname, p.schemaname, p.tablename,
+		              (SELECT string_agg(format('%I %s%s', a.attname, replace(format_type(a.atttypid, a.atttypmod), 'regclass', 'text'),
+		                                        CASE WHEN a.attcollation <> 0 THEN ' COLLATE "C"' END), ', ' ORDER BY a.attnum)
+		                 FROM pg_attribute AS a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
+		              (SELECT format(', PRIMARY KEY (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY k.n))
+		                 FROM pg_index AS i, unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, n), pg_attribute AS a
+		                WHERE i.indrelid = r.oid AND i.indisprimary AND a.attrelid = r.oid AND a.attnum = k.attnum HAVING count(*) > 0))
+		  FROM pg_publication_tables AS p,
+		       LATERAL (SELECT format('%I.%I', p.schemaname, p.tablename)::regclass::oid AS oid) AS r
+		 WHERE p.pubname = '$publication'});
+
+	$subscriber->safe_psql($db, "SET client_min_messages = warning; $ddl");
+	return;
+}
+
+sub subscribe
+{
+	my ($db, $publication) = @_;
+
+	$subscriber->safe_psql('postgres', "CREATE DATABASE $db");
+	$subscriber->safe_psql($db, 'CREATE EXTENSION ledger_engine'); # for its digest; the tables are not made by install()
+	mirror($db, $publication);
+	$subscriber->safe_psql($db, sprintf "CREATE SUBSCRIPTION %s CONNECTION '%s' PUBLICATION %s",
+		$db, $publisher->connstr('postgres') =~ s/'/''/gr, $publication);
+	wait_for_sync($db);
+	return;
+}
+
+sub wait_for_sync
+{
+	my ($db) = @_;
+
+	$subscriber->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's')})
+	  or die "no synchronisation of $db";
+	$publisher->wait_for_catchup($db);
+	return;
+}
+
+# Another node takes up what is new in the publication.
+sub refresh
+{
+	my ($db, $publication) = @_;
+
+	mirror($db, $publication);
+	$subscriber->safe_psql($db, "ALTER SUBSCRIPTION $db REFRESH PUBLICATION");
+	wait_for_sync($db);
+	return;
+}
+
+# What a ledger is by run: counts, sums, and hashes of all columns that the two nodes have alike.
+my $by_run = q{
+	SELECT 'lines', run_id, count(*), sum(debit), sum(credit), sum(hashtextextended(l::text, 0)::numeric)
+	  FROM (SELECT je_id, run_id, txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit
+	          FROM acct.ledger_entry_line) AS l GROUP BY run_id
+	UNION ALL
+	SELECT 'headers', run_id, count(*), sum(total_debit), sum(total_credit), sum(hashtextextended(h::text, 0)::numeric)
+	  FROM (SELECT je_id, run_id, txn_id, je_date, txn_month, template_code, template_version, line_count, entity_code, basis, txn_type,
+	               product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, je_number, posted_at
+	          FROM acct.ledger_entry_header) AS h GROUP BY run_id
+	 ORDER BY 1, 2};
+my $digests = q{SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' AND lines > 0 ORDER BY run_id};
+
+sub same_ledger
+{
+	my ($db, $when) = @_;
+
+	$publisher->wait_for_catchup($db);
+	is($subscriber->safe_psql($db, $by_run), sql($by_run), "$when: $db has the same ledger, run by run");
+	is(
+		$subscriber->safe_psql(
+			$db, q{
+			SELECT r.run_id, d.digest
+			  FROM (SELECT DISTINCT run_id FROM acct.ledger_entry_line) AS r,
+			       acct._digest_lines(format('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency,
+			           product_code, channel, debit, credit FROM acct.ledger_entry_line WHERE run_id = %s', r.run_id)) AS d
+			 ORDER BY r.run_id}),
+		sql($digests),
+		"$when: $db has the digests of the runs");
+	return;
+}
+
+sub post
+{
+	my ($settings, $month, $key, $seed, $transactions) = @_;
+
+	load_quietly($publisher, 'postgres', $month, $transactions || $rows, $seed);
+	sql("$settings CALL acct.process_month('$month', '$key')");
+	is(sql("SELECT status FROM acct.journal_run WHERE run_key = '$key'"), 'posted', "$key is posted");
+	return;
+}
+
+# Publications that are there before the first run, and one subscriber that comes later
+make_database($publisher, 'postgres');
+sql('CREATE PUBLICATION everything FOR ALL TABLES');
+sql('CREATE PUBLICATION roots FOR TABLE acct.ledger_entry_header, acct.ledger_entry_line WITH (publish_via_partition_root = true)');
+sql('CREATE PUBLICATION leaves FOR TABLE acct.ledger_entry_header, acct.ledger_entry_line');
+sql('CREATE PUBLICATION everything_by_root FOR ALL TABLES WITH (publish_via_partition_root = true)');
+subscribe('roots', 'roots');
+post($small, '2025-01-01', 'small', 1);
+same_ledger('roots', 'small run');
+post($large, '2025-01-01', 'large', 2);
+is(sql(q{SELECT count(*) FROM pg_class WHERE relname ~ '_run_\d+$' AND relispartition}), '1', 'the large run has a partition of its own');
+same_ledger('roots', 'large run');
+subscribe('late', 'roots');
+subscribe('everything_by_root', 'everything_by_root');
+subscribe('leaves', 'leaves');
+same_ledger('late', 'subscribed later');
+same_ledger('everything_by_root', 'subscribed later');
+
+# What was made by then; what is made later arrives by the roots without a word.
+post($large, '2025-01-01', 'large again', 3);
+post($small, '2025-02-01', 'new month', 4);
+post($large, '2025-03-01', 'large into a new month', 5);
+sql("SELECT * FROM acct.rotate_ledger_partitions(2, '2025-04-01')");
+post($large, '2025-04-01', 'large into a rotated month', 6);
+sql("BEGIN; $large SELECT acct.generate_sample_transactions('2025-05-01', $rows, 7); SELECT * FROM acct.run_month('2025-05-01', 'one transaction'); COMMIT");
+same_ledger($_, 'months and partitions made later') for 'roots', 'late', 'everything_by_root';
+
+# By the leaves replication stops at a table that the subscriber has not.  It takes the tables, and REFRESH, which brings
+# what was posted before.
+my $missing = qr/logical replication target relation "acct\.ledger_entry_\w+" does not exist/;
+$subscriber->wait_for_log($missing);
+refresh('leaves', 'leaves');
+sub leaf_sums
+{
+	my ($node, $db) = @_;
+	my $query = sql(q{SELECT string_agg(format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)::numeric) FROM %I.%I AS t', p.tablename, p.schemaname, p.tablename),
+		' UNION ALL ') || ' ORDER BY 1' FROM pg_publication_tables AS p WHERE p.pubname = 'leaves'});
+	return $node->safe_psql($db, $query);
+}
+is(leaf_sums($subscriber, 'leaves'), leaf_sums($publisher, 'postgres'), 'leaves: same rows in each partition');
+post($large, '2025-04-01', 'large after a refresh', 8, 2000);
+post($small, '2025-04-01', 'small after a refresh', 9, 2000);
+refresh('leaves', 'leaves');
+is(leaf_sums($subscriber, 'leaves'), leaf_sums($publisher, 'postgres'), 'leaves: same rows after another refresh');
+$subscriber->safe_psql('leaves', 'DROP SUBSCRIPTION leaves');
+my $log_begin = -s $subscriber->logfile;
+
+# Every step with all tables published, by leaf and by root
+sql(q{INSERT INTO acct.chart_of_accounts (account_code, description, account_type, fund, parent_account_code) VALUES ('1269', 'Test', 'LIABILITY', 'OPERATOR', '1200')});
+sql(q{UPDATE acct.chart_of_accounts SET description = 'Receipts' WHERE account_code = '1269'});
+sql(q{INSERT INTO acct.journal_template (template_code) VALUES ('SUSPENSE');
+	INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('SUSPENSE', 1, 'UNKNOWN'), ('SUSPENSE', 2, 'OTHER');
+	INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr, is_balancing)
+	VALUES ('SUSPENSE', 1, 'DR', '1110', 'OPERATOR', ':gross_amount', false), ('SUSPENSE', 2, 'CR', '1269', 'OPERATOR', NULL, true)});
+sql(q{UPDATE acct.journal_template_line SET memo = 'Received' WHERE template_code = 'SUSPENSE';
+	UPDATE acct.journal_template_match SET priority = 200 WHERE template_code = 'SUSPENSE';
+	DELETE FROM acct.journal_template_match WHERE template_code = 'SUSPENSE' AND match_no = 2;
+	UPDATE acct.journal_template SET description = 'Unknown receipts' WHERE template_code = 'SUSPENSE'});
+sql(q{SELECT acct.submit_template('SUSPENSE', 1); SELECT acct.return_template('SUSPENSE', 1); SELECT acct.submit_template('SUSPENSE', 1)});
+sql(q{CREATE ROLE approver SUPERUSER; SET SESSION AUTHORIZATION approver; SELECT acct.approve_template('SUSPENSE', 1)});
+sql(q{SELECT acct.new_template_version('SUSPENSE', '2025-06-01'); DELETE FROM acct.journal_template WHERE template_code = 'SUSPENSE' AND version = 2});
+sql(q{SELECT acct.retire_template('SUSPENSE', 1, '2030-01-01')});
+sql(q{SELECT acct.add_dimension('cohort', 'text', on_lines => true)});
+$subscriber->safe_psql($_, 'ALTER TABLE acct.ledger_entry_header ADD COLUMN cohort text; ALTER TABLE acct.ledger_entry_line ADD COLUMN cohort text')
+  for 'roots', 'late', 'everything_by_root';
+$subscriber->safe_psql('everything_by_root',
+	'ALTER TABLE acct.txn_source_parent ADD COLUMN cohort text; ALTER TABLE acct.je_header_staging ADD COLUMN cohort text; ALTER TABLE acct.je_line_staging ADD COLUMN cohort text');
+my $run;
+for my $settings ($small, $large)
+{
+	load_quietly($publisher, 'postgres', '2025-06-01', $rows, $settings eq $small ? 10 : 11);
+	sql("UPDATE acct.txn_source_parent SET policy_no = policy_no || '!' WHERE txn_month = '2025-06-01' AND txn_id % 100 = 0
+		AND batch_id = (SELECT max(batch_id) FROM acct.txn_batch)");
+	sql("DELETE FROM acct.txn_source_parent WHERE txn_month = '2025-06-01' AND txn_id % 100 = 1 AND batch_id = (SELECT max(batch_id) FROM acct.txn_batch)");
+	$run = sql("$settings SELECT acct.create_run('2025-06-01')");
+	sql("$settings SELECT * FROM acct.expand_journals($run)");
+	is(sql("SELECT acct.discard_run($run)"), 't', 'a run is discarded');
+	$run = sql("$settings SELECT acct.create_run('2025-06-01')");
+	sql("$settings SELECT * FROM acct.expand_journals($run)");
+	is(failing_checks($publisher, 'postgres', $run), '', 'a run is valid');
+	sql("$settings SELECT * FROM acct.post_journals($run)");
+	$run = sql("SELECT acct.reprocess_exceptions($run)");
+	sql("$settings SELECT * FROM acct.expand_journals($run)");
+	sql("$settings SELECT * FROM acct.post_journals($run)");
+}
+is(sql("SELECT acct.close_period('MAIN', 'PRIMARY', '2025-06-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-06-01')"), 't|t', 'a period is closed and opened');
+sql("UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snapshot_month = '2025-06-01'");
+isnt(sql('SELECT acct.update_balance_snapshot()'), '0', 'balances are recomputed');
+isnt(sql("SELECT count(*) FROM acct.rotate_txn_source_partitions(1, '2031-01-01')"), '0', 'months of the source are made');
+isnt(sql("SELECT count(*) FROM acct.rotate_ledger_partitions(1, '2031-01-01')"), '0', 'months of the ledger are made');
+fails_with($publisher, 'postgres', 'UPDATE acct.ledger_entry_line SET debit = debit', qr/LE007:/, 'an UPDATE of the ledger');
+fails_with($publisher, 'postgres', 'DELETE FROM acct.ledger_entry_header', qr/LE007:/, 'a DELETE from the ledger');
+same_ledger($_, 'at the end') for 'roots', 'late', 'everything_by_root';
+is($subscriber->safe_psql('roots', 'SELECT count(cohort) FROM acct.ledger_entry_line'), '0', 'a dimension that nothing fills');
+for my $table ('journal_run', 'account_balance_snapshot', 'je_exception', 'txn_source_parent', 'journal_template_line', 'journal_number', 'run_log')
+{
+	my $count = "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM (SELECT * FROM acct.$table) AS t";
+	$count =~ s/SELECT \* FROM acct.run_log/SELECT log_id, run_id, step, partition, rows, detail, at FROM acct.run_log/;
+	is($subscriber->safe_psql('everything_by_root', "SET timezone = 'UTC'; $count"), sql("SET timezone = 'UTC'; $count"), "all tables by root: same $table");
+}
+is(join('', grep { /ERROR: / } split /^/, substr slurp_file($subscriber->logfile), $log_begin), '', 'by the roots: no error on the subscriber');
+
+# An expansion that is done again after a crash
+load_quietly($publisher, 'postgres', '2025-06-01', 1000, 12);
+$run = sql("$small SELECT acct.create_run('2025-06-01')");
+sql("SELECT * FROM acct.expand_journals($run)");
+$publisher->stop('immediate');
+$publisher->start;
+sql("SELECT * FROM acct.expand_journals($run)");
+sql("SELECT * FROM acct.post_journals($run)");
+same_ledger($_, 'after a crash') for 'roots', 'late', 'everything_by_root';
+is(broken_invariants($publisher, 'postgres'), '', 'all invariants hold');
+ok(!$publisher->log_contains('replica identity'), 'no step needed a replica identity');
+
+$subscriber->stop;
+$publisher->stop;
+done_testing();

@@ -1,0 +1,341 @@
+# A day at the office, in a few seconds: sessions that load, make runs, post, discard, reprocess, recompute, rotate, close and
+# reopen, all at once, and readers whose every query must see a ledger that agrees.  Nothing may deadlock, and at the end
+# each transaction is journalled, an exception, or ignored.  Before that 32 sessions call each step at the same moment: one
+# of them does it.
+#
+# LEDGER_BANK_SECONDS   how long it goes on, 20 by default
+# LEDGER_BANK_SEED      of the random numbers; the default is another one each time, and is printed
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time usleep);
+
+my $seconds = $ENV{LEDGER_BANK_SECONDS} || 20;
+my $seed = $ENV{LEDGER_BANK_SEED} || int(rand(1_000_000_000));
+my $sessions = 32;
+my $node = new_node(
+	'main',
+	'shared_buffers = 128MB',
+	'max_connections = 100',
+	'max_worker_processes = 16',
+	'log_lock_waits = on',
+	q{log_line_prefix = '%m [%p] %e '});
+
+sub sql { return $node->safe_psql('bank', $_[0]); }
+
+# The next random number below a limit; perl's own differ between versions.
+my $state = $seed;
+
+sub random
+{
+	my ($limit) = @_;
+
+	$state = ($state * 1103515245 + 12345) & 0x7fffffff;
+	return ($state >> 8) % $limit;
+}
+
+sub one_of { return $_[ random(scalar @_) ]; }
+
+note "seed $seed";
+make_database($node, 'bank');
+
+# The same statement from many sessions at the same moment: what each of them returned.
+my @crowd;
+
+sub at_once
+{
+	my ($statement) = @_;
+	my $barrier = hold_lock($node, 'bank', 'SELECT pg_advisory_xact_lock(4711)');
+	my @results;
+
+	@crowd = map { start_session($node, 'bank') } 1 .. $sessions if !@crowd;
+	$_->submit("SELECT WHERE pg_advisory_lock_shared(4711) IS NULL; SELECT WHERE NOT pg_advisory_unlock_shared(4711); $statement") for @crowd;
+	$node->poll_query_until('bank',
+		"SELECT count(*) = $sessions FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted")
+	  or die 'no crowd';
+	$barrier->finish;
+	for my $session (@crowd)
+	{
+		wait_until($statement, sub { $session->done });
+		push @results, $session->output . $session->error;
+	}
+	return @results;
+}
+
+# All got the same; without already_done, which only one of them has false.
+sub one_did_it
+{
+	my ($statement, $name) = @_;
+	my @results = at_once($statement);
+	my @did = grep { /\|f$/m } @results;
+	my %different = map { (s/\|[tf]$//mgr, 1) } @results;
+
+	is(scalar @did, 1, "$name: one of $sessions sessions did it");
+	is(scalar keys %different, 1, "$name: all got the same") or diag join "\n--\n", keys %different;
+	return;
+}
+
+sub all_the_same
+{
+	my ($statement, $name) = @_;
+	my %different = map { ($_, 1) } at_once($statement);
+
+	is(scalar keys %different, 1, "$name: all got the same") or diag join "\n--\n", keys %different;
+	return (keys %different)[0];
+}
+
+for my $size ('large', 'small')
+{
+	my $month = $size eq 'large' ? '2024-01-01' : '2024-02-01';
+	my $minimum = $size eq 'large' ? 0 : -1;
+	my $run;
+	my $made;
+
+	sql("ALTER DATABASE bank SET ledger_engine.run_partition_min_transactions = $minimum");
+	sql('ALTER DATABASE bank SET min_parallel_table_scan_size = 0');
+	if (@crowd)
+	{
+		$_->finish for @crowd;
+		@crowd = ();
+	}
+	load_quietly($node, 'bank', $month, 3000, 1);
+	chomp($run = all_the_same("SELECT acct.create_run('$month', '$size')", "create, $size run"));
+	is(sql("SELECT count(*), sum(source_rows) FROM acct.journal_run_batch WHERE run_id = $run"), '1|3000', "create, $size run: took the batch");
+	is(sql("SELECT count(*) FROM acct.journal_run WHERE run_key = '$size'"), '1', "create, $size run: one run");
+	one_did_it("SELECT source_partition, transactions, journals, lines, exceptions, ignored, debit, credit, elapsed_ms, already_done FROM acct.expand_journals($run)",
+		"expand, $size run");
+	like(all_the_same("SELECT count(*), bool_and(passed) FROM acct.validate_run($run)", "validate, $size run"), qr/\|t$/, "validate, $size run: valid");
+	one_did_it("SELECT ledger_partition, journals, lines, debit, credit, elapsed_ms, already_done FROM acct.post_journals($run)", "post, $size run");
+	is(sql("SELECT count(*) = count(DISTINCT txn_id) AND count(*) = (SELECT journals FROM acct.journal_run WHERE run_id = $run) FROM acct.ledger_entry_header WHERE run_id = $run"),
+		't', "post, $size run: each journal once");
+	is(failing_checks($node, 'bank', $run), '', "post, $size run: valid");
+
+	load_quietly($node, 'bank', $month, 1500, 2);
+	all_the_same("CALL acct.process_month('$month', 'month, $size')", "process_month, $size run");
+	load_quietly($node, 'bank', $month, 1500, 3);
+	all_the_same("SELECT step, rows, CASE step WHEN 'create' THEN detail END FROM acct.run_month('$month', 'one, $size')", "run_month, $size run");
+	is(sql("SELECT string_agg(status, ',') FROM acct.journal_run WHERE run_key ~ ', $size'"), 'posted,posted', "$size runs of a month: each is one run");
+
+	load_quietly($node, 'bank', $month, 1500, 4);
+	$run = sql("SELECT acct.create_run('$month', 'discarded, $size')");
+	sql("SELECT * FROM acct.expand_journals($run)");
+	is(scalar(grep { /^t$/m } at_once("SELECT acct.discard_run($run)")), 1, "discard, $size run: one of $sessions sessions did it");
+
+	# Months that the sessions know to be missing
+	for my $what ('ledger', 'txn_source')
+	{
+		my $from = $size eq 'large' ? '2027-01-01' : '2027-04-01';
+		my $name = $what eq 'ledger' ? 'ledger_entry_header' : $what;
+
+		is(all_the_same("SELECT to_regclass(format('acct.%s_%s', '$name', to_char('$from'::date, 'YYYY_MM'))) IS NULL", "$what, with $size runs"),
+			"t\n", "$what, with $size runs: missing");
+		$made = 0;
+		$made += $_ for at_once("SELECT count(*) FROM acct.rotate_${what}_partitions(2, '$from')");
+		is($made, $what eq 'ledger' ? 6 : 3, "rotate $what, with $size runs: each partition is made once");
+	}
+	is(broken_invariants($node, 'bank'), '', "$sessions sessions, $size runs: all invariants hold");
+}
+is(join('', map { $_->error } @crowd), '', 'no errors');
+$_->finish for @crowd;
+sql('ALTER DATABASE bank RESET ALL');
+
+# Files to be loaded by COPY: each is a batch of one entity and month, so that runs are of one book or of several.
+my @months = map { sprintf '2025-%02d-01', $_ } 2 .. 7;
+my $columns = 'txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel, policy_no, currency, gross_amount, '
+  . 'tabarru_amount, tanahud_amount, investment_amount, ujroh_amount, attributes';
+my $values = $columns =~ s/entity_code/'ENTITY'/r;
+my $dir = PostgreSQL::Test::Utils::tempdir;
+my @files;
+my $made_files = 0;
+
+sub make_file
+{
+	my $month = one_of(@months);
+	my $rows = one_of(50, 300, 1500);
+	my $file = sprintf '%s/%d.csv', $dir, ++$made_files;
+	my $entity = 'E' . random(4);
+	my $select = $values =~ s/ENTITY/$entity/r;
+
+	sql("COPY (SELECT $select FROM acct.sample_transactions('$month', $rows, 1000 + $made_files)) TO '$file' (FORMAT csv)");
+	push @files, { file => $file, month => $month };
+	return;
+}
+make_file() for 1 .. 30;
+
+# What each kind of session does next; a list of statements, each in a transaction of its own.
+my $small = 'SET ledger_engine.run_partition_min_transactions = -1';
+my $large = 'SET ledger_engine.run_partition_min_transactions = 1000; SET min_parallel_table_scan_size = 0';
+my $keys = 0;
+my $any_run = q{SELECT run_id FROM acct.journal_run WHERE status %s ORDER BY random() LIMIT 1};
+
+sub load_file
+{
+	my $next = shift @files or return 'SELECT WHERE false';
+	my $copy = "COPY acct.txn_source_parent ($columns) FROM '$next->{file}' (FORMAT csv)";
+
+	return ("SELECT count(*) FROM acct.rotate_txn_source_partitions(0, '$next->{month}')",
+		random(5) == 0 ? ("BEGIN; $copy; ROLLBACK") : (), $copy);
+}
+
+sub book
+{
+	my $month = one_of(@months);
+	my $key = sprintf 'key-%d', ++$keys;
+	my $way = random(3);
+
+	return (one_of($small, $large), "CALL acct.process_month('$month', '$key')", "CALL acct.process_month('$month', '$key')") if $way == 0;
+	return (one_of($small, $large), "SELECT count(*) FROM acct.run_month('$month', '$key')") if $way == 1;
+	return (one_of($small, $large), "SELECT WHERE acct.create_run('$month', '$key') IS NULL",
+		map { "SELECT count(*) FROM (SELECT run_id FROM acct.journal_run WHERE run_key = '$key' AND status <> 'discarded') AS r, acct.$_(r.run_id)" }
+		  qw(expand_journals validate_run post_journals));
+}
+
+sub discard
+{
+	my $month = one_of(@months);
+
+	return (
+		"SELECT WHERE acct.create_run('$month') IS NULL",
+		'SELECT count(*) FROM (' . sprintf($any_run, "= 'created'") . ') AS r, acct.expand_journals(r.run_id)',
+		'SELECT FROM (' . sprintf($any_run, "IN ('created', 'expanded')") . ') AS r WHERE acct.discard_run(r.run_id) IS NULL');
+}
+
+sub reprocess
+{
+	return (
+		'SELECT FROM (SELECT e.run_id FROM acct.je_exception AS e JOIN acct.journal_run AS r USING (run_id)'
+		  . " WHERE r.status = 'posted' AND e.resolved_by_run IS NULL ORDER BY random() LIMIT 1) AS r WHERE acct.reprocess_exceptions(r.run_id) IS NULL",
+		map { "SELECT FROM (SELECT run_id FROM acct.journal_run WHERE reprocess_of IS NOT NULL AND status IN ('created', 'expanded') LIMIT 1) AS r, acct.$_(r.run_id)" }
+		  qw(expand_journals post_journals));
+}
+
+sub verify
+{
+	return ('SELECT v.* FROM (' . sprintf($any_run, "= 'posted'") . ') AS r, acct.validate_run(r.run_id) AS v WHERE NOT v.passed',
+		"SELECT 'digest', run_id FROM (SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' ORDER BY random() LIMIT 1) AS r WHERE acct.run_digest(r.run_id) <> r.digest");
+}
+
+sub recompute
+{
+	return one_of('SELECT n FROM acct.update_balance_snapshot() AS n WHERE n <> 0',
+		sprintf q{SELECT n FROM acct.update_balance_snapshot('%s') AS n WHERE n <> 0}, one_of(@months));
+}
+
+sub rotate
+{
+	my $month = one_of(@months);
+
+	return ("SELECT count(*) FROM acct.rotate_ledger_partitions(0, '$month')", "SELECT count(*) FROM acct.rotate_txn_source_partitions(1, '$month')");
+}
+
+sub close_and_reopen
+{
+	my $what = sprintf "('E%d', 'PRIMARY', '%s')", random(4), one_of(@months);
+
+	return ("SELECT WHERE acct.close_period$what IS NULL", 'SELECT WHERE pg_sleep(0.05) IS NULL', "SELECT WHERE acct.reopen_period$what IS NULL");
+}
+
+# A reader pauses: the server is to be shared.
+sub read_all { return (one_of(reading_of_one_query(), reading_of_several()), 'SELECT WHERE pg_sleep(0.2) IS NULL'); }
+
+my @actors = map { { work => $_->[0], name => $_->[1] } } (
+	[ \&load_file, 'load' ], [ \&load_file, 'load' ],
+	(map { [ \&book, 'book' ] } 1 .. 4),
+	[ \&discard, 'discard' ], [ \&reprocess, 'reprocess' ], [ \&verify, 'verify' ], [ \&recompute, 'recompute' ],
+	[ \&rotate, 'rotate' ], [ \&close_and_reopen, 'close' ],
+	[ \&read_all, 'read' ], [ \&read_all, 'read' ]);
+
+# A run that another session discarded or posted meanwhile, and a period that is closed: what a user has to expect.
+my $expected = qr/ERROR:  LE00[26]:/;
+my %count;
+my $unexpected = '';
+
+# Looks at what a session returned, and gives it the next thing to do.
+sub next_of
+{
+	my ($actor, $more) = @_;
+	my $session = $actor->{session};
+
+	if ($session)
+	{
+		my @errors = grep { /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC):/m } $session->error;
+
+		$unexpected .= sprintf "%s returned: %s\n", $actor->{name}, $session->output
+		  if $actor->{name} =~ /^(?:read|verify|recompute)$/ && $session->output ne '';
+		if (@errors)
+		{
+			$unexpected .= sprintf "%s, %s: %s\n", $actor->{name}, $actor->{statement}, $session->error if $session->error !~ $expected;
+			$count{ $actor->{name} . ' refused' }++;
+			$session->finish;
+			$session = undef;
+			$actor->{queue} = [];
+		}
+	}
+	$actor->{queue} = $more ? [ $actor->{work}->() ] : [] if !$actor->{queue} || !@{ $actor->{queue} };
+	return 0 if !@{ $actor->{queue} } && !$session;
+	if (!@{ $actor->{queue} })
+	{
+		$session->finish;
+		$actor->{session} = undef;
+		return 0;
+	}
+	$actor->{session} = $session ||= start_session($node, 'bank');
+	$actor->{statement} = shift @{ $actor->{queue} };
+	$session->submit($actor->{statement});
+	$count{ $actor->{name} }++;
+	return 1;
+}
+
+my $end = time + $seconds;
+my $busy = 1;
+next_of($_, 1) for @actors;
+while ($busy && time < $end + $PostgreSQL::Test::Utils::timeout_default)
+{
+	$busy = 0;
+	for my $actor (@actors)
+	{
+		next if !$actor->{session};
+		$busy = 1;
+		next_of($actor, time < $end && !$unexpected) if $actor->{session}->done;
+	}
+	make_file() if time < $end && @files < 5;
+	usleep(2000);
+}
+note join ', ', map { "$_ $count{$_}" } sort keys %count;
+is($busy, 0, 'all sessions came to their end');
+is($unexpected, '', 'nothing but what is to be expected');
+my $log = slurp_file($node->logfile);
+unlike($log, qr/deadlock detected|40P01/, 'no deadlock');
+is(scalar(() = $log =~ /posted beside a reader/g), 0, 'no run had to be posted beside a reader');
+
+# What is left over is done, and the books are closed.
+sql(q{SELECT acct.reopen_period(entity_code, basis, period_month) FROM acct.accounting_period WHERE NOT is_open});
+for my $run (split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id"))
+{
+	sql("SELECT * FROM acct.expand_journals($run)");
+	sql("SELECT * FROM acct.post_journals($run)");
+}
+sql("CALL acct.process_month('$_', 'last of $_')") for @months, '2024-01-01', '2024-02-01';
+is(broken_invariants($node, 'bank'), '', 'all invariants hold');
+is(sql(reading_of_one_query()), '', 'journals, lines and balances agree');
+is(sql('SELECT count(*) FROM acct.txn_batch AS b WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = b.batch_id AND c.released_at IS NULL)'),
+	'0', 'each batch was taken');
+is(
+	sql(q{SELECT (SELECT count(*) FROM acct.txn_source_parent)
+	           = (SELECT count(*) FROM acct.ledger_entry_header)
+	           + (SELECT count(*) FROM acct.je_exception WHERE resolved_by_run IS NULL AND voided_at IS NULL)
+	           + (SELECT sum(ignored) FROM acct.journal_run WHERE status = 'posted')}),
+	't', 'each transaction is journalled, an exception, or ignored');
+is(sql('SELECT count(*) FROM (SELECT FROM acct.ledger_entry_header GROUP BY txn_id, txn_month, basis HAVING count(*) > 1) AS x'), '0', 'none is journalled twice');
+is(sql(q{SELECT v.* FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted' AND NOT v.passed}), '', 'all runs are valid');
+note sql(q{SELECT string_agg(format('%s runs %s', count, status), ', ') FROM (SELECT count(*), status FROM acct.journal_run GROUP BY status) AS x});
+note sql('SELECT format(\'%s journals, %s lines\', (SELECT count(*) FROM acct.ledger_entry_header), count(*)) FROM acct.ledger_entry_line');
+
+$node->stop;
+done_testing();
