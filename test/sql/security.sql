@@ -57,10 +57,10 @@ SET SESSION AUTHORIZATION regress_security_attacker;
 CREATE SCHEMA evil;
 GRANT USAGE ON SCHEMA evil TO PUBLIC;
 CREATE SEQUENCE evil.break_ins;
--- Counts, whatever is rolled back, and only what is run with another's rights.
+-- Counts, whatever is rolled back, what is run with the rights of anybody else.
 CREATE FUNCTION evil.trap(what text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF current_user <> session_user THEN
+    IF current_user <> 'regress_security_attacker' THEN
         PERFORM nextval('evil.break_ins');
         RAISE WARNING 'break-in by %', what;
     END IF;
@@ -145,7 +145,7 @@ SELECT acct.reprocess_exceptions(:posted) AS again \gset
 SELECT x.exceptions FROM acct.expand_journals(:again) AS x;
 SELECT acct.discard_run(:again);
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
-CALL acct.process_month('2025-02-01', 'attack');
+CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
 SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01');
@@ -177,6 +177,18 @@ SET search_path = pg_temp, evil, pg_catalog;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (11, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-3') AS x;
 SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
+-- Nor does what runs as its caller, where somebody else calls it with that path.
+RESET SESSION AUTHORIZATION;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (12, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
+CALL acct.process_month('2025-02-01', 'attack-4') \gset
+SELECT acct.install() IS NULL;
+INSERT INTO acct.journal_template (template_code) VALUES ('OURS');
+INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('OURS', 1, 'M', ':gross_amount > 0');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('OURS', 1, 'DR', '1000', 'F1', ':gross_amount');
+\set VERBOSITY sqlstate
+UPDATE acct.journal_template SET description = 'Ours';
+DELETE FROM acct.journal_template_line;
+\set VERBOSITY default
 \pset tuples_only off
 \pset format aligned
 \c
