@@ -17,6 +17,11 @@ BEGIN
         lost text;
         allowed boolean;
     BEGIN
+        IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = to_regclass('ledger_guard.protected'))
+           <> quote_ident(current_user)::regrole THEN
+            RAISE EXCEPTION 'table ledger_guard.protected and the function that reads it belong to different roles'
+                USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
+        END IF;
         SELECT string_agg(d.object_identity, ', ' ORDER BY d.object_identity)
           INTO lost
           FROM pg_event_trigger_dropped_objects() AS d

@@ -10,6 +10,17 @@ DECLARE
     stranger record;
     installed integer;
 BEGIN
+    -- Functions run as their owner: a table of another owner could carry a trigger, or an index, that runs as that owner
+    -- too. So this comes before any table is read.
+    SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner, pg_get_userbyid(f.proowner) AS function_owner INTO stranger
+      FROM pg_class AS c JOIN pg_proc AS f ON f.oid = 'acct.install()'::regprocedure AND f.proowner <> c.relowner
+     WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'ledger_guard'))
+       AND c.relkind IN ('r', 'p', 'v', 'S', 'f', 'm')
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table % belongs to %, the functions of ledger_engine to %', stranger.name, stranger.owner, stranger.function_owner
+            USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
+    END IF;
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
     END IF;
@@ -19,22 +30,10 @@ BEGIN
                   DETAIL = format('Installed: %s, needed: %s.', coalesce(installed::text, 'none'), acct._layout_version()),
                   HINT = 'As a superuser: SELECT acct.install();';
     END IF;
-    -- Functions run as their owner: a table of another owner could carry a trigger that runs as that owner too.
-    SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner INTO stranger
-      FROM pg_class AS c
-     WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S', 'f', 'm')
-       AND c.relowner <> current_user::regrole
-       -- Called as the function's caller, not as its owner, there is nothing to compare with.
-       AND current_user::regrole = (SELECT p.proowner FROM pg_proc AS p WHERE p.oid = 'acct.install()'::regprocedure)
-     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'table % belongs to %, the functions of ledger_engine to %', stranger.name, stranger.owner, current_user
-            USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
-    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._require_layout() IS
-'Raises LE010 where the tables are not those that the code needs, or belong to another role than the calling SECURITY DEFINER function.';
+'Raises LE010 where a table belongs to another role than the functions, or the tables are not those that the code needs.';
 
 CREATE FUNCTION acct._layout_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -59,6 +58,31 @@ $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
 'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, the default that registers batches, the triggers.';
 
+CREATE FUNCTION acct._require_trust() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    planted record;
+BEGIN
+    SELECT o.kind, o.name, r.rolname AS owner INTO planted
+      FROM pg_namespace AS n
+     CROSS JOIN LATERAL (
+        SELECT 'schema' AS kind, n.nspname::text AS name, n.nspowner AS owner
+        UNION ALL SELECT 'table', c.oid::regclass::text, c.relowner FROM pg_class AS c WHERE c.relnamespace = n.oid
+        UNION ALL SELECT 'function', p.oid::regprocedure::text, p.proowner FROM pg_proc AS p WHERE p.pronamespace = n.oid
+        UNION ALL SELECT 'operator', p.oid::regoperator::text, p.oprowner FROM pg_operator AS p WHERE p.oprnamespace = n.oid
+        UNION ALL SELECT 'type', t.oid::regtype::text, t.typowner FROM pg_type AS t WHERE t.typnamespace = n.oid) AS o
+      JOIN pg_roles AS r ON r.oid = o.owner
+     WHERE n.nspname IN ('acct', 'ledger_guard') AND NOT r.rolsuper
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% % belongs to %, who is no superuser', planted.kind, planted.name, planted.owner
+            USING ERRCODE = 'LE010', HINT = 'Drop it, or give it to the superuser who owns ledger_engine.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_trust() IS
+'Raises LE010 where an object in schema acct or ledger_guard, or the schema itself, belongs to a role that is no superuser: it could have been put there to be used by the superuser who installs.';
+
 CREATE FUNCTION acct.install() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
 DECLARE
@@ -67,6 +91,7 @@ BEGIN
     IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
         RAISE EXCEPTION 'acct.install() must be called by a superuser' USING ERRCODE = '42501';
     END IF;
+    PERFORM acct._require_trust();
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_engine install', 0));
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
@@ -100,4 +125,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code).';
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';

@@ -75,7 +75,7 @@ BEGIN
     PERFORM FROM acct.expand_journals(run_id);
     COMMIT;
     SELECT pg_catalog.string_agg(v.check_name, ', ') AS failed,
-           pg_catalog.bool_or(v.check_name <> 'periods_open') AS stop INTO checks
+           pg_catalog.bool_or(v.check_name OPERATOR(pg_catalog.<>) 'periods_open') AS stop INTO checks
       FROM acct.validate_run(run_id) AS v WHERE NOT v.passed;
     COMMIT;
     -- A closed period alone is for post_journals to refuse (LE006).

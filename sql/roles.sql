@@ -48,11 +48,11 @@ DECLARE
     owner name;
     r record;
 BEGIN
-    PERFORM acct._require_layout();
-    SELECT pg_get_userbyid(c.relowner) INTO owner FROM pg_class AS c WHERE c.oid = 'acct.engine_layout'::regclass;
+    SELECT pg_get_userbyid(p.proowner) INTO owner FROM pg_proc AS p WHERE p.oid = 'acct.install()'::regprocedure;
     IF NOT pg_has_role(current_user, owner, 'USAGE') THEN
         RAISE EXCEPTION 'acct.install_roles() must be called by the owner of the tables, or a superuser' USING ERRCODE = '42501';
     END IF;
+    PERFORM acct._require_layout();
     FOREACH role_name IN ARRAY roles LOOP
         created := NOT EXISTS (SELECT FROM pg_roles AS p WHERE p.rolname = install_roles.role_name);
         IF created THEN

@@ -58,6 +58,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     taken acct.journal_run_batch;
 BEGIN
+    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.journal_run_batch'::regclass) <> quote_ident(current_user)::regrole THEN
+        PERFORM acct._require_layout();
+    END IF;
     SELECT b.* INTO taken FROM acct.journal_run_batch AS b
      WHERE b.batch_id IN (OLD.batch_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.batch_id END)
        AND b.released_at IS NULL AND NOT acct._in_maintenance()
@@ -79,6 +82,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     taken bigint;
 BEGIN
+    PERFORM acct._require_layout();
     IF NOT acct._in_maintenance() THEN
         EXECUTE format('SELECT b.run_id FROM (SELECT DISTINCT s.batch_id, s.txn_month FROM %s AS s) AS x '
                        'JOIN acct.journal_run_batch AS b ON (b.batch_id, b.txn_month) = (x.batch_id, x.txn_month) '

@@ -187,7 +187,7 @@ DECLARE
     new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
     row_key jsonb;
 BEGIN
-    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.template_audit'::regclass) <> current_user::regrole THEN
+    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.template_audit'::regclass) <> quote_ident(current_user)::regrole THEN
         PERFORM acct._require_layout();
     END IF;
     SELECT jsonb_object_agg(a.attname, coalesce(new_row, old_row) -> a.attname::text) INTO row_key
@@ -234,6 +234,9 @@ COMMENT ON FUNCTION acct._guard_template() IS
 CREATE FUNCTION acct._hold_template(p_code text, p_version integer) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.journal_template'::regclass) <> quote_ident(current_user)::regrole THEN
+        PERFORM acct._require_layout();
+    END IF;
     RETURN (SELECT t.status FROM acct.journal_template AS t
              WHERE t.template_code = p_code AND t.version = p_version FOR SHARE);
 END

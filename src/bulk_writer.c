@@ -161,9 +161,10 @@ bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 	BulkWriter *writer = palloc0(sizeof(BulkWriter));
 	Relation rel = table_open(relation, RowExclusiveLock);
 	bool made_here = rel->rd_createSubid != InvalidSubTransactionId;
-	bool is_empty = RelationGetNumberOfBlocks(rel) == 0;
+	bool is_empty;
 
 	check_table(rel, options);
+	is_empty = RelationGetNumberOfBlocks(rel) == 0;
 	writer->rel = rel;
 	writer->estate = CreateExecutorState();
 	writer->result = makeNode(ResultRelInfo);

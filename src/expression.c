@@ -461,9 +461,6 @@ check_node(Node *node, void *arg)
 		case T_WindowFunc:
 			what = "window functions";
 			break;
-		case T_Param:
-			what = "parameters";
-			break;
 		case T_SQLValueFunction:
 			what = "the session's date, time and user";
 			break;

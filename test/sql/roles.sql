@@ -1,0 +1,242 @@
+-- The roles of acct.install_roles(): what each may do, what it may not, and a month that they do together
+\set topic roles
+\i test/sql/setup.sql
+-- What an interrupted run of this test left; roles that another database knows stay, and the test fails.
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody;
+CREATE ROLE regress_roles_nobody;
+-- One of them is there already, with rights that it should not have.
+CREATE ROLE acct_auditor;
+GRANT ALL ON ALL TABLES IN SCHEMA acct TO acct_auditor;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA acct TO acct_auditor;
+GRANT ALL ON ALL ROUTINES IN SCHEMA acct TO acct_auditor;
+SELECT * FROM acct.install_roles();
+SELECT * FROM acct.install_roles();
+SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls FROM pg_roles WHERE rolname ~ '^acct_' ORDER BY 1;
+SELECT count(*) AS members FROM pg_auth_members WHERE roleid::regrole::text ~ '^acct_' AND member <> current_user::regrole;
+
+-- Rows to work on: a posted run with staging, an exception, a period, a ledger partition for a large run
+INSERT INTO acct.currency VALUES ('USD', 2);
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(1, '2025-01-01', 'A');
+CALL public.txn(2, '2025-01-01', 'NOTHING');
+SET ledger_engine.run_partition_min_transactions = 0;
+SELECT public.posted('2025-01-01') IS NOT NULL AS posted;
+RESET ledger_engine.run_partition_min_transactions;
+
+--
+-- The matrix
+--
+CREATE VIEW public.role AS
+SELECT r.rolname::text AS role, r.n FROM unnest(ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'regress_roles_nobody']) WITH ORDINALITY AS r (rolname, n);
+CREATE VIEW public.relation AS
+SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relispartition
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname IN ('acct', 'ledger_guard') AND c.relkind IN ('r', 'p', 'v');
+CREATE VIEW public.relation_right AS
+SELECT x.*, r.*, p.privilege, left(p.privilege, 1) AS letter,
+       has_schema_privilege(r.role, split_part(x.name, '.', 1), 'USAGE') AND has_table_privilege(r.role, x.relation, p.privilege) AS has
+  FROM public.relation AS x, public.role AS r, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege);
+CREATE VIEW public.routine AS
+SELECT p.oid AS routine, p.proname, p.prokind, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS name,
+       p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS is_trigger, p.proargtypes, p.pronargs
+  FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace;
+CREATE VIEW public.routine_right AS
+SELECT x.*, r.*, has_schema_privilege(r.role, 'acct', 'USAGE') AND has_function_privilege(r.role, x.routine, 'EXECUTE') AS has
+  FROM public.routine AS x, public.role AS r;
+-- Tables and views: S select, I insert, U update, D delete, T truncate
+SELECT name,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_loader') AS loader,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_finance') AS finance,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_approver') AS approver,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_operator') AS operator,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_auditor') AS auditor,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'regress_roles_nobody') AS nobody
+  FROM public.relation_right WHERE NOT relispartition GROUP BY name ORDER BY name COLLATE "C";
+-- Partitions are the auditor's to read, and nobody's else.
+SELECT role, privilege, count(*) FROM public.relation_right WHERE relispartition AND has GROUP BY n, role, privilege ORDER BY n, privilege;
+-- Functions and procedures
+SELECT proname AS function,
+       CASE WHEN bool_or(has AND role = 'acct_loader') THEN 'x' END AS loader, CASE WHEN bool_or(has AND role = 'acct_finance') THEN 'x' END AS finance,
+       CASE WHEN bool_or(has AND role = 'acct_approver') THEN 'x' END AS approver, CASE WHEN bool_or(has AND role = 'acct_operator') THEN 'x' END AS operator,
+       CASE WHEN bool_or(has AND role = 'acct_auditor') THEN 'x' END AS auditor, CASE WHEN bool_or(has AND role = 'regress_roles_nobody') THEN 'x' END AS nobody
+  FROM public.routine_right WHERE proname !~ '^_' GROUP BY routine, proname ORDER BY proname COLLATE "C";
+-- Of the internal ones, those that triggers and defaults call as their caller
+SELECT proname AS internal, count(*) FILTER (WHERE has) AS roles FROM public.routine_right WHERE proname ~ '^_' GROUP BY routine, proname HAVING bool_or(has) ORDER BY proname COLLATE "C";
+-- No sequence, no column, nothing else of a table, no right that can be passed on, nothing to PUBLIC; no role owns or makes anything.
+SELECT count(*) AS sequence_rights FROM pg_class AS c, public.role AS r
+ WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND c.relkind = 'S' AND has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE');
+SELECT count(*) AS column_rights FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND a.attacl IS NOT NULL;
+SELECT count(*) FILTER (WHERE a.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) AS other_rights, count(*) FILTER (WHERE a.is_grantable) AS grantable, count(*) FILTER (WHERE a.grantee = 0) AS to_public
+  FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND a.grantee <> c.relowner;
+SELECT count(*) AS schema_create FROM public.role AS r, unnest(ARRAY['acct', 'ledger_guard']) AS s WHERE has_schema_privilege(r.role, s, 'CREATE');
+SELECT count(*) AS owned FROM pg_shdepend AS d WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid::regrole::text ~ '^acct_';
+
+--
+-- The matrix tried: each function called, each table touched, as each role
+--
+-- Executes a statement as a role and takes it back; says how it went.
+CREATE FUNCTION public.tried(role text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    state text;
+    message text;
+BEGIN
+    EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', role);
+    EXECUTE statement;
+    RAISE EXCEPTION USING ERRCODE = 'XXDON';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+    RETURN CASE WHEN state = '42501' AND message LIKE 'permission denied for %' THEN 'denied' WHEN state = 'XXDON' THEN 'done' ELSE state END;
+END
+$$;
+-- A call with NULLs that no planner folds away
+CREATE FUNCTION public.call_of(r public.routine) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE r.prokind
+           WHEN 'p' THEN format('CALL acct.%I(%s)', r.proname, (SELECT string_agg(format('NULL::%s', t::regtype), ', ' ORDER BY n) FROM unnest(r.proargtypes::oid[]) WITH ORDINALITY AS u (t, n)))
+           ELSE format('SELECT acct.%I(%s) FROM (SELECT 1%s OFFSET 0) AS x', r.proname, (SELECT string_agg('x.a' || n, ', ' ORDER BY n) FROM generate_series(1, r.pronargs) AS n),
+                       (SELECT string_agg(format(', NULL::%s AS a%s', t::regtype, n), '' ORDER BY n) FROM unnest(r.proargtypes::oid[]) WITH ORDINALITY AS u (t, n))) END
+$$;
+CREATE TABLE public.call AS
+SELECT x.role, x.proname, x.name, x.has, public.tried(x.role, public.call_of(p)) AS outcome
+  FROM public.routine_right AS x JOIN public.routine AS p USING (routine);
+SELECT count(*) > 500 AS enough, count(*) FILTER (WHERE has) AS may, count(*) FILTER (WHERE outcome = 'denied') = count(*) FILTER (WHERE NOT has) AS others_denied FROM public.call;
+SELECT * FROM public.call WHERE has = (outcome = 'denied') ORDER BY role, name;
+-- Nobody may fails for a reason that has to do with rights: what is called with NULL has arguments to complain of, or does nothing.
+SELECT outcome, count(*) FROM public.call WHERE has GROUP BY outcome ORDER BY outcome;
+
+CREATE FUNCTION public.statement_of(relation text, privilege text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE privilege
+           WHEN 'SELECT' THEN format('SELECT FROM %s', relation)
+           WHEN 'INSERT' THEN format('INSERT INTO %s DEFAULT VALUES', relation)
+           WHEN 'UPDATE' THEN format('UPDATE %s SET %I = DEFAULT WHERE false', relation, (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = relation::regclass AND a.attnum = 1))
+           WHEN 'DELETE' THEN format('DELETE FROM %s WHERE false', relation)
+           ELSE format('TRUNCATE %s', relation) END
+$$;
+CREATE TABLE public.touch AS
+SELECT x.role, x.name, x.relkind, x.privilege, x.has, public.tried(x.role, public.statement_of(x.name, x.privilege)) AS outcome
+  FROM public.relation_right AS x WHERE x.relkind <> 'v' OR x.privilege = 'SELECT';
+SELECT count(*) > 500 AS enough, count(*) FILTER (WHERE outcome = 'denied') = count(*) FILTER (WHERE NOT has) AS others_denied FROM public.touch;
+SELECT * FROM public.touch WHERE has = (outcome = 'denied') ORDER BY role, name, privilege;
+SELECT privilege, outcome, count(*) FROM public.touch WHERE has GROUP BY 1, 2 ORDER BY 1, 2;
+-- Nobody but a superuser writes around the functions; and the superuser does not write the ledger.
+SELECT count(*) AS can_write FROM public.touch
+ WHERE (name ~ '^ledger_guard|staging|ledger_entry|snapshot|journal_run|je_exception|run_log|journal_number|ledger_book|engine_layout|accounting_period|txn_batch|template_audit') AND privilege <> 'SELECT' AND outcome <> 'denied';
+SELECT s.privilege, public.tried(session_user, public.statement_of('acct.ledger_entry_line', s.privilege)) AS superuser FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS s (privilege);
+
+--
+-- A month: each does its part, and is refused the others'
+--
+\set VERBOSITY terse
+SET SESSION AUTHORIZATION acct_loader;
+COPY acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) FROM stdin (FORMAT csv);
+10,2025-02-01,2025-02-03,FEE,P,C,100,100
+11,2025-02-01,2025-02-04,FEE,P,C,250.50,250.50
+12,2025-02-01,2025-02-05,FEE,P,C,9,9
+\.
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, gross_amount, tabarru_amount)
+VALUES (13, '2025-02-01', '2025-02-06', 'FEE', 'P', 'C', 'EUR', 5, 5);
+SELECT count(*) AS loaded FROM acct.txn_source_parent AS s JOIN acct.txn_batch AS b USING (batch_id) WHERE b.loaded_by = 'acct_loader';
+-- What no run took can be loaded again.
+DELETE FROM acct.txn_source_parent WHERE txn_id = 12;
+UPDATE acct.txn_source_parent SET gross_amount = 1 WHERE txn_id = 11;
+TRUNCATE acct.txn_source_parent;
+INSERT INTO acct.txn_source_2025_02 SELECT * FROM acct.txn_source_parent WHERE false;
+INSERT INTO acct.journal_template (template_code) VALUES ('FEE');
+SELECT acct.approve_template('FEE', 1);
+SELECT acct.create_run('2025-02-01');
+SELECT count(*) FROM acct.ledger_entry_header;
+
+SET SESSION AUTHORIZATION acct_finance;
+INSERT INTO acct.chart_of_accounts (account_code, description, account_type, fund) VALUES ('4100', 'Fees', 'INCOME', 'F1');
+INSERT INTO acct.journal_template (template_code, description) VALUES ('FEE', 'Fees received');
+INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('FEE', 1, 'FEE');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr, is_balancing)
+VALUES ('FEE', 1, 'DR', '1000', 'F1', ':gross_amount', false), ('FEE', 2, 'CR', '4000', 'F1', NULL, true);
+INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES ('P', '4000', 'F1', '4100', 'F1');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('FEE', 3, 'DR', '1000', 'F1', 'now()');
+SELECT count(*) AS problems FROM acct.check_template('FEE', 1);
+SELECT acct.submit_template('FEE', 1);
+SELECT acct.approve_template('FEE', 1);
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount) VALUES (14, '2025-02-01', '2025-02-06', 'FEE', 'P', 'C', 0);
+SELECT acct.create_run('2025-02-01');
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+UPDATE acct.template_audit SET changed_by = 'nobody';
+DELETE FROM acct.chart_of_accounts;
+
+SET SESSION AUTHORIZATION acct_approver;
+SELECT template_code, version, status, maker FROM acct.journal_template WHERE template_code = 'FEE';
+SELECT acct.return_template('FEE', 1);
+UPDATE acct.journal_template SET description = 'Fees' WHERE template_code = 'FEE';
+SELECT acct.submit_template('FEE', 1);
+SET SESSION AUTHORIZATION acct_finance;
+UPDATE acct.journal_template SET description = 'Fees of policies' WHERE template_code = 'FEE';
+SELECT acct.submit_template('FEE', 1);
+SET SESSION AUTHORIZATION acct_approver;
+SELECT acct.approve_template('FEE', 1);
+INSERT INTO acct.fund VALUES ('F9', 'Mine', 'OTHER');
+SELECT acct.run_month('2025-02-01');
+SELECT acct.close_period('MAIN', 'PRIMARY', '2025-02-01');
+
+SET SESSION AUTHORIZATION acct_operator;
+SELECT count(*) AS made FROM acct.rotate_ledger_partitions(1, '2025-02-01');
+CALL acct.process_month('2025-02-01', 'feb-1') \gset
+SELECT status, journals, exceptions, debit, created_by, expanded_by, posted_by FROM acct.journal_run WHERE run_key = 'feb-1';
+SELECT txn_id, reason FROM acct.je_exception WHERE run_id = (SELECT run_id FROM acct.journal_run WHERE run_key = 'feb-1');
+UPDATE acct.je_exception SET voided_at = now();
+UPDATE acct.journal_run SET status = 'posted';
+DELETE FROM acct.run_log;
+INSERT INTO acct.journal_template (template_code) VALUES ('MINE');
+SELECT acct.approve_template('FEE', 1);
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.add_dimension('cohort', 'text');
+SELECT count(*) FROM acct.ledger_entry_line;
+-- Finance adds the currency; the exception is taken up step by step, and the period closed.
+SET SESSION AUTHORIZATION acct_finance;
+INSERT INTO acct.currency VALUES ('EUR', 2);
+SET SESSION AUTHORIZATION acct_operator;
+SELECT acct.reprocess_exceptions((SELECT run_id FROM acct.journal_run WHERE run_key = 'feb-1')) AS again \gset
+SELECT journals, exceptions FROM acct.expand_journals(:again);
+SELECT total_debit, currency, is_posted FROM acct.run_staging WHERE run_id = :again;
+SELECT bool_and(passed) AS valid FROM acct.validate_run(:again);
+SELECT journals, debit FROM acct.post_journals(:again);
+SELECT acct.close_period('MAIN', 'PRIMARY', '2025-02-01');
+
+SET SESSION AUTHORIZATION acct_auditor;
+SELECT fund, account_code, currency, period_debit, period_credit, closing_balance FROM acct.trial_balance('2025-02-01') WHERE period_debit + period_credit > 0;
+SELECT count(*) AS journals, sum(total_debit) AS debit FROM acct.fund_journal WHERE je_date >= '2025-02-01';
+SELECT bool_and(acct.run_digest(r.run_id) = r.digest) AS untouched FROM acct.journal_run AS r WHERE r.status = 'posted';
+SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted';
+-- Partitions and staging that were made after the grant are the auditor's to read too.
+SELECT count(*) AS lines FROM acct.ledger_entry_line_2025_02;
+SELECT count(*) > 0 AS protected FROM ledger_guard.protected WHERE has_posted;
+SELECT count(DISTINCT changed_by) AS editors FROM acct.template_audit WHERE row_key ->> 'template_code' = 'FEE';
+SELECT acct.post_journals(:again);
+SELECT acct.discard_run(:again);
+SELECT acct.update_balance_snapshot();
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+UPDATE ledger_guard.protected SET has_posted = false;
+DELETE FROM acct.ledger_entry_line_2025_02;
+INSERT INTO acct.ledger_entry_header SELECT * FROM acct.ledger_entry_header;
+SELECT nextval('acct.je_id_seq');
+
+SET SESSION AUTHORIZATION acct_approver;
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.retire_template('FEE', 1, '2026-01-01');
+SET SESSION AUTHORIZATION regress_roles_nobody;
+SELECT acct.month_end('2025-02-01');
+SELECT count(*) FROM acct.currency;
+SELECT acct.install_roles();
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY default
+-- Installing again takes back what was granted besides, and gives what was taken; members keep their membership.
+GRANT acct_operator TO regress_roles_nobody;
+GRANT UPDATE ON acct.journal_run TO acct_operator;
+GRANT EXECUTE ON FUNCTION acct.install() TO acct_loader;
+REVOKE EXECUTE ON FUNCTION acct.create_run(date, text, jsonb) FROM acct_operator;
+SELECT count(*) FILTER (WHERE created) AS created FROM acct.install_roles();
+SELECT has_table_privilege('acct_operator', 'acct.journal_run', 'UPDATE') AS granted_besides, has_function_privilege('acct_loader', 'acct.install()', 'EXECUTE') AS besides_too,
+       has_function_privilege('acct_operator', 'acct.create_run(date, text, jsonb)', 'EXECUTE') AS taken, pg_has_role('regress_roles_nobody', 'acct_operator', 'MEMBER') AS is_member;
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody;

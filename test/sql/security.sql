@@ -1,0 +1,338 @@
+-- Functions that run as their owner: nothing that a caller or another owner put somewhere is run by them
+\set topic security
+\i test/sql/setup.sql
+DROP ROLE IF EXISTS regress_security_attacker, regress_security_owner;
+CREATE ROLE regress_security_attacker;
+CREATE ROLE regress_security_owner;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(1, '2025-01-01', 'A');
+CALL public.txn(2, '2025-01-01', 'NOTHING');
+SELECT public.posted('2025-01-01', 'posted') AS posted \gset
+CALL public.txn(3, '2025-01-01', 'A');
+SELECT public.expanded('2025-01-01', 'expanded') AS expanded \gset
+INSERT INTO acct.journal_template (template_code) VALUES ('SUBMITTED'), ('DRAFT');
+INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('SUBMITTED', 1, 'S'), ('DRAFT', 1, 'D');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('SUBMITTED', 1, 'DR', '1000', 'F1', '1'), ('DRAFT', 1, 'DR', '1000', 'F1', '1');
+SELECT acct.submit_template('SUBMITTED', 1);
+
+--
+-- Each pins its path, and compares the owner of the tables with its own
+--
+CREATE VIEW public.definer AS
+SELECT p.oid, p.proname, p.prosrc, p.proconfig, p.proowner FROM pg_proc AS p
+ WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND p.prosecdef;
+SELECT count(*) > 20 AS definers, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c ~ '^search_path=pg_catalog, (acct, )?pg_temp$')) AS without_path FROM public.definer;
+SELECT count(*) AS without_path_that_is_called FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+ WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
+   AND p.prokind = 'f' AND p.proname NOT IN ('_layout_version') AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c ~ '^search_path=pg_catalog, (acct, )?pg_temp$');
+-- Those that reach acct._require_layout() by no call, and why not
+WITH RECURSIVE call AS (
+    SELECT p.proname AS caller, c[1] AS callee FROM pg_proc AS p, regexp_matches(p.prosrc, '\macct\.(\w+)\(', 'g') AS c WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)),
+checked AS (SELECT name '_require_layout' AS proname UNION SELECT c.caller FROM call AS c JOIN checked AS k ON c.callee = k.proname)
+SELECT d.oid::regprocedure AS definer, l.reason
+  FROM public.definer AS d
+  LEFT JOIN (VALUES ('refuse_drop', 'stands without schema acct: compares the owner of the one table that it reads'),
+                    ('sample_transactions', 'reads no table')) AS l (proname, reason) USING (proname)
+ WHERE d.proname NOT IN (SELECT k.proname FROM checked AS k) ORDER BY 1;
+
+--
+-- The caller's search_path: functions, operators, types, tables and views of the names that the functions use
+--
+SELECT format('GRANT CREATE, TEMPORARY ON DATABASE %I TO regress_security_attacker', current_database()) AS statement \gexec
+GRANT USAGE ON SCHEMA acct, ledger_guard TO regress_security_attacker;
+GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO regress_security_attacker;
+GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency TO regress_security_attacker;
+SELECT format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure) AS statement FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND p.proname !~ '^_'
+\gexec
+CREATE FUNCTION public.careless() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM FROM journal_run LIMIT 1;
+    PERFORM now(), length('x'::text) + 1;
+    RETURN true;
+END
+$$;
+GRANT USAGE ON SCHEMA public TO regress_security_attacker;
+SET SESSION AUTHORIZATION regress_security_attacker;
+CREATE SCHEMA evil;
+GRANT USAGE ON SCHEMA evil TO PUBLIC;
+CREATE SEQUENCE evil.break_ins;
+-- Counts, whatever is rolled back, what is run with the rights of anybody else.
+CREATE FUNCTION evil.trap(what text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_user <> 'regress_security_attacker' THEN
+        PERFORM nextval('evil.break_ins');
+        RAISE WARNING 'break-in by %', what;
+    END IF;
+    RETURN true;
+END
+$$;
+CREATE FUNCTION evil.spring() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM evil.trap('trigger on ' || TG_TABLE_NAME);
+    RETURN COALESCE(NEW, OLD);
+END
+$$;
+DO $do$
+DECLARE
+    source text := (SELECT string_agg(p.prosrc, ' ') FROM pg_proc AS p WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace));
+    f record;
+BEGIN
+    -- Functions with the same arguments; operators likewise; domains, views and temporary views of the same names
+    FOR f IN SELECT p.proname, p.proretset, format_type(p.prorettype, NULL) AS result, (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY n) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (t, n)) AS arguments
+               FROM pg_proc AS p
+              WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind IN ('f', 'a')
+                AND p.proname IN (SELECT DISTINCT c[1] FROM regexp_matches(source, '\m([a-z_0-9]+)\(', 'g') AS c)
+                AND NOT EXISTS (SELECT FROM unnest(p.proargtypes::oid[] || p.prorettype) AS t (oid) JOIN pg_type AS y USING (oid) WHERE y.typtype = 'p') LOOP
+        EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS %s%s LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.trap(%L); RETURN%s; END $$',
+                       f.proname, f.arguments, CASE WHEN f.proretset THEN 'SETOF ' END, f.result, 'function ' || f.proname, CASE WHEN NOT f.proretset THEN ' NULL' END);
+    END LOOP;
+    FOR f IN SELECT o.oprname, format_type(o.oprleft, NULL) AS lefttype, format_type(o.oprright, NULL) AS righttype, format_type(o.oprresult, NULL) AS result, row_number() OVER () AS n
+               FROM pg_operator AS o
+              WHERE o.oprname IN ('=', '<>', '<', '>', '<=', '>=', '||', '+', '-', '*', '->', '->>', '#>>', '?', '~', '!~', '@>', '<<', '&', '#') AND o.oprkind = 'b'
+                AND o.oprleft = ANY ('{text,int8,int4,int2,bool,numeric,date,jsonb,name,oid,timestamptz,interval,"char"}'::regtype[])
+                AND o.oprright = ANY ('{text,int8,int4,int2,bool,numeric,date,jsonb,name,oid,timestamptz,interval,"char"}'::regtype[]) LOOP
+        EXECUTE format('CREATE FUNCTION evil.op%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.trap(%L); RETURN NULL; END $$',
+                       f.n, f.lefttype, f.righttype, f.result, 'operator ' || f.oprname);
+        EXECUTE format('CREATE OPERATOR evil.%s (FUNCTION = evil.op%s, LEFTARG = %s, RIGHTARG = %s)', f.oprname, f.n, f.lefttype, f.righttype);
+    END LOOP;
+    FOR f IN SELECT c.oid::regclass AS relation, c.relname,
+                    (SELECT string_agg(format('x.%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid <> 'anyarray'::regtype) AS columns
+               FROM pg_class AS c
+              WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition OR c.oid = 'ledger_guard.protected'::regclass
+                 OR c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname IN (SELECT DISTINCT x[1] FROM regexp_matches(source, '\m(pg_\w+)', 'g') AS x) LOOP
+        EXECUTE format('CREATE VIEW evil.%I AS SELECT %s FROM %s AS x WHERE evil.trap(%L)', f.relname, f.columns, f.relation, 'view ' || f.relname);
+        EXECUTE format('CREATE TEMPORARY VIEW %I AS SELECT %s FROM %s AS x WHERE evil.trap(%L)', f.relname, f.columns, f.relation, 'temporary view ' || f.relname);
+    END LOOP;
+END
+$do$;
+SELECT (SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace) > 300 AS functions, (SELECT count(*) FROM pg_operator WHERE oprnamespace = 'evil'::regnamespace) > 100 AS operators,
+       (SELECT count(*) FROM pg_class WHERE relnamespace = 'evil'::regnamespace AND relkind = 'v') > 30 AS views, (SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'v') > 30 AS temporary_views;
+DO $do$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['date', 'jsonb', 'name', 'oid', 'regclass', 'text', 'timestamptz'] LOOP
+        EXECUTE format('CREATE DOMAIN evil.%1$I AS pg_catalog.%1$I CHECK (evil.trap(%2$L))', t, 'type ' || t);
+        EXECUTE format('CREATE DOMAIN pg_temp.%1$I AS pg_catalog.%1$I CHECK (evil.trap(%2$L))', t, 'type ' || t);
+    END LOOP;
+END
+$do$;
+-- The trap works: a careless function falls into it.
+SET search_path = evil, pg_catalog;
+SELECT public.careless();
+SELECT setval('evil.break_ins', 1, false);
+-- The functions do not, with this path and settings of the attacker's choice.
+SET standard_conforming_strings = off;
+SET datestyle = 'German';
+SET intervalstyle = 'iso_8601';
+SET timezone = 'Pacific/Kiritimati';
+SET quote_all_identifiers = on;
+SET transform_null_equals = on;
+\pset tuples_only on
+\pset format unaligned
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (10, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
+SELECT partition_name FROM acct.rotate_txn_source_partitions(0, '2025-03-01');
+SELECT partition_name FROM acct.rotate_ledger_partitions(0, '2025-03-01');
+SELECT acct.create_run('2025-02-01', 'attack') AS run \gset
+SELECT x.journals, x.lines FROM acct.expand_journals(:run) AS x;
+SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
+SELECT acct.run_digest(:run, 'staging') IS NULL;
+SELECT x.journals, x.debit FROM acct.post_journals(:run) AS x;
+SELECT x.already_done FROM acct.post_journals(:run) AS x;
+SELECT acct.run_digest(:run) IS NULL;
+SELECT acct.reprocess_exceptions(:posted) AS again \gset
+SELECT x.exceptions FROM acct.expand_journals(:again) AS x;
+SELECT acct.discard_run(:again);
+SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
+CALL acct.process_month('2025-02-01', 'attack') \gset
+SELECT acct.update_balance_snapshot();
+SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
+SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01');
+SELECT acct.add_dimension('cohort', 'pg_catalog.text', true);
+SELECT x.problem FROM acct.check_template('DRAFT', 1) AS x;
+SELECT acct.check_expression(':gross_amount', 'amount');
+SELECT acct.submit_template('DRAFT', 1);
+SELECT acct.return_template('DRAFT', 1);
+SELECT acct.approve_template('SUBMITTED', 1);
+SELECT acct.retire_template('SUBMITTED', 1, '2025-03-01');
+SELECT acct.new_template_version('A', '2025-04-01');
+INSERT INTO acct.journal_template (template_code) VALUES ('MINE');
+INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('MINE', 1, 'M', ':gross_amount > 0');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('MINE', 1, 'DR', '1000', 'F1', ':gross_amount');
+UPDATE acct.fund SET name = 'Mine';
+\set VERBOSITY sqlstate
+UPDATE acct.txn_source_parent SET channel = 'X';
+DELETE FROM acct.txn_source_parent;
+TRUNCATE acct.txn_source_parent;
+DELETE FROM acct.journal_template_line;
+\set VERBOSITY default
+SELECT acct.install_takaful_sample() IS NULL;
+SELECT x.txn_id FROM acct.sample_transactions('2025-03-01', 1) AS x;
+SELECT acct.generate_sample_transactions('2025-03-01', 1);
+CREATE TABLE evil.gone ();
+DROP TABLE evil.gone;
+-- The temporary schema named first
+SET search_path = pg_temp, evil, pg_catalog;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (11, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
+SELECT x.step FROM acct.run_month('2025-02-01', 'attack-3') AS x;
+SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
+-- Nor does what runs as its caller, where somebody else calls it with that path.
+RESET SESSION AUTHORIZATION;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (12, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
+CALL acct.process_month('2025-02-01', 'attack-4') \gset
+SELECT acct.install() IS NULL;
+INSERT INTO acct.journal_template (template_code) VALUES ('OURS');
+INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('OURS', 1, 'M', ':gross_amount > 0');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('OURS', 1, 'DR', '1000', 'F1', ':gross_amount');
+\set VERBOSITY sqlstate
+UPDATE acct.journal_template SET description = 'Ours';
+DELETE FROM acct.journal_template_line;
+\set VERBOSITY default
+\pset tuples_only off
+\pset format aligned
+\c
+SET datestyle = 'ISO, YMD';
+SELECT is_called AS broke_in FROM evil.break_ins;
+-- What was done is right.
+SELECT count(*) AS journals, sum(total_debit) AS debit FROM acct.ledger_entry_header WHERE txn_month = '2025-02-01' AND txn_id < 100;
+SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted';
+
+--
+-- A table of another owner, with a trigger and an index that run what the owner wants
+--
+GRANT CREATE, USAGE ON SCHEMA acct, ledger_guard TO regress_security_owner;
+CREATE SCHEMA trap AUTHORIZATION regress_security_owner;
+SET SESSION AUTHORIZATION regress_security_owner;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
+CREATE SEQUENCE trap.sprung;
+CREATE FUNCTION trap.note() RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
+        PERFORM nextval('trap.sprung');
+    END IF;
+    RETURN true;
+END
+$$;
+CREATE FUNCTION trap.planned() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
+CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN coalesce(NEW, OLD); END $$;
+RESET SESSION AUTHORIZATION;
+-- Gives a table away, lets its new owner plant, and calls everything; takes all of it back.
+CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
+INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
+    ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
+    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
+    ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
+    ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
+    ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)');
+UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');
+SELECT count(*) AS definers_not_called FROM public.definer AS d JOIN pg_proc AS p USING (oid)
+ WHERE d.proname !~ '^_' AND d.proname NOT IN ('refuse_drop', 'sample_transactions') AND NOT EXISTS (SELECT FROM public.call AS c WHERE c.statement ~ ('acct.' || d.proname || '\('));
+CREATE FUNCTION public.outcomes(relation text, calls text[]) RETURNS TABLE (statement text, state text) LANGUAGE plpgsql AS $$
+DECLARE
+    states text[] := '{}';
+    kind "char" := (SELECT c.relkind FROM pg_class AS c WHERE c.oid = relation::regclass);
+    c text;
+BEGIN
+    BEGIN
+        EXECUTE format('ALTER TABLE %s OWNER TO regress_security_owner', relation);
+        EXECUTE 'SET LOCAL SESSION AUTHORIZATION regress_security_owner';
+        IF kind IN ('r', 'p') THEN
+            EXECUTE format('CREATE TRIGGER a_statement BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION trap.spring()', relation);
+            EXECUTE format('CREATE INDEX ON ONLY %s ((1)) WHERE trap.planned()', relation);
+        END IF;
+        IF kind = 'r' THEN
+            EXECUTE format('CREATE TRIGGER a_row BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION trap.spring()', relation);
+        END IF;
+        FOREACH c IN ARRAY calls LOOP
+            BEGIN
+                EXECUTE 'SET LOCAL SESSION AUTHORIZATION regress_security_attacker';
+                EXECUTE c;
+                RAISE EXCEPTION USING ERRCODE = 'XXDON';
+            EXCEPTION WHEN OTHERS THEN
+                states := states || CASE SQLSTATE WHEN 'XXDON' THEN 'done' ELSE SQLSTATE END::text;
+            END;
+        END LOOP;
+        RAISE EXCEPTION USING ERRCODE = 'XXALL';
+    EXCEPTION WHEN SQLSTATE 'XXALL' THEN
+        RETURN QUERY SELECT u.s, u.r FROM unnest(calls, states) AS u (s, r);
+    END;
+END
+$$;
+-- The trap works: a careless function that writes, and one that only reads.
+CREATE FUNCTION public.careless_writer() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ INSERT INTO acct.ledger_book VALUES ('X', 'PRIMARY') $$;
+CREATE FUNCTION public.careless_reader() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT count(*) FROM acct.ledger_book $$;
+SELECT * FROM public.outcomes('acct.ledger_book', '{SELECT public.careless_writer(),SELECT public.careless_reader()}');
+SELECT last_value >= 2 AND is_called AS sprung FROM trap.sprung;
+SELECT setval('trap.sprung', 1, false);
+-- Each call on each table, view and sequence; a partition of each kind
+CREATE TABLE public.attempt AS
+SELECT r.relation, o.* FROM
+    (SELECT c.oid::regclass::text AS relation FROM pg_class AS c
+      WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)
+        AND (c.relkind IN ('r', 'p') AND NOT c.relispartition OR c.relkind = 'v' OR c.relname IN ('je_id_seq', 'je_range_seq')
+             OR c.relname IN ('txn_source_2025_01', 'ledger_entry_header_2025_01', 'ledger_entry_line_2025_01', 'ledger_entry_line_2025_01_rest', 'je_line_staging_' || :'expanded'))) AS r,
+    public.outcomes(r.relation, ARRAY(SELECT c.statement FROM public.call AS c ORDER BY c.n)) AS o;
+SELECT count(DISTINCT relation) > 30 AS relations, count(*) > 700 AS attempts FROM public.attempt;
+SELECT relation, statement, state FROM public.attempt WHERE state <> 'LE010' ORDER BY 1, 2;
+SELECT is_called AS sprung FROM trap.sprung;
+-- Triggers that run as their owner, and the source of a batch, which is registered as the owner of its table
+SELECT r.relation, o.* FROM (VALUES
+    ('acct.template_audit', 'UPDATE acct.fund SET name = name'),
+    ('acct.journal_template', 'INSERT INTO acct.journal_template_match (template_code, match_no) VALUES (''DRAFT'', 2)'),
+    ('acct.journal_run_batch', 'UPDATE acct.txn_source_parent SET channel = channel'),
+    ('acct.journal_run_batch', 'DELETE FROM acct.txn_source_parent'),
+    ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),
+    ('acct.txn_source_2025_01', 'TRUNCATE acct.txn_source_parent'),
+    ('ledger_guard.protected', 'DROP SEQUENCE evil.break_ins'),
+    ('acct.txn_batch', 'SELECT acct.current_batch()'),
+    ('acct.txn_source_parent', 'SELECT acct.check_expression(''gross_amount'', ''amount'')')) AS r (relation, statement), public.outcomes(r.relation, ARRAY[r.statement]) AS o;
+SELECT is_called AS sprung FROM trap.sprung;
+-- Who installs is not led into what others put there.
+CREATE FUNCTION public.installs(VARIADIC statements text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    s text;
+    result text;
+BEGIN
+    FOREACH s IN ARRAY statements LOOP
+        EXECUTE s;
+    END LOOP;
+    result := acct.install();
+    RAISE EXCEPTION USING ERRCODE = 'XXDON', MESSAGE = result;
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s: %s', SQLSTATE, SQLERRM);
+END
+$$;
+SELECT public.installs('DROP TABLE acct.run_log', 'CREATE TABLE acct.run_log (run_id bigint)', 'ALTER TABLE acct.run_log OWNER TO regress_security_owner', 'UPDATE acct.engine_layout SET version = 1');
+SELECT public.installs('CREATE FUNCTION acct.format(text, text) RETURNS text LANGUAGE sql AS ''SELECT NULL::text''', 'ALTER FUNCTION acct.format OWNER TO regress_security_owner');
+SELECT public.installs('CREATE OPERATOR acct.= (FUNCTION = int48eq, LEFTARG = integer, RIGHTARG = bigint)', 'ALTER OPERATOR acct.= (integer, bigint) OWNER TO regress_security_owner');
+SELECT public.installs('CREATE DOMAIN acct.text AS pg_catalog.text', 'ALTER DOMAIN acct.text OWNER TO regress_security_owner');
+SELECT public.installs('ALTER SCHEMA acct OWNER TO regress_security_owner');
+SELECT is_called AS sprung FROM trap.sprung;
+
+--
+-- An owner whose name must be quoted
+--
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker", regress_security_attacker, regress_security_owner;
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS regress_security_named;
+DROP ROLE IF EXISTS "regress_security Owner";
+CREATE ROLE "regress_security Owner" SUPERUSER;
+CREATE DATABASE regress_security_named OWNER "regress_security Owner";
+\c regress_security_named
+SET client_min_messages = warning;
+SET SESSION AUTHORIZATION "regress_security Owner";
+CREATE EXTENSION ledger_engine;
+SELECT acct.install() IS NOT NULL AS installed;
+SELECT acct.install_takaful_sample() IS NOT NULL AS sample;
+SELECT acct.generate_sample_transactions('2025-01-01', 10) AS loaded;
+SELECT step, rows FROM acct.run_month('2025-01-01', 'january') WHERE step <> 'validate';
+UPDATE acct.fund SET name = name || '.';
+SELECT acct.new_template_version('CONTRIB', '2026-01-01') AS version;
+RESET SESSION AUTHORIZATION;
+\c :regress_db
+DROP DATABASE regress_security_named;
+DROP ROLE "regress_security Owner";
