@@ -56,13 +56,14 @@ SQL_PARTS = \
 	sql/roles.sql \
 	sql/sample_takaful.sql \
 	sql/sample_transactions.sql \
+	$(CRASH_POINT_SQL) \
 	sql/grants.sql
 
 # For tests: points at which a process waits to be killed (src/crash_point.h).
 ifdef CRASH_POINTS
 OBJS += src/crash_point.o
 PG_CPPFLAGS += -DLEDGER_CRASH_POINTS
-SQL_PARTS += sql/crash_point.sql
+CRASH_POINT_SQL = sql/crash_point.sql
 CRASH_POINT_CALL = PERFORM acct._crash_point('\2');
 else
 CRASH_POINT_CALL =
