@@ -265,7 +265,7 @@ BEGIN
     PERFORM acct._flush_wal();
     -- The parents that others see: those that this transaction did not make.
     FOR parent IN SELECT DISTINCT i.inhparent::regclass FROM pg_inherits AS i
-                   WHERE i.inhrelid = ANY (p_partitions) AND NOT i.inhparent = ANY (p_partitions) ORDER BY 1 LOOP
+                   WHERE i.inhrelid = ANY (p_partitions) AND (i.inhparent = ANY (p_partitions)) IS NOT TRUE ORDER BY 1 LOOP
         FOR attempt IN 1 .. tries LOOP
             BEGIN
                 EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
@@ -282,7 +282,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
-'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, for ten seconds at most; false where a reader stayed longer.';
+'The last step of a transaction that made ledger partitions (NULLs are skipped): locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, for ten seconds at most; false where a reader stayed longer.';
 
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
