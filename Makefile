@@ -60,6 +60,8 @@ SQL_PARTS = \
 	sql/sample_transactions.sql \
 	sql/grants.sql
 
+PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"'
+
 # For tests: points at which a process waits to be killed (src/crash_point.h).
 ifdef CRASH_POINTS
 OBJS += src/crash_point.o
