@@ -1,5 +1,7 @@
 EXTENSION = ledger_engine
-EXTVERSION = 0.1.0
+EXTVERSION = 0.2.0
+# The newest version whose scripts are in sql/releases, where they never change.
+RELEASED = 0.1.0
 MODULE_big = ledger_engine
 
 OBJS = \
@@ -59,6 +61,8 @@ SQL_PARTS = \
 	$(CRASH_POINT_SQL) \
 	sql/grants.sql
 
+PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"'
+
 # For tests: points at which a process waits to be killed (src/crash_point.h).
 ifdef CRASH_POINTS
 OBJS += src/crash_point.o
@@ -70,7 +74,9 @@ CRASH_POINT_CALL =
 endif
 
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
-DATA_built = $(INSTALL_SQL)
+DELTA_SQL = $(EXTENSION)--$(RELEASED)--$(EXTVERSION).sql
+DATA = $(wildcard sql/releases/*.sql)
+DATA_built = $(INSTALL_SQL) $(DELTA_SQL)
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -Isrc
 
@@ -90,10 +96,16 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-all: $(INSTALL_SQL)
+all: $(DATA_built)
 
 $(OBJS): $(wildcard src/*.h)
 
 $(INSTALL_SQL): $(SQL_PARTS)
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } \
 		| sed -E "s/^( *)-- crash point: ([a-z_]+)$$/\1$(CRASH_POINT_CALL)/; /^ +$$/d" > $@
+
+# Made anew from both until EXTVERSION is released: what leads from the last release to it cannot be forgotten.
+$(DELTA_SQL): scripts/make-delta sql/releases/$(EXTENSION)--$(RELEASED).sql $(INSTALL_SQL)
+	perl $^ > $@
+
+.DELETE_ON_ERROR:

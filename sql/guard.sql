@@ -2,6 +2,8 @@
 
 CREATE FUNCTION acct._layout_guard() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+DECLARE
+    bootstrap CONSTANT name := pg_get_userbyid(10);
 BEGIN
     CREATE SCHEMA IF NOT EXISTS ledger_guard;
 
@@ -26,7 +28,7 @@ BEGIN
           INTO lost
           FROM pg_event_trigger_dropped_objects() AS d
           JOIN ledger_guard.protected AS p ON p.relation::oid = d.objid AND d.classid = 'pg_class'::regclass
-         WHERE d.objsubid = 0 AND p.has_posted;
+         WHERE p.has_posted; -- the table, or a column of it
         IF lost IS NOT NULL THEN
             -- A setting that the module has not defined can be made up by anyone: it counts for superusers only.
             allowed := coalesce(nullif(current_setting('ledger_engine.allow_drop', true), ''), 'off')::boolean
@@ -65,9 +67,55 @@ BEGIN
         CREATE EVENT TRIGGER ledger_guard ON sql_drop EXECUTE FUNCTION ledger_guard.refuse_drop();
     END IF;
     ALTER EVENT TRIGGER ledger_guard ENABLE ALWAYS;
+    -- What is the bootstrap superuser's cannot be dropped by DROP OWNED, together with the tables that it guards.
+    EXECUTE format('ALTER SCHEMA ledger_guard OWNER TO %I', bootstrap);
+    EXECUTE format('ALTER TABLE ledger_guard.protected OWNER TO %I', bootstrap);
+    EXECUTE format('ALTER FUNCTION ledger_guard.refuse_drop() OWNER TO %I', bootstrap);
+    EXECUTE format('ALTER FUNCTION ledger_guard.refuse_change() OWNER TO %I', bootstrap);
+    EXECUTE format('ALTER EVENT TRIGGER ledger_guard OWNER TO %I', bootstrap);
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that makes schema ledger_guard.';
+
+CREATE FUNCTION acct._refuse_unguarded_drop() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    lost text;
+    posted boolean;
+BEGIN
+    IF EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A') THEN
+        RETURN;
+    END IF;
+    SELECT string_agg(d.object_type || ' ' || d.object_identity, ', '),
+           bool_or(d.object_identity IN ('ledger_guard.protected', 'acct.ledger_entry_header'))
+      INTO lost, posted
+      FROM pg_event_trigger_dropped_objects() AS d
+     WHERE d.original AND d.address_names[1] IN ('acct', 'ledger_guard') AND NOT d.is_temporary;
+    IF lost IS NULL THEN
+        RETURN;
+    END IF;
+    IF to_regclass('ledger_guard.protected') IS NOT NULL THEN
+        posted := EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.has_posted);
+    ELSIF to_regclass('acct.ledger_entry_header') IS NOT NULL THEN
+        posted := EXISTS (SELECT FROM acct.ledger_entry_header);
+    END IF;
+    -- The call loads the module, without which anyone can make the setting up.
+    IF posted AND NOT acct._in_maintenance() AND NOT current_setting('ledger_engine.allow_drop')::boolean THEN
+        RAISE EXCEPTION 'cannot drop % while the guard of posted ledger entries is missing', lost
+            USING ERRCODE = 'LE011',
+                  DETAIL = 'Event trigger ledger_guard was dropped or disabled.',
+                  HINT = 'As a superuser: SELECT acct.install(); or set ledger_engine.allow_drop = on for the session.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_unguarded_drop() IS
+'Event trigger function: where event trigger ledger_guard is missing and entries were posted, refuses to drop anything in schemas acct and ledger_guard (LE011). pg_restore --clean drops the guard first.';
+
+-- A member of the extension, for these are neither in a dump nor dropped one by one by pg_restore --clean.
+CREATE EVENT TRIGGER ledger_engine_unguarded ON sql_drop EXECUTE FUNCTION acct._refuse_unguarded_drop();
+ALTER EVENT TRIGGER ledger_engine_unguarded ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER ledger_engine_unguarded IS
+'Refuses to drop anything of a ledger with posted entries while its guard, event trigger ledger_guard, is missing.';
 
 CREATE FUNCTION acct._protect(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -1,7 +1,7 @@
 -- install(): makes and updates the objects that the code works on.
 
 CREATE FUNCTION acct._layout_version() RETURNS integer
-LANGUAGE sql IMMUTABLE AS 'SELECT 2';
+LANGUAGE sql IMMUTABLE AS 'SELECT 3';
 COMMENT ON FUNCTION acct._layout_version() IS 'The layout that this version of the code needs.';
 
 CREATE FUNCTION acct._require_layout() RETURNS void
@@ -37,7 +37,8 @@ COMMENT ON FUNCTION acct._require_layout() IS
 
 CREATE FUNCTION acct._layout_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A')
+    SELECT EXISTS (SELECT FROM pg_event_trigger AS e
+                    WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A' AND e.evtowner = 10)
        AND to_regclass('ledger_guard.protected') IS NOT NULL
        AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attrdef AS d
@@ -83,6 +84,36 @@ $$;
 COMMENT ON FUNCTION acct._require_trust() IS
 'Raises LE010 where an object in schema acct or ledger_guard, or the schema itself, belongs to a role that is no superuser: it could have been put there to be used by the superuser who installs.';
 
+CREATE FUNCTION acct._catch_up_sequences() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    s record;
+    used bigint;
+BEGIN
+    FOR s IN
+        SELECT pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) AS sequence,
+               format('SELECT max(%I) FROM %s', a.attname, a.attrelid::regclass) AS query
+          FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+         WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p') AND a.attidentity <> ''
+        UNION ALL
+        SELECT 'acct.je_range_seq', 'SELECT max(je_range) FROM acct.journal_run'
+        UNION ALL
+        -- A value of the sequence is the last one of a block of 1000. Those of staging count where they are still to be posted.
+        SELECT 'acct.je_id_seq', format('SELECT (max(je_id) + 999) / 1000 * 1000 FROM acct.%s WHERE je_id < %s %s', t.name,
+                                        (acct._je_range(0)).from_je_id, t.condition)
+          FROM (VALUES ('ledger_entry_header', ''),
+                       ('je_header_staging', 'AND run_id = ANY (ARRAY(SELECT r.run_id FROM acct.journal_run AS r '
+                                             'WHERE r.status = ''expanded''))')) AS t (name, condition)
+    LOOP
+        EXECUTE s.query INTO used;
+        EXECUTE format('SELECT setval(%L, $1) FROM %s WHERE (last_value, is_called) < ($1, true)', s.sequence, s.sequence)
+          USING used;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._catch_up_sequences() IS
+'Moves sequences forward that lie behind what the tables hold, as after a dump was restored over newer entries, or on a copy made by logical replication.';
+
 CREATE FUNCTION acct.install() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
 DECLARE
@@ -97,6 +128,7 @@ BEGIN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
     END IF;
     IF installed = acct._layout_version() AND acct._layout_stands() THEN
+        PERFORM acct._catch_up_sequences();
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
         RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
@@ -118,6 +150,7 @@ BEGIN
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_views();
     PERFORM acct._layout_comments();
+    PERFORM acct._catch_up_sequences();
     INSERT INTO acct.engine_layout AS l (version) VALUES (acct._layout_version())
     ON CONFLICT (singleton) DO UPDATE
        SET version = excluded.version, installed_by = excluded.installed_by, installed_at = excluded.installed_at;
@@ -125,4 +158,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back, or a sequence lies behind what the tables hold, which it moves forward. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';

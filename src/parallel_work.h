@@ -42,7 +42,7 @@ extern void parallel_work_wait(ParallelWork *work);
 /* Ends the work; the shared part is gone. */
 extern void parallel_work_end(ParallelWork *work);
 
-/* The shared part, in a worker. */
+/* The shared part, in a worker. An error where the leader is of another version of this library. */
 extern void *parallel_work_attach(shm_toc *toc);
 
 #endif

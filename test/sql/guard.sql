@@ -89,6 +89,95 @@ SET ROLE regress_guard_owner;
 DROP TABLE acct.ledger_entry_line_2025_01;
 RESET ROLE;
 ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO :"me";
+-- A large run's own partition is guarded like the rest, attached or not.
+SET ledger_engine.run_partition_min_transactions = 0;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-02-01');
+CALL public.txn(3, '2025-02-01', 'A');
+SELECT public.posted('2025-02-01') AS run \gset
+SET ledger_engine.run_partition_min_transactions = -1;
+SELECT 'acct.ledger_entry_line_2025_02_run_' || :run AS run_partition,
+       format('ALTER TABLE acct.ledger_entry_line_2025_02 ATTACH PARTITION acct.ledger_entry_line_2025_02_run_%s '
+              'FOR VALUES FROM (%s) TO (%s)', r.run_id, g.from_je_id, g.to_je_id) AS attach
+  FROM acct.journal_run AS r, acct._je_range(r.je_range) AS g WHERE r.run_id = :run \gset
+SELECT p.relation::text ~ '_run_' AS of_a_run, p.has_posted FROM ledger_guard.protected AS p WHERE p.relation::text ~ '2025_02' ORDER BY 1, 2;
+DROP TABLE :run_partition;
+DROP TABLE acct.ledger_entry_line_2025_02;
+ALTER TABLE acct.ledger_entry_line_2025_02 DETACH PARTITION :run_partition;
+DROP TABLE :run_partition;
+:attach;
+ALTER TABLE acct.ledger_entry_line_2025_02 DETACH PARTITION :run_partition CONCURRENTLY;
+DROP TABLE :run_partition;
+TRUNCATE :run_partition;
+UPDATE :run_partition SET debit = 0;
+:attach;
+ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_02 CONCURRENTLY;
+DROP TABLE acct.ledger_entry_line_2025_02;
+DROP TABLE :run_partition;
+TRUNCATE acct.ledger_entry_line_2025_02;
+ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.ledger_entry_line_2025_02 FOR VALUES FROM ('2025-02-01') TO ('2025-03-01');
+SELECT acct.run_digest(:run) = r.digest AS untouched FROM acct.journal_run AS r WHERE r.run_id = :run;
+-- TRUNCATE and DELETE of any of them, also by replication
+TRUNCATE :run_partition;
+TRUNCATE acct.ledger_entry_line_2025_01;
+TRUNCATE acct.ledger_entry_line_2025_01_rest;
+TRUNCATE acct.ledger_entry_header_2025_01;
+TRUNCATE acct.run_log, acct.ledger_entry_line_2025_01_rest CASCADE;
+TRUNCATE acct.ledger_entry_line CASCADE;
+TRUNCATE ONLY acct.ledger_entry_header_2025_01 CASCADE;
+SET session_replication_role = replica;
+TRUNCATE :run_partition;
+TRUNCATE acct.ledger_entry_line_2025_01_rest;
+TRUNCATE acct.ledger_entry_header CASCADE;
+DELETE FROM :run_partition;
+DELETE FROM acct.ledger_entry_header_2025_01;
+DROP TABLE :run_partition;
+RESET session_replication_role;
+-- A column is part of the entries.
+ALTER TABLE acct.ledger_entry_line DROP COLUMN debit CASCADE;
+ALTER TABLE acct.ledger_entry_header DROP COLUMN memo;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+ALTER TABLE acct.ledger_entry_header DROP COLUMN memo;
+ROLLBACK;
+SELECT count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM acct.ledger_entry_line;
+-- While the guard is missing nothing of the ledger is dropped; install() puts it back.
+ALTER EVENT TRIGGER ledger_guard DISABLE;
+DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE :run_partition;
+DROP TABLE acct.je_exception;
+ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey;
+DROP TRIGGER ledger_immutable ON acct.ledger_entry_line;
+DROP INDEX acct.ledger_entry_line_account_idx;
+DROP TABLE ledger_guard.protected;
+DROP SCHEMA ledger_guard CASCADE;
+SET session_replication_role = replica;
+DROP TABLE acct.ledger_entry_line_2025_01;
+RESET session_replication_role;
+CREATE TABLE public.mine (id integer PRIMARY KEY);
+DROP TABLE public.mine;
+\set VERBOSITY default
+ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey;
+\set VERBOSITY sqlstate
+SELECT acct.install() IS NOT NULL AS put_back;
+SELECT evtname, evtenabled, evtowner = 10 AS of_bootstrap FROM pg_event_trigger WHERE evtname = 'ledger_guard';
+DROP EVENT TRIGGER ledger_guard;
+DROP TABLE acct.ledger_entry_line_2025_01;
+SELECT acct.install() IS NOT NULL AS put_back;
+DROP TABLE acct.ledger_entry_line_2025_01;
+-- Its schema goes at the word of a superuser only, and comes back knowing which tables hold entries.
+DROP SCHEMA ledger_guard CASCADE;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+DROP SCHEMA ledger_guard CASCADE;
+SET LOCAL ledger_engine.allow_drop = off;
+SELECT count(*) AS guards FROM pg_trigger WHERE tgname = 'ledger_immutable';
+SELECT acct.install() IS NOT NULL AS put_back;
+SELECT relation, has_posted FROM ledger_guard.protected WHERE has_posted ORDER BY relation::text COLLATE "C";
+SAVEPOINT a;
+DROP TABLE :run_partition;
+ROLLBACK TO a;
+TRUNCATE :run_partition;
+ROLLBACK;
 -- Who may say so: a superuser; the word of anyone else counts for nothing, also where the module is not loaded.
 ALTER ROLE regress_guard_owner NOSUPERUSER LOGIN;
 GRANT ALL ON SCHEMA acct TO regress_guard_owner;
@@ -96,6 +185,15 @@ ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO regress_guard_owner;
 SET SESSION AUTHORIZATION regress_guard_owner;
 SET ledger_engine.allow_drop = on;
 DROP TABLE acct.ledger_entry_line_2025_01;
+DROP EVENT TRIGGER ledger_guard;
+ALTER EVENT TRIGGER ledger_guard DISABLE;
+DROP EVENT TRIGGER ledger_engine_unguarded;
+ALTER EVENT TRIGGER ledger_engine_unguarded DISABLE;
+DROP SCHEMA ledger_guard CASCADE;
+DROP FUNCTION ledger_guard.refuse_drop() CASCADE;
+DROP TABLE ledger_guard.protected;
+DELETE FROM ledger_guard.protected;
+SET session_replication_role = replica;
 \c - regress_guard_owner
 \set VERBOSITY sqlstate
 SET ledger_engine.allow_drop = on;
@@ -128,6 +226,28 @@ DROP TABLE acct.ledger_entry_line_2025_01;
 SELECT partition_name FROM acct.rotate_ledger_partitions(0, '2025-01-01');
 SELECT relation, has_posted FROM ledger_guard.protected WHERE relation::text ~ '2025_01' ORDER BY relation::text COLLATE "C";
 
+-- DROP OWNED by who installed: what it owns goes in one command, but the guard is not among it.
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker", regress_guard_owner;
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS regress_guard_boss;
+DROP ROLE IF EXISTS regress_guard_boss;
+CREATE ROLE regress_guard_boss SUPERUSER LOGIN;
+CREATE DATABASE regress_guard_boss;
+\c regress_guard_boss regress_guard_boss
+\set VERBOSITY sqlstate
+SET client_min_messages = warning;
+CREATE EXTENSION ledger_engine;
+SELECT acct.install() IS NOT NULL AS installed, acct.install_takaful_sample() IS NOT NULL AS sample;
+SELECT acct.install();
+SELECT acct.generate_sample_transactions('2025-01-01', 100) AS loaded;
+SELECT count(*) AS steps FROM acct.run_month('2025-01-01');
+SELECT count(*) AS of_boss FROM pg_event_trigger WHERE pg_get_userbyid(evtowner) = current_user;
+DROP OWNED BY regress_guard_boss CASCADE;
+DROP OWNED BY CURRENT_USER CASCADE;
+SELECT count(*) > 400 AS lines, sum(debit) = sum(credit) AS balanced FROM acct.ledger_entry_line;
+SELECT acct.install();
+\c :regress_db :me
+DROP DATABASE regress_guard_boss;
+DROP ROLE regress_guard_boss;

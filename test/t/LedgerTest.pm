@@ -15,6 +15,7 @@ use Time::HiRes qw(time usleep);
 our @EXPORT = qw(
   new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
+  data_of catalog_of routines_of is_same large_runs
   fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
@@ -37,17 +38,27 @@ sub new_node
 	return $node;
 }
 
+# A database with the extension, of a given version or the newest, and the sample policy.
 sub make_database
 {
-	my ($node, $db) = @_;
+	my ($node, $db, $version) = @_;
+	my $which = defined $version ? "VERSION '$version'" : '';
 
 	$node->safe_psql('postgres', "CREATE DATABASE $db") if $db ne 'postgres';
 	$node->safe_psql(
-		$db, q{
-		CREATE EXTENSION ledger_engine;
+		$db, qq{
+		CREATE EXTENSION ledger_engine $which;
 		SELECT acct.install();
 		SELECT acct.install_takaful_sample();});
 	return;
+}
+
+# Statements, with which runs of any size have ledger partitions of their own; without, none have.
+sub large_runs
+{
+	my ($sql) = @_;
+
+	return "SET ledger_engine.run_partition_min_transactions = 0; $sql";
 }
 
 # Loads a batch of January 2025; the same seed and rows are the same transactions everywhere.
@@ -263,6 +274,127 @@ sub all_checks
 	my ($node, $db, $run) = @_;
 
 	return $node->safe_psql($db, "SELECT * FROM acct.validate_run($run) ORDER BY check_name");
+}
+
+# What a dump, an update or an upgrade keeps, as the tables say it: text by what it is about.
+my %data = (
+	'runs' => 'SELECT * FROM acct.journal_run ORDER BY run_id',
+	'claims' => 'SELECT * FROM acct.journal_run_batch ORDER BY run_id, batch_id, basis',
+	'totals' => 'SELECT * FROM acct.journal_run_total ORDER BY 1, 2, 3, 4, 5, 6, 7',
+	'batches' => 'SELECT * FROM acct.txn_batch ORDER BY batch_id',
+	'headers' => 'SELECT * FROM acct.ledger_entry_header ORDER BY je_id',
+	'exceptions' => 'SELECT * FROM acct.je_exception ORDER BY run_id, txn_id, basis',
+	'source' => 'SELECT txn_month, count(*), sum(gross_amount), min(batch_id), max(batch_id) FROM acct.txn_source_parent GROUP BY 1 ORDER BY 1',
+	'templates' => q{SELECT t.*, m.*, l.* FROM acct.journal_template t
+		LEFT JOIN acct.journal_template_match m USING (template_code, version)
+		LEFT JOIN acct.journal_template_line l USING (template_code, version) ORDER BY t.template_code, t.version, m.match_no, l.line_no},
+	'accounts' => 'SELECT * FROM acct.chart_of_accounts ORDER BY account_code, effective_from',
+	'audit trail' => 'SELECT * FROM acct.template_audit ORDER BY audit_id',
+	# Checks are logged, also those made here.
+	'run log' => q{SELECT * FROM acct.run_log WHERE step NOT IN ('validate', 'snapshot') ORDER BY log_id},
+	'sequences' => q{SELECT sequencename, data_type, start_value, increment_by, last_value FROM pg_sequences
+		WHERE schemaname = 'acct' AND sequencename <> 'run_log_log_id_seq' ORDER BY sequencename COLLATE "C"},
+	'digests of posted runs' => q{SELECT run_id, acct.run_digest(run_id) = digest FROM acct.journal_run WHERE status = 'posted' ORDER BY 1},
+	'checks of posted runs' => q{SELECT r.run_id, v.* FROM acct.journal_run r, acct.validate_run(r.run_id) v
+		WHERE r.status = 'posted' ORDER BY r.run_id, v.check_name},
+	'trial balances' => q{SELECT m, b.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS s (m),
+		acct.trial_balance(m) b ORDER BY m, entity_code, fund, account_code, currency});
+
+# The same of the catalogs, without identifiers; roles have the same names.
+my $ours = q{ANY (ARRAY['acct', 'ledger_guard']::regnamespace[])};
+my %catalog = (
+	'tables' => qq{SELECT c.oid::regclass::text COLLATE "C", c.relkind, c.relpersistence, pg_get_userbyid(c.relowner),
+		(SELECT i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = c.oid), pg_get_expr(c.relpartbound, c.oid),
+		pg_get_partkeydef(c.oid), c.reloptions
+		FROM pg_class c WHERE c.relnamespace = $ours AND c.relkind IN ('r', 'p', 'v', 'S') ORDER BY 1},
+	'columns' => qq{SELECT c.oid::regclass::text COLLATE "C", a.attname COLLATE "C", format_type(a.atttypid, a.atttypmod),
+		a.attnotnull, a.attcollation, a.attidentity, pg_get_expr(d.adbin, d.adrelid)
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+		WHERE c.relnamespace = $ours AND c.relkind IN ('r', 'p', 'v') ORDER BY 1, 2},
+	'constraints' => qq{SELECT conrelid::regclass::text COLLATE "C", conname COLLATE "C", contype, pg_get_constraintdef(oid)
+		FROM pg_constraint WHERE connamespace = $ours AND contype <> 'n' ORDER BY 1, 2},
+	'indexes' => qq{SELECT c.oid::regclass::text COLLATE "C", pg_get_indexdef(c.oid), i.indisprimary,
+		(SELECT p.inhparent::regclass FROM pg_inherits p WHERE p.inhrelid = c.oid)
+		FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relnamespace = $ours ORDER BY 1},
+	'triggers' => qq{SELECT t.tgrelid::regclass::text COLLATE "C", t.tgname COLLATE "C", t.tgenabled, pg_get_triggerdef(t.oid)
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE c.relnamespace = $ours AND NOT t.tgisinternal ORDER BY 1, 2},
+	'views' => qq{SELECT viewname COLLATE "C", definition FROM pg_views WHERE schemaname::regnamespace = $ours ORDER BY 1},
+	'event trigger' => q{SELECT evtname, evtevent, evtenabled, evtfoid::regprocedure, pg_get_userbyid(evtowner), evttags
+		FROM pg_event_trigger ORDER BY evtname},
+	'functions of the guard' => q{SELECT pg_get_functiondef(oid), obj_description(oid, 'pg_proc'), pg_get_userbyid(proowner)
+		FROM pg_proc WHERE pronamespace = 'ledger_guard'::regnamespace ORDER BY proname COLLATE "C"},
+	'protected tables' => 'SELECT relation::text COLLATE "C", has_posted FROM ledger_guard.protected ORDER BY 1',
+	'comments' => qq{SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid) COLLATE "C", d.description
+		FROM pg_description d JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass
+		WHERE c.relnamespace = $ours ORDER BY 1},
+	# MAINTAIN came with 17
+	'privileges' => qq{SELECT pg_describe_object(o.class, o.id, 0) COLLATE "C", a.grantee::regrole::text COLLATE "C", a.privilege_type, a.is_grantable
+		FROM (SELECT 'pg_class'::regclass AS class, oid AS id,
+		             coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)) AS acl
+		        FROM pg_class WHERE relnamespace = $ours AND relkind IN ('r', 'p', 'v', 'S')
+		      UNION ALL
+		      SELECT 'pg_proc'::regclass, oid, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE pronamespace = $ours
+		      UNION ALL
+		      SELECT 'pg_namespace'::regclass, oid, coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace WHERE oid = $ours) AS o,
+		     aclexplode(o.acl) AS a WHERE a.privilege_type <> 'MAINTAIN' ORDER BY 1, 2, 3},
+	'default privileges' => q{SELECT defaclrole::regrole, defaclnamespace::regnamespace, defaclobjtype, defaclacl
+		FROM pg_default_acl ORDER BY 1, 2, 3});
+
+sub data_of
+{
+	my ($node, $db) = @_;
+
+	return { 'ledger' => fingerprint($node, $db), map { $_ => $node->safe_psql($db, $data{$_}) } keys %data };
+}
+
+sub catalog_of
+{
+	my ($node, $db) = @_;
+
+	return { map { $_ => $node->safe_psql($db, $catalog{$_}) } keys %catalog };
+}
+
+# Everything about the members of the extension: a line for each, and of the routines their text.
+sub routines_of
+{
+	my ($node, $db) = @_;
+
+	return {
+		'members' => $node->safe_psql(
+			$db, q{SELECT pg_describe_object(classid, objid, objsubid) COLLATE "C" FROM pg_depend
+			WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+			  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ledger_engine') ORDER BY 1}),
+		'texts of routines' => $node->safe_psql(
+			$db, q{SELECT p.oid::regprocedure::text COLLATE "C", pg_get_functiondef(p.oid) FROM pg_proc p
+			WHERE p.pronamespace = 'acct'::regnamespace ORDER BY 1}),
+		'comments and rights of routines' => $node->safe_psql(
+			$db, q{SELECT p.oid::regprocedure::text COLLATE "C", pg_get_userbyid(p.proowner), obj_description(p.oid, 'pg_proc'),
+			       ARRAY(SELECT a::text FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) AS a ORDER BY 1),
+			       ARRAY(SELECT a::text FROM unnest(coalesce(i.initprivs, acldefault('f', p.proowner))) AS a ORDER BY 1)
+			  FROM pg_proc p LEFT JOIN pg_init_privs i ON i.objoid = p.oid AND i.classoid = 'pg_proc'::regclass
+			 WHERE p.pronamespace = 'acct'::regnamespace ORDER BY 1}) };
+}
+
+# Compares what one of the three functions above returned; says which lines differ.
+sub is_same
+{
+	my ($got, $expected, $name) = @_;
+
+	for my $what (sort keys %$expected)
+	{
+		my @got = split /\n/, $got->{$what};
+		my @expected = split /\n/, $expected->{$what};
+		my (%in_got, %in_expected);
+		@in_got{@got} = ();
+		@in_expected{@expected} = ();
+		my @differences = ((map { "missing: $_" } grep { !exists $in_got{$_} } @expected),
+			(map { "unexpected: $_" } grep { !exists $in_expected{$_} } @got));
+		push @differences, 'other order or number' if !@differences && $got->{$what} ne $expected->{$what};
+		is(join("\n", @differences), '', "$name: same $what");
+	}
+	return;
 }
 
 # The statement fails with an error that matches.

@@ -1,0 +1,249 @@
+# ALTER EXTENSION UPDATE from each released version gives the extension that CREATE EXTENSION gives, and a ledger that was
+# filled before goes on after it.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('main');
+my $dir = $node->basedir;
+my $newest = $node->safe_psql('postgres', q{SELECT default_version FROM pg_available_extensions WHERE name = 'ledger_engine'});
+my @released = split /\n/,
+  $node->safe_psql('postgres', qq{SELECT version FROM pg_available_extension_versions
+	WHERE name = 'ledger_engine' AND version <> '$newest' ORDER BY string_to_array(version, '.')::integer[]});
+
+# scripts/make-delta, on two small scripts: each kind of change.
+my %small;
+$small{old} = <<'END';
+\echo this is not read \quit
+-- A comment; with a semicolon
+CREATE FUNCTION acct.same(a integer) RETURNS integer LANGUAGE sql AS $$ SELECT a; -- ; $$;
+COMMENT ON FUNCTION acct.same(integer) IS 'Same; as before';
+CREATE FUNCTION acct.body(a integer, b text DEFAULT 'x, y') RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$;
+CREATE FUNCTION acct.gone(a integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+COMMENT ON FUNCTION acct.gone(integer) IS 'Gone';
+CREATE FUNCTION acct.result(a integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION acct.renamed(a integer) RETURNS TABLE (x integer, y text) LANGUAGE sql AS $$ SELECT 1, 'y' $$;
+CREATE FUNCTION acct.no_default(a integer, b integer DEFAULT 1 + (2)) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION acct.atomic(a integer) RETURNS integer LANGUAGE sql
+BEGIN ATOMIC
+    SELECT CASE WHEN a > 0 THEN 1 END;
+    SELECT acct.result(a)::integer;
+END;
+CREATE FUNCTION acct.overloaded(a integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION acct.comment_only(a integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+COMMENT ON FUNCTION acct.comment_only(integer) IS 'Old';
+CREATE FUNCTION acct.uncommented(double precision[], b timestamp with time zone, OUT c text) LANGUAGE sql AS $$ SELECT 'c' $$;
+COMMENT ON FUNCTION acct.uncommented(double precision[], timestamp with time zone) IS 'Goes';
+CREATE PROCEDURE acct.proc(a integer, INOUT b integer DEFAULT NULL) LANGUAGE sql AS 'SELECT 1';
+COMMENT ON PROCEDURE acct.proc(integer, integer) IS 'Procedure';
+CREATE FUNCTION acct.opened() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION acct.closed() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION acct.same(integer), acct.closed(),
+    acct.result(integer) TO PUBLIC;
+END
+$small{new} = $small{old};
+for ($small{new})
+{
+	s/SELECT 1 \$\$/SELECT 2 \$\$/;
+	s/CREATE FUNCTION acct\.gone.*?;\nCOMMENT.*?;\n//s;
+	s/(acct\.result\(a integer\) RETURNS) integer/$1 bigint/;
+	s/y text\) LANGUAGE/z text) LANGUAGE/;
+	s/ DEFAULT 1 \+ \(2\)//;
+	s/'Old'/'New: it''s other'/;
+	s/COMMENT ON FUNCTION acct\.uncommented.*?;\n//;
+	s/acct\.closed\(\),/acct.opened(),/;
+	s/(CREATE FUNCTION acct\.overloaded)/$1(a text) RETURNS integer LANGUAGE sql AS 'SELECT 1';\n$1/;
+	s/REVOKE/CREATE FUNCTION acct.new_one(a numeric(20,4) DEFAULT NULL) RETURNS numeric LANGUAGE sql AS 'SELECT 1.0';\nREVOKE/;
+}
+append_to_file("$dir/small--1.sql", $small{old});
+append_to_file("$dir/small--2.sql", $small{new});
+my $make_delta = "$FindBin::RealBin/../../scripts/make-delta";
+my ($delta, $failure) = run_command([ $make_delta, "$dir/small--1.sql", "$dir/small--2.sql" ]);
+is($failure, '', 'a delta is made');
+like($delta, qr/^\\echo Use "ALTER EXTENSION small UPDATE TO '2'" to load this file\. \\quit\n/, 'it is not to be run by itself');
+unlike($delta, qr/acct\.same|acct\.proc/, 'it does not touch what is the same');
+like($delta, qr/\nCREATE FUNCTION acct\.new_one/, 'new routines are made without OR REPLACE');
+like($delta, qr/DROP FUNCTION acct\.atomic\(integer\);.*DROP FUNCTION acct\.result\(integer\);.*CREATE FUNCTION acct\.result/s,
+	'what a routine cannot be replaced under is dropped before');
+for my $db ('small_updated', 'small_fresh')
+{
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, 'CREATE SCHEMA acct');
+}
+$node->safe_psql('small_updated', $_ =~ s/^\\echo.*\n//r) for $small{old}, $delta;
+$node->safe_psql('small_fresh', $small{new} =~ s/^\\echo.*\n//r);
+is_same(routines_of($node, 'small_updated'), routines_of($node, 'small_fresh'), 'small delta');
+(undef, $failure) = run_command([ $make_delta, "$dir/small--1.sql", "$dir/small--1.sql" ]);
+is($failure, '', 'a delta of a script to itself is made');
+append_to_file("$dir/small--1.sql", "CREATE TYPE acct.kind AS ENUM ('a');\n");
+(undef, $failure) = run_command([ $make_delta, "$dir/small--1.sql", "$dir/small--2.sql" ]);
+like($failure, qr/cannot undo this statement .*CREATE TYPE acct\.kind/, 'what it cannot undo is an error');
+
+# What is the same in a fresh database of the newest version.
+sub grant_as_a_site_does
+{
+	my ($db) = @_;
+
+	$node->safe_psql(
+		$db, q{
+		GRANT USAGE ON SCHEMA acct TO upgrade_clerk;
+		GRANT EXECUTE ON FUNCTION acct.expand_journals(bigint), acct.post_journals(bigint), acct.month_end(date) TO upgrade_clerk;
+		GRANT SELECT ON acct.journal_run TO upgrade_clerk;});
+	return;
+}
+$node->safe_psql('postgres', 'CREATE ROLE upgrade_clerk; CREATE ROLE upgrade_checker SUPERUSER');
+make_database($node, 'fresh');
+grant_as_a_site_does('fresh');
+my $routines = routines_of($node, 'fresh');
+my $catalog = catalog_of($node, 'fresh');
+
+# A month's small and large runs, one that is expanded, a batch that no run has.
+sub fill
+{
+	my ($db) = @_;
+
+	load_batch($node, $db, 3000, 42);
+	$node->safe_psql($db, "SELECT * FROM acct.run_month('2025-01-01', 'small')");
+	load_batch($node, $db, 4000, 43);
+	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'large')"));
+	load_batch($node, $db, 2000, 44);
+	$node->safe_psql($db, large_runs("SELECT * FROM acct.expand_journals(acct.create_run('2025-01-01', 'expanded'))"));
+	load_batch($node, $db, 1000, 45);
+	is($node->safe_psql($db, "SELECT string_agg(status, ' ' ORDER BY run_id) FROM acct.journal_run"), 'posted posted expanded', "$db: filled");
+	return;
+}
+
+# A template is edited, approved by another, and used from its date on.
+sub edit_template
+{
+	my ($db) = @_;
+
+	$node->safe_psql(
+		$db, q{
+		SELECT acct.new_template_version('CONTRIB', '2025-02-01');
+		UPDATE acct.journal_template_line SET memo = 'Edited' WHERE (template_code, version, line_no) = ('CONTRIB', 2, 1);
+		SELECT acct.submit_template('CONTRIB', 2);
+		SET SESSION AUTHORIZATION upgrade_checker;
+		SELECT acct.approve_template('CONTRIB', 2);});
+	load_quietly($node, $db, '2025-02-01', 1000, 46);
+	$node->safe_psql($db, "SELECT * FROM acct.run_month('2025-02-01', 'february')");
+	is($node->safe_psql($db, q{SELECT count(*) > 100 FROM acct.ledger_entry_header WHERE (template_code, template_version) = ('CONTRIB', 2)
+		AND je_date >= '2025-02-01'}), 't', "$db: the edited template is used");
+	return;
+}
+
+sub go_on
+{
+	my ($db) = @_;
+
+	is(failing_checks($node, $db, 3), '', "$db: the expanded run is valid");
+	$node->safe_psql($db, 'SELECT * FROM acct.post_journals(3)');
+	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'next')"));
+	edit_template($db);
+	is(broken_invariants($node, $db), '', "$db: all invariants hold after the next runs");
+	is($node->safe_psql($db, q{SELECT string_agg(status, ' ' ORDER BY run_id) FROM acct.journal_run}), 'posted posted posted posted posted',
+		"$db: all runs are posted");
+	return;
+}
+
+# Until install() was called where it is needed, functions refuse to work.
+sub install_layout
+{
+	my ($db) = @_;
+	my ($installed, $needed) = split /\|/, $node->safe_psql($db, 'SELECT version, acct._layout_version() FROM acct.engine_layout');
+
+	if ($installed != $needed)
+	{
+		for my $call ("create_run('2025-01-01')", 'expand_journals(3)', 'post_journals(3)', "trial_balance('2025-01-01')")
+		{
+			fails_with($node, $db, "SELECT * FROM acct.$call", qr/ERROR:  LE010: .*\nDETAIL:  Installed: $installed, needed: $needed\.\nHINT: .*acct\.install\(\)/,
+				"$db: $call before install()");
+		}
+	}
+	like($node->safe_psql($db, 'SELECT acct.install()'), qr/^layout $needed (installed|was there)$/, "$db: installed");
+	is($node->safe_psql($db, 'SELECT acct.install()'), "layout $needed was there", "$db: installed again, nothing is left to do");
+	return;
+}
+
+# Another layout's number is enough: what install() does then is the same for all.
+$node->safe_psql('fresh', 'UPDATE acct.engine_layout SET version = version - 1');
+install_layout('fresh');
+is_same(catalog_of($node, 'fresh'), $catalog, 'fresh, after another install()');
+
+ok(@released > 0, 'there is a released version');
+for my $version (@released)
+{
+	my $db = 'updated_' . $version =~ s/\W/_/gr;
+	my $copy = "restored_$db";
+
+	# The older SQL with the newer module, as it is between the installation of the files and the update.
+	make_database($node, $db, $version);
+	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $version, "$version installed");
+	grant_as_a_site_does($db);
+	fill($db);
+	is(broken_invariants($node, $db), '', "$db: all invariants hold before the update");
+	is($node->safe_psql($db, qq{SELECT count(*) FROM pg_extension_update_paths('ledger_engine')
+		WHERE source = '$version' AND target = '$newest' AND path IS NOT NULL}), 1, "$version leads to $newest");
+	my $data = data_of($node, $db);
+	my $session = start_session($node, $db);
+	$session->submit("SELECT count(*) FROM acct.validate_run(3); SELECT count(*) FROM acct.trial_balance('2025-01-01')");
+	wait_until('a session with plans of the older version', sub { $session->done });
+	$node->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/$db.dump", $db ], "$db: dumped");
+
+	$node->safe_psql($db, 'ALTER EXTENSION ledger_engine UPDATE');
+	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$db: updated");
+	is_same(routines_of($node, $db), $routines, $db);
+	install_layout($db);
+	my $now = catalog_of($node, $db);
+	is($now->{$_}, $catalog->{$_}, "$db: same $_") for 'views', 'event trigger', 'functions of the guard', 'default privileges';
+	is_same(data_of($node, $db), $data, $db);
+	is(broken_invariants($node, $db), '', "$db: all invariants hold");
+	is($node->safe_psql($db, 'SET ROLE upgrade_clerk; SELECT bool_and(already_done) FROM acct.post_journals(2)'), 't', "$db: a grant of the site holds");
+	$node->safe_psql($db, 'SELECT acct.install_roles()');
+	$session->submit('SELECT count(*) FROM acct.validate_run(3) WHERE NOT passed');
+	wait_until('the session from before', sub { $session->done });
+	is($session->output, "0\n", "$db: a session from before the update goes on");
+	$session->finish;
+	go_on($db);
+
+	# A dump of the older version, restored where only the newer is.
+	$node->safe_psql('postgres', "CREATE DATABASE $copy");
+	$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $copy, "$dir/$db.dump" ], "$copy: restored");
+	is($node->safe_psql($copy, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$copy: of the newest version");
+	install_layout($copy);
+	is_same(routines_of($node, $copy), $routines, $copy);
+	is_same(data_of($node, $copy), $data, $copy);
+	go_on($copy);
+	is(fingerprint($node, $copy), fingerprint($node, $db), "$copy: same ledger as the updated one");
+
+	# What install() makes of an older layout without partitions is what it makes of nothing.
+	$node->safe_psql('postgres', "CREATE DATABASE empty_$db");
+	$node->safe_psql(
+		"empty_$db", qq{
+		CREATE EXTENSION ledger_engine VERSION '$version';
+		SELECT acct.install();
+		ALTER EXTENSION ledger_engine UPDATE;
+		SELECT acct.install();});
+	grant_as_a_site_does("empty_$db");
+	is_same(catalog_of($node, "empty_$db"), $catalog, "empty_$db");
+
+	# A symbol of the module means the same in both: the older SQL calls it until the update.
+	$node->safe_psql('postgres', "CREATE DATABASE symbols_$db");
+	$node->safe_psql("symbols_$db", "CREATE EXTENSION ledger_engine VERSION '$version'");
+	my $symbols = q{SELECT prosrc || ': ' || (SELECT coalesce(string_agg(format_type(t, NULL), ', '), '')
+		FROM unnest(coalesce(proallargtypes, proargtypes::oid[])) AS t) || ' -> ' || format_type(prorettype, NULL) FROM pg_proc
+		WHERE pronamespace = 'acct'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') ORDER BY 1};
+	my %is = map { split /: /, $_, 2 } split /\n/, $node->safe_psql('fresh', $symbols);
+	my %was = map { split /: /, $_, 2 } split /\n/, $node->safe_psql("symbols_$db", $symbols);
+	is(join("\n", grep { exists $is{$_} && $is{$_} ne $was{$_} } sort keys %was), '', "$version: the module's symbols have the arguments that they had");
+}
+
+$node->stop;
+done_testing();
