@@ -77,18 +77,25 @@ expression_pin_settings(void)
 {
 	static const char *const settings[][2] = {{"array_nulls", "on"},
 											  {"backslash_quote", "safe_encoding"},
+											  {"bytea_output", "hex"},
 											  {"datestyle", "ISO, YMD"},
 											  {"intervalstyle", "postgres"},
+											  {"quote_all_identifiers", "off"},
 											  {"search_path", "pg_catalog, acct, pg_temp"},
 											  {"standard_conforming_strings", "on"},
 											  {"timezone", "UTC"},
-											  {"transform_null_equals", "off"},
-											  {"xmloption", "content"}};
+											  {"timezone_abbreviations", "Default"},
+											  {"transform_null_equals", "off"}};
 	int nest_level = NewGUCNestLevel();
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	{
+		const char *current = GetConfigOption(settings[i][0], true, false);
+
+		if (current == NULL || strcmp(current, settings[i][1]) != 0)
+			(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, 0, false);
+	}
 	return nest_level;
 }
 
