@@ -18,10 +18,12 @@
  */
 #include "expression.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -41,6 +43,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -538,22 +541,78 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 	return expr;
 }
 
+/*
+ * The planner puts the server's functions that are written in SQL into the
+ * expression, unless their arguments cost too much to be computed twice. One
+ * that is called does not survive an error in it, and later rows would use it.
+ */
+static bool
+check_sql_function(Oid function, void *arg)
+{
+	struct
+	{
+		const char *text;
+		int location;
+	} *at = arg;
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool is_sql;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	is_sql = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
+	ReleaseSysCache(tuple);
+	if (is_sql)
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
+						errmsg("the arguments of function %s are too costly here",
+							   format_procedure(function)),
+						errdetail("Expression: %s", at->text), errhint("Simplify its arguments."),
+						errposition_in(at->text, at->location)));
+	return false;
+}
+
+static bool
+check_planned(Node *node, void *arg)
+{
+	struct
+	{
+		const char *text;
+		int location;
+	} at = {arg, -1};
+
+	if (node == NULL)
+		return false;
+	at.location = exprLocation(node);
+	check_functions_in_node(node, check_sql_function, &at);
+	return expression_tree_walker(node, check_planned, arg);
+}
+
+/* Errors that say nothing of the text: interrupts, deadlocks, resources, damage. */
+static bool
+is_about_text(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '5', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
+			return false;
+		default:
+			return code != ERRCODE_DATA_CORRUPTED && code != ERRCODE_INDEX_CORRUPTED;
+	}
+}
+
 /* What the server says of an expression, said as LE003 with the position in its text. */
 static void
 rethrow_as_refusal(MemoryContext context, const char *text)
 {
 	ErrorData *error;
 	int position;
-	int category;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
-		(category != ERRCODE_DATA_EXCEPTION &&
-		 category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		 category != ERRCODE_FEATURE_NOT_SUPPORTED && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
-		 error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX))
+	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION || !is_about_text(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
@@ -562,39 +621,62 @@ rethrow_as_refusal(MemoryContext context, const char *text)
 					position > 0 ? (internalerrquery(text), internalerrposition(position)) : 0));
 }
 
-Node *
-expression_parse(const char *text, ExpressionKind kind, Relation source)
+static char *
+deparse(Node *expr, Relation source)
+{
+	List *names = deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source));
+
+	return deparse_expression(expr, names, false, false);
+}
+
+/*
+ * Makes a text ready, in the current memory context; with "understood", also
+ * the text that the server would write for it. All of it here, so that what
+ * fails at any stage, for want of a right or for its depth, is refused.
+ */
+static void
+compile_text(const char *text, ExpressionKind kind, Relation source, Expression *expression,
+			 char **understood)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Node *volatile expr = NULL;
+	MemoryContext parsing;
 
 	if (strlen(text) > MAX_EXPRESSION_LENGTH)
 		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
 						errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH)));
 
+	parsing = AllocSetContextCreate(context, "template expression", ALLOCSET_DEFAULT_SIZES);
 	PG_TRY();
 	{
+		Node *expr;
+
+		MemoryContextSwitchTo(parsing);
 		/* Planning folds constants, so an error in a constant part shows here. */
 		expr = (Node *) expression_planner((Expr *) parse_and_check(text, kind, source));
+		check_planned(expr, unconstify(char *, text));
+		MemoryContextSwitchTo(context);
+
+		if (understood != NULL)
+			*understood = deparse(expr, source);
+		if (IsA(expr, Var))
+			expression->column = ((Var *) expr)->varattno;
+		else
+			expression->state = ExecInitExpr((Expr *) copyObject(expr), NULL);
 	}
 	PG_CATCH();
 	{
 		rethrow_as_refusal(context, text);
 	}
 	PG_END_TRY();
-	return expr;
+	MemoryContextDelete(parsing);
 }
 
 Expression *
 expression_compile(const char *text, ExpressionKind kind, Relation source)
 {
-	Expression *expression = palloc0(sizeof(Expression));
-	Node *expr = expression_parse(text, kind, source);
+	Expression *expression = palloc0_object(Expression);
 
-	if (IsA(expr, Var))
-		expression->column = ((Var *) expr)->varattno;
-	else
-		expression->state = ExecInitExpr((Expr *) expr, NULL);
+	compile_text(text, kind, source, expression, NULL);
 	return expression;
 }
 
@@ -606,8 +688,8 @@ check_expression(PG_FUNCTION_ARGS)
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Relation source;
-	Node *expr;
-	char *understood;
+	Expression expression = {0};
+	char *understood = NULL;
 	int pinned;
 
 	if (strcmp(kind, "amount") != 0 && strcmp(kind, "condition") != 0)
@@ -617,10 +699,8 @@ check_expression(PG_FUNCTION_ARGS)
 
 	source = relation_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	pinned = expression_pin_settings();
-	expr = expression_parse(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source);
-	understood = deparse_expression(
-		expr, deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source)), false,
-		false);
+	compile_text(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source,
+				 &expression, &understood);
 	expression_unpin_settings(pinned);
 	relation_close(source, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(understood));
