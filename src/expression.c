@@ -248,20 +248,45 @@ has_moving_date(const char *literal)
 	return false;
 }
 
+/* What a type consists of: the type below domains, arrays, ranges and multiranges. */
+static Oid
+innermost_type(Oid type)
+{
+	Oid inner = getBaseType(type);
+
+	type = inner;
+	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)) ||
+		OidIsValid(inner = get_multirange_range(type)))
+		return innermost_type(inner);
+	return type;
+}
+
 static bool
 is_datetime_type(Oid type)
 {
 	char category;
 	bool preferred;
-	Oid inner;
 
-	type = getBaseType(type);
-	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)))
-		return is_datetime_type(inner);
-	if (OidIsValid(inner = get_multirange_range(type)))
-		return is_datetime_type(inner);
-	get_type_category_preferred(type, &category, &preferred);
+	get_type_category_preferred(innermost_type(type), &category, &preferred);
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_TIMESPAN;
+}
+
+/* True where a path, as jsonpath_out() writes it, uses the method double(). */
+static bool
+has_float_method(const char *path)
+{
+	bool quoted = false;
+
+	for (const char *p = path; *p != '\0'; p++)
+	{
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && strncmp(p, ".double()", strlen(".double()")) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -300,6 +325,28 @@ is_integer_division(Oid function)
 	}
 }
 
+/* Marked immutable, but they look into the catalogs, or know the server's state or build. */
+static bool
+depends_on_server(Oid function)
+{
+	switch (function)
+	{
+		case F_PG_INDEXAM_PROGRESS_PHASENAME:
+		case F_PG_WALFILE_NAME:
+		case F_POSTGRESQL_FDW_VALIDATOR:
+		case F_SATISFIES_HASH_PARTITION:
+		case F_XML_IS_WELL_FORMED_CONTENT:
+		case F_XML_IS_WELL_FORMED_DOCUMENT:
+#ifdef F_UNICODE_VERSION
+		case F_UNICODE_VERSION:
+		case F_ICU_UNICODE_VERSION:
+#endif
+			return true;
+		default:
+			return false;
+	}
+}
+
 static bool
 check_function(Oid function, void *arg)
 {
@@ -310,7 +357,8 @@ check_function(Oid function, void *arg)
 	} *at = arg;
 	const char *text = at->context->text;
 
-	if (function >= FirstNormalObjectId && !is_own_helper(function))
+	if ((function >= FirstNormalObjectId && !is_own_helper(function)) ||
+		depends_on_server(function))
 		refuse(text, at->location, "function %s may not be used in a template expression",
 			   format_procedure(function));
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
@@ -331,12 +379,13 @@ check_function(Oid function, void *arg)
 	return false;
 }
 
-/* Types whose literals read the catalog, or the locale. */
-static bool
-depends_on_database(Oid type)
+/* What the values of a type depend on besides their text; NULL: nothing. */
+static const char *
+type_depends_on(Oid type)
 {
 	switch (type)
 	{
+		case ACLITEMOID:
 		case MONEYOID:
 		case REGPROCOID:
 		case REGPROCEDUREOID:
@@ -349,6 +398,30 @@ depends_on_database(Oid type)
 		case REGCONFIGOID:
 		case REGDICTIONARYOID:
 		case REGCOLLATIONOID:
+			return "the database or its locale";
+		case TIMETZOID:
+			return "the day on which it is read";
+		case XMLOID:
+			return "how the server was built";
+		default:
+			return NULL;
+	}
+}
+
+static bool
+is_float_type(Oid type)
+{
+	switch (type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case POINTOID:
+		case LSEGOID:
+		case PATHOID:
+		case BOXOID:
+		case POLYGONOID:
+		case LINEOID:
+		case CIRCLEOID:
 			return true;
 		default:
 			return false;
@@ -358,19 +431,28 @@ depends_on_database(Oid type)
 static void
 check_type(CheckContext *context, Oid type, int location)
 {
-	Oid base = getBaseType(type);
+	Oid inner = innermost_type(type);
 
 	if (type >= FirstNormalObjectId)
 		refuse(context->text, location, "type %s is not built in", format_type_be(type));
-	if (depends_on_database(base))
-		refuse(context->text, location, "type %s depends on the database or its locale",
-			   format_type_be(type));
-	if (base == FLOAT4OID || base == FLOAT8OID || base == FLOAT4ARRAYOID || base == FLOAT8ARRAYOID)
+	if (type_depends_on(inner) != NULL)
+		refuse(context->text, location, "type %s depends on %s", format_type_be(type),
+			   type_depends_on(inner));
+	if (is_float_type(inner))
 		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
 						errmsg("type %s is not exact", format_type_be(type)),
 						errdetail("Expression: %s", context->text),
 						errhint("Cast to numeric before computing."),
 						errposition_in(context->text, location)));
+}
+
+/* Pseudo-types are for what only the server's own C code can call rightly. */
+static void
+check_no_pseudo_type(CheckContext *context, Oid type, int location)
+{
+	if (type != UNKNOWNOID && get_typtype(type) == TYPTYPE_PSEUDO)
+		refuse(context->text, location, "type %s may not be used in a template expression",
+			   format_type_be(type));
 }
 
 static void
@@ -396,6 +478,9 @@ check_literal(CheckContext *context, Const *constant)
 {
 	ListCell *lc;
 
+	if (constant->consttype == JSONPATHOID && !constant->constisnull &&
+		has_float_method(DatumGetCString(DirectFunctionCall1(jsonpath_out, constant->constvalue))))
+		refuse(context->text, constant->location, "the jsonpath method double() is not exact");
 	if (constant->location < 0 || !is_datetime_type(constant->consttype))
 		return;
 	foreach(lc, context->literals)
@@ -406,6 +491,40 @@ check_literal(CheckContext *context, Const *constant)
 			refuse(context->text, literal->location,
 				   "'%s' is read once, when the expression is parsed", strVal(&literal->val));
 	}
+}
+
+/*
+ * Paths and queries are literals: another could compute in floating point, and
+ * an error in its syntax is not of class 22, so that it would end the step.
+ */
+static void
+check_conversion(CheckContext *context, Oid type, int location)
+{
+	if (type == JSONPATHOID || type == TSQUERYOID)
+		refuse(context->text, location, "a %s must be a literal", format_type_be(type));
+}
+
+/*
+ * The order of the collations of the operating system, which are not pinned, and
+ * of ICU changes with the library.
+ */
+static bool
+is_fixed_collation(Oid collation)
+{
+	HeapTuple tuple;
+	bool is_fixed;
+
+	if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID ||
+		collation == C_COLLATION_OID)
+		return true;
+	if (collation >= FirstUnpinnedObjectId)
+		return false;
+	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	is_fixed = ((Form_pg_collation) GETSTRUCT(tuple))->collprovider != COLLPROVIDER_ICU;
+	ReleaseSysCache(tuple);
+	return is_fixed;
 }
 
 /* Refuses every node that is not on the list, and what the nodes on it may not hold. */
@@ -447,10 +566,12 @@ check_node(Node *node, void *arg)
 			if (((FuncExpr *) node)->funcretset)
 				what = "set-returning functions";
 			break;
+		case T_CoerceViaIO:
+			check_conversion(context, exprType(node), at.location);
+			break;
 		case T_SubscriptingRef:
 		case T_BoolExpr:
 		case T_RelabelType:
-		case T_CoerceViaIO:
 		case T_ArrayCoerceExpr:
 		case T_CaseExpr:
 		case T_CaseTestExpr:
@@ -488,10 +609,10 @@ check_node(Node *node, void *arg)
 		refuse(context->text, at.location, "%s may not be used in a template expression", what);
 
 	check_type(context, exprType(node), at.location);
-	/* Those of the operating system are not pinned, and change with it. */
-	if (exprCollation(node) >= FirstUnpinnedObjectId)
+	if (!is_fixed_collation(exprCollation(node)))
 		refuse(context->text, at.location, "collations must be built in");
 	check_functions_in_node(node, check_function, &at);
+	check_no_pseudo_type(context, exprType(node), at.location);
 	return expression_tree_walker(node, check_node, arg);
 }
 
