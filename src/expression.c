@@ -15,6 +15,12 @@
  *	the rest	must be immutable and built in (OID below FirstNormalObjectId),
  *				save the extension's own helpers, and exact: no float, no
  *				division of integers.
+ *
+ * Transforming a literal calls the input function of its type, and that of an
+ * array or row of domains runs their CHECKs: code of whoever made them, with
+ * the rights of whoever compiles the text. So names of functions, operators,
+ * types and collations that are not built in are refused before that, and so
+ * are subqueries, which could name tables with such columns.
  */
 #include "expression.h"
 
@@ -22,6 +28,7 @@
 #include "access/relation.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -36,6 +43,7 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
@@ -195,20 +203,63 @@ parse_text(const char *text)
 	return target->val;
 }
 
-static bool
-collect_literals(Node *node, List **literals)
+/* Refuses names in schemas that hold others than the server's and the extension's. */
+static void
+check_name(CheckContext *context, const char *what, List *name, int location)
 {
+	const char *first = strVal(linitial(name));
+
+	if (list_length(name) > 2 ||
+		(list_length(name) == 2 && strcmp(first, "pg_catalog") != 0 && strcmp(first, "acct") != 0))
+		refuse(context->text, location, "%s %s may not be used in a template expression", what,
+			   NameListToString(name));
+}
+
+static void
+check_type_name(CheckContext *context, TypeName *name)
+{
+	Oid type = LookupTypeNameOid(NULL, name, true);
+
+	if (type >= FirstNormalObjectId)
+		refuse(context->text, name->location, "type %s is not built in", format_type_be(type));
+}
+
+/* Refuses what may not be transformed, and collects the literals. */
+static bool
+check_raw(Node *node, void *arg)
+{
+	CheckContext *context = arg;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, A_Const))
+	switch (nodeTag(node))
 	{
-		A_Const *constant = (A_Const *) node;
-
-		if (!constant->isnull && nodeTag(&constant->val) == T_String)
-			*literals = lappend(*literals, constant);
-		return false;
+		case T_A_Const:
+			if (!((A_Const *) node)->isnull && nodeTag(&((A_Const *) node)->val) == T_String)
+				context->literals = lappend(context->literals, node);
+			return false;
+		case T_A_Expr:
+			check_name(context, "operator", ((A_Expr *) node)->name, ((A_Expr *) node)->location);
+			break;
+		case T_FuncCall:
+			check_name(context, "function", ((FuncCall *) node)->funcname,
+					   ((FuncCall *) node)->location);
+			break;
+		case T_CollateClause:
+			check_name(context, "collation", ((CollateClause *) node)->collname,
+					   ((CollateClause *) node)->location);
+			break;
+		case T_TypeName:
+			check_type_name(context, (TypeName *) node);
+			break;
+		case T_SubLink:
+			refuse(context->text, ((SubLink *) node)->location,
+				   "subqueries may not be used in a template expression");
+			break;
+		default:
+			break;
 	}
-	return raw_expression_tree_walker(node, collect_literals, literals);
+	return raw_expression_tree_walker(node, check_raw, arg);
 }
 
 /* A copy without what array and range literals quote with. */
@@ -455,6 +506,15 @@ check_no_pseudo_type(CheckContext *context, Oid type, int location)
 			   format_type_be(type));
 }
 
+/* A literal is read as the type of the column that it meets: that is checked first. */
+static Node *
+check_column_type(ParseState *pstate, ColumnRef *cref, Node *var)
+{
+	if (var != NULL && IsA(var, Var) && ((Var *) var)->varattno > 0)
+		check_type(pstate->p_ref_hook_state, exprType(var), cref->location);
+	return NULL;
+}
+
 static void
 check_operator(CheckContext *context, Oid operator, int location)
 {
@@ -645,9 +705,11 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 
 	resolved = resolve_colons(text);
 	raw = parse_text(resolved);
-	collect_literals(raw, &context.literals);
+	check_raw(raw, &context);
 
 	pstate->p_sourcetext = resolved;
+	pstate->p_post_columnref_hook = check_column_type;
+	pstate->p_ref_hook_state = &context;
 	addNSItemToQuery(
 		pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
 		false, true, true);
