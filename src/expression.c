@@ -15,13 +15,22 @@
  *	the rest	must be immutable and built in (OID below FirstNormalObjectId),
  *				save the extension's own helpers, and exact: no float, no
  *				division of integers.
+ *
+ * Transforming a literal calls the input function of its type, and that of an
+ * array or row of domains runs their CHECKs: code of whoever made them, with
+ * the rights of whoever compiles the text. So names of functions, operators,
+ * types and collations that are not built in are refused before that, and so
+ * are subqueries, which could name tables with such columns.
  */
 #include "expression.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -34,6 +43,7 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
@@ -41,6 +51,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -77,18 +88,25 @@ expression_pin_settings(void)
 {
 	static const char *const settings[][2] = {{"array_nulls", "on"},
 											  {"backslash_quote", "safe_encoding"},
+											  {"bytea_output", "hex"},
 											  {"datestyle", "ISO, YMD"},
 											  {"intervalstyle", "postgres"},
+											  {"quote_all_identifiers", "off"},
 											  {"search_path", "pg_catalog, acct, pg_temp"},
 											  {"standard_conforming_strings", "on"},
 											  {"timezone", "UTC"},
-											  {"transform_null_equals", "off"},
-											  {"xmloption", "content"}};
+											  {"timezone_abbreviations", "Default"},
+											  {"transform_null_equals", "off"}};
 	int nest_level = NewGUCNestLevel();
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	{
+		const char *current = GetConfigOption(settings[i][0], true, false);
+
+		if (current == NULL || strcmp(current, settings[i][1]) != 0)
+			(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, 0, false);
+	}
 	return nest_level;
 }
 
@@ -185,20 +203,63 @@ parse_text(const char *text)
 	return target->val;
 }
 
-static bool
-collect_literals(Node *node, List **literals)
+/* Refuses names in schemas that hold others than the server's and the extension's. */
+static void
+check_name(CheckContext *context, const char *what, List *name, int location)
 {
+	const char *first = strVal(linitial(name));
+
+	if (list_length(name) > 2 ||
+		(list_length(name) == 2 && strcmp(first, "pg_catalog") != 0 && strcmp(first, "acct") != 0))
+		refuse(context->text, location, "%s %s may not be used in a template expression", what,
+			   NameListToString(name));
+}
+
+static void
+check_type_name(CheckContext *context, TypeName *name)
+{
+	Oid type = LookupTypeNameOid(NULL, name, true);
+
+	if (type >= FirstNormalObjectId)
+		refuse(context->text, name->location, "type %s is not built in", format_type_be(type));
+}
+
+/* Refuses what may not be transformed, and collects the literals. */
+static bool
+check_raw(Node *node, void *arg)
+{
+	CheckContext *context = arg;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, A_Const))
+	switch (nodeTag(node))
 	{
-		A_Const *constant = (A_Const *) node;
-
-		if (!constant->isnull && nodeTag(&constant->val) == T_String)
-			*literals = lappend(*literals, constant);
-		return false;
+		case T_A_Const:
+			if (!((A_Const *) node)->isnull && nodeTag(&((A_Const *) node)->val) == T_String)
+				context->literals = lappend(context->literals, node);
+			return false;
+		case T_A_Expr:
+			check_name(context, "operator", ((A_Expr *) node)->name, ((A_Expr *) node)->location);
+			break;
+		case T_FuncCall:
+			check_name(context, "function", ((FuncCall *) node)->funcname,
+					   ((FuncCall *) node)->location);
+			break;
+		case T_CollateClause:
+			check_name(context, "collation", ((CollateClause *) node)->collname,
+					   ((CollateClause *) node)->location);
+			break;
+		case T_TypeName:
+			check_type_name(context, (TypeName *) node);
+			break;
+		case T_SubLink:
+			refuse(context->text, ((SubLink *) node)->location,
+				   "subqueries may not be used in a template expression");
+			break;
+		default:
+			break;
 	}
-	return raw_expression_tree_walker(node, collect_literals, literals);
+	return raw_expression_tree_walker(node, check_raw, arg);
 }
 
 /* A copy without what array and range literals quote with. */
@@ -238,20 +299,45 @@ has_moving_date(const char *literal)
 	return false;
 }
 
+/* What a type consists of: the type below domains, arrays, ranges and multiranges. */
+static Oid
+innermost_type(Oid type)
+{
+	Oid inner = getBaseType(type);
+
+	type = inner;
+	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)) ||
+		OidIsValid(inner = get_multirange_range(type)))
+		return innermost_type(inner);
+	return type;
+}
+
 static bool
 is_datetime_type(Oid type)
 {
 	char category;
 	bool preferred;
-	Oid inner;
 
-	type = getBaseType(type);
-	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)))
-		return is_datetime_type(inner);
-	if (OidIsValid(inner = get_multirange_range(type)))
-		return is_datetime_type(inner);
-	get_type_category_preferred(type, &category, &preferred);
+	get_type_category_preferred(innermost_type(type), &category, &preferred);
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_TIMESPAN;
+}
+
+/* True where a path, as jsonpath_out() writes it, uses the method double(). */
+static bool
+has_float_method(const char *path)
+{
+	bool quoted = false;
+
+	for (const char *p = path; *p != '\0'; p++)
+	{
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && strncmp(p, ".double()", strlen(".double()")) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -290,6 +376,28 @@ is_integer_division(Oid function)
 	}
 }
 
+/* Marked immutable, but they look into the catalogs, or know the server's state or build. */
+static bool
+depends_on_server(Oid function)
+{
+	switch (function)
+	{
+		case F_PG_INDEXAM_PROGRESS_PHASENAME:
+		case F_PG_WALFILE_NAME:
+		case F_POSTGRESQL_FDW_VALIDATOR:
+		case F_SATISFIES_HASH_PARTITION:
+		case F_XML_IS_WELL_FORMED_CONTENT:
+		case F_XML_IS_WELL_FORMED_DOCUMENT:
+#ifdef F_UNICODE_VERSION
+		case F_UNICODE_VERSION:
+		case F_ICU_UNICODE_VERSION:
+#endif
+			return true;
+		default:
+			return false;
+	}
+}
+
 static bool
 check_function(Oid function, void *arg)
 {
@@ -300,7 +408,8 @@ check_function(Oid function, void *arg)
 	} *at = arg;
 	const char *text = at->context->text;
 
-	if (function >= FirstNormalObjectId && !is_own_helper(function))
+	if ((function >= FirstNormalObjectId && !is_own_helper(function)) ||
+		depends_on_server(function))
 		refuse(text, at->location, "function %s may not be used in a template expression",
 			   format_procedure(function));
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
@@ -321,12 +430,13 @@ check_function(Oid function, void *arg)
 	return false;
 }
 
-/* Types whose literals read the catalog, or the locale. */
-static bool
-depends_on_database(Oid type)
+/* What the values of a type depend on besides their text; NULL: nothing. */
+static const char *
+type_depends_on(Oid type)
 {
 	switch (type)
 	{
+		case ACLITEMOID:
 		case MONEYOID:
 		case REGPROCOID:
 		case REGPROCEDUREOID:
@@ -339,6 +449,30 @@ depends_on_database(Oid type)
 		case REGCONFIGOID:
 		case REGDICTIONARYOID:
 		case REGCOLLATIONOID:
+			return "the database or its locale";
+		case TIMETZOID:
+			return "the day on which it is read";
+		case XMLOID:
+			return "how the server was built";
+		default:
+			return NULL;
+	}
+}
+
+static bool
+is_float_type(Oid type)
+{
+	switch (type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case POINTOID:
+		case LSEGOID:
+		case PATHOID:
+		case BOXOID:
+		case POLYGONOID:
+		case LINEOID:
+		case CIRCLEOID:
 			return true;
 		default:
 			return false;
@@ -348,19 +482,37 @@ depends_on_database(Oid type)
 static void
 check_type(CheckContext *context, Oid type, int location)
 {
-	Oid base = getBaseType(type);
+	Oid inner = innermost_type(type);
 
 	if (type >= FirstNormalObjectId)
 		refuse(context->text, location, "type %s is not built in", format_type_be(type));
-	if (depends_on_database(base))
-		refuse(context->text, location, "type %s depends on the database or its locale",
-			   format_type_be(type));
-	if (base == FLOAT4OID || base == FLOAT8OID || base == FLOAT4ARRAYOID || base == FLOAT8ARRAYOID)
+	if (type_depends_on(inner) != NULL)
+		refuse(context->text, location, "type %s depends on %s", format_type_be(type),
+			   type_depends_on(inner));
+	if (is_float_type(inner))
 		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
 						errmsg("type %s is not exact", format_type_be(type)),
 						errdetail("Expression: %s", context->text),
 						errhint("Cast to numeric before computing."),
 						errposition_in(context->text, location)));
+}
+
+/* Pseudo-types are for what only the server's own C code can call rightly. */
+static void
+check_no_pseudo_type(CheckContext *context, Oid type, int location)
+{
+	if (type != UNKNOWNOID && get_typtype(type) == TYPTYPE_PSEUDO)
+		refuse(context->text, location, "type %s may not be used in a template expression",
+			   format_type_be(type));
+}
+
+/* A literal is read as the type of the column that it meets: that is checked first. */
+static Node *
+check_column_type(ParseState *pstate, ColumnRef *cref, Node *var)
+{
+	if (var != NULL && IsA(var, Var) && ((Var *) var)->varattno > 0)
+		check_type(pstate->p_ref_hook_state, exprType(var), cref->location);
+	return NULL;
 }
 
 static void
@@ -386,6 +538,9 @@ check_literal(CheckContext *context, Const *constant)
 {
 	ListCell *lc;
 
+	if (constant->consttype == JSONPATHOID && !constant->constisnull &&
+		has_float_method(DatumGetCString(DirectFunctionCall1(jsonpath_out, constant->constvalue))))
+		refuse(context->text, constant->location, "the jsonpath method double() is not exact");
 	if (constant->location < 0 || !is_datetime_type(constant->consttype))
 		return;
 	foreach(lc, context->literals)
@@ -396,6 +551,40 @@ check_literal(CheckContext *context, Const *constant)
 			refuse(context->text, literal->location,
 				   "'%s' is read once, when the expression is parsed", strVal(&literal->val));
 	}
+}
+
+/*
+ * Paths and queries are literals: another could compute in floating point, and
+ * an error in its syntax is not of class 22, so that it would end the step.
+ */
+static void
+check_conversion(CheckContext *context, Oid type, int location)
+{
+	if (type == JSONPATHOID || type == TSQUERYOID)
+		refuse(context->text, location, "a %s must be a literal", format_type_be(type));
+}
+
+/*
+ * The order of the collations of the operating system, which are not pinned, and
+ * of ICU changes with the library.
+ */
+static bool
+is_fixed_collation(Oid collation)
+{
+	HeapTuple tuple;
+	bool is_fixed;
+
+	if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID ||
+		collation == C_COLLATION_OID)
+		return true;
+	if (collation >= FirstUnpinnedObjectId)
+		return false;
+	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	is_fixed = ((Form_pg_collation) GETSTRUCT(tuple))->collprovider != COLLPROVIDER_ICU;
+	ReleaseSysCache(tuple);
+	return is_fixed;
 }
 
 /* Refuses every node that is not on the list, and what the nodes on it may not hold. */
@@ -437,10 +626,12 @@ check_node(Node *node, void *arg)
 			if (((FuncExpr *) node)->funcretset)
 				what = "set-returning functions";
 			break;
+		case T_CoerceViaIO:
+			check_conversion(context, exprType(node), at.location);
+			break;
 		case T_SubscriptingRef:
 		case T_BoolExpr:
 		case T_RelabelType:
-		case T_CoerceViaIO:
 		case T_ArrayCoerceExpr:
 		case T_CaseExpr:
 		case T_CaseTestExpr:
@@ -475,10 +666,10 @@ check_node(Node *node, void *arg)
 		refuse(context->text, at.location, "%s may not be used in a template expression", what);
 
 	check_type(context, exprType(node), at.location);
-	/* Those of the operating system are not pinned, and change with it. */
-	if (exprCollation(node) >= FirstUnpinnedObjectId)
+	if (!is_fixed_collation(exprCollation(node)))
 		refuse(context->text, at.location, "collations must be built in");
 	check_functions_in_node(node, check_function, &at);
+	check_no_pseudo_type(context, exprType(node), at.location);
 	return expression_tree_walker(node, check_node, arg);
 }
 
@@ -511,9 +702,11 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 
 	resolved = resolve_colons(text);
 	raw = parse_text(resolved);
-	collect_literals(raw, &context.literals);
+	check_raw(raw, &context);
 
 	pstate->p_sourcetext = resolved;
+	pstate->p_post_columnref_hook = check_column_type;
+	pstate->p_ref_hook_state = &context;
 	addNSItemToQuery(
 		pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
 		false, true, true);
@@ -528,22 +721,78 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 	return expr;
 }
 
+/*
+ * The planner puts the server's functions that are written in SQL into the
+ * expression, unless their arguments cost too much to be computed twice. One
+ * that is called does not survive an error in it, and later rows would use it.
+ */
+static bool
+check_sql_function(Oid function, void *arg)
+{
+	struct
+	{
+		const char *text;
+		int location;
+	} *at = arg;
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool is_sql;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	is_sql = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
+	ReleaseSysCache(tuple);
+	if (is_sql)
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
+						errmsg("the arguments of function %s are too costly here",
+							   format_procedure(function)),
+						errdetail("Expression: %s", at->text), errhint("Simplify its arguments."),
+						errposition_in(at->text, at->location)));
+	return false;
+}
+
+static bool
+check_planned(Node *node, void *arg)
+{
+	struct
+	{
+		const char *text;
+		int location;
+	} at = {arg, -1};
+
+	if (node == NULL)
+		return false;
+	at.location = exprLocation(node);
+	check_functions_in_node(node, check_sql_function, &at);
+	return expression_tree_walker(node, check_planned, arg);
+}
+
+/* Errors that say nothing of the text: interrupts, deadlocks, resources, damage. */
+static bool
+is_about_text(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '5', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
+			return false;
+		default:
+			return code != ERRCODE_DATA_CORRUPTED && code != ERRCODE_INDEX_CORRUPTED;
+	}
+}
+
 /* What the server says of an expression, said as LE003 with the position in its text. */
 static void
 rethrow_as_refusal(MemoryContext context, const char *text)
 {
 	ErrorData *error;
 	int position;
-	int category;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
-		(category != ERRCODE_DATA_EXCEPTION &&
-		 category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		 category != ERRCODE_FEATURE_NOT_SUPPORTED && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
-		 error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX))
+	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION || !is_about_text(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
@@ -552,39 +801,62 @@ rethrow_as_refusal(MemoryContext context, const char *text)
 					position > 0 ? (internalerrquery(text), internalerrposition(position)) : 0));
 }
 
-Node *
-expression_parse(const char *text, ExpressionKind kind, Relation source)
+static char *
+deparse(Node *expr, Relation source)
+{
+	List *names = deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source));
+
+	return deparse_expression(expr, names, false, false);
+}
+
+/*
+ * Makes a text ready, in the current memory context; with "understood", also
+ * the text that the server would write for it. All of it here, so that what
+ * fails at any stage, for want of a right or for its depth, is refused.
+ */
+static void
+compile_text(const char *text, ExpressionKind kind, Relation source, Expression *expression,
+			 char **understood)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Node *volatile expr = NULL;
+	MemoryContext parsing;
 
 	if (strlen(text) > MAX_EXPRESSION_LENGTH)
 		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
 						errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH)));
 
+	parsing = AllocSetContextCreate(context, "template expression", ALLOCSET_DEFAULT_SIZES);
 	PG_TRY();
 	{
+		Node *expr;
+
+		MemoryContextSwitchTo(parsing);
 		/* Planning folds constants, so an error in a constant part shows here. */
 		expr = (Node *) expression_planner((Expr *) parse_and_check(text, kind, source));
+		check_planned(expr, unconstify(char *, text));
+		MemoryContextSwitchTo(context);
+
+		if (understood != NULL)
+			*understood = deparse(expr, source);
+		if (IsA(expr, Var))
+			expression->column = ((Var *) expr)->varattno;
+		else
+			expression->state = ExecInitExpr((Expr *) copyObject(expr), NULL);
 	}
 	PG_CATCH();
 	{
 		rethrow_as_refusal(context, text);
 	}
 	PG_END_TRY();
-	return expr;
+	MemoryContextDelete(parsing);
 }
 
 Expression *
 expression_compile(const char *text, ExpressionKind kind, Relation source)
 {
-	Expression *expression = palloc0(sizeof(Expression));
-	Node *expr = expression_parse(text, kind, source);
+	Expression *expression = palloc0_object(Expression);
 
-	if (IsA(expr, Var))
-		expression->column = ((Var *) expr)->varattno;
-	else
-		expression->state = ExecInitExpr((Expr *) expr, NULL);
+	compile_text(text, kind, source, expression, NULL);
 	return expression;
 }
 
@@ -596,8 +868,8 @@ check_expression(PG_FUNCTION_ARGS)
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Relation source;
-	Node *expr;
-	char *understood;
+	Expression expression = {0};
+	char *understood = NULL;
 	int pinned;
 
 	if (strcmp(kind, "amount") != 0 && strcmp(kind, "condition") != 0)
@@ -607,10 +879,8 @@ check_expression(PG_FUNCTION_ARGS)
 
 	source = relation_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	pinned = expression_pin_settings();
-	expr = expression_parse(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source);
-	understood = deparse_expression(
-		expr, deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source)), false,
-		false);
+	compile_text(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source,
+				 &expression, &understood);
 	expression_unpin_settings(pinned);
 	relation_close(source, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(understood));

@@ -28,17 +28,19 @@ typedef struct Expression
 } Expression;
 
 /*
- * While expressions are compiled or evaluated, DateStyle, IntervalStyle and
- * TimeZone are pinned, so that a text means the same to everyone. Returns what
- * expression_unpin takes.
+ * While expressions are compiled or evaluated, DateStyle, IntervalStyle,
+ * TimeZone and every other setting that a value could depend on are pinned, so
+ * that a text means the same to everyone. Returns what
+ * expression_unpin_settings takes.
  */
 extern int expression_pin_settings(void);
 extern void expression_unpin_settings(int nest_level);
 
-/* Parses and checks a text; the server's expression tree. Raises LE003. */
-extern Node *expression_parse(const char *text, ExpressionKind kind, Relation source);
-
-/* The same, made ready for evaluation, in the current memory context. */
+/*
+ * Parses and checks a text, and makes it ready for evaluation, in the current
+ * memory context, where it leaves nothing else. Raises LE003. No code of a
+ * user's runs, neither now nor in the evaluation.
+ */
 extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
 
 /*
