@@ -93,7 +93,8 @@ check_actions(Relation rel)
 
 	if (rel->rd_rel->relrowsecurity)
 		refuse_table(rel, "row security is not supported here");
-	if (rel->rd_rel->relhasrules)
+	/* relhasrules stays set when the last rule is dropped. */
+	if (rel->rd_rules != NULL && rel->rd_rules->numLocks > 0)
 		refuse_table(rel, "rules are not supported here");
 	if (triggers != NULL &&
 		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
