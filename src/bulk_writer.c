@@ -69,12 +69,12 @@ check_columns(Relation rel, const BulkWriterOptions *options)
 {
 	TupleDesc tupdesc = RelationGetDescr(rel);
 
-	if (tupdesc->constr && tupdesc->constr->has_generated_stored)
-		refuse_table(rel, "generated columns are not supported here");
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 
+		if (!att->attisdropped && att->attgenerated != '\0')
+			refuse_table(rel, "generated columns are not supported here");
 		if (att->attisdropped || column_name_in(NameStr(att->attname), options->filled) ||
 			bms_is_member(att->attnum, options->also_filled))
 			continue;
