@@ -117,6 +117,8 @@ check_table(Relation rel, const BulkWriterOptions *options)
 {
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
 		refuse_table(rel, "only ordinary heap tables are supported");
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT && !options->may_be_lost)
+		refuse_table(rel, "unlogged tables are not supported here");
 	check_actions(rel);
 	if (OidIsValid(options->parent))
 		check_actions_of(options->parent);
