@@ -357,10 +357,13 @@ bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size)
 		page_file_put(writer->file, &writer->extent, row, size);
 		return;
 	}
+	if (unlikely(size > BUFFER_SIZE))
+	{
+		add(writer, memcpy(MemoryContextAlloc(writer->batch_context, size), row, size), size);
+		return;
+	}
 	if (writer->used + size > BUFFER_SIZE)
 		flush(writer);
-	if (size > BUFFER_SIZE)
-		elog(ERROR, "row of %u bytes does not fit the buffer", size);
 	memcpy(writer->buffer + writer->used, row, size);
 	row = (HeapTupleHeader) (writer->buffer + writer->used);
 	writer->used += MAXALIGN(size);
