@@ -50,6 +50,25 @@ has_own_check(Relation rel)
 	return false;
 }
 
+/* Each column of staging is in the ledger. */
+static void
+require_columns(Relation ledger, TupleDesc staging)
+{
+	for (int i = 0; i < staging->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(staging, i);
+
+		if (att->attisdropped ||
+			column_number(RelationGetDescr(ledger), NameStr(att->attname)) != InvalidAttrNumber)
+			continue;
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_LAYOUT),
+						errmsg("table %s has no column %s", RelationGetRelationName(ledger),
+							   NameStr(att->attname)),
+						errdetail("Staging has it, and its values would be lost."),
+						errhint("Dimensions are added with acct.add_dimension().")));
+	}
+}
+
 void
 ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_header,
 				   IndexBuilds *index_builds)
@@ -62,6 +81,7 @@ ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool 
 	Relation rel = table_open(partition, RowExclusiveLock);
 	TupleDesc ledger = RelationGetDescr(rel);
 
+	require_columns(rel, staging);
 	if (has_own_check(rel))
 		options.held_checks = own_checks;
 	target->ncarried =
