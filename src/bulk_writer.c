@@ -69,12 +69,12 @@ check_columns(Relation rel, const BulkWriterOptions *options)
 {
 	TupleDesc tupdesc = RelationGetDescr(rel);
 
-	if (tupdesc->constr && tupdesc->constr->has_generated_stored)
-		refuse_table(rel, "generated columns are not supported here");
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 
+		if (!att->attisdropped && att->attgenerated != '\0')
+			refuse_table(rel, "generated columns are not supported here");
 		if (att->attisdropped || column_name_in(NameStr(att->attname), options->filled) ||
 			bms_is_member(att->attnum, options->also_filled))
 			continue;
@@ -93,7 +93,8 @@ check_actions(Relation rel)
 
 	if (rel->rd_rel->relrowsecurity)
 		refuse_table(rel, "row security is not supported here");
-	if (rel->rd_rel->relhasrules)
+	/* relhasrules stays set when the last rule is dropped. */
+	if (rel->rd_rules != NULL && rel->rd_rules->numLocks > 0)
 		refuse_table(rel, "rules are not supported here");
 	if (triggers != NULL &&
 		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
@@ -117,6 +118,8 @@ check_table(Relation rel, const BulkWriterOptions *options)
 {
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
 		refuse_table(rel, "only ordinary heap tables are supported");
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT && !options->may_be_lost)
+		refuse_table(rel, "unlogged tables are not supported here");
 	check_actions(rel);
 	if (OidIsValid(options->parent))
 		check_actions_of(options->parent);
@@ -356,10 +359,13 @@ bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size)
 		page_file_put(writer->file, &writer->extent, row, size);
 		return;
 	}
+	if (unlikely(size > BUFFER_SIZE))
+	{
+		add(writer, memcpy(MemoryContextAlloc(writer->batch_context, size), row, size), size);
+		return;
+	}
 	if (writer->used + size > BUFFER_SIZE)
 		flush(writer);
-	if (size > BUFFER_SIZE)
-		elog(ERROR, "row of %u bytes does not fit the buffer", size);
 	memcpy(writer->buffer + writer->used, row, size);
 	row = (HeapTupleHeader) (writer->buffer + writer->used);
 	writer->used += MAXALIGN(size);

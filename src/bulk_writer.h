@@ -7,7 +7,8 @@
  * caller names as held by construction, and refuses (LE012) a table with what it
  * does not do: triggers on INSERT, row security, generated columns, rules,
  * exclusion constraints, NOT NULL columns or defaults that the caller does not
- * fill, other access methods. Memory: one buffer of rows, whatever their number.
+ * fill, other access methods, unlogged tables. Memory: one buffer of rows,
+ * whatever their number, and a row that is longer than the buffer.
  */
 #ifndef LEDGER_BULK_WRITER_H
 #define LEDGER_BULK_WRITER_H
@@ -32,6 +33,8 @@ typedef struct BulkWriterOptions
 	const Bitmapset *nullable;
 	/* The partitioned table that the table will be attached to: its triggers and rules count as those of ancestors do. */
 	Oid parent;
+	/* The table may be unlogged: its rows can be made again. */
+	bool may_be_lost;
 	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
 	bool frozen;
 	/* Where the table was made in this transaction its indexes are not kept row by row, but left to these when it is closed; may be NULL. */

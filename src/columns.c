@@ -4,6 +4,7 @@
  */
 #include "columns.h"
 
+#include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 
@@ -29,6 +30,20 @@ column_number(TupleDesc tupdesc, const char *name)
 	return InvalidAttrNumber;
 }
 
+/* A numeric column that every amount fits: numeric(20,4) or wider. */
+static bool
+fits_amounts(int32 typmod)
+{
+	int precision;
+	int scale;
+
+	if (typmod < (int32) VARHDRSZ)
+		return true;
+	precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+	scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	return scale >= 4 && precision - scale >= 16;
+}
+
 AttrNumber
 column_find(TupleDesc tupdesc, const char *table, const char *name, Oid type)
 {
@@ -38,6 +53,10 @@ column_find(TupleDesc tupdesc, const char *table, const char *name, Oid type)
 		ereport(ERROR,
 				(errcode(ERRCODE_LE_BAD_LAYOUT), errmsg("table %s has no column %s of type %s",
 														table, name, format_type_be(type))));
+	if (type == NUMERICOID && !fits_amounts(TupleDescAttr(tupdesc, number - 1)->atttypmod))
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_LAYOUT),
+						errmsg("column %s of table %s is too narrow for amounts", name, table),
+						errdetail("Amounts are numeric(20,4).")));
 	return number;
 }
 

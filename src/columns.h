@@ -24,7 +24,7 @@ extern bool column_name_in(const char *name, const char *const *list);
 /* The number of a column, or InvalidAttrNumber. */
 extern AttrNumber column_number(TupleDesc tupdesc, const char *name);
 
-/* The number of a column; LE010 where the table has none, or one of another type. */
+/* The number of a column; LE010 where the table has none, or one of another type, or a numeric too narrow for amounts. */
 extern AttrNumber column_find(TupleDesc tupdesc, const char *table, const char *name, Oid type);
 
 /*

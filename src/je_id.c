@@ -15,6 +15,10 @@
 void
 je_id_open(JeIds *ids, int64 range, int process, DateADT txn_month)
 {
+	if (range > JE_ID_LAST_RANGE)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("ranges of journal identifiers are used up"),
+						errhint("Set ledger_engine.run_partition_min_transactions to -1.")));
 	memset(ids, 0, sizeof(JeIds));
 	ids->sequence = ledger_engine_table("je_id_seq");
 	ids->next = 1; /* past last: none taken yet */

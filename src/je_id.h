@@ -18,6 +18,9 @@
 #define JE_ID_FIRST_RANGE (INT64CONST(1) << 42)
 #define JE_ID_RANGE_BITS  32
 
+/* The last range whose end is a bigint. */
+#define JE_ID_LAST_RANGE (((PG_INT64_MAX - JE_ID_FIRST_RANGE) >> JE_ID_RANGE_BITS) - 1)
+
 /* Processes that expand one run share its range. */
 #define JE_ID_MAX_PROCESSES_BITS 6
 #define JE_ID_MAX_PROCESSES      (1 << JE_ID_MAX_PROCESSES_BITS)

@@ -7,6 +7,15 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
+#include "nodes/nodes.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+/* What every line satisfies, as the server writes it. */
+#define ONE_SIDE_CHECK "chk_one_side"
+#define ONE_SIDE                                                 \
+	"((debit >= (0)::numeric) AND (credit >= (0)::numeric) AND " \
+	"((debit = (0)::numeric) OR (credit = (0)::numeric)))"
 
 /* Rows of the two have the same stored form. */
 static bool
@@ -26,19 +35,55 @@ same_layout(TupleDesc a, TupleDesc b)
 	return true;
 }
 
+/* The CHECK of that name is the engine's, and not another one that a site put in its place. */
+static bool
+has_own_check(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	List *names = deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel));
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+		if (strcmp(constr->check[i].ccname, ONE_SIDE_CHECK) == 0)
+			return strcmp(deparse_expression(stringToNode(constr->check[i].ccbin), names, false,
+											 false),
+						  ONE_SIDE) == 0;
+	return false;
+}
+
+/* Each column of staging is in the ledger. */
+static void
+require_columns(Relation ledger, TupleDesc staging)
+{
+	for (int i = 0; i < staging->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(staging, i);
+
+		if (att->attisdropped ||
+			column_number(RelationGetDescr(ledger), NameStr(att->attname)) != InvalidAttrNumber)
+			continue;
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_LAYOUT),
+						errmsg("table %s has no column %s", RelationGetRelationName(ledger),
+							   NameStr(att->attname)),
+						errdetail("Staging has it, and its values would be lost."),
+						errhint("Dimensions are added with acct.add_dimension().")));
+	}
+}
+
 void
 ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool is_header,
 				   IndexBuilds *index_builds)
 {
-	static const char *const line_checks[] = {"chk_one_side", NULL};
+	static const char *const own_checks[] = {ONE_SIDE_CHECK, NULL};
 	static const char *const added[] = {"je_number", "posted_at", NULL};
-	BulkWriterOptions options = {
-		.held_checks = line_checks, .filled = added, .index_builds = index_builds};
+	BulkWriterOptions options = {.filled = added, .index_builds = index_builds};
 	Bitmapset *filled = NULL;
 	Bitmapset *nullable = NULL;
 	Relation rel = table_open(partition, RowExclusiveLock);
 	TupleDesc ledger = RelationGetDescr(rel);
 
+	require_columns(rel, staging);
+	if (has_own_check(rel))
+		options.held_checks = own_checks;
 	target->ncarried =
 		columns_carried(staging, ledger, added, &target->carried, &filled, &nullable);
 	if (is_header)

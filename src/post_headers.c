@@ -152,6 +152,23 @@ next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char 
 	return PointerGetDatum(buffer);
 }
 
+/* What posting reads of a header is not null, unless staging was touched. */
+static void
+require_values(HeaderPass *pass, TupleTableSlot *slot)
+{
+	const AttrNumber *columns = (const AttrNumber *) &pass->columns;
+
+	for (int i = 0; i < sizeof(HeaderColumns) / sizeof(AttrNumber); i++)
+		if (unlikely(slot->tts_isnull[columns[i] - 1]))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+				 errmsg(
+					 "a journal in %s has a null in column %s",
+					 RelationGetRelationName(pass->staging),
+					 NameStr(TupleDescAttr(slot->tts_tupleDescriptor, columns[i] - 1)->attname))));
+}
+
 static void
 post_header(HeaderPass *pass, TupleTableSlot *slot)
 {
@@ -188,6 +205,7 @@ find_book(HeaderPass *pass, BlockNumber block)
 	{
 		ExecStoreHeapTuple(&tuple, pass->slot, false);
 		slot_getallattrs(pass->slot);
+		require_values(pass, pass->slot);
 		key.codes[0] = code_from_datum(pass->slot->tts_values[pass->columns.entity_code - 1]);
 		key.codes[1] = code_from_datum(pass->slot->tts_values[pass->columns.basis - 1]);
 	}
@@ -296,6 +314,7 @@ write_page(HeaderPass *pass, BlockNumber block)
 			continue;
 		ExecStoreHeapTuple(&tuple, pass->slot, false);
 		slot_getallattrs(pass->slot);
+		require_values(pass, pass->slot);
 		MemoryContextSwitchTo(post->row_context);
 		post_header(pass, pass->slot);
 		MemoryContextSwitchTo(post->context);

@@ -30,18 +30,34 @@
 static const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
 														"channel", "currency"};
 
+/* A column that is never null. */
+static AttrNumber
+find_column(Relation source, const char *name, Oid type)
+{
+	TupleDesc tupdesc = RelationGetDescr(source);
+	AttrNumber number = column_find(tupdesc, RelationGetRelationName(source), name, type);
+
+	if (!TupleDescAttr(tupdesc, number - 1)->attnotnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_LE_BAD_LAYOUT),
+				 errmsg("column %s of table %s may be null", name, RelationGetRelationName(source)),
+				 errhint("ALTER TABLE acct.%s ALTER COLUMN %s SET NOT NULL;",
+						 RelationGetRelationName(source), name)));
+	return number;
+}
+
 void
 source_find_columns(Relation source, SourceColumns *columns)
 {
 	TupleDesc tupdesc = RelationGetDescr(source);
-	const char *name = RelationGetRelationName(source);
 
-	columns->txn_id = column_find(tupdesc, name, "txn_id", INT8OID);
-	columns->txn_month = column_find(tupdesc, name, "txn_month", DATEOID);
-	columns->value_date = column_find(tupdesc, name, "bank_value_date", DATEOID);
-	columns->policy_no = column_find(tupdesc, name, "policy_no", TEXTOID);
+	columns->txn_id = find_column(source, "txn_id", INT8OID);
+	columns->txn_month = find_column(source, "txn_month", DATEOID);
+	columns->value_date = find_column(source, "bank_value_date", DATEOID);
+	columns->policy_no =
+		column_find(tupdesc, RelationGetRelationName(source), "policy_no", TEXTOID);
 	for (int i = 0; i < CODE_KEY_MAX; i++)
-		columns->codes[i] = column_find(tupdesc, name, route_columns[i], TEXTOID);
+		columns->codes[i] = find_column(source, route_columns[i], TEXTOID);
 	columns->partition = tupdesc->natts + 1;
 }
 
@@ -189,12 +205,25 @@ source_mark_stretches(Oid table, Datum batches, BlockNumber stretch, int64 nstre
 	table_close(rel, NoLock);
 }
 
+/* Rows that are older than a NOT NULL that was not validated may be null all the same. */
+static inline void
+require_value(TupleTableSlot *slot, AttrNumber column)
+{
+	if (unlikely(slot->tts_isnull[column - 1]))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("a transaction has a null in column %s",
+						NameStr(TupleDescAttr(slot->tts_tupleDescriptor, column - 1)->attname))));
+}
+
 void
 source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot, Transaction *txn)
 {
 	Code codes[CODE_KEY_MAX];
 
 	slot_getallattrs(slot);
+	require_value(slot, columns->txn_id);
+	require_value(slot, columns->value_date);
 	txn->slot = slot;
 	txn->partition = DatumGetObjectId(slot->tts_values[columns->partition - 1]);
 	txn->txn_id = DatumGetInt64(slot->tts_values[columns->txn_id - 1]);
@@ -204,6 +233,9 @@ source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot
 	txn->policy_no_is_null = slot->tts_isnull[columns->policy_no - 1];
 	txn->bad_date = !routing_accepts_date(routing, txn->value_date);
 	for (int i = 0; i < CODE_KEY_MAX; i++)
+	{
+		require_value(slot, columns->codes[i]);
 		codes[i] = code_from_datum(slot->tts_values[columns->codes[i] - 1]);
+	}
 	txn->route = routing_find(routing, codes, txn->bad_date ? txn->txn_month : txn->value_date);
 }

@@ -125,7 +125,8 @@ open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
 			const StagingHelper *helper, StagingTable table)
 {
 	static const char *const held_checks[] = {"staging_run", NULL};
-	BulkWriterOptions options = {.held_checks = held_checks, .filled = names, .frozen = frozen};
+	BulkWriterOptions options = {
+		.held_checks = held_checks, .filled = names, .may_be_lost = frozen, .frozen = frozen};
 	Relation rel = table_open(relation, helper != NULL ? AccessShareLock : RowExclusiveLock);
 	int natts = RelationGetNumberOfAttributes(rel);
 	Bitmapset *filled = NULL;
