@@ -16,6 +16,8 @@ BEGIN
       FROM pg_class AS c JOIN pg_proc AS f ON f.oid = 'acct.install()'::regprocedure AND f.proowner <> c.relowner
      WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'ledger_guard'))
        AND c.relkind IN ('r', 'p', 'v', 'S', 'f', 'm')
+       -- The guard belongs to the cluster's first superuser.
+       AND NOT (c.relnamespace = to_regnamespace('ledger_guard') AND c.relowner = 10)
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'table % belongs to %, the functions of ledger_engine to %', stranger.name, stranger.owner, stranger.function_owner

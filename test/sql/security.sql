@@ -121,7 +121,7 @@ $do$;
 -- The trap works: a careless function falls into it.
 SET search_path = evil, pg_catalog;
 SELECT public.careless();
-SELECT setval('evil.break_ins', 1, false);
+SELECT pg_catalog.setval('evil.break_ins', 1, false);
 -- The functions do not, with this path and settings of the attacker's choice.
 SET standard_conforming_strings = off;
 SET datestyle = 'German';
