@@ -205,13 +205,13 @@ parse_text(const char *text)
 
 /* Refuses names in schemas that hold others than the server's and the extension's. */
 static void
-check_name(CheckContext *context, const char *what, List *name, int location)
+check_name(CheckContext *context, const char *kind, List *name, int location)
 {
 	const char *first = strVal(linitial(name));
 
 	if (list_length(name) > 2 ||
 		(list_length(name) == 2 && strcmp(first, "pg_catalog") != 0 && strcmp(first, "acct") != 0))
-		refuse(context->text, location, "%s %s may not be used in a template expression", what,
+		refuse(context->text, location, "%s %s may not be used in a template expression", kind,
 			   NameListToString(name));
 }
 

@@ -32,13 +32,18 @@ $$;
 ALTER TABLE acct.txn_source_parent ADD COLUMN ratio double precision;
 CREATE FUNCTION public.own(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 CREATE OPERATOR public.@#@ (FUNCTION = public.own, RIGHTARG = numeric);
+-- Only a superuser can put one among the built-in ones.
+CREATE FUNCTION public.own(numeric, integer) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE OPERATOR pg_catalog.@##@ (FUNCTION = public.own, LEFTARG = numeric, RIGHTARG = integer);
 CREATE DOMAIN public.money_amount AS numeric;
 CREATE TYPE public.mood AS ENUM ('ok');
 CREATE COLLATION public.own_collation FROM "C";
 SELECT r.* FROM unnest(ARRAY['1, 2', '1 AS x', '*', 'txn_source_parent', 'public.own(1)', 'OPERATOR(public.@#@) 1.5', '1::public.money_amount', '''1''::money::numeric', ':ratio',
     'generate_series(1, 3)', '(SELECT 1)', 'row_number() OVER ()', '$1', 'length(current_user)', 'row(1, 2)', 'true', ':bank_value_date']) WITH ORDINALITY AS x (e, n),
     public.said(format('SELECT acct.check_expression(%L, ''amount'')', e)) AS r ORDER BY n;
-SELECT r.* FROM unnest(ARRAY['xmlforest(txn_id) IS NULL', 'channel COLLATE public.own_collation = ''x''', '''fund''::regclass IS NULL', '''ok''::public.mood IS NULL']) WITH ORDINALITY AS x (e, n),
+SELECT r.* FROM unnest(ARRAY['xmlforest(txn_id) IS NULL', 'channel COLLATE public.own_collation = ''x''', '''fund''::regclass IS NULL', '''ok''::public.mood IS NULL',
+    '(1.5 @##@ 1) IS NULL', 'channel COLLATE "und-x-icu" = ''x''', 'jsonb_path_exists(attributes, ''$.a ? (@.double() > 1)'')', '(attributes ->> ''p'')::jsonpath IS NULL', 'NULL::void IS NULL',
+    '((date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', date_trunc(''day'', bank_value_date::timestamp))))))))))), make_interval(1)) OVERLAPS (timestamp ''2025-01-01'', timestamp ''2026-01-01''))']) WITH ORDINALITY AS x (e, n),
     public.said(format('SELECT acct.check_expression(%L, ''condition'')', e)) AS r ORDER BY n;
 SELECT * FROM public.said(format('SELECT acct.check_expression(%L, ''amount'')', repeat(' ', 8192) || '1'));
 SELECT * FROM public.said('SELECT acct.check_expression(''1'', ''number'')');
