@@ -110,7 +110,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := 'ledger_entry_header_' || to_char(p_month, 'YYYY_MM');
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL)', name);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL EXCLUDING IDENTITY)', name);
     EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
                    name, name || '_number_key');
     PERFORM acct._protect(format('acct.%I', name)::regclass);
@@ -125,7 +125,7 @@ COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Makes and attaches the
 CREATE FUNCTION acct._make_range_partition(p_parent text, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', p_name, p_parent);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL EXCLUDING IDENTITY)', p_name, p_parent);
     PERFORM acct._protect(format('acct.%I', p_name)::regclass);
     -- crash point: rotate_range_made
     EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
@@ -141,7 +141,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL) PARTITION BY RANGE (je_id)', name);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL EXCLUDING IDENTITY) PARTITION BY RANGE (je_id)', name);
     PERFORM acct._protect(format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || '.');
     PERFORM acct._make_range_partition(name, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,

@@ -138,7 +138,7 @@ BEGIN
     IF acct._is_partition('txn_source', p_month) THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL)', name);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL EXCLUDING IDENTITY)', name);
     EXECUTE format('ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
     PERFORM acct._guard_source_table(format('acct.%I', name)::regclass);

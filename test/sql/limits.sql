@@ -75,6 +75,11 @@ SELECT count(*) AS journals, count(*) FILTER (WHERE template_code = 'M' || CASE 
        count(*) FILTER (WHERE total_debit = substr(template_code, 2)::numeric + 0.5) AS amounts
   FROM acct.je_header_staging WHERE run_id = :run;
 SELECT reason, count(*) FROM acct.je_exception WHERE run_id = :run GROUP BY 1;
+SET session_replication_role = replica;
+DELETE FROM acct.journal_template_line WHERE template_code ~ '^M';
+DELETE FROM acct.journal_template_match WHERE template_code ~ '^M';
+DELETE FROM acct.journal_template WHERE template_code ~ '^M';
+RESET session_replication_role;
 
 --
 -- Amounts: the largest, and one more
