@@ -13,6 +13,7 @@ SELECT coalesce(current_setting('ledger_engine.run_partition_min_transactions', 
 \endif
 \set topic honesty
 \i test/sql/setup.sql
+SET ledger_engine.allow_drop = on; -- columns of tables with entries
 SET min_parallel_table_scan_size = 0;
 SET ledger_engine.max_workers = 0;
 SET ledger_engine.run_partition_min_transactions = -1;

@@ -162,6 +162,8 @@ SELECT r.* FROM unnest(ARRAY[
     $$UPDATE acct.je_line_staging SET debit = 'NaN' WHERE run_id = @$$,
     $$UPDATE acct.journal_run SET debit = 'NaN' WHERE run_id = @$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN fund DROP NOT NULL; UPDATE acct.je_line_staging SET fund = NULL WHERE run_id = @$$,
+    $$ALTER TABLE acct.je_header_staging ALTER COLUMN total_debit DROP NOT NULL; UPDATE acct.je_header_staging SET total_debit = NULL WHERE run_id = @$$,
+    $$DROP VIEW acct.fund_journal; ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric(5,2); ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(5,2)$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer; SELECT acct.run_digest(@, 'staging')$$,
     $$INSERT INTO acct.journal_number VALUES ('MAIN', 'PRIMARY', '2025-03-01', 999999999)$$]) WITH ORDINALITY AS x (s, n),
@@ -195,6 +197,7 @@ SELECT last_value AS last_je_id FROM acct.je_id_seq \gset
 SELECT r.* FROM unnest(ARRAY[
     $$ALTER TABLE acct.txn_source_parent ADD COLUMN segment text; ALTER TABLE acct.je_header_staging ADD COLUMN segment integer$$,
     $$ALTER TABLE acct.txn_source_parent DROP COLUMN fee$$,
+    $$ALTER TABLE acct.txn_source_parent ALTER COLUMN channel DROP NOT NULL$$,
     $$ALTER TABLE acct.je_header_staging ALTER COLUMN policy_no SET STORAGE PLAIN$$,
     $$SELECT setval('acct.je_id_seq', 1::bigint << 42)$$]) WITH ORDINALITY AS x (s, n),
     public.said(format('%s; SELECT acct.expand_journals(%s)', s, :june)) AS r ORDER BY n;

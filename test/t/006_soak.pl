@@ -95,7 +95,7 @@ sub process
 	my $month = sprintf '2025-%02d-01', random(4) + 1;
 	my $setting = $settings[ random(scalar @settings) ];
 	my $call = $calls[ random(scalar @calls) ] =~ s/MONTH/$month/r =~ s/KEY/key-$n/r;
-	my $seed_of_batch = random(1_000_000);
+	my $seed_of_batch = $n; # identifiers of transactions are made of it
 	my $broken = '';
 	my $status;
 
