@@ -17,6 +17,7 @@ OBJS = \
 	src/expand.o \
 	src/expand_parallel.o \
 	src/expression.o \
+	src/expression_check.o \
 	src/helpers.o \
 	src/image.o \
 	src/index_builds.o \

@@ -9,52 +9,25 @@
  *	:name		is the column name. The server's scanner finds the tokens, so a
  *				colon in a string, a cast, a slice or a comment is left alone; the
  *				colon becomes a space, so positions in error messages stay true.
- *	literals	become constants when parsed. Words such as 'today' would then
- *				be frozen at the date of parsing: they are refused in literals
- *				of date and time types.
- *	the rest	must be immutable and built in (OID below FirstNormalObjectId),
- *				save the extension's own helpers, and exact: no float, no
- *				division of integers.
- *
- * Transforming a literal calls the input function of its type, and that of an
- * array or row of domains runs their CHECKs: code of whoever made them, with
- * the rights of whoever compiles the text. So names of functions, operators,
- * types and collations that are not built in are refused before that, and so
- * are subqueries, which could name tables with such columns.
+ *	the rest	is checked three times: raw, transformed, planned
+ *				(expression_check.h).
  */
 #include "expression.h"
 
-#include "access/htup_details.h"
+#include "expression_check.h"
+
 #include "access/relation.h"
-#include "access/transam.h"
-#include "catalog/dependency.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_language.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
-#include "commands/extension.h"
-#include "executor/executor.h"
-#include "mb/pg_wchar.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
-#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/regproc.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 /* The texts of finance are short; a limit keeps the parser's cost in bounds. */
 #define MAX_EXPRESSION_LENGTH 8192
@@ -73,15 +46,6 @@ enum
 	TOKEN_ICONST,
 	TOKEN_PARAM
 };
-
-typedef struct CheckContext
-{
-	const char *text;
-	Relation source;
-	List *literals; /* A_Const strings of the raw parse tree */
-} CheckContext;
-
-static int text_position(const char *text, int location);
 
 int
 expression_pin_settings(void)
@@ -114,29 +78,6 @@ void
 expression_unpin_settings(int nest_level)
 {
 	AtEOXact_GUC(true, nest_level);
-}
-
-/* Raises LE003 at a byte offset of the text (-1: nowhere). */
-#define refuse(text, location, ...)                                          \
-	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg(__VA_ARGS__), \
-					errdetail("Expression: %s", text), errposition_in(text, location)))
-
-/* The position goes to the client as that of an internal query: the statement's own text is another. */
-static int
-errposition_in(const char *text, int location)
-{
-	if (location >= 0)
-	{
-		internalerrquery(text);
-		internalerrposition(text_position(text, location));
-	}
-	return 0;
-}
-
-static int
-text_position(const char *text, int location)
-{
-	return pg_mbstrlen_with_len(text, location) + 1;
 }
 
 /*
@@ -203,476 +144,6 @@ parse_text(const char *text)
 	return target->val;
 }
 
-/* Refuses names in schemas that hold others than the server's and the extension's. */
-static void
-check_name(CheckContext *context, const char *kind, List *name, int location)
-{
-	const char *first = strVal(linitial(name));
-
-	if (list_length(name) > 2 ||
-		(list_length(name) == 2 && strcmp(first, "pg_catalog") != 0 && strcmp(first, "acct") != 0))
-		refuse(context->text, location, "%s %s may not be used in a template expression", kind,
-			   NameListToString(name));
-}
-
-static void
-check_type_name(CheckContext *context, TypeName *name)
-{
-	Oid type = LookupTypeNameOid(NULL, name, true);
-
-	if (type >= FirstNormalObjectId)
-		refuse(context->text, name->location, "type %s is not built in", format_type_be(type));
-}
-
-/* Refuses what may not be transformed, and collects the literals. */
-static bool
-check_raw(Node *node, void *arg)
-{
-	CheckContext *context = arg;
-
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_A_Const:
-			if (!((A_Const *) node)->isnull && nodeTag(&((A_Const *) node)->val) == T_String)
-				context->literals = lappend(context->literals, node);
-			return false;
-		case T_A_Expr:
-			check_name(context, "operator", ((A_Expr *) node)->name, ((A_Expr *) node)->location);
-			break;
-		case T_FuncCall:
-			check_name(context, "function", ((FuncCall *) node)->funcname,
-					   ((FuncCall *) node)->location);
-			break;
-		case T_CollateClause:
-			check_name(context, "collation", ((CollateClause *) node)->collname,
-					   ((CollateClause *) node)->location);
-			break;
-		case T_TypeName:
-			check_type_name(context, (TypeName *) node);
-			break;
-		case T_SubLink:
-			refuse(context->text, ((SubLink *) node)->location,
-				   "subqueries may not be used in a template expression");
-			break;
-		default:
-			break;
-	}
-	return raw_expression_tree_walker(node, check_raw, arg);
-}
-
-/* A copy without what array and range literals quote with. */
-static char *
-without_quotes(const char *literal)
-{
-	char *plain = palloc(strlen(literal) + 1);
-	char *to = plain;
-
-	for (const char *p = literal; *p != '\0'; p++)
-		if (*p != '\\' && *p != '"')
-			*to++ = *p;
-	*to = '\0';
-	return plain;
-}
-
-/* True where a literal holds a word that the date and time types read as a moving date. */
-static bool
-has_moving_date(const char *literal)
-{
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
-
-	char *plain = without_quotes(literal);
-
-	for (const char *p = plain; *p != '\0';)
-	{
-		const char *start = p;
-
-		while (isalpha((unsigned char) *p))
-			p++;
-		for (int i = 0; i < lengthof(words); i++)
-			if (p - start == strlen(words[i]) && pg_strncasecmp(start, words[i], p - start) == 0)
-				return true;
-		if (p == start)
-			p++;
-	}
-	return false;
-}
-
-/* What a type consists of: the type below domains, arrays, ranges and multiranges. */
-static Oid
-innermost_type(Oid type)
-{
-	Oid inner = getBaseType(type);
-
-	type = inner;
-	if (OidIsValid(inner = get_element_type(type)) || OidIsValid(inner = get_range_subtype(type)) ||
-		OidIsValid(inner = get_multirange_range(type)))
-		return innermost_type(inner);
-	return type;
-}
-
-static bool
-is_datetime_type(Oid type)
-{
-	char category;
-	bool preferred;
-
-	get_type_category_preferred(innermost_type(type), &category, &preferred);
-	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_TIMESPAN;
-}
-
-/* True where a path, as jsonpath_out() writes it, uses the method double(). */
-static bool
-has_float_method(const char *path)
-{
-	bool quoted = false;
-
-	for (const char *p = path; *p != '\0'; p++)
-	{
-		if (*p == '\\' && p[1] != '\0')
-			p++;
-		else if (*p == '"')
-			quoted = !quoted;
-		else if (!quoted && strncmp(p, ".double()", strlen(".double()")) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_own_helper(Oid function)
-{
-	static const char *const helpers[] = {"days_in_month", "month_end", "month_start", "to_code"};
-	char *name;
-
-	if (getExtensionOfObject(ProcedureRelationId, function) !=
-		get_extension_oid("ledger_engine", true))
-		return false;
-	name = get_func_name(function);
-	for (int i = 0; i < lengthof(helpers); i++)
-		if (strcmp(name, helpers[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_integer_division(Oid function)
-{
-	switch (function)
-	{
-		case F_INT2DIV:
-		case F_INT4DIV:
-		case F_INT8DIV:
-		case F_INT24DIV:
-		case F_INT42DIV:
-		case F_INT28DIV:
-		case F_INT82DIV:
-		case F_INT48DIV:
-		case F_INT84DIV:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* Marked immutable, but they look into the catalogs, or know the server's state or build. */
-static bool
-depends_on_server(Oid function)
-{
-	switch (function)
-	{
-		case F_PG_INDEXAM_PROGRESS_PHASENAME:
-		case F_PG_WALFILE_NAME:
-		case F_POSTGRESQL_FDW_VALIDATOR:
-		case F_SATISFIES_HASH_PARTITION:
-		case F_XML_IS_WELL_FORMED_CONTENT:
-		case F_XML_IS_WELL_FORMED_DOCUMENT:
-#ifdef F_UNICODE_VERSION
-		case F_UNICODE_VERSION:
-		case F_ICU_UNICODE_VERSION:
-#endif
-			return true;
-		default:
-			return false;
-	}
-}
-
-static bool
-check_function(Oid function, void *arg)
-{
-	struct
-	{
-		CheckContext *context;
-		int location;
-	} *at = arg;
-	const char *text = at->context->text;
-
-	if ((function >= FirstNormalObjectId && !is_own_helper(function)) ||
-		depends_on_server(function))
-		refuse(text, at->location, "function %s may not be used in a template expression",
-			   format_procedure(function));
-	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_LE_BAD_EXPRESSION),
-			 errmsg("function %s is not immutable", format_procedure(function)),
-			 errdetail("Expression: %s", text),
-			 errhint(
-				 "Its result could differ when a run is computed again. The extension's month_start(), month_end(), days_in_month() and to_code() are immutable."),
-			 errposition_in(text, at->location)));
-	if (is_integer_division(function))
-		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
-						errmsg("division of integers cuts off decimals"),
-						errdetail("Expression: %s", text),
-						errhint("Write a decimal point: 30/100 is 0, 30/100.0 is 0.3."),
-						errposition_in(text, at->location)));
-	return false;
-}
-
-/* What the values of a type depend on besides their text; NULL: nothing. */
-static const char *
-type_depends_on(Oid type)
-{
-	switch (type)
-	{
-		case ACLITEMOID:
-		case MONEYOID:
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case REGCOLLATIONOID:
-			return "the database or its locale";
-		case TIMETZOID:
-			return "the day on which it is read";
-		case XMLOID:
-			return "how the server was built";
-		default:
-			return NULL;
-	}
-}
-
-static bool
-is_float_type(Oid type)
-{
-	switch (type)
-	{
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case POINTOID:
-		case LSEGOID:
-		case PATHOID:
-		case BOXOID:
-		case POLYGONOID:
-		case LINEOID:
-		case CIRCLEOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
-static void
-check_type(CheckContext *context, Oid type, int location)
-{
-	Oid inner = innermost_type(type);
-
-	if (type >= FirstNormalObjectId)
-		refuse(context->text, location, "type %s is not built in", format_type_be(type));
-	if (type_depends_on(inner) != NULL)
-		refuse(context->text, location, "type %s depends on %s", format_type_be(type),
-			   type_depends_on(inner));
-	if (is_float_type(inner))
-		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
-						errmsg("type %s is not exact", format_type_be(type)),
-						errdetail("Expression: %s", context->text),
-						errhint("Cast to numeric before computing."),
-						errposition_in(context->text, location)));
-}
-
-/* Pseudo-types are for what only the server's own C code can call rightly. */
-static void
-check_no_pseudo_type(CheckContext *context, Oid type, int location)
-{
-	if (type != UNKNOWNOID && get_typtype(type) == TYPTYPE_PSEUDO)
-		refuse(context->text, location, "type %s may not be used in a template expression",
-			   format_type_be(type));
-}
-
-/* A literal is read as the type of the column that it meets: that is checked first. */
-static Node *
-check_column_type(ParseState *pstate, ColumnRef *cref, Node *var)
-{
-	if (var != NULL && IsA(var, Var) && ((Var *) var)->varattno > 0)
-		check_type(pstate->p_ref_hook_state, exprType(var), cref->location);
-	return NULL;
-}
-
-static void
-check_operator(CheckContext *context, Oid operator, int location)
-{
-	if (operator>= FirstNormalObjectId)
-		refuse(context->text, location, "operator %s is not built in", get_opname(operator));
-}
-
-static void
-check_column(CheckContext *context, Var *var)
-{
-	if (var->varattno < 0)
-		refuse(context->text, var->location,
-			   "system columns may not be used in a template expression");
-	if (var->varattno == 0)
-		refuse(context->text, var->location,
-			   "a whole row may not be used in a template expression");
-}
-
-static void
-check_literal(CheckContext *context, Const *constant)
-{
-	ListCell *lc;
-
-	if (constant->consttype == JSONPATHOID && !constant->constisnull &&
-		has_float_method(DatumGetCString(DirectFunctionCall1(jsonpath_out, constant->constvalue))))
-		refuse(context->text, constant->location, "the jsonpath method double() is not exact");
-	if (constant->location < 0 || !is_datetime_type(constant->consttype))
-		return;
-	foreach(lc, context->literals)
-	{
-		A_Const *literal = lfirst(lc);
-
-		if (literal->location == constant->location && has_moving_date(strVal(&literal->val)))
-			refuse(context->text, literal->location,
-				   "'%s' is read once, when the expression is parsed", strVal(&literal->val));
-	}
-}
-
-/*
- * Paths and queries are literals: another could compute in floating point, and
- * an error in its syntax is not of class 22, so that it would end the step.
- */
-static void
-check_conversion(CheckContext *context, Oid type, int location)
-{
-	if (type == JSONPATHOID || type == TSQUERYOID)
-		refuse(context->text, location, "a %s must be a literal", format_type_be(type));
-}
-
-/*
- * The order of the collations of the operating system, which are not pinned, and
- * of ICU changes with the library.
- */
-static bool
-is_fixed_collation(Oid collation)
-{
-	HeapTuple tuple;
-	bool is_fixed;
-
-	if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID ||
-		collation == C_COLLATION_OID)
-		return true;
-	if (collation >= FirstUnpinnedObjectId)
-		return false;
-	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	is_fixed = ((Form_pg_collation) GETSTRUCT(tuple))->collprovider != COLLPROVIDER_ICU;
-	ReleaseSysCache(tuple);
-	return is_fixed;
-}
-
-/* Refuses every node that is not on the list, and what the nodes on it may not hold. */
-static bool
-check_node(Node *node, void *arg)
-{
-	CheckContext *context = arg;
-	struct
-	{
-		CheckContext *context;
-		int location;
-	} at = {context, -1};
-	const char *what = NULL;
-
-	if (node == NULL)
-		return false;
-	at.location = exprLocation(node);
-
-	switch (nodeTag(node))
-	{
-		case T_List:
-		case T_CaseWhen:
-			return expression_tree_walker(node, check_node, arg);
-		case T_Var:
-			check_column(context, (Var *) node);
-			break;
-		case T_Const:
-			check_literal(context, (Const *) node);
-			break;
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-			check_operator(context, ((OpExpr *) node)->opno, at.location);
-			break;
-		case T_ScalarArrayOpExpr:
-			check_operator(context, ((ScalarArrayOpExpr *) node)->opno, at.location);
-			break;
-		case T_FuncExpr:
-			if (((FuncExpr *) node)->funcretset)
-				what = "set-returning functions";
-			break;
-		case T_CoerceViaIO:
-			check_conversion(context, exprType(node), at.location);
-			break;
-		case T_SubscriptingRef:
-		case T_BoolExpr:
-		case T_RelabelType:
-		case T_ArrayCoerceExpr:
-		case T_CaseExpr:
-		case T_CaseTestExpr:
-		case T_ArrayExpr:
-		case T_CoalesceExpr:
-		case T_MinMaxExpr:
-		case T_NullTest:
-		case T_BooleanTest:
-		case T_CollateExpr:
-			break;
-		case T_SubLink:
-			what = "subqueries";
-			break;
-		case T_Aggref:
-		case T_GroupingFunc:
-			what = "aggregates";
-			break;
-		case T_WindowFunc:
-			what = "window functions";
-			break;
-		case T_SQLValueFunction:
-			what = "the session's date, time and user";
-			break;
-		case T_RowExpr:
-		case T_RowCompareExpr:
-			what = "rows";
-			break;
-		default:
-			what = "such constructs";
-	}
-	if (what != NULL)
-		refuse(context->text, at.location, "%s may not be used in a template expression", what);
-
-	check_type(context, exprType(node), at.location);
-	if (!is_fixed_collation(exprCollation(node)))
-		refuse(context->text, at.location, "collations must be built in");
-	check_functions_in_node(node, check_function, &at);
-	check_no_pseudo_type(context, exprType(node), at.location);
-	return expression_tree_walker(node, check_node, arg);
-}
-
 static Node *
 coerce_result(ParseState *pstate, Node *expr, ExpressionKind kind, const char *text)
 {
@@ -702,10 +173,10 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 
 	resolved = resolve_colons(text);
 	raw = parse_text(resolved);
-	check_raw(raw, &context);
+	expression_check_raw(raw, &context);
 
 	pstate->p_sourcetext = resolved;
-	pstate->p_post_columnref_hook = check_column_type;
+	pstate->p_post_columnref_hook = expression_check_column;
 	pstate->p_ref_hook_state = &context;
 	addNSItemToQuery(
 		pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
@@ -713,57 +184,12 @@ parse_and_check(const char *text, ExpressionKind kind, Relation source)
 	expr = transformExpr(pstate, raw, EXPR_KIND_OTHER);
 
 	/* Before coercion, for the position of what is wrong; after it, for the cast's own function. */
-	check_node(expr, &context);
+	expression_check_node(expr, &context);
 	expr = coerce_result(pstate, expr, kind, text);
-	check_node(expr, &context);
+	expression_check_node(expr, &context);
 	assign_expr_collations(pstate, expr);
 	free_parsestate(pstate);
 	return expr;
-}
-
-/*
- * The planner puts the server's functions that are written in SQL into the
- * expression, unless their arguments cost too much to be computed twice. One
- * that is called does not survive an error in it, and later rows would use it.
- */
-static bool
-check_sql_function(Oid function, void *arg)
-{
-	struct
-	{
-		const char *text;
-		int location;
-	} *at = arg;
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	bool is_sql;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	is_sql = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
-	ReleaseSysCache(tuple);
-	if (is_sql)
-		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
-						errmsg("the arguments of function %s are too costly here",
-							   format_procedure(function)),
-						errdetail("Expression: %s", at->text), errhint("Simplify its arguments."),
-						errposition_in(at->text, at->location)));
-	return false;
-}
-
-static bool
-check_planned(Node *node, void *arg)
-{
-	struct
-	{
-		const char *text;
-		int location;
-	} at = {arg, -1};
-
-	if (node == NULL)
-		return false;
-	at.location = exprLocation(node);
-	check_functions_in_node(node, check_sql_function, &at);
-	return expression_tree_walker(node, check_planned, arg);
 }
 
 /* Errors that say nothing of the text: interrupts, deadlocks, resources, damage. */
@@ -833,7 +259,7 @@ compile_text(const char *text, ExpressionKind kind, Relation source, Expression 
 		MemoryContextSwitchTo(parsing);
 		/* Planning folds constants, so an error in a constant part shows here. */
 		expr = (Node *) expression_planner((Expr *) parse_and_check(text, kind, source));
-		check_planned(expr, unconstify(char *, text));
+		expression_check_planned(expr, unconstify(char *, text));
 		MemoryContextSwitchTo(context);
 
 		if (understood != NULL)
