@@ -533,7 +533,7 @@ $$;
 COMMENT ON FUNCTION acct.run_digest(bigint, text) IS
 'The digest of a run''s lines computed afresh from source (ledger or staging): 32 hexadecimal digits, a sum mod 2^128 of hashes of txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit and credit of each line, so independent of their order, of je_id and of run_id. Equal to journal_run.digest unless lines were changed. Raises LE001, LE002 (no staging).';
 
-CREATE FUNCTION acct._is_part_of_month(p_run_id bigint) RETURNS boolean
+CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(sum(b.source_rows) FILTER (WHERE b.is_own), 0) < greatest(50000, coalesce(sum(b.source_rows), 0) / 2)
       FROM (SELECT c.batch_id, max(c.source_rows) AS source_rows, bool_or(c.run_id = p_run_id) AS is_own
@@ -542,7 +542,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                AND (c.released_at IS NULL OR c.run_id = p_run_id)
              GROUP BY c.batch_id) AS b
 $$;
-COMMENT ON FUNCTION acct._is_part_of_month(bigint) IS
+COMMENT ON FUNCTION acct._is_small_run(bigint) IS
 'True where a run took so few transactions, or so small a part of those of its month, that they are better found by index than by reading the month.';
 
 CREATE FUNCTION acct._unregistered_rows(p_month date) RETURNS bigint
@@ -577,7 +577,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_s
 DECLARE
     workers CONSTANT text := current_setting('max_parallel_workers_per_gather');
 BEGIN
-    IF acct._is_part_of_month(p_run_id) THEN
+    IF acct._is_small_run(p_run_id) THEN
         PERFORM set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true);
     END IF;
     EXECUTE format('SELECT count(*), coalesce(sum(s.gross_amount), 0) FROM %s AS s WHERE s.batch_id = ANY ($1)',

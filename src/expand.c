@@ -161,7 +161,7 @@ take_run(TupleTableSlot *slot, void *arg)
 	expand->txn_month = DatumGetDateADT(query_value(slot, 0, 0));
 	expand->reprocess_of = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
 	expand->je_range = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
-	expand->is_part = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
+	expand->is_small = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
 }
 
 static void
@@ -192,7 +192,7 @@ load_run(Expand *expand)
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_each_row(
-		"SELECT txn_month, reprocess_of, je_range, acct._is_part_of_month(run_id) FROM acct.journal_run "
+		"SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id) FROM acct.journal_run "
 		"WHERE run_id = $1",
 		&args, take_run, expand);
 	query_each_row(
@@ -251,7 +251,7 @@ plan_passes(Expand *expand)
 static char *
 batch_rows(Expand *expand)
 {
-	List *leaves = expand->is_part ? source_leaves(expand->source_table, expand->txn_month) : NIL;
+	List *leaves = expand->is_small ? source_leaves(expand->source_table, expand->txn_month) : NIL;
 	Oid leaf;
 
 	if (list_length(leaves) != 1)
@@ -318,7 +318,7 @@ read_by_index(Expand *expand)
 {
 	static const char *const off[] = {"enable_seqscan", "jit"};
 
-	if (!expand->is_part)
+	if (!expand->is_small)
 		return;
 	for (int i = 0; i < lengthof(off); i++)
 		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
