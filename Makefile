@@ -27,6 +27,7 @@ OBJS = \
 	src/ledger_engine.o \
 	src/ledger_target.o \
 	src/line_reader.o \
+	src/new_rows.o \
 	src/page_file.o \
 	src/page_groups.o \
 	src/page_reader.o \

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "crash_point.h"
+#include "new_rows.h"
 #include "parallel_work.h"
 
 #include "access/amapi.h"
@@ -128,8 +129,18 @@ build(PendingIndex *pending)
 	Relation table = table_open(pending->table, AccessShareLock);
 	Relation index = index_open(pending->index, NoLock);
 	IndexBuildResult *result;
+	TableAmRoutine routine;
+	const TableAmRoutine *own_routine = new_rows_use_scan(table, &routine);
 
-	result = index->rd_indam->ambuild(table, index, BuildIndexInfo(index));
+	PG_TRY();
+	{
+		result = index->rd_indam->ambuild(table, index, BuildIndexInfo(index));
+	}
+	PG_FINALLY();
+	{
+		table->rd_tableam = own_routine;
+	}
+	PG_END_TRY();
 	pending->table_rows = result->heap_tuples;
 	pending->index_rows = result->index_tuples;
 	index_close(index, NoLock);
