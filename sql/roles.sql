@@ -31,7 +31,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
                'update_balance_snapshot(date)', 'close_period(text, text, date)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
-         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)'], 'EXECUTE'),
+         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),

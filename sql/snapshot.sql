@@ -109,11 +109,18 @@ END
 $$;
 COMMENT ON FUNCTION acct._move_snapshot(bigint) IS 'Moves the snapshot forward by the totals of a run that is being posted.';
 
+CREATE FUNCTION acct._oldest_ledger_month() RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))
+      FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+     WHERE i.inhparent = 'acct.ledger_entry_line'::regclass
+$$;
+COMMENT ON FUNCTION acct._oldest_ledger_month() IS 'The oldest month that the ledger has a partition for; NULL where it has none.';
+
 CREATE FUNCTION acct.update_balance_snapshot(month date DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
-    oldest date;
     changed bigint;
 BEGIN
     PERFORM acct._require_layout();
@@ -123,10 +130,7 @@ BEGIN
     -- All books, those to come included: whoever locks one writes to this table first.
     LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
     -- crash point: snapshot_locked
-    SELECT min(to_date(right(c.relname, 7), 'YYYY_MM')) INTO oldest
-      FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-     WHERE i.inhparent = 'acct.ledger_entry_line'::regclass;
-    changed := acct._write_snapshot(NULL, greatest(oldest, update_balance_snapshot.month));
+    changed := acct._write_snapshot(NULL, greatest(acct._oldest_ledger_month(), update_balance_snapshot.month));
     -- crash point: snapshot_written
     INSERT INTO acct.run_log (step, rows, elapsed_ms)
     VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000);
@@ -135,6 +139,43 @@ END
 $$;
 COMMENT ON FUNCTION acct.update_balance_snapshot(date) IS
 'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds; its opening balances are those that the month before it closed with). Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month.';
+
+CREATE FUNCTION acct.check_balance_snapshot(month date DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, snapshot_month date, fund text, account_code text, currency text,
+               snapshot_debit numeric, snapshot_credit numeric, snapshot_lines bigint,
+               ledger_debit numeric, ledger_credit numeric, ledger_lines bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    from_month date := check_balance_snapshot.month;
+    to_month date;
+BEGIN
+    PERFORM acct._require_layout();
+    IF from_month IS NULL THEN
+        from_month := coalesce(acct._oldest_ledger_month(), 'infinity');
+        to_month := 'infinity';
+    ELSE
+        PERFORM acct._require_month(from_month);
+        to_month := from_month + interval '1 month';
+    END IF;
+    RETURN QUERY
+    WITH line AS (
+        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date AS snapshot_month, l.fund, l.account_code,
+               l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
+          FROM acct.ledger_entry_line AS l WHERE l.je_date >= from_month AND l.je_date < to_month
+         GROUP BY 1, 2, 3, 4, 5, 6),
+    snapshot AS (
+        SELECT s.* FROM acct.account_balance_snapshot AS s
+         WHERE s.snapshot_month >= from_month AND s.snapshot_month < to_month AND s.line_count <> 0)
+    SELECT entity_code, basis, snapshot_month, fund, account_code, currency, s.period_debit, s.period_credit, s.line_count,
+           l.debit, l.credit, l.line_count
+      FROM snapshot AS s FULL JOIN line AS l USING (entity_code, basis, snapshot_month, fund, account_code, currency)
+     WHERE (s.period_debit, s.period_credit, s.line_count) IS DISTINCT FROM (l.debit, l.credit, l.line_count)
+     ORDER BY 1, 2, 3, 4, 5, 6;
+END
+$$;
+COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
+'Compares the snapshot with the ledger''s lines, for a month (its first day) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: a row for each entity, basis, month, fund, account and currency that differs, none where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month.';
 
 CREATE FUNCTION acct._trial_balance(p_month date, p_fund text, p_basis text, p_entity text)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
