@@ -27,6 +27,7 @@ OBJS = \
 	src/ledger_engine.o \
 	src/ledger_target.o \
 	src/line_reader.o \
+	src/log_line.o \
 	src/page_file.o \
 	src/page_groups.o \
 	src/page_reader.o \
@@ -34,6 +35,7 @@ OBJS = \
 	src/post.o \
 	src/post_headers.o \
 	src/post_lines.o \
+	src/progress.o \
 	src/query.o \
 	src/routing.o \
 	src/settings.o \
@@ -47,6 +49,7 @@ SQL_PARTS = \
 	sql/engine.sql \
 	sql/install.sql \
 	sql/guard.sql \
+	sql/progress.sql \
 	sql/source.sql \
 	sql/templates.sql \
 	sql/runs.sql \
@@ -55,6 +58,7 @@ SQL_PARTS = \
 	sql/month.sql \
 	sql/dimensions.sql \
 	sql/views.sql \
+	sql/run_views.sql \
 	sql/comments.sql \
 	sql/roles.sql \
 	sql/sample_takaful.sql \
