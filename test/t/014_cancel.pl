@@ -182,6 +182,6 @@ $node->{asker}->finish;
 
 note(sprintf('%d of %d attempts came in time; slowest answer to a cancel %.0f ms, after a timeout %.0f ms, to a termination %.0f ms',
 	$interrupted, $attempts, map { $slowest{$_} * 1000 } 'cancel', 'timeout', 'terminate'));
-ok($interrupted > $attempts / 3, 'the attempts are worth something');
+cmp_ok($interrupted, '>=', 10, 'enough of them came in time');
 $node->stop;
 done_testing();
