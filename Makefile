@@ -27,6 +27,7 @@ OBJS = \
 	src/ledger_engine.o \
 	src/ledger_target.o \
 	src/line_reader.o \
+	src/log_line.o \
 	src/new_rows.o \
 	src/page_file.o \
 	src/page_groups.o \
@@ -35,6 +36,7 @@ OBJS = \
 	src/post.o \
 	src/post_headers.o \
 	src/post_lines.o \
+	src/progress.o \
 	src/query.o \
 	src/routing.o \
 	src/settings.o \
@@ -48,6 +50,7 @@ SQL_PARTS = \
 	sql/engine.sql \
 	sql/install.sql \
 	sql/guard.sql \
+	sql/progress.sql \
 	sql/source.sql \
 	sql/templates.sql \
 	sql/runs.sql \
@@ -56,6 +59,7 @@ SQL_PARTS = \
 	sql/month.sql \
 	sql/dimensions.sql \
 	sql/views.sql \
+	sql/run_views.sql \
 	sql/comments.sql \
 	sql/roles.sql \
 	sql/sample_takaful.sql \

@@ -40,11 +40,12 @@ COMMENT ON FUNCTION acct.to_code(date, text) IS
 
 CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass,
     OUT source_partition text, OUT transactions bigint, OUT journals bigint, OUT lines bigint,
-    OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)
+    OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision,
+    OUT by_reason jsonb)
 RETURNS SETOF record
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'expand';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'expand_by_reason';
 COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
-'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition.';
+'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason.';
 
 CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
     p_months date[], p_header_partitions regclass[], p_line_partitions regclass[], p_range_partitions regclass[],

@@ -208,10 +208,13 @@ RETURNS TABLE (partition_name text, from_month date, to_month date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     m date;
+    started timestamptz;
 BEGIN
     PERFORM acct._require_layout();
     FOR m IN SELECT * FROM acct._months_ahead(rotate_ledger_partitions.start_month, rotate_ledger_partitions.ahead) LOOP
+        started := clock_timestamp();
         FOR partition_name IN SELECT * FROM acct._make_ledger_partition(m) LOOP
+            PERFORM acct._log_rotation(partition_name, started);
             from_month := m;
             to_month := (m + interval '1 month')::date;
             RETURN NEXT;
@@ -310,6 +313,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     id CONSTANT bigint := post_journals.run_id;
     status text := acct._lock_run(id);
+    started CONSTANT timestamptz := clock_timestamp();
     finished boolean := status IN ('posted', 'reversed');
     months date[];
     header_partitions regclass[];
@@ -323,6 +327,7 @@ BEGIN
             PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
         END IF;
         PERFORM acct._require_staging(id, status);
+        PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
@@ -336,6 +341,7 @@ BEGIN
                 USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
                       HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
         END IF;
+        PERFORM acct._progress_phase('making partitions');
         SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
           FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = id) AS m;
         months := coalesce(months, '{}');
@@ -352,22 +358,27 @@ BEGIN
           FROM acct._post(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
                               format('acct.%I', 'je_line_staging_' || id)::regclass,
                           months, header_partitions, line_partitions, range_partitions) AS x;
+        PERFORM acct._progress_phase('moving balances');
         PERFORM acct._move_snapshot(id);
         -- crash point: post_snapshot_moved
         PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
         UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
         -- crash point: post_marked
+        PERFORM acct._progress_phase('waiting for readers');
         IF NOT acct._keep_planners_out(made || range_partitions) THEN
             RAISE WARNING 'run % was posted beside a reader of its month that did not end', id
                 USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
         END IF;
+        PERFORM acct._log_step(id, 'post', started);
+        PERFORM acct._log_at_commit(acct._posted_line(id));
         -- crash point: post_done
+        PERFORM acct._progress_end();
     END IF;
     RETURN QUERY
     SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,
            (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished
-      FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'post' ORDER BY g.partition;
+      FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'post' AND g.partition IS NOT NULL ORDER BY g.partition;
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS

@@ -144,6 +144,12 @@ BEGIN
         CONSTRAINT run_log_pkey PRIMARY KEY (log_id)
     );
     CREATE INDEX IF NOT EXISTS run_log_run_idx ON acct.run_log (run_id, step);
+    -- Since layout 4.
+    ALTER TABLE acct.run_log
+        ADD COLUMN IF NOT EXISTS rows_per_second double precision
+            GENERATED ALWAYS AS (rows / nullif(elapsed_ms, 0) * 1000) STORED,
+        ADD COLUMN IF NOT EXISTS exceptions jsonb,
+        ADD COLUMN IF NOT EXISTS peak_memory bigint;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_runs() IS 'The part of install() that makes the run, staging and exception tables.';
@@ -238,6 +244,7 @@ DECLARE
 BEGIN
     -- One claim at a time for a month; the unique index is the last word.
     PERFORM pg_advisory_xact_lock('acct.journal_run_batch'::regclass::oid::integer, p_month - '2000-01-01'::date);
+    PERFORM acct._progress_phase('taking batches');
     SELECT array_agg(b.batch_id) INTO candidates FROM acct.txn_batch AS b
      WHERE (SELECT count(*) FROM acct.journal_run_batch AS c
              WHERE c.batch_id = b.batch_id AND c.txn_month = p_month AND c.released_at IS NULL
@@ -277,8 +284,10 @@ DECLARE
     key CONSTANT text := create_run.run_key;
     opts CONSTANT jsonb := coalesce(create_run.options, '{}');
     run_bases text[];
+    started CONSTANT timestamptz := clock_timestamp();
     run record;
     id bigint;
+    was_there boolean := false;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_month(month);
@@ -305,10 +314,18 @@ BEGIN
         END IF;
         id := run.run_id;
         run_bases := run.bases;
+        was_there := true;
     END IF;
     -- crash point: create_inserted
-    PERFORM acct._claim_batches(id, month, run_bases);
+    PERFORM acct._progress_start(id, 'create', NULL);
+    IF acct._claim_batches(id, month, run_bases) > 0 OR NOT was_there THEN
+        INSERT INTO acct.run_log AS g (run_id, step, rows, elapsed_ms, detail, peak_memory)
+        SELECT id, 'create', coalesce(sum(b.source_rows), 0), extract(epoch FROM clock_timestamp() - started) * 1000,
+               jsonb_build_object('batches', count(*), 'phases_ms', acct._progress_times()), acct._peak_memory()
+          FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = id) AS b;
+    END IF;
     -- crash point: create_claimed
+    PERFORM acct._progress_end();
     RETURN id;
 END
 $$;
@@ -413,23 +430,44 @@ $$;
 COMMENT ON FUNCTION acct._je_range(bigint) IS
 'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/je_id.h.';
 
-CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    run_transactions bigint;
-BEGIN
+CREATE FUNCTION acct._run_transactions(p_run_id bigint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce((SELECT sum(b.source_rows)
                        FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
-                              WHERE c.run_id = p_run_id) AS b), 0)
-           + (SELECT count(*) FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id)
-      INTO run_transactions;
+                              WHERE c.run_id = p_run_id) AS b), 0)::bigint
+           + (SELECT count(DISTINCT e.txn_id) FROM acct.journal_run AS r
+                JOIN acct.je_exception AS e ON e.run_id = r.reprocess_of AND e.resolved_by_run = r.run_id
+               WHERE r.run_id = p_run_id)
+$$;
+COMMENT ON FUNCTION acct._run_transactions(bigint) IS
+'The number of transactions that a run took: those of its batches, or the exceptions that it takes up again.';
+
+CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
     UPDATE acct.journal_run AS r
-       SET je_range = CASE WHEN acct._gets_run_partition(run_transactions) THEN nextval('acct.je_range_seq') END
+       SET je_range = CASE WHEN acct._gets_run_partition(acct._run_transactions(p_run_id)) THEN nextval('acct.je_range_seq') END
      WHERE r.run_id = p_run_id;
 END
 $$;
 COMMENT ON FUNCTION acct._take_je_range(bigint) IS
 'Gives a run of at least ledger_engine.run_partition_min_transactions transactions a range of je_id of its own, so that its lines get ledger partitions of their own.';
+
+CREATE FUNCTION acct._log_step(p_run_id bigint, p_step text, p_started timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    step_phases CONSTANT jsonb := jsonb_build_object('phases_ms', acct._progress_times());
+BEGIN
+    UPDATE acct.run_log AS g SET detail = g.detail || step_phases, peak_memory = acct._peak_memory()
+     WHERE g.run_id = p_run_id AND g.step = p_step;
+    IF NOT FOUND THEN
+        INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
+        VALUES (p_run_id, p_step, 0, extract(epoch FROM clock_timestamp() - p_started) * 1000, step_phases, acct._peak_memory());
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
+'Adds the milliseconds by phase and the peak of memory of a step that is done to what the log has of its partitions; where it had none to work on, logs the step by itself.';
 
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
@@ -438,6 +476,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     id CONSTANT bigint := expand_journals.run_id;
     status text := acct._lock_run(id);
+    started CONSTANT timestamptz := clock_timestamp();
     finished boolean := false;
 BEGIN
     IF status = 'discarded' THEN
@@ -445,6 +484,7 @@ BEGIN
     ELSIF status IN ('posted', 'reversed') OR status = 'expanded' AND NOT acct._staging_lost(id) THEN
         finished := true;
     ELSE
+        PERFORM acct._progress_start(id, 'expand', acct._run_transactions(id));
         DELETE FROM acct.je_exception AS e WHERE e.run_id = id;
         DELETE FROM acct.journal_run_total AS t WHERE t.run_id = id;
         DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
@@ -452,24 +492,28 @@ BEGIN
         PERFORM acct._make_staging(id);
         -- crash point: expand_staging_made
         PERFORM acct._take_je_range(id);
-        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
+        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
         SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
-                                  'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit)
+                                  'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit),
+               x.by_reason
           FROM acct._expand(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
                                 format('acct.%I', 'je_line_staging_' || id)::regclass) AS x;
+        PERFORM acct._progress_phase('attaching staging');
         PERFORM acct._attach_staging(id);
         -- crash point: expand_attached
         UPDATE acct.journal_run AS r
            SET status = 'expanded', expanded_at = clock_timestamp(), expanded_by = session_user
          WHERE r.run_id = id;
+        PERFORM acct._log_step(id, 'expand', started);
         -- crash point: expand_done
+        PERFORM acct._progress_end();
     END IF;
     RETURN QUERY
     SELECT g.partition, g.rows, (g.detail ->> 'journals')::bigint, (g.detail ->> 'lines')::bigint,
            (g.detail ->> 'exceptions')::bigint, (g.detail ->> 'ignored')::bigint,
            (g.detail ->> 'debit')::numeric, (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished
-      FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand' ORDER BY g.log_id;
+      FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand' AND g.partition IS NOT NULL ORDER BY g.log_id;
 END
 $$;
 COMMENT ON FUNCTION acct.expand_journals(bigint) IS
@@ -595,6 +639,7 @@ DECLARE
     run acct.journal_run;
     every_basis text[];
 BEGIN
+    PERFORM acct._progress_phase('checking source');
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     SELECT coalesce(array_agg(b.basis), '{}') INTO every_basis FROM acct.accounting_basis AS b
      WHERE b.every_transaction AND b.basis = ANY (run.bases);
@@ -613,7 +658,8 @@ BEGIN
                WHEN run.reprocess_of IS NULL THEN
                    (SELECT coalesce(sum(c.source_rows), 0) FROM acct.journal_run_batch AS c
                      WHERE c.run_id = p_run_id AND c.basis = b)
-               ELSE (SELECT count(*) FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id AND e.basis = b) END),
+               ELSE (SELECT count(*) FROM acct.je_exception AS e
+                      WHERE e.run_id = run.reprocess_of AND e.resolved_by_run = p_run_id AND e.basis = b) END),
            format('%s transactions', coalesce((run.basis_counts #>> ARRAY[b, 'journals'])::bigint
                                               + (run.basis_counts #>> ARRAY[b, 'exceptions'])::bigint
                                               + (run.basis_counts #>> ARRAY[b, 'ignored'])::bigint, 0))
@@ -632,6 +678,7 @@ DECLARE
     header_debit numeric;
     header_credit numeric;
 BEGIN
+    PERFORM acct._progress_phase('checking journals');
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     EXECUTE 'SELECT count(*) AS journals, coalesce(sum(line_count), 0) AS lines, coalesce(sum(total_debit), 0) AS debit, '
             'coalesce(sum(total_credit), 0) AS credit FROM ' || acct._run_rows(p_run_id, p_source, 'header')
@@ -680,6 +727,7 @@ BEGIN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
     END IF;
     PERFORM acct._require_staging(id, status);
+    PERFORM acct._progress_start(id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
     FOR check_name, expected, actual IN
         SELECT c.* FROM acct._check_source(id) AS c
         UNION ALL
@@ -698,9 +746,10 @@ BEGIN
         END IF;
         RETURN NEXT;
     END LOOP;
-    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail)
+    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
     VALUES (id, 'validate', checks, extract(epoch FROM clock_timestamp() - started) * 1000,
-            jsonb_build_object('failed', to_jsonb(failed)));
+            jsonb_build_object('failed', to_jsonb(failed), 'phases_ms', acct._progress_times()), acct._peak_memory());
+    PERFORM acct._progress_end();
 END
 $$;
 COMMENT ON FUNCTION acct.validate_run(bigint) IS
@@ -711,22 +760,28 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     id CONSTANT bigint := discard_run.run_id;
     status text := acct._lock_run(id);
+    started CONSTANT timestamptz := clock_timestamp();
 BEGIN
     IF status = 'discarded' THEN
         RETURN false;
     ELSIF status IN ('posted', 'reversed') THEN
         PERFORM acct._wrong_state(id, status, 'Posted entries are corrected by new entries.');
     END IF;
+    PERFORM acct._progress_start(id, 'discard', NULL);
+    PERFORM acct._progress_phase('dropping staging');
     PERFORM acct._drop_staging(id);
     -- crash point: discard_dropped
     UPDATE acct.journal_run_batch AS b SET released_at = clock_timestamp() WHERE b.run_id = id;
     -- crash point: discard_released
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = id;
-    UPDATE acct.je_exception AS e SET resolved_by_run = NULL WHERE e.resolved_by_run = id;
+    UPDATE acct.je_exception AS e SET resolved_by_run = NULL
+      FROM acct.journal_run AS r WHERE r.run_id = id AND e.run_id = r.reprocess_of AND e.resolved_by_run = id;
     UPDATE acct.journal_run AS r
        SET status = 'discarded', discarded_at = clock_timestamp(), discarded_by = session_user
      WHERE r.run_id = id;
-    INSERT INTO acct.run_log (run_id, step) VALUES (id, 'discard');
+    INSERT INTO acct.run_log (run_id, step, elapsed_ms)
+    VALUES (id, 'discard', extract(epoch FROM clock_timestamp() - started) * 1000);
+    PERFORM acct._progress_end();
     -- crash point: discard_done
     RETURN true;
 END
@@ -739,7 +794,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     old CONSTANT bigint := reprocess_exceptions.run_id;
     status text := acct._lock_run(old);
+    started CONSTANT timestamptz := clock_timestamp();
     id bigint;
+    taken bigint;
 BEGIN
     IF status <> 'posted' THEN
         PERFORM acct._wrong_state(old, status,
@@ -752,6 +809,9 @@ BEGIN
     -- crash point: reprocess_inserted
     UPDATE acct.je_exception AS e SET resolved_by_run = id
      WHERE e.run_id = old AND e.resolved_by_run IS NULL AND e.voided_at IS NULL;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail)
+    VALUES (id, 'reprocess', taken, extract(epoch FROM clock_timestamp() - started) * 1000, jsonb_build_object('reprocess_of', old));
     -- crash point: reprocess_taken
     RETURN id;
 END

@@ -128,12 +128,15 @@ BEGIN
         PERFORM acct._require_month(update_balance_snapshot.month);
     END IF;
     -- All books, those to come included: whoever locks one writes to this table first.
+    PERFORM acct._progress_start(NULL, 'snapshot', NULL);
     LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
     -- crash point: snapshot_locked
+    PERFORM acct._progress_phase('recomputing balances');
     changed := acct._write_snapshot(NULL, greatest(acct._oldest_ledger_month(), update_balance_snapshot.month));
     -- crash point: snapshot_written
-    INSERT INTO acct.run_log (step, rows, elapsed_ms)
-    VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000);
+    INSERT INTO acct.run_log (step, rows, elapsed_ms, peak_memory)
+    VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000, acct._peak_memory());
+    PERFORM acct._progress_end();
     RETURN changed;
 END
 $$;

@@ -150,16 +150,28 @@ $$;
 COMMENT ON FUNCTION acct._make_txn_source_partition(date) IS
 'Makes and attaches the source partition of a month; its name, or NULL where it was there already.';
 
+CREATE FUNCTION acct._log_rotation(p_partition text, p_started timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    INSERT INTO acct.run_log (step, partition, elapsed_ms)
+    VALUES ('rotate', p_partition, extract(epoch FROM clock_timestamp() - p_started) * 1000);
+END
+$$;
+COMMENT ON FUNCTION acct._log_rotation(text, timestamptz) IS 'Logs that a monthly partition was made, in the time since p_started.';
+
 CREATE FUNCTION acct.rotate_txn_source_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
 RETURNS TABLE (partition_name text, from_month date, to_month date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     m date;
+    started timestamptz;
 BEGIN
     PERFORM acct._require_layout();
     FOR m IN SELECT * FROM acct._months_ahead(rotate_txn_source_partitions.start_month, rotate_txn_source_partitions.ahead) LOOP
+        started := clock_timestamp();
         partition_name := acct._make_txn_source_partition(m);
         IF partition_name IS NOT NULL THEN
+            PERFORM acct._log_rotation(partition_name, started);
             from_month := m;
             to_month := (m + interval '1 month')::date;
             RETURN NEXT;

@@ -57,6 +57,7 @@ struct BulkWriter
 	HeapTupleData tuples[MAX_BUFFERED_ROWS]; /* what the slots hold */
 	int nslots;                              /* made so far */
 	int nrows;
+	int64 nflushed; /* rows given to heap_multi_insert */
 	Size nbytes;
 };
 
@@ -277,6 +278,7 @@ flush(BulkWriter *writer)
 		ResetPerTupleExprContext(writer->estate);
 	}
 	MemoryContextReset(writer->batch_context);
+	writer->nflushed += writer->nrows;
 	writer->nrows = 0;
 	writer->nbytes = 0;
 	writer->used = 0;
@@ -409,16 +411,20 @@ close_table_writer(BulkWriter *writer)
 void
 bulk_writer_close(BulkWriter *writer)
 {
+	int64 nrows;
+
 	flush(writer);
+	nrows = writer->nflushed;
 	if (writer->file != NULL)
 	{
 		page_file_flush(writer->file, &writer->extent);
+		nrows = page_file_rows(writer->file);
 		page_file_close(writer->file);
 	}
 	if (writer->spool == NULL)
 		close_table_writer(writer);
 	if (writer->index_builds != NULL)
-		index_builds_add(writer->index_builds, writer->rel);
+		index_builds_add(writer->index_builds, writer->rel, nrows);
 	MemoryContextDelete(writer->batch_context);
 	table_close(writer->rel, NoLock);
 	pfree(writer);

@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "port/pg_bitutils.h"
+#include "progress.h"
 #include "query.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -250,6 +251,7 @@ add_row(TupleTableSlot *slot, void *arg)
 	sum->credit += credit;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(sum->row_context);
+	progress_add(1);
 }
 
 PG_FUNCTION_INFO_V1(digest_lines);
@@ -269,6 +271,7 @@ digest_lines(PG_FUNCTION_ARGS)
 
 	sum.row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "digest row", ALLOCSET_DEFAULT_SIZES);
+	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
 	query_open();
 	query_each_row(sql, NULL, add_row, &sum);
 	query_close();

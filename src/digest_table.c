@@ -7,6 +7,7 @@
 #include "page_file.h"
 #include "page_reader.h"
 #include "parallel_work.h"
+#include "progress.h"
 
 #include "access/table.h"
 #include "funcapi.h"
@@ -52,6 +53,7 @@ add_page(PageReader *pages, LineReader *lines, char *page, BlockNumber block, Li
 		line_reader_read(lines, &tuple, &line);
 		line_sum_add(sum, &line);
 	}
+	progress_add(last);
 }
 
 /* Reads stretches of blocks until all are taken. */
@@ -86,6 +88,7 @@ void
 ledger_engine_digest_worker(dsm_segment *seg, shm_toc *toc)
 {
 	add_stretches(parallel_work_attach(toc), GetActiveSnapshot());
+	parallel_work_leave();
 }
 
 static LineSum
@@ -97,6 +100,7 @@ sum_table(Oid table)
 	Shared *shared;
 	LineSum sum;
 
+	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
 	parallel_work_begin(&work, "ledger_engine_digest_worker", sizeof(Shared),
 						parallel_work_workers(nblocks));
 	shared = work.shared;

@@ -15,6 +15,7 @@
 #include "expand.h"
 
 #include "crash_point.h"
+#include "progress.h"
 
 #include "access/parallel.h"
 #include "access/table.h"
@@ -27,6 +28,7 @@
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -34,6 +36,7 @@
 #define ROW_OF_CRASH_POINT 100
 
 PG_FUNCTION_INFO_V1(expand);
+PG_FUNCTION_INFO_V1(expand_by_reason);
 
 void
 counts_add(Counts *counts, const Counts *more)
@@ -43,6 +46,8 @@ counts_add(Counts *counts, const Counts *more)
 	counts->lines += more->lines;
 	counts->exceptions += more->exceptions;
 	counts->ignored += more->ignored;
+	for (int i = 0; i < EXCEPTION_REASONS; i++)
+		counts->by_reason[i] += more->by_reason[i];
 	counts->debit += more->debit;
 	counts->credit += more->credit;
 }
@@ -143,6 +148,7 @@ expand_row(TupleTableSlot *slot, void *arg)
 			case JOURNAL_EXCEPTION:
 				staging_put_exception(expand->staging, &txn, basis, expand->journal);
 				expand->current->counts.exceptions++;
+				expand->current->counts.by_reason[expand->journal->exception.reason]++;
 				expand->basis_counts[basis].exceptions++;
 				break;
 			case JOURNAL_NOT_IN_BASIS:
@@ -151,6 +157,7 @@ expand_row(TupleTableSlot *slot, void *arg)
 	}
 	MemoryContextSwitchTo(old);
 	ResetExprContext(expand->econtext);
+	progress_add(1);
 }
 
 static void
@@ -401,13 +408,30 @@ save_run(Expand *expand)
 		&args);
 }
 
+/* Exceptions by reason, as jsonb. */
+static Datum
+reasons_jsonb(const Counts *counts)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < EXCEPTION_REASONS; i++)
+		if (counts->by_reason[i] > 0)
+			appendStringInfo(&json, "%s\"%s\": " INT64_FORMAT, json.len > 1 ? ", " : "",
+							 exception_name(i), counts->by_reason[i]);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+/* The first nine columns, or with exceptions by reason ten. */
 static void
 return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 {
 	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
 	{
-		Datum values[9];
-		bool nulls[9] = {false};
+		Datum values[10];
+		bool nulls[10] = {false};
 		char *name = get_rel_name(p->partition);
 
 		values[0] = CStringGetTextDatum(name ? name : "-");
@@ -419,6 +443,7 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 		values[6] = amount_to_new_numeric(p->counts.debit);
 		values[7] = amount_to_new_numeric(p->counts.credit);
 		values[8] = Float8GetDatum(p->elapsed_ms);
+		values[9] = reasons_jsonb(&p->counts);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }
@@ -474,11 +499,14 @@ expand(PG_FUNCTION_ARGS)
 	query_open();
 	MemoryContextSwitchTo(context);
 	pinned = expression_pin_settings();
+	progress_phase(PHASE_READING_POLICY, PROGRESS_NO_ROWS);
 	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), 0, NULL);
 	CRASH_POINT("expand_opened");
+	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
 	if (!expand_in_parallel(expand))
 		expand_run(expand, run_passes, NULL);
 	CRASH_POINT("expand_rows_done");
+	progress_phase(PHASE_RECORDING_TOTALS, PROGRESS_NO_ROWS);
 	of_helpers = expand->digest;
 	expand_close(expand);
 	digest_add(&expand->digest, of_helpers);
@@ -493,4 +521,11 @@ expand(PG_FUNCTION_ARGS)
 	return_counts(expand, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
+}
+
+/* The same with exceptions by reason: version 0.1.0 of the SQL calls it without. */
+Datum
+expand_by_reason(PG_FUNCTION_ARGS)
+{
+	return expand(fcinfo);
 }

@@ -21,6 +21,7 @@ typedef struct Counts
 	int64 lines;
 	int64 exceptions;
 	int64 ignored;
+	int64 by_reason[EXCEPTION_REASONS]; /* exceptions */
 	Amount debit;
 	Amount credit;
 } Counts;

@@ -245,6 +245,7 @@ ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 		sts_end_write(spools[i]);
 	report_counts(expand, shared);
 	query_close();
+	parallel_work_leave();
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "crash_point.h"
 #include "new_rows.h"
 #include "parallel_work.h"
+#include "progress.h"
 
 #include "access/amapi.h"
 #include "access/genam.h"
@@ -40,6 +41,7 @@ typedef struct PendingIndex
 	Oid table;
 	Oid index;
 	double work; /* to compare it with others */
+	int64 nrows; /* of the table */
 	bool plain;  /* no expression, no predicate: any process can build it */
 	double table_rows;
 	double index_rows;
@@ -74,7 +76,7 @@ is_plain(Relation index)
 }
 
 void
-index_builds_add(IndexBuilds *builds, Relation table)
+index_builds_add(IndexBuilds *builds, Relation table, int64 nrows)
 {
 	List *oids = RelationGetIndexList(table);
 	ListCell *lc;
@@ -87,6 +89,7 @@ index_builds_add(IndexBuilds *builds, Relation table)
 		pending->table = RelationGetRelid(table);
 		pending->index = lfirst_oid(lc);
 		pending->work = guess_work(index, RelationGetNumberOfBlocks(table));
+		pending->nrows = nrows;
 		pending->plain = is_plain(index);
 		builds->indexes = lappend(builds->indexes, pending);
 		index_close(index, NoLock);
@@ -95,13 +98,14 @@ index_builds_add(IndexBuilds *builds, Relation table)
 }
 
 static void
-reindex(Oid index)
+reindex(const PendingIndex *pending)
 {
-	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),
-											get_rel_name(index));
+	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(pending->index)),
+											get_rel_name(pending->index));
 
 	if (SPI_execute(psprintf("REINDEX INDEX %s", name), false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not build index %s", name);
+	progress_add(pending->nrows);
 }
 
 /* A file of its own, for an index of an empty table may have pages already. */
@@ -145,6 +149,7 @@ build(PendingIndex *pending)
 	pending->index_rows = result->index_tuples;
 	index_close(index, NoLock);
 	table_close(table, NoLock);
+	progress_add(pending->nrows);
 }
 
 static void
@@ -182,6 +187,7 @@ void
 ledger_engine_index_worker(dsm_segment *seg, shm_toc *toc)
 {
 	build_all(parallel_work_attach(toc));
+	parallel_work_leave();
 }
 
 static void
@@ -252,16 +258,20 @@ void
 index_builds_run(IndexBuilds *builds)
 {
 	List *plain = NIL;
+	int64 nrows = 0;
 	ListCell *lc;
 
 	CommandCounterIncrement();
+	foreach(lc, builds->indexes)
+		nrows += ((PendingIndex *) lfirst(lc))->nrows;
+	progress_phase(PHASE_BUILDING_INDEXES, nrows);
 	foreach(lc, builds->indexes)
 	{
 		PendingIndex *pending = lfirst(lc);
 
 		if (!pending->plain)
 		{
-			reindex(pending->index);
+			reindex(pending);
 			continue;
 		}
 		give_new_file(pending->index);

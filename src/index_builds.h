@@ -21,8 +21,8 @@ typedef struct IndexBuilds
 	List *indexes; /* PendingIndex */
 } IndexBuilds;
 
-/* Leaves the indexes of a table to be built, which must be empty so far. */
-extern void index_builds_add(IndexBuilds *builds, Relation table);
+/* Leaves the indexes of a table of so many rows to be built, which must be empty so far. */
+extern void index_builds_add(IndexBuilds *builds, Relation table, int64 nrows);
 
 /* Builds them. Needs query_open(); no writer of the tables may be open. */
 extern void index_builds_run(IndexBuilds *builds);

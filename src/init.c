@@ -5,6 +5,8 @@
 #include "ledger_engine.h"
 
 #include "batch.h"
+#include "log_line.h"
+#include "progress.h"
 #include "settings.h"
 
 PG_MODULE_MAGIC;
@@ -18,6 +20,8 @@ _PG_init(void)
 {
 	settings_define();
 	batch_init();
+	progress_init();
+	log_line_init();
 }
 
 Datum

@@ -11,6 +11,7 @@
  */
 #include "journal.h"
 
+#include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -241,6 +242,7 @@ choose_candidate(Journal *journal, BasisRoute *basis)
 	{
 		Candidate *candidate = &basis->candidates[i];
 
+		CHECK_FOR_INTERRUPTS();
 		match_compile(routing_templates(journal->routing), candidate->match);
 		journal->candidate = candidate;
 		if (condition_holds(journal, candidate->match->condition, 0))

@@ -352,6 +352,12 @@ page_file_count(PageFile *file, int64 nrows)
 	file->nrows += nrows;
 }
 
+int64
+page_file_rows(PageFile *file)
+{
+	return file->nrows;
+}
+
 /* Asks the next checkpoint to sync each segment, by writing one block of each again. */
 static void
 register_sync(PageFile *file, BlockNumber nblocks)
@@ -363,6 +369,17 @@ register_sync(PageFile *file, BlockNumber nblocks)
 	{
 		smgrread(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page);
 		smgrwrite(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page, false);
+	}
+}
+
+/* Has the kernel write the file, so that a sync, which no cancel interrupts, finds little left to wait for. */
+static void
+write_back(SMgrRelation smgr, BlockNumber nblocks)
+{
+	for (BlockNumber block = 0; block < nblocks; block += MAX_GROWTH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		smgrwriteback(smgr, MAIN_FORKNUM, block, Min(MAX_GROWTH, nblocks - block));
 	}
 }
 
@@ -382,6 +399,7 @@ sync_file(PageFile *file)
 	else
 	{
 		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+		write_back(smgr, nblocks);
 		smgrimmedsync(smgr, MAIN_FORKNUM);
 	}
 }

@@ -55,6 +55,9 @@ extern void page_file_write(PageFile *file, BlockNumber block, char *pages);
 /* Counts rows of pages written by page_file_write(). */
 extern void page_file_count(PageFile *file, int64 nrows);
 
+/* The rows written, by this process or counted by page_file_count(). */
+extern int64 page_file_rows(PageFile *file);
+
 /* Sees to it that the file reaches the disk. The rows are there when the transaction commits. */
 extern void page_file_close(PageFile *file);
 

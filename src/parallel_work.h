@@ -36,7 +36,7 @@ parallel_work_begin(ParallelWork *work, const char *function, Size shared_size, 
 /* Starts the workers, as many as the server has; the shared part is ready for them. */
 extern void parallel_work_launch(ParallelWork *work);
 
-/* Waits until all workers are done. */
+/* Waits until all workers are done, and shows meanwhile how far they are. */
 extern void parallel_work_wait(ParallelWork *work);
 
 /* Ends the work; the shared part is gone. */
@@ -44,5 +44,8 @@ extern void parallel_work_end(ParallelWork *work);
 
 /* The shared part, in a worker. An error where the leader is of another version of this library. */
 extern void *parallel_work_attach(shm_toc *toc);
+
+/* The last thing that a worker does: what it counted of the progress is its leader's. */
+extern void parallel_work_leave(void);
 
 #endif

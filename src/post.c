@@ -10,6 +10,7 @@
 #include "post.h"
 
 #include "crash_point.h"
+#include "progress.h"
 #include "query.h"
 
 #include "access/table.h"
@@ -235,6 +236,7 @@ post(PG_FUNCTION_ARGS)
 	post->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	PushActiveSnapshot(post->snapshot);
 	CRASH_POINT("post_opened");
+	progress_phase(PHASE_WRITING_ENTRIES, progress_rows_of_step());
 	post_rows(post, header, line);
 	PopActiveSnapshot();
 	UnregisterSnapshot(post->snapshot);

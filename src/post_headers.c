@@ -13,6 +13,7 @@
 #include "ledger_target.h"
 #include "page_file.h"
 #include "page_reader.h"
+#include "progress.h"
 #include "query.h"
 
 #include "catalog/pg_type.h"
@@ -321,6 +322,7 @@ write_page(HeaderPass *pass, BlockNumber block)
 		MemoryContextReset(post->row_context);
 	}
 	ExecClearTuple(pass->slot);
+	progress_add(last);
 }
 
 bool

@@ -21,6 +21,7 @@
 #include "page_file.h"
 #include "page_reader.h"
 #include "parallel_work.h"
+#include "progress.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -376,6 +377,7 @@ copy_extent(Copier *copier, Extent *extent)
 		}
 	page_file_write(copier->files[account->month], extent->to, copier->pages);
 	line_sum_add_sum(&copier->sums[account->month], &sum);
+	progress_add(sum.lines);
 }
 
 /* Copies extents, one after the other, until all are taken. */
@@ -388,6 +390,7 @@ copy_extents(Copier *copier)
 	{
 		uint64 n = pg_atomic_fetch_add_u64(&plan->next, 1);
 
+		CHECK_FOR_INTERRUPTS();
 		if (n >= plan->nextents)
 			break;
 		copy_extent(copier, &copier->extents[n]);
@@ -424,6 +427,7 @@ ledger_engine_post_lines_worker(dsm_segment *seg, shm_toc *toc)
 	copy_extents(copier);
 	copier_close(copier);
 	table_close(staging, NoLock);
+	parallel_work_leave();
 }
 
 static void
@@ -486,6 +490,7 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 			MemoryContextSwitchTo(poster->post->context);
 			MemoryContextReset(poster->post->row_context);
 		}
+		progress_add(last);
 	}
 }
 

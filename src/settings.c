@@ -6,6 +6,7 @@
 
 #include "batch.h"
 #include "crash_point.h"
+#include "progress.h"
 
 #include "fmgr.h"
 #include "postmaster/bgworker_internals.h"
@@ -37,6 +38,9 @@ define_public_settings(void)
 							"They count against max_parallel_workers. 0: one process does it.",
 							&max_workers, 2, 0, MAX_PARALLEL_WORKER_LIMIT, PGC_USERSET, 0, NULL,
 							NULL, NULL);
+	DefineCustomIntVariable(
+		"ledger_engine.progress_interval", "Time between notices of how far a run is.", "0: none.",
+		&progress_interval, 0, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"ledger_engine.run_partition_min_transactions",
 		"Runs of at least so many transactions get ledger partitions of their own.",

@@ -197,7 +197,10 @@ source_mark_stretches(Oid table, Datum batches, BlockNumber stretch, int64 nstre
 		deconstruct_array(DatumGetArrayTypeP(batches), INT8OID, sizeof(int64), true,
 						  TYPALIGN_DOUBLE, &list, NULL, &count);
 		for (int i = 0; i < count; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			add_pages_of_batch(index, column, list[i], pages);
+		}
 		mark_pages(pages, stretch, nstretches, wanted);
 		tbm_free(pages);
 		index_close(index, AccessShareLock);

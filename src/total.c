@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -75,6 +76,7 @@ total_spool(TotalSet *set, SharedTuplestoreAccessor *spool)
 		Datum values[SPOOL_COLUMNS];
 		bool isnull[SPOOL_COLUMNS] = {false};
 
+		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < KEY_COUNT; i++)
 			values[i] = code_to_datum(total->key.codes[i]);
 		values[SPOOL_MONTH] = DateADTGetDatum(total->key.number);
@@ -97,6 +99,7 @@ total_take(TotalSet *set, SharedTuplestoreAccessor *spool)
 		Datum *v = slot->tts_values;
 		Total *total;
 
+		CHECK_FOR_INTERRUPTS();
 		ExecStoreMinimalTuple(tuple, slot, false);
 		slot_getallattrs(slot);
 		total = total_find(set, code_from_datum(v[KEY_ENTITY]), code_from_datum(v[KEY_BASIS]),
@@ -139,6 +142,7 @@ total_save(TotalSet *set, int64 run_id)
 	hash_seq_init(&scan, set->map.table);
 	while ((total = hash_seq_search(&scan)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (total->lines == 0)
 			continue;
 		for (int k = 0; k < KEY_COUNT; k++)

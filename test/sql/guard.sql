@@ -144,7 +144,7 @@ SELECT count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM acct.l
 ALTER EVENT TRIGGER ledger_guard DISABLE;
 DROP TABLE acct.ledger_entry_line_2025_01;
 DROP TABLE :run_partition;
-DROP TABLE acct.je_exception;
+DROP TABLE acct.journal_number;
 ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey;
 DROP TRIGGER ledger_immutable ON acct.ledger_entry_line;
 DROP INDEX acct.ledger_entry_line_account_idx;
