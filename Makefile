@@ -7,6 +7,7 @@ MODULE_big = ledger_engine
 OBJS = \
 	src/account.o \
 	src/amount.o \
+	src/archive.o \
 	src/batch.o \
 	src/bulk_writer.o \
 	src/codemap.o \
@@ -18,6 +19,7 @@ OBJS = \
 	src/expand_parallel.o \
 	src/expression.o \
 	src/expression_check.o \
+	src/file_digest.o \
 	src/helpers.o \
 	src/image.o \
 	src/index_builds.o \
@@ -51,12 +53,16 @@ SQL_PARTS = \
 	sql/install.sql \
 	sql/guard.sql \
 	sql/progress.sql \
+	sql/partitions.sql \
 	sql/source.sql \
 	sql/templates.sql \
 	sql/runs.sql \
 	sql/ledger.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
+	sql/archive.sql \
+	sql/retention.sql \
+	sql/export.sql \
 	sql/dimensions.sql \
 	sql/views.sql \
 	sql/run_views.sql \

@@ -6,6 +6,7 @@ DECLARE
     t text;
 BEGIN
     COMMENT ON SCHEMA acct IS 'Accounting engine ledger_engine: source transactions, templates, runs, ledger and balances.';
+    COMMENT ON SCHEMA acct_archive IS 'Months of the ledger and of the source that acct.archive_partition() or acct.apply_retention() took out of them, under the names that they had.';
     COMMENT ON SCHEMA ledger_guard IS 'Protects posted ledger entries from being dropped or changed, also when the extension is dropped.';
 
     -- The layout and the guard.
@@ -252,8 +253,8 @@ BEGIN
     COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
     COMMENT ON COLUMN acct.run_log.log_id IS 'Number of the entry.';
     COMMENT ON COLUMN acct.run_log.run_id IS 'Run; NULL for a step that belongs to none.';
-    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, snapshot, rotate, or another step of the engine.';
-    COMMENT ON COLUMN acct.run_log.partition IS 'Source partition (expand) or ledger partition (post) worked on, or partition made (rotate); NULL: none in particular.';
+    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, snapshot, rotate, archive, restore, drop, export, verify, or another step of the engine.';
+    COMMENT ON COLUMN acct.run_log.partition IS 'Source partition (expand), ledger partition (post), or partitions (rotate, archive, restore, drop, export, verify) worked on; NULL: none in particular.';
     COMMENT ON COLUMN acct.run_log.rows IS 'Rows worked on: transactions (create, expand), exceptions (reprocess), checks (validate), ledger lines (post), corrected balances (snapshot).';
     COMMENT ON COLUMN acct.run_log.elapsed_ms IS 'Duration in milliseconds.';
     COMMENT ON COLUMN acct.run_log.detail IS 'Further counts and sums of the step, as JSON; phases_ms: milliseconds that the step spent in each of its phases, the same for each partition of the step.';
@@ -335,6 +336,39 @@ BEGIN
     COMMENT ON COLUMN acct.journal_number.basis IS 'Accounting basis.';
     COMMENT ON COLUMN acct.journal_number.period_month IS 'Month of the journal dates, as its first day.';
     COMMENT ON COLUMN acct.journal_number.last_number IS 'Last number given: the nine digits that je_number ends in; also how many were given.';
+
+    -- Retention and archive.
+    COMMENT ON TABLE acct.retention_policy IS 'How long months stay in the ledger''s and the source''s tables, and staging of posted runs stays; acct.apply_retention() does it. Kept by the owner of the tables. Without a row nothing is done.';
+    COMMENT ON COLUMN acct.retention_policy.table_name IS 'txn_source_parent, ledger_entry (journals and lines), or je_staging (staging of posted runs).';
+    COMMENT ON COLUMN acct.retention_policy.active_months IS 'Months that stay, the current one included; NULL for je_staging.';
+    COMMENT ON COLUMN acct.retention_policy.active_days IS 'Days that the staging of a run stays after it was posted; NULL for the others.';
+    COMMENT ON COLUMN acct.retention_policy.action IS 'What becomes of a month then: archive, or drop (at once, or, with export_before_drop, archived and dropped once it is exported and verified).';
+    COMMENT ON COLUMN acct.retention_policy.drop_after_months IS 'Months, from the month itself on, after which an archived month is dropped; NULL: never.';
+    COMMENT ON COLUMN acct.retention_policy.export_before_drop IS 'True: a month is dropped only once acct.export_archive() wrote it and acct.verify_archive() passed. Always so for the ledger.';
+
+    COMMENT ON TABLE acct.archived_partition IS 'Months that were archived: when, by whom, what they had, whether they were exported, verified, dropped or restored. Written by the engine.';
+    COMMENT ON COLUMN acct.archived_partition.archive_id IS 'Number of the archive.';
+    COMMENT ON COLUMN acct.archived_partition.table_name IS 'txn_source_parent or ledger_entry.';
+    COMMENT ON COLUMN acct.archived_partition.month IS 'The month, as its first day.';
+    COMMENT ON COLUMN acct.archived_partition.partitions IS 'Names of its tables in schema acct_archive; partitions of these not listed.';
+    COMMENT ON COLUMN acct.archived_partition.rows IS 'Number of transactions, or of ledger lines.';
+    COMMENT ON COLUMN acct.archived_partition.journals IS 'Number of journals; NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.gross IS 'Sum of gross_amount, in major units, whatever the currency: a check figure; NULL for the ledger.';
+    COMMENT ON COLUMN acct.archived_partition.debit IS 'Sum of debits, in major units, whatever the currency: a check figure; NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.credit IS 'Sum of credits, likewise.';
+    COMMENT ON COLUMN acct.archived_partition.digest IS 'Digest of the lines (32 hexadecimal digits); NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.archived_by IS 'Session user who archived it.';
+    COMMENT ON COLUMN acct.archived_partition.archived_at IS 'When it was archived.';
+    COMMENT ON COLUMN acct.archived_partition.manifest IS 'Manifest of its last export; NULL: none.';
+    COMMENT ON COLUMN acct.archived_partition.exported_by IS 'Session user who exported it last; NULL: nobody.';
+    COMMENT ON COLUMN acct.archived_partition.exported_at IS 'When that was.';
+    COMMENT ON COLUMN acct.archived_partition.verified_by IS 'Session user for whom the last export passed acct.verify_archive(); NULL: nobody.';
+    COMMENT ON COLUMN acct.archived_partition.verified_at IS 'When that was.';
+    COMMENT ON COLUMN acct.archived_partition.dropped_by IS 'Session user for whom it was dropped; NULL: it was not.';
+    COMMENT ON COLUMN acct.archived_partition.dropped_at IS 'When it was dropped.';
+    COMMENT ON COLUMN acct.archived_partition.restored_by IS 'Session user who brought it back; NULL: it is archived, or was dropped.';
+    COMMENT ON COLUMN acct.archived_partition.restored_at IS 'When it was brought back.';
+    COMMENT ON COLUMN acct.archived_partition.keep_until IS 'Day from which acct.apply_retention() may archive a restored month again.';
 
     -- Views.
     COMMENT ON VIEW acct.run_progress IS 'Steps under way in this database, a row for each process that leads one. Figures are those of the moment of the query; a step that is done or broken off is not shown. Needs track_activities (on by default).';

@@ -90,7 +90,7 @@ BEGIN
            bool_or(d.object_identity IN ('ledger_guard.protected', 'acct.ledger_entry_header'))
       INTO lost, posted
       FROM pg_event_trigger_dropped_objects() AS d
-     WHERE d.original AND d.address_names[1] IN ('acct', 'ledger_guard') AND NOT d.is_temporary;
+     WHERE d.original AND d.address_names[1] IN ('acct', 'acct_archive', 'ledger_guard') AND NOT d.is_temporary;
     IF lost IS NULL THEN
         RETURN;
     END IF;
@@ -109,7 +109,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_unguarded_drop() IS
-'Event trigger function: where event trigger ledger_guard is missing and entries were posted, refuses to drop anything in schemas acct and ledger_guard (LE011). pg_restore --clean drops the guard first.';
+'Event trigger function: where event trigger ledger_guard is missing and entries were posted, refuses to drop anything in schemas acct, acct_archive and ledger_guard (LE011). pg_restore --clean drops the guard first.';
 
 -- A member of the extension, for these are neither in a dump nor dropped one by one by pg_restore --clean.
 CREATE EVENT TRIGGER ledger_engine_unguarded ON sql_drop EXECUTE FUNCTION acct._refuse_unguarded_drop();

@@ -14,7 +14,7 @@ BEGIN
     -- too. So this comes before any table is read.
     SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner, pg_get_userbyid(f.proowner) AS function_owner INTO stranger
       FROM pg_class AS c JOIN pg_proc AS f ON f.oid = 'acct.install()'::regprocedure AND f.proowner <> c.relowner
-     WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'ledger_guard'))
+     WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))
        AND c.relkind IN ('r', 'p', 'v', 'S', 'f', 'm')
        -- The guard belongs to the cluster's first superuser.
        AND NOT (c.relnamespace = to_regnamespace('ledger_guard') AND c.relowner = 10)
@@ -43,6 +43,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                     WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A' AND e.evtowner = 10)
        AND to_regclass('ledger_guard.protected') IS NOT NULL
        AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
+       AND to_regnamespace('acct_archive') IS NOT NULL
+       AND to_regclass('acct.archived_partition') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
@@ -75,7 +77,7 @@ BEGIN
         UNION ALL SELECT 'operator', p.oid::regoperator::text, p.oprowner FROM pg_operator AS p WHERE p.oprnamespace = n.oid
         UNION ALL SELECT 'type', t.oid::regtype::text, t.typowner FROM pg_type AS t WHERE t.typnamespace = n.oid) AS o
       JOIN pg_roles AS r ON r.oid = o.owner
-     WHERE n.nspname IN ('acct', 'ledger_guard') AND NOT r.rolsuper
+     WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND NOT r.rolsuper
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% % belongs to %, who is no superuser', planted.kind, planted.name, planted.owner
@@ -84,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_trust() IS
-'Raises LE010 where an object in schema acct or ledger_guard, or the schema itself, belongs to a role that is no superuser: it could have been put there to be used by the superuser who installs.';
+'Raises LE010 where an object in schema acct, acct_archive or ledger_guard, or the schema itself, belongs to a role that is no superuser: it could have been put there to be used by the superuser who installs.';
 
 CREATE FUNCTION acct._catch_up_sequences() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -101,11 +103,16 @@ BEGIN
         SELECT 'acct.je_range_seq', 'SELECT max(je_range) FROM acct.journal_run'
         UNION ALL
         -- A value of the sequence is the last one of a block of 1000. Those of staging count where they are still to be posted.
-        SELECT 'acct.je_id_seq', format('SELECT (max(je_id) + 999) / 1000 * 1000 FROM acct.%s WHERE je_id < %s %s', t.name,
+        SELECT 'acct.je_id_seq', format('SELECT (max(je_id) + 999) / 1000 * 1000 FROM %s WHERE je_id < %s %s', t.name,
                                         (acct._je_range(0)).from_je_id, t.condition)
-          FROM (VALUES ('ledger_entry_header', ''),
-                       ('je_header_staging', 'AND run_id = ANY (ARRAY(SELECT r.run_id FROM acct.journal_run AS r '
-                                             'WHERE r.status = ''expanded''))')) AS t (name, condition)
+          FROM (SELECT 'acct.ledger_entry_header' AS name, '' AS condition
+                UNION ALL
+                SELECT c.oid::regclass::text, '' FROM pg_class AS c
+                 WHERE c.relnamespace = 'acct_archive'::regnamespace AND c.relkind IN ('r', 'p')
+                   AND c.relname ~ '^ledger_entry_header_[0-9]+_[0-9][0-9]$'
+                UNION ALL
+                SELECT 'acct.je_header_staging', 'AND run_id = ANY (ARRAY(SELECT r.run_id FROM acct.journal_run AS r '
+                                                 'WHERE r.status = ''expanded''))') AS t
     LOOP
         EXECUTE s.query INTO used;
         EXECUTE format('SELECT setval(%L, $1) FROM %s WHERE (last_value, is_called) < ($1, true)', s.sequence, s.sequence)
@@ -150,6 +157,8 @@ BEGIN
     PERFORM acct._layout_templates();
     PERFORM acct._layout_runs();
     PERFORM acct._layout_ledger();
+    PERFORM acct._layout_archive();
+    PERFORM acct._layout_retention();
     PERFORM acct._layout_views();
     PERFORM acct._layout_run_views();
     PERFORM acct._layout_comments();

@@ -160,8 +160,10 @@ BEGIN
     IF acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock('acct.ledger_entry_header'::regclass::oid::integer, 0);
-    PERFORM acct._see_changes();
+    PERFORM acct._lock_making('ledger_entry');
+    IF acct._is_archived('ledger_entry', p_month) THEN
+        PERFORM acct._raise_archived('ledger_entry', p_month);
+    END IF;
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
         RETURN NEXT acct._make_header_partition(p_month);
     END IF;
@@ -172,7 +174,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
-'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made.';
+'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived.';
 
 CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -207,14 +209,12 @@ CREATE FUNCTION acct.rotate_ledger_partitions(ahead integer DEFAULT 1, start_mon
 RETURNS TABLE (partition_name text, from_month date, to_month date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    start CONSTANT date := rotate_ledger_partitions.start_month;
     m date;
-    started timestamptz;
 BEGIN
     PERFORM acct._require_layout();
-    FOR m IN SELECT * FROM acct._months_ahead(rotate_ledger_partitions.start_month, rotate_ledger_partitions.ahead) LOOP
-        started := clock_timestamp();
-        FOR partition_name IN SELECT * FROM acct._make_ledger_partition(m) LOOP
-            PERFORM acct._log_rotation(partition_name, started);
+    FOR m IN SELECT * FROM acct._months_ahead(start, rotate_ledger_partitions.ahead) LOOP
+        FOR partition_name IN SELECT * FROM acct._make_month('ledger_entry', m, start) LOOP
             from_month := m;
             to_month := (m + interval '1 month')::date;
             RETURN NEXT;
@@ -223,7 +223,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_ledger_partitions(integer, date) IS
-'Makes the monthly partitions of the ledger''s two tables, with their indexes, from start_month (default: the current month) to ahead months after it. A row for each partition that was made. Posting makes a month that is missing by itself.';
+'Makes the monthly partitions of the ledger''s two tables, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; months that are archived are passed over. Posting makes a month that is missing by itself. Raises 22023 (not a month, or ahead out of range), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';
 
 CREATE FUNCTION acct._lock_books(p_entities text[], p_bases text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -245,7 +245,14 @@ CREATE FUNCTION acct._require_open_periods(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     closed text;
+    archived date;
 BEGIN
+    SELECT min(t.je_month) INTO archived
+      FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t
+     WHERE acct._is_archived('ledger_entry', t.je_month);
+    IF archived IS NOT NULL THEN
+        PERFORM acct._raise_archived('ledger_entry', archived);
+    END IF;
     SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, to_char(p.period_month, 'YYYY-MM')), ', ') INTO closed
       FROM acct.journal_run_total AS t
       JOIN acct.accounting_period AS p
@@ -258,7 +265,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._require_open_periods(bigint) IS 'Raises LE006 where a run has journals in a closed period.';
+COMMENT ON FUNCTION acct._require_open_periods(bigint) IS 'Raises LE006 where a run has journals in a closed period or an archived month.';
 
 CREATE FUNCTION acct._keep_planners_out(p_partitions regclass[]) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
@@ -382,7 +389,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS
-'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed), LE009 (source or staging are not what expand recorded), LE012.';
+'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded), LE012.';
 
 CREATE FUNCTION acct._set_period(p_entity text, p_basis text, p_month date, p_open boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -396,6 +403,9 @@ BEGIN
             USING ERRCODE = '22023', HINT = 'Bases are rows of acct.accounting_basis.';
     END IF;
     PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
+    IF p_open AND acct._is_archived('ledger_entry', p_month) THEN
+        PERFORM acct._raise_archived('ledger_entry', p_month);
+    END IF;
     SELECT p.is_open INTO was_open FROM acct.accounting_period AS p
      WHERE p.entity_code = p_entity AND p.basis = p_basis AND p.period_month = p_month;
     IF coalesce(was_open, true) = p_open THEN
@@ -408,7 +418,7 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION acct._set_period(text, text, date, boolean) IS 'Opens or closes a period under the lock of its book; true where that changed it.';
+COMMENT ON FUNCTION acct._set_period(text, text, date, boolean) IS 'Opens or closes a period under the lock of its book; true where that changed it. Raises LE006 where a month to be opened is archived.';
 
 CREATE FUNCTION acct.close_period(entity text, basis text, month date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -425,4 +435,4 @@ BEGIN
     RETURN acct._set_period(reopen_period.entity, reopen_period.basis, reopen_period.month, true);
 END
 $$;
-COMMENT ON FUNCTION acct.reopen_period(text, text, date) IS 'Opens a month of a book (entity, basis) that was closed. True where it was closed.';
+COMMENT ON FUNCTION acct.reopen_period(text, text, date) IS 'Opens a month of a book (entity, basis) that was closed. True where it was closed. Raises LE006 where the month is archived.';

@@ -28,11 +28,21 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_operator', 'acct_finance'], 'table',
          ARRAY['run_progress', 'run_history', 'run_summary', 'exception_summary'], 'SELECT'),
         (ARRAY['acct_operator', 'acct_finance', 'acct_auditor'], 'function', ARRAY['_run_progress()'], 'EXECUTE'),
+        (ARRAY['acct_operator'], 'table', ARRAY['retention_policy', 'archived_partition'], 'SELECT'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
                'reprocess_exceptions(bigint)', 'run_month(date, text)', 'process_month(date, text, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
                'update_balance_snapshot(date)', 'close_period(text, text, date)'], 'EXECUTE'),
+        (ARRAY['acct_operator'], 'function',
+         ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
+        -- Exporting and verifying run as their caller, and so do the steps of theirs.
+        (ARRAY['acct_operator', 'acct_auditor'], 'function',
+         ARRAY['export_archive(text, date, text, text, text)', 'verify_archive(jsonb)', '_archive_figures(bigint, text)',
+               '_compressor(text)', '_copy_options(text)', '_copy_place(text, text)', '_digest_lines(text)',
+               '_export_files(text, date, text, text, text)', '_export_table(bigint, text, text, text, text)',
+               '_file_digest(text, boolean)', '_file_path(text, text)', '_part_figures(text, text)',
+               '_read_back(jsonb, text, text, text)', '_verify_file(jsonb, jsonb)', '_verify_files(jsonb)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
@@ -63,6 +73,7 @@ BEGIN
         END IF;
         -- What was granted by hand, or by an older version, does not stay.
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct FROM %1$I', role_name);
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct_archive FROM %1$I', role_name);
         EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA acct FROM %1$I', role_name);
         EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM %1$I', role_name);
         EXECUTE format('GRANT USAGE ON SCHEMA acct TO %I', role_name);
@@ -73,10 +84,14 @@ BEGIN
                        r.name, r.role_name);
     END LOOP;
     -- The auditor reads all there is, and all that will be.
-    GRANT USAGE ON SCHEMA ledger_guard TO acct_auditor;
-    GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO acct_auditor;
+    GRANT USAGE ON SCHEMA acct_archive, ledger_guard TO acct_auditor;
+    GRANT SELECT ON ALL TABLES IN SCHEMA acct, acct_archive, ledger_guard TO acct_auditor;
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA acct GRANT SELECT ON TABLES TO acct_auditor', owner);
+    PERFORM acct._share_readers(c.oid::regclass, p.parent, true)
+       FROM acct.archived_partition AS a, acct._month_parts(a.table_name, a.month) AS p
+       JOIN pg_class AS c ON c.relname = p.name AND c.relnamespace = 'acct_archive'::regnamespace
+      WHERE a.restored_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes what no run took), acct_finance (drafts templates, keeps accounts and maps), acct_approver (approves, sends back and retires templates, reopens periods), acct_operator (runs, posts, rotates, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Makes, where absent, the roles acct_loader (loads transactions, deletes what no run took), acct_finance (drafts templates, keeps accounts and maps), acct_approver (approves, sends back and retires templates, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

@@ -227,14 +227,21 @@ COMMENT ON FUNCTION acct._summarize_source(date) IS
 'Has the BRIN indexes of a month''s source know the rows that were loaded lately, so that a batch is found without reading the month.';
 
 CREATE FUNCTION acct._source_rows(p_month date) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce((SELECT i.inhrelid::regclass::text FROM pg_inherits AS i
-                      WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
-                        AND i.inhrelid = to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')))),
-                    format('(SELECT * FROM acct.txn_source_parent WHERE txn_month = %L)', p_month))
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    partition text;
+BEGIN
+    -- From here to the end of the transaction the month is not archived.
+    PERFORM FROM acct.txn_source_parent WHERE false;
+    SELECT i.inhrelid::regclass::text INTO partition FROM pg_inherits AS i
+     WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
+       AND i.inhrelid = to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')));
+    RETURN coalesce(partition, format('(SELECT * FROM %s WHERE txn_month = %L)',
+                                      acct._month_rows('txn_source_parent', p_month, 'LE002'), p_month));
+END
 $$;
 COMMENT ON FUNCTION acct._source_rows(date) IS
-'The FROM item that gives a month''s source rows: its partition, without a condition on the month that the planner could mistake for a selective one.';
+'The FROM item that gives a month''s source rows: its partition, without a condition on the month that the planner could mistake for a selective one, or what is archived of it. Raises LE002 where it was dropped.';
 
 CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
@@ -245,6 +252,9 @@ BEGIN
     -- One claim at a time for a month; the unique index is the last word.
     PERFORM pg_advisory_xact_lock('acct.journal_run_batch'::regclass::oid::integer, p_month - '2000-01-01'::date);
     PERFORM acct._progress_phase('taking batches');
+    IF acct._is_archived('txn_source_parent', p_month) THEN
+        PERFORM acct._raise_archived('txn_source_parent', p_month);
+    END IF;
     SELECT array_agg(b.batch_id) INTO candidates FROM acct.txn_batch AS b
      WHERE (SELECT count(*) FROM acct.journal_run_batch AS c
              WHERE c.batch_id = b.batch_id AND c.txn_month = p_month AND c.released_at IS NULL
@@ -274,7 +284,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[]) IS
-'Claims for a run the registered batches of a month that no live run holds, with the count and the gross sum of their rows; the number of claims. Raises LE008 where another run took one meanwhile.';
+'Claims for a run the registered batches of a month that no live run holds, with the count and the gross sum of their rows; the number of claims. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
 
 CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -330,15 +340,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again may take some until it is expanded. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no month, is 22023.';
+'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again may take some until it is expanded. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no month, is 22023; a new run of a month whose source is archived 55000.';
 
-CREATE FUNCTION acct._drop_staging(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._drop_staging(p_run_id bigint, p_patience interval DEFAULT '20 seconds') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '2s'
     SET client_min_messages = warning AS $$
 DECLARE
     header CONSTANT text := format('acct.%I', 'je_header_staging_' || p_run_id);
     line CONSTANT text := format('acct.%I', 'je_line_staging_' || p_run_id);
-    deadline CONSTANT timestamptz := clock_timestamp() + interval '20 seconds';
+    deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
+    patience CONSTANT text := least(2000, greatest(extract(epoch FROM p_patience) * 1000, 50))::integer || 'ms';
 BEGIN
     PERFORM acct._see_changes();
     IF to_regclass(header) IS NULL AND to_regclass(line) IS NULL THEN
@@ -346,7 +357,7 @@ BEGIN
     END IF;
     LOOP
         BEGIN
-            PERFORM set_config('lock_timeout', '2s', true);
+            PERFORM set_config('lock_timeout', patience, true);
             -- In the order in which expansion locks the two. Once the first is locked the others are waited for less long
             -- than it takes a reader, who may have come to them in another order, to find that this is a deadlock.
             LOCK TABLE ONLY acct.je_header_staging IN ACCESS EXCLUSIVE MODE;
@@ -362,8 +373,8 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._drop_staging(bigint) IS
-'Drops a run''s staging partitions, waiting at most two seconds at a time for other sessions that use staging, for twenty seconds or so.';
+COMMENT ON FUNCTION acct._drop_staging(bigint, interval) IS
+'Drops a run''s staging partitions, waiting at most two seconds at a time for other sessions that use staging, for as long as p_patience says or so. Raises 55P03 where they use it longer.';
 
 CREATE FUNCTION acct._make_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -520,11 +531,15 @@ COMMENT ON FUNCTION acct.expand_journals(bigint) IS
 'Expands the transactions that a run took into journals in staging, sets aside those that cannot be journalled in acct.je_exception, and records the run''s counts, totals and digest. A row for each source partition: counts, sums, milliseconds. Called again it returns the stored result with already_done = true; where a crash of the server emptied the staging it expands afresh. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012.';
 
 CREATE FUNCTION acct._run_rows(p_run_id bigint, p_source text, p_part text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    from_month date;
-    to_month date;
+    parent CONSTANT text := 'ledger_entry_' || p_part;
+    columns CONSTANT text := CASE p_part
+        WHEN 'header' THEN 'line_count, total_debit, total_credit'
+        ELSE 'txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit' END;
+    months date[];
     own_range bigint;
+    condition text;
 BEGIN
     IF p_source = 'staging' THEN
         RETURN format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id);
@@ -532,19 +547,24 @@ BEGIN
         RAISE EXCEPTION 'unknown source of lines: %', p_source
             USING ERRCODE = '22023', HINT = 'It is staging or ledger.';
     END IF;
-    SELECT min(t.je_month), max(t.je_month) + interval '1 month' INTO from_month, to_month
-      FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
+    -- From here to the end of the transaction no month is archived.
+    EXECUTE format('LOCK TABLE ONLY acct.%I IN ACCESS SHARE MODE', parent);
+    SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
+      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
     SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     -- Partitions of other runs' ranges are left out of the plan.
-    RETURN format('(SELECT * FROM acct.%I WHERE run_id = %s AND je_date >= %L AND je_date < %L AND (je_id < %s%s)) AS x',
-                  'ledger_entry_' || p_part, p_run_id, coalesce(from_month, '-infinity'), coalesce(to_month, '-infinity'),
+    condition := format('run_id = %s AND je_date >= %L AND je_date < %L AND (je_id < %s%s)', p_run_id,
+                  coalesce(months[1], '-infinity'), coalesce((months[cardinality(months)] + interval '1 month')::date, '-infinity'),
                   (acct._je_range(0)).from_je_id,
                   (SELECT format(' OR je_id >= %s AND je_id < %s', g.from_je_id, g.to_je_id)
                      FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL));
+    RETURN (SELECT format('(%s) AS x', string_agg(format('SELECT %s FROM %s WHERE %s', columns, x.name, condition), ' UNION ALL '))
+              FROM (SELECT format('acct.%I', parent) AS name
+                    UNION SELECT acct._month_rows(parent, m, 'LE002') FROM unnest(months) AS m) AS x);
 END
 $$;
 COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS
-'The FROM item that gives a run''s rows; p_source is staging or ledger, p_part is header or line.';
+'The FROM item that gives a run''s rows, also those of archived months, with the columns that checks and digest need; p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
@@ -569,13 +589,15 @@ DECLARE
     status text := acct._lock_run(run_digest.run_id);
 BEGIN
     IF run_digest.source = 'staging' AND (status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id)) THEN
-        PERFORM acct._wrong_state(run_digest.run_id, status, 'It has no staging: call acct.expand_journals().');
+        PERFORM acct._wrong_state(run_digest.run_id, status,
+            CASE WHEN status IN ('posted', 'reversed') THEN 'Its staging is gone: read it from the ledger.'
+                 ELSE 'It has no staging: call acct.expand_journals().' END);
     END IF;
     RETURN (SELECT d.digest FROM acct._run_digest(run_digest.run_id, run_digest.source) AS d);
 END
 $$;
 COMMENT ON FUNCTION acct.run_digest(bigint, text) IS
-'The digest of a run''s lines computed afresh from source (ledger or staging): 32 hexadecimal digits, a sum mod 2^128 of hashes of txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit and credit of each line, so independent of their order, of je_id and of run_id. Equal to journal_run.digest unless lines were changed. Raises LE001, LE002 (no staging).';
+'The digest of a run''s lines computed afresh from source (ledger or staging): 32 hexadecimal digits, a sum mod 2^128 of hashes of txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit and credit of each line, so independent of their order, of je_id and of run_id. Equal to journal_run.digest unless lines were changed. Archived months are read too. Raises LE001, LE002 (no staging, or a month of its lines was dropped).';
 
 CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -607,9 +629,8 @@ BEGIN
         EXECUTE format('SELECT count(*) FROM %s AS s WHERE %s', acct._source_rows(p_month), array_to_string(gaps, ' OR '))
            INTO found;
     ELSE
-        SELECT count(*) INTO found FROM acct.txn_source_parent AS s
-         WHERE s.txn_month = p_month
-           AND NOT EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = s.batch_id);
+        EXECUTE format('SELECT count(*) FROM %s AS s WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b '
+                       'WHERE b.batch_id = s.batch_id)', acct._source_rows(p_month)) INTO found;
     END IF;
     RETURN found;
 END
@@ -733,10 +754,13 @@ BEGIN
         UNION ALL
         SELECT c.* FROM acct._check_journals(id, CASE status WHEN 'expanded' THEN 'staging' ELSE 'ledger' END) AS c
         UNION ALL
-        SELECT 'periods_open', '', coalesce(string_agg(DISTINCT format('%s/%s/%s', p.entity_code, p.basis, p.period_month), ' '), '')
+        SELECT 'periods_open', '', coalesce(string_agg(DISTINCT x.name, ' '), '')
           FROM acct.journal_run_total AS t
-          JOIN acct.accounting_period AS p
+          LEFT JOIN acct.accounting_period AS p
             ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
+         CROSS JOIN LATERAL (
+            SELECT format('%s/%s/%s', p.entity_code, p.basis, p.period_month) AS name WHERE p.period_month IS NOT NULL
+            UNION ALL SELECT t.je_month || ' is archived' WHERE acct._is_archived('ledger_entry', t.je_month)) AS x
          WHERE t.run_id = id AND status = 'expanded'
     LOOP
         passed := expected IS NOT DISTINCT FROM actual;
@@ -753,7 +777,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.validate_run(bigint) IS
-'Checks an expanded run against its source and its staging, a posted one against the ledger: a row for each check, with what was expected and what was found. post_journals needs them all. Raises LE001, LE002 (not expanded, or staging lost).';
+'Checks an expanded run against its source and its staging, a posted one against the ledger: a row for each check, with what was expected and what was found. post_journals needs them all. Archived months are read too. Raises LE001, LE002 (not expanded, staging lost, or a month that it needs was dropped).';
 
 CREATE FUNCTION acct.discard_run(run_id bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

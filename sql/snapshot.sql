@@ -109,13 +109,27 @@ END
 $$;
 COMMENT ON FUNCTION acct._move_snapshot(bigint) IS 'Moves the snapshot forward by the totals of a run that is being posted.';
 
-CREATE FUNCTION acct._oldest_ledger_month() RETURNS date
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))
-      FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-     WHERE i.inhparent = 'acct.ledger_entry_line'::regclass
+CREATE FUNCTION acct._ledger_months(OUT oldest date, OUT after_archived date)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    gone text;
+BEGIN
+    -- From here to the end of the transaction no month is archived.
+    PERFORM FROM acct.ledger_entry_line WHERE false;
+    SELECT min(m.month), min(m.name) FILTER (WHERE to_regclass(format('acct.%I', m.name)) IS NULL) INTO oldest, gone
+      FROM (SELECT c.relname::text AS name, to_date(right(c.relname, 7), 'YYYY_MM') AS month
+              FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+             WHERE i.inhparent = 'acct.ledger_entry_line'::regclass) AS m;
+    IF gone IS NOT NULL THEN
+        RAISE EXCEPTION 'partition % was archived meanwhile', gone
+            USING ERRCODE = '40001', DETAIL = 'The snapshot of the transaction is older.', HINT = 'Call again, in a new transaction.';
+    END IF;
+    SELECT (max(a.month) + interval '1 month')::date INTO after_archived
+      FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL;
+END
 $$;
-COMMENT ON FUNCTION acct._oldest_ledger_month() IS 'The oldest month that the ledger has a partition for; NULL where it has none.';
+COMMENT ON FUNCTION acct._ledger_months() IS
+'The oldest month that the ledger has a partition for (NULL where it has none), and the month after the newest archived one (NULL where none is archived): balances are computed from lines from the later of the two on. Raises 40001 where the transaction''s snapshot is older than an archive.';
 
 CREATE FUNCTION acct.update_balance_snapshot(month date DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -132,7 +146,8 @@ BEGIN
     LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
     -- crash point: snapshot_locked
     PERFORM acct._progress_phase('recomputing balances');
-    changed := acct._write_snapshot(NULL, greatest(acct._oldest_ledger_month(), update_balance_snapshot.month));
+    SELECT acct._write_snapshot(NULL, greatest(m.oldest, m.after_archived, update_balance_snapshot.month)) INTO changed
+      FROM acct._ledger_months() AS m;
     -- crash point: snapshot_written
     INSERT INTO acct.run_log (step, rows, elapsed_ms, peak_memory)
     VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000, acct._peak_memory());
@@ -141,7 +156,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.update_balance_snapshot(date) IS
-'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds; its opening balances are those that the month before it closed with). Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month.';
+'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds, or the one after the newest archived month, whichever is later; its opening balances are those that the month before it closed with). Balances of archived months, and of those before them, stay. Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month, 40001 where a month was archived since the transaction took its snapshot.';
 
 CREATE FUNCTION acct.check_balance_snapshot(month date DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, snapshot_month date, fund text, account_code text, currency text,
@@ -152,33 +167,41 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_
 DECLARE
     from_month date := check_balance_snapshot.month;
     to_month date;
+    oldest_month date;
+    ledger text := 'acct.ledger_entry_line';
 BEGIN
     PERFORM acct._require_layout();
+    SELECT m.oldest INTO oldest_month FROM acct._ledger_months() AS m;
     IF from_month IS NULL THEN
-        from_month := coalesce(acct._oldest_ledger_month(), 'infinity');
+        -- Archived months among them are left out.
+        from_month := coalesce(oldest_month, 'infinity');
         to_month := 'infinity';
     ELSE
         PERFORM acct._require_month(from_month);
         to_month := from_month + interval '1 month';
+        ledger := acct._month_rows('ledger_entry_line', from_month, '55000');
     END IF;
-    RETURN QUERY
+    RETURN QUERY EXECUTE format($q$
     WITH line AS (
         SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date AS snapshot_month, l.fund, l.account_code,
                l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
-          FROM acct.ledger_entry_line AS l WHERE l.je_date >= from_month AND l.je_date < to_month
+          FROM %s AS l WHERE l.je_date >= $1 AND l.je_date < $2
          GROUP BY 1, 2, 3, 4, 5, 6),
     snapshot AS (
         SELECT s.* FROM acct.account_balance_snapshot AS s
-         WHERE s.snapshot_month >= from_month AND s.snapshot_month < to_month AND s.line_count <> 0)
+         WHERE s.snapshot_month >= $1 AND s.snapshot_month < $2 AND s.line_count <> 0
+           AND ($3 OR NOT EXISTS (SELECT FROM acct.archived_partition AS a
+                                   WHERE a.table_name = 'ledger_entry' AND a.month = s.snapshot_month AND a.restored_at IS NULL)))
     SELECT entity_code, basis, snapshot_month, fund, account_code, currency, s.period_debit, s.period_credit, s.line_count,
            l.debit, l.credit, l.line_count
       FROM snapshot AS s FULL JOIN line AS l USING (entity_code, basis, snapshot_month, fund, account_code, currency)
      WHERE (s.period_debit, s.period_credit, s.line_count) IS DISTINCT FROM (l.debit, l.credit, l.line_count)
-     ORDER BY 1, 2, 3, 4, 5, 6;
+     ORDER BY 1, 2, 3, 4, 5, 6$q$, ledger)
+      USING from_month, to_month, check_balance_snapshot.month IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
-'Compares the snapshot with the ledger''s lines, for a month (its first day) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: a row for each entity, basis, month, fund, account and currency that differs, none where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month.';
+'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: a row for each entity, basis, month, fund, account and currency that differs, none where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, 40001 where a month was archived since the transaction took its snapshot.';
 
 CREATE FUNCTION acct._trial_balance(p_month date, p_fund text, p_basis text, p_entity text)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,

@@ -133,10 +133,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name text := 'txn_source_' || to_char(p_month, 'YYYY_MM');
 BEGIN
-    PERFORM pg_advisory_xact_lock('acct.txn_source_parent'::regclass::oid::integer, 0);
-    PERFORM acct._see_changes();
+    PERFORM acct._lock_making('txn_source_parent');
     IF acct._is_partition('txn_source', p_month) THEN
         RETURN NULL;
+    ELSIF acct._is_archived('txn_source_parent', p_month) THEN
+        PERFORM acct._raise_archived('txn_source_parent', p_month);
     END IF;
     EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL EXCLUDING IDENTITY)', name);
     EXECUTE format('ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
@@ -148,39 +149,27 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_txn_source_partition(date) IS
-'Makes and attaches the source partition of a month; its name, or NULL where it was there already.';
-
-CREATE FUNCTION acct._log_rotation(p_partition text, p_started timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    INSERT INTO acct.run_log (step, partition, elapsed_ms)
-    VALUES ('rotate', p_partition, extract(epoch FROM clock_timestamp() - p_started) * 1000);
-END
-$$;
-COMMENT ON FUNCTION acct._log_rotation(text, timestamptz) IS 'Logs that a monthly partition was made, in the time since p_started.';
+'Makes and attaches the source partition of a month; its name, or NULL where it was there already. Raises 55000 where the month is archived.';
 
 CREATE FUNCTION acct.rotate_txn_source_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
 RETURNS TABLE (partition_name text, from_month date, to_month date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    start CONSTANT date := rotate_txn_source_partitions.start_month;
     m date;
-    started timestamptz;
 BEGIN
     PERFORM acct._require_layout();
-    FOR m IN SELECT * FROM acct._months_ahead(rotate_txn_source_partitions.start_month, rotate_txn_source_partitions.ahead) LOOP
-        started := clock_timestamp();
-        partition_name := acct._make_txn_source_partition(m);
-        IF partition_name IS NOT NULL THEN
-            PERFORM acct._log_rotation(partition_name, started);
+    FOR m IN SELECT * FROM acct._months_ahead(start, rotate_txn_source_partitions.ahead) LOOP
+        FOR partition_name IN SELECT * FROM acct._make_month('txn_source_parent', m, start) LOOP
             from_month := m;
             to_month := (m + interval '1 month')::date;
             RETURN NEXT;
-        END IF;
+        END LOOP;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_txn_source_partitions(integer, date) IS
-'Makes the monthly partitions of acct.txn_source_parent, with their indexes, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; those that exist are left alone.';
+'Makes the monthly partitions of acct.txn_source_parent, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; those that exist are left alone, and months that are archived are passed over. Raises 22023 (not a month, or ahead out of range), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
 
 CREATE FUNCTION acct._months_ahead(p_start date, p_ahead integer) RETURNS SETOF date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

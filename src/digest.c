@@ -5,6 +5,7 @@
  */
 #include "digest.h"
 
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -222,6 +223,23 @@ enum
 	COL_CREDIT
 };
 
+/* Values are taken for what these types have in memory: the query may be anybody's. */
+static void
+require_line(TupleTableSlot *slot)
+{
+	static const Oid types[] = {
+		INT8OID, DATEOID, INT2OID, TEXTOID, TEXTOID,    TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+	TupleDesc tupdesc = slot->tts_tupleDescriptor;
+	bool fits = tupdesc->natts == lengthof(types);
+
+	for (int i = 0; fits && i < lengthof(types); i++)
+		fits = TupleDescAttr(tupdesc, i)->atttypid == types[i] && !slot->tts_isnull[i];
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("the query does not return journal lines")));
+}
+
 static void
 add_row(TupleTableSlot *slot, void *arg)
 {
@@ -234,6 +252,7 @@ add_row(TupleTableSlot *slot, void *arg)
 
 	old = MemoryContextSwitchTo(sum->row_context);
 	slot_getallattrs(slot);
+	require_line(slot);
 	v = slot->tts_values;
 	codes.entity_code = code_from_datum(v[COL_ENTITY]);
 	codes.basis = code_from_datum(v[COL_BASIS]);

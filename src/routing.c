@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 /* Some four thousand routes of eight lines, where work_mem does not allow for more; a run with more works some out again. */
@@ -39,7 +40,7 @@ typedef struct Currency
 
 typedef struct ClosedPeriod
 {
-	CodeKey key; /* entity, basis; the month */
+	CodeKey key; /* entity and basis, or none where it is archived; the month */
 } ClosedPeriod;
 
 struct Routing
@@ -141,6 +142,32 @@ add_closed_period(TupleTableSlot *slot, void *arg)
 	codemap_enter(&routing->closed_periods, &key, &found);
 }
 
+/* A month that is archived is closed in every book: its key has no codes. */
+static void
+add_archived_month(TupleTableSlot *slot, void *arg)
+{
+	Routing *routing = arg;
+	CodeKey key = {DatumGetDateADT(query_value(slot, 0, 0)), 0};
+	bool found;
+
+	codemap_enter(&routing->closed_periods, &key, &found);
+}
+
+static void
+load_closed_periods(Routing *routing)
+{
+	codemap_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod),
+				 routing->context);
+	query_each_row(
+		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
+		NULL, add_closed_period, routing);
+	/* The layout of 0.1.0 has no archive. */
+	if (OidIsValid(get_relname_relid("archived_partition", ledger_engine_schema())))
+		query_each_row("SELECT month FROM acct.archived_partition "
+					   "WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
+					   NULL, add_archived_month, routing);
+}
+
 static void
 add_match(Routing *routing, Match *match)
 {
@@ -181,13 +208,9 @@ routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, 
 	routing->accounts = account_load();
 	codemap_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	codemap_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
-	codemap_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod),
-				 routing->context);
 
 	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
-	query_each_row(
-		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
-		NULL, add_closed_period, routing);
+	load_closed_periods(routing);
 	for (int i = 0; i < routing->templates->nmatches; i++)
 		add_match(routing, &routing->templates->matches[i]);
 	make_epochs(routing, txn_month);
@@ -288,9 +311,11 @@ make_route(Routing *routing, Route *route, DateADT date)
 	CodeKey currency_key = {0, 1, {route->key.codes[ROUTE_CURRENCY]}};
 	Currency *currency = codemap_find(&routing->currencies, &currency_key);
 	int nbases = routing->templates->nbases;
+	CodeKey archived_key = {0};
 
 	route->date = date;
 	first_of_month(date, 0, &route->month);
+	archived_key.number = route->month;
 	route->minor_units = currency ? currency->minor_units : -1;
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 		route->codes[i] = code_to_datum(route->key.codes[i]);
@@ -300,7 +325,8 @@ make_route(Routing *routing, Route *route, DateADT date)
 		CodeKey key = {
 			route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[b]}};
 
-		route->bases[b].period_closed = codemap_find(&routing->closed_periods, &key) != NULL;
+		route->bases[b].period_closed = codemap_find(&routing->closed_periods, &key) != NULL ||
+										codemap_find(&routing->closed_periods, &archived_key) != NULL;
 	}
 	find_candidates(routing, route);
 	MemoryContextSwitchTo(old);

@@ -61,7 +61,7 @@ SELECT proname AS function,
        CASE WHEN bool_or(has AND role = 'acct_approver') THEN 'x' END AS approver, CASE WHEN bool_or(has AND role = 'acct_operator') THEN 'x' END AS operator,
        CASE WHEN bool_or(has AND role = 'acct_auditor') THEN 'x' END AS auditor, CASE WHEN bool_or(has AND role = 'regress_roles_nobody') THEN 'x' END AS nobody
   FROM public.routine_right WHERE proname !~ '^_' GROUP BY routine, proname ORDER BY proname COLLATE "C";
--- Of the internal ones, those that triggers, defaults and views call as their caller
+-- Of the internal ones, those that triggers, defaults, views and exports call as their caller
 SELECT proname AS internal, count(*) FILTER (WHERE has) AS roles FROM public.routine_right WHERE proname ~ '^_' GROUP BY routine, proname HAVING bool_or(has) ORDER BY proname COLLATE "C";
 -- No sequence, no column, nothing else of a table, no right that can be passed on, nothing to PUBLIC; no role owns or makes anything.
 SELECT count(*) AS sequence_rights FROM pg_class AS c, public.role AS r

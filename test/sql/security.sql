@@ -149,6 +149,10 @@ CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
 SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01');
+SELECT x.partition_name FROM acct.rotate_txn_source_partitions(0, '2019-03-01') AS x UNION ALL SELECT x.partition_name FROM acct.rotate_ledger_partitions(0, '2019-03-01') AS x;
+SELECT acct.archive_partition('ledger_entry', '2019-03-01'), acct.archive_partition('txn_source_parent', '2019-03-01');
+SELECT acct.restore_partition('ledger_entry', '2019-03-01'), acct.restore_partition('txn_source_parent', '2019-03-01');
+SELECT pg_catalog.count(*) FROM acct.apply_retention(true);
 SELECT acct.add_dimension('cohort', 'pg_catalog.text', true);
 SELECT x.problem FROM acct.check_template('DRAFT', 1) AS x;
 SELECT acct.check_expression(':gross_amount', 'amount');
@@ -182,6 +186,12 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (12, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
 CALL acct.process_month('2025-02-01', 'attack-4') \gset
 SELECT acct.install() IS NULL;
+SELECT acct.archive_partition('ledger_entry', '2019-03-01');
+SELECT pg_catalog.current_setting('data_directory') AS dir \gset
+SELECT acct.export_archive('ledger_entry', '2019-03-01', :'dir') AS manifest \gset
+SELECT pg_catalog.bool_and(v.passed) FROM acct.verify_archive(:'manifest') AS v;
+SELECT acct.restore_partition('ledger_entry', '2019-03-01');
+COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; rm -f ledger_entry_2019_03.manifest.json ledger_entry_header_2019_03.csv ledger_entry_line_2019_03.csv';
 INSERT INTO acct.journal_template (template_code) VALUES ('OURS');
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('OURS', 1, 'M', ':gross_amount > 0');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('OURS', 1, 'DR', '1000', 'F1', ':gross_amount');
@@ -225,6 +235,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
+    ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)');
 UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');
 SELECT count(*) AS definers_not_called FROM public.definer AS d JOIN pg_proc AS p USING (oid)

@@ -24,8 +24,10 @@ $node->safe_psql(
 	COMMENT ON TABLE acct.fund IS 'Funds, as our council approved them.';
 	SELECT acct.add_dimension('cohort', 'text', true);});
 
-# A small posted run and a large one, one that is expanded, one batch that no run has; months of which one is detached.
+# A small posted run and a large one, one that is expanded, one batch that no run has; months of which one is detached,
+# and one that is archived.
 load_batch($node, 'original', 5000, 42);
+$node->safe_psql('original', "UPDATE acct.txn_source_parent SET bank_value_date = '2024-12-15' WHERE txn_id % 10 = 0");
 $node->safe_psql('original', "SELECT * FROM acct.run_month('2025-01-01', 'posted')");
 load_batch($node, 'original', 3000, 45);
 $node->safe_psql('original', large_runs("SELECT * FROM acct.run_month('2025-01-01', 'large')"));
@@ -37,6 +39,10 @@ $node->safe_psql(
 	SELECT * FROM acct.rotate_ledger_partitions(1, '2025-06-01');
 	ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_07;
 	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;});
+$node->safe_psql(
+	'original', q{
+	SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2024-12-01';
+	SELECT acct.archive_partition('ledger_entry', '2024-12-01');});
 is($node->safe_psql('original', q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_2$' AND relispartition}),
 	1, 'the large run has a partition of its own');
 
@@ -100,12 +106,13 @@ for my $db (sort keys %restore)
 		'UPDATE acct.ledger_entry_line SET debit = debit',
 		'DELETE FROM acct.ledger_entry_header_2025_01',
 		'DELETE FROM acct.ledger_entry_line_2025_01_run_2',
-		'TRUNCATE acct.ledger_entry_line_2025_01')
+		'TRUNCATE acct.ledger_entry_line_2025_01',
+		'DELETE FROM acct_archive.ledger_entry_line_2024_12')
 	{
 		fails_with($node, $db, $statement, qr/ERROR:  LE007:/, "$db: $statement");
 	}
 	for my $statement ('DROP TABLE acct.ledger_entry_line_2025_01', 'DROP TABLE acct.ledger_entry_line_2025_01_run_2',
-		'DROP SCHEMA acct CASCADE')
+		'DROP SCHEMA acct CASCADE', 'DROP SCHEMA acct_archive CASCADE')
 	{
 		fails_with($node, $db, $statement, qr/ERROR:  LE011:/, "$db: $statement");
 	}
@@ -123,6 +130,10 @@ for my $db (sort keys %restore)
 	is($node->safe_psql($db, "SELECT * FROM acct.trial_balance('2025-01-01')"), $next_balances, "$db: same trial balance after the next runs");
 	is($node->safe_psql($db, q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_[34]$' AND relispartition}),
 		2, "$db: large runs have partitions of their own");
+
+	# The archived month comes back.
+	is($node->safe_psql($db, "SELECT acct.restore_partition('ledger_entry', '2024-12-01')"), 't', "$db: restored from the archive");
+	is(broken_invariants($node, $db), '', "$db: all invariants hold with the restored month");
 
 	# Rights hold for what was made since, too.
 	is($node->safe_psql($db, 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_4'),

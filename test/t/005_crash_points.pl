@@ -34,13 +34,29 @@ my %step = (
 	discard => { call => 'SELECT acct.discard_run(RUN)', before => [ 'create', 'expand' ], status => 'expanded' },
 	reprocess => { call => 'SELECT acct.reprocess_exceptions(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post' ], status => 'posted' },
-	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' });
+	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' },
+	close => { call => "SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = 'MONTH'" },
+	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
+	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
+	retire => { call => "SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },
+	drop => { call => "SELECT acct._drop_archived(max(archive_id)) FROM acct.archived_partition WHERE month = 'MONTH'", before => [ 'create', 'expand', 'post', 'retire' ], status => 'posted' },
+	staging => { call => 'SELECT acct._retire_staging(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' });
 
 my $n = 0; # combination
+my $month;
 
 sub sql { return $node->safe_psql('crash', $_[0]); }
 
-sub month { return sprintf '2025-%02d-01', $n % 6 + 1; }
+# Months that are archived, or whose source is dropped, are nobody else's.
+sub choose_month
+{
+	my ($name) = @_;
+
+	$month = $name =~ /^(?:archive|restore|drop)$/
+	  ? sprintf('%d-%02d-01', 2008 + int($n / 12), $n % 12 + 1)
+	  : sprintf('2025-%02d-01', $n % 6 + 1);
+	return;
+}
 
 # The points that the code has; each must be one of a step above.
 sub points
@@ -60,7 +76,6 @@ sub points
 sub fill
 {
 	my ($call, $run) = @_;
-	my $month = month();
 	my $ahead = sprintf '%d-01-01', 2040 + $n;
 
 	return $call =~ s/MONTH/$month/r =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
@@ -142,8 +157,9 @@ sub combine
 	my ($run, $peace, $session, $pid);
 
 	$n++;
+	choose_month($name);
 	# Workers must come to have something to do.
-	load_quietly($node, $_, month(), $point =~ /worker/ ? 20_000 : 600, $n) for 'crash', 'peace';
+	load_quietly($node, $_, $month, $point =~ /worker/ ? 20_000 : 600, $n) for 'crash', 'peace';
 	$run = do_steps('crash', $settings, @{ $step->{before} });
 	$session = start_session($node, 'crash');
 	$session->submit("$settings SET ledger_engine.crash_point = '$point'");
@@ -172,6 +188,11 @@ sub combine
 	$run = do_steps('crash', $settings, 'create', 'expand', 'post');
 	$peace = do_steps('peace', $settings, 'create', 'expand', 'post', $name eq 'reprocess' ? $name : ());
 	is(outcome('crash', $run), outcome('peace', $peace), "$what: done again, it gives the same");
+	if ($name eq 'archive')
+	{
+		is(broken_invariants($node, 'crash'), '', "$what: archived, all invariants hold");
+		do_steps('crash', $settings, 'restore');
+	}
 	return;
 }
 

@@ -160,10 +160,28 @@ SELECT format('snapshot and lines differ: %s', (coalesce(s.account_code, l.accou
        IS DISTINCT FROM (coalesce(l.lines, 0), coalesce(l.debit, 0), coalesce(l.credit, 0));
 };
 
+# A query of the ledger's two tables, with the archived months read too.
+sub with_archive
+{
+	my ($node, $db, $sql) = @_;
+	my %columns = (
+		header => 'je_id, je_number, je_date, run_id, txn_id, txn_month, entity_code, basis, template_code, template_version, currency, line_count, total_debit, total_credit',
+		line => 'je_id, line_no, je_date, run_id, txn_id, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit');
+
+	for my $part (sort keys %columns)
+	{
+		my $rows = join ' UNION ALL ', map { "SELECT $columns{$part} FROM $_" } "acct.ledger_entry_$part", split /\n/, $node->safe_psql(
+			$db, qq{SELECT oid::regclass FROM pg_class WHERE relnamespace = to_regnamespace('acct_archive') AND relkind IN ('r', 'p')
+			AND relname ~ '^ledger_entry_${part}_\\d+_\\d\\d\$' ORDER BY relname});
+		$sql =~ s/FROM acct\.ledger_entry_$part\b/FROM ($rows) AS ledger_$part/g;
+	}
+	return $sql;
+}
+
 sub broken_invariants
 {
 	my ($node, $db) = @_;
-	my $broken = $node->safe_psql($db, $invariants);
+	my $broken = $node->safe_psql($db, with_archive($node, $db, $invariants));
 
 	# Recomputing writes where it finds something wrong, so it comes last.
 	my $wrong = $node->safe_psql($db, 'SELECT acct.update_balance_snapshot()');
@@ -228,7 +246,7 @@ sub fingerprint
 	$where = defined $where ? "WHERE $where" : '';
 
 	return $node->safe_psql(
-		$db, qq{
+		$db, with_archive($node, $db, qq{
 		SELECT 'lines', count(*), sum(debit), sum(credit),
 		       sum(hashtextextended(concat_ws('|', txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency,
 		                                      product_code, channel, trim_scale(debit), trim_scale(credit)), 0)::numeric)
@@ -248,7 +266,7 @@ sub fingerprint
 		       sum(hashtextextended(concat_ws('|', txn_id, txn_month, basis, reason, template_code, template_version, line_no,
 		                                      message), 0)::numeric)
 		  FROM acct.je_exception $where
-		 ORDER BY 1});
+		 ORDER BY 1}));
 }
 
 sub exceptions_of
@@ -297,11 +315,13 @@ my %data = (
 	'digests of posted runs' => q{SELECT run_id, acct.run_digest(run_id) = digest FROM acct.journal_run WHERE status = 'posted' ORDER BY 1},
 	'checks of posted runs' => q{SELECT r.run_id, v.* FROM acct.journal_run r, acct.validate_run(r.run_id) v
 		WHERE r.status = 'posted' ORDER BY r.run_id, v.check_name},
+	'archive' => 'SELECT * FROM acct.archived_partition ORDER BY archive_id',
+	'policies' => 'SELECT * FROM acct.retention_policy ORDER BY table_name',
 	'trial balances' => q{SELECT m, b.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS s (m),
 		acct.trial_balance(m) b ORDER BY m, entity_code, fund, account_code, currency});
 
 # The same of the catalogs, without identifiers; roles have the same names.
-my $ours = q{ANY (ARRAY['acct', 'ledger_guard']::regnamespace[])};
+my $ours = q{ANY (ARRAY(SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'acct_archive', 'ledger_guard')))};
 my %catalog = (
 	'tables' => qq{SELECT c.oid::regclass::text COLLATE "C", c.relkind, c.relpersistence, pg_get_userbyid(c.relowner),
 		(SELECT i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = c.oid), pg_get_expr(c.relpartbound, c.oid),

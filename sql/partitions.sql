@@ -1,0 +1,190 @@
+-- How monthly partitions are made, archived and brought back beside other sessions: short waits, tried again.
+
+CREATE FUNCTION acct._is_waited_for(p_tables regclass[]) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_locks AS w
+                    WHERE NOT w.granted AND w.pid <> pg_backend_pid()
+                      AND EXISTS (SELECT FROM pg_locks AS h
+                                   WHERE h.pid = w.pid AND h.granted AND h.relation = ANY (p_tables::oid[]))
+                      AND pg_backend_pid() = ANY (pg_blocking_pids(w.pid)))
+$$;
+COMMENT ON FUNCTION acct._is_waited_for(regclass[]) IS
+'True where a session that holds a lock on one of these tables waits for this one: waiting for it in turn would be a deadlock.';
+
+CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
+DECLARE
+    deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
+    list CONSTANT text := (SELECT string_agg(format('ONLY %s', x.name), ', ' ORDER BY x.n)
+                             FROM unnest(p_tables) WITH ORDINALITY AS x (name, n));
+BEGIN
+    PERFORM set_config('lock_timeout', least(50, greatest(500 / cardinality(p_tables), 1)) || 'ms', true);
+    LOOP
+        -- All or none: what others wait for is given back before it is tried again.
+        BEGIN
+            EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
+            RETURN true;
+        EXCEPTION WHEN lock_not_available THEN
+            IF clock_timestamp() >= deadline OR acct._is_waited_for(p_tables) THEN
+                RETURN false;
+            END IF;
+            PERFORM pg_sleep(0.05);
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval) IS
+'Locks tables, each alone, to the end of the transaction, all or none. Waits 50 ms at a time, so that readers do not queue behind it longer, and tries for as long as p_patience says, at least once; false where the tables were in use all the while, or by a session that waits for this one.';
+
+CREATE FUNCTION acct._raise_in_use(p_what text, p_tables regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    pids text;
+BEGIN
+    SELECT string_agg(x.pid::text, ', ' ORDER BY x.pid) INTO pids
+      FROM (SELECT DISTINCT l.pid FROM pg_locks AS l
+             WHERE l.granted AND l.pid <> pg_backend_pid() AND l.relation = ANY (p_tables::oid[])) AS x;
+    RAISE EXCEPTION '% is in use', p_what
+        USING ERRCODE = '55P03',
+              DETAIL = format('Other sessions with locks on its tables: %s.', coalesce(pids, 'none any more')),
+              HINT = 'Call again when they have ended.';
+END
+$$;
+COMMENT ON FUNCTION acct._raise_in_use(text, regclass[]) IS 'Raises 55P03: other sessions use the tables of p_what.';
+
+CREATE FUNCTION acct._require_read_committed() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'partitions cannot be moved in a transaction that is %', upper(current_setting('transaction_isolation'))
+            USING ERRCODE = '25001', DETAIL = 'Its snapshot does not show what others have loaded or posted since.',
+                  HINT = 'Call it in a transaction that is READ COMMITTED.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_read_committed() IS 'Raises 25001 where later statements of the transaction would not see what others commit.';
+
+CREATE FUNCTION acct._month_parts(p_table text, p_month date) RETURNS TABLE (part integer, parent regclass, name text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT x.n::integer, format('acct.%I', x.parent)::regclass,
+           regexp_replace(x.parent, '_parent$', '') || '_' || to_char(p_month, 'YYYY_MM')
+      FROM unnest(CASE p_table WHEN 'ledger_entry' THEN ARRAY['ledger_entry_header', 'ledger_entry_line']
+                               ELSE ARRAY[p_table] END) WITH ORDINALITY AS x (parent, n)
+$$;
+COMMENT ON FUNCTION acct._month_parts(text, date) IS
+'The partitions that are a month of txn_source_parent, or of ledger_entry (headers, lines), and their parents.';
+
+CREATE FUNCTION acct._month_tree(p_schema text, p_table text, p_month date) RETURNS regclass[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- pg_partition_tree() knows nothing of a table that is neither partitioned nor a partition.
+    SELECT coalesce(array_agg(t.relid ORDER BY p.part, t.level, t.relid), '{}')
+      FROM acct._month_parts(p_table, p_month) AS p
+     CROSS JOIN to_regclass(format('%I.%I', p_schema, p.name)) AS root (relid)
+     CROSS JOIN LATERAL (SELECT root.relid, 0 AS level WHERE root.relid IS NOT NULL
+                         UNION ALL SELECT x.relid, x.level FROM pg_partition_tree(root.relid) AS x WHERE x.level > 0) AS t
+$$;
+COMMENT ON FUNCTION acct._month_tree(text, text, date) IS
+'The tables of a month in a schema, with the partitions that they have themselves.';
+
+CREATE FUNCTION acct._is_archived(p_table text, p_month date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- The catalogs know it though the transaction's snapshot may be older.
+    SELECT EXISTS (SELECT FROM acct._month_parts(p_table, p_month) AS p
+                    WHERE to_regclass(format('acct_archive.%I', p.name)) IS NOT NULL)
+        OR EXISTS (SELECT FROM acct.archived_partition AS a
+                    WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL)
+$$;
+COMMENT ON FUNCTION acct._is_archived(text, date) IS 'True where a month is archived, or was and is dropped.';
+
+CREATE FUNCTION acct._raise_archived(p_table text, p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    code CONSTANT text := CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END;
+    dropped timestamptz;
+BEGIN
+    SELECT a.dropped_at INTO dropped FROM acct.archived_partition AS a
+     WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL;
+    IF dropped IS NOT NULL THEN
+        RAISE EXCEPTION 'month % of % was dropped', to_char(p_month, 'YYYY-MM'), p_table
+            USING ERRCODE = code, DETAIL = 'The retention policy had it dropped.',
+                  HINT = 'What comes late belongs in a month that is there.';
+    END IF;
+    RAISE EXCEPTION 'month % of % is archived', to_char(p_month, 'YYYY-MM'), p_table
+        USING ERRCODE = code, DETAIL = 'Its tables are in schema acct_archive.',
+              HINT = format('SELECT acct.restore_partition(%L, %L);', p_table, p_month);
+END
+$$;
+COMMENT ON FUNCTION acct._raise_archived(text, date) IS
+'Raises that a month is archived or dropped: LE006 for the ledger, 55000 for the source.';
+
+CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_sqlstate text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    name CONSTANT text := regexp_replace(p_parent, '_parent$', '') || '_' || to_char(p_month, 'YYYY_MM');
+BEGIN
+    IF to_regclass(format('acct.%I', name)) IS NULL THEN
+        IF to_regclass(format('acct_archive.%I', name)) IS NOT NULL THEN
+            RETURN format('acct_archive.%I', name);
+        ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
+                       WHERE a.month = p_month AND name = ANY (a.partitions) AND a.dropped_at IS NOT NULL) THEN
+            RAISE EXCEPTION 'partition % was dropped: its rows cannot be read', name
+                USING ERRCODE = p_sqlstate, DETAIL = 'The retention policy had it dropped.',
+                      HINT = 'Where it was exported, acct.archived_partition.manifest names its files.';
+        END IF;
+    END IF;
+    RETURN format('acct.%I', p_parent);
+END
+$$;
+COMMENT ON FUNCTION acct._month_rows(text, date, text) IS
+'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises p_sqlstate where it was dropped.';
+
+CREATE FUNCTION acct._lock_making(p_table text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock((CASE p_table WHEN 'ledger_entry' THEN 'acct.ledger_entry_header' ELSE 'acct.txn_source_parent' END)::regclass::oid::integer, 0);
+    PERFORM acct._see_changes();
+END
+$$;
+COMMENT ON FUNCTION acct._lock_making(text) IS
+'Locks the making and moving of months of txn_source_parent or ledger_entry to the end of the transaction, and takes notice of those that others made or moved.';
+
+CREATE FUNCTION acct._make_month(p_table text, p_month date, p_start date) RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '1s' AS $$
+DECLARE
+    tries CONSTANT integer := 5;
+    started CONSTANT timestamptz := clock_timestamp();
+    made text[];
+    name text;
+BEGIN
+    FOR attempt IN 1 .. tries LOOP
+        BEGIN
+            IF (SELECT bool_and(acct._is_partition(left(p.name, -8), p_month)) FROM acct._month_parts(p_table, p_month) AS p) THEN
+                RETURN;
+            END IF;
+            PERFORM acct._lock_making(p_table);
+            IF acct._is_archived(p_table, p_month) THEN
+                IF p_month = p_start THEN
+                    PERFORM acct._raise_archived(p_table, p_month);
+                END IF;
+                RETURN;
+            END IF;
+            made := CASE p_table WHEN 'ledger_entry' THEN ARRAY(SELECT * FROM acct._make_ledger_partition(p_month))
+                                 ELSE array_remove(ARRAY[acct._make_txn_source_partition(p_month)], NULL) END;
+            -- crash point: rotate_made
+            FOREACH name IN ARRAY made LOOP
+                EXECUTE format('ANALYZE acct.%I', name);
+            END LOOP;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = tries THEN
+                PERFORM acct._raise_in_use(p_table, ARRAY(SELECT p.parent FROM acct._month_parts(p_table, p_month) AS p));
+            END IF;
+        END;
+    END LOOP;
+    INSERT INTO acct.run_log (step, partition, elapsed_ms)
+    SELECT 'rotate', x.made, extract(epoch FROM clock_timestamp() - started) * 1000 FROM unnest(made) AS x (made);
+    RETURN QUERY SELECT unnest(made);
+END
+$$;
+COMMENT ON FUNCTION acct._make_month(text, date, date) IS
+'Makes the partitions of a month that are missing, and analyzes them; the names of those that were made, none where the month is archived. Waits a second at a time for other sessions, five times, then raises 55P03. Raises what _raise_archived() does where the month is archived and is p_start, which was asked for by name.';

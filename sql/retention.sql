@@ -1,0 +1,222 @@
+-- Retention: how long months stay in the ledger's and the source's tables and staging stays, and what becomes of them.
+
+CREATE FUNCTION acct._layout_retention() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    IF to_regclass('acct.retention_policy') IS NOT NULL THEN
+        RETURN; -- a policy that a site deleted stays away
+    END IF;
+    CREATE TABLE acct.retention_policy (
+        table_name text COLLATE "C" NOT NULL,
+        active_months integer,
+        active_days integer,
+        action text NOT NULL,
+        drop_after_months integer,
+        export_before_drop boolean NOT NULL DEFAULT true,
+        CONSTRAINT retention_policy_pkey PRIMARY KEY (table_name),
+        CONSTRAINT chk_table_name CHECK (table_name IN ('txn_source_parent', 'ledger_entry', 'je_staging')),
+        CONSTRAINT chk_action CHECK (action IN ('archive', 'drop')),
+        CONSTRAINT chk_active CHECK (CASE table_name
+            WHEN 'je_staging' THEN active_days >= 0 AND active_months IS NULL
+                 AND action = 'drop' AND drop_after_months IS NULL AND NOT export_before_drop
+            ELSE active_months >= 1 AND active_days IS NULL END IS TRUE),
+        CONSTRAINT chk_drop_after CHECK (drop_after_months >= active_months),
+        CONSTRAINT chk_ledger_exported CHECK (table_name <> 'ledger_entry' OR export_before_drop)
+    );
+    INSERT INTO acct.retention_policy (table_name, active_months, active_days, action, export_before_drop)
+    VALUES ('txn_source_parent', 3, NULL, 'archive', false),
+           ('ledger_entry', 12, NULL, 'archive', true),
+           ('je_staging', NULL, 30, 'drop', false);
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that makes the retention policies, with their defaults.';
+
+CREATE FUNCTION acct._attached_months(p_table text) RETURNS SETOF date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT DISTINCT to_date(right(c.relname, 7), 'YYYY_MM')
+      FROM acct._month_parts(p_table, '2000-01-01') AS p
+      JOIN pg_inherits AS i ON i.inhparent = p.parent JOIN pg_class AS c ON c.oid = i.inhrelid
+     WHERE c.relname ~ '_[0-9]{4}_[0-9][0-9]$' AND left(c.relname, -7) = left(p.name, -7)
+$$;
+COMMENT ON FUNCTION acct._attached_months(text) IS 'The months that txn_source_parent or ledger_entry has partitions for, by their names.';
+
+CREATE FUNCTION acct._months_due() RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Months that are no longer active; one that is dropped at once is archived first.
+    SELECT p.table_name, m.month,
+           CASE WHEN p.action = 'drop' AND NOT p.export_before_drop THEN 'drop' ELSE 'archive' END, NULL::bigint,
+           (SELECT 'restored, to be kept until ' || max(a.keep_until) FROM acct.archived_partition AS a
+             WHERE a.table_name = p.table_name AND a.month = m.month AND a.keep_until > current_date)
+      FROM acct.retention_policy AS p, acct._attached_months(p.table_name) AS m (month)
+     WHERE p.table_name <> 'je_staging'
+       AND m.month <= (date_trunc('month', current_date) - make_interval(months => p.active_months))::date
+    UNION ALL
+    SELECT p.table_name, a.month, 'drop', a.archive_id,
+           CASE WHEN p.export_before_drop AND a.exported_at IS NULL THEN 'not exported'
+                WHEN p.export_before_drop AND a.verified_at IS NULL THEN 'exported, and not verified' END
+      FROM acct.retention_policy AS p JOIN acct.archived_partition AS a ON a.table_name = p.table_name
+     WHERE a.restored_at IS NULL AND a.dropped_at IS NULL
+       AND a.month <= (date_trunc('month', current_date)
+                       - make_interval(months => CASE p.action WHEN 'drop' THEN p.active_months ELSE p.drop_after_months END))::date
+$$;
+COMMENT ON FUNCTION acct._months_due() IS
+'Months that the retention policies have archived or dropped now: attached ones (archive_id NULL) and archived ones; kept says why one is left alone, as far as that is seen at once.';
+
+CREATE FUNCTION acct._staging_due() RETURNS TABLE (run_id bigint, partition_name text, action text, reason text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH staging AS (
+        SELECT x.run, string_agg(x.name, ', ' ORDER BY x.name) AS names
+          FROM (SELECT c.relname::text AS name, substring(c.relname, '[0-9]+$')::numeric AS run FROM pg_class AS c
+                 WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p')
+                   AND c.relname ~ '^je_(header|line)_staging_[0-9]{1,18}$') AS x
+         GROUP BY x.run)
+    SELECT s.run::bigint, s.names, 'drop staging',
+           CASE WHEN r.run_id IS NULL THEN 'left over: there is no such run'
+                WHEN r.status NOT IN ('posted', 'reversed') THEN format('left over: the run is %s', r.status)
+                ELSE format('posted on %s', r.posted_at::date) END
+      FROM staging AS s LEFT JOIN acct.journal_run AS r ON r.run_id = s.run
+     WHERE r.run_id IS NULL OR r.status IN ('created', 'discarded')
+        OR r.status IN ('posted', 'reversed')
+           AND EXISTS (SELECT FROM acct.retention_policy AS p
+                        WHERE p.table_name = 'je_staging' AND r.posted_at < now() - make_interval(days => p.active_days))
+    UNION ALL
+    SELECT r.run_id, NULL, 'skip',
+           format('run %s was %s on %s and not posted: post it, or discard it', r.run_id, r.status, coalesce(r.expanded_at, r.created_at)::date)
+      FROM acct.journal_run AS r
+     WHERE r.status IN ('created', 'expanded')
+       AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
+       AND EXISTS (SELECT FROM acct.retention_policy AS p
+                    WHERE p.table_name = 'je_staging'
+                      AND coalesce(r.expanded_at, r.created_at) < now() - make_interval(days => p.active_days))
+$$;
+COMMENT ON FUNCTION acct._staging_due() IS
+'Staging that is to be dropped: that of runs posted long enough ago, and what is left over from none; and (action skip) runs that hold batches or exceptions for as long without being posted.';
+
+CREATE FUNCTION acct._retire_month(p_table text, p_month date, p_figures jsonb, p_archive_id bigint, p_action text, p_patience interval)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_archive_id IS NULL THEN
+        p_archive_id := acct._move_to_archive(p_table, p_month, p_figures, p_patience);
+    END IF;
+    IF p_action = 'drop' THEN
+        PERFORM acct._drop_archived(p_archive_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._retire_month(text, date, jsonb, bigint, text, interval) IS
+'Archives a month that was surveyed, or drops it (where it is not archived yet, both).';
+
+CREATE FUNCTION acct._retire_staging(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    status text;
+BEGIN
+    SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND AND EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id) OR status = 'expanded' THEN
+        RAISE EXCEPTION 'run % is being worked on', p_run_id USING ERRCODE = '55P03', HINT = 'Call again when that has ended.';
+    END IF;
+    PERFORM acct._drop_staging(p_run_id, '1 second');
+    -- crash point: staging_dropped
+    INSERT INTO acct.run_log (run_id, step, partition, elapsed_ms)
+    VALUES (p_run_id, 'drop', format('je_header_staging_%1$s, je_line_staging_%1$s', p_run_id),
+            extract(epoch FROM clock_timestamp() - started) * 1000);
+END
+$$;
+COMMENT ON FUNCTION acct._retire_staging(bigint) IS
+'Drops the staging of a run that does not need it. Raises 55P03 where somebody works on the run or uses staging.';
+
+CREATE FUNCTION acct._survey_due(p_hold boolean)
+RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    due record;
+    detail text;
+BEGIN
+    -- The ledger first: reading it locks nobody out.
+    FOR due IN SELECT d.* FROM acct._months_due() AS d ORDER BY d.table_name, d.archive_id IS NOT NULL, d.month LOOP
+        table_name := due.table_name;
+        month := due.month;
+        action := due.action;
+        archive_id := due.archive_id;
+        kept := due.kept;
+        figures := NULL;
+        IF kept IS NULL AND archive_id IS NULL THEN
+            BEGIN
+                SELECT s.kept, s.figures INTO kept, figures FROM acct._survey_month(due.table_name, due.month, p_hold) AS s;
+            EXCEPTION WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS kept = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+                kept := concat_ws(': ', kept, nullif(detail, ''));
+            END;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._survey_due(boolean) IS
+'The months due, read: those that stay with the reason. p_hold as for _survey_month().';
+
+CREATE FUNCTION acct.apply_retention(dry_run boolean DEFAULT false)
+RETURNS TABLE (table_name text, partition_name text, month date, action text, reason text, rows bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    perform_it CONSTANT boolean := NOT coalesce(apply_retention.dry_run, true);
+    locked boolean := false;
+    due record;
+    detail text;
+BEGIN
+    PERFORM acct._require_layout();
+    IF perform_it THEN
+        PERFORM acct._require_read_committed();
+        PERFORM acct._see_changes();
+    END IF;
+    -- All reading is done before anything is locked that readers, loads or postings use.
+    FOR due IN SELECT s.* FROM acct._survey_due(perform_it) AS s LOOP
+        table_name := due.table_name;
+        partition_name := (SELECT string_agg(p.name, ', ' ORDER BY p.part) FROM acct._month_parts(due.table_name, due.month) AS p);
+        month := due.month;
+        action := due.action;
+        reason := due.kept;
+        rows := coalesce((due.figures ->> 'rows')::bigint,
+                         (SELECT a.rows FROM acct.archived_partition AS a WHERE a.archive_id = due.archive_id));
+        IF reason IS NULL AND perform_it THEN
+            BEGIN
+                -- What is locked by now is not kept locked for long.
+                PERFORM acct._retire_month(due.table_name, due.month, due.figures, due.archive_id, due.action,
+                                           CASE WHEN locked THEN interval '1 second' ELSE interval '10 seconds' END);
+            EXCEPTION WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+                reason := concat_ws(': ', reason, nullif(detail, ''));
+            END;
+            locked := true;
+        END IF;
+        IF reason IS NOT NULL THEN
+            reason := format('not %s: %s', CASE action WHEN 'drop' THEN 'dropped' ELSE 'archived' END, reason);
+            action := 'skip';
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    FOR due IN SELECT s.* FROM acct._staging_due() AS s ORDER BY s.action, s.run_id LOOP
+        table_name := CASE due.action WHEN 'skip' THEN 'journal_run' ELSE 'je_staging' END;
+        partition_name := due.partition_name;
+        month := (SELECT r.txn_month FROM acct.journal_run AS r WHERE r.run_id = due.run_id);
+        action := due.action;
+        reason := due.reason;
+        rows := NULL;
+        IF action <> 'skip' AND perform_it THEN
+            BEGIN
+                PERFORM acct._retire_staging(due.run_id);
+            EXCEPTION WHEN OTHERS THEN
+                action := 'skip';
+                reason := 'not dropped: ' || SQLERRM;
+            END;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct.apply_retention(boolean) IS
+'Does what acct.retention_policy says, or with dry_run (or NULL) only lists it: a row for each month and each run''s staging that is due, with action archive, drop, drop staging, or skip, then with the reason why it is left alone. Months that are no longer active are archived by acct.archive_partition()''s rules, or dropped; archived months are dropped when their time has come, those of the ledger only once they were exported and the export was verified; balances stay. Staging of posted runs is dropped after a time, and what was left over at once; runs not posted for as long are listed. What cannot be done does not stop the rest. Waits for readers 50 ms at a time, so that others do not queue behind it. Raises 25001 (the transaction is not READ COMMITTED).';

@@ -1,0 +1,215 @@
+-- Archive: months moved out of the ledger and the source and back; what reads them, what refuses to change them, balances
+\set topic archive
+\i test/sql/setup.sql
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(3, '2015-01-01');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT n, date '2015-01-01' + make_interval(months => n % 4), date '2015-01-05' + make_interval(months => n % 4), 'A', 'P', 'C', n, n FROM generate_series(1, 40) AS n;
+SELECT public.posted('2015-01-01') AS jan, public.posted('2015-02-01', 'feb') AS feb, public.posted('2015-03-01') AS mar, public.posted('2015-04-01') AS apr \gset
+CREATE TABLE public.before AS
+SELECT m.month, t.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS m (month), acct.trial_balance(m.month) AS t;
+CREATE VIEW public.changed AS
+SELECT * FROM ((SELECT m.month, t.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS m (month), acct.trial_balance(m.month) AS t
+                EXCEPT SELECT * FROM public.before)
+               UNION ALL (SELECT * FROM public.before
+                EXCEPT SELECT m.month, t.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS m (month), acct.trial_balance(m.month) AS t)) AS x;
+CREATE VIEW public.place AS
+SELECT n.nspname || '.' || c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound, c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relname ~ '^(txn_source|ledger_entry_(header|line))_\d+' AND c.relkind IN ('r', 'p') AND c.relname !~ '_(rest|run_\d+)$';
+CREATE TABLE public.was AS SELECT * FROM public.place;
+-- Indexes, constraints, triggers of January's tables
+CREATE VIEW public.made_of AS
+SELECT 'index' AS kind, x.relname AS name, pg_get_indexdef(x.oid) || coalesce(' of ' || p.inhparent::regclass, '') AS definition
+  FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS c ON c.oid = i.indrelid LEFT JOIN pg_inherits AS p ON p.inhrelid = x.oid WHERE c.relname ~ '_2015_01'
+UNION ALL SELECT 'trigger', t.tgname, pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid WHERE c.relname ~ '_2015_01'
+UNION ALL SELECT 'constraint', k.conname, concat_ws(' ', pg_get_constraintdef(k.oid), k.conislocal, k.coninhcount) FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid WHERE c.relname ~ '_2015_01' AND k.contype <> 'n'
+UNION ALL SELECT 'comment', c.relname, obj_description(c.oid, 'pg_class') FROM pg_class AS c WHERE c.relname ~ '_2015_01'
+UNION ALL SELECT 'rights', c.relname, coalesce(c.relacl, acldefault('r', c.relowner))::text FROM pg_class AS c WHERE c.relname ~ '_2015_01';
+CREATE TABLE public.was_made_of AS SELECT * FROM public.made_of;
+
+-- By hand: what is refused
+SELECT acct.archive_partition('ledger_entry', '2015-01-01');
+SELECT acct.archive_partition('ledger_entry', '2015-01-02');
+SELECT acct.archive_partition('ledger_entry_line', '2015-01-01');
+SELECT acct.archive_partition(NULL, '2015-01-01');
+SELECT acct.archive_partition('txn_source_parent', '2014-01-01');
+SELECT count(*) AS made FROM acct.rotate_ledger_partitions(0);
+DO $$
+DECLARE
+    message text;
+    detail text;
+BEGIN
+    PERFORM acct.archive_partition('ledger_entry', date_trunc('month', current_date)::date);
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+    RAISE WARNING '% (%)', regexp_replace(message, '\d{4}-\d\d', 'MONTH'), detail;
+END
+$$;
+SELECT acct.restore_partition('ledger_entry', '2015-01-01');
+SELECT acct.restore_partition('ledger_entry', '2014-01-01');
+SELECT acct.restore_partition('ledger_entry', '2015-01-01', -1);
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT acct.archive_partition('ledger_entry', '2015-01-01');
+ROLLBACK;
+
+-- Those who may read the table may read its archive.
+CREATE ROLE regress_archive_reader;
+GRANT USAGE ON SCHEMA acct TO regress_archive_reader;
+GRANT SELECT ON acct.ledger_entry_line TO regress_archive_reader;
+SELECT acct.close_period('MAIN', 'PRIMARY', m::date) FROM generate_series(timestamp '2015-01-01', '2015-04-01', '1 month') AS m;
+SELECT acct.archive_partition('ledger_entry', '2015-01-01');
+SELECT acct.archive_partition('ledger_entry', '2015-01-01');
+SELECT acct.archive_partition('ledger_entry', '2015-02-01');
+SELECT acct.archive_partition('txn_source_parent', '2015-01-01');
+SELECT acct.archive_partition('txn_source_parent', '2015-02-01');
+SELECT name, bound FROM public.place ORDER BY 1;
+SELECT count(*) AS lines, sum(debit) AS debit FROM acct_archive.ledger_entry_line_2015_01;
+SELECT count(*) AS journals, min(je_number) FROM acct_archive.ledger_entry_header_2015_01;
+SELECT count(*) AS transactions, (SELECT count(*) FROM acct.txn_source_parent) AS there FROM acct_archive.txn_source_2015_01;
+SET ROLE regress_archive_reader;
+SELECT count(*) AS lines FROM acct_archive.ledger_entry_line_2015_01;
+SELECT count(*) AS journals FROM acct_archive.ledger_entry_header_2015_01;
+RESET ROLE;
+SELECT c.relname, regexp_replace(obj_description(c.oid, 'pg_class'), 'Archived .* by \w+:|digest \w+', 'X', 'g') AS comment FROM pg_class AS c
+ WHERE c.relnamespace = 'acct_archive'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname ~ '_2015_01$' ORDER BY 1;
+SELECT step, partition, rows FROM acct.run_log WHERE step IN ('archive', 'restore') ORDER BY log_id;
+
+-- It changes no more than before.
+\set VERBOSITY terse
+UPDATE acct_archive.ledger_entry_line_2015_01 SET debit = 0;
+DELETE FROM acct_archive.ledger_entry_header_2015_01;
+TRUNCATE acct_archive.ledger_entry_line_2015_01;
+UPDATE acct_archive.txn_source_2015_01 SET gross_amount = 0;
+DELETE FROM acct_archive.txn_source_2015_01;
+TRUNCATE acct_archive.txn_source_2015_01;
+DROP TABLE acct_archive.ledger_entry_header_2015_01;
+DROP TABLE acct_archive.ledger_entry_line_2015_01;
+DROP SCHEMA acct_archive CASCADE;
+DROP SCHEMA acct CASCADE;
+\set VERBOSITY default
+
+-- Balances stay, the oldest restored or not, computed again or not.
+SELECT count(*) AS changed FROM public.changed;
+SELECT acct.update_balance_snapshot();
+SELECT acct.update_balance_snapshot('2015-01-01');
+SELECT count(*) AS different FROM acct.check_balance_snapshot();
+SELECT count(*) AS different FROM acct.check_balance_snapshot('2015-01-01');
+SELECT acct.restore_partition('ledger_entry', '2015-01-01');
+SELECT acct.restore_partition('ledger_entry', '2015-01-01');
+SELECT acct.update_balance_snapshot();
+SELECT acct.update_balance_snapshot('2015-01-01');
+SELECT count(*) AS changed FROM public.changed;
+SELECT count(*) AS different FROM acct.check_balance_snapshot();
+-- What is wrong is seen, in the archive and besides.
+UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snapshot_month < '2015-04-01' AND account_code = '1000';
+SELECT snapshot_month, account_code, snapshot_lines, ledger_lines FROM acct.check_balance_snapshot();
+SELECT snapshot_month, account_code, snapshot_lines, ledger_lines FROM acct.check_balance_snapshot('2015-02-01');
+SELECT acct.archive_partition('ledger_entry', '2015-03-01');
+SELECT acct.update_balance_snapshot();
+UPDATE acct.account_balance_snapshot SET line_count = line_count - 1 WHERE snapshot_month < '2015-03-01' AND account_code = '1000';
+-- The restored month is what it was.
+SELECT p.name, w.* FROM public.was AS w LEFT JOIN public.place AS p USING (name, bound, oid) WHERE p.name IS NULL AND w.name ~ 'ledger_entry_.*_2015_01';
+SELECT acct.restore_partition('txn_source_parent', '2015-01-01', 0);
+SELECT * FROM ((SELECT * FROM public.made_of EXCEPT ALL SELECT * FROM public.was_made_of) UNION ALL (SELECT * FROM public.was_made_of EXCEPT ALL SELECT * FROM public.made_of)) AS x ORDER BY 1, 2;
+SELECT has_table_privilege('regress_archive_reader', 'acct.ledger_entry_line_2015_01', 'SELECT') AS partition, has_table_privilege('regress_archive_reader', 'acct.ledger_entry_line', 'SELECT') AS ledger;
+UPDATE acct.txn_source_parent SET gross_amount = 0 WHERE txn_month = '2015-01-01';
+UPDATE acct.ledger_entry_line_2015_01 SET debit = 0;
+-- Retention leaves it alone for thirty days, or as long as was asked for.
+SELECT table_name, month, action, regexp_replace(reason, '20\d\d-\d\d-\d\d', 'DATE') AS reason FROM acct.apply_retention(true) WHERE month = '2015-01-01';
+SELECT table_name, keep_until - current_date AS days FROM acct.archived_partition WHERE restored_at IS NOT NULL ORDER BY 1;
+
+-- Runs are checked with what is archived.
+SELECT bool_and(v.passed) AS valid, count(DISTINCT v.check_name) AS checks FROM unnest(ARRAY[:jan, :feb, :mar, :apr]) AS r (id), acct.validate_run(r.id) AS v;
+SELECT bool_and(acct.run_digest(run_id) = digest) AS untouched FROM acct.journal_run;
+-- A run with lines in an archived month and in one that is not
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2015-01-01'), acct.reopen_period('MAIN', 'PRIMARY', '2015-04-01');
+CALL public.txn(101, '2015-04-01', 'A', 7);
+CALL public.txn(102, '2015-04-01', 'A', 8, '2015-01-31');
+SELECT public.posted('2015-04-01') AS both \gset
+SELECT acct.update_balance_snapshot();
+SELECT acct.close_period('MAIN', 'PRIMARY', '2015-01-01'), acct.archive_partition('ledger_entry', '2015-01-01');
+SELECT je_date FROM acct.ledger_entry_header WHERE run_id = :both;
+SELECT bool_and(passed) AS valid FROM acct.validate_run(:both);
+SELECT acct.run_digest(:both) = digest AS untouched FROM acct.journal_run WHERE run_id = :both;
+
+-- An archived month is closed to every book, also to one that comes only now.
+CALL public.txn(103, '2015-04-01', 'A', 9, '2015-02-28', entity => 'NEW');
+CALL public.txn(104, '2015-04-01', 'A', 9, entity => 'NEW');
+SELECT public.expanded('2015-04-01') AS new \gset
+SELECT txn_id, reason, message FROM acct.je_exception WHERE run_id = :new;
+SELECT acct.reopen_period('NEW', 'PRIMARY', '2015-02-01');
+SELECT acct.close_period('NEW', 'PRIMARY', '2015-02-01');
+SELECT acct.reopen_period('NEW', 'PRIMARY', '2015-02-01');
+SELECT * FROM acct.rotate_ledger_partitions(0, '2015-02-01');
+SELECT * FROM acct.rotate_ledger_partitions(2, '2014-12-01');
+SELECT journals FROM acct.post_journals(:new);
+SELECT acct.update_balance_snapshot();
+-- A month with entries of an open book is not archived; nor one with journals of a run that is not posted.
+SELECT acct.close_period('MAIN', 'PRIMARY', '2015-04-01');
+SELECT acct.archive_partition('ledger_entry', '2015-04-01');
+SELECT acct.close_period('NEW', 'PRIMARY', '2015-04-01');
+CALL public.txn(105, '2015-04-01', 'A', 9, entity => 'NEWER');
+SELECT public.expanded('2015-04-01') AS newer \gset
+SELECT acct.archive_partition('ledger_entry', '2015-04-01');
+-- What was expanded while the month was being archived is not posted.
+UPDATE acct.journal_run SET status = 'created' WHERE run_id = :newer;
+SELECT acct.archive_partition('ledger_entry', '2015-04-01');
+UPDATE acct.journal_run SET status = 'expanded' WHERE run_id = :newer;
+SELECT * FROM acct.validate_run(:newer) WHERE NOT passed;
+SELECT acct.post_journals(:newer);
+SELECT acct.restore_partition('ledger_entry', '2015-04-01');
+SELECT journals FROM acct.post_journals(:newer);
+
+-- Nothing is taken from, or loaded into, an archived month of the source; known runs are still told.
+CALL public.txn(201, '2015-02-01', 'A');
+SELECT acct.create_run('2015-02-01');
+SELECT * FROM acct.rotate_txn_source_partitions(0, '2015-02-01');
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(2, '2015-01-01');
+SELECT acct.reprocess_exceptions(:new) AS again \gset
+SELECT acct.archive_partition('txn_source_parent', '2015-04-01');
+SELECT acct.discard_run(:again);
+SELECT acct.archive_partition('txn_source_parent', '2015-04-01');
+SELECT acct.create_run('2015-02-01', 'feb') = :feb AS same;
+
+-- Columns and checks that came meanwhile
+SELECT acct.add_dimension('cohort', 'text', true);
+ALTER TABLE acct.txn_source_parent ADD COLUMN region text COLLATE "C" NOT NULL DEFAULT 'EAST', ADD CONSTRAINT chk_region CHECK (region <> '');
+CREATE INDEX ON acct.ledger_entry_line (cohort);
+SELECT acct.restore_partition('ledger_entry', '2015-02-01'), acct.restore_partition('txn_source_parent', '2015-02-01');
+SELECT count(*) AS lines, count(cohort) AS with_cohort FROM acct.ledger_entry_line_2015_02;
+SELECT DISTINCT region FROM acct.txn_source_2015_02;
+SELECT count(*) AS indexes FROM pg_index AS i JOIN pg_inherits AS p ON p.inhrelid = i.indexrelid WHERE i.indrelid = 'acct.ledger_entry_line_2015_02'::regclass;
+SELECT bool_and(v.passed) AS valid FROM acct.validate_run(:feb) AS v;
+SELECT acct.update_balance_snapshot();
+SELECT count(*) AS changed FROM public.changed WHERE month < '2015-01-01';
+
+-- What was changed in the archive does not come back.
+SELECT acct.archive_partition('ledger_entry', '2015-03-01');
+BEGIN;
+ALTER TABLE acct_archive.ledger_entry_line_2015_03 DISABLE TRIGGER ledger_immutable;
+DELETE FROM acct_archive.ledger_entry_line_2015_03 WHERE txn_id = 2;
+\set VERBOSITY terse
+SELECT acct.restore_partition('ledger_entry', '2015-03-01');
+ROLLBACK;
+\set VERBOSITY default
+-- Installing again mends what protects it.
+SELECT acct.archive_partition('txn_source_parent', '2015-03-01');
+DROP TRIGGER txn_source_archived ON acct_archive.txn_source_2015_03;
+DROP TRIGGER ledger_immutable ON acct_archive.ledger_entry_line_2015_03;
+UPDATE acct.engine_layout SET version = 3;
+SELECT acct.install();
+SELECT c.relname, t.tgname, t.tgenabled FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid WHERE c.relnamespace = 'acct_archive'::regnamespace AND c.relname ~ '_03$' ORDER BY 1, 2;
+-- An empty schema that was dropped is put back.
+SELECT acct.restore_partition(table_name, month) FROM acct.archived_partition WHERE restored_at IS NULL;
+DROP SCHEMA acct_archive;
+SELECT acct.install();
+-- Somebody else's table in the archive
+CREATE ROLE regress_archive_owner;
+CREATE TABLE acct_archive.planted ();
+ALTER TABLE acct_archive.planted OWNER TO regress_archive_owner;
+SELECT acct.archive_partition('ledger_entry', '2015-02-01');
+DROP TABLE acct_archive.planted;
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker", regress_archive_reader, regress_archive_owner;
