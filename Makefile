@@ -54,6 +54,8 @@ SQL_PARTS = \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/dimensions.sql \
+	sql/schedule.sql \
+	sql/health.sql \
 	sql/views.sql \
 	sql/comments.sql \
 	sql/roles.sql \

@@ -151,6 +151,7 @@ BEGIN
     PERFORM acct._layout_runs();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_views();
+    PERFORM acct._layout_schedule();
     PERFORM acct._layout_comments();
     PERFORM acct._catch_up_sequences();
     INSERT INTO acct.engine_layout AS l (version) VALUES (acct._layout_version())
