@@ -64,6 +64,8 @@ SQL_PARTS = \
 	sql/retention.sql \
 	sql/export.sql \
 	sql/dimensions.sql \
+	sql/schedule.sql \
+	sql/health.sql \
 	sql/views.sql \
 	sql/run_views.sql \
 	sql/comments.sql \

@@ -207,6 +207,10 @@ le_missing()
 			[ -e "$("$PG_CONFIG" --sharedir)/extension/plpgsql_check.control" ] ||
 				echo "postgresql-$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')-plpgsql-check"
 			;;
+		pg-cron) # of the PostgreSQL that was found
+			[ -e "$("$PG_CONFIG" --sharedir)/extension/pg_cron.control" ] ||
+				echo "postgresql-$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')-cron"
+			;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;
 		esac
 	done

@@ -253,7 +253,7 @@ BEGIN
     COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
     COMMENT ON COLUMN acct.run_log.log_id IS 'Number of the entry.';
     COMMENT ON COLUMN acct.run_log.run_id IS 'Run; NULL for a step that belongs to none.';
-    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, snapshot, rotate, archive, restore, drop, export, verify, or another step of the engine.';
+    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, snapshot, rotate, archive, restore, drop, export, verify, job (a call of acct.run_job), or another step of the engine.';
     COMMENT ON COLUMN acct.run_log.partition IS 'Source partition (expand), ledger partition (post), or partitions (rotate, archive, restore, drop, export, verify) worked on; NULL: none in particular.';
     COMMENT ON COLUMN acct.run_log.rows IS 'Rows worked on: transactions (create, expand), exceptions (reprocess), checks (validate), ledger lines (post), corrected balances (snapshot).';
     COMMENT ON COLUMN acct.run_log.elapsed_ms IS 'Duration in milliseconds.';
@@ -488,6 +488,18 @@ BEGIN
     COMMENT ON COLUMN acct.fund_journal.total_credit IS 'Sum of the fund''s credits in the journal, in the currency''s major unit.';
     COMMENT ON COLUMN acct.fund_journal.line_count IS 'Number of the fund''s lines in the journal.';
     COMMENT ON COLUMN acct.fund_journal.posted_at IS 'When the journal was posted.';
+
+    COMMENT ON VIEW acct.scheduled_jobs IS 'Jobs of this database that pg_cron runs, with how the last run went; empty where pg_cron is not installed in this database.';
+    COMMENT ON COLUMN acct.scheduled_jobs.job IS 'Name of the job: rotate, run, snapshot or retention.';
+    COMMENT ON COLUMN acct.scheduled_jobs.schedule IS 'When it runs: cron expression, in the time zone of pg_cron (GMT, or cron.timezone).';
+    COMMENT ON COLUMN acct.scheduled_jobs.command IS 'What pg_cron executes.';
+    COMMENT ON COLUMN acct.scheduled_jobs.active IS 'False where it was paused with cron.alter_job().';
+    COMMENT ON COLUMN acct.scheduled_jobs.username IS 'User who scheduled it, and as whom it runs.';
+    COMMENT ON COLUMN acct.scheduled_jobs.job_id IS 'Number of the job in pg_cron.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_start IS 'When the last run began; NULL: there was none, or it could not connect.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_end IS 'When the last run ended; NULL: it runs.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_status IS 'starting, running, succeeded, failed, or skipped because the job was still at work; NULL: there was no run.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_message IS 'What the last run said at its end: its error, the reason why it was skipped, or the tag of the command.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_comments() IS 'The part of install() that describes tables, columns and views.';

@@ -161,6 +161,7 @@ BEGIN
     PERFORM acct._layout_retention();
     PERFORM acct._layout_views();
     PERFORM acct._layout_run_views();
+    PERFORM acct._layout_schedule();
     PERFORM acct._layout_comments();
     PERFORM acct._catch_up_sequences();
     INSERT INTO acct.engine_layout AS l (version) VALUES (acct._layout_version())

@@ -160,8 +160,8 @@ COMMENT ON FUNCTION acct.update_balance_snapshot(date) IS
 
 CREATE FUNCTION acct.check_balance_snapshot(month date DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, snapshot_month date, fund text, account_code text, currency text,
-               snapshot_debit numeric, snapshot_credit numeric, snapshot_lines bigint,
-               ledger_debit numeric, ledger_credit numeric, ledger_lines bigint)
+               snapshot_opening numeric, snapshot_debit numeric, snapshot_credit numeric, snapshot_lines bigint,
+               ledger_opening numeric, ledger_debit numeric, ledger_credit numeric, ledger_lines bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -187,21 +187,34 @@ BEGIN
                l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
           FROM %s AS l WHERE l.je_date >= $1 AND l.je_date < $2
          GROUP BY 1, 2, 3, 4, 5, 6),
+    -- A month opens with what the one before it closed with, up to the last month of the book.
+    opening AS (
+        SELECT s.entity_code, s.basis, (s.snapshot_month + interval '1 month')::date AS snapshot_month, s.fund, s.account_code,
+               s.currency, s.closing_balance AS balance
+          FROM acct.account_balance_snapshot AS s
+         WHERE s.snapshot_month >= $1 - interval '1 month' AND s.snapshot_month < $2 - interval '1 month'
+           AND s.closing_balance <> 0
+           AND EXISTS (SELECT FROM acct.account_balance_snapshot AS n
+                        WHERE n.entity_code = s.entity_code AND n.basis = s.basis AND n.snapshot_month > s.snapshot_month)),
+    expected AS (
+        SELECT entity_code, basis, snapshot_month, fund, account_code, currency, coalesce(o.balance, 0) AS opening,
+               coalesce(l.debit, 0) AS debit, coalesce(l.credit, 0) AS credit, coalesce(l.line_count, 0) AS line_count
+          FROM line AS l FULL JOIN opening AS o USING (entity_code, basis, snapshot_month, fund, account_code, currency)),
     snapshot AS (
-        SELECT s.* FROM acct.account_balance_snapshot AS s
-         WHERE s.snapshot_month >= $1 AND s.snapshot_month < $2 AND s.line_count <> 0
-           AND ($3 OR NOT EXISTS (SELECT FROM acct.archived_partition AS a
-                                   WHERE a.table_name = 'ledger_entry' AND a.month = s.snapshot_month AND a.restored_at IS NULL)))
-    SELECT entity_code, basis, snapshot_month, fund, account_code, currency, s.period_debit, s.period_credit, s.line_count,
-           l.debit, l.credit, l.line_count
-      FROM snapshot AS s FULL JOIN line AS l USING (entity_code, basis, snapshot_month, fund, account_code, currency)
-     WHERE (s.period_debit, s.period_credit, s.line_count) IS DISTINCT FROM (l.debit, l.credit, l.line_count)
+        SELECT s.* FROM acct.account_balance_snapshot AS s WHERE s.snapshot_month >= $1 AND s.snapshot_month < $2)
+    SELECT entity_code, basis, snapshot_month, fund, account_code, currency,
+           s.opening_balance, s.period_debit, s.period_credit, s.line_count, e.opening, e.debit, e.credit, e.line_count
+      FROM snapshot AS s FULL JOIN expected AS e USING (entity_code, basis, snapshot_month, fund, account_code, currency)
+     WHERE (s.opening_balance, s.period_debit, s.period_credit, s.line_count)
+           IS DISTINCT FROM (e.opening, e.debit, e.credit, e.line_count)
+       AND ($3 OR NOT EXISTS (SELECT FROM acct.archived_partition AS a
+                               WHERE a.table_name = 'ledger_entry' AND a.month = snapshot_month AND a.restored_at IS NULL))
      ORDER BY 1, 2, 3, 4, 5, 6$q$, ledger)
       USING from_month, to_month, check_balance_snapshot.month IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
-'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: a row for each entity, basis, month, fund, account and currency that differs, none where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, 40001 where a month was archived since the transaction took its snapshot.';
+'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: debits, credits and number of lines of the month with those of its lines, and the opening balance (ledger_opening) with what the month before closed with. A row for each entity, basis, month, fund, account and currency that differs, NULL where one side has none; no row where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, 40001 where a month was archived since the transaction took its snapshot.';
 
 CREATE FUNCTION acct._trial_balance(p_month date, p_fund text, p_basis text, p_entity text)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,

@@ -148,6 +148,9 @@ SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
 CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
+SELECT x.account_code FROM acct.check_balance_snapshot('2025-02-01') AS x;
+SELECT x.check_name, x.status FROM acct.health('{guard, source_rows, snapshot, runs_stuck, batches_waiting, sequences}') AS x;
+SELECT x.txn_month FROM acct.batches_waiting() AS x;
 SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01');
 SELECT x.partition_name FROM acct.rotate_txn_source_partitions(0, '2019-03-01') AS x UNION ALL SELECT x.partition_name FROM acct.rotate_ledger_partitions(0, '2019-03-01') AS x;
 SELECT acct.archive_partition('ledger_entry', '2019-03-01'), acct.archive_partition('txn_source_parent', '2019-03-01');
@@ -185,6 +188,9 @@ SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
 RESET SESSION AUTHORIZATION;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (12, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
 CALL acct.process_month('2025-02-01', 'attack-4') \gset
+CALL acct.run_job('rotate', '{"ahead": 0}');
+CALL acct.run_job('run');
+CALL acct.run_job('snapshot');
 SELECT acct.install() IS NULL;
 SELECT acct.archive_partition('ledger_entry', '2019-03-01');
 SELECT pg_catalog.current_setting('data_directory') AS dir \gset
@@ -236,7 +242,10 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
-    ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)');
+    ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
+    ('SELECT acct.check_balance_snapshot()'), ('SELECT acct.batches_waiting()'),
+    -- That one tells of it in its only row.
+    ('DO $do$ BEGIN IF ARRAY(SELECT check_name || status FROM acct.health()) = ''{layoutcritical}'' THEN RAISE SQLSTATE ''LE010''; END IF; END $do$');
 UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');
 SELECT count(*) AS definers_not_called FROM public.definer AS d JOIN pg_proc AS p USING (oid)
  WHERE d.proname !~ '^_' AND d.proname NOT IN ('refuse_drop', 'sample_transactions') AND NOT EXISTS (SELECT FROM public.call AS c WHERE c.statement ~ ('acct.' || d.proname || '\('));

@@ -91,11 +91,42 @@ SELECT acct.update_balance_snapshot('2024-12-01') AS wrong;
 SELECT * FROM repaired;
 SELECT acct.update_balance_snapshot('2030-01-01') AS wrong, acct.update_balance_snapshot('2000-01-01') AS from_early;
 SELECT * FROM repaired;
+-- Checking finds the same, and changes nothing: movements, openings, rows too many and too few.
+SELECT count(*) AS differences FROM acct.check_balance_snapshot();
+CREATE TEMP VIEW checked AS
+SELECT entity_code AS ent, basis, snapshot_month AS month, fund, account_code AS acc, trim_scale(snapshot_opening) AS opening, trim_scale(snapshot_debit) AS debit, trim_scale(snapshot_credit) AS credit, snapshot_lines AS lines,
+       trim_scale(ledger_opening) AS l_opening, trim_scale(ledger_debit) AS l_debit, trim_scale(ledger_credit) AS l_credit, ledger_lines AS l_lines
+  FROM acct.check_balance_snapshot();
+UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1 WHERE entity_code = 'MAIN' AND basis = 'PRIMARY' AND snapshot_month = '2025-04-01' AND fund = 'F1' AND account_code = '1000' AND currency = 'IDR';
+TABLE checked;
+SELECT count(*) AS april FROM acct.check_balance_snapshot('2025-04-01');
+SELECT count(*) AS may FROM acct.check_balance_snapshot('2025-05-01');
+SELECT count(*) AS june FROM acct.check_balance_snapshot('2025-06-01');
+SELECT acct.update_balance_snapshot() AS wrong;
+-- An opening that the month before did not close with, in a month with lines and in a quiet one
+UPDATE acct.account_balance_snapshot SET opening_balance = opening_balance + 3, closing_balance = closing_balance + 3 WHERE entity_code = 'MAIN' AND basis = 'PRIMARY' AND snapshot_month = '2025-06-01' AND fund = 'F1' AND account_code = '1000' AND currency = 'IDR';
+TABLE checked;
+SELECT acct.update_balance_snapshot() AS wrong;
+DELETE FROM acct.account_balance_snapshot WHERE entity_code = 'MAIN' AND basis = 'PRIMARY' AND snapshot_month = '2025-03-01' AND fund = 'F1' AND account_code = '2000' AND currency = 'IDR';
+INSERT INTO acct.account_balance_snapshot VALUES ('MAIN', 'PRIMARY', '2025-03-01', 'F9', '9999', 'IDR', 0, 5, 5, 0, 1, NULL), ('MAIN', 'PRIMARY', '2025-06-01', 'F9', '9999', 'IDR', 0, 0, 0, 0, 0, NULL);
+UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE entity_code = 'SUB' AND account_code = '1000' AND line_count > 0;
+TABLE checked;
+SELECT acct.update_balance_snapshot() AS wrong;
+-- The last month of a book; a month before the first, and one after the last
+DELETE FROM acct.account_balance_snapshot WHERE entity_code = 'ZERO' AND snapshot_month = '2025-11-01';
+TABLE checked;
+SELECT count(*) AS early FROM acct.check_balance_snapshot('2000-01-01');
+SELECT count(*) AS late FROM acct.check_balance_snapshot('2030-01-01');
+SELECT acct.update_balance_snapshot() AS wrong;
+SELECT count(*) AS differences FROM acct.check_balance_snapshot();
+SELECT * FROM repaired;
 -- No snapshot may say what does not add up.
 \set VERBOSITY sqlstate
 UPDATE acct.account_balance_snapshot SET closing_balance = closing_balance + 1;
 SELECT acct.update_balance_snapshot('2025-05-02');
 SELECT acct.update_balance_snapshot('infinity');
+SELECT * FROM acct.check_balance_snapshot('2025-05-02');
+SELECT * FROM acct.check_balance_snapshot('infinity');
 
 -- The trial balance, all of it, and by fund, basis and entity
 CREATE FUNCTION public.tb(month date, fund text DEFAULT NULL, basis text DEFAULT 'PRIMARY', entity text DEFAULT NULL)

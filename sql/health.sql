@@ -1,0 +1,363 @@
+-- health(): what a monitor, a workflow or a person asks of the state of the ledger.
+
+CREATE FUNCTION acct._health_checks() RETURNS TABLE (n integer, check_name text, threshold numeric, hint text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES (1, 'layout', 0, 'As a superuser: SELECT acct.install();'),
+           (2, 'guard', 0, 'As a superuser: SELECT acct.install(); it puts triggers back. Find out who removed them, and compare acct.run_digest().'),
+           (3, 'indexes', 0, 'REINDEX INDEX, or drop what a CREATE INDEX CONCURRENTLY left behind.'),
+           (4, 'sequences', 80, 'See "What is bounded by what" in docs/architecture.md.'),
+           (5, 'partitions_attached', 0, 'ALTER TABLE ... DETACH PARTITION ... FINALIZE; or attach the table again, or move it to another schema.'),
+           (6, 'source_partitions', 2, 'SELECT acct.rotate_txn_source_partitions(1);'),
+           (7, 'ledger_partitions', 2, 'SELECT acct.rotate_ledger_partitions(1);'),
+           (8, 'runs_stuck', 6, 'Post them, or call acct.discard_run(); CALL acct.run_job(''run'') goes on with its own. See acct.validate_run().'),
+           (9, 'staging_lost', 0, 'SELECT acct.expand_journals(run_id); or acct.discard_run(run_id).'),
+           (10, 'staging_left', 7, 'Staging of posted runs is no longer needed. DROP TABLE what belongs to no run.'),
+           (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted.'),
+           (12, 'batches_waiting', 24, 'CALL acct.run_job(''run''); or acct.process_month() of their months.'),
+           (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
+           (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines.'),
+           (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.')
+$$;
+COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
+
+CREATE FUNCTION acct._first_of(p_names text[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_to_string(p_names[1:5], ', ')
+           || CASE WHEN cardinality(p_names) > 5 THEN format(' and %s more', cardinality(p_names) - 5) ELSE '' END
+$$;
+COMMENT ON FUNCTION acct._first_of(text[]) IS 'The first five names of a list, and how many more there are; NULL of NULL.';
+
+CREATE FUNCTION acct._health_guard(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH ledger AS (
+        SELECT t.relid::oid AS relid FROM pg_partition_tree('acct.ledger_entry_header') AS t
+        UNION
+        SELECT t.relid FROM pg_partition_tree('acct.ledger_entry_line') AS t),
+    guarded AS (
+        SELECT l.relid FROM ledger AS l
+        UNION
+        SELECT c.oid FROM ledger_guard.protected AS p JOIN pg_class AS c ON c.oid = p.relation)
+    SELECT count(*), 'missing: ' || acct._first_of(array_agg(m.what ORDER BY m.what))
+      FROM (SELECT 'event trigger, default or trigger of acct.install()' AS what WHERE NOT acct._layout_stands()
+            UNION ALL
+            SELECT format('ledger_immutable on %s', g.relid::regclass) FROM guarded AS g
+             WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = g.relid AND t.tgname = 'ledger_immutable' AND t.tgenabled = 'A'
+                                  AND t.tgfoid = to_regprocedure('ledger_guard.refuse_change()'))
+            UNION ALL
+            SELECT format('%s in ledger_guard.protected', l.relid::regclass) FROM ledger AS l
+             WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation = l.relid)
+            UNION ALL
+            SELECT format('%s on %s', x.name, s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s,
+                   unnest(ARRAY['txn_source_taken', 'txn_source_taken_truncate']) AS x (name)
+             WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.relid AND t.tgname = x.name AND t.tgenabled IN ('O', 'A'))) AS m
+$$;
+COMMENT ON FUNCTION acct._health_guard() IS
+'Triggers that protect the ledger and taken source rows, on each partition, and records of ledger partitions in ledger_guard.protected: how many are missing or disabled.';
+
+CREATE FUNCTION acct._health_indexes(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), 'not valid: ' || acct._first_of(array_agg(i.indexrelid::regclass::text ORDER BY i.indexrelid::regclass::text))
+      FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND NOT (i.indisvalid AND i.indisready AND i.indislive)
+$$;
+COMMENT ON FUNCTION acct._health_indexes() IS 'Indexes of the engine''s tables that are not valid.';
+
+CREATE FUNCTION acct._health_sequences(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT x.percent, format('%s: %s of %s used', x.name, x.used, x.most)
+      FROM (SELECT u.name, u.used, u.most, round(100 * u.used / u.most, 3) AS percent
+              FROM (SELECT s.seqrelid::regclass::text AS name, coalesce(pg_sequence_last_value(s.seqrelid), 0)::numeric AS used,
+                           CASE s.seqrelid WHEN 'acct.je_id_seq'::regclass THEN (acct._je_range(0)).from_je_id
+                                           WHEN 'acct.je_range_seq'::regclass THEN 2147482622 ELSE s.seqmax END::numeric AS most
+                      FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid WHERE c.relnamespace = 'acct'::regnamespace
+                    UNION ALL
+                    SELECT format('journal numbers of %s %s %s', j.entity_code, j.basis, to_char(j.period_month, 'YYYY-MM')), j.last_number, 999999999
+                      FROM acct.journal_number AS j
+                     WHERE NOT EXISTS (SELECT FROM acct.accounting_period AS p WHERE NOT p.is_open
+                                          AND (p.entity_code, p.basis, p.period_month) = (j.entity_code, j.basis, j.period_month))) AS u
+             ORDER BY u.used / u.most DESC, u.name LIMIT 1) AS x
+$$;
+COMMENT ON FUNCTION acct._health_sequences() IS
+'How far the fullest of the engine''s sequences, or of the journal numbers of open months, is used up, in percent.';
+
+CREATE FUNCTION acct._health_partitions_attached(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), 'detached: ' || acct._first_of(array_agg(d.name ORDER BY d.name))
+      FROM (SELECT i.inhrelid::regclass::text AS name FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+             WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending
+            UNION
+            SELECT c.oid::regclass::text FROM pg_class AS c
+             WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+               AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$') AS d
+$$;
+COMMENT ON FUNCTION acct._health_partitions_attached() IS
+'Monthly partitions, by their names, that are detached, or being detached: runs of their months stop with LE010.';
+
+CREATE FUNCTION acct._months_covered(p_parent regclass) RETURNS integer
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*)::integer
+      FROM (SELECT m.month, row_number() OVER (ORDER BY m.month) AS n
+              FROM (SELECT DISTINCT x.month FROM acct._months_with_partitions(p_parent) AS x
+                     WHERE x.month >= date_trunc('month', current_date)) AS m) AS f
+     WHERE f.month = (date_trunc('month', current_date) + make_interval(months => f.n::integer - 1))::date
+$$;
+COMMENT ON FUNCTION acct._months_covered(regclass) IS
+'The number of months, from the current one on without a gap, that have a partition.';
+
+CREATE FUNCTION acct._health_runs_stuck(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(round(max(r.hours), 2), 0),
+           acct._first_of(array_agg(format('run %s of %s is %s since %s, %s', r.run_id, to_char(r.txn_month, 'YYYY-MM'), r.status,
+                                           to_char(r.since, 'YYYY-MM-DD HH24:MI'),
+                                           coalesce('process ' || r.pid || ' works on it', 'no session works on it')) ORDER BY r.since, r.run_id))
+      FROM (SELECT j.run_id, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
+                   -- Whoever works on a run holds its row.
+                   (SELECT min(l.pid) FROM pg_locks AS l WHERE l.locktype = 'transactionid' AND l.granted AND l.transactionid = j.xmax) AS pid
+              FROM acct.journal_run AS j CROSS JOIN LATERAL (SELECT coalesce(j.expanded_at, j.created_at) AS since) AS s
+             WHERE j.status IN ('created', 'expanded')) AS r
+$$;
+COMMENT ON FUNCTION acct._health_runs_stuck() IS
+'Hours since the last step of that run, of those neither posted nor discarded, which waits longest; and whether a session works on it.';
+
+CREATE FUNCTION acct._health_staging_lost(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), CASE WHEN pg_is_in_recovery() THEN 'not checked on a standby, which has no staging'
+                          ELSE 'lost: ' || acct._first_of(array_agg(format('run %s', r.run_id) ORDER BY r.run_id)) END
+      FROM acct.journal_run AS r WHERE r.status = 'expanded' AND NOT pg_is_in_recovery() AND acct._staging_lost(r.run_id)
+$$;
+COMMENT ON FUNCTION acct._health_staging_lost() IS 'Expanded runs whose staging a crash of the server emptied.';
+
+CREATE FUNCTION acct._health_staging_left(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(round(max(s.days), 2), 0),
+           acct._first_of(array_agg(format('%s of %s', s.name, s.owner) ORDER BY s.days DESC, s.name))
+      FROM (SELECT c.oid::regclass::text AS name,
+                   CASE WHEN r.status IN ('posted', 'reversed') AND c.relispartition
+                        THEN extract(epoch FROM now() - r.posted_at) / 86400 ELSE 'Infinity' END AS days,
+                   CASE WHEN r.status IN ('posted', 'reversed') AND c.relispartition
+                        THEN format('a run posted on %s', to_char(r.posted_at, 'YYYY-MM-DD')) ELSE 'no run' END AS owner
+              FROM pg_class AS c
+              LEFT JOIN acct.journal_run AS r ON r.run_id = substring(c.relname, '[0-9]+$')::bigint
+             WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^je_(header|line)_staging_[0-9]+$'
+               AND NOT (coalesce(r.status, '') IN ('created', 'expanded') AND c.relispartition)) AS s
+$$;
+COMMENT ON FUNCTION acct._health_staging_left() IS
+'Days since the oldest posted run that has its staging still was posted; infinite where staging tables belong to no run.';
+
+CREATE FUNCTION acct._health_exceptions_open(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(sum(e.exceptions), 0), acct._first_of(array_agg(format('%s %s', e.reason, e.exceptions) ORDER BY e.exceptions DESC, e.reason))
+      FROM (SELECT x.reason, count(*) AS exceptions FROM acct.je_exception AS x
+             WHERE x.resolved_by_run IS NULL AND x.voided_at IS NULL GROUP BY x.reason) AS e
+$$;
+COMMENT ON FUNCTION acct._health_exceptions_open() IS 'Exceptions that no run has taken up again.';
+
+CREATE FUNCTION acct.batches_waiting()
+RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint, loaded_at timestamptz, loaded_by text, source text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+#variable_conflict use_column
+DECLARE
+    waiting bigint[];
+BEGIN
+    PERFORM acct._require_layout();
+    SELECT array_agg(b.batch_id) INTO waiting FROM acct.txn_batch AS b
+     WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = b.batch_id AND c.released_at IS NULL);
+    IF waiting IS NOT NULL THEN
+        -- By the BRIN index, in which rows of a batch lie together.
+        PERFORM set_config('enable_seqscan', 'off', true);
+        RETURN QUERY EXECUTE 'SELECT s.batch_id, s.txn_month, count(*), b.loaded_at, b.loaded_by, b.source '
+                             '  FROM acct.txn_source_parent AS s JOIN acct.txn_batch AS b ON b.batch_id = s.batch_id '
+                             ' WHERE s.batch_id = ANY ($1) GROUP BY s.batch_id, s.txn_month, b.batch_id ORDER BY 1, 2' USING waiting;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct.batches_waiting() IS
+'Loads that no run has taken: a row for each batch and month with its number of transactions, when and by whom it was loaded, and from where. A batch of several months of which a run took one is not listed.';
+
+CREATE FUNCTION acct._health_batches_waiting(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(round(max(extract(epoch FROM now() - w.loaded_at)) / 3600, 2), 0),
+           acct._first_of(array_agg(format('batch %s of %s, %s transactions', w.batch_id, to_char(w.txn_month, 'YYYY-MM'), w.transactions)
+                                    ORDER BY w.loaded_at, w.batch_id, w.txn_month))
+      FROM acct.batches_waiting() AS w
+$$;
+COMMENT ON FUNCTION acct._health_batches_waiting() IS 'Hours that the oldest load which no run has taken has been waiting.';
+
+CREATE FUNCTION acct._health_source_rows(OUT observed numeric, OUT detail text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    month date;
+BEGIN
+    SELECT max(c.txn_month) INTO month FROM acct.journal_run_batch AS c
+     WHERE c.released_at IS NULL AND c.txn_month IN (SELECT m FROM acct._source_months() AS m);
+    observed := 0;
+    IF month IS NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format(
+        'SELECT coalesce(sum(d.rows), 0), acct._first_of(array_agg(d.what ORDER BY d.what)) '
+        '  FROM (SELECT CASE WHEN b.batch_id IS NULL THEN s.rows ELSE greatest(abs(s.rows - c.source_rows), 1) END AS rows, '
+        '               CASE WHEN b.batch_id IS NULL THEN format(''batch %%s is not registered: %%s rows'', s.batch_id, s.rows) '
+        '                    ELSE format(''batch %%s: %%s rows, %%s when it was taken'', b.batch_id, coalesce(s.rows, 0), c.source_rows) END AS what '
+        '          FROM (SELECT x.batch_id, count(*) AS rows, sum(x.gross_amount) AS gross FROM %s AS x GROUP BY x.batch_id) AS s '
+        '          FULL JOIN (SELECT DISTINCT y.batch_id, y.source_rows, y.source_gross FROM acct.journal_run_batch AS y '
+        '                      WHERE y.txn_month = $1 AND y.released_at IS NULL) AS c ON c.batch_id = s.batch_id '
+        '          LEFT JOIN acct.txn_batch AS b ON b.batch_id = coalesce(s.batch_id, c.batch_id) '
+        '         WHERE b.batch_id IS NULL '
+        '            OR c.batch_id IS NOT NULL AND (s.rows, s.gross) IS DISTINCT FROM (c.source_rows, c.source_gross)) AS d',
+        acct._source_rows(month)) INTO observed, detail USING month;
+END
+$$;
+COMMENT ON FUNCTION acct._health_source_rows() IS
+'Source rows that no run will book: of batches that are not registered, or added to a batch after it was taken, or gone from it. Reads the newest month that a run took.';
+
+CREATE FUNCTION acct._health_snapshot(OUT observed numeric, OUT detail text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    newest date;
+BEGIN
+    SELECT max(s.snapshot_month) INTO newest FROM acct.account_balance_snapshot AS s WHERE s.line_count > 0;
+    SELECT greatest(newest, max(t.je_month)) INTO newest
+      FROM acct.journal_run_total AS t JOIN acct.journal_run AS r ON r.run_id = t.run_id WHERE r.status IN ('posted', 'reversed');
+    observed := 0;
+    IF newest IS NOT NULL THEN
+        SELECT count(*), acct._first_of(array_agg(concat_ws(' ', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency)
+                                                  ORDER BY c.entity_code, c.basis, c.fund, c.account_code, c.currency))
+          INTO observed, detail FROM acct.check_balance_snapshot(newest) AS c;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._health_snapshot() IS 'Balances of the newest month that differ from its lines. Reads the lines of that month.';
+
+CREATE FUNCTION acct._health_jobs(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), 'failed: ' || acct._first_of(array_agg(f.what ORDER BY f.what))
+      FROM (SELECT format('%s at %s', g.job, to_char(g.at, 'YYYY-MM-DD HH24:MI')) AS what
+              FROM (SELECT DISTINCT ON (x.detail ->> 'job') x.detail ->> 'job' AS job, x.detail ->> 'status' AS status, x.at
+                      FROM acct.run_log AS x
+                     WHERE x.run_id IS NULL AND x.step = 'job' AND x.detail ->> 'status' <> 'skipped'
+                     ORDER BY x.detail ->> 'job', x.log_id DESC) AS g
+             WHERE g.status = 'failed'
+            UNION
+            -- Where it did not come as far as the log, as when pg_cron could not connect.
+            SELECT format('%s at %s', s.job, to_char(s.last_start, 'YYYY-MM-DD HH24:MI')) FROM acct._scheduled_jobs() AS s
+             WHERE s.last_status = 'failed'
+               AND NOT EXISTS (SELECT FROM acct.run_log AS x WHERE x.run_id IS NULL AND x.step = 'job' AND x.detail ->> 'job' = s.job
+                                  AND x.at >= s.last_start)) AS f
+$$;
+COMMENT ON FUNCTION acct._health_jobs() IS 'Jobs of acct.run_job() whose last run failed, or that pg_cron failed to run.';
+
+CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    severity text := 'warning';
+BEGIN
+    CASE p_check
+        WHEN 'layout' THEN
+            observed := acct._layout_version();
+            status := 'ok';
+            detail := format('layout %s', observed);
+            RETURN;
+        WHEN 'guard' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_guard() AS h;
+        WHEN 'indexes' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_indexes() AS h;
+        WHEN 'sequences' THEN
+            SELECT h.observed, h.detail, CASE WHEN h.observed > 95 THEN 'critical' ELSE severity END
+              INTO observed, detail, severity FROM acct._health_sequences() AS h;
+        WHEN 'partitions_attached' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_partitions_attached() AS h;
+        WHEN 'source_partitions', 'ledger_partitions' THEN
+            observed := acct._months_covered(CASE p_check WHEN 'source_partitions' THEN 'acct.txn_source_parent'
+                                                          ELSE 'acct.ledger_entry_line' END::regclass);
+            IF p_check = 'ledger_partitions' THEN
+                observed := least(observed, acct._months_covered('acct.ledger_entry_header'));
+            ELSIF observed = 0 THEN
+                severity := 'critical';
+            END IF;
+            detail := format('%s of %s months from %s on have a partition', observed, p_threshold, to_char(current_date, 'YYYY-MM'));
+            status := CASE WHEN observed < p_threshold THEN severity ELSE 'ok' END;
+            RETURN;
+        WHEN 'runs_stuck' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_runs_stuck() AS h;
+        WHEN 'staging_lost' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_staging_lost() AS h;
+        WHEN 'staging_left' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_staging_left() AS h;
+        WHEN 'exceptions_open' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_exceptions_open() AS h;
+        WHEN 'batches_waiting' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_batches_waiting() AS h;
+        WHEN 'source_rows' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_source_rows() AS h;
+        WHEN 'snapshot' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_snapshot() AS h;
+        WHEN 'jobs' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
+    END CASE;
+    status := CASE WHEN observed > p_threshold THEN severity ELSE 'ok' END;
+END
+$$;
+COMMENT ON FUNCTION acct._health_of(text, numeric) IS 'One check of health() against its threshold.';
+
+CREATE FUNCTION acct._require_checks_known(p_checks text[], p_thresholds jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    unknown text;
+    names text;
+BEGIN
+    IF jsonb_typeof(p_thresholds) IS DISTINCT FROM 'object' OR jsonb_path_exists(p_thresholds, '$.* ? (@.type() != "number")') THEN
+        RAISE EXCEPTION 'thresholds must be a JSON object of numbers' USING ERRCODE = '22023',
+            HINT = 'For example {"batches_waiting": 48}.';
+    END IF;
+    SELECT string_agg(DISTINCT coalesce(x.name, 'NULL'), ', ') INTO unknown
+      FROM (SELECT unnest(p_checks) UNION ALL SELECT jsonb_object_keys(p_thresholds)) AS x (name)
+     WHERE NOT EXISTS (SELECT FROM acct._health_checks() AS c WHERE c.check_name = x.name);
+    IF unknown IS NOT NULL THEN
+        SELECT string_agg(c.check_name, ', ' ORDER BY c.n) INTO names FROM acct._health_checks() AS c;
+        RAISE EXCEPTION 'unknown check: %', unknown USING ERRCODE = '22023', HINT = 'The checks are: ' || names || '.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_checks_known(text[], jsonb) IS 'Raises 22023 on a name that is no check of health(), or a threshold that is no number.';
+
+CREATE FUNCTION acct.health(checks text[] DEFAULT NULL, thresholds jsonb DEFAULT '{}')
+RETURNS TABLE (check_name text, status text, observed numeric, threshold numeric, detail text, hint text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    layout_error text;
+BEGIN
+    PERFORM acct._require_checks_known(health.checks, health.thresholds);
+    BEGIN
+        PERFORM acct._require_layout();
+    EXCEPTION WHEN SQLSTATE 'LE010' THEN
+        GET STACKED DIAGNOSTICS layout_error = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+        -- Nothing else can be looked at.
+        check_name := 'layout';
+        status := 'critical';
+        detail := layout_error;
+        RETURN NEXT;
+        RETURN;
+    END;
+    FOR c IN SELECT k.check_name, coalesce((health.thresholds ->> k.check_name)::numeric, k.threshold) AS threshold, k.hint
+               FROM acct._health_checks() AS k
+              WHERE health.checks IS NULL OR k.check_name = ANY (health.checks) ORDER BY k.n LOOP
+        check_name := c.check_name;
+        threshold := c.threshold;
+        BEGIN
+            SELECT h.status, h.observed, h.detail INTO status, observed, detail FROM acct._health_of(c.check_name, c.threshold) AS h;
+        EXCEPTION WHEN OTHERS THEN
+            -- One that cannot be made does not keep the others from being made.
+            status := 'critical';
+            observed := NULL;
+            detail := format('the check failed: %s', SQLERRM);
+        END;
+        hint := CASE WHEN status <> 'ok' THEN c.hint END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct.health(text[], jsonb) IS
+'The state of the ledger: a row for each check (NULL: all), with status (ok, warning, critical), what was observed, the threshold that it is held against, detail, and a hint where it is not ok. thresholds replace the defaults by check: {"batches_waiting": 48}. Where the layout is missing or out of date, or owners differ, it has that one row. All but source_rows and snapshot look at catalogs and small tables only; these two read the newest month of the source and of the ledger''s lines. Raises 22023 (unknown check, threshold that is no number).';

@@ -1,0 +1,541 @@
+-- Jobs: what is done by the clock, and pg_cron, which calls them. Nothing here depends on pg_cron: its tables and functions are
+-- reached by name, where they are there.
+
+CREATE FUNCTION acct._job_lock(p_job text) RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT hashtextextended('ledger_engine job ' || p_job, 0)
+$$;
+COMMENT ON FUNCTION acct._job_lock(text) IS 'The key of the advisory lock that a session holds while it does a job.';
+
+CREATE FUNCTION acct._holds_job_lock(p_job text) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_locks AS l, acct._job_lock(p_job) AS k
+                    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.pid = pg_backend_pid() AND l.granted
+                      AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+                      AND (l.classid::bigint << 32) | l.objid::bigint = k)
+$$;
+COMMENT ON FUNCTION acct._holds_job_lock(text) IS 'True where this session does the job.';
+
+CREATE FUNCTION acct._check_job(p_job text, p_arguments jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Each job with the arguments that it takes.
+    jobs CONSTANT jsonb := jsonb '{"rotate": ["ahead"], "run": ["basis"], "snapshot": ["months"], "retention": []}';
+    unknown text;
+    number text;
+BEGIN
+    IF p_job IS NULL OR NOT jobs ? p_job THEN
+        RAISE EXCEPTION 'unknown job: %', coalesce(p_job, 'NULL')
+            USING ERRCODE = '22023', HINT = 'The jobs are: rotate, run, snapshot, retention.';
+    ELSIF jsonb_typeof(p_arguments) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'arguments of a job must be a JSON object' USING ERRCODE = '22023';
+    END IF;
+    SELECT string_agg(k, ', ' ORDER BY k) INTO unknown FROM jsonb_object_keys(p_arguments) AS k WHERE NOT jobs -> p_job ? k;
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown argument of job "%": %', p_job, unknown
+            USING ERRCODE = '22023', HINT = 'Job rotate takes ahead, run takes basis, snapshot takes months, retention none.';
+    END IF;
+    FOREACH number IN ARRAY ARRAY['ahead', 'months'] LOOP
+        IF (CASE jsonb_typeof(p_arguments -> number)
+            WHEN 'number' THEN NOT (p_arguments ->> number)::numeric = ANY (ARRAY(SELECT generate_series(0, 1200)))
+            ELSE p_arguments ? number END) THEN
+            RAISE EXCEPTION 'argument "%" of a job must be a whole number between 0 and 1200', number USING ERRCODE = '22023';
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._check_job(text, jsonb) IS 'Raises 22023 unless this is a job, and these arguments are its own.';
+
+CREATE FUNCTION acct._was_due_meanwhile(p_job text) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_stat_activity AS a
+                    WHERE a.pid = pg_backend_pid() AND (a.application_name = 'pg_cron' OR a.backend_type = 'pg_cron'))
+       AND EXISTS (SELECT FROM acct.run_log AS g, date_trunc('minute', clock_timestamp()) AS last_minute
+                    WHERE g.run_id IS NULL AND g.step = 'job' AND g.detail ->> 'job' = p_job AND g.detail ->> 'status' <> 'skipped'
+                      AND g.at >= last_minute AND g.at - make_interval(secs => g.elapsed_ms / 1000) < last_minute)
+$$;
+COMMENT ON FUNCTION acct._was_due_meanwhile(text) IS
+'True in a session of pg_cron that comes right after one which did the job at the last full minute: pg_cron queues what comes due while the job runs.';
+
+CREATE FUNCTION acct._begin_job(p_job text, p_arguments jsonb, OUT state jsonb, OUT finished boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    reason text;
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._check_job(p_job, p_arguments);
+    -- What a call that was interrupted left to this session is taken over.
+    IF NOT acct._holds_job_lock(p_job) AND NOT pg_try_advisory_lock(acct._job_lock(p_job)) THEN
+        reason := 'another session is at it';
+    ELSIF acct._was_due_meanwhile(p_job) THEN
+        PERFORM pg_advisory_unlock(acct._job_lock(p_job));
+        reason := 'another session was at it when this one was due';
+    END IF;
+    finished := reason IS NOT NULL;
+    IF finished THEN
+        INSERT INTO acct.run_log (step, detail)
+        VALUES ('job', jsonb_build_object('job', p_job, 'status', 'skipped', 'reason', reason));
+        RAISE NOTICE 'job "%" is skipped: %', p_job, reason;
+        RETURN;
+    END IF;
+    state := jsonb_build_object('job', p_job, 'arguments', p_arguments, 'started', clock_timestamp(), 'rows', 0,
+                                'result', '{}'::jsonb, 'failed', '[]'::jsonb);
+END
+$$;
+COMMENT ON FUNCTION acct._begin_job(text, jsonb) IS
+'Begins a job: takes its lock, which the session keeps, and returns its state. Where another session does it, or did when this one was due, logs that it was skipped and returns finished = true. Raises 22023 (no such job or argument).';
+
+CREATE FUNCTION acct._months_with_partitions(p_parent regclass) RETURNS TABLE (month date, relation regclass)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
+DECLARE
+    child record;
+BEGIN
+    FOR child IN SELECT i.inhrelid::regclass AS name,
+                        regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(]''([-0-9]+)''[)] TO [(]''([-0-9]+)''[)]$') AS bound
+                   FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                  WHERE i.inhparent = p_parent AND NOT i.inhdetachpending LOOP
+        -- A partition without dates at both ends holds any month.
+        IF child.bound IS NOT NULL THEN
+            RETURN QUERY SELECT m::date, child.name
+                           FROM generate_series(date_trunc('month', child.bound[1]::timestamp), child.bound[2]::timestamp - interval '1 day',
+                                                interval '1 month') AS m;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._months_with_partitions(regclass) IS
+'The months that the partitions of a table partitioned by month are for, each with its partition; those without dates at both ends are left out.';
+
+CREATE FUNCTION acct._source_months() RETURNS SETOF date
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    endless regclass;
+BEGIN
+    RETURN QUERY SELECT m.month FROM acct._months_with_partitions('acct.txn_source_parent') AS m;
+    FOR endless IN SELECT i.inhrelid::regclass FROM pg_inherits AS i WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
+                   EXCEPT
+                   SELECT m.relation FROM acct._months_with_partitions('acct.txn_source_parent') AS m LOOP
+        RETURN QUERY EXECUTE format('SELECT DISTINCT s.txn_month FROM %s AS s', endless);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._source_months() IS
+'The months that there may be source rows of: those that its partitions are for, or, in a partition without dates at both ends, those that it holds. May have one twice.';
+
+CREATE FUNCTION acct._has_untaken_rows(p_month date, p_bases text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    found boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS s WHERE s.batch_id IN (SELECT b.batch_id FROM acct.txn_batch AS b) '
+                   'AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = s.batch_id AND c.txn_month = $1 '
+                   'AND c.released_at IS NULL AND c.basis = ANY ($2)))', acct._source_rows(p_month))
+       INTO found USING p_month, p_bases;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION acct._has_untaken_rows(date, text[]) IS
+'True where a month has source rows of a registered batch that no run holds for any of the bases. Reads the month until it finds one.';
+
+CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, OUT month date, OUT run_key text, OUT options jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    prefix CONSTANT text := 'ledger_engine:run:';
+    bases CONSTANT text[] := acct._run_bases(p_options);
+    source_month date;
+BEGIN
+    PERFORM acct._require_layout();
+    SELECT r.txn_month, r.run_key, r.options INTO month, run_key, options FROM acct.journal_run AS r
+     WHERE starts_with(r.run_key, prefix) AND r.status IN ('created', 'expanded')
+       AND r.txn_month >= p_from AND NOT r.txn_month = ANY (p_skip)
+     ORDER BY r.txn_month, r.run_id LIMIT 1;
+    FOR source_month IN SELECT DISTINCT m FROM acct._source_months() AS m
+                         WHERE m >= p_from AND NOT m = ANY (p_skip) ORDER BY 1 LOOP
+        EXIT WHEN source_month >= month;
+        IF acct._has_untaken_rows(source_month, bases) THEN
+            month := source_month;
+            options := p_options;
+            SELECT prefix || to_char(month, 'YYYY-MM:') || 1 + coalesce(max(substring(r.run_key, '[0-9]+$')::bigint), 0) INTO run_key
+              FROM acct.journal_run AS r WHERE starts_with(r.run_key, prefix || to_char(month, 'YYYY-MM:'));
+            EXIT;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._next_job_run(date, date[], jsonb) IS
+'What job run does next: the oldest month from p_from on, save those of p_skip, that has a run of the job which is not posted, or source rows of batches that no run holds; with the run''s key and options. NULL: nothing is left.';
+
+CREATE FUNCTION acct._run_job_step(p_state jsonb, OUT state jsonb, OUT finished boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    id CONSTANT bigint := (p_state ->> 'run_id')::bigint;
+    skip date[];
+    next_run record;
+    taken bigint;
+BEGIN
+    state := p_state;
+    finished := false;
+    CASE coalesce(p_state ->> 'step', 'next')
+        WHEN 'next' THEN
+            SELECT coalesce(array_agg(m::date), '{}') INTO skip FROM jsonb_array_elements_text(coalesce(p_state -> 'skip', '[]')) AS m;
+            SELECT n.* INTO next_run
+              FROM acct._next_job_run(coalesce((p_state ->> 'month')::date, '-infinity'), skip, p_state -> 'arguments') AS n;
+            finished := next_run.month IS NULL;
+            IF NOT finished THEN
+                state := state || jsonb_build_object('month', next_run.month, 'run_key', next_run.run_key,
+                                                     'options', next_run.options, 'step', 'create');
+            END IF;
+        WHEN 'create' THEN
+            -- The month may hold an unfinished run, and loads that came after it: it is looked at again, until it gave a new run.
+            state := state || jsonb_build_object('step', 'expand',
+                'skip', CASE WHEN EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_key = p_state ->> 'run_key' AND r.status <> 'discarded')
+                             THEN coalesce(p_state -> 'skip', '[]') ELSE coalesce(p_state -> 'skip', '[]') || (p_state -> 'month') END,
+                'run_id', acct.create_run((p_state ->> 'month')::date, p_state ->> 'run_key', p_state -> 'options'));
+        WHEN 'expand' THEN
+            PERFORM FROM acct.expand_journals(id);
+            state := state || jsonb_build_object('step', 'validate');
+        WHEN 'validate' THEN
+            PERFORM acct._require_checks(id);
+            state := state || jsonb_build_object('step', 'post');
+        WHEN 'post' THEN
+            PERFORM FROM acct.post_journals(id);
+            SELECT coalesce(r.transactions, 0) INTO taken FROM acct.journal_run AS r WHERE r.run_id = id;
+            state := state || jsonb_build_object('step', 'next', 'run_id', NULL, 'rows', (p_state ->> 'rows')::bigint + taken,
+                'result', jsonb_build_object('runs', coalesce(p_state #> '{result,runs}', '[]') || to_jsonb(id)));
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION acct._run_job_step(jsonb) IS
+'One step of job run: looks for the next month, or creates, expands, validates or posts its run. A transaction of its own.';
+
+CREATE FUNCTION acct._require_checks(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    failed text;
+BEGIN
+    -- A closed period alone is for post_journals to refuse (LE006).
+    SELECT string_agg(format('%s (expected %s, found %s)', v.check_name, v.expected, v.actual), '; ') INTO failed
+      FROM acct.validate_run(p_run_id) AS v WHERE NOT v.passed AND v.check_name <> 'periods_open';
+    IF failed IS NOT NULL THEN
+        RAISE EXCEPTION 'run % does not pass its checks', p_run_id
+            USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.', HINT = 'See acct.validate_run(). The run stays expanded.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_checks(bigint) IS 'Runs validate_run as its caller; raises LE009 with the checks that failed, that of closed periods excepted.';
+
+CREATE FUNCTION acct._require_equal_snapshot(p_months integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    differences bigint;
+    example text;
+BEGIN
+    SELECT count(*), min(format('%s %s %s %s %s %s', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency))
+      INTO differences, example
+      FROM (SELECT NULL::date AS month WHERE p_months IS NULL
+            UNION ALL
+            SELECT (date_trunc('month', current_date) - make_interval(months => i))::date FROM generate_series(0, p_months) AS i) AS m,
+           acct.check_balance_snapshot(m.month) AS c;
+    IF differences > 0 THEN
+        RAISE EXCEPTION '% balances differ from the lines of the ledger', differences
+            USING ERRCODE = 'LE009', DETAIL = format('The first one: %s.', example),
+                  HINT = 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes them from the lines.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_equal_snapshot(integer) IS
+'Raises LE009 where check_balance_snapshot, called for the current month and p_months before it, or (NULL) for all months, finds a difference.';
+
+CREATE FUNCTION acct._job_step(p_state jsonb, OUT state jsonb, OUT finished boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    ahead CONSTANT integer := coalesce((p_state #>> '{arguments,ahead}')::integer, 1);
+    result jsonb;
+    done bigint := 0;
+BEGIN
+    CASE p_state ->> 'job'
+        WHEN 'run' THEN
+            SELECT s.state, s.finished INTO state, finished FROM acct._run_job_step(p_state) AS s;
+            RETURN;
+        WHEN 'rotate' THEN
+            SELECT jsonb_build_object('partitions', coalesce(jsonb_agg(r.partition_name), '[]')), count(*) INTO result, done
+              FROM (SELECT s.partition_name FROM acct.rotate_txn_source_partitions(ahead) AS s
+                    UNION ALL
+                    SELECT l.partition_name FROM acct.rotate_ledger_partitions(ahead) AS l) AS r;
+        WHEN 'snapshot' THEN
+            PERFORM acct._require_equal_snapshot((p_state #>> '{arguments,months}')::integer);
+        WHEN 'retention' THEN
+            EXECUTE 'SELECT coalesce(jsonb_object_agg(x.action, x.partitions), ''{}''), coalesce(sum(x.partitions), 0) '
+                    'FROM (SELECT r.action, count(*) AS partitions FROM acct.apply_retention() AS r GROUP BY r.action) AS x'
+               INTO result, done;
+    END CASE;
+    state := p_state || jsonb_build_object('result', coalesce(result, '{}'), 'rows', done);
+    finished := true;
+END
+$$;
+COMMENT ON FUNCTION acct._job_step(jsonb) IS
+'One transaction''s work of a job, with the rights of its caller: the state after it, and whether the job is at its end.';
+
+CREATE FUNCTION acct._job_failed(p_state jsonb, p_sqlstate text, p_message text, p_detail text, p_hint text, OUT state jsonb, OUT finished boolean)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p_state
+           || jsonb_build_object('failed', (p_state -> 'failed') || jsonb_strip_nulls(jsonb_build_object(
+                  'month', left(p_state ->> 'month', 7), 'run_id', p_state -> 'run_id', 'sqlstate', p_sqlstate, 'error', p_message,
+                  'detail', nullif(p_detail, ''), 'hint', nullif(p_hint, ''))))
+           || CASE WHEN p_state ? 'month' THEN jsonb_build_object('step', 'next', 'run_id', NULL,
+                                                                  'skip', coalesce(p_state -> 'skip', '[]') || (p_state -> 'month'))
+                   ELSE '{}' END,
+           NOT p_state ? 'month' OR coalesce(p_state ->> 'step', 'next') = 'next'
+$$;
+COMMENT ON FUNCTION acct._job_failed(jsonb, text, text, text, text) IS
+'The state of a job after a step failed: job run goes on with the next month, the others are at their end.';
+
+CREATE FUNCTION acct._end_job(p_state jsonb, OUT code text, OUT months text, OUT detail text, OUT hint text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    job CONSTANT text := p_state ->> 'job';
+BEGIN
+    PERFORM acct._require_layout();
+    IF NOT acct._holds_job_lock(job) THEN
+        RAISE EXCEPTION 'this session does not run job "%"', job USING ERRCODE = '55000';
+    END IF;
+    SELECT (array_agg(f.value ->> 'sqlstate' ORDER BY f.n))[1], string_agg(f.value ->> 'month', ', ' ORDER BY f.n),
+           string_agg(concat(f.value ->> 'month' || ': ', f.value ->> 'sqlstate', ': ', f.value ->> 'error', '. ' || (f.value ->> 'detail')), ' ' ORDER BY f.n),
+           (array_agg(f.value ->> 'hint' ORDER BY f.n))[1]
+      INTO code, months, detail, hint
+      FROM jsonb_array_elements(p_state -> 'failed') WITH ORDINALITY AS f (value, n);
+    INSERT INTO acct.run_log (step, rows, elapsed_ms, detail)
+    VALUES ('job', (p_state ->> 'rows')::bigint, extract(epoch FROM clock_timestamp() - (p_state ->> 'started')::timestamptz) * 1000,
+            jsonb_build_object('job', job, 'status', CASE WHEN code IS NULL THEN 'done' ELSE 'failed' END) || (p_state -> 'result')
+            || CASE WHEN code IS NULL THEN '{}' ELSE jsonb_build_object('failed', p_state -> 'failed') END);
+    PERFORM acct._leave_job(job);
+END
+$$;
+COMMENT ON FUNCTION acct._end_job(jsonb) IS
+'Ends a job: logs it and gives its lock back. Where something failed: the first SQLSTATE, the months concerned, and what went wrong. Raises 55000 where the session does not hold the lock.';
+
+CREATE FUNCTION acct._leave_job(p_job text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_unlock(acct._job_lock(p_job));
+END
+$$;
+COMMENT ON FUNCTION acct._leave_job(text) IS 'Gives the lock of a job back.';
+
+CREATE PROCEDURE acct.run_job(job text, arguments jsonb DEFAULT '{}')
+LANGUAGE plpgsql AS $$
+DECLARE
+    state pg_catalog.jsonb;
+    finished boolean;
+    error_state pg_catalog.text;
+    error_message pg_catalog.text;
+    error_detail pg_catalog.text;
+    error_hint pg_catalog.text;
+    failure record;
+BEGIN
+    -- In a transaction block this is as far as it goes.
+    COMMIT;
+    SELECT b.state, b.finished INTO state, finished FROM acct._begin_job(run_job.job, run_job.arguments) AS b;
+    COMMIT;
+    IF finished THEN
+        RETURN;
+    END IF;
+    LOOP
+        BEGIN
+            SELECT s.state, s.finished INTO state, finished FROM acct._job_step(state) AS s;
+        EXCEPTION
+            WHEN query_canceled THEN
+                PERFORM acct._leave_job(run_job.job);
+                RAISE;
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS error_state = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT,
+                    error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+                RAISE WARNING 'job "%": %', run_job.job, error_message;
+                SELECT f.state, f.finished INTO state, finished
+                  FROM acct._job_failed(state, error_state, error_message, error_detail, error_hint) AS f;
+        END;
+        COMMIT;
+        EXIT WHEN finished;
+    END LOOP;
+    SELECT e.code, e.months, e.detail, e.hint INTO failure FROM acct._end_job(state) AS e;
+    COMMIT;
+    IF failure.code IS NOT NULL THEN
+        RAISE EXCEPTION 'job "%" failed%', run_job.job, pg_catalog.concat(' for ' OPERATOR(pg_catalog.||) failure.months)
+            USING ERRCODE = coalesce(failure.code, 'LE009'), DETAIL = failure.detail,
+                  HINT = coalesce(failure.hint, 'See step job in acct.run_log.');
+    END IF;
+END
+$$;
+COMMENT ON PROCEDURE acct.run_job(text, jsonb) IS
+'Does a job, with a COMMIT after each step: rotate (partitions of the current month and "ahead" months after it, default 1), run (each month with batches that no run holds, or with a run of this job that was not posted, oldest first: created, expanded, validated and posted for "basis", default all), snapshot (balances equal the lines, of all months or the current one and "months" before it), retention (acct.apply_retention()). Where another session does the job, it is skipped. Each call leaves a row in acct.run_log with step job: detail has the job, its status (done, failed, skipped) and what it did. A month that fails does not keep the others from being done. Cannot be called in a transaction block. Raises 22023 (no such job or argument) and, at its end, what failed, with the first SQLSTATE.';
+
+CREATE FUNCTION acct._is_of_pg_cron(p_class regclass, p_object oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+                    WHERE d.classid = p_class AND d.objid = p_object AND d.refclassid = 'pg_extension'::regclass
+                      AND d.deptype = 'e' AND e.extname = 'pg_cron')
+$$;
+COMMENT ON FUNCTION acct._is_of_pg_cron(regclass, oid) IS
+'True where an object belongs to the extension pg_cron, and not to somebody who took its name.';
+
+CREATE FUNCTION acct._require_pg_cron() RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    home text;
+BEGIN
+    PERFORM acct._require_layout();
+    SELECT s.setting INTO home FROM pg_settings AS s WHERE s.name = 'cron.database_name' AND s.context = 'postmaster';
+    IF home IS NULL THEN
+        RAISE EXCEPTION 'pg_cron is not loaded'
+            USING ERRCODE = '55000',
+                  HINT = format('Install its package, set shared_preload_libraries = ''pg_cron'' and cron.database_name = %L in postgresql.conf, restart the server, and, as a superuser: CREATE EXTENSION pg_cron;',
+                                current_database());
+    ELSIF home <> current_database() THEN
+        RAISE EXCEPTION 'pg_cron keeps its jobs in another database, "%"', home
+            USING ERRCODE = '55000',
+                  HINT = format('Set cron.database_name = %L and restart the server; or, as a superuser in database "%s", for each job: SELECT cron.schedule_in_database(%L, ''15 1 * * *'', %L, %L);',
+                                current_database(), home, 'ledger_engine:run@' || current_database(), 'CALL acct.run_job(''run'')', current_database());
+    ELSIF NOT acct._is_of_pg_cron('pg_class', to_regclass('cron.job'))
+       OR NOT acct._is_of_pg_cron('pg_proc', to_regprocedure('cron.schedule(text, text, text)')) THEN
+        RAISE EXCEPTION 'extension pg_cron is not installed in this database'
+            USING ERRCODE = '55000', HINT = 'As a superuser: CREATE EXTENSION pg_cron;';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_pg_cron() IS
+'Raises 55000, with what to do, unless pg_cron is loaded, keeps its jobs in this database, and is installed in it.';
+
+CREATE FUNCTION acct._require_cron_user() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_pg_cron();
+    IF NOT has_schema_privilege('cron', 'USAGE') THEN
+        RAISE EXCEPTION 'user "%" may not use pg_cron', current_user
+            USING ERRCODE = '42501', HINT = format('As a superuser: GRANT USAGE ON SCHEMA cron TO %I;', current_user);
+    ELSIF NOT (SELECT r.rolcanlogin FROM pg_roles AS r WHERE r.rolname = current_user) THEN
+        RAISE EXCEPTION 'user "%" cannot log in, as pg_cron must', current_user
+            USING ERRCODE = '42501', HINT = 'Jobs run as the user who schedules them: a user who can log in, member of acct_operator.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_cron_user() IS
+'Raises 55000 where pg_cron cannot be used, 42501 where the caller has no right to it, or cannot log in.';
+
+CREATE FUNCTION acct._require_schedule(p_schedule jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    entry record;
+BEGIN
+    IF jsonb_typeof(p_schedule) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'a schedule must be a JSON object' USING ERRCODE = '22023',
+            HINT = 'It has the names of jobs, each with its cron expression: {"run": "15 1 * * *"}.';
+    END IF;
+    FOR entry IN SELECT e.key AS job, e.value, jsonb_typeof(e.value) AS type FROM jsonb_each(p_schedule) AS e LOOP
+        PERFORM acct._check_job(entry.job, CASE WHEN entry.type = 'object' THEN entry.value - 'schedule' ELSE '{}' END);
+        IF entry.type NOT IN ('string', 'null', 'object') OR entry.type = 'object' AND jsonb_typeof(entry.value -> 'schedule') IS DISTINCT FROM 'string' THEN
+            RAISE EXCEPTION 'the schedule of job "%" is no cron expression', entry.job
+                USING ERRCODE = '22023', DETAIL = format('It is %s.', entry.value),
+                      HINT = 'Give a text such as "15 1 * * *", null, or an object with "schedule" and the job''s arguments.';
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._require_schedule(jsonb) IS 'Raises 22023 unless each key is a job and each value a cron expression, null, or an object that has one.';
+
+CREATE FUNCTION acct.schedule_jobs(schedule jsonb DEFAULT '{"rotate": "45 0 * * *", "run": "15 1 * * *", "snapshot": "15 4 * * *", "retention": "45 4 * * *"}')
+RETURNS TABLE (job_name text, cron_schedule text, command text, job_id bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    home CONSTANT name := 'cron';
+    entry record;
+    database text;
+BEGIN
+    PERFORM acct._require_schedule(schedule_jobs.schedule);
+    PERFORM acct._require_cron_user();
+    FOR entry IN SELECT e.key AS job, CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value ->> 'schedule' ELSE e.value #>> '{}' END AS expression,
+                        CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value - 'schedule' ELSE '{}' END AS arguments
+                   FROM jsonb_each(schedule_jobs.schedule) AS e ORDER BY e.key COLLATE "C" LOOP
+        job_name := 'ledger_engine:' || entry.job;
+        cron_schedule := entry.expression;
+        command := format('CALL acct.run_job(%s)', concat_ws(', ', quote_literal(entry.job), quote_literal(nullif(entry.arguments, '{}')::text)));
+        job_id := NULL;
+        EXECUTE format('SELECT j.jobid, j.database FROM %I.job AS j WHERE j.jobname::text = $1 AND j.username = current_user', home)
+           INTO job_id, database USING job_name;
+        IF database <> current_database() AND EXISTS (SELECT FROM pg_database AS d WHERE d.datname = database) THEN
+            RAISE EXCEPTION 'job "%" runs in another database, "%"', job_name, database
+                USING ERRCODE = '42710', HINT = format('Remove it, or give it another name: SELECT cron.unschedule(%s);', job_id);
+        END IF;
+        -- pg_cron 1.4 would leave a job to the name that the database had before it was renamed.
+        IF job_id IS NOT NULL AND (cron_schedule IS NULL OR database <> current_database()) THEN
+            EXECUTE format('SELECT %I.unschedule($1)', home) USING job_id;
+        END IF;
+        IF cron_schedule IS NULL THEN
+            command := NULL;
+            job_id := NULL;
+        ELSE
+            EXECUTE format('SELECT %I.schedule($1, $2, $3)', home) INTO job_id USING job_name, cron_schedule, command;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct.schedule_jobs(jsonb) IS
+'Schedules jobs of acct.run_job() with pg_cron, in this database and as the calling user, under the names ledger_engine:JOB: an object of job and cron expression, or of job and {"schedule": cron expression, arguments of the job}; null removes a job, and those that are not named are left alone. Called again it replaces them. A row for each job named; command and job_id are NULL where it was removed. Raises 22023 (no such job, argument or cron expression), 55000 (pg_cron is missing, or keeps its jobs in another database), 42501 (no right to use it), 42710 (a job of this name runs in another database).';
+
+CREATE FUNCTION acct.unschedule_jobs() RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    home CONSTANT name := 'cron';
+    job_id bigint;
+    job_name text;
+BEGIN
+    PERFORM acct._require_cron_user();
+    FOR job_id, job_name IN
+        EXECUTE format('SELECT j.jobid, j.jobname::text FROM %I.job AS j WHERE starts_with(j.jobname::text, ''ledger_engine:'') '
+                       'AND j.database = current_database() ORDER BY j.jobname::text COLLATE "C", j.jobid', home) LOOP
+        EXECUTE format('SELECT %I.unschedule($1)', home) USING job_id;
+        RETURN NEXT job_name;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct.unschedule_jobs() IS
+'Removes the jobs of pg_cron whose names begin with ledger_engine: and that run in this database: the caller''s own, or, called by a superuser, everybody''s. Returns their names. Raises as schedule_jobs.';
+
+CREATE FUNCTION acct._scheduled_jobs()
+RETURNS TABLE (job text, schedule text, command text, active boolean, username text, job_id bigint,
+               last_start timestamptz, last_end timestamptz, last_status text, last_message text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    home CONSTANT name := 'cron';
+BEGIN
+    PERFORM acct._require_layout();
+    IF acct._is_of_pg_cron('pg_class', to_regclass('cron.job')) AND acct._is_of_pg_cron('pg_class', to_regclass('cron.job_run_details')) THEN
+        FOR job, schedule, command, active, username, job_id, last_start, last_end, last_status, last_message IN EXECUTE format(
+            'SELECT substr(j.jobname::text, 15), j.schedule, j.command, j.active, j.username, j.jobid, d.start_time, d.end_time, '
+            '       CASE WHEN d.status = ''succeeded'' AND g.status = ''skipped'' AND g.at BETWEEN d.start_time AND d.end_time '
+            '            THEN g.status ELSE d.status END, '
+            '       CASE WHEN d.status = ''succeeded'' AND g.at BETWEEN d.start_time AND d.end_time THEN g.reason ELSE d.return_message END '
+            '  FROM %1$I.job AS j '
+            '  LEFT JOIN LATERAL (SELECT x.* FROM %1$I.job_run_details AS x WHERE x.jobid = j.jobid ORDER BY x.runid DESC LIMIT 1) AS d ON true '
+            '  LEFT JOIN LATERAL (SELECT x.at, x.detail ->> ''status'' AS status, x.detail ->> ''reason'' AS reason FROM acct.run_log AS x '
+            '                      WHERE x.run_id IS NULL AND x.step = ''job'' AND ''ledger_engine:'' || (x.detail ->> ''job'') = j.jobname::text '
+            '                        AND x.at BETWEEN d.start_time AND d.end_time ORDER BY x.log_id DESC LIMIT 1) AS g ON true '
+            ' WHERE starts_with(j.jobname::text, ''ledger_engine:'') AND j.database = current_database() ORDER BY 1, 6', home)
+        LOOP
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._scheduled_jobs() IS 'The rows of view scheduled_jobs; none where pg_cron is not installed in this database.';
+
+CREATE FUNCTION acct._layout_schedule() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    CREATE OR REPLACE VIEW acct.scheduled_jobs AS
+    SELECT s.job, s.schedule, s.command, s.active, s.username, s.job_id, s.last_start, s.last_end, s.last_status, s.last_message
+      FROM acct._scheduled_jobs() AS s;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_schedule() IS 'The part of install() that makes the view of scheduled jobs.';

@@ -1,0 +1,196 @@
+-- health(): each check when all is well, when something is wrong, and when it was put right
+\set topic health
+\i test/sql/setup.sql
+CREATE FUNCTION public.h(VARIADIC checks text[]) RETURNS TABLE (check_name text, status text, observed numeric, threshold numeric, detail text, hinted boolean)
+LANGUAGE sql AS $$ SELECT h.check_name, h.status, trim_scale(h.observed), h.threshold, h.detail, h.hint IS NOT NULL FROM acct.health(checks) AS h $$;
+
+-- A ledger without a row, and without a partition
+SELECT check_name, status, observed, threshold, hint FROM acct.health();
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0), acct.rotate_ledger_partitions(0);
+SELECT check_name, status, observed FROM public.h('source_partitions', 'ledger_partitions');
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1);
+SELECT count(*) AS made FROM acct.rotate_ledger_partitions(1);
+SELECT check_name, status, observed, threshold FROM acct.health() WHERE status <> 'ok' OR hint IS NOT NULL;
+-- A gap is not jumped.
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, (date_trunc('month', current_date) + interval '5 months')::date);
+SELECT check_name, status, observed, threshold FROM acct.health('{source_partitions}', '{"source_partitions": 6}');
+SELECT replace(detail, to_char(current_date, 'YYYY-MM'), 'this month') AS detail FROM acct.health('{source_partitions}', '{"source_partitions": 6}');
+
+-- A month's work, and nothing is wrong.
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(1, '2025-01-01', 'A');
+CALL public.txn(2, '2025-01-01', 'A');
+SELECT public.posted('2025-01-01') AS posted \gset
+SELECT check_name, status, detail FROM acct.health() WHERE status <> 'ok' OR hint IS NOT NULL;
+
+-- guard
+ALTER TABLE acct.ledger_entry_line_2025_01_rest DISABLE TRIGGER ledger_immutable;
+SELECT * FROM public.h('guard');
+ALTER TABLE acct.ledger_entry_line_2025_01_rest ENABLE TRIGGER ledger_immutable;
+SELECT * FROM public.h('guard');
+ALTER TABLE acct.ledger_entry_line_2025_01_rest ENABLE ALWAYS TRIGGER ledger_immutable;
+DROP TRIGGER ledger_immutable ON acct.ledger_entry_header_2025_01;
+CREATE FUNCTION public.refuse_nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER ledger_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.ledger_entry_header_2025_01 FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_nothing();
+ALTER TABLE acct.ledger_entry_header_2025_01 ENABLE ALWAYS TRIGGER ledger_immutable;
+ALTER TABLE acct.txn_source_2025_01 DISABLE TRIGGER txn_source_taken;
+DELETE FROM ledger_guard.protected WHERE relation = 'acct.ledger_entry_header_2025_01'::regclass;
+ALTER EVENT TRIGGER ledger_guard DISABLE;
+SELECT * FROM public.h('guard');
+ALTER EVENT TRIGGER ledger_guard ENABLE ALWAYS;
+DROP TRIGGER ledger_immutable ON acct.ledger_entry_header_2025_01;
+ALTER TABLE acct.txn_source_2025_01 ENABLE TRIGGER txn_source_taken;
+SELECT acct._protect('acct.ledger_entry_header_2025_01');
+SELECT * FROM public.h('guard');
+
+-- indexes
+CREATE INDEX regress_invalid ON ONLY acct.ledger_entry_line (txn_id);
+SELECT * FROM public.h('indexes');
+DROP INDEX acct.regress_invalid;
+SELECT * FROM public.h('indexes');
+
+-- sequences
+SELECT last_value AS je_id FROM acct.je_id_seq \gset
+SELECT setval('acct.je_id_seq', 4000000000000) > 0 AS set;
+SELECT * FROM public.h('sequences');
+SELECT setval('acct.je_id_seq', 4300000000000) > 0 AS set;
+SELECT * FROM public.h('sequences');
+SELECT setval('acct.je_id_seq', :je_id) > 0 AS set;
+SELECT last_value AS je_range, is_called AS je_range_called FROM acct.je_range_seq \gset
+SELECT setval('acct.je_range_seq', 2000000000) > 0 AS set;
+SELECT check_name, status, detail FROM acct.health('{sequences}');
+SELECT setval('acct.je_range_seq', :je_range, :'je_range_called') > 0 AS set;
+SELECT status FROM acct.health('{sequences}');
+UPDATE acct.journal_number SET last_number = 900000000;
+SELECT * FROM public.h('sequences');
+SELECT acct.close_period('MAIN', 'PRIMARY', '2025-01-01');
+SELECT status FROM acct.health('{sequences}');
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-01-01');
+UPDATE acct.journal_number SET last_number = 2;
+SELECT status, observed < 1 AS little FROM acct.health('{sequences}');
+
+-- partitions_attached
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+SELECT * FROM public.h('partitions_attached');
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SELECT * FROM public.h('partitions_attached');
+
+-- runs_stuck
+CALL public.txn(3, '2025-01-01', 'A');
+SELECT acct.create_run('2025-01-01', 'stuck') AS stuck \gset
+SELECT check_name, status, observed, threshold, regexp_replace(detail, '[-0-9]{10} [:0-9]{5}', 'TIME') AS detail FROM acct.health('{runs_stuck}');
+UPDATE acct.journal_run SET created_at = now() - interval '7 hours' WHERE run_id = :stuck;
+SELECT check_name, status, round(observed) AS hours, threshold, regexp_replace(detail, '[-0-9]{10} [:0-9]{5}', 'TIME') AS detail FROM acct.health('{runs_stuck}');
+SELECT status FROM acct.health('{runs_stuck}', '{"runs_stuck": 8}');
+BEGIN;
+SELECT count(*) AS locked FROM (SELECT FROM acct.journal_run WHERE run_id = :stuck FOR UPDATE) AS x;
+SELECT status, regexp_replace(replace(detail, pg_backend_pid()::text, 'PID'), '[-0-9]{10} [:0-9]{5}', 'TIME') AS detail FROM acct.health('{runs_stuck}');
+COMMIT;
+SELECT count(*) AS expanded FROM acct.expand_journals(:stuck);
+SELECT status FROM acct.health('{runs_stuck}');
+
+-- staging_lost
+SELECT * FROM public.h('staging_lost');
+SELECT format('TRUNCATE acct.je_line_staging_%s', :stuck) AS statement \gexec
+SELECT * FROM public.h('staging_lost');
+SELECT journals FROM acct.expand_journals(:stuck);
+SELECT * FROM public.h('staging_lost');
+SELECT journals FROM acct.post_journals(:stuck);
+SELECT * FROM public.h('runs_stuck');
+
+-- staging_left
+UPDATE acct.journal_run SET posted_at = now() - interval '8 days' WHERE run_id = :posted;
+SELECT check_name, status, observed, threshold, regexp_replace(detail, '[-0-9]{10}', 'DAY', 'g') AS detail FROM acct.health('{staging_left}');
+UPDATE acct.journal_run SET posted_at = now() WHERE run_id = :posted;
+SELECT check_name, status, observed FROM acct.health('{staging_left}');
+CREATE TABLE acct.je_line_staging_99999 ();
+SELECT check_name, status, observed, left(detail, 32) AS detail FROM public.h('staging_left');
+DROP TABLE acct.je_line_staging_99999;
+SELECT status FROM acct.health('{staging_left}');
+
+-- exceptions_open
+CALL public.txn(4, '2025-01-01', 'NOTHING');
+CALL public.txn(5, '2025-01-01', 'NOTHING');
+CALL public.txn(6, '2025-01-01', 'A', currency => 'XXX');
+SELECT public.posted('2025-01-01') AS excepted \gset
+SELECT * FROM public.h('exceptions_open');
+SELECT status, threshold FROM acct.health('{exceptions_open}', '{"exceptions_open": 3}');
+CALL public.policy('NOTHING', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+INSERT INTO acct.currency VALUES ('XXX', 2);
+SELECT acct.reprocess_exceptions(:excepted) AS again \gset
+SELECT count(*) AS expanded FROM acct.expand_journals(:again);
+SELECT count(*) AS posted FROM acct.post_journals(:again);
+SELECT * FROM public.h('exceptions_open');
+
+-- batches_waiting
+SELECT * FROM acct.batches_waiting();
+BEGIN;
+SET LOCAL ledger_engine.batch_source = 'core banking';
+CALL public.txn(7, '2025-01-01', 'A');
+CALL public.txn(8, (date_trunc('month', current_date))::date, 'A', value_date => current_date);
+CALL public.txn(9, '2025-01-01', 'A');
+COMMIT;
+SELECT count(*) AS batches, sum(transactions) AS transactions, min(source) AS source, bool_and(loaded_by = session_user) AS by_me, count(*) FILTER (WHERE txn_month = '2025-01-01' AND transactions = 2) AS january FROM acct.batches_waiting();
+SELECT check_name, status FROM acct.health('{batches_waiting}');
+UPDATE acct.txn_batch SET loaded_at = now() - interval '25 hours' WHERE batch_id = (SELECT max(batch_id) FROM acct.txn_batch);
+SELECT check_name, status, round(observed) AS hours, threshold, regexp_replace(regexp_replace(detail, 'batch \d+', 'batch N', 'g'), 'of ((?!2025-01)[-0-9]{7})', 'of this month') AS detail FROM acct.health('{batches_waiting}');
+-- A load whose rows were deleted again waits for nothing.
+DELETE FROM acct.txn_source_parent WHERE txn_id IN (7, 8, 9);
+SELECT * FROM public.h('batches_waiting');
+
+-- source_rows
+SELECT * FROM public.h('source_rows');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, batch_id, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT 100 + n, '2025-01-01', '2025-01-15', CASE WHEN n < 3 THEN 987654321 ELSE (SELECT min(batch_id) FROM acct.journal_run_batch) END, 'A', 'P', 'C', 7, 7 FROM generate_series(1, 5) AS n;
+SELECT check_name, status, observed, regexp_replace(detail, 'batch \d:', 'batch N:') AS detail FROM acct.health('{source_rows}');
+DELETE FROM acct.txn_source_parent WHERE txn_id IN (101, 102);
+SET ledger_engine.maintenance = on;
+DELETE FROM acct.txn_source_parent WHERE txn_id IN (103, 104, 105);
+SELECT * FROM public.h('source_rows');
+UPDATE acct.txn_source_parent SET gross_amount = 99, tabarru_amount = 99 WHERE txn_id = 1;
+SELECT check_name, status, observed FROM public.h('source_rows');
+UPDATE acct.txn_source_parent SET gross_amount = 100, tabarru_amount = 100 WHERE txn_id = 1;
+RESET ledger_engine.maintenance;
+SELECT * FROM public.h('source_rows');
+
+-- snapshot, and a job that failed
+SELECT * FROM public.h('snapshot', 'jobs');
+UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE account_code = '1000';
+SELECT * FROM public.h('snapshot');
+\set VERBOSITY sqlstate
+CALL acct.run_job('snapshot');
+\set VERBOSITY default
+SELECT check_name, status, observed, regexp_replace(detail, '[-0-9]{10} [:0-9]{5}', 'TIME') AS detail FROM acct.health('{jobs}');
+SELECT acct.update_balance_snapshot() AS wrong;
+CALL acct.run_job('snapshot');
+SELECT * FROM public.h('snapshot', 'jobs');
+
+-- layout: nothing else can be looked at.
+UPDATE acct.engine_layout SET version = version - 1;
+SELECT check_name, status, observed, threshold, detail, hint FROM acct.health();
+SELECT check_name, status FROM acct.health('{snapshot}');
+UPDATE acct.engine_layout SET version = version + 1;
+SELECT check_name, status FROM acct.health('{layout}');
+-- A check that cannot be made does not keep the others from being made.
+ALTER TABLE acct.je_exception RENAME TO gone;
+SELECT check_name, status, observed, detail FROM acct.health('{jobs, exceptions_open, guard}');
+ALTER TABLE acct.gone RENAME TO je_exception;
+
+SELECT count(*) AS checks, count(*) FILTER (WHERE status = 'ok') AS ok FROM acct.health();
+-- Read only, and in the order of the checks
+BEGIN READ ONLY;
+SELECT check_name FROM acct.health();
+COMMIT;
+-- What is refused
+SELECT * FROM acct.health('{guard, gard}');
+SELECT * FROM acct.health(ARRAY[NULL]);
+SELECT * FROM acct.health(NULL, '{"gard": 1}');
+SELECT * FROM acct.health(NULL, '{"guard": "1"}');
+SELECT * FROM acct.health(NULL, '[]');
+SELECT * FROM acct.health(NULL, NULL);
+SELECT count(*) AS none FROM acct.health('{}');
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker";
