@@ -124,7 +124,7 @@ ALTER TABLE acct_archive.ledger_entry_header_2015_01 ENABLE ALWAYS TRIGGER ledge
 -- Rights: the caller's own, and no way around the checks
 --
 CREATE ROLE regress_export_clerk;
-DO $$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON FUNCTION acct.%s TO regress_export_clerk', r.name), ';') FROM acct._role_rights() AS r WHERE r.role_name = 'acct_operator' AND r.kind = 'function' AND r.name !~ '^process_month'); END $$;
+DO $$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON ROUTINE acct.%s TO regress_export_clerk', r.name), ';') FROM acct._role_rights() AS r WHERE r.role_name = 'acct_operator' AND r.kind = 'function' AND r.name !~ '^process_month'); END $$;
 GRANT USAGE ON SCHEMA acct, acct_archive TO regress_export_clerk;
 GRANT SELECT ON acct.archived_partition TO regress_export_clerk;
 GRANT SELECT ON ALL TABLES IN SCHEMA acct_archive TO regress_export_clerk;
