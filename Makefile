@@ -53,6 +53,7 @@ SQL_PARTS = \
 	sql/ledger.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
+	sql/control.sql \
 	sql/dimensions.sql \
 	sql/views.sql \
 	sql/comments.sql \
