@@ -63,6 +63,7 @@ SQL_PARTS = \
 	sql/archive.sql \
 	sql/retention.sql \
 	sql/export.sql \
+	sql/control.sql \
 	sql/dimensions.sql \
 	sql/schedule.sql \
 	sql/health.sql \

@@ -33,7 +33,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
                'reprocess_exceptions(bigint)', 'run_month(date, text)', 'process_month(date, text, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
-               'update_balance_snapshot(date)', 'close_period(text, text, date)'], 'EXECUTE'),
+               'update_balance_snapshot(date)', 'close_period(text, text, date)', 'cancel_run(text, interval)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
         -- Exporting and verifying run as their caller, and so do the steps of theirs.
@@ -44,7 +44,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                '_file_digest(text, boolean)', '_file_path(text, text)', '_part_figures(text, text)',
                '_read_back(jsonb, text, text, text)', '_verify_file(jsonb, jsonb)', '_verify_files(jsonb)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
-         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)'], 'EXECUTE'),
+         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)', 'check_run(text)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['health(text[], jsonb)', 'batches_waiting()', '_scheduled_jobs()'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function', ARRAY['run_job(text, jsonb)', 'schedule_jobs(jsonb)', 'unschedule_jobs()'], 'EXECUTE'),

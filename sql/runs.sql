@@ -165,12 +165,15 @@ BEGIN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
     END IF;
+    IF status IN ('created', 'expanded') THEN
+        PERFORM acct._hold_run(p_run_id);
+    END IF;
     PERFORM acct._see_changes();
     RETURN status;
 END
 $$;
 COMMENT ON FUNCTION acct._lock_run(bigint) IS
-'Locks a run to the end of the transaction, so that one session at a time works on it, and returns its status. Raises LE001 where it does not exist.';
+'Locks a run to the end of the transaction, so that one session at a time works on it, and returns its status. Raises LE001 where it does not exist, LE002 where it is being cancelled.';
 
 CREATE FUNCTION acct._wrong_state(p_run_id bigint, p_status text, p_hint text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -312,7 +315,11 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'run "%" was discarded by another session meanwhile', key
                 USING ERRCODE = 'LE002', HINT = 'Call acct.create_run() again.';
-        ELSIF run.txn_month <> month OR run.bases <> run_bases OR run.options - 'basis' <> opts - 'basis' THEN
+        END IF;
+        IF run.status IN ('created', 'expanded') THEN
+            PERFORM acct._hold_run(run.run_id);
+        END IF;
+        IF run.txn_month <> month OR run.bases <> run_bases OR run.options - 'basis' <> opts - 'basis' THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', key
                 USING ERRCODE = 'LE002',
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
@@ -325,6 +332,8 @@ BEGIN
         id := run.run_id;
         run_bases := run.bases;
         was_there := true;
+    ELSIF key IS NOT NULL THEN
+        PERFORM acct._hold_key(key);
     END IF;
     -- crash point: create_inserted
     PERFORM acct._progress_start(id, 'create', NULL);
