@@ -162,7 +162,7 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH line AS (
-        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date AS snapshot_month, l.fund, l.account_code,
+        SELECT l.entity_code, l.basis, acct.month_start(l.je_date) AS snapshot_month, l.fund, l.account_code,
                l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
           FROM acct.ledger_entry_line AS l WHERE l.je_date >= from_month AND l.je_date < to_month
          GROUP BY 1, 2, 3, 4, 5, 6),
