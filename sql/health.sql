@@ -212,22 +212,16 @@ COMMENT ON FUNCTION acct._health_source_rows() IS
 'Source rows that no run will book: of batches that are not registered, or added to a batch after it was taken, or gone from it. Reads the newest month that a run took.';
 
 CREATE FUNCTION acct._health_snapshot(OUT observed numeric, OUT detail text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    newest date;
-BEGIN
-    SELECT max(s.snapshot_month) INTO newest FROM acct.account_balance_snapshot AS s WHERE s.line_count > 0;
-    SELECT greatest(newest, max(t.je_month)) INTO newest
-      FROM acct.journal_run_total AS t JOIN acct.journal_run AS r ON r.run_id = t.run_id WHERE r.status IN ('posted', 'reversed');
-    observed := 0;
-    IF newest IS NOT NULL THEN
-        SELECT count(*), acct._first_of(array_agg(concat_ws(' ', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency)
-                                                  ORDER BY c.entity_code, c.basis, c.fund, c.account_code, c.currency))
-          INTO observed, detail FROM acct.check_balance_snapshot(newest) AS c;
-    END IF;
-END
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), acct._first_of(array_agg(concat_ws(' ', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency)
+                                              ORDER BY c.entity_code, c.basis, c.snapshot_month, c.fund, c.account_code, c.currency))
+      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t
+             WHERE t.run_id = (SELECT r.run_id FROM acct.journal_run AS r WHERE r.status IN ('posted', 'reversed')
+                                ORDER BY r.posted_at DESC LIMIT 1)) AS m,
+           acct.check_balance_snapshot(m.je_month) AS c
 $$;
-COMMENT ON FUNCTION acct._health_snapshot() IS 'Balances of the newest month that differ from its lines. Reads the lines of that month.';
+COMMENT ON FUNCTION acct._health_snapshot() IS
+'Balances of the months that the last posted run has journals in which differ from their lines. Reads the lines of these months.';
 
 CREATE FUNCTION acct._health_jobs(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -360,4 +354,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.health(text[], jsonb) IS
-'The state of the ledger: a row for each check (NULL: all), with status (ok, warning, critical), what was observed, the threshold that it is held against, detail, and a hint where it is not ok. thresholds replace the defaults by check: {"batches_waiting": 48}. Where the layout is missing or out of date, or owners differ, it has that one row. All but source_rows and snapshot look at catalogs and small tables only; these two read the newest month of the source and of the ledger''s lines. Raises 22023 (unknown check, threshold that is no number).';
+'The state of the ledger: a row for each check (NULL: all), with status (ok, warning, critical), what was observed, the threshold that it is held against, detail, and a hint where it is not ok. thresholds replace the defaults by check: {"batches_waiting": 48}. Where the layout is missing or out of date, or owners differ, it has that one row. All but source_rows and snapshot look at catalogs, small tables and loads that wait; these two read the newest month of the source that a run took, and the ledger''s lines of the months of the last posted run. Raises 22023 (unknown check, threshold that is no number).';

@@ -183,7 +183,7 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format($q$
     WITH line AS (
-        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date AS snapshot_month, l.fund, l.account_code,
+        SELECT l.entity_code, l.basis, acct.month_start(l.je_date) AS snapshot_month, l.fund, l.account_code,
                l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
           FROM %s AS l WHERE l.je_date >= $1 AND l.je_date < $2
          GROUP BY 1, 2, 3, 4, 5, 6),

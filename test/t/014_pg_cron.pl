@@ -152,7 +152,16 @@ wait_until('pg_cron, with sessions', sub { $node->safe_psql('ledger', $ended) eq
 wait_until('pg_cron, with background workers', sub { $workers->safe_psql('ledger', $ended) eq '2' }, 200_000);
 wait_until('pg_cron, in another database', sub { $node->safe_psql('other', q{SELECT count(*) FROM acct.journal_run WHERE status = 'posted'}) eq '1' },
 	200_000);
-# With an interval, some have run more than once; the first that is not skipped does the month.
+# Each has run; none shall while it is looked at.
+my $never = '0 0 1 1 *';
+as_clerk(qq{SELECT * FROM acct.schedule_jobs('{"rotate": "$never", "run": "$never", "snapshot": "$never"}')});
+as_clerk(qq{SELECT * FROM acct.schedule_jobs('{"run": "$never", "rotate": "$never"}')}, $workers);
+$node->safe_psql('ledger', q{SELECT cron.unschedule(jobid) FROM cron.job WHERE database = 'other'});
+for my $server ($node, $workers)
+{
+	wait_until('the end of what pg_cron does',
+		sub { $server->safe_psql('ledger', q{SELECT count(*) FROM cron.job_run_details WHERE end_time IS NULL}) eq '0' }, 200_000);
+}
 is($node->safe_psql('ledger', 'SELECT run_key, status, created_by, posted_by, transactions FROM acct.journal_run'),
 	'ledger_engine:run:2025-01:1|posted|' . $node->safe_psql('ledger', 'SELECT session_user') . '|clerk|2000', 'what was begun is posted');
 is($workers->safe_psql('ledger', 'SELECT run_key, status, created_by, posted_by, transactions FROM acct.journal_run'),

@@ -67,7 +67,7 @@ sub check_metric
 	push @faults, "type $metric->{type}" unless $metric->{type} =~ /^(gauge|counter)$/;
 	push @faults, 'no help' unless ($metric->{help} // '') =~ /\w.*\.$/;
 	push @faults, 'one value' unless @values == 1;
-	push @faults, "label $_" for grep { !/^[a-z][a-z_]*$/ } @labels;
+	push @faults, "label $_" for grep { !/^[a-z][a-z_]*$/ || /^(job|instance|le|quantile|target)$/ } @labels;
 	push @faults, "unknown key $_" for grep { !/^(metric_name|type|help|key_labels|values|query|query_ref)$/ } keys %$metric;
 	push @faults, "no column $_" for grep { !exists $types->{$_} } @labels, @values;
 	push @faults, "$_ is $types->{$_}" for grep { ($types->{$_} // '') !~ /^(bigint|integer|numeric|double precision)$/ } @values;
