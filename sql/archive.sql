@@ -340,7 +340,7 @@ BEGIN
                       to_char(a.archived_at, 'YYYY-MM-DD HH24:MI TZH:TZM'), a.archived_by,
                       CASE p_table WHEN 'ledger_entry' THEN format('%s journals, %s lines, debit %s, credit %s, digest %s',
                                                                    a.journals, a.rows, a.debit, a.credit, a.digest)
-                                   ELSE format('%s transactions, gross %s', a.rows, a.gross) END, p_table, p_month)
+                                   ELSE format('%s transactions, gross %s', a.rows, a.gross) END, p_table, to_char(p_month, 'YYYY-MM-DD'))
           FROM acct.archived_partition AS a WHERE a.archive_id = id));
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms, detail)
     SELECT 'archive', array_to_string(a.partitions, ', '), a.rows, extract(epoch FROM clock_timestamp() - started) * 1000,

@@ -200,7 +200,7 @@ DECLARE
     -- The archive's own record, not what the manifest claims, is what is expected.
     figures CONSTANT jsonb := acct._archive_figures((p_manifest ->> 'archive_id')::bigint, name);
     found record;
-    read_back jsonb := '{}';
+    read_back jsonb;
     problem text;
 BEGIN
     SELECT d.* INTO found FROM acct._file_digest(path, false) AS d;
@@ -240,7 +240,7 @@ BEGIN
     SELECT a.* INTO archived FROM acct.archived_partition AS a WHERE a.archive_id = (p_manifest ->> 'archive_id')::bigint;
     check_name := 'archive';
     expected := format('%s %s', p_manifest ->> 'table_name', p_manifest ->> 'month');
-    actual := coalesce(archived.table_name || ' ' || archived.month, 'none');
+    actual := coalesce(archived.table_name || to_char(archived.month, ' YYYY-MM-DD'), 'none');
     passed := expected = actual;
     RETURN NEXT;
     check_name := 'manifest';

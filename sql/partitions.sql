@@ -25,12 +25,11 @@ BEGIN
             EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
             RETURN true;
         EXCEPTION WHEN lock_not_available THEN
-            IF clock_timestamp() >= deadline OR acct._is_waited_for(p_tables) THEN
-                RETURN false;
-            END IF;
+            EXIT WHEN clock_timestamp() >= deadline OR acct._is_waited_for(p_tables);
             PERFORM pg_sleep(0.05);
         END;
     END LOOP;
+    RETURN false;
 END
 $$;
 COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval) IS
@@ -99,25 +98,24 @@ COMMENT ON FUNCTION acct._is_archived(text, date) IS 'True where a month is arch
 CREATE FUNCTION acct._raise_archived(p_table text, p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    code CONSTANT text := CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END;
     dropped timestamptz;
 BEGIN
     SELECT a.dropped_at INTO dropped FROM acct.archived_partition AS a
      WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL;
     IF dropped IS NOT NULL THEN
         RAISE EXCEPTION 'month % of % was dropped', to_char(p_month, 'YYYY-MM'), p_table
-            USING ERRCODE = code, DETAIL = 'The retention policy had it dropped.',
+            USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
                   HINT = 'What comes late belongs in a month that is there.';
     END IF;
     RAISE EXCEPTION 'month % of % is archived', to_char(p_month, 'YYYY-MM'), p_table
-        USING ERRCODE = code, DETAIL = 'Its tables are in schema acct_archive.',
-              HINT = format('SELECT acct.restore_partition(%L, %L);', p_table, p_month);
+        USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'Its tables are in schema acct_archive.',
+              HINT = format('SELECT acct.restore_partition(%L, %L);', p_table, to_char(p_month, 'YYYY-MM-DD'));
 END
 $$;
 COMMENT ON FUNCTION acct._raise_archived(text, date) IS
 'Raises that a month is archived or dropped: LE006 for the ledger, 55000 for the source.';
 
-CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_sqlstate text) RETURNS text
+CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_for_run boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := regexp_replace(p_parent, '_parent$', '') || '_' || to_char(p_month, 'YYYY_MM');
@@ -128,15 +126,15 @@ BEGIN
         ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
                        WHERE a.month = p_month AND name = ANY (a.partitions) AND a.dropped_at IS NOT NULL) THEN
             RAISE EXCEPTION 'partition % was dropped: its rows cannot be read', name
-                USING ERRCODE = p_sqlstate, DETAIL = 'The retention policy had it dropped.',
+                USING ERRCODE = CASE WHEN p_for_run THEN 'LE002' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
                       HINT = 'Where it was exported, acct.archived_partition.manifest names its files.';
         END IF;
     END IF;
     RETURN format('acct.%I', p_parent);
 END
 $$;
-COMMENT ON FUNCTION acct._month_rows(text, date, text) IS
-'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises p_sqlstate where it was dropped.';
+COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS
+'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped.';
 
 CREATE FUNCTION acct._lock_making(p_table text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -45,7 +45,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- Months that are no longer active; one that is dropped at once is archived first.
     SELECT p.table_name, m.month,
            CASE WHEN p.action = 'drop' AND NOT p.export_before_drop THEN 'drop' ELSE 'archive' END, NULL::bigint,
-           (SELECT 'restored, to be kept until ' || max(a.keep_until) FROM acct.archived_partition AS a
+           (SELECT 'restored, to be kept until ' || to_char(max(a.keep_until), 'YYYY-MM-DD') FROM acct.archived_partition AS a
              WHERE a.table_name = p.table_name AND a.month = m.month AND a.keep_until > current_date)
       FROM acct.retention_policy AS p, acct._attached_months(p.table_name) AS m (month)
      WHERE p.table_name <> 'je_staging'
@@ -73,7 +73,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT s.run::bigint, s.names, 'drop staging',
            CASE WHEN r.run_id IS NULL THEN 'left over: there is no such run'
                 WHEN r.status NOT IN ('posted', 'reversed') THEN format('left over: the run is %s', r.status)
-                ELSE format('posted on %s', r.posted_at::date) END
+                ELSE to_char(r.posted_at, '"posted on" YYYY-MM-DD') END
       FROM staging AS s LEFT JOIN acct.journal_run AS r ON r.run_id = s.run
      WHERE r.run_id IS NULL OR r.status IN ('created', 'discarded')
         OR r.status IN ('posted', 'reversed')
@@ -81,7 +81,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                         WHERE p.table_name = 'je_staging' AND r.posted_at < now() - make_interval(days => p.active_days))
     UNION ALL
     SELECT r.run_id, NULL, 'skip',
-           format('run %s was %s on %s and not posted: post it, or discard it', r.run_id, r.status, coalesce(r.expanded_at, r.created_at)::date)
+           format('run %s was %s on %s and not posted: post it, or discard it', r.run_id, r.status,
+                  to_char(coalesce(r.expanded_at, r.created_at), 'YYYY-MM-DD'))
       FROM acct.journal_run AS r
      WHERE r.status IN ('created', 'expanded')
        AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
@@ -160,7 +161,7 @@ COMMENT ON FUNCTION acct._survey_due(boolean) IS
 
 CREATE FUNCTION acct.apply_retention(dry_run boolean DEFAULT false)
 RETURNS TABLE (table_name text, partition_name text, month date, action text, reason text, rows bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     perform_it CONSTANT boolean := NOT coalesce(apply_retention.dry_run, true);

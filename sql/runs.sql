@@ -240,7 +240,7 @@ BEGIN
      WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
        AND i.inhrelid = to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')));
     RETURN coalesce(partition, format('(SELECT * FROM %s WHERE txn_month = %L)',
-                                      acct._month_rows('txn_source_parent', p_month, 'LE002'), p_month));
+                                      acct._month_rows('txn_source_parent', p_month, true), p_month));
 END
 $$;
 COMMENT ON FUNCTION acct._source_rows(date) IS
@@ -569,7 +569,7 @@ BEGIN
                      FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL));
     RETURN (SELECT format('(%s) AS x', string_agg(format('SELECT %s FROM %s WHERE %s', columns, x.name, condition), ' UNION ALL '))
               FROM (SELECT format('acct.%I', parent) AS name
-                    UNION SELECT acct._month_rows(parent, m, 'LE002') FROM unnest(months) AS m) AS x);
+                    UNION SELECT acct._month_rows(parent, m, true) FROM unnest(months) AS m) AS x);
 END
 $$;
 COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS

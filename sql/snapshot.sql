@@ -179,9 +179,10 @@ BEGIN
     ELSE
         PERFORM acct._require_month(from_month);
         to_month := from_month + interval '1 month';
-        ledger := acct._month_rows('ledger_entry_line', from_month, '55000');
+        ledger := acct._month_rows('ledger_entry_line', from_month, false);
     END IF;
-    RETURN QUERY EXECUTE format($q$
+    FOR entity_code, basis, snapshot_month, fund, account_code, currency, snapshot_debit, snapshot_credit, snapshot_lines,
+        ledger_debit, ledger_credit, ledger_lines IN EXECUTE format($q$
     WITH line AS (
         SELECT l.entity_code, l.basis, acct.month_start(l.je_date) AS snapshot_month, l.fund, l.account_code,
                l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
@@ -210,7 +211,10 @@ BEGIN
        AND ($3 OR NOT EXISTS (SELECT FROM acct.archived_partition AS a
                                WHERE a.table_name = 'ledger_entry' AND a.month = snapshot_month AND a.restored_at IS NULL))
      ORDER BY 1, 2, 3, 4, 5, 6$q$, ledger)
-      USING from_month, to_month, check_balance_snapshot.month IS NOT NULL;
+      USING from_month, to_month, check_balance_snapshot.month IS NOT NULL
+    LOOP
+        RETURN NEXT;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS

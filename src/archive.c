@@ -93,7 +93,8 @@ export_archive(PG_FUNCTION_ARGS)
 		else
 			query_arg(&args, types[i], PG_GETARG_DATUM(i));
 	query_open();
-	query_each_row("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest, &manifest);
+	query_each_row("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest,
+				   &manifest);
 	if (manifest == 0)
 		elog(ERROR, "no manifest");
 	record(fcinfo, "SELECT acct._record_export($1)", manifest);

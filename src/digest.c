@@ -227,17 +227,16 @@ enum
 static void
 require_line(TupleTableSlot *slot)
 {
-	static const Oid types[] = {
-		INT8OID, DATEOID, INT2OID, TEXTOID, TEXTOID,    TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+	static const Oid types[] = {INT8OID, DATEOID, INT2OID, TEXTOID, TEXTOID,    TEXTOID,
+								TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
 	TupleDesc tupdesc = slot->tts_tupleDescriptor;
 	bool fits = tupdesc->natts == lengthof(types);
 
 	for (int i = 0; fits && i < lengthof(types); i++)
 		fits = TupleDescAttr(tupdesc, i)->atttypid == types[i] && !slot->tts_isnull[i];
 	if (!fits)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("the query does not return journal lines")));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("the query does not return journal lines")));
 }
 
 static void

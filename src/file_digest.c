@@ -33,9 +33,8 @@ require_readable_path(const char *path)
 						errmsg("permission denied to read a file of the server"),
 						errdetail("It takes the privileges of role %s.", "pg_read_server_files")));
 	if (!is_absolute_path(path))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME), errmsg("path \"%s\" is not absolute", path),
-				 errhint("A file of the server is named from the root directory on.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("path \"%s\" is not absolute", path),
+						errhint("A file of the server is named from the root directory on.")));
 }
 
 /* An open descriptor of a regular file; -1 where there is none of that name. */
@@ -55,7 +54,8 @@ open_file(const char *path)
 	if (fstat(fd, &st) != 0)
 		ereport(ERROR, (errcode_for_file_access(), errmsg("could not stat file \"%s\": %m", path)));
 	if (!S_ISREG(st.st_mode))
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is no regular file", path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is no regular file", path)));
 	return fd;
 }
 

@@ -325,8 +325,9 @@ make_route(Routing *routing, Route *route, DateADT date)
 		CodeKey key = {
 			route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[b]}};
 
-		route->bases[b].period_closed = codemap_find(&routing->closed_periods, &key) != NULL ||
-										codemap_find(&routing->closed_periods, &archived_key) != NULL;
+		route->bases[b].period_closed =
+			codemap_find(&routing->closed_periods, &key) != NULL ||
+			codemap_find(&routing->closed_periods, &archived_key) != NULL;
 	}
 	find_candidates(routing, route);
 	MemoryContextSwitchTo(old);

@@ -176,6 +176,7 @@ SELECT acct.validate_run(:jan);
 SELECT acct.check_balance_snapshot('2015-01-01');
 SELECT count(*) AS different FROM acct.check_balance_snapshot();
 SELECT bool_and(passed) AS passed FROM acct.verify_archive(:'manifest');
+\set VERBOSITY terse
 DROP TABLE acct_archive.ledger_entry_line_2015_02;
 CALL public.sh('rm -r %s', :'dir', NULL);
 

@@ -130,6 +130,7 @@ UPDATE acct.journal_run SET expanded_at = expanded_at - interval '1 second' WHER
 SELECT table_name, partition_name, month, action, reason FROM public.listed(false) WHERE table_name IN ('je_staging', 'journal_run') ORDER BY 3, 1, 2;
 SELECT count(*) AS staging FROM public.place WHERE name ~ 'staging';
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:oct);
+SELECT acct._retire_staging(:oct);
 -- Without policies nothing is done; installing again does not bring them back.
 DELETE FROM acct.retention_policy;
 SELECT acct.install() AS installed \gset

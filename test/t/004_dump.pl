@@ -27,7 +27,11 @@ $node->safe_psql(
 # A small posted run and a large one, one that is expanded, one batch that no run has; months of which one is detached,
 # and one that is archived.
 load_batch($node, 'original', 5000, 42);
-$node->safe_psql('original', "UPDATE acct.txn_source_parent SET bank_value_date = '2024-12-15' WHERE txn_id % 10 = 0");
+my $columns = 'txn_month, entity_code, txn_type, product_code, channel, policy_no, currency, gross_amount, tabarru_amount, tanahud_amount, investment_amount, ujroh_amount, attributes';
+$node->safe_psql(
+	'original', qq{
+	INSERT INTO acct.txn_source_parent (txn_id, bank_value_date, $columns)
+	SELECT txn_id + 1000000000000, '2024-06-15', $columns FROM acct.txn_source_parent WHERE txn_id % 10 = 0});
 $node->safe_psql('original', "SELECT * FROM acct.run_month('2025-01-01', 'posted')");
 load_batch($node, 'original', 3000, 45);
 $node->safe_psql('original', large_runs("SELECT * FROM acct.run_month('2025-01-01', 'large')"));
@@ -41,8 +45,8 @@ $node->safe_psql(
 	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;});
 $node->safe_psql(
 	'original', q{
-	SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2024-12-01';
-	SELECT acct.archive_partition('ledger_entry', '2024-12-01');});
+	SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2024-06-01';
+	SELECT acct.archive_partition('ledger_entry', '2024-06-01');});
 is($node->safe_psql('original', q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_2$' AND relispartition}),
 	1, 'the large run has a partition of its own');
 
@@ -107,7 +111,7 @@ for my $db (sort keys %restore)
 		'DELETE FROM acct.ledger_entry_header_2025_01',
 		'DELETE FROM acct.ledger_entry_line_2025_01_run_2',
 		'TRUNCATE acct.ledger_entry_line_2025_01',
-		'DELETE FROM acct_archive.ledger_entry_line_2024_12')
+		'DELETE FROM acct_archive.ledger_entry_line_2024_06')
 	{
 		fails_with($node, $db, $statement, qr/ERROR:  LE007:/, "$db: $statement");
 	}
@@ -132,7 +136,7 @@ for my $db (sort keys %restore)
 		2, "$db: large runs have partitions of their own");
 
 	# The archived month comes back.
-	is($node->safe_psql($db, "SELECT acct.restore_partition('ledger_entry', '2024-12-01')"), 't', "$db: restored from the archive");
+	is($node->safe_psql($db, "SELECT acct.restore_partition('ledger_entry', '2024-06-01')"), 't', "$db: restored from the archive");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold with the restored month");
 
 	# Rights hold for what was made since, too.
