@@ -211,6 +211,7 @@ le_missing()
 			[ -e "$("$PG_CONFIG" --sharedir)/extension/pg_cron.control" ] ||
 				echo "postgresql-$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')-cron"
 			;;
+		python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv ;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;
 		esac
 	done
