@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (7, 'ledger_partitions', 2, 'SELECT acct.rotate_ledger_partitions(1);'),
            (8, 'runs_stuck', 6, 'Post them, or call acct.discard_run(); CALL acct.run_job(''run'') goes on with its own. See acct.validate_run().'),
            (9, 'staging_lost', 0, 'SELECT acct.expand_journals(run_id); or acct.discard_run(run_id).'),
-           (10, 'staging_left', 7, 'Staging of posted runs is no longer needed. DROP TABLE what belongs to no run.'),
+           (10, 'staging_left', 7, 'SELECT * FROM acct.apply_retention();'),
            (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted.'),
            (12, 'batches_waiting', 24, 'CALL acct.run_job(''run''); or acct.process_month() of their months.'),
            (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
@@ -129,20 +129,24 @@ COMMENT ON FUNCTION acct._health_staging_lost() IS 'Expanded runs whose staging 
 
 CREATE FUNCTION acct._health_staging_left(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(round(max(s.days), 2), 0),
-           acct._first_of(array_agg(format('%s of %s', s.name, s.owner) ORDER BY s.days DESC, s.name))
-      FROM (SELECT c.oid::regclass::text AS name,
-                   CASE WHEN r.status IN ('posted', 'reversed') AND c.relispartition
-                        THEN extract(epoch FROM now() - r.posted_at) / 86400 ELSE 'Infinity' END AS days,
-                   CASE WHEN r.status IN ('posted', 'reversed') AND c.relispartition
-                        THEN format('a run posted on %s', to_char(r.posted_at, 'YYYY-MM-DD')) ELSE 'no run' END AS owner
-              FROM pg_class AS c
-              LEFT JOIN acct.journal_run AS r ON r.run_id = substring(c.relname, '[0-9]+$')::bigint
-             WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^je_(header|line)_staging_[0-9]+$'
-               AND NOT (coalesce(r.status, '') IN ('created', 'expanded') AND c.relispartition)) AS s
+    WITH staging AS (
+        SELECT c.oid::regclass::text AS name, r.posted_at,
+               coalesce(r.status, '') IN ('posted', 'reversed') AND c.relispartition AS is_posted
+          FROM pg_class AS c
+          LEFT JOIN acct.journal_run AS r ON r.run_id = substring(c.relname, '[0-9]+$')::bigint
+         WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^je_(header|line)_staging_[0-9]+$'
+           AND NOT (coalesce(r.status, '') IN ('created', 'expanded') AND c.relispartition)),
+    left_over AS (
+        SELECT s.name, CASE WHEN s.is_posted THEN format('a run posted on %s', to_char(s.posted_at, 'YYYY-MM-DD')) ELSE 'no run' END AS owner,
+               -- Without a policy the staging of posted runs is meant to stay.
+               CASE WHEN s.is_posted THEN extract(epoch FROM now() - s.posted_at) / 86400 - p.active_days ELSE 'Infinity' END AS days
+          FROM staging AS s
+          LEFT JOIN acct.retention_policy AS p ON p.table_name = 'je_staging')
+    SELECT coalesce(round(max(l.days), 2), 0), acct._first_of(array_agg(format('%s of %s', l.name, l.owner) ORDER BY l.days DESC, l.name))
+      FROM left_over AS l WHERE l.days > 0
 $$;
 COMMENT ON FUNCTION acct._health_staging_left() IS
-'Days since the oldest posted run that has its staging still was posted; infinite where staging tables belong to no run.';
+'Days for which the oldest staging of a posted run stands longer than retention policy je_staging says; infinite where staging tables belong to no run.';
 
 CREATE FUNCTION acct._health_exceptions_open(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -195,7 +195,7 @@ BEGIN
             PERFORM FROM acct.expand_journals(id);
             state := state || jsonb_build_object('step', 'validate');
         WHEN 'validate' THEN
-            PERFORM acct._require_checks(id);
+            PERFORM acct._require_valid_run(id);
             state := state || jsonb_build_object('step', 'post');
         WHEN 'post' THEN
             PERFORM FROM acct.post_journals(id);
@@ -207,22 +207,6 @@ END
 $$;
 COMMENT ON FUNCTION acct._run_job_step(jsonb) IS
 'One step of job run: looks for the next month, or creates, expands, validates or posts its run. A transaction of its own.';
-
-CREATE FUNCTION acct._require_checks(p_run_id bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    failed text;
-BEGIN
-    -- A closed period alone is for post_journals to refuse (LE006).
-    SELECT string_agg(format('%s (expected %s, found %s)', v.check_name, v.expected, v.actual), '; ') INTO failed
-      FROM acct.validate_run(p_run_id) AS v WHERE NOT v.passed AND v.check_name <> 'periods_open';
-    IF failed IS NOT NULL THEN
-        RAISE EXCEPTION 'run % does not pass its checks', p_run_id
-            USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.', HINT = 'See acct.validate_run(). The run stays expanded.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._require_checks(bigint) IS 'Runs validate_run as its caller; raises LE009 with the checks that failed, that of closed periods excepted.';
 
 CREATE FUNCTION acct._require_equal_snapshot(p_months integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -265,9 +249,8 @@ BEGIN
         WHEN 'snapshot' THEN
             PERFORM acct._require_equal_snapshot((p_state #>> '{arguments,months}')::integer);
         WHEN 'retention' THEN
-            EXECUTE 'SELECT coalesce(jsonb_object_agg(x.action, x.partitions), ''{}''), coalesce(sum(x.partitions), 0) '
-                    'FROM (SELECT r.action, count(*) AS partitions FROM acct.apply_retention() AS r GROUP BY r.action) AS x'
-               INTO result, done;
+            SELECT jsonb_object_agg(x.action, x.partitions), coalesce(sum(x.partitions), 0) INTO result, done
+              FROM (SELECT r.action, count(*) AS partitions FROM acct.apply_retention() AS r GROUP BY r.action) AS x;
     END CASE;
     state := p_state || jsonb_build_object('result', coalesce(result, '{}'), 'rows', done);
     finished := true;

@@ -181,8 +181,8 @@ BEGIN
         to_month := from_month + interval '1 month';
         ledger := acct._month_rows('ledger_entry_line', from_month, false);
     END IF;
-    FOR entity_code, basis, snapshot_month, fund, account_code, currency, snapshot_debit, snapshot_credit, snapshot_lines,
-        ledger_debit, ledger_credit, ledger_lines IN EXECUTE format($q$
+    FOR entity_code, basis, snapshot_month, fund, account_code, currency, snapshot_opening, snapshot_debit, snapshot_credit,
+        snapshot_lines, ledger_opening, ledger_debit, ledger_credit, ledger_lines IN EXECUTE format($q$
     WITH line AS (
         SELECT l.entity_code, l.basis, acct.month_start(l.je_date) AS snapshot_month, l.fund, l.account_code,
                l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -59,11 +58,6 @@ def wait_for(what: str, condition: Callable[[], Any]) -> Any:
 
 
 made_roles: list[str] = []
-STAND_INS = {
-    "apply_retention(boolean)": "table_name text, partition_name text, month date, action text, reason text, rows bigint",
-    "health(text[], jsonb)": "check_name text, status text, observed numeric, threshold numeric, detail text, hint text",
-}
-
 
 def month(before: int) -> str:
     """The first day of the month so many months before the current one."""
@@ -79,12 +73,6 @@ def make_database() -> None:
     sql("SELECT acct.install()")
     sql("SELECT acct.install_takaful_sample()")
     made_roles.extend(name for name, created in sql("SELECT role_name, created FROM acct.install_roles()") if created)
-    for signature, columns in STAND_INS.items():
-        if value("SELECT to_regprocedure(%s) IS NULL", "acct." + signature):
-            arguments = re.sub(r"(,|\))", r" DEFAULT NULL\1", signature)
-            nulls = ", ".join(f"NULL::{column.split()[1]}" for column in columns.split(", "))
-            sql(f"CREATE FUNCTION acct.{arguments} RETURNS TABLE ({columns}) LANGUAGE sql AS $$ SELECT {nulls} WHERE false $$")
-            sql(f"GRANT EXECUTE ON FUNCTION acct.{signature} TO acct_operator")
     # A site that has run the DAG every month.
     sql("SELECT * FROM acct.rotate_txn_source_partitions(14, %s)", month(12))
     sql("SELECT * FROM acct.rotate_ledger_partitions(14, %s)", month(12))

@@ -100,7 +100,7 @@ SELECT journals FROM acct.post_journals(:stuck);
 SELECT * FROM public.h('runs_stuck');
 
 -- staging_left
-UPDATE acct.journal_run SET posted_at = now() - interval '8 days' WHERE run_id = :posted;
+UPDATE acct.journal_run SET posted_at = now() - interval '38 days' WHERE run_id = :posted;
 SELECT check_name, status, observed, threshold, regexp_replace(detail, '[-0-9]{10}', 'DAY', 'g') AS detail FROM acct.health('{staging_left}');
 UPDATE acct.journal_run SET posted_at = now() WHERE run_id = :posted;
 SELECT check_name, status, observed FROM acct.health('{staging_left}');

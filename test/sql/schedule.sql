@@ -1,4 +1,4 @@
--- Jobs: what each does, what it leaves behind when it fails or is killed, and how they are scheduled (with pg_cron: test/t/014_pg_cron.pl)
+-- Jobs: what each does, what it leaves behind when it fails or is killed, and how they are scheduled (with pg_cron: test/t/017_pg_cron.pl)
 \set topic schedule
 \i test/sql/setup.sql
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
