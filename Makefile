@@ -57,6 +57,8 @@ SQL_PARTS = \
 	sql/source.sql \
 	sql/templates.sql \
 	sql/runs.sql \
+	sql/staging.sql \
+	sql/validate.sql \
 	sql/ledger.sql \
 	sql/snapshot.sql \
 	sql/month.sql \

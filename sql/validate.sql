@@ -1,0 +1,250 @@
+-- What a run must be: its lines' digest, and the checks against source, staging and ledger.
+
+CREATE FUNCTION acct._run_rows(p_run_id bigint, p_source text, p_part text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    parent CONSTANT text := 'ledger_entry_' || p_part;
+    columns CONSTANT text := CASE p_part
+        WHEN 'header' THEN 'line_count, total_debit, total_credit'
+        ELSE 'txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit' END;
+    months date[];
+    own_range bigint;
+    condition text;
+BEGIN
+    IF p_source = 'staging' THEN
+        RETURN format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id);
+    ELSIF p_source IS DISTINCT FROM 'ledger' THEN
+        RAISE EXCEPTION 'unknown source of lines: %', p_source
+            USING ERRCODE = '22023', HINT = 'It is staging or ledger.';
+    END IF;
+    -- From here to the end of the transaction no month is archived.
+    EXECUTE format('LOCK TABLE ONLY acct.%I IN ACCESS SHARE MODE', parent);
+    SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
+      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
+    SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    -- Partitions of other runs' ranges are left out of the plan.
+    condition := format('run_id = %s AND je_date >= %L AND je_date < %L AND (je_id < %s%s)', p_run_id,
+                  coalesce(months[1], '-infinity'), coalesce((months[cardinality(months)] + interval '1 month')::date, '-infinity'),
+                  (acct._je_range(0)).from_je_id,
+                  (SELECT format(' OR je_id >= %s AND je_id < %s', g.from_je_id, g.to_je_id)
+                     FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL));
+    RETURN (SELECT format('(%s) AS x', string_agg(format('SELECT %s FROM %s WHERE %s', columns, x.name, condition), ' UNION ALL '))
+              FROM (SELECT format('acct.%I', parent) AS name
+                    UNION SELECT acct._month_rows(parent, m, true) FROM unnest(months) AS m) AS x);
+END
+$$;
+COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS
+'The FROM item that gives a run''s rows, also those of archived months, with the columns that checks and digest need; p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
+
+CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_source = 'staging' THEN
+        SELECT d.* INTO lines, debit, credit, digest
+          FROM acct._digest_table(acct._run_rows(p_run_id, p_source, 'line')::regclass) AS d;
+        RETURN;
+    END IF;
+    SELECT d.* INTO lines, debit, credit, digest
+      FROM acct._digest_lines('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, '
+                              'product_code, channel, debit, credit FROM '
+                              || acct._run_rows(p_run_id, p_source, 'line')) AS d;
+END
+$$;
+COMMENT ON FUNCTION acct._run_digest(bigint, text) IS 'Count, sums and digest of a run''s lines, read from staging or ledger.';
+
+CREATE FUNCTION acct.run_digest(run_id bigint, source text DEFAULT 'ledger') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    status text := acct._lock_run(run_digest.run_id);
+BEGIN
+    IF run_digest.source = 'staging' AND (status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id)) THEN
+        PERFORM acct._wrong_state(run_digest.run_id, status,
+            CASE WHEN status IN ('posted', 'reversed') THEN 'Its staging is gone: read it from the ledger.'
+                 ELSE 'It has no staging: call acct.expand_journals().' END);
+    END IF;
+    RETURN (SELECT d.digest FROM acct._run_digest(run_digest.run_id, run_digest.source) AS d);
+END
+$$;
+COMMENT ON FUNCTION acct.run_digest(bigint, text) IS
+'The digest of a run''s lines computed afresh from source (ledger or staging): 32 hexadecimal digits, a sum mod 2^128 of hashes of txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit and credit of each line, so independent of their order, of je_id and of run_id. Equal to journal_run.digest unless lines were changed. Archived months are read too. Raises LE001, LE002 (no staging, or a month of its lines was dropped).';
+
+CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(sum(b.source_rows) FILTER (WHERE b.is_own), 0) < greatest(50000, coalesce(sum(b.source_rows), 0) / 2)
+      FROM (SELECT c.batch_id, max(c.source_rows) AS source_rows, bool_or(c.run_id = p_run_id) AS is_own
+              FROM acct.journal_run_batch AS c
+             WHERE c.txn_month = (SELECT r.txn_month FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
+               AND (c.released_at IS NULL OR c.run_id = p_run_id)
+             GROUP BY c.batch_id) AS b
+$$;
+COMMENT ON FUNCTION acct._is_small_run(bigint) IS
+'True where a run took so few transactions, or so small a part of those of its month, that they are better found by index than by reading the month.';
+
+CREATE FUNCTION acct._unregistered_rows(p_month date) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
+    SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    most_gaps CONSTANT integer := 50;
+    gaps text[];
+    found bigint;
+BEGIN
+    -- Batches are numbered one after the other: what is not registered lies in a gap, where the BRIN index looks.
+    SELECT array_agg(format('(%s)', concat_ws(' AND ', 'true', 's.batch_id > ' || g.batch_id, 's.batch_id < ' || g.next_id))) INTO gaps
+      FROM (SELECT b.batch_id, lead(b.batch_id) OVER (ORDER BY b.batch_id NULLS FIRST) AS next_id
+              FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT NULL) AS b) AS g
+     WHERE g.batch_id IS NULL OR g.next_id IS NULL OR g.next_id - 1 > g.batch_id;
+    IF cardinality(gaps) <= most_gaps THEN
+        PERFORM set_config('enable_seqscan', 'off', true);
+        EXECUTE format('SELECT count(*) FROM %s AS s WHERE %s', acct._source_rows(p_month), array_to_string(gaps, ' OR '))
+           INTO found;
+    ELSE
+        EXECUTE format('SELECT count(*) FROM %s AS s WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b '
+                       'WHERE b.batch_id = s.batch_id)', acct._source_rows(p_month)) INTO found;
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION acct._unregistered_rows(date) IS 'The number of a month''s source rows whose batch_id is no registered batch.';
+
+CREATE FUNCTION acct._claimed_rows(p_run_id bigint, OUT rows bigint, OUT gross numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+DECLARE
+    workers CONSTANT text := current_setting('max_parallel_workers_per_gather');
+BEGIN
+    IF acct._is_small_run(p_run_id) THEN
+        PERFORM set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true);
+    END IF;
+    EXECUTE format('SELECT count(*), coalesce(sum(s.gross_amount), 0) FROM %s AS s WHERE s.batch_id = ANY ($1)',
+                   (SELECT acct._source_rows(r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = p_run_id))
+       INTO rows, gross
+      USING ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id);
+    PERFORM set_config('max_parallel_workers_per_gather', workers, true);
+END
+$$;
+COMMENT ON FUNCTION acct._claimed_rows(bigint) IS 'Count and gross sum of the source rows of the batches that a run took, as they are now.';
+
+CREATE FUNCTION acct._check_source(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    every_basis text[];
+BEGIN
+    PERFORM acct._progress_phase('checking source');
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    SELECT coalesce(array_agg(b.basis), '{}') INTO every_basis FROM acct.accounting_basis AS b
+     WHERE b.every_transaction AND b.basis = ANY (run.bases);
+    IF run.reprocess_of IS NULL THEN
+        RETURN QUERY
+        SELECT 'batches_unchanged', format('%s rows, gross %s', coalesce(sum(c.source_rows), 0), coalesce(sum(c.source_gross), 0)),
+               (SELECT format('%s rows, gross %s', x.rows, x.gross) FROM acct._claimed_rows(p_run_id) AS x)
+          FROM (SELECT DISTINCT b.batch_id, b.source_rows, b.source_gross
+                  FROM acct.journal_run_batch AS b WHERE b.run_id = p_run_id) AS c;
+        RETURN QUERY
+        SELECT 'batches_registered', '0 rows', format('%s rows', acct._unregistered_rows(run.txn_month));
+    END IF;
+    RETURN QUERY
+    SELECT 'counts_close:' || b,
+           format('%s transactions', CASE
+               WHEN run.reprocess_of IS NULL THEN
+                   (SELECT coalesce(sum(c.source_rows), 0) FROM acct.journal_run_batch AS c
+                     WHERE c.run_id = p_run_id AND c.basis = b)
+               ELSE (SELECT count(*) FROM acct.je_exception AS e
+                      WHERE e.run_id = run.reprocess_of AND e.resolved_by_run = p_run_id AND e.basis = b) END),
+           format('%s transactions', coalesce((run.basis_counts #>> ARRAY[b, 'journals'])::bigint
+                                              + (run.basis_counts #>> ARRAY[b, 'exceptions'])::bigint
+                                              + (run.basis_counts #>> ARRAY[b, 'ignored'])::bigint, 0))
+      FROM unnest(every_basis) AS b ORDER BY b;
+END
+$$;
+COMMENT ON FUNCTION acct._check_source(bigint) IS
+'The checks of validate_run that compare a run with its source: claimed batches are as they were, no row of the month has an unregistered batch, and each transaction of the run is journalled, an exception, or ignored.';
+
+CREATE FUNCTION acct._check_journals(p_run_id bigint, p_source text) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    header_journals bigint;
+    header_lines bigint;
+    header_debit numeric;
+    header_credit numeric;
+BEGIN
+    PERFORM acct._progress_phase('checking journals');
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    EXECUTE 'SELECT count(*) AS journals, coalesce(sum(line_count), 0) AS lines, coalesce(sum(total_debit), 0) AS debit, '
+            'coalesce(sum(total_credit), 0) AS credit FROM ' || acct._run_rows(p_run_id, p_source, 'header')
+       INTO header_journals, header_lines, header_debit, header_credit;
+    RETURN QUERY
+    SELECT c.*
+      FROM acct._run_digest(p_run_id, p_source) AS line,
+           LATERAL (VALUES
+               ('header_count', run.journals::text, header_journals::text),
+               ('header_line_count', run.lines::text, header_lines::text),
+               ('header_debit', trim_scale(run.debit)::text, trim_scale(header_debit)::text),
+               ('header_credit', trim_scale(run.credit)::text, trim_scale(header_credit)::text),
+               ('line_count', run.lines::text, line.lines::text),
+               ('line_debit', trim_scale(run.debit)::text, trim_scale(line.debit)::text),
+               ('line_credit', trim_scale(run.credit)::text, trim_scale(line.credit)::text),
+               ('line_digest', run.digest, line.digest)) AS c;
+    RETURN QUERY
+    SELECT 'totals_by_account',
+           format('%s lines, debit %s, credit %s', run.lines, trim_scale(run.debit), trim_scale(run.credit)),
+           format('%s lines, debit %s, credit %s', coalesce(sum(t.line_count), 0),
+                  trim_scale(coalesce(sum(t.debit), 0)), trim_scale(coalesce(sum(t.credit), 0)))
+      FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
+    RETURN QUERY
+    SELECT 'debit_equals_credit:' || t.entity_code || ':' || t.basis || ':' || t.currency,
+           CASE WHEN run.unbalanced_journals = 0 THEN trim_scale(sum(t.debit))::text
+                ELSE trim_scale(sum(t.credit))::text END,
+           trim_scale(sum(t.credit))::text
+      FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id
+     GROUP BY t.entity_code, t.basis, t.currency ORDER BY 1;
+END
+$$;
+COMMENT ON FUNCTION acct._check_journals(bigint, text) IS
+'The checks of validate_run that compare a run''s headers and lines, read from staging or ledger, with what expand recorded.';
+
+CREATE FUNCTION acct.validate_run(run_id bigint)
+RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    id CONSTANT bigint := validate_run.run_id;
+    status text := acct._lock_run(id);
+    started CONSTANT timestamptz := clock_timestamp();
+    checks bigint := 0;
+    failed text[] := ARRAY[]::text[];
+BEGIN
+    IF status NOT IN ('expanded', 'posted', 'reversed') THEN
+        PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
+    END IF;
+    PERFORM acct._require_staging(id, status);
+    PERFORM acct._progress_start(id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
+    FOR check_name, expected, actual IN
+        SELECT c.* FROM acct._check_source(id) AS c
+        UNION ALL
+        SELECT c.* FROM acct._check_journals(id, CASE status WHEN 'expanded' THEN 'staging' ELSE 'ledger' END) AS c
+        UNION ALL
+        SELECT 'periods_open', '', coalesce(string_agg(DISTINCT x.name, ' '), '')
+          FROM acct.journal_run_total AS t
+          LEFT JOIN acct.accounting_period AS p
+            ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
+         CROSS JOIN LATERAL (
+            SELECT format('%s/%s/%s', p.entity_code, p.basis, p.period_month) AS name WHERE p.period_month IS NOT NULL
+            UNION ALL SELECT t.je_month || ' is archived' WHERE acct._is_archived('ledger_entry', t.je_month)) AS x
+         WHERE t.run_id = id AND status = 'expanded'
+    LOOP
+        passed := expected IS NOT DISTINCT FROM actual;
+        checks := checks + 1;
+        IF NOT passed THEN
+            failed := failed || check_name;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
+    VALUES (id, 'validate', checks, extract(epoch FROM clock_timestamp() - started) * 1000,
+            jsonb_build_object('failed', to_jsonb(failed), 'phases_ms', acct._progress_times()), acct._peak_memory());
+    PERFORM acct._progress_end();
+END
+$$;
+COMMENT ON FUNCTION acct.validate_run(bigint) IS
+'Checks an expanded run against its source and its staging, a posted one against the ledger: a row for each check, with what was expected and what was found. post_journals needs them all. Archived months are read too. Raises LE001, LE002 (not expanded, staging lost, or a month that it needs was dropped).';
