@@ -15,6 +15,7 @@ SELECT coalesce(current_setting('ledger_engine.run_partition_min_transactions', 
 \i test/sql/setup.sql
 SET ledger_engine.allow_drop = on; -- columns of tables with entries
 SET min_parallel_table_scan_size = 0;
+SET max_parallel_maintenance_workers = 0; -- for indexes of empty tables
 SET ledger_engine.max_workers = 0;
 SET ledger_engine.run_partition_min_transactions = -1;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');

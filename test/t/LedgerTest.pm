@@ -33,6 +33,7 @@ sub new_node
 		'restart_after_crash = on',
 		'autovacuum = off',
 		'jit = off',
+		'max_parallel_maintenance_workers = 0', # for indexes of empty tables, where min_parallel_table_scan_size is 0
 		@settings, '');
 	$node->start;
 	return $node;
