@@ -261,7 +261,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_log.at IS 'When the entry was written.';
     COMMENT ON COLUMN acct.run_log.rows_per_second IS 'rows by elapsed_ms, for a second.';
     COMMENT ON COLUMN acct.run_log.exceptions IS 'Exceptions that expansion set aside of the partition, by reason, such as {"NO_TEMPLATE": 3}; NULL: another step.';
-    COMMENT ON COLUMN acct.run_log.peak_memory IS 'Bytes of the process of the step that had most: memory that it shares with no other process (RssAnon of Linux), the session''s own from before included, at the moments when it was looked at. NULL: not known.';
+    COMMENT ON COLUMN acct.run_log.peak_memory IS 'Bytes of the process of the step that had most: memory that it shares with no other process (RssAnon of Linux), the session''s own from before included, at the moments when it was looked at, which are not while an index is sorted. NULL: not known.';
 
     -- The ledger.
     COMMENT ON TABLE acct.ledger_entry_header IS 'Posted journals; monthly partitions ledger_entry_header_YYYY_MM by journal date. Written by posting only, never changed (LE007).';

@@ -86,7 +86,9 @@ SELECT txn_month, runs, transactions_loaded, transactions_waiting FROM acct.run_
 -- The setting
 SET ledger_engine.progress_interval = '5s';
 SHOW ledger_engine.progress_interval;
+\set VERBOSITY sqlstate
 SET ledger_engine.progress_interval = -1;
+\set VERBOSITY default
 RESET ledger_engine.progress_interval;
 SHOW ledger_engine.progress_interval;
 

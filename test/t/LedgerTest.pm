@@ -309,8 +309,8 @@ my %data = (
 		LEFT JOIN acct.journal_template_line l USING (template_code, version) ORDER BY t.template_code, t.version, m.match_no, l.line_no},
 	'accounts' => 'SELECT * FROM acct.chart_of_accounts ORDER BY account_code, effective_from',
 	'audit trail' => 'SELECT * FROM acct.template_audit ORDER BY audit_id',
-	# Checks are logged, also those made here.
-	'run log' => q{SELECT * FROM acct.run_log WHERE step NOT IN ('validate', 'snapshot') ORDER BY log_id},
+	# Checks are logged, also those made here. The columns that each version has.
+	'run log' => q{SELECT log_id, run_id, step, partition, rows, elapsed_ms, detail, at FROM acct.run_log WHERE step NOT IN ('validate', 'snapshot') ORDER BY log_id},
 	'sequences' => q{SELECT sequencename, data_type, start_value, increment_by, last_value FROM pg_sequences
 		WHERE schemaname = 'acct' AND sequencename <> 'run_log_log_id_seq' AND last_value IS NOT NULL ORDER BY sequencename COLLATE "C"},
 	'digests of posted runs' => q{SELECT run_id, acct.run_digest(run_id) = digest FROM acct.journal_run WHERE status = 'posted' ORDER BY 1},
