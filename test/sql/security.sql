@@ -144,7 +144,9 @@ SELECT acct.run_digest(:run) IS NULL;
 SELECT acct.reprocess_exceptions(:posted) AS again \gset
 SELECT x.exceptions FROM acct.expand_journals(:again) AS x;
 SELECT acct.discard_run(:again);
+SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
+SELECT x.all_passed FROM acct.check_run('attack-2') AS x;
 CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
@@ -226,6 +228,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)');
+INSERT INTO public.call (statement) VALUES ('SELECT acct.check_run(''posted'')'), ('SELECT acct.cancel_run(''expanded'')');
 UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');
 SELECT count(*) AS definers_not_called FROM public.definer AS d JOIN pg_proc AS p USING (oid)
  WHERE d.proname !~ '^_' AND d.proname NOT IN ('refuse_drop', 'sample_transactions') AND NOT EXISTS (SELECT FROM public.call AS c WHERE c.statement ~ ('acct.' || d.proname || '\('));
