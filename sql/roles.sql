@@ -29,9 +29,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
                'reprocess_exceptions(bigint)', 'run_month(date, text)', 'process_month(date, text, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
-               'update_balance_snapshot(date)', 'close_period(text, text, date)', 'cancel_run(text, interval)'], 'EXECUTE'),
+               'update_balance_snapshot(date)', 'close_period(text, text, date)'], 'EXECUTE'),
+        (ARRAY['acct_operator'], 'function', ARRAY['cancel_run(text, interval)'], 'EXECUTE'),
+        (ARRAY['acct_operator', 'acct_auditor'], 'function', ARRAY['check_run(text)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
-         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)', 'check_run(text)'], 'EXECUTE'),
+         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
