@@ -26,9 +26,13 @@ COMMENT ON FUNCTION acct._lock_object(bigint) IS 'The second key of the advisory
 CREATE FUNCTION acct._hold_run(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    cancelling CONSTANT integer := 'acct.cancel_run(text, interval)'::regprocedure::oid::integer;
     object CONSTANT integer := acct._lock_object(p_run_id);
+    is_free boolean;
 BEGIN
-    IF acct._sessions_with('acct.cancel_run(text, interval)'::regprocedure, object, 'ExclusiveLock') <> '{}' THEN
+    -- In one expression, which nothing interrupts. pg_locks, which may be long, is looked into only where that fails.
+    is_free := pg_try_advisory_lock_shared(cancelling, object) AND pg_advisory_unlock_shared(cancelling, object);
+    IF NOT is_free AND acct._sessions_with(cancelling::oid, object, 'ExclusiveLock') <> '{}' THEN
         RAISE EXCEPTION 'run % is being cancelled', p_run_id
             USING ERRCODE = 'LE002', HINT = 'When that is done, make it again with acct.create_run().';
     END IF;

@@ -144,7 +144,9 @@ SELECT acct.run_digest(:run) IS NULL;
 SELECT acct.reprocess_exceptions(:posted) AS again \gset
 SELECT x.exceptions FROM acct.expand_journals(:again) AS x;
 SELECT acct.discard_run(:again);
+SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
+SELECT x.all_passed FROM acct.check_run('attack-2') AS x;
 CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
