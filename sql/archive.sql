@@ -189,7 +189,7 @@ COMMENT ON FUNCTION acct._unposted_batches(date) IS
 'Says which batches of a source month no posted run took, as they are now, for every basis that takes every transaction; NULL where there are none.';
 
 CREATE FUNCTION acct._hold_source(p_month date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
     tree CONSTANT regclass[] := acct._month_tree('acct', 'txn_source_parent', p_month);
     held boolean;
@@ -242,20 +242,30 @@ $$;
 COMMENT ON FUNCTION acct._snapshot_agrees(date, jsonb) IS
 'True where the balances of a month add up to these figures: then they are those of its lines, and none was posted since these were read.';
 
-CREATE FUNCTION acct._lock_months(p_table text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '10s' AS $$
+CREATE FUNCTION acct._lock_months(p_table text, p_patience interval) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '400ms' AS $$
+DECLARE
+    deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
+    tables CONSTANT regclass[] := CASE p_table WHEN 'ledger_entry' THEN ARRAY['acct.ledger_book', 'acct.ledger_entry_header']
+                                               ELSE ARRAY['acct.txn_source_parent'] END::regclass[];
 BEGIN
-    IF p_table = 'ledger_entry' THEN
-        -- All books, those to come included, as recomputing balances does.
-        LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
-    END IF;
-    PERFORM acct._lock_making(p_table);
-EXCEPTION WHEN lock_not_available THEN
-    PERFORM acct._raise_in_use(p_table, ARRAY['acct.ledger_book'::regclass]);
+    WHILE NOT acct._is_waited_for(tables) LOOP
+        BEGIN
+            IF p_table = 'ledger_entry' THEN
+                -- All books, those to come included, as recomputing balances does.
+                LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
+            END IF;
+            PERFORM acct._lock_making(p_table);
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            EXIT WHEN clock_timestamp() >= deadline;
+        END;
+    END LOOP;
+    PERFORM acct._raise_in_use(p_table, tables);
 END
 $$;
-COMMENT ON FUNCTION acct._lock_months(text) IS
-'Locks what months of a table are made, posted to and moved under: the books and the making of partitions, in this order. Waits ten seconds, then raises 55P03.';
+COMMENT ON FUNCTION acct._lock_months(text, interval) IS
+'Locks what months of a table are made, posted to and moved under: the books and the making of partitions, in this order. Waits for as long as p_patience says, but for nobody who waits for this session, then raises 55P03.';
 
 CREATE FUNCTION acct._share_readers(p_table regclass, p_parent regclass, p_grant boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -303,7 +313,7 @@ DECLARE
     kept text;
     id bigint;
 BEGIN
-    PERFORM acct._lock_months(p_table);
+    PERFORM acct._lock_months(p_table, p_patience);
     kept := acct._why_kept(p_table, p_month);
     IF kept IS NULL AND p_table = 'ledger_entry' AND NOT acct._snapshot_agrees(p_month, p_figures) THEN
         kept := 'balances and lines differ, or journals were posted meanwhile';
@@ -457,6 +467,7 @@ DECLARE
     tab CONSTANT text := restore_partition.table_name;
     m CONSTANT date := restore_partition.month;
     label CONSTANT text := format('month %s of %s', to_char(m, 'YYYY-MM'), tab);
+    parents regclass[];
     archived record;
     figures jsonb;
 BEGIN
@@ -490,8 +501,13 @@ BEGIN
     IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'ACCESS EXCLUSIVE', '10 seconds') THEN
         PERFORM acct._raise_in_use(label, acct._month_tree('acct_archive', tab, m));
     END IF;
+    parents := ARRAY(SELECT p.parent FROM acct._month_parts(tab, m) AS p ORDER BY p.part);
     PERFORM acct._check_bounds(tab, m, true);
-    PERFORM acct._lock_months(tab);
+    PERFORM acct._lock_months(tab, '10 seconds');
+    -- From before it is attached, so that no query is planned with its journals and without its lines.
+    IF tab = 'ledger_entry' AND NOT acct._lock_tables(parents, 'ACCESS EXCLUSIVE', '10 seconds') THEN
+        PERFORM acct._raise_in_use(tab, parents);
+    END IF;
     -- crash point: restore_locked
     PERFORM acct._attach_month(tab, m);
     PERFORM acct._check_bounds(tab, m, false);
@@ -500,10 +516,6 @@ BEGIN
      WHERE a.archive_id = archived.archive_id;
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms)
     VALUES ('restore', array_to_string(archived.partitions, ', '), archived.rows, extract(epoch FROM clock_timestamp() - started) * 1000);
-    IF tab = 'ledger_entry'
-       AND NOT acct._keep_planners_out(ARRAY(SELECT format('acct.%I', p.name)::regclass FROM acct._month_parts(tab, m) AS p)) THEN
-        PERFORM acct._raise_in_use(tab, ARRAY(SELECT p.parent FROM acct._month_parts(tab, m) AS p));
-    END IF;
     -- crash point: restore_done
     RETURN true;
 END

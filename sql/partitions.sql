@@ -5,11 +5,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM pg_locks AS w
                     WHERE NOT w.granted AND w.pid <> pg_backend_pid()
                       AND EXISTS (SELECT FROM pg_locks AS h
-                                   WHERE h.pid = w.pid AND h.granted AND h.relation = ANY (p_tables::oid[]))
+                                   WHERE h.pid = w.pid AND h.granted
+                                     AND (h.relation = ANY (p_tables::oid[])
+                                          OR h.locktype = 'advisory' AND h.classid = ANY (p_tables::oid[])))
                       AND pg_backend_pid() = ANY (pg_blocking_pids(w.pid)))
 $$;
 COMMENT ON FUNCTION acct._is_waited_for(regclass[]) IS
-'True where a session that holds a lock on one of these tables waits for this one: waiting for it in turn would be a deadlock.';
+'True where a session that holds a lock on one of these tables, or an advisory lock named by one, waits for this one: to wait for it in turn would be a deadlock. Asked before each wait that is shorter than deadlock_timeout, it keeps others from being its victim.';
 
 CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
@@ -20,12 +22,13 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', least(50, greatest(500 / cardinality(p_tables), 1)) || 'ms', true);
     LOOP
+        EXIT WHEN acct._is_waited_for(p_tables);
         -- All or none: what others wait for is given back before it is tried again.
         BEGIN
             EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
             RETURN true;
         EXCEPTION WHEN lock_not_available THEN
-            EXIT WHEN clock_timestamp() >= deadline OR acct._is_waited_for(p_tables);
+            EXIT WHEN clock_timestamp() >= deadline;
             PERFORM pg_sleep(0.05);
         END;
     END LOOP;

@@ -112,13 +112,19 @@ CREATE FUNCTION acct._retire_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
+    -- Headers first, as expansion locks them.
+    tables CONSTANT regclass[] := array_remove(ARRAY['acct.je_header_staging', 'acct.je_line_staging',
+        to_regclass('acct.je_header_staging_' || p_run_id), to_regclass('acct.je_line_staging_' || p_run_id)]::regclass[], NULL);
     status text;
 BEGIN
     SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
     IF NOT FOUND AND EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id) OR status = 'expanded' THEN
         RAISE EXCEPTION 'run % is being worked on', p_run_id USING ERRCODE = '55P03', HINT = 'Call again when that has ended.';
     END IF;
-    PERFORM acct._drop_staging(p_run_id, '1 second');
+    IF NOT acct._lock_tables(tables, 'ACCESS EXCLUSIVE', '1 second') THEN
+        PERFORM acct._raise_in_use('staging', tables);
+    END IF;
+    PERFORM acct._drop_staging(p_run_id);
     -- crash point: staging_dropped
     INSERT INTO acct.run_log (run_id, step, partition, elapsed_ms)
     VALUES (p_run_id, 'drop', format('je_header_staging_%1$s, je_line_staging_%1$s', p_run_id),

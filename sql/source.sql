@@ -109,6 +109,10 @@ BEGIN
     ELSIF NOT EXISTS (SELECT FROM pg_partition_ancestors(partition) AS a
                        WHERE a.relid = format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent'
                                                                      ELSE p_name END)::regclass) THEN
+        PERFORM acct._see_changes();
+        IF to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM'))) IS DISTINCT FROM partition THEN
+            RETURN false; -- it was archived at this moment
+        END IF;
         RAISE EXCEPTION 'table % is not a partition: it was detached', partition
             USING ERRCODE = 'LE010', HINT = 'Attach it again, or move it to another name or schema.';
     END IF;

@@ -1,13 +1,12 @@
 -- Staging: a run's two tables, and whether a crash emptied them.
 
-CREATE FUNCTION acct._drop_staging(p_run_id bigint, p_patience interval DEFAULT '20 seconds') RETURNS void
+CREATE FUNCTION acct._drop_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '2s'
     SET client_min_messages = warning AS $$
 DECLARE
     header CONSTANT text := format('acct.%I', 'je_header_staging_' || p_run_id);
     line CONSTANT text := format('acct.%I', 'je_line_staging_' || p_run_id);
-    deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
-    patience CONSTANT text := least(2000, greatest(extract(epoch FROM p_patience) * 1000, 50))::integer || 'ms';
+    deadline CONSTANT timestamptz := clock_timestamp() + interval '20 seconds';
 BEGIN
     PERFORM acct._see_changes();
     IF to_regclass(header) IS NULL AND to_regclass(line) IS NULL THEN
@@ -15,7 +14,7 @@ BEGIN
     END IF;
     LOOP
         BEGIN
-            PERFORM set_config('lock_timeout', patience, true);
+            PERFORM set_config('lock_timeout', '2s', true);
             -- In the order in which expansion locks the two. Once the first is locked the others are waited for less long
             -- than it takes a reader, who may have come to them in another order, to find that this is a deadlock.
             LOCK TABLE ONLY acct.je_header_staging IN ACCESS EXCLUSIVE MODE;
@@ -31,8 +30,8 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._drop_staging(bigint, interval) IS
-'Drops a run''s staging partitions, waiting at most two seconds at a time for other sessions that use staging, for as long as p_patience says or so. Raises 55P03 where they use it longer.';
+COMMENT ON FUNCTION acct._drop_staging(bigint) IS
+'Drops a run''s staging partitions, waiting at most two seconds at a time for other sessions that use staging, for twenty seconds or so.';
 
 CREATE FUNCTION acct._make_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -128,10 +128,11 @@ DO $$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON ROUTINE acct.%s 
 GRANT USAGE ON SCHEMA acct, acct_archive TO regress_export_clerk;
 GRANT SELECT ON acct.archived_partition TO regress_export_clerk;
 GRANT SELECT ON ALL TABLES IN SCHEMA acct_archive TO regress_export_clerk;
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 SET SESSION AUTHORIZATION regress_export_clerk;
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir');
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir', compression => 'gzip');
+\set VERBOSITY terse
 SELECT acct.verify_archive(:'manifest');
 SELECT acct._file_digest('/etc/passwd', false);
 SELECT acct._record_export(:'manifest');
@@ -139,6 +140,7 @@ SELECT acct._record_verified(:'manifest');
 RESET SESSION AUTHORIZATION;
 GRANT pg_write_server_files, pg_read_server_files TO regress_export_clerk;
 SET SESSION AUTHORIZATION regress_export_clerk;
+\set VERBOSITY sqlstate
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir', compression => 'gzip');
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
 SELECT bool_and(passed) AS passed FROM acct.verify_archive(:'manifest');

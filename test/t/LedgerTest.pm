@@ -119,7 +119,8 @@ SELECT format('run %s: %s claimed, %s taken, %s journals, %s exceptions (%s stor
    AND (coalesce(claimed, 0) <> transactions OR transactions <> journals + exceptions + ignored OR exceptions <> set_aside)
 UNION ALL
 SELECT format('run %s is %s and has %s staging tables', run_id, status, staging_tables) FROM run
- WHERE staging_tables <> CASE WHEN status IN ('expanded', 'posted') THEN 2 ELSE 0 END
+ WHERE staging_tables <> CASE WHEN status = 'expanded' OR status = 'posted'
+       AND NOT EXISTS (SELECT FROM acct.run_log g WHERE g.run_id = run.run_id AND g.step = 'drop') THEN 2 ELSE 0 END
 UNION ALL
 SELECT format('table %s is left over', c.relname) FROM pg_class c
  WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p')
