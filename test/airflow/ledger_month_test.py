@@ -73,7 +73,8 @@ def make_database() -> None:
     sql("SELECT acct.install()")
     sql("SELECT acct.install_takaful_sample()")
     made_roles.extend(name for name, created in sql("SELECT role_name, created FROM acct.install_roles()") if created)
-    # A site that has run the DAG every month.
+    # A site that has run the DAG every month, and keeps them all.
+    sql("UPDATE acct.retention_policy SET active_months = 24 WHERE active_months IS NOT NULL")
     sql("SELECT * FROM acct.rotate_txn_source_partitions(14, %s)", month(12))
     sql("SELECT * FROM acct.rotate_ledger_partitions(14, %s)", month(12))
     sql(f"CREATE ROLE {OPERATOR} LOGIN IN ROLE acct_loader, acct_operator")
@@ -261,7 +262,8 @@ def test_month(dag: Any) -> None:
         sql("SELECT sum(closing_balance), sum(period_debit), sum(period_credit) FROM acct.trial_balance(%s)", run.month),
         sql("SELECT 0::numeric, sum(debit), sum(credit) FROM acct.ledger_entry_line WHERE date_trunc('month', je_date) = %s::date", run.month),
     )
-    check("a month: steps logged", value("SELECT string_agg(DISTINCT step, ' ' ORDER BY step) FROM acct.run_log WHERE run_id = %s", posted[0]), "expand post validate")
+    steps = {row[0] for row in sql("SELECT step FROM acct.run_log WHERE run_id = %s", posted[0])}
+    check("a month: steps logged", steps >= {"expand", "validate", "post"})
     ledger = "SELECT count(*), sum(debit), max(je_id) FROM acct.ledger_entry_line"
     before = sql(ledger)
     check("the same DAG run again: state", run.go(), "success")
