@@ -109,7 +109,7 @@ DECLARE
     cancelling CONSTANT integer := 'acct.cancel_run(text, interval)'::regprocedure::oid::integer;
     creators integer[];
     working integer[];
-    stopped integer[] := '{}';
+    stopped integer[] := ARRAY[]::integer[];
     id bigint;
     status text;
     is_ours boolean := true;
