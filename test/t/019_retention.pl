@@ -97,6 +97,8 @@ note $node->safe_psql('ledger', 'SELECT count(*) FROM public.restored'), ' month
 note $node->safe_psql('ledger', q{SELECT action, regexp_replace(reason, '[0-9].*', ''), count(*) FROM public.seen GROUP BY 1, 2 ORDER BY 1, 2});
 is(broken_invariants($node, 'ledger'), '', 'all invariants hold');
 $node->safe_psql('ledger', 'SELECT acct.restore_partition(table_name, month) FROM acct.archived_partition WHERE restored_at IS NULL');
+cmp_ok($node->safe_psql('ledger', 'SELECT count(*) FROM acct.archived_partition WHERE restored_at IS NOT NULL'), '>', 0, 'months were restored');
+is($node->safe_psql('ledger', 'SELECT count(*) FROM acct.archived_partition WHERE restored_at IS NULL'), '0', 'none is left in the archive');
 is(broken_invariants($node, 'ledger'), '', 'all invariants hold when all is back');
 is(fingerprint($node, 'ledger', q{run_id <= 4}) =~ s/^balances.*\n//mr, $before =~ s/^balances.*\n//mr, 'the same ledger is back');
 is($node->safe_psql('ledger', q{SELECT count(*) FROM acct.journal_run r, acct.validate_run(r.run_id) v WHERE r.status = 'posted' AND NOT v.passed}),
