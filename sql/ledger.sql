@@ -268,31 +268,18 @@ $$;
 COMMENT ON FUNCTION acct._require_open_periods(bigint) IS 'Raises LE006 where a run has journals in a closed period or an archived month.';
 
 CREATE FUNCTION acct._keep_planners_out(p_partitions regclass[]) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    tries CONSTANT integer := 100;
     partitions CONSTANT regclass[] := array_remove(p_partitions, NULL);
-    parents text[];
+    parents regclass[];
 BEGIN
     PERFORM acct._flush_wal();
     -- The parents that others see: those that this transaction did not make.
-    SELECT array_agg(format('ONLY %s', x.parent) ORDER BY x.parent) INTO parents
+    SELECT array_agg(x.parent ORDER BY x.parent::text) INTO parents
       FROM (SELECT DISTINCT i.inhparent::regclass AS parent FROM pg_inherits AS i
              WHERE i.inhrelid = ANY (partitions) AND NOT i.inhparent = ANY (partitions)) AS x;
-    IF parents IS NULL THEN
-        RETURN true;
-    END IF;
-    PERFORM set_config('lock_timeout', least(50, 500 / cardinality(parents)) || 'ms', true);
-    FOR attempt IN 1 .. tries LOOP
-        -- All or none: a reader who holds one and wants another must not wait for us while we wait for that reader.
-        BEGIN
-            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', array_to_string(parents, ', '));
-            RETURN true;
-        EXCEPTION WHEN lock_not_available THEN
-            PERFORM pg_sleep(CASE WHEN attempt < tries THEN 0.05 ELSE 0 END);
-        END;
-    END LOOP;
-    RETURN false;
+    -- Whoever waits for this transaction may be rotating, gives up after 50 ms and comes again: that is no reason to yield.
+    RETURN parents IS NULL OR acct._lock_tables(parents, 'ACCESS EXCLUSIVE', '10 seconds', false);
 END
 $$;
 COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS

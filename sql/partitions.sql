@@ -13,7 +13,8 @@ $$;
 COMMENT ON FUNCTION acct._is_waited_for(regclass[]) IS
 'True where a session that holds a lock on one of these tables, or an advisory lock named by one, waits for this one: to wait for it in turn would be a deadlock. Asked before each wait that is shorter than deadlock_timeout, it keeps others from being its victim.';
 
-CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval) RETURNS boolean
+CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval, p_yields boolean DEFAULT true)
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
     deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
@@ -22,7 +23,7 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', least(50, greatest(500 / cardinality(p_tables), 1)) || 'ms', true);
     LOOP
-        EXIT WHEN acct._is_waited_for(p_tables);
+        EXIT WHEN p_yields AND acct._is_waited_for(p_tables);
         -- All or none: what others wait for is given back before it is tried again.
         BEGIN
             EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
@@ -35,8 +36,8 @@ BEGIN
     RETURN false;
 END
 $$;
-COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval) IS
-'Locks tables, each alone, to the end of the transaction, all or none. Waits 50 ms at a time, so that readers do not queue behind it longer, and tries for as long as p_patience says, at least once; false where the tables were in use all the while, or by a session that waits for this one.';
+COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval, boolean) IS
+'Locks tables, each alone, to the end of the transaction, all or none. Waits 50 ms at a time, so that readers do not queue behind it longer, and tries for as long as p_patience says, at least once; false where the tables were in use all the while or, with p_yields, are by a session that waits for this one.';
 
 CREATE FUNCTION acct._raise_in_use(p_what text, p_tables regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
