@@ -261,9 +261,7 @@ is(sql("SELECT status, lines FROM acct.journal_run WHERE run_key = 'empty'"), 'p
 
 SKIP:
 {
-	skip 'no pg_amcheck here', 1
-	  unless -x $node->config_data('--bindir') . '/pg_amcheck'
-	  && $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'}) eq '1';
+	skip 'no pg_amcheck here', 1 if !has_amcheck($node);
 	$node->command_ok([ 'pg_amcheck', '--install-missing', '--heapallindexed', 'crash' ], 'pg_amcheck finds nothing');
 }
 

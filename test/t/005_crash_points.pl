@@ -2,7 +2,8 @@
 # terminated or cancelled, or the server stops at once.  Each time nothing may be left, and the step done again must give what
 # it gives undisturbed.  Each combination has a batch of its own, and a second database gets the same batches in peace.
 #
-# LEDGER_CRASH_POINTS=all tries each point in each way; else each point is tried in one way, in turn.
+# LEDGER_CRASH_POINTS=all tries each point in each way, and once more in one way with wal_level = minimal, where the pages of
+# new files are not logged but synced; else each point is tried in one way, in turn.
 use strict;
 use warnings FATAL => 'all';
 
@@ -26,6 +27,9 @@ make_database($node, 'peace');
 my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 1;';
 my $small = 'SET ledger_engine.run_partition_min_transactions = -1; SET ledger_engine.max_workers = 0;';
 
+# What is booked in two runs
+my @set_aside = ('create', 'close_book', 'expand', 'reopen_book', 'post');
+
 # How a point is reached: by what statement, after which steps, and what the run's status is before it.
 my %step = (
 	create => { call => "SELECT acct.create_run('MONTH', 'KEY')", before => [], status => '' },
@@ -33,7 +37,15 @@ my %step = (
 	post => { call => 'SELECT * FROM acct.post_journals(RUN)', before => [ 'create', 'expand' ], status => 'expanded' },
 	discard => { call => 'SELECT acct.discard_run(RUN)', before => [ 'create', 'expand' ], status => 'expanded' },
 	reprocess => { call => 'SELECT acct.reprocess_exceptions(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' },
-	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	# A run of what was set aside, for its period was closed
+	expand_again => { call => 'SELECT * FROM acct.expand_journals(AGAIN)', before => [ @set_aside, 'reprocess' ], status => 'posted,created' },
+	post_again => { call => 'SELECT * FROM acct.post_journals(AGAIN)', before => [ @set_aside, 'reprocess', 'expand_again' ], status => 'posted,expanded' },
+	close_book => { call => "SELECT acct.close_period('MAIN', 'PRIMARY', 'MONTH')" },
+	reopen_book => { call => "SELECT acct.reopen_period('MAIN', 'PRIMARY', 'MONTH')" },
+	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
+	# A balance that is to be computed again
+	spoil => { call => 'UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1
+		WHERE ctid = (SELECT ctid FROM acct.account_balance_snapshot LIMIT 1)' },
 	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' },
 	close => { call => "SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = 'MONTH'" },
 	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
@@ -79,8 +91,9 @@ sub fill
 {
 	my ($call, $run) = @_;
 	my $ahead = sprintf '%d-01-01', 2040 + $n;
+	my $again = "(SELECT max(run_id) FROM acct.journal_run WHERE reprocess_of = $run)";
 
-	return $call =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+	return $call =~ s/AGAIN/$again/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
 }
 
 # The process that waits at the point; 0 where the statement came to its end without that.
@@ -123,19 +136,23 @@ sub interrupt
 	return;
 }
 
-# What a run came to.
-sub outcome
+# The runs of this combination: one, or that of its exceptions too.
+sub of_runs
 {
-	my ($db, $run) = @_;
+	my ($db, $what) = @_;
 
-	return $node->safe_psql($db, "SELECT status, transactions, journals, lines, exceptions, ignored, debit, credit, digest
-		FROM acct.journal_run WHERE run_id = $run");
+	return $node->safe_psql($db, "SELECT $what FROM acct.journal_run
+		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id = journal_run.reprocess_of))");
 }
 
-sub run_of
+sub run_of { return of_runs($_[0], "max(run_id) FILTER (WHERE run_key = 'key-$n')"); }
+
+sub status_of { return of_runs($_[0], "coalesce(string_agg(status, ',' ORDER BY run_id), '')"); }
+
+# What they came to.
+sub outcome
 {
-	my ($db) = @_;
-	return $node->safe_psql($db, "SELECT max(run_id) FROM acct.journal_run WHERE run_key = 'key-$n' AND status <> 'discarded'");
+	return of_runs($_[0], "string_agg(concat_ws('|', status, transactions, journals, lines, exceptions, ignored, debit, credit, digest), ',' ORDER BY run_id)");
 }
 
 # Does the steps of a run in peace; the settings are those of the way that it takes.
@@ -152,12 +169,13 @@ sub do_steps
 
 sub combine
 {
-	my ($point, $way) = @_;
-	my ($name) = $point =~ /^([a-z]+)_/ or die "point $point";
+	my ($point, $way, $name) = @_;
+	($name) = $point =~ /^([a-z]+)_/ or die "point $point" if !$name;
 	my $step = $step{$name} or die "no step has point $point";
 	my $settings = $point eq 'post_heap_rows' ? $small : $large;
-	my $what = "$point, $way";
-	my ($run, $peace, $session, $pid);
+	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name eq 'reprocess' ? $name : ());
+	my $what = join ', ', $point, $way, $name =~ /again/ ? $name : ();
+	my ($run, $session, $pid);
 
 	$n++;
 	choose_month($name);
@@ -176,25 +194,41 @@ sub combine
 		$session->error,
 		qr/ERROR:  57014|(?:FATAL|ERROR):  57P01|server closed the connection|lost connection to parallel worker/,
 		"$what: interrupted");
-	is(sql("SELECT coalesce(max(status), '') FROM acct.journal_run WHERE run_key = 'key-$n' AND status <> 'discarded'"),
-		$step->{status}, "$what: the run is where it was");
-	is(broken_invariants($node, 'crash'), '', "$what: all invariants hold");
+	is(status_of('crash'), $step->{status}, "$what: the run is where it was");
+	# These are computed again while the invariants are looked at.
+	isnt(sql('SELECT count(*) FROM acct.check_balance_snapshot()'), '0', "$what: the balance is as wrong as it was") if $name eq 'snapshot';
+	is(sql(fill($step->{call}, $run)), '1', "$what: the balance is right") if $name eq 'snapshot';
+	is(broken_invariants($node, 'crash', 5), '', "$what: all invariants hold");
+	amcheck($what);
 
 	# A crash empties staging.
-	if ($name eq 'post' && $way =~ /kill|shutdown/)
+	if ($name =~ /^post/ && $way =~ /kill|shutdown/)
 	{
 		fails_with($node, 'crash', fill($step->{call}, $run),
 			qr/ERROR:  LE002:.*lost in a crash/, "$what: posting sees that staging was lost");
-		do_steps('crash', $settings, 'expand');
+		do_steps('crash', $settings, $name =~ s/post/expand/r);
 	}
 	do_steps('crash', $settings, $name);
-	$run = do_steps('crash', $settings, 'create', 'expand', 'post');
-	$peace = do_steps('peace', $settings, 'create', 'expand', 'post', $name eq 'reprocess' ? $name : ());
-	is(outcome('crash', $run), outcome('peace', $peace), "$what: done again, it gives the same");
+	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post'));
+	do_steps('peace', $settings, @whole);
+	is(outcome('crash'), outcome('peace'), "$what: done again, it gives the same");
 	if ($name eq 'archive')
 	{
 		is(broken_invariants($node, 'crash'), '', "$what: archived, all invariants hold");
 		do_steps('crash', $settings, 'restore');
+	}
+	return;
+}
+
+# Are the tables and indexes whole that a step writes?
+sub amcheck
+{
+	my ($what) = @_;
+
+	SKIP:
+	{
+		skip 'no pg_amcheck here', 1 if !has_amcheck($node);
+		$node->command_ok([ 'pg_amcheck', '--install-missing', '--heapallindexed', '--schema', 'acct*', 'crash' ], "$what: pg_amcheck finds nothing");
 	}
 	return;
 }
@@ -214,18 +248,20 @@ for my $i (0 .. $#points)
 {
 	combine($points[$i], $_) for $all ? @ways : $ways[ $i % @ways ];
 }
+combine($_->[0], $ways[ $_->[1] ], $_->[2]) for [ 'expand_recorded', 0, 'expand_again' ], [ 'post_copied', 1, 'post_again' ], [ 'post_marked', 2, 'post_again' ];
+if ($all)
+{
+	$node->append_conf('postgresql.conf', 'wal_level = minimal');
+	$node->restart;
+	combine($points[$_], $ways[ ($_ + 1) % @ways ]) for 0 .. $#points;
+}
 note "$n combinations";
 is(ledger('crash'), ledger('peace'), 'same ledger as in peace');
 is(
 	sql("SELECT * FROM acct.trial_balance('2025-06-01')"),
 	$node->safe_psql('peace', "SELECT * FROM acct.trial_balance('2025-06-01')"),
 	'same trial balance as in peace');
-SKIP:
-{
-	skip 'no pg_amcheck here', 1
-	  unless -x $node->config_data('--bindir') . '/pg_amcheck'
-	  && $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'}) eq '1';
-	$node->command_ok([ 'pg_amcheck', '--install-missing', '--heapallindexed', 'crash' ], 'pg_amcheck finds nothing');
-}
+is(broken_invariants($node, 'crash'), '', 'at the end: all invariants hold');
+amcheck('at the end');
 $node->stop;
 done_testing();

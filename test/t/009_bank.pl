@@ -1,9 +1,9 @@
 # A day at the office, in a few seconds: sessions that load, make runs, post, discard, reprocess, recompute, rotate, close and
 # reopen, all at once, and readers whose every query must see a ledger that agrees.  Nothing may deadlock, and at the end
-# each transaction is journalled, an exception, or ignored.  Before that 32 sessions call each step at the same moment: one
-# of them does it.
+# each transaction is journalled, an exception, or ignored.  Then the same while processes are cancelled, terminated and killed, and the
+# server is stopped at once.  Before all that 32 sessions call each step at the same moment: one of them does it.
 #
-# LEDGER_BANK_SECONDS   how long it goes on, 20 by default
+# LEDGER_BANK_SECONDS   how long it goes on, 20 by default, and half as long with faults
 # LEDGER_BANK_SEED      of the random numbers; the default is another one each time, and is printed
 use strict;
 use warnings FATAL => 'all';
@@ -252,8 +252,11 @@ my @actors = map { { work => $_->[0], name => $_->[1] } } (
 	[ \&read_all, 'read' ], [ \&read_all, 'read' ]);
 
 # A run that another session discarded or posted meanwhile, and a period that is closed: what a user has to expect.
-my $expected = qr/ERROR:  LE00[26]:/;
-my %count;
+my %expected = (book => qr/ERROR:  LE00[26]:/, reprocess => qr/ERROR:  LE00[26]:/, discard => qr/ERROR:  LE002:/);
+# What becomes of those whose process, or another one, is interrupted.
+my $interrupted = qr/ERROR:  57014:|FATAL:  57P0[123]:|server closed the connection|lost connection to parallel worker|terminating connection|could not connect|connection to server .* failed/;
+my $faults;
+my %count; # statements that came to their end, and those that were refused, by kind of session
 my $unexpected = '';
 
 # Looks at what a session returned, and gives it the next thing to do.
@@ -264,17 +267,24 @@ sub next_of
 
 	if ($session)
 	{
-		my @errors = grep { /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC):/m } $session->error;
+		my @errors = grep { /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC):|server closed the connection/m } $session->error;
 
 		$unexpected .= sprintf "%s returned: %s\n", $actor->{name}, $session->output
 		  if $actor->{name} =~ /^(?:read|verify|recompute)$/ && $session->output ne '';
 		if (@errors)
 		{
-			$unexpected .= sprintf "%s, %s: %s\n", $actor->{name}, $actor->{statement}, $session->error if $session->error !~ $expected;
+			my $known = $expected{ $actor->{name} };
+
+			$unexpected .= sprintf "%s, %s: %s\n", $actor->{name}, $actor->{statement}, $session->error
+			  unless $known && $session->error =~ $known || $faults && $session->error =~ $interrupted;
 			$count{ $actor->{name} . ' refused' }++;
 			$session->finish;
 			$session = $actor->{session} = undef;
 			$actor->{queue} = [];
+		}
+		else
+		{
+			$count{ $actor->{name} }++;
 		}
 	}
 	$actor->{queue} = $more ? [ $actor->{work}->() ] : [] if !$actor->{queue} || !@{ $actor->{queue} };
@@ -288,53 +298,129 @@ sub next_of
 	$actor->{session} = $session ||= start_session($node, 'bank');
 	$actor->{statement} = shift @{ $actor->{queue} };
 	$session->submit($actor->{statement});
-	$count{ $actor->{name} }++;
 	return 1;
 }
 
-my $end = time + $seconds;
-my $busy = 1;
-next_of($_, 1) for @actors;
-while ($busy && time < $end + $PostgreSQL::Test::Utils::timeout_default)
+# Something happens to a process of the database, or to the server; all sessions are lost by the worse of it.
+sub strike
 {
-	$busy = 0;
-	for my $actor (@actors)
+	my $way = one_of('pg_cancel_backend', 'pg_cancel_backend', 'pg_terminate_backend', 'pg_terminate_backend', 'kill -9', 'immediate shutdown');
+	my $pid = sql(q{SELECT coalesce((SELECT pid FROM pg_stat_activity WHERE datname = 'bank' AND state = 'active' AND pid <> pg_backend_pid()
+		AND query ~ 'acct\.' ORDER BY random() LIMIT 1), 0)});
+
+	if ($way =~ /^pg_/)
 	{
-		next if !$actor->{session};
-		$busy = 1;
-		next_of($actor, time < $end && !$unexpected) if $actor->{session}->done;
+		sql("SELECT $way($pid)") if $pid;
 	}
-	make_file() if time < $end && @files < 5;
-	usleep(2000);
+	else
+	{
+		my $log = -s $node->logfile;
+
+		if ($way eq 'kill -9')
+		{
+			my $tries = 0;
+
+			return if !$pid || !kill 'KILL', $pid;
+			# It may have ended by itself at that very moment.
+			while (slurp_file($node->logfile, $log) !~ /all server processes terminated; reinitializing/)
+			{
+				return if ++$tries > 500;
+				usleep(10_000);
+			}
+			wait_until('recovery', sub { (eval { $node->psql('postgres', 'SELECT true') } // 2) == 0 });
+		}
+		else
+		{
+			$node->stop('immediate');
+			$node->start;
+		}
+		for my $actor (grep { $_->{session} } @actors)
+		{
+			wait_until('the end of a session', sub { $actor->{session}->done });
+			next_of($actor, 1);
+		}
+	}
+	$count{$way}++;
+	return;
 }
-note join ', ', map { "$_ $count{$_}" } sort keys %count;
-is($busy, 0, 'all sessions came to their end');
-is($unexpected, '', 'nothing but what is to be expected');
+
+sub settle_down
+{
+	my ($what) = @_;
+
+	# What is left over is done, and the books are closed.
+	sql(q{SELECT acct.reopen_period(entity_code, basis, period_month) FROM acct.accounting_period WHERE NOT is_open});
+	for my $run (split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id"))
+	{
+		sql("SELECT * FROM acct.expand_journals($run)");
+		sql("SELECT * FROM acct.post_journals($run)");
+	}
+	sql("CALL acct.process_month('$_', '$what of $_')") for @months, '2024-01-01', '2024-02-01';
+	is(broken_invariants($node, 'bank'), '', "$what: all invariants hold");
+	is(sql(reading_of_one_query()), '', "$what: journals, lines and balances agree");
+	is(sql('SELECT count(*) FROM acct.txn_batch AS b WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = b.batch_id AND c.released_at IS NULL)'),
+		'0', "$what: each batch was taken");
+	is(
+		sql(q{SELECT (SELECT count(*) FROM acct.txn_source_parent)
+		           = (SELECT count(*) FROM acct.ledger_entry_header)
+		           + (SELECT count(*) FROM acct.je_exception WHERE resolved_by_run IS NULL AND voided_at IS NULL)
+		           + (SELECT sum(ignored) FROM acct.journal_run WHERE status = 'posted')}),
+		't', "$what: each transaction is journalled, an exception, or ignored");
+	is(sql('SELECT count(*) FROM (SELECT FROM acct.ledger_entry_header GROUP BY txn_id, txn_month, basis HAVING count(*) > 1) AS x'), '0', "$what: none is journalled twice");
+	is(sql(q{SELECT v.* FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted' AND NOT v.passed}), '', "$what: all runs are valid");
+	return;
+}
+
+# The work of all, for so many seconds; with a strike every so many, if that is said.
+sub office
+{
+	my ($what, $for, $every) = @_;
+	my $began = sql('SELECT now()');
+	my $end = time + $for;
+	my $next = time + ($every || $for);
+	my $busy = 1;
+
+	%count = ();
+	$faults = $every;
+	next_of($_, 1) for @actors;
+	while ($busy && time < $end + $PostgreSQL::Test::Utils::timeout_default)
+	{
+		$busy = 0;
+		for my $actor (@actors)
+		{
+			next if !$actor->{session};
+			$busy = 1;
+			next_of($actor, time < $end && !$unexpected) if $actor->{session}->done;
+		}
+		if (time < $end)
+		{
+			make_file() if @files < 5;
+			# Who was refused, or interrupted, comes again.
+			next_of($_, 1) for grep { !$_->{session} && !$unexpected } @actors;
+			if ($every && time > $next)
+			{
+				strike();
+				$next = time + $every;
+			}
+		}
+		usleep(2000);
+	}
+	note "$what: ", join ', ', map { "$_ $count{$_}" } sort keys %count;
+	is($busy, 0, "$what: all sessions came to their end");
+	is($unexpected, '', "$what: nothing but what is to be expected");
+	cmp_ok($count{$_} || 0, '>=', 1, "$what: somebody could $_") for qw(load book discard reprocess verify recompute rotate close read);
+	cmp_ok(sql("SELECT count(*) FROM acct.journal_run WHERE status = 'posted' AND posted_at > '$began'"), '>=', 3, "$what: runs were posted");
+	settle_down($what);
+	return;
+}
+
+office('a day', $seconds);
+office('a bad day', $seconds / 2, 1);
+
 my $log = slurp_file($node->logfile);
 unlike($log, qr/deadlock detected|40P01/, 'no deadlock');
 cmp_ok(10 * (() = $log =~ /posted beside a reader/g), '<=', sql("SELECT count(*) FROM acct.journal_run WHERE status = 'posted'"),
 	'few runs had to be posted beside a reader, if any');
-
-# What is left over is done, and the books are closed.
-sql(q{SELECT acct.reopen_period(entity_code, basis, period_month) FROM acct.accounting_period WHERE NOT is_open});
-for my $run (split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id"))
-{
-	sql("SELECT * FROM acct.expand_journals($run)");
-	sql("SELECT * FROM acct.post_journals($run)");
-}
-sql("CALL acct.process_month('$_', 'last of $_')") for @months, '2024-01-01', '2024-02-01';
-is(broken_invariants($node, 'bank'), '', 'all invariants hold');
-is(sql(reading_of_one_query()), '', 'journals, lines and balances agree');
-is(sql('SELECT count(*) FROM acct.txn_batch AS b WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = b.batch_id AND c.released_at IS NULL)'),
-	'0', 'each batch was taken');
-is(
-	sql(q{SELECT (SELECT count(*) FROM acct.txn_source_parent)
-	           = (SELECT count(*) FROM acct.ledger_entry_header)
-	           + (SELECT count(*) FROM acct.je_exception WHERE resolved_by_run IS NULL AND voided_at IS NULL)
-	           + (SELECT sum(ignored) FROM acct.journal_run WHERE status = 'posted')}),
-	't', 'each transaction is journalled, an exception, or ignored');
-is(sql('SELECT count(*) FROM (SELECT FROM acct.ledger_entry_header GROUP BY txn_id, txn_month, basis HAVING count(*) > 1) AS x'), '0', 'none is journalled twice');
-is(sql(q{SELECT v.* FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted' AND NOT v.passed}), '', 'all runs are valid');
 note sql(q{SELECT string_agg(format('%s runs %s', count, status), ', ') FROM (SELECT count(*), status FROM acct.journal_run GROUP BY status) AS x});
 note sql('SELECT format(\'%s journals, %s lines\', (SELECT count(*) FROM acct.ledger_entry_header), count(*)) FROM acct.ledger_entry_line');
 

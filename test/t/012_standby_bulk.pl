@@ -67,8 +67,7 @@ sub read_standby
 }
 
 make_database($primary, 'postgres');
-my $has_amcheck = -x $primary->config_data('--bindir') . '/pg_amcheck'
-  && on_primary(q{SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'}) eq '1';
+my $has_amcheck = has_amcheck($primary);
 on_primary('CREATE EXTENSION amcheck') if $has_amcheck;
 
 # Into a month that is new, into the same again, one by rows, and with the pages touched afterwards

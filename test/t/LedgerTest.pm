@@ -16,7 +16,7 @@ our @EXPORT = qw(
   new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
-  fails_with start_session hold_lock wait_until database_bytes
+  has_amcheck fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
 
@@ -30,6 +30,7 @@ sub new_node
 	$node->init(%$init);
 	$node->append_conf(
 		'postgresql.conf', join "\n",
+		$init->{allows_streaming} ? () : 'wal_level = replica', # as users have it; init() writes minimal
 		'restart_after_crash = on',
 		'autovacuum = off',
 		'jit = off',
@@ -81,18 +82,31 @@ sub load_quietly
 	return;
 }
 
+# Of the balances themselves: each month opens with what the one before closed with, and none is left out.
+my $closing = q{
+SELECT format('closing balance of %s %s %s %s %s %s does not follow from those before', entity_code, basis, snapshot_month, fund, account_code, currency)
+  FROM (SELECT s.*, sum(period_debit - period_credit) OVER account AS closing, lead(snapshot_month) OVER account AS next_month,
+               max(snapshot_month) OVER (PARTITION BY entity_code, basis) AS last_month
+          FROM acct.account_balance_snapshot AS s
+        WINDOW account AS (PARTITION BY entity_code, basis, fund, account_code, currency ORDER BY snapshot_month)) AS s
+ WHERE (opening_balance, closing_balance) IS DISTINCT FROM (closing - period_debit + period_credit, closing)
+    OR closing <> 0 AND snapshot_month < last_month AND next_month IS DISTINCT FROM (snapshot_month + interval '1 month')::date};
+
 # What must hold at any time between two transactions, whatever happened before: a line for each violation.
 my $invariants = q{
 WITH header AS MATERIALIZED (
 	SELECT run_id, entity_code, basis, date_trunc('month', je_date)::date AS month, count(*) AS journals,
 	       sum(line_count) AS lines, sum(total_debit) AS debit, sum(total_credit) AS credit,
 	       min(right(je_number, 9)::bigint) AS first_number, max(right(je_number, 9)::bigint) AS last_number,
-	       count(DISTINCT je_number) AS numbers, count(DISTINCT (txn_id, txn_month)) AS sources
+	       count(DISTINCT je_number) AS numbers
 	  FROM acct.ledger_entry_header GROUP BY 1, 2, 3, 4),
 line AS MATERIALIZED (
 	SELECT run_id, entity_code, basis, date_trunc('month', je_date)::date AS month, fund, account_code, currency,
 	       count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit
 	  FROM acct.ledger_entry_line GROUP BY 1, 2, 3, 4, 5, 6, 7),
+journal AS MATERIALIZED (
+	SELECT je_id, je_date, run_id, fund, count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit
+	  FROM acct.ledger_entry_line WHERE OF_RUNS GROUP BY 1, 2, 3, 4),
 run AS MATERIALIZED (
 	SELECT r.*, (SELECT coalesce(sum(h.journals), 0)::bigint FROM header h WHERE h.run_id = r.run_id) AS posted_journals,
 	       (SELECT coalesce(sum(h.lines), 0)::bigint FROM header h WHERE h.run_id = r.run_id) AS header_lines,
@@ -137,17 +151,33 @@ SELECT format('%s %s %s: numbers %s to %s, %s journals, %s different, counter %s
  GROUP BY entity_code, basis, month
 HAVING (min(first_number), max(last_number), sum(journals), sum(numbers)) IS DISTINCT FROM (1::bigint, max(n.last), max(n.last)::numeric, max(n.last)::numeric)
 UNION ALL
-SELECT format('run %s: %s journals of %s transactions', run_id, sum(journals), sum(sources))
-  FROM header GROUP BY run_id HAVING sum(journals) <> sum(sources)
+SELECT format('transaction %s of %s is journalled %s times for %s', txn_id, txn_month, count(*), basis)
+  FROM acct.ledger_entry_header GROUP BY txn_id, txn_month, basis HAVING count(*) > 1
+UNION ALL
+SELECT format('journal %s of run %s: header %s, lines %s', je_id, coalesce(h.run_id, l.run_id), (h.line_count, h.total_debit, h.total_credit), (l.lines, l.debit, l.credit))
+  FROM (SELECT je_id, je_date, run_id, line_count, total_debit, total_credit FROM acct.ledger_entry_header WHERE OF_RUNS) AS h
+  FULL JOIN (SELECT je_id, je_date, run_id, sum(lines) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM journal GROUP BY 1, 2, 3) AS l USING (je_id, je_date)
+ WHERE (h.run_id, h.line_count, h.total_debit, h.total_credit) IS DISTINCT FROM (l.run_id, l.lines, l.debit, l.credit)
+UNION ALL
+SELECT format('journal %s of run %s, %s: debit %s, credit %s', je_id, run_id, fund, debit, credit) FROM journal WHERE debit <> credit
 UNION ALL
 SELECT format('je_id %s is of %s journals', je_id, count(*)) FROM acct.ledger_entry_header GROUP BY je_id HAVING count(*) > 1
 UNION ALL
 SELECT format('batch %s is in %s runs for %s', batch_id, count(*), basis)
   FROM acct.journal_run_batch WHERE released_at IS NULL GROUP BY batch_id, txn_month, basis HAVING count(*) > 1
 UNION ALL
-SELECT format('%s is not protected', i.inhrelid::regclass) FROM pg_inherits i
- WHERE i.inhparent IN ('acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass)
-   AND NOT EXISTS (SELECT FROM ledger_guard.protected p WHERE p.relation = i.inhrelid)
+SELECT format('batch %s of %s: %s rows, %s when it was taken', batch_id, txn_month, coalesce(s.rows, 0), b.source_rows)
+  FROM (SELECT DISTINCT batch_id, txn_month, source_rows FROM acct.journal_run_batch WHERE released_at IS NULL) AS b
+  LEFT JOIN (SELECT batch_id, txn_month, count(*) AS rows FROM acct.txn_source_parent GROUP BY 1, 2) AS s USING (batch_id, txn_month)
+ WHERE b.source_rows IS DISTINCT FROM s.rows
+   AND to_regclass('acct.txn_source_' || to_char(txn_month, 'YYYY_MM')) IS NOT NULL -- else it was archived
+UNION ALL
+SELECT format('staging of run %s, which is %s, has %s journals of %s and %s lines of %s', run_id, status, h.journals, run.journals, l.lines, run.lines)
+  FROM run
+  LEFT JOIN (SELECT run_id, count(*) AS journals FROM acct.je_header_staging GROUP BY 1) AS h USING (run_id)
+  LEFT JOIN (SELECT run_id, count(*) AS lines FROM acct.je_line_staging GROUP BY 1) AS l USING (run_id)
+ WHERE (h.journals, l.lines) IS DISTINCT FROM (NULL, NULL) -- a crash empties it
+   AND (coalesce(h.journals, 0), coalesce(l.lines, 0)) IS DISTINCT FROM CASE WHEN status IN ('expanded', 'posted') THEN (run.journals, run.lines) END
 UNION ALL
 SELECT format('%s is protected, but does not exist', p.relation::oid) FROM ledger_guard.protected p
  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation)
@@ -159,8 +189,8 @@ SELECT format('snapshot and lines differ: %s', (coalesce(s.account_code, l.accou
     ON (s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency)
      = (l.entity_code, l.basis, l.month, l.fund, l.account_code, l.currency)
  WHERE (coalesce(s.line_count, 0), coalesce(s.period_debit, 0), coalesce(s.period_credit, 0))
-       IS DISTINCT FROM (coalesce(l.lines, 0), coalesce(l.debit, 0), coalesce(l.credit, 0));
-};
+       IS DISTINCT FROM (coalesce(l.lines, 0), coalesce(l.debit, 0), coalesce(l.credit, 0))
+UNION ALL} . $closing;
 
 # A query of the ledger's two tables, with the archived months read too.
 sub with_archive
@@ -180,11 +210,20 @@ sub with_archive
 	return $sql;
 }
 
+# With a number, journals are held against their lines one by one in so many of the newest runs only.
 sub broken_invariants
 {
-	my ($node, $db) = @_;
-	my $broken = $node->safe_psql($db, with_archive($node, $db, $invariants));
+	my ($node, $db, $newest) = @_;
+	my $runs = $newest ? "run_id IN (SELECT run_id FROM acct.journal_run WHERE status = 'posted' ORDER BY posted_at DESC LIMIT $newest)" : 'true';
+	my $broken = $node->safe_psql($db, with_archive($node, $db, $invariants =~ s/OF_RUNS/$runs/gr));
 
+	# 0.1.0 has no such function.
+	$broken .= $node->safe_psql($db, q{SELECT E'\n' || detail FROM acct.health('{guard}') WHERE status <> 'ok'})
+	  if $node->safe_psql($db, q{SELECT to_regproc('acct.health') IS NOT NULL}) eq 't';
+	$broken .= $node->safe_psql(
+		$db, q{SELECT format(E'\nrun %s has another digest', run_id)
+		FROM (SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' ORDER BY posted_at DESC LIMIT 1) AS r
+		WHERE acct.run_digest(run_id) IS DISTINCT FROM digest});
 	# Recomputing writes where it finds something wrong, so it comes last.
 	my $wrong = $node->safe_psql($db, 'SELECT acct.update_balance_snapshot()');
 	return $wrong eq '0' ? $broken : "$broken\n$wrong rows of the snapshot were wrong";
@@ -220,7 +259,8 @@ SELECT format('balance and lines of %s %s %s %s %s %s differ', entity_code, basi
                     period_debit AS debit, period_credit AS credit
                FROM acct.account_balance_snapshot) AS s USING (entity_code, basis, month, fund, account_code, currency)
  WHERE (coalesce(l.lines, 0), coalesce(l.debit, 0), coalesce(l.credit, 0))
-       IS DISTINCT FROM (coalesce(s.lines, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))};
+       IS DISTINCT FROM (coalesce(s.lines, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))
+UNION ALL} . $closing;
 
 sub reading_of_one_query { return $reading; }
 
@@ -422,6 +462,15 @@ sub is_same
 		is(join("\n", @differences), '', "$name: same $what");
 	}
 	return;
+}
+
+# Can tables and indexes be looked at by pg_amcheck?
+sub has_amcheck
+{
+	my ($node) = @_;
+
+	return -x $node->config_data('--bindir') . '/pg_amcheck'
+	  && $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'}) eq '1';
 }
 
 # The statement fails with an error that matches.
