@@ -40,6 +40,21 @@ CREATE FUNCTION pg_temp.temp_f(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE A
 CREATE TYPE pg_temp.temp_pair AS (a pg_temp.temp_dom, b integer);
 RESET ROLE;
 GRANT USAGE ON SCHEMA evil TO PUBLIC;
+-- The sequence tells of code that did run.
+BEGIN;
+SELECT ('{1}'::evil.dom[])[1];
+ROLLBACK;
+SELECT is_called AS ran FROM evil.ran;
+ALTER SEQUENCE evil.ran RESTART;
+SELECT is_called AS ran FROM evil.ran;
+-- Functions that connect to servers, in the extension's own schema, where they can be had
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'dblink') THEN
+        CREATE EXTENSION dblink SCHEMA acct;
+    END IF;
+END
+$$;
 
 CREATE TABLE public.hostile (n integer GENERATED ALWAYS AS IDENTITY, topic text, kind text, expr text);
 GRANT SELECT ON public.hostile TO PUBLIC;
@@ -63,7 +78,8 @@ CALL public.hostile('volatile, stable', 'amount',
     'length(to_char(bank_value_date, ''TMMonth''))', 'extract(day FROM to_date(policy_no, ''DD''))', 'length(bank_value_date::text)', 'extract(epoch FROM bank_value_date::timestamptz)',
     'length(format(''%s'', policy_no))', 'length(concat(policy_no, bank_value_date))', 'extract(day FROM age(bank_value_date))', 'has_table_privilege(''acct.fund'', ''SELECT'')::int',
     'length(obj_description(1, ''pg_class''))', 'pg_column_size(policy_no)', 'length(pg_typeof(1)::text)', 'length(to_jsonb(gross_amount)::text)', 'length(policy_no::date::text)',
-    'length(inet_client_addr()::text)', 'length(xmlparse(content policy_no)::text)', 'length(dblink(''dbname=postgres'', ''SELECT 1''))', 'dblink_exec(''x'')', 'json_populate_record(NULL::evil.pair, ''{"a": 1}'') IS NULL');
+    'length(inet_client_addr()::text)', 'length(xmlparse(content policy_no)::text)', 'length(dblink(''dbname=postgres'', ''SELECT 1''))', 'dblink_exec(''x'')', 'length(dblink_connect(''dbname=regress_hostile''))',
+    'length(dblink_exec(''dbname=regress_hostile'', ''SELECT evil.run(1)''))', 'length(acct.dblink_exec(''dbname=regress_hostile'', ''SELECT evil.run(1)''))', 'json_populate_record(NULL::evil.pair, ''{"a": 1}'') IS NULL');
 CALL public.hostile('immutable by name', 'amount',
     'evil.f(1)', 'evil.f(gross_amount)', 'evil.f(''{1}'')', 'f(1)', 'evil.abs(gross_amount)', 'regress_hostile.evil.f(''{1}'')', 'pg_temp.temp_f(1)', 'temp_f(1)', 'evil.run(1)::int',
     'gross_amount OPERATOR(evil.+) 1', 'OPERATOR(evil.+) gross_amount', 'extract(day FROM evil.month_end(bank_value_date))', '1 + (''{1}'' OPERATOR(evil.===) ''{2}'')::int',
@@ -148,6 +164,7 @@ SELECT h.n, h.topic, h.expr, a.answer, substring(a.answer FROM ' at character (\
 SELECT topic, left(expr, 60) AS expression, left(answer, 60) AS answer, place FROM public.refused_at WHERE (place BETWEEN 1 AND length(expr) + 1) IS NOT TRUE ORDER BY n;
 SELECT count(*) AS too_long, min(place), max(place) FROM public.refused_at WHERE octet_length(expr) > 8192;
 SELECT is_called AS ran FROM evil.ran;
+DROP EXTENSION IF EXISTS dblink;
 
 -- What is said, and where
 \set VERBOSITY terse
