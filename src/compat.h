@@ -29,6 +29,14 @@
 #define set_new_relation_file(rel, persistence) RelationSetNewRelfilenode(rel, persistence)
 #endif
 
+/* 16 made one function of those that check a right. Its users include miscadmin.h and utils/acl.h. */
+#if PG_VERSION_NUM >= 160000
+#define right_to_execute(function) \
+	object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE)
+#else
+#define right_to_execute(function) pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE)
+#endif
+
 /* 18 counts pages that are frozen, too. */
 #if PG_VERSION_NUM >= 180000
 #define update_relation_stats(rel, pages, rows, all_visible, ...) \

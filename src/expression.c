@@ -11,12 +11,15 @@
  *				colon becomes a space, so positions in error messages stay true.
  *	the rest	is checked three times: raw, transformed, planned
  *				(expression_check.h).
+ *	errors		of the server's become refusals, each with a position: its own,
+ *				or where it arises when the work is done again, node by node.
  */
 #include "expression.h"
 
 #include "expression_check.h"
 
 #include "access/relation.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -85,20 +88,22 @@ expression_unpin_settings(int nest_level)
  * something before it makes it the colon of a slice.
  */
 static char *
-resolve_colons(const char *text)
+resolve_colons(CheckContext *context)
 {
+	const char *text = context->text;
 	core_yyscan_t scanner;
 	core_yy_extra_type extra;
 	core_YYSTYPE value;
-	YYLTYPE location;
 	char *result = pstrdup(text);
 	int before = 0;    /* the token before the last */
 	int colon_at = -1; /* where the last token was a colon that may begin a name */
 	int token;
 
 	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
-	while ((token = core_yylex(&value, &location, scanner)) != 0)
+	while ((token = core_yylex(&value, &context->location, scanner)) != 0)
 	{
+		int location = context->location;
+
 		if (colon_at >= 0 && location == colon_at + 1 && token != TOKEN_ICONST &&
 			token != TOKEN_FCONST &&
 			(IS_HIGHBIT_SET(text[location]) || text[location] == '_' || text[location] == '"' ||
@@ -117,7 +122,36 @@ resolve_colons(const char *text)
 		before = token;
 	}
 	scanner_finish(scanner);
+	context->location = 0;
 	return result;
+}
+
+/* Refuses what stands beside the first expression, and no expression at all. */
+static void
+check_single(const char *text, SelectStmt *select)
+{
+	Node *others[] = {(Node *) select->distinctClause,
+					  (Node *) select->intoClause,
+					  (Node *) select->fromClause,
+					  select->whereClause,
+					  (Node *) select->groupClause,
+					  select->havingClause,
+					  (Node *) select->windowClause,
+					  (Node *) select->valuesLists,
+					  (Node *) select->sortClause,
+					  select->limitOffset,
+					  select->limitCount,
+					  (Node *) select->lockingClause,
+					  (Node *) select->withClause,
+					  (Node *) select->larg};
+
+	if (list_length(select->targetList) > 1)
+		refuse(text, exprLocation(lsecond(select->targetList)), "not a single expression");
+	for (int i = 0; i < lengthof(others); i++)
+		if (others[i] != NULL)
+			refuse(text, exprLocation(others[i]), "not a single expression");
+	if (select->targetList == NIL)
+		refuse(text, 0, "not a single expression");
 }
 
 /* The one expression that the text is, or LE003. */
@@ -125,17 +159,10 @@ static Node *
 parse_text(const char *text)
 {
 	List *statements = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select;
+	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
 	ResTarget *target;
 
-	select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
-	if (list_length(select->targetList) != 1 || select->distinctClause != NIL ||
-		select->intoClause != NULL || select->fromClause != NIL || select->whereClause != NULL ||
-		select->groupClause != NIL || select->havingClause != NULL || select->windowClause != NIL ||
-		select->valuesLists != NIL || select->sortClause != NIL || select->limitOffset != NULL ||
-		select->limitCount != NULL || select->lockingClause != NIL || select->withClause != NULL ||
-		select->op != SETOP_NONE)
-		refuse(text, 0, "not a single expression");
+	check_single(text, select);
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name != NULL || target->indirection != NIL)
 		refuse(text, target->location, "an expression has no alias");
@@ -162,34 +189,35 @@ coerce_result(ParseState *pstate, Node *expr, ExpressionKind kind, const char *t
 	return coerced;
 }
 
-static Node *
-parse_and_check(const char *text, ExpressionKind kind, Relation source)
+static void
+parse_and_check(CheckContext *context, ExpressionKind kind)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	CheckContext context = {text, source, NIL};
 	char *resolved;
 	Node *raw;
 	Node *expr;
 
-	resolved = resolve_colons(text);
+	resolved = resolve_colons(context);
 	raw = parse_text(resolved);
-	expression_check_raw(raw, &context);
+	expression_check_raw(raw, context);
 
 	pstate->p_sourcetext = resolved;
 	pstate->p_post_columnref_hook = expression_check_column;
-	pstate->p_ref_hook_state = &context;
+	pstate->p_ref_hook_state = context;
 	addNSItemToQuery(
-		pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
+		pstate,
+		addRangeTableEntryForRelation(pstate, context->source, AccessShareLock, NULL, false, true),
 		false, true, true);
+	context->location = Max(exprLocation(raw), 0);
 	expr = transformExpr(pstate, raw, EXPR_KIND_OTHER);
 
 	/* Before coercion, for the position of what is wrong; after it, for the cast's own function. */
-	expression_check_node(expr, &context);
-	expr = coerce_result(pstate, expr, kind, text);
-	expression_check_node(expr, &context);
+	expression_check_node(expr, context);
+	expr = coerce_result(pstate, expr, kind, context->text);
+	expression_check_node(expr, context);
 	assign_expr_collations(pstate, expr);
 	free_parsestate(pstate);
-	return expr;
+	context->expr = expr;
 }
 
 /* Errors that say nothing of the text: interrupts, deadlocks, resources, damage. */
@@ -209,22 +237,70 @@ is_about_text(int code)
 	}
 }
 
+/*
+ * The byte offset of an error that came without a position: where the parser
+ * was, or where it arises again. The best that can be had: of an error in a part
+ * that is never reached and one in a part that is, the first.
+ */
+static int
+location_of_error(CheckContext *context)
+{
+	MemoryContext memory = CurrentMemoryContext;
+
+	if (context->expr == NULL)
+		return context->location;
+	context->location = Max(exprLocation(context->expr), 0);
+	PG_TRY();
+	{
+		expression_repeat_error(context);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(memory);
+		if (!is_about_text(geterrcode()))
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return context->location;
+}
+
 /* What the server says of an expression, said as LE003 with the position in its text. */
 static void
-rethrow_as_refusal(MemoryContext context, const char *text)
+rethrow_as_refusal(MemoryContext memory, CheckContext *context)
 {
+	const char *text = context->text;
 	ErrorData *error;
 	int position;
+	int location = 0;
 
-	MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(memory);
 	error = CopyErrorData();
 	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION || !is_about_text(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
+	if (position <= 0)
+		location = location_of_error(context);
 	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg("%s", error->message),
 					errdetail("Expression: %s", text), error->hint ? errhint("%s", error->hint) : 0,
-					position > 0 ? (internalerrquery(text), internalerrposition(position)) : 0));
+					position > 0 ? (internalerrquery(text), internalerrposition(position))
+								 : expression_position(text, location)));
+}
+
+/* The client is sent the text up to the first character that is too much, where the position is. */
+static void
+check_length(const char *text)
+{
+	int length = strlen(text);
+	int fits;
+
+	if (length <= MAX_EXPRESSION_LENGTH)
+		return;
+	fits = pg_mbcliplen(text, length, MAX_EXPRESSION_LENGTH);
+	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
+					errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH),
+					expression_position(pnstrdup(text, fits + pg_mblen(text + fits)), fits)));
 }
 
 static char *
@@ -244,23 +320,25 @@ static void
 compile_text(const char *text, ExpressionKind kind, Relation source, Expression *expression,
 			 char **understood)
 {
-	MemoryContext context = CurrentMemoryContext;
+	MemoryContext memory = CurrentMemoryContext;
 	MemoryContext parsing;
+	CheckContext *context;
 
-	if (strlen(text) > MAX_EXPRESSION_LENGTH)
-		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
-						errmsg("expression is longer than %d bytes", MAX_EXPRESSION_LENGTH)));
-
-	parsing = AllocSetContextCreate(context, "template expression", ALLOCSET_DEFAULT_SIZES);
+	check_length(text);
+	parsing = AllocSetContextCreate(memory, "template expression", ALLOCSET_DEFAULT_SIZES);
+	context = MemoryContextAllocZero(parsing, sizeof(CheckContext));
+	context->text = text;
+	context->source = source;
 	PG_TRY();
 	{
 		Node *expr;
 
 		MemoryContextSwitchTo(parsing);
+		parse_and_check(context, kind);
 		/* Planning folds constants, so an error in a constant part shows here. */
-		expr = (Node *) expression_planner((Expr *) parse_and_check(text, kind, source));
-		expression_check_planned(expr, unconstify(char *, text));
-		MemoryContextSwitchTo(context);
+		expr = (Node *) expression_planner((Expr *) context->expr);
+		expression_check_planned(expr, context);
+		MemoryContextSwitchTo(memory);
 
 		if (understood != NULL)
 			*understood = deparse(expr, source);
@@ -271,7 +349,7 @@ compile_text(const char *text, ExpressionKind kind, Relation source, Expression 
 	}
 	PG_CATCH();
 	{
-		rethrow_as_refusal(context, text);
+		rethrow_as_refusal(memory, context);
 	}
 	PG_END_TRY();
 	MemoryContextDelete(parsing);

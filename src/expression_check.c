@@ -24,8 +24,11 @@
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_type.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -41,12 +44,17 @@ text_position(const char *text, int location)
 int
 expression_position(const char *text, int location)
 {
-	if (location >= 0)
-	{
-		internalerrquery(text);
-		internalerrposition(text_position(text, location));
-	}
+	internalerrquery(text);
+	internalerrposition(text_position(text, Max(location, 0)));
 	return 0;
+}
+
+/* What has no place of its own is where the last that had one is. */
+static void
+look_at(CheckContext *context, int location)
+{
+	if (location >= 0)
+		context->location = location;
 }
 
 /* Refuses names in schemas that hold others than the server's and the extension's. */
@@ -78,6 +86,7 @@ expression_check_raw(Node *node, void *arg)
 
 	if (node == NULL)
 		return false;
+	look_at(context, exprLocation(node));
 	switch (nodeTag(node))
 	{
 		case T_A_Const:
@@ -247,16 +256,13 @@ depends_on_server(Oid function)
 static bool
 check_function(Oid function, void *arg)
 {
-	struct
-	{
-		CheckContext *context;
-		int location;
-	} *at = arg;
-	const char *text = at->context->text;
+	CheckContext *context = arg;
+	const char *text = context->text;
+	int location = context->location;
 
 	if ((function >= FirstNormalObjectId && !is_own_helper(function)) ||
 		depends_on_server(function))
-		refuse(text, at->location, "function %s may not be used in a template expression",
+		refuse(text, location, "function %s may not be used in a template expression",
 			   format_procedure(function));
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
 		ereport(
@@ -266,13 +272,13 @@ check_function(Oid function, void *arg)
 			 errdetail("Expression: %s", text),
 			 errhint(
 				 "Its result could differ when a run is computed again. The extension's month_start(), month_end(), days_in_month() and to_code() are immutable."),
-			 expression_position(text, at->location)));
+			 expression_position(text, location)));
 	if (is_integer_division(function))
 		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
 						errmsg("division of integers cuts off decimals"),
 						errdetail("Expression: %s", text),
 						errhint("Write a decimal point: 30/100 is 0, 30/100.0 is 0.3."),
-						expression_position(text, at->location)));
+						expression_position(text, location)));
 	return false;
 }
 
@@ -438,22 +444,20 @@ bool
 expression_check_node(Node *node, void *arg)
 {
 	CheckContext *context = arg;
-	struct
-	{
-		CheckContext *context;
-		int location;
-	} at = {context, -1};
+	int outer = context->location;
 	const char *what = NULL;
 
 	if (node == NULL)
 		return false;
-	at.location = exprLocation(node);
+	look_at(context, exprLocation(node));
 
 	switch (nodeTag(node))
 	{
 		case T_List:
 		case T_CaseWhen:
-			return expression_tree_walker(node, expression_check_node, arg);
+			(void) expression_tree_walker(node, expression_check_node, arg);
+			context->location = outer;
+			return false;
 		case T_Var:
 			check_column(context, (Var *) node);
 			break;
@@ -463,17 +467,17 @@ expression_check_node(Node *node, void *arg)
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			check_operator(context, ((OpExpr *) node)->opno, at.location);
+			check_operator(context, ((OpExpr *) node)->opno, context->location);
 			break;
 		case T_ScalarArrayOpExpr:
-			check_operator(context, ((ScalarArrayOpExpr *) node)->opno, at.location);
+			check_operator(context, ((ScalarArrayOpExpr *) node)->opno, context->location);
 			break;
 		case T_FuncExpr:
 			if (((FuncExpr *) node)->funcretset)
 				what = "set-returning functions";
 			break;
 		case T_CoerceViaIO:
-			check_conversion(context, exprType(node), at.location);
+			check_conversion(context, exprType(node), context->location);
 			break;
 		case T_SubscriptingRef:
 		case T_BoolExpr:
@@ -509,14 +513,17 @@ expression_check_node(Node *node, void *arg)
 			what = "such constructs";
 	}
 	if (what != NULL)
-		refuse(context->text, at.location, "%s may not be used in a template expression", what);
+		refuse(context->text, context->location, "%s may not be used in a template expression",
+			   what);
 
-	check_type(context, exprType(node), at.location);
+	check_type(context, exprType(node), context->location);
 	if (!is_fixed_collation(exprCollation(node)))
-		refuse(context->text, at.location, "collations must be built in");
-	check_functions_in_node(node, check_function, &at);
-	check_no_pseudo_type(context, exprType(node), at.location);
-	return expression_tree_walker(node, expression_check_node, arg);
+		refuse(context->text, context->location, "collations must be built in");
+	check_functions_in_node(node, check_function, context);
+	check_no_pseudo_type(context, exprType(node), context->location);
+	(void) expression_tree_walker(node, expression_check_node, arg);
+	context->location = outer;
+	return false;
 }
 
 /*
@@ -527,11 +534,7 @@ expression_check_node(Node *node, void *arg)
 static bool
 check_sql_function(Oid function, void *arg)
 {
-	struct
-	{
-		const char *text;
-		int location;
-	} *at = arg;
+	CheckContext *context = arg;
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	bool is_sql;
 
@@ -540,26 +543,76 @@ check_sql_function(Oid function, void *arg)
 	is_sql = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
 	ReleaseSysCache(tuple);
 	if (is_sql)
-		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION),
-						errmsg("the arguments of function %s are too costly here",
-							   format_procedure(function)),
-						errdetail("Expression: %s", at->text), errhint("Simplify its arguments."),
-						expression_position(at->text, at->location)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_LE_BAD_EXPRESSION),
+			 errmsg("the arguments of function %s are too costly here", format_procedure(function)),
+			 errdetail("Expression: %s", context->text), errhint("Simplify its arguments."),
+			 expression_position(context->text, context->location)));
 	return false;
 }
 
+/* The places of a call's arguments may be those in the text of a function that was put there. */
 bool
 expression_check_planned(Node *node, void *arg)
 {
-	struct
-	{
-		const char *text;
-		int location;
-	} at = {arg, -1};
+	CheckContext *context = arg;
 
 	if (node == NULL)
 		return false;
-	at.location = exprLocation(node);
-	check_functions_in_node(node, check_sql_function, &at);
+	if (IsA(node, FuncExpr))
+		look_at(context, ((FuncExpr *) node)->location);
+	else if (IsA(node, OpExpr))
+		look_at(context, ((OpExpr *) node)->location);
+	check_functions_in_node(node, check_sql_function, context);
 	return expression_tree_walker(node, expression_check_planned, arg);
+}
+
+typedef struct Repetition
+{
+	CheckContext *context;
+	bool varies; /* what was seen depends on the row, or on the operand of a CASE */
+} Repetition;
+
+static bool
+check_right(Oid function, void *arg)
+{
+	AclResult right = right_to_execute(function);
+
+	if (right != ACLCHECK_OK)
+		aclcheck_error(right, OBJECT_FUNCTION, get_func_name(function));
+	return false;
+}
+
+/* A tree mutator: what does not depend on the row becomes a constant, from the leaves up. */
+static Node *
+repeat_error(Node *node, void *arg)
+{
+	Repetition *repetition = arg;
+	CheckContext *context = repetition->context;
+	int outer = context->location;
+	bool outer_varies = repetition->varies;
+
+	if (node == NULL || IsA(node, Const))
+		return node;
+	look_at(context, exprLocation(node));
+	repetition->varies = IsA(node, Var) || IsA(node, CaseTestExpr);
+	node = expression_tree_mutator(node, repeat_error, arg);
+	if (IsA(node, CaseExpr) || IsA(node, ArrayCoerceExpr))
+		repetition->varies = contain_var_clause(node);
+	if (!IsA(node, CoerceViaIO))
+		check_functions_in_node(node, check_right, NULL);
+	if (!repetition->varies && !IsA(node, List) && !IsA(node, CaseWhen))
+		node = eval_const_expressions(NULL, node);
+	context->location = outer;
+	repetition->varies |= outer_varies;
+	return node;
+}
+
+void
+expression_repeat_error(CheckContext *context)
+{
+	Repetition repetition = {context, false};
+
+	(void) repeat_error(context->expr, &repetition);
 }

@@ -16,9 +16,11 @@ typedef struct CheckContext
 	const char *text;
 	Relation source;
 	List *literals; /* A_Const strings of the raw parse tree */
+	Node *expr;     /* what passed all checks, before it is planned; NULL: not yet */
+	int location;   /* byte offset in the text of what is being looked at */
 } CheckContext;
 
-/* Raises LE003 at a byte offset of the text (-1: nowhere). */
+/* Raises LE003 at a byte offset of the text (-1: its beginning). */
 #define refuse(text, location, ...)                                          \
 	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg(__VA_ARGS__), \
 					errdetail("Expression: %s", text), expression_position(text, location)))
@@ -35,7 +37,13 @@ extern Node *expression_check_column(ParseState *pstate, ColumnRef *cref, Node *
 /* Refuses in the transformed expression what is not deterministic, exact and built in. A tree walker. */
 extern bool expression_check_node(Node *node, void *context);
 
-/* Refuses in the planned expression functions that are called and written in SQL. A tree walker; its argument is the text. */
-extern bool expression_check_planned(Node *node, void *text);
+/* Refuses in the planned expression functions that are called and written in SQL. A tree walker. */
+extern bool expression_check_planned(Node *node, void *context);
+
+/*
+ * Does to context->expr, node by node, what planning and preparing it does, for an error that did not say where it
+ * arose: the same one arises again, or another of the text's, and context->location is then where.
+ */
+extern void expression_repeat_error(CheckContext *context);
 
 #endif
