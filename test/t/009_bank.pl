@@ -127,6 +127,17 @@ for my $size ('large', 'small')
 	sql("SELECT * FROM acct.expand_journals($run)");
 	is(scalar(grep { /^t$/m } at_once("SELECT acct.discard_run($run)")), 1, "discard, $size run: one of $sessions sessions did it");
 
+	at_once("SELECT acct.reprocess_exceptions(run_id) FROM acct.journal_run WHERE run_key = '$size'");
+	is(sql("SELECT count(*), count(DISTINCT e.run_id) FROM acct.journal_run AS o JOIN acct.je_exception AS e USING (run_id) JOIN acct.journal_run AS r ON r.run_id = e.resolved_by_run WHERE o.run_key = '$size'"),
+		sql("SELECT exceptions, 1 FROM acct.journal_run WHERE run_key = '$size'"), "reprocess, $size run: each exception was taken");
+	is(sql("SELECT count(*) FROM acct.run_log AS g JOIN acct.journal_run AS r ON r.run_id = (g.detail ->> 'reprocess_of')::bigint WHERE g.step = 'reprocess' AND g.rows > 0 AND r.run_key = '$size'"),
+		'1', "reprocess, $size run: one of $sessions sessions took them");
+	is(all_the_same('SELECT acct.update_balance_snapshot()', "recompute, $size run"), "0\n", "recompute, $size run: nothing was wrong");
+	for my $step ('close', 'reopen')
+	{
+		is(scalar(grep { /^t$/m } at_once("SELECT acct.${step}_period('MAIN', 'PRIMARY', '$month')")), 1, "$step period, $size run: one of $sessions sessions did it");
+	}
+
 	# Months that the sessions know to be missing
 	for my $what ('ledger', 'txn_source')
 	{
