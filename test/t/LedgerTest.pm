@@ -176,8 +176,9 @@ SELECT format('staging of run %s, which is %s, has %s journals of %s and %s line
   FROM run
   LEFT JOIN (SELECT run_id, count(*) AS journals FROM acct.je_header_staging GROUP BY 1) AS h USING (run_id)
   LEFT JOIN (SELECT run_id, count(*) AS lines FROM acct.je_line_staging GROUP BY 1) AS l USING (run_id)
- WHERE (h.journals, l.lines) IS DISTINCT FROM (NULL, NULL) -- a crash empties it
-   AND (coalesce(h.journals, 0), coalesce(l.lines, 0)) IS DISTINCT FROM CASE WHEN status IN ('expanded', 'posted') THEN (run.journals, run.lines) END
+ WHERE status <> 'posted' -- which is read no more
+   AND (h.journals, l.lines) IS DISTINCT FROM (NULL, NULL) -- a crash empties it
+   AND (coalesce(h.journals, 0), coalesce(l.lines, 0)) IS DISTINCT FROM CASE status WHEN 'expanded' THEN (run.journals, run.lines) END
 UNION ALL
 SELECT format('%s is protected, but does not exist', p.relation::oid) FROM ledger_guard.protected p
  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation)
