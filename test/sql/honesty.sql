@@ -319,6 +319,7 @@ INSERT INTO public.change (tab, change, statements, holds) VALUES
     ('ledger_entry_line', 'a column of the engine dropped', '{"ALTER TABLE @ DROP COLUMN product_code CASCADE"}', NULL),
     ('ledger_entry_header', 'a column of the engine dropped', '{"ALTER TABLE @ DROP COLUMN policy_no CASCADE"}', NULL),
     ('ledger_entry_header', 'the number dropped', '{"ALTER TABLE @ DROP COLUMN je_number CASCADE"}', NULL),
+    ('ledger_entry_header', 'the book dropped', '{"ALTER TABLE @ DROP COLUMN basis CASCADE"}', NULL),
     ('je_line_staging', 'a column of the engine dropped', '{"ALTER TABLE @ DROP COLUMN product_code CASCADE"}', NULL),
     ('je_line_staging', 'a column that the ledger has not', '{"ALTER TABLE @ ADD COLUMN mine text"}', NULL),
     ('txn_source_parent', 'a column of the engine dropped', '{"ALTER TABLE @ DROP COLUMN channel CASCADE"}', NULL),
