@@ -496,7 +496,7 @@ BEGIN
                   DETAIL = format('Archived: %s rows, gross %s, debit %s, credit %s, digest %s; found: %s.', archived.rows,
                                   coalesce(archived.gross::text, '-'), coalesce(archived.debit::text, '-'),
                                   coalesce(archived.credit::text, '-'), coalesce(archived.digest, '-'), figures - 'agree'),
-                  HINT = 'Rows were changed in schema acct_archive, which only a superuser can do. Restore it from a backup.';
+                  HINT = 'Rows were changed in schema acct_archive, which no function does. Restore it from a backup.';
     END IF;
     IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'ACCESS EXCLUSIVE', '10 seconds') THEN
         PERFORM acct._raise_in_use(label, acct._month_tree('acct_archive', tab, m));

@@ -94,7 +94,7 @@ BEGIN
         RAISE EXCEPTION 'table % is not what was archived', p_name
             USING ERRCODE = 'LE009', DETAIL = format('Archived: %s; found: %s, written: %s rows, %s bytes.',
                                                      acct._archive_figures(p_archive_id, p_name), figures, copied, coalesce(written.bytes, 0)),
-                  HINT = 'Rows were changed in schema acct_archive, which only a superuser can do. Restore it from a backup.';
+                  HINT = 'Rows were changed in schema acct_archive, which no function does. Restore it from a backup.';
     END IF;
     RETURN jsonb_build_object('table', p_name, 'file', file, 'columns', columns, 'bytes', written.bytes, 'sha256', written.sha256) || figures;
 END

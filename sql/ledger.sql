@@ -105,6 +105,22 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that makes the ledger, its snapshot and its periods.';
 
+CREATE FUNCTION acct._require_columns(p_table text, p_columns text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    missing CONSTANT text := (SELECT min(c) FROM unnest(p_columns) AS c
+                               WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = format('acct.%I', p_table)::regclass
+                                                    AND a.attname = c AND NOT a.attisdropped));
+BEGIN
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'table % has no column %', p_table, missing
+            USING ERRCODE = 'LE010', DETAIL = 'Months cannot be made without it.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_columns(text, text[]) IS
+'Raises LE010 where a table lacks a column that its monthly partitions are made by.';
+
 CREATE FUNCTION acct._make_header_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -164,6 +180,8 @@ BEGIN
     IF acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
     END IF;
+    PERFORM acct._require_columns('ledger_entry_header', '{entity_code,basis,je_number}');
+    PERFORM acct._require_columns('ledger_entry_line', '{je_id}');
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
         RETURN NEXT acct._make_header_partition(p_month);
     END IF;

@@ -141,10 +141,11 @@ CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     prefix CONSTANT text := 'ledger_engine:run:';
-    bases CONSTANT text[] := acct._run_bases(p_options);
+    bases text[];
     source_month date;
 BEGIN
     PERFORM acct._require_layout();
+    bases := acct._run_bases(p_options);
     SELECT r.txn_month, r.run_key, r.options INTO month, run_key, options FROM acct.journal_run AS r
      WHERE starts_with(r.run_key, prefix) AND r.status IN ('created', 'expanded')
        AND r.txn_month >= p_from AND NOT r.txn_month = ANY (p_skip)

@@ -318,6 +318,7 @@ add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
 {
 	int i = writer->nrows;
 
+	CRASH_POINT_ROW();
 	writer->tuples[i].t_data = data;
 	writer->tuples[i].t_len = size;
 	/* Where nothing reads the slot's attributes, it goes on holding the same HeapTupleData. */
@@ -346,6 +347,7 @@ bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
 	}
 	else if (writer->spool != NULL)
 	{
+		CRASH_POINT_ROW();
 		spool_row(writer->spool, tuple, writer->context);
 		MemoryContextReset(writer->batch_context);
 	}

@@ -42,6 +42,13 @@ crash_point(const char *name)
 	}
 }
 
+void
+crash_point_row(void)
+{
+	if (chosen != NULL && strcmp(chosen, "row") == 0)
+		elog(ERROR, "a table is given a row");
+}
+
 Datum
 crash_point_sql(PG_FUNCTION_ARGS)
 {

@@ -6,7 +6,8 @@
  * They are compiled in by "make CRASH_POINTS=1" only, for tests. A process that
  * comes to the point that ledger_engine.crash_point names says so as its query
  * in pg_stat_activity, and waits for its end. In SQL, a line "-- crash point:
- * NAME" becomes a call.
+ * NAME" becomes a call. Where the setting is "row", it is an error to give any
+ * table a row, in bulk: a test sees that what is refused is refused before.
  */
 #ifndef LEDGER_CRASH_POINT_H
 #define LEDGER_CRASH_POINT_H
@@ -14,9 +15,12 @@
 #ifdef LEDGER_CRASH_POINTS
 extern void crash_point(const char *name);
 extern void crash_point_define_setting(void);
+extern void crash_point_row(void);
 #define CRASH_POINT(name) crash_point(name)
+#define CRASH_POINT_ROW() crash_point_row()
 #else
 #define CRASH_POINT(name) ((void) 0)
+#define CRASH_POINT_ROW() ((void) 0)
 #endif
 
 #endif

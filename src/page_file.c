@@ -10,6 +10,7 @@
  */
 #include "page_file.h"
 
+#include "crash_point.h"
 #include "settings.h"
 
 #include "access/heapam.h"
@@ -321,6 +322,7 @@ put_long_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 siz
 void
 page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 {
+	CRASH_POINT_ROW();
 	if (unlikely(size > TOAST_TUPLE_THRESHOLD || (row->t_infomask & HEAP_HASEXTERNAL) != 0))
 		put_long_row(file, extent, row, size);
 	else
@@ -330,6 +332,7 @@ page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 si
 void
 page_file_write(PageFile *file, BlockNumber block, char *pages)
 {
+	CRASH_POINT_ROW();
 	for (int i = 0; i < EXTENT_PAGES; i++)
 	{
 		Page page = (Page) page_of(pages, i);

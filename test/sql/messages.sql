@@ -166,6 +166,7 @@ SELECT r.* FROM unnest(ARRAY[
     $$DROP VIEW acct.fund_journal; ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric(5,2); ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(5,2)$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer; SELECT acct.run_digest(@, 'staging')$$,
+    $$ALTER TABLE acct.ledger_entry_header DROP COLUMN je_number CASCADE$$,
     $$INSERT INTO acct.journal_number VALUES ('MAIN', 'PRIMARY', '2025-03-01', 999999999)$$]) WITH ORDINALITY AS x (s, n),
     public.said(format('%s; SELECT acct.post_journals(%s)', replace(s, '@', :'march'), :march)) AS r ORDER BY n;
 -- Tables that are not fit for writing in bulk

@@ -2,7 +2,7 @@
 \set topic roles
 \i test/sql/setup.sql
 -- What an interrupted run of this test left; roles that another database knows stay, and the test fails.
-DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody;
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody, regress_roles_writer;
 CREATE ROLE regress_roles_nobody;
 -- One of them is there already, with rights that it should not have.
 CREATE ROLE acct_auditor;
@@ -14,7 +14,7 @@ SELECT * FROM acct.install_roles();
 SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls FROM pg_roles WHERE rolname ~ '^acct_' ORDER BY 1;
 SELECT count(*) AS members FROM pg_auth_members WHERE roleid::regrole::text ~ '^acct_' AND member <> current_user::regrole;
 
--- Rows to work on: a posted run with staging, an exception, a period, a ledger partition for a large run
+-- Rows to work on: a posted run with staging, an exception, a period, a ledger partition for a large run, an archived month
 INSERT INTO acct.currency VALUES ('USD', 2);
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
@@ -22,7 +22,11 @@ CALL public.txn(1, '2025-01-01', 'A');
 CALL public.txn(2, '2025-01-01', 'NOTHING');
 SET ledger_engine.run_partition_min_transactions = 0;
 SELECT public.posted('2025-01-01') IS NOT NULL AS posted;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2024-01-01');
+CALL public.txn(3, '2024-01-01', 'A');
+SELECT public.posted('2024-01-01') IS NOT NULL AS posted;
 RESET ledger_engine.run_partition_min_transactions;
+SELECT acct.close_period('MAIN', 'PRIMARY', '2024-01-01') AS closed, acct.archive_partition('ledger_entry', '2024-01-01') AS ledger, acct.archive_partition('txn_source_parent', '2024-01-01') AS source;
 
 --
 -- The matrix
@@ -32,7 +36,7 @@ SELECT r.rolname::text AS role, r.n FROM unnest(ARRAY['acct_loader', 'acct_finan
 CREATE VIEW public.relation AS
 SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relispartition
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('acct', 'ledger_guard') AND c.relkind IN ('r', 'p', 'v');
+ WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND c.relkind IN ('r', 'p', 'v');
 CREATE VIEW public.relation_right AS
 SELECT x.*, r.*, p.privilege, left(p.privilege, 1) AS letter,
        has_schema_privilege(r.role, split_part(x.name, '.', 1), 'USAGE') AND has_table_privilege(r.role, x.relation, p.privilege) AS has
@@ -53,8 +57,8 @@ SELECT name,
        string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_auditor') AS auditor,
        string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'regress_roles_nobody') AS nobody
   FROM public.relation_right WHERE NOT relispartition GROUP BY name ORDER BY name COLLATE "C";
--- Partitions are the auditor's to read, and nobody's else.
-SELECT role, privilege, count(*) FROM public.relation_right WHERE relispartition AND has GROUP BY n, role, privilege ORDER BY n, privilege;
+-- Partitions are the auditor's to read, and nobody's else; also those of archived months.
+SELECT role, privilege, split_part(name, '.', 1) AS schema, count(*) FROM public.relation_right WHERE relispartition AND has GROUP BY n, role, privilege, schema ORDER BY n, privilege, schema;
 -- Functions and procedures
 SELECT proname AS function,
        CASE WHEN bool_or(has AND role = 'acct_loader') THEN 'x' END AS loader, CASE WHEN bool_or(has AND role = 'acct_finance') THEN 'x' END AS finance,
@@ -65,11 +69,11 @@ SELECT proname AS function,
 SELECT proname AS internal, count(*) FILTER (WHERE has) AS roles FROM public.routine_right WHERE proname ~ '^_' GROUP BY routine, proname HAVING bool_or(has) ORDER BY proname COLLATE "C";
 -- No sequence, no column, nothing else of a table, no right that can be passed on, nothing to PUBLIC; no role owns or makes anything.
 SELECT count(*) AS sequence_rights FROM pg_class AS c, public.role AS r
- WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND c.relkind = 'S' AND has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE');
-SELECT count(*) AS column_rights FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND a.attacl IS NOT NULL;
+ WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'ledger_guard'::regnamespace) AND c.relkind = 'S' AND has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE');
+SELECT count(*) AS column_rights FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'ledger_guard'::regnamespace) AND a.attacl IS NOT NULL;
 SELECT count(*) FILTER (WHERE a.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) AS other_rights, count(*) FILTER (WHERE a.is_grantable) AS grantable, count(*) FILTER (WHERE a.grantee = 0) AS to_public
-  FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND a.grantee <> c.relowner;
-SELECT count(*) AS schema_create FROM public.role AS r, unnest(ARRAY['acct', 'ledger_guard']) AS s WHERE has_schema_privilege(r.role, s, 'CREATE');
+  FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'ledger_guard'::regnamespace) AND a.grantee <> c.relowner;
+SELECT count(*) AS schema_create FROM public.role AS r, unnest(ARRAY['acct', 'acct_archive', 'ledger_guard']) AS s WHERE has_schema_privilege(r.role, s, 'CREATE');
 SELECT count(*) AS owned FROM pg_shdepend AS d WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid::regrole::text ~ '^acct_';
 
 --
@@ -120,7 +124,7 @@ SELECT * FROM public.touch WHERE has = (outcome = 'denied') ORDER BY role, name,
 SELECT privilege, outcome, count(*) FROM public.touch WHERE has GROUP BY 1, 2 ORDER BY 1, 2;
 -- Nobody but a superuser writes around the functions; and the superuser does not write the ledger.
 SELECT count(*) AS can_write FROM public.touch
- WHERE (name ~ '^ledger_guard|staging|ledger_entry|snapshot|journal_run|je_exception|run_log|journal_number|ledger_book|engine_layout|accounting_period|txn_batch|template_audit') AND privilege <> 'SELECT' AND outcome <> 'denied';
+ WHERE (name ~ '^ledger_guard|^acct_archive|staging|ledger_entry|snapshot|journal_run|je_exception|run_log|journal_number|ledger_book|engine_layout|accounting_period|txn_batch|template_audit') AND privilege <> 'SELECT' AND outcome <> 'denied';
 SELECT s.privilege, public.tried(session_user, public.statement_of('acct.ledger_entry_line', s.privilege)) AS superuser FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS s (privilege);
 
 --
@@ -206,6 +210,8 @@ SELECT fund, account_code, currency, period_debit, period_credit, closing_balanc
 SELECT count(*) AS journals, sum(total_debit) AS debit FROM acct.fund_journal WHERE je_date >= '2025-02-01';
 SELECT bool_and(acct.run_digest(r.run_id) = r.digest) AS untouched FROM acct.journal_run AS r WHERE r.status = 'posted';
 SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted';
+SELECT (SELECT count(*) FROM acct_archive.ledger_entry_header_2024_01) AS archived_journals, (SELECT count(*) FROM acct_archive.ledger_entry_line_2024_01) AS archived_lines,
+       (SELECT sum(gross_amount) FROM acct_archive.txn_source_2024_01) AS archived_gross;
 -- Partitions and staging that were made after the grant are the auditor's to read too.
 SELECT count(*) AS lines FROM acct.ledger_entry_line_2025_02;
 SELECT count(*) > 0 AS protected FROM ledger_guard.protected WHERE has_posted;
@@ -216,6 +222,7 @@ SELECT acct.update_balance_snapshot();
 SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
 UPDATE ledger_guard.protected SET has_posted = false;
 DELETE FROM acct.ledger_entry_line_2025_02;
+DELETE FROM acct_archive.ledger_entry_line_2024_01;
 INSERT INTO acct.ledger_entry_header SELECT * FROM acct.ledger_entry_header;
 SELECT nextval('acct.je_id_seq');
 
@@ -230,13 +237,57 @@ RESET SESSION AUTHORIZATION;
 \set VERBOSITY default
 -- Installing again takes back what was granted besides, and gives what was taken; members keep their membership.
 GRANT acct_operator TO regress_roles_nobody;
-GRANT UPDATE ON acct.journal_run TO acct_operator;
+GRANT UPDATE ON acct.journal_run, acct_archive.ledger_entry_line_2024_01 TO acct_operator;
+REVOKE SELECT ON ALL TABLES IN SCHEMA acct_archive FROM acct_auditor, acct_loader;
 GRANT EXECUTE ON FUNCTION acct.install() TO acct_loader;
 REVOKE EXECUTE ON FUNCTION acct.create_run(date, text, jsonb) FROM acct_operator;
 SELECT count(*) FILTER (WHERE created) AS created FROM acct.install_roles();
-SELECT has_table_privilege('acct_operator', 'acct.journal_run', 'UPDATE') AS granted_besides, has_function_privilege('acct_loader', 'acct.install()', 'EXECUTE') AS besides_too,
+SELECT has_table_privilege('acct_operator', 'acct.journal_run', 'UPDATE') AS granted_besides, has_table_privilege('acct_operator', 'acct_archive.ledger_entry_line_2024_01', 'UPDATE') AS in_the_archive, has_function_privilege('acct_loader', 'acct.install()', 'EXECUTE') AS besides_too,
        has_function_privilege('acct_operator', 'acct.create_run(date, text, jsonb)', 'EXECUTE') AS taken, pg_has_role('regress_roles_nobody', 'acct_operator', 'MEMBER') AS is_member;
+SELECT role, privilege, count(*) FROM public.relation_right WHERE name ~ '^acct_archive' AND role <> 'regress_roles_nobody' AND has GROUP BY n, role, privilege ORDER BY n, privilege;
+
+--
+-- A member of pg_write_all_data, which only a superuser grants, writes any table. The ledger takes rows then, and changes none; what was written shows.
+--
+CREATE ROLE regress_roles_writer IN ROLE pg_read_all_data, pg_write_all_data;
+SELECT t.name, public.tried('regress_roles_writer', public.statement_of(t.name, 'INSERT')) AS "insert", public.tried('regress_roles_writer', public.statement_of(t.name, 'UPDATE')) AS "update",
+       public.tried('regress_roles_writer', public.statement_of(t.name, 'DELETE')) AS "delete", public.tried('regress_roles_writer', public.statement_of(t.name, 'TRUNCATE')) AS "truncate"
+  FROM unnest(ARRAY['acct.je_header_staging', 'acct.je_line_staging', 'acct.ledger_entry_header', 'acct.ledger_entry_line', 'acct.ledger_entry_line_2025_02', 'acct_archive.ledger_entry_header_2024_01',
+                    'acct_archive.ledger_entry_line_2024_01', 'acct_archive.txn_source_2024_01', 'acct.account_balance_snapshot', 'acct.journal_run', 'acct.template_audit', 'ledger_guard.protected']) AS t (name);
+CALL public.txn(20, '2025-01-01', 'A');
+SELECT public.expanded('2025-01-01', 'open') AS open \gset
+SELECT run_id AS feb FROM acct.journal_run WHERE run_key = 'feb-1' \gset
+SELECT count(*) AS different FROM acct.check_balance_snapshot();
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_roles_writer;
+INSERT INTO acct.ledger_entry_line SELECT (jsonb_populate_record(l, jsonb_build_object('line_no', l.line_no + 50))).* FROM acct.ledger_entry_line AS l WHERE l.run_id = :feb AND txn_id = 10;
+RESET SESSION AUTHORIZATION;
+SELECT r.digest = acct.run_digest(r.run_id) AS untouched FROM acct.journal_run AS r WHERE r.run_id = :feb;
+SELECT string_agg(v.check_name, ', ' ORDER BY v.check_name) AS failed FROM acct.validate_run(:feb) AS v WHERE NOT v.passed;
+SELECT count(*) AS different FROM acct.check_balance_snapshot();
+ROLLBACK;
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_roles_writer;
+UPDATE acct.je_line_staging SET debit = debit * 2, credit = credit * 2 WHERE run_id = :open;
+RESET SESSION AUTHORIZATION;
+SELECT string_agg(v.check_name, ', ' ORDER BY v.check_name) AS failed FROM acct.validate_run(:open) AS v WHERE NOT v.passed;
+SELECT acct.post_journals(:open);
+ROLLBACK;
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_roles_writer;
+UPDATE acct.account_balance_snapshot SET opening_balance = opening_balance + 1, closing_balance = closing_balance + 1 WHERE snapshot_month = '2025-02-01';
+RESET SESSION AUTHORIZATION;
+SELECT count(*) > 0 AS different FROM acct.check_balance_snapshot();
+ROLLBACK;
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_roles_writer;
+INSERT INTO acct_archive.ledger_entry_line_2024_01 SELECT (jsonb_populate_record(l, jsonb_build_object('line_no', l.line_no + 50))).* FROM acct_archive.ledger_entry_line_2024_01 AS l;
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY terse
+SELECT acct.restore_partition('ledger_entry', '2024-01-01');
+\set VERBOSITY default
+ROLLBACK;
 
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody;
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody, regress_roles_writer;
