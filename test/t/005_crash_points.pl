@@ -66,7 +66,7 @@ sub choose_month
 	my ($name) = @_;
 
 	$month = $name =~ /^(?:archive|restore|drop)$/
-	  ? sprintf('%d-%02d-01', ($all ? 2019 : 2023) + int($retired / 6), $retired % 6 * 2 + 1)
+	  ? sprintf('%d-%02d-01', ($all ? 2010 : 2023) + int($retired / 6), $retired % 6 * 2 + 1)
 	  : sprintf('2025-%02d-01', $n % 6 + 1);
 	$retired++ if $month !~ /^2025/;
 	return;

@@ -121,7 +121,7 @@ sub insist
 		$typical{$function} = $session->error ? 1.1 * $typical{$function} : 0.7 * $typical{$function} + 0.3 * (time - $began);
 		$broken .= broken_invariants($node, 'soak', 5) if !$spoiled;
 		die "call failed: $call: " . $session->error
-		  if $session->error && $session->error !~ /57014|57P0\d|server closed the connection|lost connection to parallel worker|LE002/;
+		  if $session->error && $session->error !~ /57014|57P0\d|server closed the connection|connection to (?:the )?server|lost connection to parallel worker|LE002/;
 		last if $broken || ($is_done ? $is_done->() : !$session->error);
 	}
 	return $broken;

@@ -164,6 +164,7 @@ my $values = $columns =~ s/entity_code/'ENTITY'/r;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my @files;
 my $made_files = 0;
+my %files_of; # by month: a thousand have identifiers of their own
 
 sub make_file
 {
@@ -172,8 +173,9 @@ sub make_file
 	my $file = sprintf '%s/%d.csv', $dir, ++$made_files;
 	my $entity = 'E' . random(4);
 	my $select = $values =~ s/ENTITY/$entity/r;
+	my $seed_of_file = ++$files_of{$month};
 
-	sql("COPY (SELECT $select FROM acct.sample_transactions('$month', $rows, 1000 + $made_files)) TO '$file' (FORMAT csv)");
+	sql("COPY (SELECT $select FROM acct.sample_transactions('$month', $rows, $seed_of_file)) TO '$file' (FORMAT csv)");
 	push @files, { file => $file, month => $month };
 	return;
 }
@@ -265,7 +267,7 @@ my @actors = map { { work => $_->[0], name => $_->[1] } } (
 # A run that another session discarded or posted meanwhile, and a period that is closed: what a user has to expect.
 my %expected = (book => qr/ERROR:  LE00[26]:/, reprocess => qr/ERROR:  LE00[26]:/, discard => qr/ERROR:  LE002:/);
 # What becomes of those whose process, or another one, is interrupted.
-my $interrupted = qr/ERROR:  57014:|FATAL:  57P0[123]:|server closed the connection|lost connection to parallel worker|terminating connection|could not connect|connection to server .* failed/;
+my $interrupted = qr/ERROR:  57014:|FATAL:  57P0[123]:|server closed the connection|lost connection to parallel worker|terminating connection|could not connect|connection to (?:the )?server/;
 my $faults;
 my %count; # statements that came to their end, and those that were refused, by kind of session
 my $unexpected = '';
@@ -278,7 +280,7 @@ sub next_of
 
 	if ($session)
 	{
-		my @errors = grep { /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC):|server closed the connection/m } $session->error;
+		my @errors = grep { /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC):|server closed the connection|connection to (?:the )?server/m } $session->error;
 
 		$unexpected .= sprintf "%s returned: %s\n", $actor->{name}, $session->output
 		  if $actor->{name} =~ /^(?:read|verify|recompute)$/ && $session->output ne '';
