@@ -1,4 +1,5 @@
-# A streaming standby has the same ledger; promoted in the middle of a post it has nothing of it, and goes on from there.
+# A streaming standby has the same ledger; promoted in the middle of an expansion or a post it has nothing of it, and goes on
+# from there.
 use strict;
 use warnings FATAL => 'all';
 
@@ -15,9 +16,12 @@ my $lost = qr/LE002: run \d+ is expanded, but its staging was lost in a crash\nH
 # The standby compares each page that it replays with the primary's.
 my $primary = new_node('primary', { allows_streaming => 1 }, 'wal_consistency_checking = all', 'max_wal_size = 1GB');
 $primary->backup('backup');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'backup', has_streaming => 1);
-$standby->start;
+my ($standby, $other) = map { PostgreSQL::Test::Cluster->new($_) } 'standby', 'other';
+for ($standby, $other)
+{
+	$_->init_from_backup($primary, 'backup', has_streaming => 1);
+	$_->start;
+}
 
 sub on_primary { return $primary->safe_psql('postgres', $_[0]); }
 
@@ -58,19 +62,47 @@ for my $call ('expand_journals(2)', 'post_journals(2)', 'validate_run(2)', "run_
 	fails_with($standby, 'postgres', "SELECT * FROM acct.$call", qr/ERROR:  25006:/, "$call on the standby");
 }
 
-# Three runs: two that were expanded, and one that is being posted.
+# Another standby, promoted while a run is expanded: the primary goes on, and both come to the same.
+load_batch($primary, 'postgres', $rows, 44);
+is(on_primary("SELECT acct.create_run('2025-01-01', 'run-3')"), '3', 'a run is made');
+my $holder = hold_lock($primary, 'postgres', 'LOCK TABLE acct.je_header_staging IN SHARE UPDATE EXCLUSIVE MODE'); # attaching waits for it
+my $session = start_session($primary, 'postgres');
+$session->submit('SELECT * FROM acct.expand_journals(3)');
+wait_until('expanding', sub { $session->waits_for($primary, $holder) });
+on_primary('CREATE TABLE public.expanding ()');
+$primary->wait_for_catchup($other);
+$other->promote;
+$holder->finish;
+$session->finish;
+is($session->error, '', 'expanded on the primary');
+is($other->safe_psql('postgres', "SELECT to_regclass('public.expanding')"), 'expanding', 'promoted while expanding: has what was committed');
+my $outcome = 'SELECT status, digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = 3';
+is($other->safe_psql('postgres', $outcome), 'created||||', 'promoted while expanding: the run is as it was created');
+is(broken_invariants($other, 'postgres'), '', 'promoted while expanding: all invariants hold');
+$other->safe_psql('postgres', 'SELECT * FROM acct.expand_journals(3)');
+is($other->safe_psql('postgres', $outcome), on_primary($outcome), 'promoted while expanding: expanded again, with the digest of the primary');
+for my $node ($primary, $other)
+{
+	$node->safe_psql('postgres', 'SELECT * FROM acct.post_journals(3)');
+}
+is(fingerprint($other, 'postgres'), fingerprint($primary, 'postgres'), 'promoted while expanding: posted, the ledger is that of the primary');
+is(broken_invariants($other, 'postgres'), '', 'promoted while expanding: all invariants hold when it is posted');
+ok(!$other->log_contains('inconsistent page found'), 'replay was consistent there too');
+$other->stop;
+
+# Three more runs: two that were expanded, and one that is being posted.
 my @expected = ('');
-for my $n (3 .. 5)
+for my $n (4 .. 6)
 {
 	load_batch($primary, 'postgres', 1000 * $n, 100 + $n);
 	is(on_primary("SELECT acct.create_run('2025-01-01', 'run-$n')"), $n, "run $n is made");
 	on_primary("SELECT * FROM acct.expand_journals($n)");
 	$expected[$n] = on_primary("SELECT digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = $n");
 }
-my $before = fingerprint($primary, 'postgres', 'run_id < 3');
-my $holder = hold_lock($primary, 'postgres', 'LOCK TABLE acct.account_balance_snapshot IN SHARE MODE');
-my $session = start_session($primary, 'postgres');
-$session->submit('SELECT * FROM acct.post_journals(3)');
+my $before = fingerprint($primary, 'postgres', 'run_id < 4');
+$holder = hold_lock($primary, 'postgres', 'LOCK TABLE acct.account_balance_snapshot IN SHARE MODE');
+$session = start_session($primary, 'postgres');
+$session->submit('SELECT * FROM acct.post_journals(4)');
 wait_until('posting', sub { $session->waits_for($primary, $holder) });
 
 # The next commit flushes the WAL of what was posted so far.
@@ -84,17 +116,17 @@ is(on_standby('SELECT pg_is_in_recovery()'), 'f', 'standby is promoted');
 is(on_standby("SELECT to_regclass('public.flushed')"), 'flushed', 'promoted: has what was committed');
 
 is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold');
-is(fingerprint($standby, 'postgres', 'run_id < 3'), $before, 'promoted: ledger as before');
+is(fingerprint($standby, 'postgres', 'run_id < 4'), $before, 'promoted: ledger as before');
 is(on_standby('SELECT string_agg(status, \',\' ORDER BY run_id) FROM acct.journal_run'),
-	'posted,posted,expanded,expanded,expanded', 'promoted: nothing is posted of the third run');
-for my $n (3 .. 5)
+	'posted,posted,posted,expanded,expanded,expanded', 'promoted: nothing is posted of the fourth run');
+for my $n (4 .. 6)
 {
 	fails_with($standby, 'postgres', "SELECT * FROM acct.post_journals($n)", $lost, "promoted: staging of run $n is lost");
 	fails_with($standby, 'postgres', "SELECT * FROM acct.validate_run($n)", $lost, "promoted: validating run $n sees it");
 }
 
 # Expanded again, or discarded and made anew
-for my $n (3, 4)
+for my $n (4, 5)
 {
 	is(on_standby("SELECT bool_or(already_done) FROM acct.expand_journals($n)"), 'f', "promoted: run $n is expanded again");
 	is(on_standby("SELECT digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = $n"),
@@ -102,15 +134,15 @@ for my $n (3, 4)
 	is(failing_checks($standby, 'postgres', $n), '', "promoted: run $n is valid");
 	is(on_standby("SELECT bool_or(already_done) FROM acct.post_journals($n)"), 'f', "promoted: run $n is posted");
 }
-is(on_standby('SELECT acct.discard_run(5)'), 't', 'promoted: run 5 is discarded');
+is(on_standby('SELECT acct.discard_run(6)'), 't', 'promoted: run 6 is discarded');
 is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold after discarding');
-my $again = on_standby("SELECT acct.create_run('2025-01-01', 'run-5')");
-isnt($again, '5', 'promoted: another run');
-on_standby("SELECT * FROM acct.run_month('2025-01-01', 'run-5')");
+my $again = on_standby("SELECT acct.create_run('2025-01-01', 'run-6')");
+isnt($again, '6', 'promoted: another run');
+on_standby("SELECT * FROM acct.run_month('2025-01-01', 'run-6')");
 is(on_standby("SELECT digest, journals, lines, exceptions FROM acct.journal_run WHERE run_id = $again"),
-	$expected[5], 'promoted: with the same digest');
+	$expected[6], 'promoted: with the same digest');
 is(on_standby("SELECT count(*) FROM acct.journal_run WHERE status = 'posted' AND acct.run_digest(run_id) = digest"),
-	'5', 'promoted: five runs are posted, with their digests');
+	'6', 'promoted: six runs are posted, with their digests');
 is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold at the end');
 
 ok(!$standby->log_contains('inconsistent page found'), 'replay was consistent');

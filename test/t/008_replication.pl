@@ -1,5 +1,6 @@
 # Logical replication.  A publication of the two ledger tables by their roots brings each posted row to another node, also
-# of months and partitions that are made later; one of all tables is in the way of no step.
+# of months and partitions that are made later, and takes none away when a month is archived or dropped; one of all tables is
+# in the way of no step.
 use strict;
 use warnings FATAL => 'all';
 
@@ -92,6 +93,13 @@ my $by_run = q{
 	               product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, je_number, posted_at
 	          FROM acct.ledger_entry_header) AS h GROUP BY run_id
 	 ORDER BY 1, 2};
+my $of_subscriber = $by_run; # less what the publisher dropped
+my $by_digest = q{
+	SELECT r.run_id, d.digest
+	  FROM (SELECT DISTINCT run_id FROM acct.ledger_entry_line) AS r,
+	       acct._digest_lines(format('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency,
+	           product_code, channel, debit, credit FROM acct.ledger_entry_line WHERE run_id = %s', r.run_id)) AS d
+	 ORDER BY r.run_id};
 my $digests = q{SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' AND lines > 0 ORDER BY run_id};
 
 sub same_ledger
@@ -99,17 +107,8 @@ sub same_ledger
 	my ($db, $when) = @_;
 
 	$publisher->wait_for_catchup($db);
-	is($subscriber->safe_psql($db, $by_run), sql($by_run), "$when: $db has the same ledger, run by run");
-	is(
-		$subscriber->safe_psql(
-			$db, q{
-			SELECT r.run_id, d.digest
-			  FROM (SELECT DISTINCT run_id FROM acct.ledger_entry_line) AS r,
-			       acct._digest_lines(format('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency,
-			           product_code, channel, debit, credit FROM acct.ledger_entry_line WHERE run_id = %s', r.run_id)) AS d
-			 ORDER BY r.run_id}),
-		sql($digests),
-		"$when: $db has the digests of the runs");
+	is($subscriber->safe_psql($db, $of_subscriber), sql($by_run), "$when: $db has the same ledger, run by run");
+	is($subscriber->safe_psql($db, $by_digest), sql($digests), "$when: $db has the digests of the runs");
 	return;
 }
 
@@ -213,11 +212,83 @@ sql("UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE 
 isnt(sql('SELECT acct.update_balance_snapshot()'), '0', 'balances are recomputed');
 isnt(sql("SELECT count(*) FROM acct.rotate_txn_source_partitions(1, '2031-01-01')"), '0', 'months of the source are made');
 isnt(sql("SELECT count(*) FROM acct.rotate_ledger_partitions(1, '2031-01-01')"), '0', 'months of the ledger are made');
+sql("$small SELECT acct.create_run('2025-06-01', 'cancelled')");
+is(sql("SELECT outcome FROM acct.cancel_run('cancelled')"), 'discarded', 'a run is cancelled');
+load_quietly($publisher, 'postgres', '2025-06-01', $rows, 13);
+sql("$large CALL acct.run_job('$_')") for 'rotate', 'run', 'snapshot', 'retention';
+is(sql(q{SELECT string_agg(detail ->> 'status', ' ') FROM acct.run_log WHERE step = 'job'}), 'done done done done', 'each job is done');
+like(sql('SELECT acct.install()'), qr/was there/, 'installed again');
 fails_with($publisher, 'postgres', 'UPDATE acct.ledger_entry_line SET debit = debit', qr/LE007:/, 'an UPDATE of the ledger');
 fails_with($publisher, 'postgres', 'DELETE FROM acct.ledger_entry_header', qr/LE007:/, 'a DELETE from the ledger');
+# An archived month is detached, which is no DELETE: it stays with the subscribers, and what was posted before arrives with one
+# that was away.  One that subscribed by the leaves has the month's rows already when it is attached again.
+sub kept
+{
+	my ($when, $ledger, @dbs) = @_;
+
+	for my $db (@dbs)
+	{
+		$publisher->wait_for_catchup($db);
+		is($subscriber->safe_psql($db, $by_run), $ledger, "$when: $db has it as before");
+	}
+	return;
+}
+
+sub archive { return sql("SELECT acct.archive_partition('$_[0]', '2025-04-01')"); }
+sub restore { return sql("SELECT acct.restore_partition('$_[0]', '2025-04-01')"); }
+$subscriber->safe_psql('late', 'ALTER SUBSCRIPTION late DISABLE');
+post($large, '2025-04-01', 'large before the archive', 14);
+post($small, '2025-04-01', 'small before the archive', 15);
+$subscriber->safe_psql('postgres', 'DROP DATABASE leaves');
+subscribe('leaves', 'leaves');
+sql(q{SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2025-04-01';
+	UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = '2025-04-01' AND resolved_by_run IS NULL});
+my $ledger = sql($by_run);
+my $source = sql('SELECT count(*), sum(gross_amount) FROM acct.txn_source_parent');
+is(archive($_), 't', "$_ is archived") for 'ledger_entry', 'txn_source_parent';
+isnt(sql($by_run), $ledger, 'the publisher has the month in its archive');
+$subscriber->safe_psql('late', 'ALTER SUBSCRIPTION late ENABLE');
+kept('archived', $ledger, 'roots', 'late', 'everything_by_root');
+is($subscriber->safe_psql('everything_by_root', 'SELECT count(*), sum(gross_amount) FROM acct.txn_source_parent'), $source,
+	'archived: the source stays with the subscriber');
+refresh('leaves', 'leaves');
+# All tables: the archived ones are tables of their own from a REFRESH on.
+refresh('everything_by_root', 'everything_by_root');
+is($subscriber->safe_psql('everything_by_root', 'SELECT count(*), sum(debit) FROM acct_archive.ledger_entry_line_2025_04'),
+	sql('SELECT count(*), sum(debit) FROM acct_archive.ledger_entry_line_2025_04'), 'archived: all tables bring the archive too');
+is(restore($_), 't', "$_ is restored") for 'ledger_entry', 'txn_source_parent';
+same_ledger($_, 'restored') for 'roots', 'late', 'everything_by_root';
+$subscriber->safe_psql('leaves', 'ALTER SUBSCRIPTION leaves REFRESH PUBLICATION WITH (copy_data = false)');
+wait_for_sync('leaves');
+sql(q{SELECT acct.reopen_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2025-04-01'});
+post($small, '2025-04-01', 'small after the restore', 16);
+wait_for_sync('leaves');
+is(leaf_sums($subscriber, 'leaves'), leaf_sums($publisher, 'postgres'), 'restored: same rows in each leaf');
+$subscriber->safe_psql('leaves', 'DROP SUBSCRIPTION leaves');
+post($large, '2025-04-01', 'large after the restore', 17);
+same_ledger($_, 'posted into the restored month') for 'roots', 'late', 'everything_by_root';
+
+# Away again, until the month is gone.
+$subscriber->safe_psql('late', 'ALTER SUBSCRIPTION late DISABLE');
+post($large, '2025-04-01', 'large before it is dropped', 18);
+sql(q{SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2025-04-01'});
+$ledger = sql($by_run);
+is(archive('ledger_entry'), 't', 'the month is archived again');
+my $directory = $publisher->basedir;
+sql("SELECT acct.export_archive('ledger_entry', '2025-04-01', '$directory')");
+is(sql(q{SELECT bool_and(v.passed) FROM acct.archived_partition a, acct.verify_archive(a.manifest) v WHERE a.restored_at IS NULL}), 't', 'exported and verified');
+sql(q{UPDATE acct.retention_policy SET drop_after_months = 12 WHERE table_name = 'ledger_entry'});
+is(broken_invariants($publisher, 'postgres'), '', 'all invariants hold before the month is dropped');
+is(sql(q{SELECT action FROM acct.apply_retention() WHERE (table_name, month) = ('ledger_entry', '2025-04-01')}), 'drop', 'the month is dropped');
+is(sql(q{SELECT to_regclass('acct_archive.ledger_entry_line_2025_04')}), '', 'it is gone');
+$subscriber->safe_psql('late', 'ALTER SUBSCRIPTION late ENABLE');
+kept('dropped', $ledger, 'roots', 'late', 'everything_by_root');
+$of_subscriber = $by_run =~ s/(FROM acct\.ledger_entry_\w+)/$1 WHERE je_date NOT BETWEEN '2025-04-01' AND '2025-04-30'/gr;
+post($small, '2025-06-01', 'small after the drop', 19);
 same_ledger($_, 'at the end') for 'roots', 'late', 'everything_by_root';
 is($subscriber->safe_psql('roots', 'SELECT count(cohort) FROM acct.ledger_entry_line'), '0', 'a dimension that nothing fills');
-for my $table ('journal_run', 'account_balance_snapshot', 'je_exception', 'txn_source_parent', 'journal_template_line', 'journal_number', 'run_log')
+for my $table ('journal_run', 'account_balance_snapshot', 'je_exception', 'txn_source_parent', 'journal_template_line', 'journal_number',
+	'accounting_period', 'archived_partition', 'retention_policy', 'run_log')
 {
 	my $count = "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM (SELECT * FROM acct.$table) AS t";
 	$count =~ s/SELECT \* FROM acct.run_log/SELECT log_id, run_id, step, partition, rows, detail, at FROM acct.run_log/;
@@ -234,7 +305,7 @@ $publisher->start;
 sql("SELECT * FROM acct.expand_journals($run)");
 sql("SELECT * FROM acct.post_journals($run)");
 same_ledger($_, 'after a crash') for 'roots', 'late', 'everything_by_root';
-is(broken_invariants($publisher, 'postgres'), '', 'all invariants hold');
+is(sql('SELECT count(*) FROM acct.check_balance_snapshot()'), '0', 'balances equal the lines');
 ok(!$publisher->log_contains('replica identity'), 'no step needed a replica identity');
 
 $subscriber->stop;

@@ -203,7 +203,7 @@ for my $version (@released)
 	install_layout($db);
 	my $now = catalog_of($node, $db);
 	is($now->{$_}, $catalog->{$_}, "$db: same $_") for 'views', 'event trigger', 'functions of the guard', 'default privileges';
-	is_same(data_of($node, $db), $data, $db);
+	is_same(data_of($node, $db, $data), $data, $db);
 	is(broken_invariants($node, $db), '', "$db: all invariants hold");
 	is($node->safe_psql($db, 'SET ROLE upgrade_clerk; SELECT bool_and(already_done) FROM acct.post_journals(2)'), 't', "$db: a grant of the site holds");
 	$node->safe_psql($db, 'SELECT acct.install_roles()');
@@ -219,7 +219,7 @@ for my $version (@released)
 	is($node->safe_psql($copy, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$copy: of the newest version");
 	install_layout($copy);
 	is_same(routines_of($node, $copy), $routines, $copy);
-	is_same(data_of($node, $copy), $data, $copy);
+	is_same(data_of($node, $copy, $data), $data, $copy);
 	go_on($copy);
 	is(fingerprint($node, $copy), fingerprint($node, $db), "$copy: same ledger as the updated one");
 

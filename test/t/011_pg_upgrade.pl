@@ -58,7 +58,8 @@ $old->init(extra => [@alike]);
 $new->init(extra => [ @alike, $new_major >= 18 && $old_major < 18 ? '--no-data-checksums' : () ]);
 $_->append_conf('postgresql.conf', "autovacuum = off\njit = off\n") for $old, $new;
 
-# A small run and a large one, one that is expanded, one batch that no run has; roles, a dimension, a detached month.
+# A small run and a large one, one that is expanded, one batch that no run has; roles, a dimension, a detached month, and one
+# that is archived.
 $old->start;
 make_database($old, 'ledger');
 $old->safe_psql(
@@ -66,6 +67,11 @@ $old->safe_psql(
 	SELECT acct.install_roles();
 	SELECT acct.add_dimension('cohort', 'text', true);});
 load_batch($old, 'ledger', 5000, 42);
+my $columns = 'txn_month, entity_code, txn_type, product_code, channel, policy_no, currency, gross_amount, tabarru_amount, tanahud_amount, investment_amount, ujroh_amount, attributes';
+$old->safe_psql(
+	'ledger', qq{
+	INSERT INTO acct.txn_source_parent (txn_id, bank_value_date, $columns)
+	SELECT txn_id + 1000000000000, '2024-06-15', $columns FROM acct.txn_source_parent WHERE txn_id % 10 = 0});
 $old->safe_psql('ledger', "SELECT * FROM acct.run_month('2025-01-01', 'small')");
 load_batch($old, 'ledger', 4000, 43);
 $old->safe_psql('ledger', large_runs("SELECT * FROM acct.run_month('2025-01-01', 'large')"));
@@ -76,7 +82,9 @@ $old->safe_psql(
 	'ledger', q{
 	SELECT * FROM acct.rotate_ledger_partitions(0, '2025-07-01');
 	ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_07;
-	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;});
+	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;
+	SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = '2024-06-01';});
+is($old->safe_psql('ledger', "SELECT acct.archive_partition('ledger_entry', '2024-06-01')"), 't', 'a month is archived');
 is(broken_invariants($old, 'ledger'), '', 'all invariants hold before');
 
 my $staging = q{SELECT run_id, count(*), sum(debit), sum(credit), count(DISTINCT je_id) FROM acct.je_line_staging GROUP BY 1 ORDER BY 1};
@@ -97,7 +105,7 @@ command_ok(
 $new->start;
 
 is($new->safe_psql('ledger', q{SELECT current_setting('server_version_num')::integer / 10000}), $new_major, 'the server is the newer one');
-is_same(data_of($new, 'ledger'), $data, 'upgraded');
+is_same(data_of($new, 'ledger', $data), $data, 'upgraded');
 # How expressions are written differs between versions of the server.
 my $now = catalog_of($new, 'ledger');
 is_same({ map { $_ => $now->{$_} } grep { $_ ne 'views' } keys %$now }, { map { $_ => $catalog->{$_} } grep { $_ ne 'views' } keys %$catalog }, 'upgraded');
@@ -112,11 +120,12 @@ is_same(routines_of($new, 'ledger'), routines_of($new, 'fresh'), 'upgraded, as a
 
 # The guard
 for my $statement ('UPDATE acct.ledger_entry_line SET debit = debit', 'TRUNCATE acct.ledger_entry_line_2025_01_run_2',
-	'DELETE FROM acct.ledger_entry_header_2025_01')
+	'DELETE FROM acct.ledger_entry_header_2025_01', 'DELETE FROM acct_archive.ledger_entry_line_2024_06')
 {
 	fails_with($new, 'ledger', $statement, qr/ERROR:  LE007:/, $statement);
 }
-for my $statement ('DROP TABLE acct.ledger_entry_line_2025_01_run_2', 'DROP TABLE acct.ledger_entry_header CASCADE', 'DROP SCHEMA acct CASCADE')
+for my $statement ('DROP TABLE acct.ledger_entry_line_2025_01_run_2', 'DROP TABLE acct.ledger_entry_header CASCADE', 'DROP SCHEMA acct CASCADE',
+	'DROP TABLE acct_archive.ledger_entry_header_2024_06')
 {
 	fails_with($new, 'ledger', $statement, qr/ERROR:  LE011:/, $statement);
 }
@@ -130,6 +139,10 @@ $new->safe_psql('ledger', "SELECT * FROM acct.run_month('2025-01-01', 'small aga
 is($new->safe_psql('ledger', q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_[234]$' AND relispartition}), 3,
 	'large runs have partitions of their own');
 is(broken_invariants($new, 'ledger'), '', 'all invariants hold after the next runs');
+
+# The archived month comes back.
+is($new->safe_psql('ledger', "SELECT acct.restore_partition('ledger_entry', '2024-06-01')"), 't', 'the archived month is restored');
+is(broken_invariants($new, 'ledger'), '', 'all invariants hold with the restored month');
 is($new->safe_psql('ledger', 'SELECT bool_and(acct.run_digest(run_id) = digest) FROM acct.journal_run'), 't', 'digests of all runs');
 is($new->safe_psql('ledger', 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_4'), 't', 'the auditor reads what is new');
 $new->stop;
