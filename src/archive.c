@@ -27,6 +27,12 @@
 PG_FUNCTION_INFO_V1(export_archive);
 PG_FUNCTION_INFO_V1(verify_archive);
 
+typedef struct Manifest
+{
+	MemoryContext context;
+	Datum value;
+} Manifest;
+
 typedef struct Checks
 {
 	ReturnSetInfo *result;
@@ -68,24 +74,26 @@ record(FunctionCallInfo fcinfo, const char *sql, Datum manifest)
 	SetUserIdAndSecContext(caller, context);
 }
 
+/* Into the caller's memory: what the row lives in ends with the query. */
 static void
 keep_manifest(TupleTableSlot *slot, void *arg)
 {
+	Manifest *manifest = arg;
 	bool isnull;
 	Datum value = slot_getattr(slot, 1, &isnull);
+	MemoryContext old = MemoryContextSwitchTo(manifest->context);
 
 	if (!isnull)
-		*(Datum *) arg = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		manifest->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	MemoryContextSwitchTo(old);
 }
 
 Datum
 export_archive(PG_FUNCTION_ARGS)
 {
 	static const Oid types[] = {TEXTOID, DATEOID, TEXTOID, TEXTOID, TEXTOID};
-	MemoryContext caller = CurrentMemoryContext;
+	Manifest manifest = {CurrentMemoryContext, 0};
 	QueryArgs args = {0};
-	Datum manifest = 0;
-	MemoryContext old;
 
 	for (int i = 0; i < lengthof(types); i++)
 		if (PG_ARGISNULL(i))
@@ -95,14 +103,11 @@ export_archive(PG_FUNCTION_ARGS)
 	query_open();
 	query_each_row("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest,
 				   &manifest);
-	if (manifest == 0)
+	if (manifest.value == 0)
 		elog(ERROR, "no manifest");
-	record(fcinfo, "SELECT acct._record_export($1)", manifest);
-	old = MemoryContextSwitchTo(caller);
-	manifest = PointerGetDatum(PG_DETOAST_DATUM_COPY(manifest));
-	MemoryContextSwitchTo(old);
+	record(fcinfo, "SELECT acct._record_export($1)", manifest.value);
 	query_close();
-	PG_RETURN_DATUM(manifest);
+	PG_RETURN_DATUM(manifest.value);
 }
 
 /* A row (check_name, passed, expected, actual), which is a row of the result. */

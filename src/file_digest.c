@@ -37,13 +37,13 @@ require_readable_path(const char *path)
 						errhint("A file of the server is named from the root directory on.")));
 }
 
-/* An open descriptor of a regular file; -1 where there is none of that name. */
+/* A descriptor of a regular file, for writing too if it is to be flushed; -1: none of that name. */
 static int
-open_file(const char *path)
+open_file(const char *path, bool flush)
 {
 	struct stat st;
 	/* What is no regular file may not be there to end: opening it must not wait. */
-	int fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
+	int fd = OpenTransientFile(path, (flush ? O_RDWR : O_RDONLY) | O_NONBLOCK | PG_BINARY);
 
 	if (fd < 0)
 	{
@@ -114,6 +114,7 @@ Datum
 file_digest(PG_FUNCTION_ARGS)
 {
 	char *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool flush = PG_GETARG_BOOL(1);
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 	char hex[2 * PG_SHA256_DIGEST_LENGTH + 1];
 	TupleDesc tupdesc;
@@ -124,7 +125,7 @@ file_digest(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	require_readable_path(path);
-	fd = open_file(path);
+	fd = open_file(path, flush);
 	if (fd >= 0)
 	{
 		values[0] = Int64GetDatum(read_file(fd, path, digest));
@@ -132,7 +133,7 @@ file_digest(PG_FUNCTION_ARGS)
 			snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 		values[1] = CStringGetTextDatum(hex);
 		nulls[0] = nulls[1] = false;
-		if (PG_GETARG_BOOL(1))
+		if (flush)
 			flush_file(fd, path);
 		CloseTransientFile(fd);
 	}

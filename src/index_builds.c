@@ -131,7 +131,7 @@ static void
 build(PendingIndex *pending)
 {
 	Relation table = table_open(pending->table, AccessShareLock);
-	Relation index = index_open(pending->index, NoLock);
+	Relation index = index_open(pending->index, RowExclusiveLock);
 	IndexBuildResult *result;
 	TableAmRoutine routine;
 	const TableAmRoutine *own_routine = new_rows_use_scan(table, &routine);

@@ -32,7 +32,10 @@ extern void query_close(void);
 extern void query_arg(QueryArgs *args, Oid type, Datum value);
 extern void query_arg_null(QueryArgs *args, Oid type);
 
-/* Runs a SELECT and calls row for each of its rows. args may be NULL. */
+/*
+ * Runs a SELECT and calls row for each of its rows. args may be NULL. The
+ * callback's current context is the query's, and ends with it.
+ */
 extern void query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg);
 
 /* Runs an INSERT, UPDATE or DELETE; returns the number of rows. */

@@ -71,6 +71,13 @@ CREATE TABLE public.csv (LIKE acct_archive.ledger_entry_line_2015_01);
 SELECT format('COPY public.csv FROM %L (FORMAT csv, HEADER MATCH)', :'dir' || '/ledger_entry_line_2015_01.csv') AS copy \gset
 :copy;
 SELECT count(*) AS missing FROM (SELECT * FROM acct_archive.ledger_entry_line_2015_01 EXCEPT ALL SELECT * FROM public.csv) AS x;
+-- A manifest of many columns, by a new session
+DO $$ BEGIN EXECUTE (SELECT string_agg(format('ALTER TABLE acct_archive.txn_source_2015_01 ADD COLUMN wide_%s text', n), ';') FROM generate_series(1, 61) AS n); END $$;
+\c
+SET datestyle = 'ISO, YMD';
+SET timezone = 'UTC';
+SELECT acct.export_archive('txn_source_parent', '2015-01-01', :'dir') AS wide \gset
+SELECT manifest = :'wide' AS same, jsonb_array_length(manifest #> '{files,0,columns}') AS columns FROM acct.archived_partition WHERE table_name = 'txn_source_parent';
 SELECT step, partition, rows, detail = jsonb_build_object('directory', :'dir'::text) AS there FROM acct.run_log WHERE step IN ('export', 'verify') ORDER BY log_id LIMIT 2;
 
 --

@@ -17,6 +17,7 @@ CALL public.txn(4, '2025-01-01', 'NOTHING');
 CALL public.txn(5, '2025-01-01', 'R', -7);
 CALL public.txn(6, '2025-01-01', 'A', currency => 'XXX');
 CALL public.txn(7, '2025-02-01', 'A', 10);
+SELECT pg_stat_force_next_flush() AS flushed \gset
 ANALYZE acct.txn_source_parent;
 \set summary 'SELECT txn_month, runs, runs_created AS created, runs_expanded AS expanded, runs_posted AS posted, runs_discarded AS discarded, transactions_taken AS taken, journals, lines, debit, credit, exceptions_open AS open, exceptions_resolved AS resolved, last_posted_at IS NOT NULL AS has_time FROM acct.run_summary ORDER BY 1'
 :summary;

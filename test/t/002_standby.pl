@@ -14,7 +14,7 @@ my $rows = 10_000;
 my $lost = qr/LE002: run \d+ is expanded, but its staging was lost in a crash\nHINT:  Call acct\.expand_journals\(\) again\./;
 
 # The standby compares each page that it replays with the primary's.
-my $primary = new_node('primary', { allows_streaming => 1 }, 'wal_consistency_checking = all', 'max_wal_size = 1GB');
+my $primary = new_node('primary', { allows_streaming => 1 }, 'wal_consistency_checking = all', 'max_wal_size = 1GB', 'wal_keep_size = 1GB');
 $primary->backup('backup');
 my ($standby, $other) = map { PostgreSQL::Test::Cluster->new($_) } 'standby', 'other';
 for ($standby, $other)

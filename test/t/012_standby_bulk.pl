@@ -18,6 +18,7 @@ my $primary = new_node(
 	{ allows_streaming => 1 },
 	'wal_consistency_checking = all',
 	'max_wal_size = 1GB',
+	'wal_keep_size = 1GB',
 	'max_worker_processes = 16',
 	'ledger_engine.run_partition_min_transactions = 0',
 	'ledger_engine.max_workers = 2',
