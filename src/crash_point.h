@@ -1,12 +1,13 @@
 /*
  * crash_point.h
  *		Named points at which a test has a process wait, to be killed, cancelled
- *		or left when the server stops.
+ *		left when the server stops, or let go.
  *
  * They are compiled in by "make CRASH_POINTS=1" only, for tests. A process that
  * comes to the point that ledger_engine.crash_point names says so as its query
- * in pg_stat_activity, and waits for its end. In SQL, a line "-- crash point:
- * NAME" becomes a call.
+ * in pg_stat_activity, and waits for its end, or for the file crash_point_NAME
+ * in the data directory. In SQL, a line "-- crash point: NAME" becomes a call.
+ * What such a build only tells a test goes to the server's log.
  */
 #ifndef LEDGER_CRASH_POINT_H
 #define LEDGER_CRASH_POINT_H
@@ -14,9 +15,11 @@
 #ifdef LEDGER_CRASH_POINTS
 extern void crash_point(const char *name);
 extern void crash_point_define_setting(void);
-#define CRASH_POINT(name) crash_point(name)
+#define CRASH_POINT(name)    crash_point(name)
+#define CRASH_POINT_LOG(...) elog(LOG, __VA_ARGS__)
 #else
-#define CRASH_POINT(name) ((void) 0)
+#define CRASH_POINT(name)    ((void) 0)
+#define CRASH_POINT_LOG(...) ((void) 0)
 #endif
 
 #endif
