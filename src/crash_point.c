@@ -14,6 +14,8 @@
 #include "utils/guc.h"
 #include "utils/wait_event.h"
 
+#include <unistd.h>
+
 #define POLL_MS 20
 
 static char *chosen = NULL;
@@ -23,17 +25,41 @@ PG_FUNCTION_INFO_V1(crash_point_sql);
 void
 crash_point_define_setting(void)
 {
-	DefineCustomStringVariable("ledger_engine.crash_point", "The point at which a process waits.",
-							   NULL, &chosen, "", PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomStringVariable("ledger_engine.crash_point", "The points at which a process waits.",
+							   "Names, with commas between them.", &chosen, "", PGC_SUSET,
+							   GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+}
+
+static bool
+is_chosen(const char *name)
+{
+	Size size = strlen(name);
+
+	for (const char *at = chosen; at != NULL; at = strchr(at, ','))
+	{
+		at += *at == ',';
+		if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_released(const char *name)
+{
+	char path[MAXPGPATH];
+
+	snprintf(path, MAXPGPATH, "crash_point_%s", name);
+	return access(path, F_OK) == 0;
 }
 
 void
 crash_point(const char *name)
 {
-	if (chosen == NULL || strcmp(chosen, name) != 0)
+	if (!is_chosen(name))
 		return;
 	pgstat_report_activity(STATE_RUNNING, psprintf("crash point %s", name));
-	for (;;)
+	while (!is_released(name))
 	{
 		CHECK_FOR_INTERRUPTS();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, POLL_MS,

@@ -396,14 +396,17 @@ sync_file(PageFile *file)
 	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
 	if (file->redo == GetRedoRecPtr() || !RelationNeedsWAL(file->rel))
 	{
+		CRASH_POINT("post_before_sync");
 		register_sync(file, nblocks);
 		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+		CRASH_POINT_LOG("%s: left to the next checkpoint", RelationGetRelationName(file->rel));
 	}
 	else
 	{
 		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
 		write_back(smgr, nblocks);
 		smgrimmedsync(smgr, MAIN_FORKNUM);
+		CRASH_POINT_LOG("%s: synced at once", RelationGetRelationName(file->rel));
 	}
 }
 
