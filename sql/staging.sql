@@ -24,7 +24,7 @@ BEGIN
             RETURN;
         EXCEPTION WHEN lock_not_available THEN
             IF clock_timestamp() > deadline THEN
-                RAISE;
+                PERFORM acct._raise_in_use('staging', ARRAY['acct.je_header_staging', 'acct.je_line_staging']::regclass[]);
             END IF;
         END;
     END LOOP;

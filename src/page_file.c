@@ -6,7 +6,10 @@
  * its pages need no undoing. Where the table is logged, each extent is logged
  * whole before it is written. That the file reaches the disk is asked for when
  * it is closed: by the next checkpoint, or at once where a checkpoint began in
- * between, which may have missed pages whose log records it made needless.
+ * between, which may have missed pages whose log records it made needless. What
+ * is not logged can wait for the next one: an unlogged table only has to outlast
+ * a shutdown, and a table that wal_level = minimal keeps out of the log is logged
+ * or synced by the server when the transaction commits.
  */
 #include "page_file.h"
 

@@ -264,8 +264,9 @@ my @actors = map { { work => $_->[0], name => $_->[1] } } (
 	[ \&rotate, 'rotate' ], [ \&close_and_reopen, 'close' ],
 	[ \&read_all, 'read' ], [ \&read_all, 'read' ]);
 
-# A run that another session discarded or posted meanwhile, and a period that is closed: what a user has to expect.
-my %expected = (book => qr/ERROR:  LE00[26]:/, reprocess => qr/ERROR:  LE00[26]:/, discard => qr/ERROR:  LE002:/);
+# A run that another session discarded or posted meanwhile, a period that is closed, staging that others use without a pause on a slow
+# machine: what a user has to expect.
+my %expected = (book => qr/ERROR:  LE00[26]:/, reprocess => qr/ERROR:  LE00[26]:/, discard => qr/ERROR:  (?:LE002|55P03):/);
 # What becomes of those whose process, or another one, is interrupted.
 my $interrupted = qr/ERROR:  57014:|FATAL:  57P0[123]:|server closed the connection|lost connection to parallel worker|terminating connection|could not connect|connection to (?:the )?server/;
 my $faults;
@@ -421,7 +422,8 @@ sub office
 	note "$what: ", join ', ', map { "$_ $count{$_}" } sort keys %count;
 	is($busy, 0, "$what: all sessions came to their end");
 	is($unexpected, '', "$what: nothing but what is to be expected");
-	cmp_ok($count{$_} || 0, '>=', 1, "$what: somebody could $_") for qw(load book discard reprocess verify recompute rotate close read);
+	cmp_ok($count{$_} || 0, '>=', 1, "$what: somebody could $_")
+	  for qw(load book discard reprocess verify rotate close), $every ? () : qw(recompute read); # long ones may all be struck
 	cmp_ok(sql("SELECT count(*) FROM acct.journal_run WHERE status = 'posted' AND posted_at > '$began'"), '>=', 3, "$what: runs were posted");
 	settle_down($what);
 	return;

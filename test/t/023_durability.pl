@@ -25,7 +25,8 @@ my ($node, $peace, $disk, $n, %promised);
 my $seconds; # that the last run took
 
 # As in an installation, save that checkpoints come when the test says so.
-my @settings = ('shared_buffers = 2MB', 'max_wal_senders = 0', 'checkpoint_timeout = 1h', 'max_wal_size = 1GB', 'max_worker_processes = 16');
+my @settings = ('shared_buffers = 2MB', 'max_wal_senders = 0', 'checkpoint_timeout = 1h', 'max_wal_size = 1GB', 'max_worker_processes = 16',
+	'wal_sync_method = fdatasync');
 
 # The ways of a run; small tables that are not logged are logged or synced at the commit.
 my $pages = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 1;';

@@ -11,8 +11,8 @@
  * A sync of a file puts its content there, and the name that it has, as the
  * usual file systems do. A sync of a directory does so for the names in it, made,
  * renamed and removed; a file that was never synced is empty there. Nothing else
- * reaches the disk. What the kernel holds back is no matter: the real syncs are
- * left out.
+ * reaches the disk: writes to files opened with O_SYNC or O_DSYNC do not. What the
+ * kernel holds back is no matter: the real syncs are left out.
  *
  * As a program, "power_loss LIVE DISK PERCENT SEED" makes of LIVE what is left of
  * it, and of the disk the same: each block, size and name that was not synced
@@ -30,7 +30,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BLOCK  4096
