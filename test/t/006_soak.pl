@@ -107,6 +107,7 @@ sub insist
 	{
 		my $session = start_session($node, 'soak');
 		my $began = time;
+		my $before = $done;
 
 		$calls++;
 		$session->submit($call);
@@ -118,8 +119,8 @@ sub insist
 		}
 		$session->finish;
 		# In the long run most strikes hit, at any moment of a call, and each call has its chance to come to its end.
-		$typical{$function} = $session->error ? 1.1 * $typical{$function} : 0.7 * $typical{$function} + 0.3 * (time - $began);
-		$broken .= broken_invariants($node, 'soak', 5) if !$spoiled;
+		$typical{$function} = $session->error ? 1.04 * $typical{$function} : 0.7 * $typical{$function} + 0.3 * (time - $began);
+		$broken .= broken_invariants($node, 'soak', 5) if !$spoiled && ($done > $before || $session->error);
 		die "call failed: $call: " . $session->error
 		  if $session->error && $session->error !~ /57014|57P0\d|server closed the connection|connection to (?:the )?server|lost connection to parallel worker|LE002/;
 		last if $broken || ($is_done ? $is_done->() : !$session->error);
