@@ -30,6 +30,7 @@ LE_AS=(env)        # the command that runs another one as that user
 LE_KEEP=           # not empty: leave work directory and server at the end
 LE_CHILD=          # process group of the command that le_run waits for
 LE_APT_UPDATED=
+LE_SERVER_TOOLS=(make gcc bison flex bzip2 pkg-config libicu-dev libxml2-dev) # that a server is built with
 LE_MAKE=()         # the make command with what every call needs
 PG_CONFIG=${PG_CONFIG:-}
 
@@ -211,6 +212,8 @@ le_missing()
 			[ -e "$("$PG_CONFIG" --sharedir)/extension/pg_cron.control" ] ||
 				echo "postgresql-$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')-cron"
 			;;
+		libicu-dev) pkg-config --exists icu-i18n 2>/dev/null || echo libicu-dev ;;
+		libxml2-dev) pkg-config --exists libxml-2.0 2>/dev/null || echo libxml2-dev ;;
 		python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv ;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;
 		esac
