@@ -268,7 +268,7 @@ my @actors = map { { work => $_->[0], name => $_->[1] } } (
 # machine: what a user has to expect.
 my %expected = (book => qr/ERROR:  LE00[26]:/, reprocess => qr/ERROR:  LE00[26]:/, discard => qr/ERROR:  (?:LE002|55P03):/);
 # What becomes of those whose process, or another one, is interrupted.
-my $interrupted = qr/ERROR:  57014:|FATAL:  57P0[123]:|server closed the connection|lost connection to parallel worker|terminating connection|could not connect|connection to (?:the )?server/;
+my $interrupted = qr/ERROR:  57014:|(?:ERROR|FATAL):  57P0[123]:|server closed the connection|lost connection to parallel worker|terminating connection|could not connect|connection to (?:the )?server/;
 my $faults;
 my %count; # statements that came to their end, and those that were refused, by kind of session
 my $unexpected = '';
