@@ -59,9 +59,9 @@ CREATE FUNCTION acct._require_read_committed() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'partitions cannot be moved in a transaction that is %', upper(current_setting('transaction_isolation'))
-            USING ERRCODE = '25001', DETAIL = 'Its snapshot does not show what others have loaded or posted since.',
-                  HINT = 'Call it in a transaction that is READ COMMITTED.';
+        RAISE EXCEPTION 'this function cannot be called in a transaction that is %', upper(current_setting('transaction_isolation'))
+            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what others have committed since.',
+                  HINT = 'Call it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
 END
 $$;
