@@ -60,6 +60,7 @@ SQL_PARTS = \
 	sql/staging.sql \
 	sql/validate.sql \
 	sql/ledger.sql \
+	sql/entities.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/archive.sql \

@@ -54,6 +54,15 @@ BEGIN
     COMMENT ON COLUMN acct.fund.name IS 'Name of the fund.';
     COMMENT ON COLUMN acct.fund.fund_type IS 'Whose money it is: PARTICIPANT_RISK, PARTICIPANT_INVESTMENT, OPERATOR or OTHER.';
 
+    COMMENT ON TABLE acct.entity IS 'Legal entities in whose books transactions belong. Kept by finance.';
+    COMMENT ON COLUMN acct.entity.entity_code IS 'Code of the entity, as transactions name it.';
+    COMMENT ON COLUMN acct.entity.name IS 'Name of the entity; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.functional_currency IS 'Currency that the entity keeps its accounts in; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.country IS 'Country where the entity is registered, as the site writes it; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.registration_no IS 'Number of the entity in its country''s register; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.effective_from IS 'First journal date that the entity takes entries for; NULL: there is no first.';
+    COMMENT ON COLUMN acct.entity.effective_to IS 'Day after the last journal date that the entity takes entries for; NULL: there is no last.';
+
     COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Kept by finance.';
     COMMENT ON COLUMN acct.currency.currency IS 'Code of the currency, such as IDR.';
     COMMENT ON COLUMN acct.currency.minor_units IS 'Decimal places (0 to 4) that journal amounts are rounded to, half away from zero.';
@@ -128,7 +137,7 @@ BEGIN
     COMMENT ON COLUMN acct.product_account_map.effective_from IS 'First journal date that is mapped.';
     COMMENT ON COLUMN acct.product_account_map.effective_to IS 'First journal date that is no longer mapped (exclusive); NULL: no end.';
 
-    COMMENT ON TABLE acct.template_audit IS 'Every change to funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
+    COMMENT ON TABLE acct.template_audit IS 'Every change to entities, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
     COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
     COMMENT ON COLUMN acct.template_audit.at IS 'When: start of the database transaction that made the change.';
     COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
@@ -138,7 +147,7 @@ BEGIN
     COMMENT ON COLUMN acct.template_audit.old_row IS 'The row before the change, as JSON; NULL for INSERT.';
     COMMENT ON COLUMN acct.template_audit.new_row IS 'The row after the change, as JSON; NULL for DELETE.';
     COMMENT ON TRIGGER template_audit_immutable ON acct.template_audit IS 'The audit trail refuses UPDATE, DELETE and TRUNCATE (LE007).';
-    FOREACH t IN ARRAY ARRAY['fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
+    FOREACH t IN ARRAY ARRAY['entity', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
                              'journal_template_match', 'journal_template_line', 'product_account_map'] LOOP
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');

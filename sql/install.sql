@@ -157,6 +157,7 @@ BEGIN
     PERFORM acct._layout_templates();
     PERFORM acct._layout_runs();
     PERFORM acct._layout_ledger();
+    PERFORM acct._layout_entities();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
     PERFORM acct._layout_views();

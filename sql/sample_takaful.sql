@@ -210,9 +210,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._sample_template_lines() IS 'The entries of the takaful sample''s templates.';
 
-CREATE FUNCTION acct._install_sample_chart(OUT funds bigint, OUT currencies bigint, OUT accounts bigint, OUT overrides bigint)
+CREATE FUNCTION acct._install_sample_chart(OUT entities bigint, OUT funds bigint, OUT currencies bigint, OUT accounts bigint, OUT overrides bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    INSERT INTO acct.entity (entity_code, name)
+    VALUES ('MAIN', 'Takaful operator'), ('SYARIAH', 'Takaful operator, syariah unit')
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS entities = ROW_COUNT;
     INSERT INTO acct.fund (fund, name, fund_type)
     VALUES ('OPERATOR', 'Takaful operator', 'OPERATOR'),
            ('TABARRU', 'Participants'' risk fund (tabarru'')', 'PARTICIPANT_RISK'),
@@ -246,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._install_sample_chart() IS
-'The part of install_takaful_sample() that inserts funds, currencies, accounts and account overrides; how many were new.';
+'The part of install_takaful_sample() that inserts entities, funds, currencies, accounts and account overrides; how many were new.';
 
 CREATE FUNCTION acct._install_sample_templates() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -286,12 +290,13 @@ BEGIN
     PERFORM acct._require_layout();
     SELECT c.* INTO chart FROM acct._install_sample_chart() AS c;
     templates := acct._install_sample_templates();
-    IF chart.funds + chart.currencies + chart.accounts + chart.overrides + templates = 0 THEN
+    IF chart.entities + chart.funds + chart.currencies + chart.accounts + chart.overrides + templates = 0 THEN
         RETURN 'takaful sample was there';
     END IF;
-    RETURN format('takaful sample installed: %s funds, %s currencies, %s accounts, %s account overrides, %s templates',
+    RETURN format('takaful sample installed: %s, %s funds, %s currencies, %s accounts, %s account overrides, %s templates',
+                  CASE chart.entities WHEN 1 THEN '1 entity' ELSE chart.entities || ' entities' END,
                   chart.funds, chart.currencies, chart.accounts, chart.overrides, templates);
 END
 $$;
 COMMENT ON FUNCTION acct.install_takaful_sample() IS
-'Inserts a sample policy for takaful: funds, currencies, a chart of accounts, account overrides of two products, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';
+'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';

@@ -107,7 +107,7 @@ SELECT r.* FROM unnest(ARRAY[
     $$SELECT acct.approve_template('DRAFT', 1)$$,
     $$SELECT acct.submit_template('DRAFT', 1), acct.approve_template('DRAFT', 1)$$,
     $$SELECT acct.retire_template('A', 1, NULL)$$,
-    $$TRUNCATE acct.currency$$]) WITH ORDINALITY AS x (s, n), public.said(s) AS r ORDER BY n;
+    $$TRUNCATE acct.entity$$]) WITH ORDINALITY AS x (s, n), public.said(s) AS r ORDER BY n;
 
 --
 -- Exceptions

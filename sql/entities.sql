@@ -1,0 +1,47 @@
+-- Legal entities: whose books there are, and from when to when they take entries.
+
+CREATE FUNCTION acct._layout_entities() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+DECLARE
+    is_new CONSTANT boolean := to_regclass('acct.entity') IS NULL;
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.entity (
+        entity_code text COLLATE "C" NOT NULL,
+        name text,
+        functional_currency text COLLATE "C",
+        country text,
+        registration_no text,
+        effective_from date,
+        effective_to date,
+        CONSTRAINT entity_pkey PRIMARY KEY (entity_code),
+        CONSTRAINT entity_functional_currency_fkey FOREIGN KEY (functional_currency) REFERENCES acct.currency,
+        CONSTRAINT chk_entity_length CHECK (octet_length(entity_code) <= 100),
+        CONSTRAINT chk_entity_dates CHECK (effective_to > effective_from)
+    );
+    CREATE OR REPLACE TRIGGER entity_audit AFTER INSERT OR UPDATE OR DELETE ON acct.entity
+        FOR EACH ROW EXECUTE FUNCTION acct._audit_template();
+    CREATE OR REPLACE TRIGGER entity_truncate BEFORE TRUNCATE ON acct.entity
+        FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_template_truncate();
+    IF is_new THEN
+        PERFORM acct._register_entities();
+    END IF;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_entities() IS 'The part of install() that makes the table of entities.';
+
+CREATE FUNCTION acct._register_entities() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    INSERT INTO acct.entity (entity_code)
+    SELECT b.entity_code FROM acct.ledger_book AS b
+    UNION SELECT p.entity_code FROM acct.accounting_period AS p
+    UNION SELECT s.entity_code FROM acct.account_balance_snapshot AS s
+    UNION SELECT t.entity_code FROM acct.txn_source_parent AS t
+    ORDER BY 1;
+    IF NOT FOUND THEN
+        INSERT INTO acct.entity (entity_code) VALUES ('MAIN');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._register_entities() IS
+'Registers the entities that the source and the ledger name, when the table of entities is made; MAIN where they name none.';
