@@ -13,11 +13,12 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['entity', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
                'journal_template_match', 'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period', 'je_exception',
                'txn_source_parent'], 'SELECT'),
+        (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['template_content'], 'SELECT'),
         (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line',
                                                'product_account_map'], 'INSERT, UPDATE, DELETE'),
         (ARRAY['acct_finance'], 'table', ARRAY['fund', 'currency', 'chart_of_accounts'], 'INSERT, UPDATE'),
         (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)'], 'EXECUTE'),
-        (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer)', 'return_template(text, integer)',
+        (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
             'retire_template(text, integer, date)', 'reopen_period(text, text, date)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
 
