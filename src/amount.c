@@ -64,6 +64,8 @@ view_numeric(Datum numeric, NumericView *view)
 	memcpy(&header, data, sizeof(header));
 
 	view->special = (header & HEADER_KIND) == HEADER_SPECIAL;
+	view->negative = false;
+	view->weight = 0;
 	if ((header & HEADER_KIND) == HEADER_SHORT)
 	{
 		view->negative = (header & SHORT_NEGATIVE) != 0;
@@ -103,28 +105,26 @@ scaled_value(const NumericView *view)
 	return (uint128) high * DIGIT_BASE + digit_at(view, 4);
 }
 
-bool
-amount_from_numeric(Datum numeric, int minor_units, Amount *amount)
+static inline bool
+round_view(const NumericView *view, int minor_units, Amount *amount)
 {
-	NumericView view;
 	uint128 value;
 	uint32 unit = unit_of[minor_units];
 
-	view_numeric(numeric, &view);
-	if (view.special)
+	if (view->special)
 		return false;
-	if (view.ndigits == 0)
+	if (view->ndigits == 0)
 	{
 		*amount = 0;
 		return true;
 	}
-	if (view.weight > 3)
+	if (view->weight > 3)
 		return false;
 
-	value = scaled_value(&view);
+	value = scaled_value(view);
 	if (unit == 1)
 	{
-		if (digit_at(&view, view.weight + 2) >= DIGIT_BASE / 2)
+		if (digit_at(view, view->weight + 2) >= DIGIT_BASE / 2)
 			value++;
 	}
 	else if (likely((uint64) (value >> 64) == 0))
@@ -142,16 +142,34 @@ amount_from_numeric(Datum numeric, int minor_units, Amount *amount)
 
 	if (value >= (uint128) AMOUNT_LIMIT)
 		return false;
-	*amount = view.negative ? -(Amount) value : (Amount) value;
+	*amount = view->negative ? -(Amount) value : (Amount) value;
 	return true;
+}
+
+bool
+amount_from_numeric(Datum numeric, int minor_units, Amount *amount)
+{
+	NumericView view;
+
+	view_numeric(numeric, &view);
+	return round_view(&view, minor_units, amount);
+}
+
+/* True where a number has no decimals beyond the ten-thousandths: digits that are zero are not stored at its end. */
+static inline bool
+is_exact(const NumericView *view)
+{
+	return view->ndigits <= Max(view->weight + 2, 0);
 }
 
 Amount
 amount_from_stored(Datum numeric)
 {
+	NumericView view;
 	Amount amount;
 
-	if (!amount_from_numeric(numeric, STORED_SCALE, &amount))
+	view_numeric(numeric, &view);
+	if (!is_exact(&view) || !round_view(&view, STORED_SCALE, &amount))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored amount is not a numeric(20,4)")));
 	return amount;
@@ -165,7 +183,7 @@ amount_from_sum(Datum numeric)
 
 	view_numeric(numeric, &view);
 	/* 38 digits fit: nine of base 10000, the last the ten-thousandths. */
-	if (view.special || view.weight > 7)
+	if (view.special || view.weight > 7 || !is_exact(&view))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored sum is not a sum of amounts")));
 	for (int i = 0; i <= view.weight + 1; i++)

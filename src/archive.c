@@ -70,7 +70,7 @@ record(FunctionCallInfo fcinfo, const char *sql, Datum manifest)
 	query_arg(&args, JSONBOID, manifest);
 	GetUserIdAndSecContext(&caller, &context);
 	SetUserIdAndSecContext(function_owner(fcinfo), context | SECURITY_LOCAL_USERID_CHANGE);
-	query_each_row(sql, &args, ignore_row, NULL);
+	query_call(sql, &args, ignore_row, NULL);
 	SetUserIdAndSecContext(caller, context);
 }
 
@@ -101,8 +101,7 @@ export_archive(PG_FUNCTION_ARGS)
 		else
 			query_arg(&args, types[i], PG_GETARG_DATUM(i));
 	query_open();
-	query_each_row("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest,
-				   &manifest);
+	query_call("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest, &manifest);
 	if (manifest.value == 0)
 		elog(ERROR, "no manifest");
 	record(fcinfo, "SELECT acct._record_export($1)", manifest.value);
@@ -136,7 +135,7 @@ verify_archive(PG_FUNCTION_ARGS)
 	else
 		query_arg(&args, JSONBOID, PG_GETARG_DATUM(0));
 	query_open();
-	query_each_row("SELECT * FROM acct._verify_files($1)", &args, add_check, &checks);
+	query_call("SELECT * FROM acct._verify_files($1)", &args, add_check, &checks);
 	if (checks.count > 0 && checks.failed == 0)
 		record(fcinfo, "SELECT acct._record_verified($1)", PG_GETARG_DATUM(0));
 	query_close();

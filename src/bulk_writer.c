@@ -363,6 +363,14 @@ bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size)
 		page_file_put(writer->file, &writer->extent, row, size);
 		return;
 	}
+	if (writer->spool != NULL)
+	{
+		HeapTupleData tuple = {.t_len = size, .t_data = row};
+
+		CRASH_POINT_ROW();
+		spool_row(writer->spool, &tuple, writer->context);
+		return;
+	}
 	if (unlikely(size > BUFFER_SIZE))
 	{
 		add(writer, memcpy(MemoryContextAlloc(writer->batch_context, size), row, size), size);

@@ -291,7 +291,7 @@ digest_lines(PG_FUNCTION_ARGS)
 		AllocSetContextCreate(CurrentMemoryContext, "digest row", ALLOCSET_DEFAULT_SIZES);
 	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
 	query_open();
-	query_each_row(sql, NULL, add_row, &sum);
+	query_call(sql, NULL, add_row, &sum);
 	query_close();
 	MemoryContextDelete(sum.row_context);
 

@@ -13,7 +13,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/spin.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -27,9 +26,8 @@ typedef struct Shared
 {
 	Oid table;
 	BlockNumber nblocks;
-	pg_atomic_uint64 next; /* stretch */
-	slock_t mutex;
-	LineSum sum;
+	pg_atomic_uint64 next;               /* stretch */
+	LineSum sums[FLEXIBLE_ARRAY_MEMBER]; /* by process */
 } Shared;
 
 PGDLLEXPORT void ledger_engine_digest_worker(dsm_segment *seg, shm_toc *toc);
@@ -76,9 +74,7 @@ add_stretches(Shared *shared, Snapshot snapshot)
 		for (BlockNumber block = from; block < Min(from + STRETCH, shared->nblocks); block++)
 			add_page(&pages, lines, page, block, &sum);
 	}
-	SpinLockAcquire(&shared->mutex);
-	line_sum_add_sum(&shared->sum, &sum);
-	SpinLockRelease(&shared->mutex);
+	shared->sums[parallel_work_process()] = sum;
 	page_reader_close(&pages);
 	line_reader_close(lines);
 	table_close(rel, NoLock);
@@ -96,22 +92,23 @@ sum_table(Oid table)
 {
 	Relation rel = table_open(table, AccessShareLock);
 	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+	int nworkers = parallel_work_workers(nblocks);
 	ParallelWork work;
 	Shared *shared;
-	LineSum sum;
+	LineSum sum = {0};
 
 	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
-	parallel_work_begin(&work, "ledger_engine_digest_worker", sizeof(Shared),
-						parallel_work_workers(nblocks));
+	parallel_work_begin(&work, "ledger_engine_digest_worker",
+						offsetof(Shared, sums) + (nworkers + 1) * sizeof(LineSum), nworkers);
 	shared = work.shared;
 	shared->table = table;
 	shared->nblocks = nblocks;
-	SpinLockInit(&shared->mutex);
 	pg_atomic_init_u64(&shared->next, 0);
 	parallel_work_launch(&work);
 	add_stretches(shared, GetActiveSnapshot());
 	parallel_work_wait(&work);
-	sum = shared->sum;
+	for (int i = 0; i <= work.nworkers; i++)
+		line_sum_add_sum(&sum, &shared->sums[i]);
 	parallel_work_end(&work);
 	table_close(rel, NoLock);
 	return sum;

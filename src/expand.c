@@ -8,6 +8,8 @@
  *	a header and lines into two bulk writers, or a row of je_exception
  *
  * Policy (templates, accounts, currencies, periods) is read before the pass.
+ * Policy and source are read under one snapshot, in workers too. It is taken
+ * when the expansion has every lock that it could have to wait for.
  * Memory: policy and routes, which are bounded, in the function's context;
  * what a row needs in a per-row context that is reset after it; what the
  * writers buffer in theirs. Nothing grows with the number of rows.
@@ -23,6 +25,7 @@
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -31,9 +34,24 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 /* Of a source partition. */
 #define ROW_OF_CRASH_POINT 100
+
+/* The tables that an expansion reads, apart from the source. */
+static const char *const tables_read[] = {"accounting_basis",
+										  "accounting_period",
+										  "archived_partition",
+										  "chart_of_accounts",
+										  "currency",
+										  "fund",
+										  "journal_run",
+										  "journal_run_batch",
+										  "journal_template",
+										  "journal_template_line",
+										  "journal_template_match",
+										  "product_account_map"};
 
 PG_FUNCTION_INFO_V1(expand);
 PG_FUNCTION_INFO_V1(expand_by_reason);
@@ -449,8 +467,7 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 }
 
 Expand *
-expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, int process,
-			const StagingHelper *helper)
+expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const StagingHelper *helper)
 {
 	Expand *expand = palloc0_object(Expand);
 
@@ -469,11 +486,45 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, int proce
 	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->nbases,
 								   expand->bases, &expand->totals);
 	expand->journal = journal_create(expand->routing, expand->econtext);
-	je_id_open(&expand->ids, expand->je_range, process, expand->txn_month);
+	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
 	expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header, line,
 								   &expand->ids, helper);
 	plan_passes(expand);
 	return expand;
+}
+
+static void
+take_month(TupleTableSlot *slot, void *arg)
+{
+	*(DateADT *) arg = DatumGetDateADT(query_value(slot, 0, 0));
+}
+
+/*
+ * Takes the locks that the queries of an expansion and its writers would take, so
+ * that nothing waits any more once the snapshot is there: what others commit
+ * before a wait ends is seen by all of it, what they commit later by none.
+ */
+static void
+lock_tables(int64 run_id)
+{
+	Relation source = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
+	DateADT txn_month = 0;
+	QueryArgs args = {0};
+
+	for (int i = 0; i < lengthof(tables_read); i++)
+	{
+		/* The layout of 0.1.0 has not all of them. */
+		Oid table = get_relname_relid(tables_read[i], ledger_engine_schema());
+
+		if (OidIsValid(table))
+			LockRelationOid(table, AccessShareLock);
+	}
+	LockRelationOid(ledger_engine_table("je_exception"), RowExclusiveLock);
+	query_arg(&args, INT8OID, Int64GetDatum(run_id));
+	query_each_row("SELECT txn_month FROM acct.journal_run WHERE run_id = $1", &args, take_month,
+				   &txn_month);
+	(void) source_leaves(source, txn_month);
+	table_close(source, NoLock);
 }
 
 void
@@ -500,7 +551,9 @@ expand(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	pinned = expression_pin_settings();
 	progress_phase(PHASE_READING_POLICY, PROGRESS_NO_ROWS);
-	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), 0, NULL);
+	lock_tables(PG_GETARG_INT64(0));
+	PushActiveSnapshot(GetTransactionSnapshot());
+	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), NULL);
 	CRASH_POINT("expand_opened");
 	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
 	if (!expand_in_parallel(expand))
@@ -509,6 +562,7 @@ expand(PG_FUNCTION_ARGS)
 	progress_phase(PHASE_RECORDING_TOTALS, PROGRESS_NO_ROWS);
 	of_helpers = expand->digest;
 	expand_close(expand);
+	PopActiveSnapshot();
 	digest_add(&expand->digest, of_helpers);
 	CRASH_POINT("expand_written");
 	total_save(&expand->totals, expand->run_id);

@@ -85,12 +85,12 @@ typedef struct Expand
 } Expand;
 
 /*
- * Reads the run and its policy and opens its tables, for a process: 0 and no
- * helper for the one that leads. Needs query_open(); call it, and the rest, in
- * the memory context given.
+ * Reads the run and its policy and opens its tables, for a process: no helper for
+ * the one that leads. Needs query_open(), and as the active snapshot the one
+ * that all processes read by; call it, and the rest, in the memory context given.
  */
-extern Expand *expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, int process,
-						   const StagingHelper *helper);
+extern Expand *
+expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const StagingHelper *helper);
 
 /* Calls work with a callback in place that says of an error where it happened. */
 extern void expand_run(Expand *expand, void (*work)(Expand *expand, void *arg), void *arg);

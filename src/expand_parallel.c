@@ -3,11 +3,12 @@
  *		An expansion shared with parallel workers.
  *
  * The source is handed out by stretches of blocks. Each process reads the
- * policy for itself, expands its rows, and appends extents to the same staging
- * tables. What a worker may not write (exceptions, rows with TOAST) and its
- * totals it spools, and the leader takes them at the end; counts and digest add
- * up. So the result is that of one process, save for je_id and the order of
- * rows.
+ * policy for itself, by the leader's snapshot, expands its rows, and appends
+ * extents to the same staging tables. What a worker may not write (exceptions,
+ * rows with TOAST) and its totals it spools, and the leader takes them at the
+ * end. Counts and digest each worker leaves in a place of its own, which the
+ * leader reads when the worker has ended, so that nothing needs to be locked.
+ * So the result is that of one process, save for je_id and the order of rows.
  */
 #include "expand.h"
 
@@ -17,7 +18,6 @@
 #include "catalog/pg_type.h"
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
-#include "storage/spin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -38,10 +38,18 @@ typedef struct Leaf
 	Oid table;
 	BlockNumber nblocks;
 	int64 nstretches;
-	Counts counts;
 } Leaf;
 
-/* What all processes see. Behind it: leaves, counts by basis, blocks of je_id, spools, stretches. */
+/* What a worker leaves to the leader. Behind it: counts by leaf, then by basis. */
+typedef struct Outcome
+{
+	Digest digest;
+	int64 unbalanced;
+	int nmonths; /* that use the run's range */
+	DateADT months[JE_ID_MAX_MONTHS];
+} Outcome;
+
+/* What all processes see. Behind it: leaves, outcomes of workers, blocks of je_id, spools, stretches. */
 typedef struct Shared
 {
 	int64 run_id;
@@ -53,19 +61,15 @@ typedef struct Shared
 	int nbases;
 	BlockNumber stretch;
 	Size leaves_at;
-	Size bases_at;
+	Size outcomes_at;
+	Size outcome_size;
 	Size blocks_at;
 	Size spools_at;
 	Size spool_size;
 	Size wanted_at;
 	SharedFileSet files;
-	pg_atomic_uint64 next; /* stretch */
-
-	slock_t mutex; /* of what helpers add up */
-	Digest digest;
-	int64 unbalanced;
-	int nmonths; /* that use the run's range */
-	DateADT months[JE_ID_MAX_MONTHS];
+	pg_atomic_uint64 next;        /* stretch */
+	pg_atomic_uint64 je_id_taken; /* of the run's range */
 } Shared;
 
 PGDLLEXPORT void ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc);
@@ -76,17 +80,25 @@ shared_leaves(Shared *shared)
 	return (Leaf *) ((char *) shared + shared->leaves_at);
 }
 
-static Counts *
-shared_bases(Shared *shared)
+static Outcome *
+shared_outcome(Shared *shared, int worker)
 {
-	return (Counts *) ((char *) shared + shared->bases_at);
+	Assert(worker >= 0 && worker < shared->nprocesses - 1);
+	return (Outcome *) ((char *) shared + shared->outcomes_at + worker * shared->outcome_size);
 }
 
-/* The identifiers taken beforehand for a process. */
-static int64 *
-shared_blocks(Shared *shared, int process)
+static Counts *
+outcome_counts(Outcome *outcome)
 {
-	return (int64 *) ((char *) shared + shared->blocks_at) + process * JE_ID_MAX_MONTHS;
+	return (Counts *) ((char *) outcome + MAXALIGN(sizeof(Outcome)));
+}
+
+/* The identifiers taken beforehand for a worker. */
+static int64 *
+shared_blocks(Shared *shared, int worker)
+{
+	Assert(worker >= 0 && worker < shared->nprocesses - 1);
+	return (int64 *) ((char *) shared + shared->blocks_at) + worker * JE_ID_MAX_MONTHS;
 }
 
 static SharedTuplestore *
@@ -111,9 +123,12 @@ lay_out(Shared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nbl
 	shared->nleaves = nleaves;
 	shared->nbases = nbases;
 	shared->leaves_at = MAXALIGN(sizeof(Shared));
-	shared->bases_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(Leaf));
-	shared->blocks_at = shared->bases_at + MAXALIGN(nbases * sizeof(Counts));
-	shared->spools_at = shared->blocks_at + MAXALIGN(nprocesses * JE_ID_MAX_MONTHS * sizeof(int64));
+	shared->outcomes_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(Leaf));
+	shared->outcome_size =
+		MAXALIGN(sizeof(Outcome)) + MAXALIGN((nleaves + nbases) * sizeof(Counts));
+	shared->blocks_at = shared->outcomes_at + (nprocesses - 1) * shared->outcome_size;
+	shared->spools_at =
+		shared->blocks_at + MAXALIGN((nprocesses - 1) * JE_ID_MAX_MONTHS * sizeof(int64));
 	shared->spool_size = MAXALIGN(sts_estimate(nprocesses));
 	shared->wanted_at = shared->spools_at + SPOOLS * shared->spool_size;
 	/* the last stretch of a leaf may be short */
@@ -175,75 +190,67 @@ read_stretches(Expand *expand, void *arg)
 	}
 }
 
+/* Leaves a worker's counts to the leader. */
 static void
-add_month(Shared *shared, DateADT month)
-{
-	for (int i = 0; i < shared->nmonths; i++)
-		if (shared->months[i] == month)
-			return;
-	shared->months[shared->nmonths++] = month;
-}
-
-/* Adds up a helper's counts for the leader. */
-static void
-report_counts(Expand *expand, Shared *shared)
+leave_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 {
 	Leaf *leaves = shared_leaves(shared);
+	Counts *counts = outcome_counts(outcome);
 
-	SpinLockAcquire(&shared->mutex);
 	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
 		for (int i = 0; i < shared->nleaves; i++)
 			if (leaves[i].table == p->partition)
-				counts_add(&leaves[i].counts, &p->counts);
+				counts_add(&counts[i], &p->counts);
 	for (int b = 0; b < expand->nbases; b++)
-		counts_add(&shared_bases(shared)[b], &expand->basis_counts[b]);
-	digest_add(&shared->digest, expand->digest);
-	shared->unbalanced += expand->unbalanced;
+		counts_add(&counts[shared->nleaves + b], &expand->basis_counts[b]);
+	outcome->digest = expand->digest;
+	outcome->unbalanced = expand->unbalanced;
 	for (int i = 0; i < expand->ids.nmonths; i++)
 		if (expand->ids.months[i].uses_range)
-			add_month(shared, expand->ids.months[i].month);
-	SpinLockRelease(&shared->mutex);
+			outcome->months[outcome->nmonths++] = expand->ids.months[i].month;
 }
 
+/* Adds up what a worker left. */
 static void
-take_counts(Expand *expand, Shared *shared)
+take_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 {
 	Leaf *leaves = shared_leaves(shared);
+	Counts *counts = outcome_counts(outcome);
 
 	for (int i = 0; i < shared->nleaves; i++)
-		if (leaves[i].counts.transactions > 0)
-			counts_add(&expand_partition(expand, leaves[i].table)->counts, &leaves[i].counts);
+		if (counts[i].transactions > 0)
+			counts_add(&expand_partition(expand, leaves[i].table)->counts, &counts[i]);
 	for (int b = 0; b < expand->nbases; b++)
-		counts_add(&expand->basis_counts[b], &shared_bases(shared)[b]);
-	expand->digest = shared->digest;
-	expand->unbalanced += shared->unbalanced;
-	for (int i = 0; i < shared->nmonths; i++)
-		je_id_find_month(&expand->ids, shared->months[i])->uses_range = true;
+		counts_add(&expand->basis_counts[b], &counts[shared->nleaves + b]);
+	digest_add(&expand->digest, outcome->digest);
+	expand->unbalanced += outcome->unbalanced;
+	for (int i = 0; i < outcome->nmonths; i++)
+		je_id_find_month(&expand->ids, outcome->months[i])->uses_range = true;
 }
 
 void
 ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 {
 	Shared *shared = parallel_work_attach(toc);
-	int process = ParallelWorkerNumber + 1;
 	StagingHelper helper = {.stamp = shared->stamp};
 	SharedTuplestoreAccessor *spools[SPOOLS];
 	Expand *expand;
 
 	SharedFileSetAttach(&shared->files, seg);
 	for (int i = 0; i < SPOOLS; i++)
-		spools[i] = sts_attach(shared_spool(shared, i), process, &shared->files);
+		spools[i] = sts_attach(shared_spool(shared, i), ParallelWorkerNumber + 1, &shared->files);
 	memcpy(helper.spools, spools, sizeof(helper.spools));
 	query_open();
-	expand = expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line,
-						 process, &helper);
-	je_id_use_blocks(&expand->ids, shared_blocks(shared, process), JE_ID_MAX_MONTHS);
+	expand =
+		expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line, &helper);
+	je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber), JE_ID_MAX_MONTHS);
+	je_id_share(&expand->ids, &shared->je_id_taken);
 	expand_run(expand, read_stretches, shared);
 	expand_close(expand);
 	total_spool(&expand->totals, spools[SPOOL_TOTALS]);
 	for (int i = 0; i < SPOOLS; i++)
 		sts_end_write(spools[i]);
-	report_counts(expand, shared);
+	leave_outcome(expand, shared, shared_outcome(shared, ParallelWorkerNumber));
 	query_close();
 	parallel_work_leave();
 }
@@ -298,8 +305,8 @@ fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp
 	shared->header = expand->header;
 	shared->line = expand->line;
 	shared->stamp = stamp;
-	SpinLockInit(&shared->mutex);
 	pg_atomic_init_u64(&shared->next, 0);
+	pg_atomic_init_u64(&shared->je_id_taken, 0);
 	foreach(lc, leaves)
 	{
 		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
@@ -339,25 +346,27 @@ expand_in_parallel(Expand *expand)
 	leaves = source_leaves(expand->source_table, expand->txn_month);
 	source_blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
 	nblocks = count_blocks(leaves, source_blocks);
-	nworkers = Min(parallel_work_workers(nblocks), JE_ID_MAX_PROCESSES - 1);
+	nworkers = parallel_work_workers(nblocks);
 	if (nworkers == 0)
 		return false;
 
 	size = lay_out(&layout, nworkers + 1, list_length(leaves), expand->nbases, nblocks);
-	/* Neither leader nor workers can ask the sequence while there are workers. */
+	/* Neither leader nor workers can ask the sequence while there are workers, nor once there is a segment. */
 	blocks = palloc_array(int64, layout.nprocesses * JE_ID_MAX_MONTHS);
 	je_id_take_blocks(blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
-	read_by_blocks();
-	parallel_work_begin(&work, "ledger_engine_expand_worker", size, nworkers);
-	if (work.context->seg == NULL)
+	if (!parallel_work_begin(&work, "ledger_engine_expand_worker", size, nworkers))
 	{
+		/* What was taken for others is used here. */
 		parallel_work_end(&work);
+		je_id_use_blocks(&expand->ids, blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
 		return false;
 	}
+	read_by_blocks();
 	shared = work.shared;
 	fill_shared(expand, shared, &layout, stamp, leaves, source_blocks, work.context->seg, spools);
-	memcpy(shared_blocks(shared, 0), blocks, layout.nprocesses * JE_ID_MAX_MONTHS * sizeof(int64));
-	je_id_use_blocks(&expand->ids, shared_blocks(shared, 0), JE_ID_MAX_MONTHS);
+	memcpy(shared_blocks(shared, 0), blocks, nworkers * JE_ID_MAX_MONTHS * sizeof(int64));
+	je_id_use_blocks(&expand->ids, blocks + nworkers * JE_ID_MAX_MONTHS, JE_ID_MAX_MONTHS);
+	je_id_share(&expand->ids, &shared->je_id_taken);
 	parallel_work_launch(&work);
 	expand_run(expand, read_stretches, shared);
 	for (int i = 0; i < SPOOLS; i++)
@@ -367,7 +376,9 @@ expand_in_parallel(Expand *expand)
 	for (int i = 0; i < STAGING_TABLES; i++)
 		staging_take(expand->staging, i, spools[i]);
 	total_take(&expand->totals, spools[SPOOL_TOTALS]);
-	take_counts(expand, shared);
+	for (int i = 0; i < work.nworkers; i++)
+		take_outcome(expand, shared, shared_outcome(shared, i));
+	je_id_unshare(&expand->ids);
 	parallel_work_end(&work);
 	return true;
 }

@@ -13,7 +13,7 @@
 #define FEW_JOURNALS JE_ID_BLOCK
 
 void
-je_id_open(JeIds *ids, int64 range, int process, DateADT txn_month)
+je_id_open(JeIds *ids, int64 range, DateADT txn_month)
 {
 	if (range > JE_ID_LAST_RANGE)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -24,18 +24,20 @@ je_id_open(JeIds *ids, int64 range, int process, DateADT txn_month)
 	ids->next = 1; /* past last: none taken yet */
 	ids->txn_month = txn_month;
 	ids->has_range = range > 0;
-	ids->next_of_range = JE_ID_FIRST_RANGE + (range << JE_ID_RANGE_BITS) + process * JE_ID_SHARE;
-	ids->end_of_range = JE_ID_FIRST_RANGE + ((range + 1) << JE_ID_RANGE_BITS);
+	ids->first_of_range = JE_ID_FIRST_RANGE + (range << JE_ID_RANGE_BITS);
+	ids->next_of_range = ids->first_of_range;
+	ids->end_of_range = ids->first_of_range + JE_ID_RANGE_SIZE;
+	ids->is_alone = true;
 }
 
 static int64
 take_block(JeIds *ids)
 {
-	if (ids->blocks == NULL)
-		return nextval_internal(ids->sequence, false);
-	if (ids->nblocks == 0)
+	if (ids->nblocks > 0)
+		return ids->blocks[--ids->nblocks];
+	if (!ids->is_alone)
 		elog(ERROR, "identifiers of journals are used up");
-	return ids->blocks[--ids->nblocks];
+	return nextval_internal(ids->sequence, false);
 }
 
 void
@@ -48,12 +50,45 @@ je_id_take_blocks(int64 *blocks, int nblocks)
 }
 
 void
-je_id_use_blocks(JeIds *ids, int64 *blocks, int nblocks)
+je_id_use_blocks(JeIds *ids, const int64 *blocks, int nblocks)
 {
-	ids->blocks = blocks;
+	Assert(ids->nblocks == 0);
+	ids->blocks = palloc_array(int64, nblocks);
+	memcpy(ids->blocks, blocks, nblocks * sizeof(int64));
 	ids->nblocks = nblocks;
-	/* Beyond its share of the range another process numbers. */
-	ids->end_of_range = ids->next_of_range + JE_ID_SHARE;
+}
+
+void
+je_id_share(JeIds *ids, pg_atomic_uint64 *taken)
+{
+	Assert(ids->has_range && ids->next_of_range == ids->first_of_range);
+	ids->taken = taken;
+	ids->end_of_range = ids->next_of_range;
+	ids->is_alone = false;
+}
+
+void
+je_id_unshare(JeIds *ids)
+{
+	ids->taken = NULL;
+	ids->end_of_range = ids->next_of_range;
+	ids->is_alone = true;
+}
+
+/* The next identifiers of the range for this process: a chunk of it, where others take some too. */
+static void
+take_of_range(JeIds *ids)
+{
+	uint64 taken = JE_ID_RANGE_SIZE;
+
+	if (ids->taken != NULL)
+		taken = pg_atomic_fetch_add_u64(ids->taken, JE_ID_CHUNK);
+	if (taken >= JE_ID_RANGE_SIZE)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a run cannot have more than " INT64_FORMAT " journals",
+							   JE_ID_RANGE_SIZE)));
+	ids->next_of_range = ids->first_of_range + taken;
+	ids->end_of_range = ids->next_of_range + JE_ID_CHUNK;
 }
 
 static int64
@@ -104,8 +139,6 @@ je_id_take(JeIds *ids, DateADT month)
 		}
 	}
 	if (ids->next_of_range >= ids->end_of_range)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a run cannot have more than " INT64_FORMAT " journals",
-							   INT64CONST(1) << JE_ID_RANGE_BITS)));
+		take_of_range(ids);
 	return ids->next_of_range++;
 }

@@ -1,6 +1,10 @@
 /*
  * parallel_work.c
  *		The leader's side of parallel work (see parallel_work.h).
+ *
+ * As the server's own parallel operations do, workers show the leader's query
+ * and hand back what they used of buffers and of the log, so that monitoring
+ * and EXPLAIN charge it to the query (the server's nbtsort.c is the model).
  */
 #include "parallel_work.h"
 
@@ -8,15 +12,38 @@
 #include "settings.h"
 
 #include "access/xact.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
 #include "postmaster/bgworker.h"
 #include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
 #include "utils/wait_event.h"
 
 #define SHARED_KEY   1
 #define VERSION_KEY  2
 #define PROGRESS_KEY 3
+#define QUERY_KEY    4
+#define USAGE_KEY    5
+#define KEYS         5
+
+/* The leader's query. */
+typedef struct SharedQuery
+{
+	uint64 query_id;
+	char text[FLEXIBLE_ARRAY_MEMBER]; /* empty: not known */
+} SharedQuery;
+
+/* What a worker used. */
+typedef struct Usage
+{
+	BufferUsage buffers;
+	WalUsage wal;
+} Usage;
+
+/* Of this process, which is a worker. */
+static Usage *own_usage;
 
 /* How often a leader that waits shows the progress of its workers. */
 #define REPORT_MS 100
@@ -48,7 +75,34 @@ put_progress(shm_toc *toc)
 	shm_toc_insert(toc, PROGRESS_KEY, shared);
 }
 
-void
+static Size
+query_size(void)
+{
+	return offsetof(SharedQuery, text) + (debug_query_string ? strlen(debug_query_string) : 0) + 1;
+}
+
+static void
+put_query(shm_toc *toc)
+{
+	SharedQuery *query = shm_toc_allocate(toc, query_size());
+
+	query->query_id = pgstat_get_my_query_id();
+	strcpy(query->text, debug_query_string ? debug_query_string : "");
+	shm_toc_insert(toc, QUERY_KEY, query);
+}
+
+static void
+put_usage(ParallelWork *work, int nworkers)
+{
+	Size size = mul_size(nworkers, sizeof(Usage));
+	Usage *usage = shm_toc_allocate(work->context->toc, size);
+
+	memset(usage, 0, size);
+	shm_toc_insert(work->context->toc, USAGE_KEY, usage);
+	work->usage = usage;
+}
+
+bool
 parallel_work_begin(ParallelWork *work, const char *function, Size shared_size, int nworkers)
 {
 	memset(work, 0, sizeof(ParallelWork));
@@ -61,16 +115,21 @@ parallel_work_begin(ParallelWork *work, const char *function, Size shared_size, 
 		shm_toc_estimate_chunk(&work->context->estimator, shared_size);
 		shm_toc_estimate_chunk(&work->context->estimator, sizeof(LEDGER_ENGINE_VERSION));
 		shm_toc_estimate_chunk(&work->context->estimator, sizeof(ProgressCounters));
-		shm_toc_estimate_keys(&work->context->estimator, 3);
+		shm_toc_estimate_chunk(&work->context->estimator, query_size());
+		shm_toc_estimate_chunk(&work->context->estimator, mul_size(nworkers, sizeof(Usage)));
+		shm_toc_estimate_keys(&work->context->estimator, KEYS);
 		InitializeParallelDSM(work->context);
 		work->shared = shm_toc_allocate(work->context->toc, shared_size);
 		shm_toc_insert(work->context->toc, SHARED_KEY, work->shared);
 		put_version(work->context->toc);
 		put_progress(work->context->toc);
+		put_query(work->context->toc);
+		put_usage(work, nworkers);
 	}
 	else
 		work->shared = palloc_extended(shared_size, MCXT_ALLOC_HUGE);
 	memset(work->shared, 0, shared_size);
+	return work->context != NULL && work->context->seg != NULL;
 }
 
 void
@@ -113,6 +172,12 @@ parallel_work_wait(ParallelWork *work)
 		ResetLatch(MyLatch);
 	}
 	WaitForParallelWorkersToFinish(work->context);
+	for (int i = 0; i < work->nworkers; i++)
+	{
+		Usage *usage = (Usage *) work->usage + i;
+
+		InstrAccumParallelQuery(&usage->buffers, &usage->wal);
+	}
 }
 
 void
@@ -130,6 +195,16 @@ parallel_work_end(ParallelWork *work)
 	work->shared = NULL;
 }
 
+/* This worker shows what its leader was asked for. */
+static void
+show_query(const SharedQuery *query)
+{
+	if (query->text[0] != '\0')
+		debug_query_string = query->text;
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+	pgstat_report_query_id(query->query_id, false);
+}
+
 void *
 parallel_work_attach(shm_toc *toc)
 {
@@ -141,6 +216,9 @@ parallel_work_attach(shm_toc *toc)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this session loaded another version of ledger_engine than its workers"),
 				 errhint("Start a new session.")));
+	show_query(shm_toc_lookup(toc, QUERY_KEY, false));
+	own_usage = (Usage *) shm_toc_lookup(toc, USAGE_KEY, false) + ParallelWorkerNumber;
+	InstrStartParallelQuery();
 	progress_join(shm_toc_lookup(toc, PROGRESS_KEY, false));
 	return shm_toc_lookup(toc, SHARED_KEY, false);
 }
@@ -149,4 +227,5 @@ void
 parallel_work_leave(void)
 {
 	progress_leave();
+	InstrEndParallelQuery(&own_usage->buffers, &own_usage->wal);
 }

@@ -28,7 +28,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/spin.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -59,17 +58,15 @@ typedef struct PlanMonth
 	DateADT first_day;
 	DateADT next_first_day;
 	Oid partition; /* to be filled by page; InvalidOid: not so */
-	LineSum sum;
 } PlanMonth;
 
-/* What all processes see. The accounts and extents follow it. */
+/* What all processes see. The accounts, the extents, and the sums of months by process follow it. */
 typedef struct CopyPlan
 {
 	Oid staging;
 	int64 first_je_id; /* of the run's own range */
 	int64 end_je_id;
 	RowStamp stamp;
-	slock_t mutex; /* of the sums of months */
 	pg_atomic_uint64 next;
 	int64 nextents;
 	int naccounts;
@@ -134,6 +131,23 @@ plan_extents(CopyPlan *plan)
 {
 	return (Extent *) ((char *) plan_accounts(plan) +
 					   MAXALIGN(plan->naccounts * sizeof(ExtentAccount)));
+}
+
+/* What a process copied, by month: written by it when it is done. */
+static LineSum *
+plan_sums(CopyPlan *plan, int process)
+{
+	return (LineSum *) ((char *) plan_extents(plan) + MAXALIGN(plan->nextents * sizeof(Extent))) +
+		   process * JE_ID_MAX_MONTHS;
+}
+
+/* The size of a plan for so many processes. */
+static Size
+plan_size(const Survey *survey, int nprocesses)
+{
+	return MAXALIGN(sizeof(CopyPlan)) + MAXALIGN(survey->naccounts * sizeof(ExtentAccount)) +
+		   MAXALIGN(survey->nextents * sizeof(Extent)) +
+		   nprocesses * JE_ID_MAX_MONTHS * sizeof(LineSum);
 }
 
 /* The month of a journal date, if it is one of those whose partitions are filled by page; else -1. */
@@ -275,7 +289,6 @@ fill_plan(Post *post, CopyPlan *plan, const Survey *survey, const LedgerTarget *
 	plan->end_je_id = post->end_je_id;
 	plan->nextents = survey->nextents;
 	plan->naccounts = survey->naccounts;
-	SpinLockInit(&plan->mutex);
 	pg_atomic_init_u64(&plan->next, 0);
 	for (int i = 0; i < post->nmonths; i++)
 	{
@@ -399,12 +412,7 @@ copy_extents(Copier *copier)
 		else
 			CRASH_POINT("post_copied");
 	}
-	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
-	{
-		SpinLockAcquire(&plan->mutex);
-		line_sum_add_sum(&plan->months[i].sum, &copier->sums[i]);
-		SpinLockRelease(&plan->mutex);
-	}
+	memcpy(plan_sums(plan, parallel_work_process()), copier->sums, sizeof(copier->sums));
 }
 
 static void
@@ -414,7 +422,10 @@ copier_close(Copier *copier)
 	page_reader_close(&copier->staging);
 	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
 		if (copier->partitions[i] != NULL)
+		{
+			page_file_close(copier->files[i]);
 			table_close(copier->partitions[i], NoLock);
+		}
 }
 
 void
@@ -541,6 +552,19 @@ close_targets(Post *post, LedgerTarget *lines, LedgerTarget *ranges)
 	}
 }
 
+/* Adds up what the processes copied of a month, whose partition's statistics count it. */
+static void
+take_sums(Post *post, CopyPlan *plan, int nworkers, int month, BulkWriter *writer)
+{
+	LineSum sum = {0};
+
+	for (int i = 0; i <= nworkers; i++)
+		line_sum_add_sum(&sum, &plan_sums(plan, i)[month]);
+	line_sum_add_sum(&post->months[month].lines, &sum);
+	if (writer != NULL)
+		page_file_count(bulk_writer_page_file(writer), sum.lines);
+}
+
 void
 post_rows(Post *post, Relation header, Relation staging)
 {
@@ -554,6 +578,7 @@ post_rows(Post *post, Relation header, Relation staging)
 	RowPoster poster = {.post = post, .lines = lines, .ranges = ranges};
 	ParallelWork work;
 	CopyPlan *plan;
+	int nworkers;
 	Copier *copier;
 	HeaderPass *headers = post_headers_open(post, header);
 	bool headers_first = !post_headers_only_store(headers);
@@ -575,11 +600,9 @@ post_rows(Post *post, Relation header, Relation staging)
 	if (headers_first)
 		post_headers_write(headers);
 	CRASH_POINT("post_reserved");
-	parallel_work_begin(&work, "ledger_engine_post_lines_worker",
-						MAXALIGN(sizeof(CopyPlan)) +
-							MAXALIGN(survey.naccounts * sizeof(ExtentAccount)) +
-							survey.nextents * sizeof(Extent),
-						parallel_work_workers(survey.nextents * EXTENT_PAGES));
+	nworkers = parallel_work_workers(survey.nextents * EXTENT_PAGES);
+	parallel_work_begin(&work, "ledger_engine_post_lines_worker", plan_size(&survey, nworkers + 1),
+						nworkers);
 	plan = work.shared;
 	fill_plan(post, plan, &survey, filled, staging);
 	parallel_work_launch(&work);
@@ -590,11 +613,7 @@ post_rows(Post *post, Relation header, Relation staging)
 	copier_close(copier);
 	parallel_work_wait(&work);
 	for (int i = 0; i < post->nmonths; i++)
-	{
-		line_sum_add_sum(&post->months[i].lines, &plan->months[i].sum);
-		if (filled[i].writer != NULL)
-			page_file_count(bulk_writer_page_file(filled[i].writer), plan->months[i].sum.lines);
-	}
+		take_sums(post, plan, work.nworkers, i, filled[i].writer);
 	memcpy(survey.extents, plan_extents(plan), survey.nextents * sizeof(Extent));
 	parallel_work_end(&work);
 

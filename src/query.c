@@ -83,7 +83,7 @@ make_params(const QueryArgs *args)
 }
 
 static int
-execute(const char *sql, QueryArgs *args, DestReceiver *dest)
+execute(const char *sql, QueryArgs *args, bool read_only, DestReceiver *dest)
 {
 	SPIExecuteOptions options = {0};
 	SPIPlanPtr plan;
@@ -96,7 +96,7 @@ execute(const char *sql, QueryArgs *args, DestReceiver *dest)
 	options.params = make_params(args);
 	options.dest = dest;
 	/* With workers beside it a process only reads, and begins no new command. */
-	options.read_only = IsInParallelMode();
+	options.read_only = read_only || IsInParallelMode();
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc < 0)
 		elog(ERROR, "query failed: %s", SPI_result_code_string(rc));
@@ -104,21 +104,33 @@ execute(const char *sql, QueryArgs *args, DestReceiver *dest)
 	return rc;
 }
 
-void
-query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
+static void
+hand_over(const char *sql, QueryArgs *args, bool read_only, QueryRow row, void *arg)
 {
 	RowReceiver receiver = {
 		.pub = {receive_row, receive_startup, receive_nothing, receive_nothing, DestNone},
 		.row = row,
 		.arg = arg};
 
-	execute(sql, args, &receiver.pub);
+	execute(sql, args, read_only, &receiver.pub);
+}
+
+void
+query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
+{
+	hand_over(sql, args, true, row, arg);
+}
+
+void
+query_call(const char *sql, QueryArgs *args, QueryRow row, void *arg)
+{
+	hand_over(sql, args, false, row, arg);
 }
 
 uint64
 query_change(const char *sql, QueryArgs *args)
 {
-	execute(sql, args, NULL);
+	execute(sql, args, false, NULL);
 	return SPI_processed;
 }
 

@@ -34,11 +34,16 @@ extern void query_arg_null(QueryArgs *args, Oid type);
 
 /*
  * Runs a SELECT and calls row for each of its rows. args may be NULL. The
- * callback's current context is the query's, and ends with it.
+ * callback's current context is the query's, and ends with it. The query sees
+ * what the caller's active snapshot shows, so that several queries under one
+ * snapshot agree with each other, in this process and in its workers.
  */
 extern void query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg);
 
-/* Runs an INSERT, UPDATE or DELETE; returns the number of rows. */
+/* The same for functions that write, or a query of somebody else's: it gets a snapshot of its own. */
+extern void query_call(const char *sql, QueryArgs *args, QueryRow row, void *arg);
+
+/* Runs an INSERT, UPDATE or DELETE under a snapshot of its own; returns the number of rows. */
 extern uint64 query_change(const char *sql, QueryArgs *args);
 
 /* Column (from 0) of a row as a palloc'd C string in the current context; NULL where null. */

@@ -46,6 +46,17 @@ SELECT c AS change, public.changed(:run, c) AS changed
   FROM unnest(ARRAY['txn_id = txn_id + 1', 'je_date = je_date + 1', 'line_no = 9', 'entity_code = ''E9''', 'basis = ''TAX''', 'account_code = ''1001''', 'fund = ''F2''', 'currency = ''CY1''',
       'product_code = ''P9''', 'channel = ''C9''', 'debit = debit + 0.0001', 'credit = credit + 0.0001', 'debit = -debit', 'debit = credit, credit = debit', 'account_code = fund, fund = account_code',
       'account_code = account_code || fund, fund = ''''', 'product_code = channel, channel = product_code', 'account_code = account_code || '' ''', 'account_code = ''1000''', 'je_id = je_id + 1', 'debit = debit + 0', 'debit = trim_scale(debit)']) WITH ORDINALITY AS x (c, n) ORDER BY n;
+-- An amount with more decimals than a posted amount has is not taken for the one that it would be rounded to.
+BEGIN;
+ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric, ALTER COLUMN credit TYPE numeric;
+SELECT acct.run_digest(:run, 'staging') = :'digest' AS wider;
+UPDATE acct.je_line_staging SET debit = debit + 0.00004 WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY';
+SAVEPOINT a;
+SELECT acct.run_digest(:run, 'staging') = :'digest' AS rounded;
+ROLLBACK TO a;
+UPDATE acct.je_line_staging SET debit = 'NaN' WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY';
+SELECT acct.run_digest(:run, 'staging');
+ROLLBACK;
 -- A line twice is not a line left out; two lines exchanged in part are not the same.
 BEGIN;
 INSERT INTO acct.je_line_staging SELECT * FROM acct.je_line_staging WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY';
@@ -62,6 +73,16 @@ SELECT acct.run_digest(:run, 'staging') = :'digest' AS as_before;
 CALL public.txn(1000, '2025-02-01', 'A', 300);
 SELECT public.expanded('2025-02-01', 'three') AS run3 \gset
 SELECT r.digest, r.lines FROM acct.journal_run AS r WHERE run_id = :run3;
+-- Nor are more decimals posted as the amount that they round to.
+BEGIN;
+ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric;
+UPDATE acct.je_line_staging SET debit = debit + 0.00004 WHERE run_id = :run3 AND line_no = 1;
+SELECT journals FROM acct.post_journals(:run3);
+ROLLBACK;
+BEGIN;
+UPDATE acct.journal_run SET debit = debit + 0.00004 WHERE run_id = :run3;
+SELECT journals FROM acct.post_journals(:run3);
+ROLLBACK;
 -- Changed behind the triggers' back, it shows.
 SELECT journals FROM acct.post_journals(:run3);
 ALTER TABLE acct.ledger_entry_line_2025_02 DISABLE TRIGGER ledger_immutable;

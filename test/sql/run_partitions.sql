@@ -55,6 +55,26 @@ SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=12000
 SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=12000 ledger_engine.max_workers=3');
 SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.direct_write=off');
 SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.bulk_index=off');
+-- Processes share the range of identifiers by the chunk: as many as there are journals, not one part for each process.
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.max_workers=3', NULL,
+    'SELECT (max(je_id) - min(je_id)) / 100000 FROM acct.ledger_entry_line WHERE je_id >= 1::bigint << 42');
+-- What workers read is charged to the query: each page of staging at least.
+CREATE FUNCTION public.pages_read(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT json) ' || query INTO plan;
+    RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END
+$$;
+BEGIN;
+SET LOCAL ledger_engine.run_partition_min_transactions = 0;
+SET LOCAL ledger_engine.max_workers = 3;
+SELECT acct.create_run('2025-01-01') AS run \gset
+SELECT count(*) FROM acct.expand_journals(:run);
+SELECT public.pages_read(format('SELECT * FROM acct._digest_table(%L)', 'acct.je_line_staging_' || :run))
+       >= pg_relation_size('acct.je_line_staging_' || :run) / current_setting('block_size')::integer AS all_pages;
+ROLLBACK;
 -- Staging that a superuser touched: nothing changed is posted, a change is not.
 SET ledger_engine.run_partition_min_transactions = 0;
 SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET debit = debit WHERE txn_id % 3 = 0');

@@ -92,6 +92,8 @@ for my $way ([ 'one process', $alone, 0 ], [ 'processes', $together, 1 ])
 	is(sql("SELECT run_key, txn_month, pid = $session->{pid}, started_at <= phase_started_at, seconds_elapsed > 0 FROM acct.run_progress"),
 		"slow|2025-02-01|t|t|t", "$name: of which run, by whom");
 	seen("$name: more of it", "rows_done > $done");
+	is(sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE leader_pid = $session->{pid} AND state = 'active' AND query LIKE '%acct.expand_journals($run)%'"),
+		$workers ? 't' : 'f', "$name: workers show the query of their leader");
 	is(sql(q{SELECT relid::regclass, command, type, bytes_processed, bytes_total, tuples_processed > 10 FROM pg_stat_progress_copy}),
 		'acct.journal_run|||0|0|t', "$name: what the server's own view makes of it");
 	is($node->safe_psql('other', 'SELECT count(*) FROM acct.run_progress'), 0, "$name: not seen in another database");
