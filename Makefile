@@ -61,6 +61,7 @@ SQL_PARTS = \
 	sql/validate.sql \
 	sql/ledger.sql \
 	sql/entities.sql \
+	sql/exceptions.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/archive.sql \

@@ -106,12 +106,12 @@ BEGIN
     END IF;
     SELECT count(*) INTO number
       FROM acct.journal_run AS r JOIN acct.je_exception AS e ON e.run_id = r.run_id AND e.txn_month = p_month
-     WHERE r.txn_month = p_month AND e.resolved_by_run IS NULL AND e.voided_at IS NULL;
+     WHERE r.txn_month = p_month AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL;
     RETURN 'exceptions not resolved: ' || number WHERE number > 0;
 END
 $$;
 COMMENT ON FUNCTION acct._why_kept(text, date) IS
-'Why a month may not be archived, as far as that is seen without reading it: it is not over, runs are not posted, a book with entries in it is open, exceptions are neither resolved nor voided. NULL where nothing is in the way.';
+'Why a month may not be archived, as far as that is seen without reading it: it is not over, runs are not posted, a book with entries in it is open, exceptions are neither resolved, waived nor voided. NULL where nothing is in the way.';
 
 CREATE FUNCTION acct._raise_kept(p_table text, p_month date, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -119,7 +119,7 @@ BEGIN
     RAISE EXCEPTION 'month % of % cannot be archived', to_char(p_month, 'YYYY-MM'), p_table
         USING ERRCODE = '55000', DETAIL = upper(left(p_reason, 1)) || substr(p_reason, 2) || '.',
               HINT = CASE WHEN p_reason ~ '^open' THEN 'acct.close_period() closes a month of a book.'
-                          WHEN p_reason ~ 'exceptions' THEN 'acct.reprocess_exceptions() takes them again.'
+                          WHEN p_reason ~ 'exceptions' THEN 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'
                           WHEN p_reason ~ 'run' THEN 'Have every transaction of the month in a posted run.'
                           WHEN p_reason ~ 'balances' THEN 'acct.update_balance_snapshot() computes balances anew.'
                           WHEN p_reason ~ 'partition' THEN 'Rotation or posting makes months.'

@@ -100,8 +100,6 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template.submitted_at IS 'When it was handed to its approver; NULL for a draft.';
     COMMENT ON COLUMN acct.journal_template.approver IS 'Session user who approved it, never the maker; NULL until then.';
     COMMENT ON COLUMN acct.journal_template.approved_at IS 'When it was approved; NULL until then.';
-    COMMENT ON COLUMN acct.journal_template.approved_sha256 IS 'SHA-256 of the content that was approved, as acct.template_content computes it; NULL until then, and for versions approved before layout 5.';
-    COMMENT ON COLUMN acct.journal_template.approved_effective_to IS 'effective_to as it was approved; retiring changes effective_to alone.';
     COMMENT ON TRIGGER journal_template_life ON acct.journal_template IS 'Only drafts are edited (LE004); only the functions change a status (LE005).';
 
     COMMENT ON TABLE acct.journal_template_match IS 'Which transactions a template version takes: a transaction that fits any one of its rows.';
@@ -113,7 +111,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template_match.channel IS 'Channel that fits; NULL: any.';
     COMMENT ON COLUMN acct.journal_template_match.condition_expr IS 'SQL condition on the transaction''s columns; NULL: always true. A condition that comes out NULL is false.';
     COMMENT ON COLUMN acct.journal_template_match.priority IS 'Order in which fitting rules are tried, 1 first; then more codes named, then template_code, then match_no.';
-    COMMENT ON TRIGGER journal_template_match_life ON acct.journal_template_match IS 'Rules are written only while their version is there and a draft (LE004).';
+    COMMENT ON TRIGGER journal_template_match_life ON acct.journal_template_match IS 'Only rules of drafts are edited (LE004); their conditions are checked (LE003).';
 
     COMMENT ON TABLE acct.journal_template_line IS 'Lines of a template version: each makes one journal line.';
     COMMENT ON COLUMN acct.journal_template_line.template_code IS 'Template that the line belongs to.';
@@ -126,19 +124,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template_line.is_balancing IS 'True: the line takes what is left of its fund after the other lines are rounded; at most one a fund, without a condition.';
     COMMENT ON COLUMN acct.journal_template_line.condition_expr IS 'SQL condition that the line is made under; NULL: always. A condition that comes out NULL is false.';
     COMMENT ON COLUMN acct.journal_template_line.memo IS 'What the line is for.';
-    COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Lines are written only while their version is there and a draft (LE004).';
-
-    COMMENT ON TRIGGER journal_template_match_condition ON acct.journal_template_match IS 'Conditions are checked (LE003).';
-    COMMENT ON TRIGGER journal_template_line_condition ON acct.journal_template_line IS 'Conditions are checked (LE003).';
-
-    COMMENT ON VIEW acct.template_content IS 'What each template version contains, with the SHA-256 by which an approver approves what they saw.';
-    COMMENT ON COLUMN acct.template_content.template_code IS 'Code of the template.';
-    COMMENT ON COLUMN acct.template_content.version IS 'Version.';
-    COMMENT ON COLUMN acct.template_content.status IS 'draft, submitted, approved or retired.';
-    COMMENT ON COLUMN acct.template_content.content_sha256 IS 'SHA-256 of content as text in UTF-8, computed now.';
-    COMMENT ON COLUMN acct.template_content.approved_sha256 IS 'The same when the version was approved; NULL until then.';
-    COMMENT ON COLUMN acct.template_content.unchanged IS 'True where the version is what was approved, and does not end later; NULL where it was not approved.';
-    COMMENT ON COLUMN acct.template_content.content IS 'Header, match rules and lines as JSON, with effective_to as approved.';
+    COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Only lines of drafts are edited (LE004); their expressions are checked (LE003).';
 
     COMMENT ON TABLE acct.product_account_map IS 'Accounts and funds that a product, or a product sold through a channel, uses instead of those of the template. Kept by finance.';
     COMMENT ON COLUMN acct.product_account_map.map_id IS 'Number of the row.';
@@ -153,9 +139,8 @@ BEGIN
 
     COMMENT ON TABLE acct.template_audit IS 'Every change to entities, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
     COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
-    COMMENT ON COLUMN acct.template_audit.at IS 'When the change was made, by the clock.';
+    COMMENT ON COLUMN acct.template_audit.at IS 'When: start of the database transaction that made the change.';
     COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
-    COMMENT ON COLUMN acct.template_audit.changed_by_role IS 'The same user by the identifiers of role and cluster, which stay when the role is renamed; NULL for changes made before layout 5.';
     COMMENT ON COLUMN acct.template_audit.table_name IS 'Table that was changed, in schema acct.';
     COMMENT ON COLUMN acct.template_audit.operation IS 'INSERT, UPDATE or DELETE.';
     COMMENT ON COLUMN acct.template_audit.row_key IS 'Primary key of the row, as JSON.';
@@ -176,7 +161,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.bases IS 'Accounting bases that it makes journals for.';
     COMMENT ON COLUMN acct.journal_run.status IS 'created, expanded (journals in staging), posted (in the ledger), discarded, or reversed (posted, then reversed by other entries).';
     COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with.';
-    COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions this one takes again; NULL: it takes batches.';
+    COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions, or ignored transactions, this one takes up again; NULL: it takes batches.';
     COMMENT ON COLUMN acct.journal_run.created_by IS 'Session user who made the run.';
     COMMENT ON COLUMN acct.journal_run.created_at IS 'When the run was made.';
     COMMENT ON COLUMN acct.journal_run.expanded_by IS 'Session user who expanded it; NULL until then.';
@@ -261,6 +246,13 @@ BEGIN
 
     COMMENT ON SEQUENCE acct.je_id_seq IS 'Gives out je_id in blocks of 1000; blocks are not filled up, so je_id has gaps (je_number has none).';
 
+    COMMENT ON TABLE acct.journal_run_ignored IS 'Transactions that a posted run ignored, listed when acct.reprocess_ignored() is first called for it.';
+    COMMENT ON COLUMN acct.journal_run_ignored.run_id IS 'Run that ignored the transaction.';
+    COMMENT ON COLUMN acct.journal_run_ignored.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.journal_run_ignored.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.journal_run_ignored.basis IS 'Accounting basis in which it was ignored.';
+    COMMENT ON COLUMN acct.journal_run_ignored.resolved_by_run IS 'Run that took the transaction again; NULL: none did, or that run was discarded.';
+
     COMMENT ON TABLE acct.je_exception IS 'Transactions that expansion set aside, with the first reason met. Written by acct.expand_journals().';
     COMMENT ON COLUMN acct.je_exception.run_id IS 'Run that set it aside.';
     COMMENT ON COLUMN acct.je_exception.txn_id IS 'Source transaction, with txn_month.';
@@ -272,6 +264,9 @@ BEGIN
     COMMENT ON COLUMN acct.je_exception.line_no IS 'Template line concerned; NULL: no single line.';
     COMMENT ON COLUMN acct.je_exception.message IS 'What was wrong, in words.';
     COMMENT ON COLUMN acct.je_exception.resolved_by_run IS 'Run that took the transaction again (acct.reprocess_exceptions); NULL: none did.';
+    COMMENT ON COLUMN acct.je_exception.waived_by IS 'Session user who waived it (acct.waive_exception); NULL: it is not waived.';
+    COMMENT ON COLUMN acct.je_exception.waived_at IS 'When it was waived, so that it is no longer open; NULL: it is not waived.';
+    COMMENT ON COLUMN acct.je_exception.waive_reason IS 'Why the transaction needs no journal; NULL: it is not waived.';
     COMMENT ON COLUMN acct.je_exception.voided_at IS 'When its run was discarded, so that it no longer counts; NULL: it counts.';
 
     COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
@@ -432,7 +427,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.lines IS 'Lines of them.';
     COMMENT ON COLUMN acct.run_history.exceptions IS 'Transactions (by basis) set aside when it was expanded.';
     COMMENT ON COLUMN acct.run_history.ignored IS 'Transactions (by basis) ignored on purpose.';
-    COMMENT ON COLUMN acct.run_history.exceptions_open IS 'Exceptions that no run took up again, of a run that is not discarded.';
+    COMMENT ON COLUMN acct.run_history.exceptions_open IS 'Exceptions that no run took up again and nobody waived, of a run that is not discarded.';
     COMMENT ON COLUMN acct.run_history.debit IS 'Sum of debits, over all currencies: a check figure.';
     COMMENT ON COLUMN acct.run_history.credit IS 'Sum of credits, over all currencies.';
     COMMENT ON COLUMN acct.run_history.digest IS 'Digest of its lines.';
@@ -443,6 +438,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.transactions_per_second IS 'Transactions expanded a second.';
     COMMENT ON COLUMN acct.run_history.lines_per_second IS 'Lines posted a second.';
     COMMENT ON COLUMN acct.run_history.peak_memory IS 'Most memory that a process of any of its steps had, in bytes (run_log.peak_memory); NULL: not known.';
+    COMMENT ON COLUMN acct.run_history.exceptions_waived IS 'Exceptions that were waived, of a run that is not discarded.';
 
     COMMENT ON VIEW acct.run_summary IS 'Months of transactions that are loaded or have runs: how far each is.';
     COMMENT ON COLUMN acct.run_summary.txn_month IS 'Month, as its first day.';
@@ -458,9 +454,10 @@ BEGIN
     COMMENT ON COLUMN acct.run_summary.lines IS 'Lines posted.';
     COMMENT ON COLUMN acct.run_summary.debit IS 'Sum of debits posted, over all currencies.';
     COMMENT ON COLUMN acct.run_summary.credit IS 'Sum of credits posted, over all currencies.';
-    COMMENT ON COLUMN acct.run_summary.exceptions_open IS 'Exceptions that no run took up again.';
+    COMMENT ON COLUMN acct.run_summary.exceptions_open IS 'Exceptions that no run took up again and nobody waived.';
     COMMENT ON COLUMN acct.run_summary.exceptions_resolved IS 'Exceptions that a run took up again.';
     COMMENT ON COLUMN acct.run_summary.last_posted_at IS 'When a run was posted last.';
+    COMMENT ON COLUMN acct.run_summary.exceptions_waived IS 'Exceptions that were waived.';
 
     COMMENT ON VIEW acct.exception_summary IS 'Exceptions of runs that are not discarded, by month, basis, reason and template.';
     COMMENT ON COLUMN acct.exception_summary.txn_month IS 'Month of the transactions, as its first day.';
@@ -468,10 +465,11 @@ BEGIN
     COMMENT ON COLUMN acct.exception_summary.reason IS 'Reason, such as NO_TEMPLATE.';
     COMMENT ON COLUMN acct.exception_summary.template_code IS 'Template concerned; NULL: none was chosen.';
     COMMENT ON COLUMN acct.exception_summary.exceptions IS 'Exceptions, those included that a run took up again.';
-    COMMENT ON COLUMN acct.exception_summary.exceptions_open IS 'Those that no run took up again.';
+    COMMENT ON COLUMN acct.exception_summary.exceptions_open IS 'Those that no run took up again and nobody waived.';
     COMMENT ON COLUMN acct.exception_summary.oldest_run IS 'The first run that set one aside.';
     COMMENT ON COLUMN acct.exception_summary.newest_run IS 'The last one.';
     COMMENT ON COLUMN acct.exception_summary.example IS 'One of the messages.';
+    COMMENT ON COLUMN acct.exception_summary.exceptions_waived IS 'Those that were waived.';
 
     COMMENT ON VIEW acct.run_staging IS 'Journals in staging, each with whether and when its run was posted.';
     COMMENT ON COLUMN acct.run_staging.run_id IS 'Run that made the journal.';

@@ -12,7 +12,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (8, 'runs_stuck', 6, 'Post them, or call acct.discard_run(); CALL acct.run_job(''run'') goes on with its own. See acct.validate_run().'),
            (9, 'staging_lost', 0, 'SELECT acct.expand_journals(run_id); or acct.discard_run(run_id).'),
            (10, 'staging_left', 7, 'SELECT * FROM acct.apply_retention();'),
-           (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted.'),
+           (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted. acct.waive_exception() settles one that needs no journal.'),
            (12, 'batches_waiting', 24, 'CALL acct.run_job(''run''); or acct.process_month() of their months.'),
            (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
            (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines.'),
@@ -152,9 +152,9 @@ CREATE FUNCTION acct._health_exceptions_open(OUT observed numeric, OUT detail te
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(sum(e.exceptions), 0), acct._first_of(array_agg(format('%s %s', e.reason, e.exceptions) ORDER BY e.exceptions DESC, e.reason))
       FROM (SELECT x.reason, count(*) AS exceptions FROM acct.je_exception AS x
-             WHERE x.resolved_by_run IS NULL AND x.voided_at IS NULL GROUP BY x.reason) AS e
+             WHERE x.resolved_by_run IS NULL AND x.voided_at IS NULL AND x.waived_at IS NULL GROUP BY x.reason) AS e
 $$;
-COMMENT ON FUNCTION acct._health_exceptions_open() IS 'Exceptions that no run has taken up again.';
+COMMENT ON FUNCTION acct._health_exceptions_open() IS 'Exceptions that no run has taken up again, and nobody waived.';
 
 CREATE FUNCTION acct.batches_waiting()
 RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint, loaded_at timestamptz, loaded_by text, source text)

@@ -54,8 +54,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                            ('journal_template_match', 'journal_template_match_life'),
                                            ('journal_template_line', 'journal_template_line_life'),
                                            ('journal_template_line', 'journal_template_line_amount'),
-                                           ('journal_template_line', 'journal_template_line_condition'),
-                                           ('journal_template_match', 'journal_template_match_condition'),
                                            ('journal_template', 'journal_template_audit'),
                                            ('ledger_entry_header', 'ledger_immutable'),
                                            ('ledger_entry_line', 'ledger_immutable')) AS v (tab, trig)
@@ -158,6 +156,7 @@ BEGIN
     PERFORM acct._layout_source();
     PERFORM acct._layout_templates();
     PERFORM acct._layout_runs();
+    PERFORM acct._layout_exceptions();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_archive();

@@ -21,13 +21,16 @@ BEGIN
            r.transactions, r.journals, r.lines, r.exceptions, r.ignored,
            CASE WHEN r.exceptions > 0 AND r.status <> 'discarded' THEN
                (SELECT count(*) FROM acct.je_exception AS e
-                 WHERE e.run_id = r.run_id AND e.resolved_by_run IS NULL AND e.voided_at IS NULL)
+                 WHERE e.run_id = r.run_id AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL)
            ELSE 0 END AS exceptions_open,
            r.debit, r.credit, r.digest,
            g.create_ms, s.expand_ms, g.validate_ms, s.post_ms,
            r.transactions * 1000 / nullif(s.expand_ms, 0) AS transactions_per_second,
            r.lines * 1000 / nullif(s.post_ms, 0) AS lines_per_second,
-           g.peak_memory
+           g.peak_memory,
+           CASE WHEN r.exceptions > 0 AND r.status <> 'discarded' THEN
+               (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = r.run_id AND e.waived_at IS NOT NULL)
+           ELSE 0 END AS exceptions_waived
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at)::double precision * 1000 AS expand_ms,
                                 extract(epoch FROM r.posted_at - r.post_started_at)::double precision * 1000 AS post_ms) AS s
@@ -61,8 +64,8 @@ BEGIN
                max(r.posted_at) AS last_posted_at
           FROM acct.journal_run AS r GROUP BY r.txn_month),
     exception AS (
-        SELECT r.txn_month, count(*) FILTER (WHERE e.resolved_by_run IS NULL) AS open,
-               count(e.resolved_by_run) AS resolved
+        SELECT r.txn_month, count(*) FILTER (WHERE e.resolved_by_run IS NULL AND e.waived_at IS NULL) AS open,
+               count(e.resolved_by_run) AS resolved, count(e.waived_at) AS waived
           FROM acct.journal_run AS r JOIN acct.je_exception AS e ON e.run_id = r.run_id
          WHERE e.voided_at IS NULL GROUP BY r.txn_month)
     SELECT txn_month, coalesce(r.runs, 0) AS runs, coalesce(r.runs_created, 0) AS runs_created,
@@ -72,7 +75,7 @@ BEGIN
            CASE WHEN p.loaded IS NOT NULL THEN greatest(p.loaded - coalesce(c.taken, 0), 0) END AS transactions_waiting,
            coalesce(r.journals, 0) AS journals, coalesce(r.lines, 0) AS lines, coalesce(r.debit, 0) AS debit,
            coalesce(r.credit, 0) AS credit, coalesce(e.open, 0) AS exceptions_open,
-           coalesce(e.resolved, 0) AS exceptions_resolved, r.last_posted_at
+           coalesce(e.resolved, 0) AS exceptions_resolved, r.last_posted_at, coalesce(e.waived, 0) AS exceptions_waived
       FROM (SELECT txn_month FROM partition UNION SELECT txn_month FROM acct.journal_run) AS m
       LEFT JOIN partition AS p USING (txn_month)
       LEFT JOIN run AS r USING (txn_month)
@@ -81,8 +84,9 @@ BEGIN
 
     CREATE OR REPLACE VIEW acct.exception_summary AS
     SELECT r.txn_month, e.basis, e.reason, e.template_code, count(*) AS exceptions,
-           count(*) FILTER (WHERE e.resolved_by_run IS NULL) AS exceptions_open,
-           min(e.run_id) AS oldest_run, max(e.run_id) AS newest_run, min(e.message) AS example
+           count(*) FILTER (WHERE e.resolved_by_run IS NULL AND e.waived_at IS NULL) AS exceptions_open,
+           min(e.run_id) AS oldest_run, max(e.run_id) AS newest_run, min(e.message) AS example,
+           count(e.waived_at) AS exceptions_waived
       FROM acct.journal_run AS r JOIN acct.je_exception AS e ON e.run_id = r.run_id
      WHERE e.voided_at IS NULL
      GROUP BY r.txn_month, e.basis, e.reason, e.template_code;

@@ -1,4 +1,4 @@
--- Runs: what is taken, expanded, discarded, taken up again.
+-- Runs: what is taken, expanded, discarded.
 
 CREATE FUNCTION acct._layout_runs() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -358,17 +358,25 @@ $$;
 COMMENT ON FUNCTION acct._je_range(bigint) IS
 'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/je_id.h.';
 
+CREATE FUNCTION acct._taken_again(p_run_id bigint) RETURNS TABLE (txn_id bigint, txn_month date, basis text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT e.txn_id, e.txn_month, e.basis FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id
+    UNION ALL
+    SELECT i.txn_id, i.txn_month, i.basis FROM acct.journal_run_ignored AS i WHERE i.resolved_by_run = p_run_id
+$$;
+COMMENT ON FUNCTION acct._taken_again(bigint) IS
+'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, or what it ignored.';
+
 CREATE FUNCTION acct._run_transactions(p_run_id bigint) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce((SELECT sum(b.source_rows)
                        FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
                               WHERE c.run_id = p_run_id) AS b), 0)::bigint
-           + (SELECT count(DISTINCT e.txn_id) FROM acct.journal_run AS r
-                JOIN acct.je_exception AS e ON e.run_id = r.reprocess_of AND e.resolved_by_run = r.run_id
-               WHERE r.run_id = p_run_id)
+           + (SELECT count(DISTINCT t.txn_id) FROM acct.journal_run AS r CROSS JOIN LATERAL acct._taken_again(r.run_id) AS t
+               WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL)
 $$;
 COMMENT ON FUNCTION acct._run_transactions(bigint) IS
-'The number of transactions that a run took: those of its batches, or the exceptions that it takes up again.';
+'The number of transactions that a run took: those of its batches, or those of another run that it takes up again.';
 
 CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -468,6 +476,7 @@ BEGIN
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = id;
     UPDATE acct.je_exception AS e SET resolved_by_run = NULL
       FROM acct.journal_run AS r WHERE r.run_id = id AND e.run_id = r.reprocess_of AND e.resolved_by_run = id;
+    UPDATE acct.journal_run_ignored AS i SET resolved_by_run = NULL WHERE i.resolved_by_run = id;
     UPDATE acct.journal_run AS r
        SET status = 'discarded', discarded_at = clock_timestamp(), discarded_by = session_user
      WHERE r.run_id = id;
@@ -479,34 +488,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.discard_run(bigint) IS
-'Discards a run that is not posted: drops its staging, releases its claims, voids its exceptions, and gives back those that it reprocessed. True where it was discarded now, false where it was already. Raises LE001, LE002 (posted).';
-
-CREATE FUNCTION acct.reprocess_exceptions(run_id bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    old CONSTANT bigint := reprocess_exceptions.run_id;
-    status text := acct._lock_run(old);
-    started CONSTANT timestamptz := clock_timestamp();
-    id bigint;
-    taken bigint;
-BEGIN
-    IF status <> 'posted' THEN
-        PERFORM acct._wrong_state(old, status,
-            CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
-                        ELSE 'Exceptions of a posted run can be reprocessed.' END);
-    END IF;
-    INSERT INTO acct.journal_run AS n (txn_month, bases, reprocess_of)
-    SELECT r.txn_month, r.bases, old FROM acct.journal_run AS r WHERE r.run_id = old
-    RETURNING n.run_id INTO id;
-    -- crash point: reprocess_inserted
-    UPDATE acct.je_exception AS e SET resolved_by_run = id
-     WHERE e.run_id = old AND e.resolved_by_run IS NULL AND e.voided_at IS NULL;
-    GET DIAGNOSTICS taken = ROW_COUNT;
-    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail)
-    VALUES (id, 'reprocess', taken, extract(epoch FROM clock_timestamp() - started) * 1000, jsonb_build_object('reprocess_of', old));
-    -- crash point: reprocess_taken
-    RETURN id;
-END
-$$;
-COMMENT ON FUNCTION acct.reprocess_exceptions(bigint) IS
-'Makes a new run, to be expanded and posted like any other, of the transactions of a posted run that are still quarantined, each for its exception''s basis only, and marks them resolved_by_run; returns its run_id. What fails again is an exception of the new run. Raises LE001, LE002 (not posted).';
+'Discards a run that is not posted: drops its staging, releases its claims, voids its exceptions, and gives back what it took up again. True where it was discarded now, false where it was already. Raises LE001, LE002 (posted).';

@@ -5,7 +5,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     parent CONSTANT text := 'ledger_entry_' || p_part;
     columns CONSTANT text := CASE p_part
-        WHEN 'header' THEN 'line_count, total_debit, total_credit'
+        WHEN 'header' THEN 'txn_id, basis, line_count, total_debit, total_credit'
         ELSE 'txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit' END;
     months date[];
     own_range bigint;
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS
-'The FROM item that gives a run''s rows, also those of archived months, with the columns that checks and digest need; p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
+'The FROM item that gives a run''s rows, also those of archived months, with the columns that the callers need; p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
@@ -149,8 +149,7 @@ BEGIN
                WHEN run.reprocess_of IS NULL THEN
                    (SELECT coalesce(sum(c.source_rows), 0) FROM acct.journal_run_batch AS c
                      WHERE c.run_id = p_run_id AND c.basis = b)
-               ELSE (SELECT count(*) FROM acct.je_exception AS e
-                      WHERE e.run_id = run.reprocess_of AND e.resolved_by_run = p_run_id AND e.basis = b) END),
+               ELSE (SELECT count(*) FROM acct._taken_again(p_run_id) AS t WHERE t.basis = b) END),
            format('%s transactions', coalesce((run.basis_counts #>> ARRAY[b, 'journals'])::bigint
                                               + (run.basis_counts #>> ARRAY[b, 'exceptions'])::bigint
                                               + (run.basis_counts #>> ARRAY[b, 'ignored'])::bigint, 0))

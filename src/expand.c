@@ -249,7 +249,7 @@ take_pass(TupleTableSlot *slot, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* Each batch, or when exceptions are taken up again each transaction, is in one pass: that of its bases. */
+/* Each batch, or where transactions are taken up again each of these, is in one pass: that of its bases. */
 static void
 plan_passes(Expand *expand)
 {
@@ -263,8 +263,8 @@ plan_passes(Expand *expand)
 			"FROM acct.journal_run_batch WHERE run_id = $1 GROUP BY batch_id) AS c GROUP BY c.bases",
 			&args, take_pass, expand);
 	else
-		query_each_row("SELECT DISTINCT array_agg(basis ORDER BY basis) FROM acct.je_exception "
-					   "WHERE resolved_by_run = $1 GROUP BY txn_id, txn_month",
+		query_each_row("SELECT DISTINCT array_agg(basis ORDER BY basis) FROM acct._taken_again($1) "
+					   "GROUP BY txn_id, txn_month",
 					   &args, take_pass, expand);
 }
 
@@ -304,8 +304,8 @@ run_pass(Expand *expand, Pass *pass, const char *list)
 	}
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, TEXTARRAYOID, pass->bases);
-	query_each_row(psprintf("SELECT %s FROM (SELECT txn_id, txn_month FROM acct.je_exception "
-							"WHERE resolved_by_run = $2 GROUP BY txn_id, txn_month "
+	query_each_row(psprintf("SELECT %s FROM (SELECT txn_id, txn_month FROM acct._taken_again($2) "
+							"GROUP BY txn_id, txn_month "
 							"HAVING array_agg(basis ORDER BY basis) = $3) AS e "
 							"JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
 							"WHERE s.txn_month = $1",

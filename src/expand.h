@@ -41,7 +41,7 @@ typedef struct PartitionCounts
 typedef struct Pass
 {
 	Datum bases;   /* text[], sorted */
-	Datum batches; /* bigint[]; none when exceptions are taken up again */
+	Datum batches; /* bigint[]; none where transactions are taken up again */
 	bool *takes_basis;
 } Pass;
 

@@ -204,6 +204,14 @@ SELECT total_debit, currency, is_posted FROM acct.run_staging WHERE run_id = :ag
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:again);
 SELECT journals, debit FROM acct.post_journals(:again);
 SELECT acct.close_period('MAIN', 'PRIMARY', '2025-02-01');
+-- An exception that needs no journal is waived by an approver, and by nobody else.
+SELECT acct.waive_exception(run_id, txn_id, basis, 'not needed') FROM acct.je_exception WHERE txn_month = '2025-01-01';
+SET SESSION AUTHORIZATION acct_finance;
+SELECT acct.waive_exception(run_id, txn_id, basis, 'not needed') FROM acct.je_exception WHERE txn_month = '2025-01-01';
+SET SESSION AUTHORIZATION acct_approver;
+SELECT acct.waive_exception(run_id, txn_id, basis, 'not needed') FROM acct.je_exception WHERE txn_month = '2025-01-01';
+SELECT txn_id, basis, waived_by, waive_reason FROM acct.je_exception WHERE txn_month = '2025-01-01';
+SELECT acct.revoke_waiver(run_id, txn_id, basis) FROM acct.je_exception WHERE txn_month = '2025-01-01';
 
 SET SESSION AUTHORIZATION acct_auditor;
 SELECT fund, account_code, currency, period_debit, period_credit, closing_balance FROM acct.trial_balance('2025-02-01') WHERE period_debit + period_credit > 0;

@@ -154,6 +154,10 @@ SELECT acct.run_digest(:run) IS NULL;
 SELECT acct.reprocess_exceptions(:posted) AS again \gset
 SELECT x.exceptions FROM acct.expand_journals(:again) AS x;
 SELECT acct.discard_run(:again);
+SELECT acct.reprocess_ignored(:posted) AS ignored \gset
+SELECT acct.discard_run(:ignored);
+SELECT acct.waive_exception(:posted, 2, 'PRIMARY', 'careless');
+SELECT acct.revoke_waiver(:posted, 2, 'PRIMARY');
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
 SELECT x.all_passed FROM acct.check_run('attack-2') AS x;
@@ -266,7 +270,8 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
-    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'),
+    ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
@@ -279,7 +284,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('DO $do$ BEGIN IF ARRAY(SELECT check_name || status FROM acct.health()) = ''{layoutcritical}'' THEN RAISE SQLSTATE ''LE010''; END IF; END $do$');
 UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');
 SELECT count(*) AS definers_not_called FROM public.definer AS d JOIN pg_proc AS p USING (oid)
- WHERE NOT d.is_trigger AND d.proname <> 'sample_transactions' AND NOT EXISTS (SELECT FROM public.call AS c WHERE c.statement ~ ('acct.' || d.proname || '\('));
+ WHERE NOT d.is_trigger AND d.proname NOT IN ('_hold_template', 'sample_transactions') AND NOT EXISTS (SELECT FROM public.call AS c WHERE c.statement ~ ('acct.' || d.proname || '\('));
 CREATE FUNCTION public.outcomes(relation text, calls text[]) RETURNS TABLE (statement text, state text) LANGUAGE plpgsql AS $$
 DECLARE
     states text[] := '{}';
@@ -333,6 +338,7 @@ SELECT is_called AS sprung FROM trap.sprung;
 SELECT r.relation, o.* FROM (VALUES
     ('acct.template_audit', 'UPDATE acct.fund SET name = name'),
     ('acct.journal_template', 'INSERT INTO acct.journal_template_match (template_code, match_no) VALUES (''DRAFT'', 2)'),
+    ('acct.journal_template', 'SELECT acct._hold_template(''DRAFT'', 1)'),
     ('acct.journal_run_batch', 'UPDATE acct.txn_source_parent SET channel = channel'),
     ('acct.journal_run_batch', 'DELETE FROM acct.txn_source_parent'),
     ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),

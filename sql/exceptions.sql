@@ -1,0 +1,256 @@
+-- What a posted run did not journal: exceptions that are reprocessed or waived, and transactions that it ignored.
+
+CREATE FUNCTION acct._layout_exceptions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    -- Since layout 5: exceptions that were waived, and lists of ignored transactions.
+    ALTER TABLE acct.je_exception
+        ADD COLUMN IF NOT EXISTS waived_by text,
+        ADD COLUMN IF NOT EXISTS waived_at timestamptz,
+        ADD COLUMN IF NOT EXISTS waive_reason text;
+
+    CREATE TABLE IF NOT EXISTS acct.journal_run_ignored (
+        run_id bigint NOT NULL,
+        txn_id bigint NOT NULL,
+        txn_month date NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        resolved_by_run bigint,
+        CONSTRAINT journal_run_ignored_pkey PRIMARY KEY (run_id, txn_id, txn_month, basis),
+        CONSTRAINT journal_run_ignored_run_fkey FOREIGN KEY (run_id) REFERENCES acct.journal_run
+    );
+    CREATE INDEX IF NOT EXISTS journal_run_ignored_resolved_idx ON acct.journal_run_ignored (resolved_by_run);
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_exceptions() IS 'The part of install() that makes the columns of waivers and the table of ignored transactions.';
+
+CREATE FUNCTION acct._take_again(p_run_id bigint, p_what text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    id bigint;
+    taken bigint;
+BEGIN
+    INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
+    SELECT r.txn_month, r.bases, r.options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+    RETURNING n.run_id INTO id;
+    -- crash point: reprocess_inserted
+    IF p_what = 'exceptions' THEN
+        UPDATE acct.je_exception AS e SET resolved_by_run = id
+         WHERE e.run_id = p_run_id AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL;
+    ELSE
+        UPDATE acct.journal_run_ignored AS i SET resolved_by_run = id WHERE i.run_id = p_run_id AND i.resolved_by_run IS NULL;
+    END IF;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail)
+    VALUES (id, 'reprocess', taken, extract(epoch FROM clock_timestamp() - started) * 1000,
+            jsonb_build_object('reprocess_of', p_run_id, 'what', p_what));
+    IF taken = 0 THEN
+        RAISE NOTICE 'run % has no % to take up again: run % is empty', p_run_id,
+                     CASE p_what WHEN 'exceptions' THEN 'exceptions' ELSE 'ignored transactions' END, id;
+    END IF;
+    -- crash point: reprocess_taken
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION acct._take_again(bigint, text) IS
+'Makes a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
+
+CREATE FUNCTION acct.reprocess_exceptions(run_id bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    old CONSTANT bigint := reprocess_exceptions.run_id;
+    status text;
+BEGIN
+    PERFORM acct._require_read_committed();
+    status := acct._lock_run(old);
+    IF status <> 'posted' THEN
+        PERFORM acct._wrong_state(old, status,
+            CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
+                        ELSE 'Exceptions of a posted run can be reprocessed.' END);
+    END IF;
+    RETURN acct._take_again(old, 'exceptions');
+END
+$$;
+COMMENT ON FUNCTION acct.reprocess_exceptions(bigint) IS
+'Makes a new run, to be expanded and posted like any other, of the exceptions of a posted run that are neither resolved nor waived, each for its basis only; returns its run_id. What fails again is an exception of the new run.';
+
+CREATE FUNCTION acct._require_exception(p_run_id bigint, p_txn_id bigint, p_basis text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    status text;
+BEGIN
+    PERFORM acct._require_read_committed();
+    status := acct._lock_run(p_run_id);
+    IF status NOT IN ('posted', 'reversed') THEN
+        PERFORM acct._wrong_state(p_run_id, status,
+            CASE status WHEN 'discarded' THEN 'Its exceptions count no longer.'
+                        ELSE 'Exceptions of a posted run can be waived: post it first, or discard it.' END);
+    END IF;
+    IF NOT EXISTS (SELECT FROM acct.je_exception AS e
+                    WHERE e.run_id = p_run_id AND e.txn_id = p_txn_id AND e.basis = p_basis) THEN
+        RAISE EXCEPTION 'run % has no exception of transaction % in basis %', p_run_id, coalesce(p_txn_id::text, 'NULL'),
+                        coalesce(p_basis, 'NULL')
+            USING ERRCODE = '22023', HINT = 'Exceptions are rows of acct.je_exception, by run_id, txn_id and basis.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_exception(bigint, bigint, text) IS
+'Locks a posted run, which must have an exception, to the end of the transaction. Raises LE001, LE002 (not posted), 22023 (no such exception).';
+
+CREATE FUNCTION acct._log_waiver(p_step text, p_run_id bigint, p_txn_id bigint, p_basis text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    INSERT INTO acct.run_log (run_id, step, rows, detail)
+    SELECT e.run_id, p_step, 1, jsonb_build_object('txn_id', e.txn_id, 'basis', e.basis, 'reason', e.reason,
+               'waive_reason', e.waive_reason, 'waived_by', e.waived_by, 'waived_at', e.waived_at, 'by', session_user)
+      FROM acct.je_exception AS e WHERE e.run_id = p_run_id AND e.txn_id = p_txn_id AND e.basis = p_basis
+$$;
+COMMENT ON FUNCTION acct._log_waiver(text, bigint, bigint, text) IS
+'Logs that an exception is waived, or that the waiver which it has is revoked.';
+
+CREATE FUNCTION acct.waive_exception(run_id bigint, txn_id bigint, basis text, reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    most CONSTANT integer := 1000;
+    found acct.je_exception;
+BEGIN
+    -- More than blanks and control characters, also those of Unicode.
+    IF waive_exception.reason ~ E'[^\\u0001-\\u0020\\u007f-\\u00a0\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]' IS NOT TRUE
+       OR length(waive_exception.reason) > most THEN
+        RAISE EXCEPTION 'a waiver needs a reason of 1 to % characters', most
+            USING ERRCODE = '22023', HINT = 'Say why the transaction needs no journal.';
+    END IF;
+    PERFORM acct._require_exception(waive_exception.run_id, waive_exception.txn_id, waive_exception.basis);
+    SELECT e.* INTO found FROM acct.je_exception AS e
+     WHERE (e.run_id, e.txn_id, e.basis) = (waive_exception.run_id, waive_exception.txn_id, waive_exception.basis);
+    IF found.resolved_by_run IS NOT NULL THEN
+        RAISE EXCEPTION 'the exception of transaction % was taken up again by run %', found.txn_id, found.resolved_by_run
+            USING ERRCODE = 'LE002',
+                  HINT = 'What failed again is an exception of that run; a run that is not posted can be discarded.';
+    ELSIF found.waived_at IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    UPDATE acct.je_exception AS e
+       SET waived_by = session_user, waived_at = clock_timestamp(), waive_reason = waive_exception.reason
+     WHERE (e.run_id, e.txn_id, e.txn_month, e.basis) = (found.run_id, found.txn_id, found.txn_month, found.basis);
+    PERFORM acct._log_waiver('waive', found.run_id, found.txn_id, found.basis);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct.waive_exception(bigint, bigint, text, text) IS
+'Settles an exception of a posted run without a journal, with a reason: it is no longer open, and reprocess_exceptions() leaves it alone. True where it was waived now, false where it was already.';
+
+CREATE FUNCTION acct.revoke_waiver(run_id bigint, txn_id bigint, basis text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    found acct.je_exception;
+BEGIN
+    PERFORM acct._require_exception(revoke_waiver.run_id, revoke_waiver.txn_id, revoke_waiver.basis);
+    SELECT e.* INTO found FROM acct.je_exception AS e
+     WHERE (e.run_id, e.txn_id, e.basis) = (revoke_waiver.run_id, revoke_waiver.txn_id, revoke_waiver.basis);
+    IF found.waived_at IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM acct._keep_source_month(found.txn_month);
+    PERFORM acct._log_waiver('revoke_waiver', found.run_id, found.txn_id, found.basis);
+    UPDATE acct.je_exception AS e SET waived_by = NULL, waived_at = NULL, waive_reason = NULL
+     WHERE (e.run_id, e.txn_id, e.txn_month, e.basis) = (found.run_id, found.txn_id, found.txn_month, found.basis);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct.revoke_waiver(bigint, bigint, text) IS
+'Takes a waiver back, so that the exception is open again; run_log keeps who waived it, and why. True where it was waived, false where it was not.';
+
+CREATE FUNCTION acct._keep_source_month(p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._lock_making('txn_source_parent');
+    IF acct._is_archived('txn_source_parent', p_month) THEN
+        PERFORM acct._raise_archived('txn_source_parent', p_month);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._keep_source_month(date) IS
+'Keeps a source month from being archived to the end of the transaction. Raises 55000 where it is.';
+
+CREATE FUNCTION acct._ignored_rows(p_run_id bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    taken text;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    taken := CASE WHEN run.reprocess_of IS NULL
+                  THEN format('acct.journal_run_batch AS t JOIN %s AS s ON s.batch_id = t.batch_id WHERE t.run_id = %s',
+                              acct._source_rows(run.txn_month), p_run_id)
+                  ELSE format('acct._taken_again(%s) AS t JOIN %s AS s ON s.txn_id = t.txn_id WHERE true',
+                              p_run_id, acct._source_rows(run.txn_month)) END;
+    -- A basis that does not take every transaction has only those that a rule of type IGNORE fits, by its codes.
+    RETURN format(
+        'SELECT s.txn_id, s.txn_month, t.basis FROM %s '
+        '   AND NOT EXISTS (SELECT FROM %s WHERE x.txn_id = s.txn_id AND x.basis = t.basis) '
+        '   AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = %s AND e.txn_id = s.txn_id '
+        '                      AND e.txn_month = s.txn_month AND e.basis = t.basis) '
+        '   AND (t.basis IN (SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction) '
+        '        OR EXISTS (SELECT FROM acct.journal_template AS h JOIN acct.journal_template_match AS m USING (template_code, version) '
+        '                    WHERE h.basis = t.basis AND h.template_type = ''IGNORE'' AND h.status IN (''approved'', ''retired'') '
+        '                      AND coalesce(m.txn_type, s.txn_type) = s.txn_type AND coalesce(m.channel, s.channel) = s.channel '
+        '                      AND coalesce(m.product_code, s.product_code) = s.product_code))',
+        taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id);
+END
+$$;
+COMMENT ON FUNCTION acct._ignored_rows(bigint) IS
+'The query of the transactions that a posted run ignored: those that it took, less those that it has a journal or an exception of.';
+
+CREATE FUNCTION acct._list_ignored(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off SET jit = off AS $$
+DECLARE
+    wrong record;
+BEGIN
+    IF EXISTS (SELECT FROM acct.journal_run_ignored AS i WHERE i.run_id = p_run_id)
+       OR (SELECT r.ignored FROM acct.journal_run AS r WHERE r.run_id = p_run_id) = 0 THEN
+        RETURN;
+    END IF;
+    EXECUTE format('INSERT INTO acct.journal_run_ignored (run_id, txn_id, txn_month, basis) SELECT %s, x.* FROM (%s) AS x',
+                   p_run_id, acct._ignored_rows(p_run_id));
+    SELECT b.basis, c.ignored, c.listed INTO wrong
+      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases) AND b.every_transaction
+     CROSS JOIN LATERAL (SELECT (r.basis_counts #>> ARRAY[b.basis, 'ignored'])::bigint AS ignored,
+                                (SELECT count(*) FROM acct.journal_run_ignored AS i
+                                  WHERE i.run_id = r.run_id AND i.basis = b.basis) AS listed) AS c
+     WHERE r.run_id = p_run_id AND c.ignored <> c.listed LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'run % ignored % transactions in basis %, but % have neither journal nor exception', p_run_id,
+                        wrong.ignored, wrong.basis, wrong.listed
+            USING ERRCODE = 'LE009', HINT = 'Source or ledger are not what they were: see acct.validate_run().';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._list_ignored(bigint) IS
+'Lists the transactions that a posted run ignored in journal_run_ignored, once. Raises LE009 where they are not as many as it counted.';
+
+CREATE FUNCTION acct.reprocess_ignored(run_id bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    old CONSTANT bigint := reprocess_ignored.run_id;
+    status text;
+    month date;
+BEGIN
+    PERFORM acct._require_read_committed();
+    status := acct._lock_run(old);
+    IF status <> 'posted' THEN
+        PERFORM acct._wrong_state(old, status,
+            CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
+                        ELSE 'What a posted run ignored can be reprocessed.' END);
+    END IF;
+    SELECT r.txn_month INTO month FROM acct.journal_run AS r WHERE r.run_id = old;
+    IF acct._is_archived('txn_source_parent', month) THEN
+        PERFORM acct._raise_archived('txn_source_parent', month);
+    END IF;
+    PERFORM acct._list_ignored(old);
+    PERFORM acct._keep_source_month(month);
+    RETURN acct._take_again(old, 'ignored');
+END
+$$;
+COMMENT ON FUNCTION acct.reprocess_ignored(bigint) IS
+'Makes a new run, to be expanded and posted like any other, of the transactions that a template of type IGNORE took in a posted run, each for that basis only; returns its run_id. What is ignored again counts as ignored in the new run.';
