@@ -100,6 +100,8 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template.submitted_at IS 'When it was handed to its approver; NULL for a draft.';
     COMMENT ON COLUMN acct.journal_template.approver IS 'Session user who approved it, never the maker; NULL until then.';
     COMMENT ON COLUMN acct.journal_template.approved_at IS 'When it was approved; NULL until then.';
+    COMMENT ON COLUMN acct.journal_template.approved_sha256 IS 'SHA-256 of the content that was approved, as acct.template_content computes it; NULL until then, and for versions approved before layout 5.';
+    COMMENT ON COLUMN acct.journal_template.approved_effective_to IS 'effective_to as it was approved; retiring changes effective_to alone.';
     COMMENT ON TRIGGER journal_template_life ON acct.journal_template IS 'Only drafts are edited (LE004); only the functions change a status (LE005).';
 
     COMMENT ON TABLE acct.journal_template_match IS 'Which transactions a template version takes: a transaction that fits any one of its rows.';
@@ -111,7 +113,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template_match.channel IS 'Channel that fits; NULL: any.';
     COMMENT ON COLUMN acct.journal_template_match.condition_expr IS 'SQL condition on the transaction''s columns; NULL: always true. A condition that comes out NULL is false.';
     COMMENT ON COLUMN acct.journal_template_match.priority IS 'Order in which fitting rules are tried, 1 first; then more codes named, then template_code, then match_no.';
-    COMMENT ON TRIGGER journal_template_match_life ON acct.journal_template_match IS 'Only rules of drafts are edited (LE004); their conditions are checked (LE003).';
+    COMMENT ON TRIGGER journal_template_match_life ON acct.journal_template_match IS 'Rules are written only while their version is there and a draft (LE004).';
 
     COMMENT ON TABLE acct.journal_template_line IS 'Lines of a template version: each makes one journal line.';
     COMMENT ON COLUMN acct.journal_template_line.template_code IS 'Template that the line belongs to.';
@@ -124,7 +126,19 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template_line.is_balancing IS 'True: the line takes what is left of its fund after the other lines are rounded; at most one a fund, without a condition.';
     COMMENT ON COLUMN acct.journal_template_line.condition_expr IS 'SQL condition that the line is made under; NULL: always. A condition that comes out NULL is false.';
     COMMENT ON COLUMN acct.journal_template_line.memo IS 'What the line is for.';
-    COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Only lines of drafts are edited (LE004); their expressions are checked (LE003).';
+    COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Lines are written only while their version is there and a draft (LE004).';
+
+    COMMENT ON TRIGGER journal_template_match_condition ON acct.journal_template_match IS 'Conditions are checked (LE003).';
+    COMMENT ON TRIGGER journal_template_line_condition ON acct.journal_template_line IS 'Conditions are checked (LE003).';
+
+    COMMENT ON VIEW acct.template_content IS 'What each template version contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON COLUMN acct.template_content.template_code IS 'Code of the template.';
+    COMMENT ON COLUMN acct.template_content.version IS 'Version.';
+    COMMENT ON COLUMN acct.template_content.status IS 'draft, submitted, approved or retired.';
+    COMMENT ON COLUMN acct.template_content.content_sha256 IS 'SHA-256 of content as text in UTF-8, computed now.';
+    COMMENT ON COLUMN acct.template_content.approved_sha256 IS 'The same when the version was approved; NULL until then.';
+    COMMENT ON COLUMN acct.template_content.unchanged IS 'True where the version is what was approved, and does not end later; NULL where it was not approved.';
+    COMMENT ON COLUMN acct.template_content.content IS 'Header, match rules and lines as JSON, with effective_to as approved.';
 
     COMMENT ON TABLE acct.product_account_map IS 'Accounts and funds that a product, or a product sold through a channel, uses instead of those of the template. Kept by finance.';
     COMMENT ON COLUMN acct.product_account_map.map_id IS 'Number of the row.';
@@ -139,8 +153,9 @@ BEGIN
 
     COMMENT ON TABLE acct.template_audit IS 'Every change to entities, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
     COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
-    COMMENT ON COLUMN acct.template_audit.at IS 'When: start of the database transaction that made the change.';
+    COMMENT ON COLUMN acct.template_audit.at IS 'When the change was made, by the clock.';
     COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
+    COMMENT ON COLUMN acct.template_audit.changed_by_role IS 'The same user by the identifiers of role and cluster, which stay when the role is renamed; NULL for changes made before layout 5.';
     COMMENT ON COLUMN acct.template_audit.table_name IS 'Table that was changed, in schema acct.';
     COMMENT ON COLUMN acct.template_audit.operation IS 'INSERT, UPDATE or DELETE.';
     COMMENT ON COLUMN acct.template_audit.row_key IS 'Primary key of the row, as JSON.';

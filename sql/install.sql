@@ -54,6 +54,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                            ('journal_template_match', 'journal_template_match_life'),
                                            ('journal_template_line', 'journal_template_line_life'),
                                            ('journal_template_line', 'journal_template_line_amount'),
+                                           ('journal_template_line', 'journal_template_line_condition'),
+                                           ('journal_template_match', 'journal_template_match_condition'),
                                            ('journal_template', 'journal_template_audit'),
                                            ('ledger_entry_header', 'ledger_immutable'),
                                            ('ledger_entry_line', 'ledger_immutable')) AS v (tab, trig)

@@ -261,7 +261,7 @@ BEGIN
         INSERT INTO acct.journal_template AS t (template_code, description, template_type, negative_policy, status,
                                                 maker, approver, submitted_at, approved_at)
         SELECT s.template_code, s.description, s.template_type, s.negative_policy, 'approved',
-               'takaful_sample', session_user, now(), now()
+               'takaful_sample', session_user, clock_timestamp(), clock_timestamp()
           FROM acct._sample_templates() AS s
         ON CONFLICT DO NOTHING
         RETURNING t.template_code)
@@ -275,6 +275,9 @@ BEGIN
     SELECT s.template_code, s.line_no, s.dr_cr, s.account_code, s.fund, s.amount_expr, s.amount_expr IS NULL, s.memo
       FROM acct._sample_template_lines() AS s WHERE s.template_code = ANY (fresh)
     ON CONFLICT DO NOTHING;
+    UPDATE acct.journal_template AS t SET approved_sha256 = c.content_sha256
+      FROM acct.template_content AS c
+     WHERE t.template_code = ANY (fresh) AND c.template_code = t.template_code AND c.version = t.version;
     RETURN cardinality(fresh);
 END
 $$;

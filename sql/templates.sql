@@ -66,10 +66,12 @@ BEGIN
         skip_zero_lines boolean NOT NULL DEFAULT true,
         negative_policy text NOT NULL DEFAULT 'swap',
         maker text NOT NULL DEFAULT session_user,
-        made_at timestamptz NOT NULL DEFAULT now(),
+        made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         submitted_at timestamptz,
         approver text,
         approved_at timestamptz,
+        approved_sha256 text COLLATE "C",
+        approved_effective_to date,
         CONSTRAINT journal_template_pkey PRIMARY KEY (template_code, version),
         CONSTRAINT journal_template_basis_fkey FOREIGN KEY (basis) REFERENCES acct.accounting_basis,
         CONSTRAINT chk_template_code_length CHECK (octet_length(template_code) <= 100),
@@ -81,6 +83,8 @@ BEGIN
         CONSTRAINT chk_template_approval
             CHECK (status IN ('draft', 'submitted') OR (approver IS NOT NULL AND approver <> maker))
     );
+    ALTER TABLE acct.journal_template ADD COLUMN IF NOT EXISTS approved_sha256 text COLLATE "C",
+        ADD COLUMN IF NOT EXISTS approved_effective_to date, ALTER COLUMN made_at SET DEFAULT clock_timestamp();
 
     CREATE TABLE IF NOT EXISTS acct.journal_template_match (
         template_code text COLLATE "C" NOT NULL,
@@ -136,15 +140,17 @@ BEGIN
 
     CREATE TABLE IF NOT EXISTS acct.template_audit (
         audit_id bigint GENERATED ALWAYS AS IDENTITY,
-        at timestamptz NOT NULL DEFAULT now(),
+        at timestamptz NOT NULL DEFAULT clock_timestamp(),
         changed_by text NOT NULL DEFAULT session_user,
         table_name text NOT NULL,
         operation text NOT NULL,
         row_key jsonb NOT NULL,
         old_row jsonb,
         new_row jsonb,
+        changed_by_role text COLLATE "C",
         CONSTRAINT template_audit_pkey PRIMARY KEY (audit_id)
     );
+    ALTER TABLE acct.template_audit ADD COLUMN IF NOT EXISTS changed_by_role text COLLATE "C", ALTER COLUMN at SET DEFAULT clock_timestamp();
     CREATE INDEX IF NOT EXISTS template_audit_template_idx
         ON acct.template_audit ((row_key ->> 'template_code'), (row_key ->> 'version'));
 
@@ -156,6 +162,10 @@ BEGIN
         FOR EACH ROW EXECUTE FUNCTION acct._guard_template_part();
     CREATE OR REPLACE TRIGGER journal_template_line_amount BEFORE INSERT OR UPDATE ON acct.journal_template_line
         FOR EACH ROW EXECUTE FUNCTION acct._check_amount();
+    CREATE OR REPLACE TRIGGER journal_template_line_condition BEFORE INSERT OR UPDATE ON acct.journal_template_line
+        FOR EACH ROW EXECUTE FUNCTION acct._check_condition();
+    CREATE OR REPLACE TRIGGER journal_template_match_condition BEFORE INSERT OR UPDATE ON acct.journal_template_match
+        FOR EACH ROW EXECUTE FUNCTION acct._check_condition();
     FOREACH t IN ARRAY ARRAY['fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
                              'journal_template_match', 'journal_template_line', 'product_account_map'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON acct.%I '
@@ -166,9 +176,46 @@ BEGIN
     CREATE OR REPLACE TRIGGER template_audit_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.template_audit
         FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
     ALTER TABLE acct.template_audit ENABLE ALWAYS TRIGGER template_audit_immutable;
+    PERFORM acct._layout_template_content();
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_templates() IS 'The part of install() that makes the template layer.';
+
+CREATE FUNCTION acct._layout_template_content() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    -- Dates are JSON's, whatever the session's datestyle; the order of keys is that of jsonb.
+    CREATE OR REPLACE VIEW acct.template_content AS
+    SELECT t.template_code, t.version, t.status, s.content_sha256, t.approved_sha256,
+           t.approved_sha256 = s.content_sha256
+           AND coalesce(t.effective_to, 'infinity') <= coalesce(t.approved_effective_to, 'infinity') AS unchanged, c.content
+      FROM acct.journal_template AS t
+     CROSS JOIN LATERAL (
+        SELECT jsonb_build_object(
+            'template', jsonb_build_object(
+                'template_code', t.template_code, 'version', t.version, 'description', t.description,
+                'template_type', t.template_type, 'basis', t.basis, 'effective_from', t.effective_from,
+                'effective_to', CASE t.status WHEN 'retired' THEN t.approved_effective_to ELSE t.effective_to END,
+                'require_balanced', t.require_balanced, 'balance_by_fund', t.balance_by_fund,
+                'skip_zero_lines', t.skip_zero_lines, 'negative_policy', t.negative_policy),
+            'matches', coalesce((
+                SELECT jsonb_agg(jsonb_build_object(
+                           'match_no', m.match_no, 'txn_type', m.txn_type, 'product_code', m.product_code, 'channel', m.channel,
+                           'condition_expr', m.condition_expr, 'priority', m.priority) ORDER BY m.match_no)
+                  FROM acct.journal_template_match AS m
+                 WHERE m.template_code = t.template_code AND m.version = t.version), '[]'),
+            'lines', coalesce((
+                SELECT jsonb_agg(jsonb_build_object(
+                           'line_no', l.line_no, 'dr_cr', l.dr_cr, 'account_code', l.account_code, 'fund', l.fund,
+                           'amount_expr', l.amount_expr, 'is_balancing', l.is_balancing, 'condition_expr', l.condition_expr,
+                           'memo', l.memo) ORDER BY l.line_no)
+                  FROM acct.journal_template_line AS l
+                 WHERE l.template_code = t.template_code AND l.version = t.version), '[]')) AS content
+        ) AS c
+     CROSS JOIN LATERAL (SELECT encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex') AS content_sha256) AS s;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_template_content() IS 'The part of install() that makes the view of what each template version contains.';
 
 CREATE FUNCTION acct._refuse_template_truncate() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -179,6 +226,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_template_truncate() IS 'Trigger function: template tables refuse TRUNCATE, which no audit would see (LE004).';
+
+CREATE FUNCTION acct._session_role() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%s/%s', quote_ident(session_user)::regrole::oid, c.system_identifier) FROM pg_control_system() AS c
+$$;
+COMMENT ON FUNCTION acct._session_role() IS
+'The session''s user by what stays when the role is renamed: its identifier, which means something in this cluster only, and the cluster''s.';
 
 CREATE FUNCTION acct._audit_template() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -194,8 +248,8 @@ BEGIN
       FROM pg_index AS i
       JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::smallint[])
      WHERE i.indrelid = TG_RELID AND i.indisprimary;
-    INSERT INTO acct.template_audit (table_name, operation, row_key, old_row, new_row)
-    VALUES (TG_TABLE_NAME, TG_OP, row_key, old_row, new_row);
+    INSERT INTO acct.template_audit (table_name, operation, row_key, old_row, new_row, changed_by_role)
+    VALUES (TG_TABLE_NAME, TG_OP, row_key, old_row, new_row, acct._session_role());
     RETURN NULL;
 END
 $$;
@@ -204,6 +258,11 @@ COMMENT ON FUNCTION acct._audit_template() IS 'Trigger function: records each ch
 CREATE FUNCTION acct._guard_template() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    IF TG_OP = 'INSERT' AND NEW.version > 1000000 THEN
+        RAISE EXCEPTION 'template %: version % is out of range', NEW.template_code, NEW.version
+            USING ERRCODE = '22023', DETAIL = 'A template has at most 1000000 versions.',
+                  HINT = 'Versions are numbered from 1, by acct.new_template_version(). Go on under another template code.';
+    END IF;
     IF acct._in_maintenance() THEN
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
@@ -212,7 +271,8 @@ BEGIN
             USING ERRCODE = 'LE004',
                   HINT = 'Only drafts are edited: make a new version with acct.new_template_version(), or call acct.return_template() on a submitted one.';
     END IF;
-    IF TG_OP <> 'DELETE' AND (NEW.status <> 'draft' OR NEW.approver IS NOT NULL OR NEW.approved_at IS NOT NULL) THEN
+    IF TG_OP <> 'DELETE' AND (NEW.status <> 'draft' OR NEW.approver IS NOT NULL OR NEW.approved_at IS NOT NULL
+                              OR NEW.approved_sha256 IS NOT NULL OR NEW.approved_effective_to IS NOT NULL) THEN
         RAISE EXCEPTION 'template % version % cannot be made % by hand', NEW.template_code, NEW.version, NEW.status
             USING ERRCODE = 'LE005',
                   HINT = 'Call acct.submit_template() and have a second person call acct.approve_template().';
@@ -222,7 +282,7 @@ BEGIN
     END IF;
     IF TG_OP <> 'DELETE' THEN
         NEW.maker := session_user;
-        NEW.made_at := now();
+        NEW.made_at := clock_timestamp();
         RETURN NEW;
     END IF;
     RETURN OLD;
@@ -231,48 +291,51 @@ $$;
 COMMENT ON FUNCTION acct._guard_template() IS
 'Trigger function: only drafts are edited (LE004), and only the functions change a status (LE005). The last editor is the maker.';
 
-CREATE FUNCTION acct._hold_template(p_code text, p_version integer) RETURNS text
+CREATE FUNCTION acct._guard_template_part() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    part record;
+    held text;
 BEGIN
+    IF TG_OP = 'DELETE' THEN part := OLD; ELSE part := NEW; END IF;
+    IF acct._in_maintenance() THEN
+        RETURN part;
+    END IF;
     IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.journal_template'::regclass) <> quote_ident(current_user)::regrole THEN
         PERFORM acct._require_layout();
     END IF;
-    RETURN (SELECT t.status FROM acct.journal_template AS t
-             WHERE t.template_code = p_code AND t.version = p_version FOR SHARE);
+    IF TG_OP = 'UPDATE' AND (NEW.template_code, NEW.version) IS DISTINCT FROM (OLD.template_code, OLD.version) THEN
+        RAISE EXCEPTION 'a row cannot be moved to another template or version' USING ERRCODE = 'LE004';
+    END IF;
+    -- Held to the end of the transaction: nobody submits or deletes what is being edited.
+    SELECT t.status INTO held FROM acct.journal_template AS t
+     WHERE t.template_code = part.template_code AND t.version = part.version FOR SHARE;
+    IF held IS NULL AND TG_OP = 'DELETE' THEN
+        -- Its version was deleted in this transaction, and takes it along.
+        RETURN part;
+    ELSIF held IS NULL THEN
+        RAISE EXCEPTION 'template % version % does not exist: % of its rows is refused', part.template_code, part.version, TG_OP
+            USING ERRCODE = 'LE004', HINT = 'Insert the row of acct.journal_template first, and commit it where another session adds the rest.';
+    ELSIF held <> 'draft' THEN
+        RAISE EXCEPTION 'template % version % is %: % of its rows is refused', part.template_code, part.version, held, TG_OP
+            USING ERRCODE = 'LE004', HINT = 'Make a new version with acct.new_template_version().';
+    END IF;
+    RETURN part;
 END
 $$;
-COMMENT ON FUNCTION acct._hold_template(text, integer) IS
-'The status of a template version (NULL: there is none), held to the end of the transaction: nobody submits or approves what is being edited. Runs as its owner, since an editor of lines need not have the right to lock templates.';
+COMMENT ON FUNCTION acct._guard_template_part() IS
+'Trigger function of match rules and lines: they are written only while their version is there and a draft, which is locked until the transaction ends (LE004). Runs as its owner, since an editor of lines need not have the right to lock templates.';
 
-CREATE FUNCTION acct._guard_template_part() RETURNS trigger
+CREATE FUNCTION acct._check_condition() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    p record;
-    status text;
 BEGIN
-    IF TG_OP = 'DELETE' THEN p := OLD; ELSE p := NEW; END IF;
-    IF NOT acct._in_maintenance() THEN
-        IF TG_OP = 'UPDATE' AND (NEW.template_code, NEW.version) IS DISTINCT FROM (OLD.template_code, OLD.version) THEN
-            RAISE EXCEPTION 'a row cannot be moved to another template or version' USING ERRCODE = 'LE004';
-        END IF;
-        status := acct._hold_template(p.template_code, p.version);
-        IF status <> 'draft' THEN
-            RAISE EXCEPTION 'template % version % is %: % of its rows is refused',
-                p.template_code, p.version, status, TG_OP
-                USING ERRCODE = 'LE004', HINT = 'Make a new version with acct.new_template_version().';
-        END IF;
-    END IF;
-    IF TG_OP = 'DELETE' THEN
-        RETURN OLD;
-    END IF;
     IF NEW.condition_expr IS NOT NULL THEN
         PERFORM acct.check_expression(NEW.condition_expr, 'condition');
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION acct._guard_template_part() IS
-'Trigger function of match rules and lines: only those of drafts are edited (LE004), and their conditions are checked (LE003).';
+COMMENT ON FUNCTION acct._check_condition() IS 'Trigger function of match rules and lines: their conditions are checked (LE003), with the editor''s rights.';
 
 CREATE FUNCTION acct._check_amount() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -361,6 +424,7 @@ DECLARE
     problems text;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_template_status(submit_template.template_code, submit_template.version, 'draft');
     SELECT string_agg(p.problem, '; ') INTO problems
       FROM acct.check_template(submit_template.template_code, submit_template.version) AS p;
@@ -368,63 +432,125 @@ BEGIN
         RAISE EXCEPTION 'template % version % is not valid', submit_template.template_code, submit_template.version
             USING ERRCODE = 'LE004', DETAIL = 'Problems: ' || problems || '.';
     END IF;
-    UPDATE acct.journal_template AS t SET status = 'submitted', submitted_at = now()
+    UPDATE acct.journal_template AS t SET status = 'submitted', submitted_at = clock_timestamp()
      WHERE t.template_code = submit_template.template_code AND t.version = submit_template.version;
 END
 $$;
 COMMENT ON FUNCTION acct.submit_template(text, integer) IS
-'Hands a draft to its approver. Raises LE004 where the version does not exist, is no draft, or has a problem that check_template() lists.';
+'Hands a draft to its approver. Raises LE004 where the version does not exist, is no draft, or has a problem that check_template() lists, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.return_template(template_code text, version integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_template_status(return_template.template_code, return_template.version, 'submitted');
     UPDATE acct.journal_template AS t SET status = 'draft', submitted_at = NULL
      WHERE t.template_code = return_template.template_code AND t.version = return_template.version;
 END
 $$;
 COMMENT ON FUNCTION acct.return_template(text, integer) IS
-'Makes a submitted version a draft again, to be edited. Raises LE005 where it is not submitted.';
+'Makes a submitted version a draft again, to be edited. Raises LE005 where it is not submitted, 25001 (the transaction is not READ COMMITTED).';
 
-CREATE FUNCTION acct.approve_template(template_code text, version integer) RETURNS void
+CREATE FUNCTION acct._is_edit(p_operation text, p_old jsonb, p_new jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- The steps of a version's life, or a release's, change the status, these columns, and no other.
+    SELECT p_operation <> 'UPDATE' OR p_old ->> 'status' IS NOT DISTINCT FROM p_new ->> 'status' OR p_old - s.columns <> p_new - s.columns
+      FROM (SELECT ARRAY['status', 'submitted_at', 'approver', 'approved_at', 'approved_sha256', 'approved_effective_to'] AS columns) AS s
+$$;
+COMMENT ON FUNCTION acct._is_edit(text, jsonb, jsonb) IS
+'True for a change in the audit trail that is an edit, and no step from draft to submitted to approved.';
+
+CREATE FUNCTION acct._edited_by_caller(p_code text, p_version integer) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM acct.template_audit AS a
+                    WHERE a.row_key ->> 'template_code' = p_code AND a.row_key ->> 'version' = p_version::text
+                      AND (a.changed_by = session_user OR a.changed_by_role = acct._session_role())
+                      AND acct._is_edit(a.operation, a.old_row, a.new_row))
+$$;
+COMMENT ON FUNCTION acct._edited_by_caller(text, integer) IS
+'True where the audit trail has an edit of a template version, its rules or its lines by the session''s user, also under an earlier name.';
+
+CREATE FUNCTION acct.approve_template(template_code text, version integer, content_sha256 text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+DECLARE
+    t record;
+    found_sha256 text;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_template_status(approve_template.template_code, approve_template.version, 'submitted');
-    IF EXISTS (SELECT FROM acct.journal_template AS t
-                WHERE t.template_code = approve_template.template_code AND t.version = approve_template.version
-                  AND t.maker = session_user)
-       OR EXISTS (SELECT FROM acct.template_audit AS a
-                   WHERE a.row_key ->> 'template_code' = approve_template.template_code
-                     AND a.row_key ->> 'version' = approve_template.version::text
-                     AND a.changed_by = session_user
-                     AND (a.operation <> 'UPDATE' OR (a.old_row ->> 'status') IS NOT DISTINCT FROM (a.new_row ->> 'status'))) THEN
-        RAISE EXCEPTION '% made or edited template % version % and cannot approve it',
-            session_user, approve_template.template_code, approve_template.version
+    SELECT x.* INTO t FROM acct.journal_template AS x
+     WHERE x.template_code = approve_template.template_code AND x.version = approve_template.version;
+    IF t.maker = session_user
+       OR acct._edited_by_caller(t.template_code, t.version) THEN
+        RAISE EXCEPTION '% made or edited template % version % and cannot approve it', session_user, t.template_code, t.version
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
     END IF;
-    UPDATE acct.journal_template AS t SET status = 'approved', approver = session_user, approved_at = now()
-     WHERE t.template_code = approve_template.template_code AND t.version = approve_template.version;
+    SELECT c.content_sha256 INTO found_sha256 FROM acct.template_content AS c
+     WHERE c.template_code = t.template_code AND c.version = t.version;
+    IF lower(approve_template.content_sha256) <> found_sha256 THEN
+        RAISE EXCEPTION 'template % version % is not what was looked at', t.template_code, t.version
+            USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_template.content_sha256),
+                  HINT = 'Somebody had it returned, edited and submitted again. Look at acct.template_content once more.';
+    END IF;
+    UPDATE acct.journal_template AS x
+       SET status = 'approved', approver = session_user, approved_at = clock_timestamp(),
+           approved_sha256 = found_sha256, approved_effective_to = x.effective_to
+     WHERE x.template_code = t.template_code AND x.version = t.version;
 END
 $$;
-COMMENT ON FUNCTION acct.approve_template(text, integer) IS
-'Approves a submitted version; runs use it from its effective_from on. Raises LE005 where it is not submitted, or where the caller made or edited it.';
+COMMENT ON FUNCTION acct.approve_template(text, integer, text) IS
+'Approves a submitted version, and keeps the SHA-256 of its content; runs use it from its effective_from on. Raises LE005 where it is not submitted, where the caller made or edited it, or where its content does not have the SHA-256 that the caller saw in acct.template_content, 25001 (the transaction is not READ COMMITTED).';
+
+CREATE FUNCTION acct._require_shorter(p_code text, p_version integer, p_effective_to date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    t record;
+    older integer;
+BEGIN
+    SELECT x.* INTO t FROM acct.journal_template AS x WHERE x.template_code = p_code AND x.version = p_version;
+    IF p_effective_to > t.effective_to THEN
+        RAISE EXCEPTION 'template % version % ends on % and cannot be retired later', p_code, p_version, to_char(t.effective_to, 'YYYY-MM-DD')
+            USING ERRCODE = 'LE004', HINT = 'Retiring only shortens: draft a new version with acct.new_template_version().';
+    ELSIF p_effective_to < t.effective_from THEN
+        RAISE EXCEPTION 'template % version % begins on % and cannot be retired before', p_code, p_version, to_char(t.effective_from, 'YYYY-MM-DD')
+            USING ERRCODE = 'LE004', HINT = 'Propose in a release to cancel it from its first day: acct.template_retirement_draft.';
+    ELSIF p_effective_to = t.effective_from THEN
+        RAISE EXCEPTION 'template % version % would be cancelled from its first day', p_code, p_version
+            USING ERRCODE = 'LE004', HINT = 'Propose it in a release: acct.template_retirement_draft.';
+    END IF;
+    SELECT max(x.version) INTO older FROM acct.journal_template AS x
+     WHERE x.template_code = p_code AND x.version < p_version AND x.status IN ('approved', 'retired')
+       AND x.effective_from < coalesce(t.effective_to, 'infinity') AND coalesce(x.effective_to, 'infinity') > p_effective_to;
+    IF older IS NOT NULL THEN
+        RAISE EXCEPTION 'with template % version % retired from % on, version % would hold again',
+            p_code, p_version, to_char(p_effective_to, 'YYYY-MM-DD'), older
+            USING ERRCODE = 'LE004', HINT = 'Retire the older version first, or propose it in a release: acct.template_retirement_draft.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_shorter(text, integer, date) IS
+'Raises LE004 where a version would end later than it does, on its first day or before it, or would uncover an older version: nobody decides that alone.';
 
 CREATE FUNCTION acct.retire_template(template_code text, version integer, effective_to date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    -- All versions of the code, in order: what an older one covers is looked at.
+    PERFORM FROM acct.journal_template AS t WHERE t.template_code = retire_template.template_code ORDER BY t.version FOR UPDATE;
     PERFORM acct._require_template_status(retire_template.template_code, retire_template.version, 'approved');
     IF retire_template.effective_to IS NULL THEN
         RAISE EXCEPTION 'the date from which the template is retired must be given' USING ERRCODE = '22004';
     END IF;
+    PERFORM acct._require_shorter(retire_template.template_code, retire_template.version, retire_template.effective_to);
     UPDATE acct.journal_template AS t SET status = 'retired', effective_to = retire_template.effective_to
      WHERE t.template_code = retire_template.template_code AND t.version = retire_template.version;
 END
 $$;
 COMMENT ON FUNCTION acct.retire_template(text, integer, date) IS
-'Retires an approved version from effective_to (exclusive) on; journals dated earlier still use it. Raises LE004 where it is not approved, 22004 where the date is NULL.';
+'Retires an approved version from effective_to (exclusive) on; journals dated earlier still use it. Raises LE004 where it is not approved, or where it would end later than it does, on its first day, or uncover an older version, 22004 where the date is NULL, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.new_template_version(template_code text, effective_from date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -433,10 +559,14 @@ DECLARE
     last integer;
 BEGIN
     PERFORM acct._require_layout();
-    PERFORM FROM acct.journal_template AS t WHERE t.template_code = code FOR UPDATE;
+    PERFORM acct._require_read_committed();
+    PERFORM FROM acct.journal_template AS t WHERE t.template_code = code ORDER BY t.version FOR UPDATE;
     SELECT max(t.version) INTO last FROM acct.journal_template AS t WHERE t.template_code = code;
     IF last IS NULL THEN
         RAISE EXCEPTION 'template % does not exist', code USING ERRCODE = 'LE004';
+    ELSIF last >= 1000000 THEN
+        RAISE EXCEPTION 'template % has no version after %', code, last
+            USING ERRCODE = '54000', DETAIL = 'A template has at most 1000000 versions.', HINT = 'Go on under another template code.';
     END IF;
     INSERT INTO acct.journal_template (template_code, version, description, template_type, basis, effective_from,
                                        require_balanced, balance_by_fund, skip_zero_lines, negative_policy)
@@ -456,4 +586,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.new_template_version(text, date) IS
-'Copies the newest version of a template, with its match rules and lines, to a new draft in effect from effective_from; returns its version. Raises LE004 where there is no such template.';
+'Copies the newest version of a template, with its match rules and lines, to a new draft in effect from effective_from; returns its version. Raises LE004 where there is no such template, 54000 where its versions are used up, 25001 (the transaction is not READ COMMITTED).';

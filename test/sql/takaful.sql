@@ -44,7 +44,7 @@ CREATE ROLE regress_takaful_checker;
 GRANT USAGE ON SCHEMA acct TO regress_takaful_maker, regress_takaful_checker;
 GRANT SELECT, INSERT ON acct.journal_template, acct.journal_template_match, acct.journal_template_line TO regress_takaful_maker;
 GRANT EXECUTE ON FUNCTION acct.check_expression(text, text) TO regress_takaful_maker;
-GRANT EXECUTE ON FUNCTION acct.submit_template(text, integer), acct.approve_template(text, integer)
+GRANT EXECUTE ON FUNCTION acct.submit_template(text, integer), acct.approve_template(text, integer, text)
    TO regress_takaful_maker, regress_takaful_checker;
 SET SESSION AUTHORIZATION regress_takaful_maker;
 INSERT INTO acct.journal_template (template_code, description) VALUES ('THIRDS', 'An amount in three parts');

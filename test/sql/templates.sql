@@ -7,7 +7,7 @@ CREATE ROLE :maker;
 GRANT USAGE ON SCHEMA acct TO :maker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund TO :maker;
 GRANT EXECUTE ON FUNCTION acct.check_expression(text, text), acct.submit_template(text, integer), acct.return_template(text, integer),
-    acct.approve_template(text, integer), acct.new_template_version(text, date) TO :maker;
+    acct.approve_template(text, integer, text), acct.new_template_version(text, date) TO :maker;
 
 SET SESSION AUTHORIZATION :maker;
 INSERT INTO acct.journal_template (template_code, description) VALUES ('FEE', 'Policy fee');
