@@ -62,6 +62,7 @@ SQL_PARTS = \
 	sql/ledger.sql \
 	sql/entities.sql \
 	sql/exceptions.sql \
+	sql/policy_guard.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/archive.sql \

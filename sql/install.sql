@@ -57,6 +57,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                            ('journal_template_line', 'journal_template_line_condition'),
                                            ('journal_template_match', 'journal_template_match_condition'),
                                            ('journal_template', 'journal_template_audit'),
+                                           ('entity', 'entity_identity'), ('fund', 'fund_identity'), ('currency', 'currency_identity'),
+                                           ('accounting_basis', 'accounting_basis_identity'),
+                                           ('chart_of_accounts', 'chart_of_accounts_identity'),
+                                           ('entity', 'entity_identity_kept'), ('fund', 'fund_identity_kept'), ('currency', 'currency_identity_kept'),
+                                           ('accounting_basis', 'accounting_basis_identity_kept'),
+                                           ('chart_of_accounts', 'chart_of_accounts_identity_kept'),
                                            ('ledger_entry_header', 'ledger_immutable'),
                                            ('ledger_entry_line', 'ledger_immutable')) AS v (tab, trig)
                         WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
@@ -161,6 +167,7 @@ BEGIN
     PERFORM acct._layout_exceptions();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_entities();
+    PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
     PERFORM acct._layout_views();

@@ -425,6 +425,8 @@ BEGIN
         DELETE FROM acct.journal_run_total AS t WHERE t.run_id = id;
         DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
         UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp() WHERE r.run_id = id;
+        -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
+        LOCK TABLE acct.chart_of_accounts IN ROW SHARE MODE;
         PERFORM acct._make_staging(id);
         -- crash point: expand_staging_made
         PERFORM acct._take_je_range(id);
