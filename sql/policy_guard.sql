@@ -74,7 +74,7 @@ $$;
 COMMENT ON FUNCTION acct._policy_of(text, text) IS
 'The templates, account maps, accounts, entities and periods that name a code; NULL where none does.';
 
-CREATE FUNCTION acct._require_no_entries(p_table text, p_noun text, p_columns text[], p_old jsonb, p_new jsonb) RETURNS boolean
+CREATE FUNCTION acct._require_no_entries(p_noun text, p_columns text[], p_old jsonb, p_new jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     code CONSTANT text := p_old ->> p_columns[1];
@@ -85,9 +85,7 @@ BEGIN
     IF p_new IS NOT NULL AND changed IS NULL OR acct._in_maintenance() THEN
         RETURN false;
     END IF;
-    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('acct.%I', p_table)::regclass) <> quote_ident(current_user)::regrole THEN
-        PERFORM acct._require_layout();
-    END IF;
+    PERFORM acct._require_layout();
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'the identity of % % cannot be changed in a transaction that is %', p_noun, code, upper(current_setting('transaction_isolation'))
             USING ERRCODE = '25001', DETAIL = 'Entries that others have committed since do not show in the snapshot of the transaction.',
@@ -103,17 +101,17 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION acct._require_no_entries(text, text, text[], jsonb, jsonb) IS
+COMMENT ON FUNCTION acct._require_no_entries(text, text[], jsonb, jsonb) IS
 'Raises LE004 where a row of master data that has entries would get another identity, or be deleted; true where its identity changes.';
 
 CREATE FUNCTION acct._guard_identity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        PERFORM acct._require_no_entries(TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), NULL);
+        PERFORM acct._require_no_entries(TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), NULL);
         RETURN OLD;
     END IF;
-    PERFORM acct._require_no_entries(TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), to_jsonb(NEW));
+    PERFORM acct._require_no_entries(TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), to_jsonb(NEW));
     RETURN NEW;
 END
 $$;
@@ -125,14 +123,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     new_row CONSTANT jsonb := CASE TG_OP WHEN 'UPDATE' THEN to_jsonb(NEW) END;
 BEGIN
-    IF NOT acct._require_no_entries(TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), new_row) THEN
+    IF NOT acct._require_no_entries(TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), new_row) THEN
         RETURN NULL;
     END IF;
     -- An expansion keeps this lock's counterpart until its entries show, or are gone. Nobody waits longer than the rest of a commit.
     IF NOT acct._lock_tables(ARRAY['acct.chart_of_accounts'::regclass], 'EXCLUSIVE', '10 seconds', false) THEN
         PERFORM acct._raise_in_use('the chart of accounts', ARRAY['acct.chart_of_accounts'::regclass]);
     END IF;
-    PERFORM acct._require_no_entries(TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), new_row);
+    PERFORM acct._require_no_entries(TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), new_row);
     RETURN NULL;
 END
 $$;

@@ -338,6 +338,7 @@ SELECT is_called AS sprung FROM trap.sprung;
 SELECT r.relation, o.* FROM (VALUES
     ('acct.template_audit', 'UPDATE acct.fund SET name = name'),
     ('acct.journal_template', 'INSERT INTO acct.journal_template_match (template_code, match_no) VALUES (''DRAFT'', 2)'),
+    ('acct.account_balance_snapshot', 'DELETE FROM acct.fund WHERE fund = ''F2'''),
     ('acct.journal_run_batch', 'UPDATE acct.txn_source_parent SET channel = channel'),
     ('acct.journal_run_batch', 'DELETE FROM acct.txn_source_parent'),
     ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),
