@@ -49,6 +49,7 @@ OBJS = \
 
 # The install script is put together from one file a topic, in the order of their dependencies.
 SQL_PARTS = \
+	sql/trust.sql \
 	sql/engine.sql \
 	sql/install.sql \
 	sql/guard.sql \

@@ -385,7 +385,7 @@ COMMENT ON FUNCTION acct.archive_partition(text, date) IS
 'Archives a month (its first day) of txn_source_parent, or of ledger_entry (journals and lines): its tables move to schema acct_archive under their names, where those who could read them still can, and refuse changes. True where it was archived now, false where it was (or was dropped since). Raises 22023 (no such table, not a month), 55000 (it may not be archived: it is not over or not there, a run that has part of it or journals in it is not posted, transactions are in no posted run, exceptions are not resolved, a book with entries in it is open, balances and lines differ), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._take_over_definitions(p_table regclass, p_parent regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$
 DECLARE
     definition text;
 BEGIN

@@ -16,10 +16,13 @@ BEGIN
     COMMENT ON COLUMN acct.engine_layout.installed_by IS 'Session user who called acct.install().';
     COMMENT ON COLUMN acct.engine_layout.installed_at IS 'When this layout was installed or brought up to date.';
 
-    COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP (LE011). Written by the engine.';
+    COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP and rewriting (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.protected.relation IS 'The table or partition.';
-    COMMENT ON COLUMN ledger_guard.protected.has_posted IS 'True once entries were posted into it; then only a superuser with ledger_engine.allow_drop = on can drop it.';
+    COMMENT ON COLUMN ledger_guard.protected.has_posted IS 'True once entries were posted into it; then only a superuser with ledger_engine.allow_drop = on can drop or rewrite it.';
+    COMMENT ON COLUMN ledger_guard.protected.columns IS 'Its columns that hold values, in their order, each with its type and collation: those that it had when entries were first posted, and those added since. NULL before.';
     COMMENT ON EVENT TRIGGER ledger_guard IS 'Refuses any DROP that would take posted ledger entries with it (LE011).';
+    COMMENT ON EVENT TRIGGER ledger_guard_rewrite IS 'Refuses any ALTER TABLE that would rewrite posted ledger entries or have them lost in a crash (LE011).';
+    COMMENT ON EVENT TRIGGER ledger_guard_columns IS 'Refuses to rename or retype columns that hold posted ledger entries (LE011).';
 
     -- Source.
     COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written by acct.current_batch() at its first row.';

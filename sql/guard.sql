@@ -1,46 +1,80 @@
 -- Schema ledger_guard: what must keep standing when the extension is dropped. It depends on nothing in acct.
+--
+-- Its event triggers keep posted entries from being dropped, from being rewritten by ALTER TABLE, and from being read under another
+-- column's name or type. For the last the columns of each table are recorded when it is first posted to.
 
-CREATE FUNCTION acct._layout_guard() RETURNS void
+CREATE FUNCTION acct._layout_guard_basics() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
-DECLARE
-    bootstrap CONSTANT name := pg_get_userbyid(10);
 BEGIN
-    CREATE SCHEMA IF NOT EXISTS ledger_guard;
-
     CREATE TABLE IF NOT EXISTS ledger_guard.protected (
         relation regclass NOT NULL,
         has_posted boolean NOT NULL DEFAULT false,
         CONSTRAINT protected_pkey PRIMARY KEY (relation)
     );
+    ALTER TABLE ledger_guard.protected ADD COLUMN IF NOT EXISTS columns text[] COLLATE "C";
 
+    CREATE OR REPLACE FUNCTION ledger_guard.columns_of(p_relation oid) RETURNS text[]
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $body$
+        -- What is computed from other columns holds nothing of its own.
+        SELECT array_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
+                                   CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::regcollation END)
+                         ORDER BY a.attnum)
+          FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+         WHERE a.attrelid = p_relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    $body$;
+    COMMENT ON FUNCTION ledger_guard.columns_of(oid) IS
+    'The columns of a table that hold values, in their order, each with its type and collation.';
+
+    CREATE OR REPLACE FUNCTION ledger_guard.require_own_table() RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $body$
+    BEGIN
+        -- Before it is read: what belongs to somebody else could have anything run with the rights of the functions' owner.
+        IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = to_regclass('ledger_guard.protected') AND c.relkind = 'r'
+                          AND c.relowner = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user)) THEN
+            RAISE EXCEPTION 'table ledger_guard.protected and the function that reads it belong to different roles'
+                USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
+        END IF;
+    END
+    $body$;
+    COMMENT ON FUNCTION ledger_guard.require_own_table() IS
+    'Raises LE010 where ledger_guard.protected is no table of the role that the guard runs as.';
+
+    CREATE OR REPLACE FUNCTION ledger_guard.allows_loss() RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $body$
+        -- A setting that the module has not defined can be made up by anyone: it counts for superusers only.
+        SELECT coalesce(nullif(current_setting('ledger_engine.allow_drop', true), ''), 'off')::boolean
+           AND (EXISTS (SELECT FROM pg_settings AS s WHERE s.name = 'ledger_engine.allow_drop' AND s.context = 'superuser')
+                OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = session_user AND r.rolsuper))
+    $body$;
+    COMMENT ON FUNCTION ledger_guard.allows_loss() IS
+    'True where a superuser set ledger_engine.allow_drop: what holds posted entries may be dropped and rewritten.';
+    REVOKE ALL ON FUNCTION ledger_guard.columns_of(oid), ledger_guard.require_own_table(), ledger_guard.allows_loss() FROM PUBLIC;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_guard_basics() IS 'The part of install() that makes the guard''s table and the functions that the others call.';
+
+CREATE FUNCTION acct._layout_guard_drop() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
     CREATE OR REPLACE FUNCTION ledger_guard.refuse_drop() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
     DECLARE
         lost text;
-        allowed boolean;
+        tables boolean;
     BEGIN
-        IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = to_regclass('ledger_guard.protected'))
-           <> quote_ident(current_user)::regrole THEN
-            RAISE EXCEPTION 'table ledger_guard.protected and the function that reads it belong to different roles'
-                USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
-        END IF;
-        SELECT string_agg(d.object_identity, ', ' ORDER BY d.object_identity)
-          INTO lost
+        PERFORM ledger_guard.require_own_table();
+        SELECT string_agg(d.object_identity, ', ' ORDER BY d.object_identity), bool_or(d.objsubid = 0) INTO lost, tables
           FROM pg_event_trigger_dropped_objects() AS d
           JOIN ledger_guard.protected AS p ON p.relation::oid = d.objid AND d.classid = 'pg_class'::regclass
-         WHERE p.has_posted; -- the table, or a column of it
-        IF lost IS NOT NULL THEN
-            -- A setting that the module has not defined can be made up by anyone: it counts for superusers only.
-            allowed := coalesce(nullif(current_setting('ledger_engine.allow_drop', true), ''), 'off')::boolean
-                AND (EXISTS (SELECT FROM pg_settings AS s
-                              WHERE s.name = 'ledger_engine.allow_drop' AND s.context = 'superuser')
-                     OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = session_user AND r.rolsuper));
-            IF NOT allowed THEN
-                RAISE EXCEPTION 'cannot drop tables that hold posted ledger entries'
-                    USING ERRCODE = 'LE011',
-                          DETAIL = 'Posted entries would be lost in: ' || lost || '.',
-                          HINT = 'Archive them first. A superuser can set ledger_engine.allow_drop = on for the session.';
-            END IF;
+         WHERE p.has_posted -- the table, or a column of it that holds values
+           AND (d.objsubid = 0 OR p.columns IS NULL
+                OR EXISTS (SELECT FROM unnest(p.columns) AS c (definition) WHERE starts_with(c.definition, d.address_names[3] || ' ')));
+        IF lost IS NOT NULL AND NOT ledger_guard.allows_loss() THEN
+            RAISE EXCEPTION 'cannot drop % that hold posted ledger entries', CASE WHEN tables THEN 'tables' ELSE 'columns' END
+                USING ERRCODE = 'LE011',
+                      DETAIL = 'Posted entries would be lost in: ' || lost || '.',
+                      HINT = CASE WHEN tables THEN 'Archive them first. ' ELSE '' END
+                             || 'A superuser can set ledger_engine.allow_drop = on for the session.';
         END IF;
         DELETE FROM ledger_guard.protected AS p
          USING pg_event_trigger_dropped_objects() AS d
@@ -62,17 +96,119 @@ BEGIN
     $body$;
     COMMENT ON FUNCTION ledger_guard.refuse_change() IS
     'Trigger function: refuses UPDATE, DELETE and TRUNCATE on ledger tables (LE007).';
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_guard_drop() IS 'The part of install() that makes the functions against DROP, UPDATE, DELETE and TRUNCATE.';
 
-    IF NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard') THEN
-        CREATE EVENT TRIGGER ledger_guard ON sql_drop EXECUTE FUNCTION ledger_guard.refuse_drop();
-    END IF;
-    ALTER EVENT TRIGGER ledger_guard ENABLE ALWAYS;
+CREATE FUNCTION acct._layout_guard_rewrite() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    CREATE OR REPLACE FUNCTION ledger_guard.refuse_rewrite() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+    DECLARE
+        rewritten CONSTANT oid := pg_event_trigger_table_rewrite_oid();
+        -- 1: SET LOGGED or UNLOGGED, 2: values of a new or computed column, 4: type, 8: access method
+        reason CONSTANT integer := pg_event_trigger_table_rewrite_reason();
+    BEGIN
+        PERFORM ledger_guard.require_own_table();
+        IF EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation::oid = rewritten AND p.has_posted)
+           -- What became unlogged can be put right.
+           AND NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u'))
+           AND NOT ledger_guard.allows_loss() THEN
+            RAISE EXCEPTION 'cannot rewrite tables that hold posted ledger entries'
+                USING ERRCODE = 'LE011',
+                      DETAIL = format('In %s %s.', rewritten::regclass, concat_ws(', ',
+                          CASE WHEN reason & 1 <> 0 THEN 'posted entries would not survive a crash' END,
+                          CASE WHEN reason & 2 <> 0 THEN 'values would be computed for posted entries' END,
+                          CASE WHEN reason & 4 <> 0 THEN 'values of posted entries would be changed' END,
+                          CASE WHEN reason & 8 <> 0 THEN 'posted entries would be stored in another way' END)),
+                      HINT = CASE WHEN reason & 2 <> 0 THEN 'Add a column without a default, by acct.add_dimension(), or compute it in a view. ' ELSE '' END
+                             || 'A superuser can set ledger_engine.allow_drop = on for the session.';
+        END IF;
+    END
+    $body$;
+    REVOKE ALL ON FUNCTION ledger_guard.refuse_rewrite() FROM PUBLIC;
+    COMMENT ON FUNCTION ledger_guard.refuse_rewrite() IS
+    'Event trigger function: refuses an ALTER TABLE that would rewrite posted ledger entries or have them lost in a crash (LE011).';
+
+    CREATE OR REPLACE FUNCTION ledger_guard.refuse_columns() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+    DECLARE
+        altered record;
+    BEGIN
+        -- It may be given back to its owner.
+        IF NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.objid IS DISTINCT FROM to_regclass('ledger_guard.protected')) THEN
+            RETURN;
+        END IF;
+        PERFORM ledger_guard.require_own_table();
+        FOR altered IN
+            -- Partitions have the columns of what they are partitions of: the search ends at what is protected.
+            WITH RECURSIVE tree AS (
+                SELECT d.objid AS relid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass
+                UNION
+                SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid
+                 WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation::oid = t.relid))
+            SELECT p.relation, p.columns AS was, c.now
+              FROM tree AS t JOIN ledger_guard.protected AS p ON p.relation::oid = t.relid
+             CROSS JOIN LATERAL ledger_guard.columns_of(t.relid) AS c (now)
+             WHERE p.has_posted AND p.columns <> c.now
+        LOOP
+            IF altered.now[1:cardinality(altered.was)] <> altered.was AND NOT ledger_guard.allows_loss() THEN
+                RAISE EXCEPTION 'cannot change columns of tables that hold posted ledger entries'
+                    USING ERRCODE = 'LE011',
+                          DETAIL = format('Changed in %s: %s.', altered.relation,
+                              (SELECT string_agg(w.definition, ', ' ORDER BY w.n) FROM unnest(altered.was) WITH ORDINALITY AS w (definition, n)
+                                WHERE altered.now[w.n] IS DISTINCT FROM w.definition)),
+                          HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
+            END IF;
+            WITH RECURSIVE tree AS (
+                SELECT altered.relation::oid AS relid
+                UNION
+                SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid)
+            UPDATE ledger_guard.protected AS p SET columns = ledger_guard.columns_of(t.relid)
+              FROM tree AS t WHERE p.relation::oid = t.relid AND p.has_posted AND p.columns IS DISTINCT FROM ledger_guard.columns_of(t.relid);
+        END LOOP;
+    END
+    $body$;
+    REVOKE ALL ON FUNCTION ledger_guard.refuse_columns() FROM PUBLIC;
+    COMMENT ON FUNCTION ledger_guard.refuse_columns() IS
+    'Event trigger function: refuses to rename or retype columns that hold posted ledger entries, also where nothing is rewritten (LE011). Records new columns.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_guard_rewrite() IS 'The part of install() that makes the functions against rewriting posted entries and changing their columns.';
+
+CREATE FUNCTION acct._layout_guard() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+DECLARE
+    bootstrap CONSTANT name := pg_get_userbyid(10);
+    e record;
+    f regprocedure;
+BEGIN
+    CREATE SCHEMA IF NOT EXISTS ledger_guard;
+    PERFORM acct._layout_guard_basics();
+    PERFORM acct._layout_guard_drop();
+    PERFORM acct._layout_guard_rewrite();
     -- What is the bootstrap superuser's cannot be dropped by DROP OWNED, together with the tables that it guards.
     EXECUTE format('ALTER SCHEMA ledger_guard OWNER TO %I', bootstrap);
     EXECUTE format('ALTER TABLE ledger_guard.protected OWNER TO %I', bootstrap);
-    EXECUTE format('ALTER FUNCTION ledger_guard.refuse_drop() OWNER TO %I', bootstrap);
-    EXECUTE format('ALTER FUNCTION ledger_guard.refuse_change() OWNER TO %I', bootstrap);
-    EXECUTE format('ALTER EVENT TRIGGER ledger_guard OWNER TO %I', bootstrap);
+    FOR f IN SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'ledger_guard'::regnamespace ORDER BY p.proname LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO %I', f, bootstrap);
+    END LOOP;
+    FOR e IN SELECT v.*, 'refuse_' || v.what AS function, to_regproc('ledger_guard.refuse_' || v.what)::oid AS foid
+               FROM (VALUES ('ledger_guard', 'sql_drop', 'drop', ''),
+                            ('ledger_guard_rewrite', 'table_rewrite', 'rewrite', ''),
+                            ('ledger_guard_columns', 'ddl_command_end', 'columns',
+                             $when$WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER INDEX', 'ALTER MATERIALIZED VIEW', 'ALTER SEQUENCE',
+                                                'ALTER TABLE', 'ALTER TYPE', 'ALTER VIEW')$when$)) AS v (name, event, what, condition) LOOP
+        IF EXISTS (SELECT FROM pg_event_trigger AS t WHERE t.evtname = e.name AND (t.evtevent <> e.event OR t.evtfoid <> e.foid)) THEN
+            EXECUTE format('DROP EVENT TRIGGER %I', e.name);
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_event_trigger AS t WHERE t.evtname = e.name) THEN
+            EXECUTE format('CREATE EVENT TRIGGER %I ON %s %s EXECUTE FUNCTION ledger_guard.%I()', e.name, e.event, e.condition, e.function);
+        END IF;
+        EXECUTE format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', e.name);
+        EXECUTE format('ALTER EVENT TRIGGER %I OWNER TO %I', e.name, bootstrap);
+    END LOOP;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that makes schema ledger_guard.';
@@ -82,6 +218,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     lost text;
     posted boolean;
+    -- What tells whether anything was posted. Before it is read: it, and all below it, are tables of superusers.
+    guards CONSTANT regclass := to_regclass('ledger_guard.protected');
+    ledger CONSTANT regclass := to_regclass('acct.ledger_entry_header');
+    strange regclass[];
 BEGIN
     IF EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A') THEN
         RETURN;
@@ -94,9 +234,14 @@ BEGIN
     IF lost IS NULL THEN
         RETURN;
     END IF;
-    IF to_regclass('ledger_guard.protected') IS NOT NULL THEN
+    strange := ARRAY(SELECT c.oid FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+                      WHERE (c.oid IN (guards, ledger) OR c.oid IN (SELECT t.relid FROM pg_partition_tree(ledger) AS t))
+                        AND NOT (r.rolsuper AND c.relkind IN ('r', 'p')));
+    IF guards IS NOT NULL AND NOT guards = ANY (strange) THEN
         posted := EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.has_posted);
-    ELSIF to_regclass('acct.ledger_entry_header') IS NOT NULL THEN
+    ELSIF array_remove(strange, guards) <> '{}' THEN
+        posted := true; -- for all that can be known
+    ELSIF ledger IS NOT NULL THEN
         posted := EXISTS (SELECT FROM acct.ledger_entry_header);
     END IF;
     -- The call loads the module, without which anyone can make the setting up.
@@ -125,6 +270,8 @@ DECLARE
 BEGIN
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', p_relation) INTO holds_entries;
     INSERT INTO ledger_guard.protected (relation, has_posted) VALUES (p_relation, holds_entries) ON CONFLICT DO NOTHING;
+    UPDATE ledger_guard.protected AS p SET columns = ledger_guard.columns_of(p_relation)
+     WHERE p.relation = p_relation AND p.has_posted AND p.columns IS NULL;
     -- Statement triggers are not inherited: each partition has its own.
     IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p_relation AND t.tgname = name) THEN
         EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
@@ -135,3 +282,38 @@ END
 $$;
 COMMENT ON FUNCTION acct._protect(regclass) IS
 'Records a ledger table in ledger_guard.protected and gives it the triggers that refuse UPDATE, DELETE and TRUNCATE.';
+
+CREATE FUNCTION acct._refuse_source_rewrite() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    reason CONSTANT integer := pg_event_trigger_table_rewrite_reason();
+    source record;
+BEGIN
+    -- The table itself cannot be read here: its rows are still of the old types.
+    SELECT c.oid::regclass AS name, c.relpersistence, substring(c.relname, '_([0-9]{4}_(?:0[1-9]|1[0-2]))$') AS month INTO source
+      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.oid = pg_event_trigger_table_rewrite_oid()
+       AND (n.nspname = 'acct_archive' AND c.relname ~ '^txn_source_'
+            OR EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = to_regclass('acct.txn_source_parent')));
+    -- Values of a new or computed column (2) change nothing that was there; what became unlogged (1) can be put right.
+    IF NOT FOUND OR reason = 2 OR reason = 1 AND source.relpersistence = 'u' THEN
+        RETURN;
+    END IF;
+    PERFORM acct._require_layout();
+    -- The call loads the module, without which anyone can make the setting up.
+    IF NOT acct._in_maintenance() AND NOT current_setting('ledger_engine.allow_drop')::boolean
+       AND EXISTS (SELECT FROM acct.journal_run_batch AS b
+                    WHERE b.released_at IS NULL AND (source.month IS NULL OR b.txn_month = to_date(source.month, 'YYYY_MM'))) THEN
+        RAISE EXCEPTION 'runs took rows of %: rewriting them is refused', source.name
+            USING ERRCODE = 'LE008', DETAIL = 'Transactions that a run took do not change, and outlast a crash.',
+                  HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_source_rewrite() IS
+'Event trigger function: refuses an ALTER TABLE that would rewrite source transactions of a month that runs took, or have them lost in a crash (LE008).';
+
+CREATE EVENT TRIGGER ledger_engine_source ON table_rewrite EXECUTE FUNCTION acct._refuse_source_rewrite();
+ALTER EVENT TRIGGER ledger_engine_source ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER ledger_engine_source IS
+'Refuses to rewrite source transactions of a month that runs took (LE008).';

@@ -11,7 +11,12 @@ DECLARE
     installed integer;
 BEGIN
     -- Functions run as their owner: a table of another owner could carry a trigger, or an index, that runs as that owner
-    -- too. So this comes before any table is read.
+    -- too. So this comes before any table is read. And nobody else may put operators or functions beside theirs.
+    IF EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
+                WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND a.privilege_type = 'CREATE'
+                  AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.grantee AND r.rolsuper)) THEN
+        PERFORM acct._require_trust();
+    END IF;
     SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner, pg_get_userbyid(f.proowner) AS function_owner INTO stranger
       FROM pg_class AS c JOIN pg_proc AS f ON f.oid = 'acct.install()'::regprocedure AND f.proowner <> c.relowner
      WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))
@@ -39,8 +44,10 @@ COMMENT ON FUNCTION acct._require_layout() IS
 
 CREATE FUNCTION acct._layout_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM pg_event_trigger AS e
-                    WHERE e.evtname = 'ledger_guard' AND e.evtenabled = 'A' AND e.evtowner = 10)
+    SELECT (SELECT count(*) FROM pg_event_trigger AS e
+              JOIN (VALUES ('ledger_guard', 'drop'), ('ledger_guard_columns', 'columns'), ('ledger_guard_rewrite', 'rewrite')) AS v (name, what)
+                ON v.name = e.evtname AND e.evtfoid = to_regproc('ledger_guard.refuse_' || v.what)
+             WHERE e.evtenabled = 'A' AND e.evtowner = 10) = 3
        AND to_regclass('ledger_guard.protected') IS NOT NULL
        AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
        AND to_regnamespace('acct_archive') IS NOT NULL
@@ -70,31 +77,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
 'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, the default that registers batches, the triggers.';
-
-CREATE FUNCTION acct._require_trust() RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    planted record;
-BEGIN
-    SELECT o.kind, o.name, r.rolname AS owner INTO planted
-      FROM pg_namespace AS n
-     CROSS JOIN LATERAL (
-        SELECT 'schema' AS kind, n.nspname::text AS name, n.nspowner AS owner
-        UNION ALL SELECT 'table', c.oid::regclass::text, c.relowner FROM pg_class AS c WHERE c.relnamespace = n.oid
-        UNION ALL SELECT 'function', p.oid::regprocedure::text, p.proowner FROM pg_proc AS p WHERE p.pronamespace = n.oid
-        UNION ALL SELECT 'operator', p.oid::regoperator::text, p.oprowner FROM pg_operator AS p WHERE p.oprnamespace = n.oid
-        UNION ALL SELECT 'type', t.oid::regtype::text, t.typowner FROM pg_type AS t WHERE t.typnamespace = n.oid) AS o
-      JOIN pg_roles AS r ON r.oid = o.owner
-     WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND NOT r.rolsuper
-     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION '% % belongs to %, who is no superuser', planted.kind, planted.name, planted.owner
-            USING ERRCODE = 'LE010', HINT = 'Drop it, or give it to the superuser who owns ledger_engine.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._require_trust() IS
-'Raises LE010 where an object in schema acct, acct_archive or ledger_guard, or the schema itself, belongs to a role that is no superuser: it could have been put there to be used by the superuser who installs.';
 
 CREATE FUNCTION acct._catch_up_sequences() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

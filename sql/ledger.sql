@@ -312,7 +312,8 @@ BEGIN
     -- In one order: postings to different books of the same new months meet here.
     PERFORM FROM ledger_guard.protected AS p
       WHERE p.relation = ANY (relations) AND NOT p.has_posted ORDER BY p.relation FOR UPDATE;
-    UPDATE ledger_guard.protected AS p SET has_posted = true WHERE p.relation = ANY (relations) AND NOT p.has_posted;
+    UPDATE ledger_guard.protected AS p SET has_posted = true, columns = ledger_guard.columns_of(p.relation)
+     WHERE p.relation = ANY (relations) AND NOT p.has_posted;
 END
 $$;
 COMMENT ON FUNCTION acct._mark_posted(regclass[]) IS

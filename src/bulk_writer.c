@@ -61,9 +61,23 @@ struct BulkWriter
 	Size nbytes;
 };
 
-#define refuse_table(rel, ...)                                                  \
-	ereport(ERROR, (errcode(ERRCODE_LE_UNSUPPORTED_TABLE), errmsg(__VA_ARGS__), \
-					errdetail("Table %s is written in bulk.", RelationGetRelationName(rel))))
+/* What to do, with the table's name. */
+#define HINT_COMPUTED \
+	"Drop the column of %s, or of the table that it is a partition of, and compute it in a view."
+#define HINT_NOT_NULL     "ALTER TABLE %s ... DROP NOT NULL, or add columns with acct.add_dimension()."
+#define HINT_DEFAULT      "ALTER TABLE %s ... DROP DEFAULT, or DROP IDENTITY."
+#define HINT_ROW_SECURITY "ALTER TABLE %s DISABLE ROW LEVEL SECURITY."
+#define HINT_RULES        "Drop the rules of %s."
+#define HINT_TRIGGERS     "Drop the triggers and foreign keys of %s."
+#define HINT_ACCESS_METHOD \
+	"ALTER TABLE %s SET ACCESS METHOD heap, or replace it by an ordinary table."
+#define HINT_UNLOGGED  "ALTER TABLE %s SET LOGGED."
+#define HINT_EXCLUSION "Drop the exclusion constraints of %s."
+
+#define refuse_table(rel, hint, ...)                                                         \
+	ereport(ERROR, (errcode(ERRCODE_LE_UNSUPPORTED_TABLE), errmsg(__VA_ARGS__),              \
+					errdetail("Table %s is written in bulk.", RelationGetRelationName(rel)), \
+					errhint(hint, RelationGetRelationName(rel))))
 
 static void
 check_columns(Relation rel, const BulkWriterOptions *options)
@@ -75,14 +89,16 @@ check_columns(Relation rel, const BulkWriterOptions *options)
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 
 		if (!att->attisdropped && att->attgenerated != '\0')
-			refuse_table(rel, "generated columns are not supported here");
+			refuse_table(rel, HINT_COMPUTED, "generated columns are not supported here");
 		if (att->attisdropped || column_name_in(NameStr(att->attname), options->filled) ||
 			bms_is_member(att->attnum, options->also_filled))
 			continue;
 		if (att->attnotnull)
-			refuse_table(rel, "column %s is NOT NULL and nothing fills it", NameStr(att->attname));
+			refuse_table(rel, HINT_NOT_NULL, "column %s is NOT NULL and nothing fills it",
+						 NameStr(att->attname));
 		if (att->atthasdef || att->attidentity)
-			refuse_table(rel, "column %s has a default, which bulk writing does not compute",
+			refuse_table(rel, HINT_DEFAULT,
+						 "column %s has a default, which bulk writing does not compute",
 						 NameStr(att->attname));
 	}
 }
@@ -93,15 +109,16 @@ check_actions(Relation rel)
 	TriggerDesc *triggers = rel->trigdesc;
 
 	if (rel->rd_rel->relrowsecurity)
-		refuse_table(rel, "row security is not supported here");
+		refuse_table(rel, HINT_ROW_SECURITY, "row security is not supported here");
 	/* relhasrules stays set when the last rule is dropped. */
 	if (rel->rd_rules != NULL && rel->rd_rules->numLocks > 0)
-		refuse_table(rel, "rules are not supported here");
+		refuse_table(rel, HINT_RULES, "rules are not supported here");
 	if (triggers != NULL &&
 		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
 		 triggers->trig_insert_instead_row || triggers->trig_insert_before_statement ||
 		 triggers->trig_insert_after_statement || triggers->trig_insert_new_table))
-		refuse_table(rel, "triggers on INSERT and foreign keys are not supported here");
+		refuse_table(rel, HINT_TRIGGERS,
+					 "triggers on INSERT and foreign keys are not supported here");
 }
 
 /* Its lock is given back: one that posts to another partition may have to lock the parent (ledger.sql). */
@@ -118,9 +135,9 @@ static void
 check_table(Relation rel, const BulkWriterOptions *options)
 {
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
-		refuse_table(rel, "only ordinary heap tables are supported");
+		refuse_table(rel, HINT_ACCESS_METHOD, "only ordinary heap tables are supported");
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT && !options->may_be_lost)
-		refuse_table(rel, "unlogged tables are not supported here");
+		refuse_table(rel, HINT_UNLOGGED, "unlogged tables are not supported here");
 	check_actions(rel);
 	if (OidIsValid(options->parent))
 		check_actions_of(options->parent);
@@ -156,7 +173,8 @@ check_indexes(ResultRelInfo *result)
 {
 	for (int i = 0; i < result->ri_NumIndices; i++)
 		if (result->ri_IndexRelationDescs[i]->rd_index->indisexclusion)
-			refuse_table(result->ri_RelationDesc, "exclusion constraints are not supported here");
+			refuse_table(result->ri_RelationDesc, HINT_EXCLUSION,
+						 "exclusion constraints are not supported here");
 }
 
 BulkWriter *

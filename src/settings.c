@@ -27,7 +27,7 @@ static void
 define_public_settings(void)
 {
 	DefineCustomBoolVariable("ledger_engine.allow_drop",
-							 "Allows DROP of tables that hold posted ledger entries.", NULL,
+							 "Allows commands that drop or rewrite posted ledger entries.", NULL,
 							 &allow_drop, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("ledger_engine.batch_source",
 							   "What txn_batch.source says of the batches that this session loads.",

@@ -249,6 +249,7 @@ DROP TABLE acct.ledger_entry_line_2025_01;
 \c - :me
 SET datestyle = 'ISO, YMD';
 ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO :"me";
+REVOKE ALL ON SCHEMA acct FROM regress_guard_owner;
 SELECT count(*) AS lines FROM acct.ledger_entry_line;
 
 -- What a superuser allowed goes.

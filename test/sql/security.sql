@@ -33,6 +33,7 @@ checked AS (SELECT name '_require_layout' AS proname UNION SELECT c.caller FROM 
 SELECT d.oid::regprocedure AS definer, l.reason
   FROM public.definer AS d
   LEFT JOIN (VALUES ('refuse_drop', 'stands without schema acct: compares the owner of the one table that it reads'),
+                    ('refuse_columns', 'likewise'), ('refuse_rewrite', 'likewise'),
                     ('sample_transactions', 'reads no table')) AS l (proname, reason) USING (proname)
  WHERE d.proname NOT IN (SELECT k.proname FROM checked AS k) ORDER BY 1;
 
@@ -201,7 +202,8 @@ SELECT acct._end_job('{"job": "run"}');
 SELECT acct.install_takaful_sample() IS NULL;
 SELECT x.txn_id FROM acct.sample_transactions('2025-03-01', 1) AS x;
 SELECT acct.generate_sample_transactions('2025-03-01', 1);
-CREATE TABLE evil.gone ();
+CREATE TABLE evil.gone (a integer);
+ALTER TABLE evil.gone ALTER COLUMN a TYPE text;
 DROP TABLE evil.gone;
 -- The temporary schema named first
 SET search_path = pg_temp, evil, pg_catalog;
@@ -344,6 +346,8 @@ SELECT r.relation, o.* FROM (VALUES
     ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),
     ('acct.txn_source_2025_01', 'TRUNCATE acct.txn_source_parent'),
     ('ledger_guard.protected', 'DROP SEQUENCE evil.break_ins'),
+    ('ledger_guard.protected', 'CREATE TABLE evil.t (a integer); ALTER TABLE evil.t ALTER COLUMN a TYPE text'),
+    ('ledger_guard.protected', 'CREATE TABLE evil.t (a integer); ALTER TABLE evil.t RENAME COLUMN a TO b'),
     ('acct.txn_batch', 'SELECT acct.current_batch()'),
     ('acct.txn_source_parent', 'SELECT acct.check_expression(''gross_amount'', ''amount'')')) AS r (relation, statement), public.outcomes(r.relation, ARRAY[r.statement]) AS o;
 SELECT is_called AS sprung FROM trap.sprung;
@@ -367,13 +371,148 @@ SELECT public.installs('CREATE FUNCTION acct.format(text, text) RETURNS text LAN
 SELECT public.installs('CREATE OPERATOR acct.= (FUNCTION = int48eq, LEFTARG = integer, RIGHTARG = bigint)', 'ALTER OPERATOR acct.= (integer, bigint) OWNER TO regress_security_owner');
 SELECT public.installs('CREATE DOMAIN acct.text AS pg_catalog.text', 'ALTER DOMAIN acct.text OWNER TO regress_security_owner');
 SELECT public.installs('ALTER SCHEMA acct OWNER TO regress_security_owner');
+SELECT public.installs('CREATE COLLATION acct.mine FROM "C"', 'ALTER COLLATION acct.mine OWNER TO regress_security_owner');
+SELECT public.installs('CREATE CONVERSION acct.mine FOR ''UTF8'' TO ''LATIN1'' FROM utf8_to_iso8859_1', 'ALTER CONVERSION acct.mine OWNER TO regress_security_owner');
+SELECT public.installs('CREATE TEXT SEARCH DICTIONARY ledger_guard.mine (template = simple)', 'ALTER TEXT SEARCH DICTIONARY ledger_guard.mine OWNER TO regress_security_owner');
+SELECT public.installs('CREATE OPERATOR FAMILY acct_archive.mine USING btree', 'ALTER OPERATOR FAMILY acct_archive.mine USING btree OWNER TO regress_security_owner');
+-- Nor do functions run while somebody else may put something beside them.
+REVOKE CREATE ON SCHEMA acct, ledger_guard FROM regress_security_owner;
+SELECT acct.install() IS NOT NULL AS installed;
+SELECT public.installs('GRANT CREATE ON SCHEMA acct TO regress_security_owner');
+SELECT public.installs('GRANT CREATE ON SCHEMA ledger_guard TO PUBLIC');
+SELECT public.installs('GRANT ALL ON SCHEMA acct_archive TO regress_security_owner');
+\set VERBOSITY sqlstate
+BEGIN;
+GRANT CREATE ON SCHEMA acct TO regress_security_owner;
+SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+CREATE FUNCTION acct.planted(text, date) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
+CREATE OPERATOR acct.= (FUNCTION = acct.planted, LEFTARG = text, RIGHTARG = date);
+RESET SESSION AUTHORIZATION;
+SAVEPOINT a;
+SELECT acct.create_run('2025-01-01');
+ROLLBACK TO a;
+SELECT acct.trial_balance('2025-01-01');
+ROLLBACK TO a;
+SELECT acct.post_journals(:expanded);
+ROLLBACK TO a;
+SELECT detail FROM acct.health();
+ROLLBACK;
+\set VERBOSITY default
 SELECT is_called AS sprung FROM trap.sprung;
+
+--
+-- Before the extension is there: who may create schemas in the database becomes nothing else by it.
+--
+\c :regress_db
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS regress_security_before;
+CREATE DATABASE regress_security_before;
+GRANT CREATE, TEMPORARY ON DATABASE regress_security_before TO regress_security_owner;
+\c regress_security_before
+SET client_min_messages = warning;
+-- Plants as the role, creates the extension and installs as the superuser, has the role drop and alter something, and takes it all back.
+CREATE FUNCTION public.created(VARIADIC statements text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    s text;
+    result text;
+BEGIN
+    SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+    CREATE SCHEMA trap;
+    CREATE TABLE trap.sprung (by text);
+    CREATE FUNCTION trap.note() RETURNS boolean LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $f$
+    BEGIN
+        IF current_user <> 'regress_security_owner' THEN INSERT INTO trap.sprung VALUES (current_user); END IF;
+        RETURN false;
+    END $f$;
+    FOREACH s IN ARRAY statements LOOP
+        EXECUTE s;
+    END LOOP;
+    RESET SESSION AUTHORIZATION;
+    BEGIN
+        CREATE EXTENSION ledger_engine;
+        result := acct.install();
+    EXCEPTION WHEN OTHERS THEN
+        result := format('%s: %s', SQLSTATE, SQLERRM);
+    END;
+    SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+    CREATE TABLE trap.t (a integer);
+    ALTER TABLE trap.t ALTER COLUMN a TYPE text;
+    ALTER TABLE trap.t RENAME COLUMN a TO b;
+    DROP TABLE trap.t;
+    RESET SESSION AUTHORIZATION;
+    RAISE EXCEPTION USING ERRCODE = 'XXDON', MESSAGE = result || (SELECT CASE count(*) WHEN 0 THEN '' ELSE ', sprung' END FROM trap.sprung);
+EXCEPTION WHEN SQLSTATE 'XXDON' THEN
+    RETURN SQLERRM;
+END
+$$;
+SELECT public.created('SELECT 1');
+SELECT public.created('CREATE SCHEMA acct');
+SELECT public.created('CREATE SCHEMA acct_archive');
+SELECT public.created('CREATE SCHEMA ledger_guard', 'CREATE VIEW ledger_guard.protected AS SELECT 0::regclass AS relation, trap.note() AS has_posted');
+SELECT public.created('CREATE SCHEMA acct', 'CREATE FUNCTION acct.f(text, date) RETURNS boolean LANGUAGE sql AS ''SELECT trap.note()''', 'CREATE OPERATOR acct.= (FUNCTION = acct.f, LEFTARG = text, RIGHTARG = date)');
+-- A superuser's schema in which somebody may create things, or did
+BEGIN;
+CREATE SCHEMA acct;
+GRANT CREATE ON SCHEMA acct TO PUBLIC;
+SELECT public.created('SELECT 1');
+SELECT public.created('CREATE DOMAIN acct.text AS pg_catalog.text CHECK (trap.note())');
+ROLLBACK;
+BEGIN;
+CREATE SCHEMA acct;
+GRANT CREATE ON SCHEMA acct TO regress_security_owner;
+SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+CREATE FUNCTION acct.name_eq(name, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+RESET SESSION AUTHORIZATION;
+REVOKE CREATE ON SCHEMA acct FROM regress_security_owner;
+SELECT public.created('SELECT 1');
+ROLLBACK;
+-- Between CREATE EXTENSION and install(), when nothing is guarded yet
+BEGIN;
+CREATE EXTENSION ledger_engine;
+SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+CREATE SCHEMA ledger_guard;
+CREATE SEQUENCE ledger_guard.sprung;
+CREATE FUNCTION ledger_guard.note() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'regress_security_owner' THEN PERFORM nextval('ledger_guard.sprung'); END IF; RETURN false; END $$;
+CREATE VIEW ledger_guard.protected AS SELECT 0::regclass AS relation, ledger_guard.note() AS has_posted;
+CREATE TABLE ledger_guard.bait ();
+DROP TABLE ledger_guard.bait;
+SELECT is_called AS sprung FROM ledger_guard.sprung;
+RESET SESSION AUTHORIZATION;
+SAVEPOINT a;
+SELECT acct.install();
+ROLLBACK TO a;
+SELECT is_called AS sprung FROM ledger_guard.sprung;
+ROLLBACK;
+-- What stands elsewhere in the path of the superuser, or of the database, is not found.
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+CREATE SCHEMA evil;
+GRANT USAGE ON SCHEMA evil TO PUBLIC;
+CREATE SEQUENCE evil.sprung;
+CREATE FUNCTION evil.note(name, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'regress_security_owner' THEN PERFORM nextval('evil.sprung'); END IF; RETURN true; END $$;
+CREATE OPERATOR evil.= (FUNCTION = evil.note, LEFTARG = name, RIGHTARG = text);
+CREATE FUNCTION evil.format(text, text) RETURNS text LANGUAGE sql AS $$ SELECT evil.note('x', 'y')::text $$;
+CREATE FUNCTION evil.concat_ws(text, text, text) RETURNS text LANGUAGE sql AS $$ SELECT evil.note('x', 'y')::text $$;
+CREATE FUNCTION pg_temp.format(text, text) RETURNS text LANGUAGE sql AS $$ SELECT evil.note('x', 'y')::text $$;
+RESET SESSION AUTHORIZATION;
+SET LOCAL search_path = evil, pg_temp, pg_catalog;
+CREATE EXTENSION ledger_engine;
+SELECT acct.install();
+SELECT is_called AS sprung FROM evil.sprung;
+ROLLBACK;
+-- Dropping the extension and creating it again over what it left is as ever.
+CREATE EXTENSION ledger_engine;
+SELECT acct.install() IS NOT NULL AS installed;
+DROP EXTENSION ledger_engine CASCADE;
+CREATE EXTENSION ledger_engine;
+SELECT acct.install() IS NOT NULL AS installed;
 
 --
 -- An owner whose name must be quoted
 --
 \c :regress_db
 DROP DATABASE :"topic_db";
+DROP DATABASE regress_security_before;
 DROP ROLE :"checker", regress_security_attacker, regress_security_owner;
 SET client_min_messages = warning;
 DROP DATABASE IF EXISTS regress_security_named;
