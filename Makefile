@@ -10,10 +10,12 @@ OBJS = \
 	src/archive.o \
 	src/batch.o \
 	src/bulk_writer.o \
+	src/code_check.o \
 	src/codemap.o \
 	src/columns.o \
 	src/digest.o \
 	src/digest_table.o \
+	src/entity.o \
 	src/exception.o \
 	src/expand.o \
 	src/expand_parallel.o \
@@ -64,6 +66,8 @@ SQL_PARTS = \
 	sql/entities.sql \
 	sql/exceptions.sql \
 	sql/policy_guard.sql \
+	sql/codes.sql \
+	sql/limits.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/archive.sql \

@@ -35,7 +35,7 @@ BEGIN
     COMMENT ON COLUMN acct.txn_source_parent.txn_id IS 'Identifier of the transaction in the source system; unique within txn_month.';
     COMMENT ON COLUMN acct.txn_source_parent.txn_month IS 'Month that the transaction is processed with, as its first day; runs are made for it.';
     COMMENT ON COLUMN acct.txn_source_parent.batch_id IS 'Batch (load) that brought the row; filled by default, not given by the loader.';
-    COMMENT ON COLUMN acct.txn_source_parent.bank_value_date IS 'Value date at the bank; it becomes the journal date (je_date), at most 12 months from txn_month.';
+    COMMENT ON COLUMN acct.txn_source_parent.bank_value_date IS 'Value date at the bank; it becomes the journal date (je_date), as near to txn_month as acct.posting_limit says.';
     COMMENT ON COLUMN acct.txn_source_parent.entity_code IS 'Legal entity in whose books the transaction belongs (default MAIN).';
     COMMENT ON COLUMN acct.txn_source_parent.txn_type IS 'Kind of business event, such as CONTRIB or CLAIM; templates are chosen by it first.';
     COMMENT ON COLUMN acct.txn_source_parent.product_code IS 'Insurance product; templates and account mappings may depend on it.';
@@ -65,6 +65,10 @@ BEGIN
     COMMENT ON COLUMN acct.entity.registration_no IS 'Number of the entity in its country''s register; NULL: none is given.';
     COMMENT ON COLUMN acct.entity.effective_from IS 'First journal date that the entity takes entries for; NULL: there is no first.';
     COMMENT ON COLUMN acct.entity.effective_to IS 'Day after the last journal date that the entity takes entries for; NULL: there is no last.';
+
+    COMMENT ON TABLE acct.posting_limit IS 'Limits on dates, changed by a superuser: how far a value date may lie from its month, and the years that months may have.';
+    COMMENT ON COLUMN acct.posting_limit.name IS 'months_apart, first_year or last_year.';
+    COMMENT ON COLUMN acct.posting_limit.value IS 'Of months_apart, months (0 to 12) between a value date and its txn_month; of the others, a year.';
 
     COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Kept by finance.';
     COMMENT ON COLUMN acct.currency.currency IS 'Code of the currency, such as IDR.';
@@ -154,7 +158,7 @@ BEGIN
     COMMENT ON COLUMN acct.product_account_map.effective_from IS 'First journal date that is mapped.';
     COMMENT ON COLUMN acct.product_account_map.effective_to IS 'First journal date that is no longer mapped (exclusive); NULL: no end.';
 
-    COMMENT ON TABLE acct.template_audit IS 'Every change to entities, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
+    COMMENT ON TABLE acct.template_audit IS 'Every change to entities, limits, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
     COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
     COMMENT ON COLUMN acct.template_audit.at IS 'When the change was made, by the clock.';
     COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
@@ -165,7 +169,7 @@ BEGIN
     COMMENT ON COLUMN acct.template_audit.old_row IS 'The row before the change, as JSON; NULL for INSERT.';
     COMMENT ON COLUMN acct.template_audit.new_row IS 'The row after the change, as JSON; NULL for DELETE.';
     COMMENT ON TRIGGER template_audit_immutable ON acct.template_audit IS 'The audit trail refuses UPDATE, DELETE and TRUNCATE (LE007).';
-    FOREACH t IN ARRAY ARRAY['entity', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
+    FOREACH t IN ARRAY ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
                              'journal_template_match', 'journal_template_line', 'product_account_map'] LOOP
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');

@@ -36,7 +36,9 @@ BEGIN
     SELECT b.entity_code FROM acct.ledger_book AS b
     UNION SELECT p.entity_code FROM acct.accounting_period AS p
     UNION SELECT s.entity_code FROM acct.account_balance_snapshot AS s
-    UNION SELECT t.entity_code FROM acct.txn_source_parent AS t
+    -- What could never be booked is not registered.
+    UNION SELECT t.entity_code FROM (SELECT DISTINCT s.entity_code FROM acct.txn_source_parent AS s) AS t
+           WHERE acct._code_problem(t.entity_code) IS NULL
     ORDER BY 1;
     IF NOT FOUND THEN
         INSERT INTO acct.entity (entity_code) VALUES ('MAIN');
@@ -45,3 +47,36 @@ END
 $$;
 COMMENT ON FUNCTION acct._register_entities() IS
 'Registers the entities that the source and the ledger name, when the table of entities is made; MAIN where they name none.';
+
+CREATE FUNCTION acct._require_entity(p_entity text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_entity IS NULL OR NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = p_entity) THEN
+        RAISE EXCEPTION 'entity % is not registered', coalesce('"' || p_entity || '"', 'NULL')
+            USING ERRCODE = '22023', HINT = 'Entities are rows of acct.entity.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_entity(text) IS 'Raises 22023 unless the code is that of a registered entity.';
+
+CREATE FUNCTION acct._require_basis(p_basis text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_basis IS NULL OR NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis) THEN
+        RAISE EXCEPTION 'basis % does not exist', coalesce('"' || p_basis || '"', 'NULL')
+            USING ERRCODE = '22023', HINT = 'Bases are rows of acct.accounting_basis.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_basis(text) IS 'Raises 22023 unless the code is that of an accounting basis.';
+
+CREATE FUNCTION acct._require_fund(p_fund text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_fund IS NULL OR NOT EXISTS (SELECT FROM acct.fund AS f WHERE f.fund = p_fund) THEN
+        RAISE EXCEPTION 'fund % does not exist', coalesce('"' || p_fund || '"', 'NULL')
+            USING ERRCODE = '22023', HINT = 'Funds are rows of acct.fund.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_fund(text) IS 'Raises 22023 unless the code is that of a fund.';

@@ -150,6 +150,8 @@ BEGIN
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_policy_guard();
+    PERFORM acct._layout_codes();
+    PERFORM acct._layout_limits();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
     PERFORM acct._layout_views();

@@ -241,7 +241,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_ledger_partitions(integer, date) IS
-'Makes the monthly partitions of the ledger''s two tables, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; months that are archived are passed over. Posting makes a month that is missing by itself. Raises 22023 (not a month, or ahead out of range), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';
+'Makes the monthly partitions of the ledger''s two tables, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; months that are archived are passed over. Posting makes a month that is missing by itself. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';
 
 CREATE FUNCTION acct._lock_books(p_entities text[], p_bases text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -403,11 +403,14 @@ DECLARE
     was_open boolean;
 BEGIN
     PERFORM acct._require_layout();
-    PERFORM acct._require_month(p_month);
-    IF p_entity IS NULL OR NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis) THEN
-        RAISE EXCEPTION 'no such book: entity %, basis %', coalesce(p_entity, 'NULL'), coalesce(p_basis, 'NULL')
-            USING ERRCODE = '22023', HINT = 'Bases are rows of acct.accounting_basis.';
+    -- A period that was closed before the limits of months can be opened.
+    IF p_open THEN
+        PERFORM acct._require_month(p_month);
+    ELSE
+        PERFORM acct._require_plausible_month(p_month);
     END IF;
+    PERFORM acct._require_entity(p_entity);
+    PERFORM acct._require_basis(p_basis);
     PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
     IF p_open AND acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
@@ -433,7 +436,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.close_period(text, text, date) IS
-'Closes a month of a book (entity, basis), after any posting under way: later expansions quarantine its transactions (PERIOD_CLOSED), and posting into it is LE006. True where it was open.';
+'Closes a month of a book (entity, basis), after any posting under way: later expansions quarantine its transactions (PERIOD_CLOSED), and posting into it is LE006. True where it was open. Raises 22023 (not a plausible month; an entity or basis that does not exist).';
 
 CREATE FUNCTION acct.reopen_period(entity text, basis text, month date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -6,13 +6,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT r.role_name, x.kind, n.name, x.privileges
       FROM (VALUES
         (ARRAY['acct_loader'], 'table', ARRAY['txn_source_parent'], 'SELECT, INSERT, DELETE'),
-        (ARRAY['acct_loader'], 'table', ARRAY['txn_batch', 'currency', 'entity'], 'SELECT'),
+        (ARRAY['acct_loader'], 'table', ARRAY['txn_batch', 'currency', 'entity', 'posting_limit'], 'SELECT'),
         (ARRAY['acct_loader'], 'function', ARRAY['current_batch()'], 'EXECUTE'),
 
         (ARRAY['acct_finance', 'acct_approver'], 'table',
-         ARRAY['entity', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
-               'journal_template_match', 'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period', 'je_exception',
-               'txn_source_parent'], 'SELECT'),
+         ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
+               'journal_template_match', 'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period',
+               'je_exception', 'txn_source_parent'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['template_content'], 'SELECT'),
         (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line',
                                                'product_account_map'], 'INSERT, UPDATE, DELETE'),
@@ -25,7 +25,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 
         (ARRAY['acct_operator'], 'table',
          ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'run_log', 'je_exception', 'txn_batch',
-               'txn_source_parent', 'accounting_period', 'accounting_basis', 'entity', 'je_header_staging', 'je_line_staging',
+               'txn_source_parent', 'accounting_period', 'accounting_basis', 'entity', 'posting_limit', 'je_header_staging', 'je_line_staging',
                'run_staging', 'scheduled_jobs'], 'SELECT'),
         (ARRAY['acct_operator', 'acct_finance', 'acct_approver'], 'table',
          ARRAY['run_progress', 'run_history', 'run_summary', 'exception_summary'], 'SELECT'),

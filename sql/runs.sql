@@ -303,7 +303,7 @@ DECLARE
     was_there boolean := false;
 BEGIN
     PERFORM acct._require_layout();
-    PERFORM acct._require_month(month);
+    PERFORM acct._require_plausible_month(month);
     run_bases := acct._run_bases(opts);
     INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)
     VALUES (key, month, run_bases, opts)
@@ -349,7 +349,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again may take some until it is expanded. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no month, is 22023; a new run of a month whose source is archived 55000.';
+'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again may take some until it is expanded. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -163,6 +163,7 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_sample(generate_sample_transactions.month, generate_sample_transactions.rows,
                                  generate_sample_transactions.seed);
+    PERFORM acct._require_plausible_month(generate_sample_transactions.month);
     PERFORM acct._make_txn_source_partition(generate_sample_transactions.month);
     INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel,
                                         policy_no, currency, gross_amount, tabarru_amount, tanahud_amount,

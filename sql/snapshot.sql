@@ -228,6 +228,13 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_month(p_month);
+    PERFORM acct._require_basis(p_basis);
+    IF p_entity IS NOT NULL THEN
+        PERFORM acct._require_entity(p_entity);
+    END IF;
+    IF p_fund IS NOT NULL THEN
+        PERFORM acct._require_fund(p_fund);
+    END IF;
     RETURN QUERY
     SELECT s.entity_code, s.fund, s.account_code, a.description, a.account_type, s.currency,
            CASE WHEN s.snapshot_month = p_month THEN s.opening_balance ELSE s.closing_balance END,
@@ -256,4 +263,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT t.* FROM acct._trial_balance($1, $2, $3, $4) AS t
 $$;
 COMMENT ON FUNCTION acct.trial_balance(date, text, text, text) IS
-'The trial balance of a month (its first day) for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it. Balances are debit positive. fund and entity narrow it; NULL is all. A month after the last one posted shows its closing balances. Raises 22023 where the date is no month.';
+'The trial balance of a month (its first day) for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it. Balances are debit positive. fund and entity narrow it; NULL is all. A month after the last one posted shows its closing balances. Raises 22023 where the date is no month, or the fund, basis or entity does not exist.';

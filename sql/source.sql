@@ -173,17 +173,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_txn_source_partitions(integer, date) IS
-'Makes the monthly partitions of acct.txn_source_parent, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; those that exist are left alone, and months that are archived are passed over. Raises 22023 (not a month, or ahead out of range), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
+'Makes the monthly partitions of acct.txn_source_parent, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; those that exist are left alone, and months that are archived are passed over. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
 
 CREATE FUNCTION acct._months_ahead(p_start date, p_ahead integer) RETURNS SETOF date
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     first_month date := coalesce(p_start, date_trunc('month', current_date)::date);
 BEGIN
-    PERFORM acct._require_month(first_month);
+    PERFORM acct._require_plausible_month(first_month);
     IF p_ahead IS NULL OR p_ahead < 0 OR p_ahead > 1200 THEN
         RAISE EXCEPTION 'months ahead must be between 0 and 1200' USING ERRCODE = '22023';
     END IF;
+    PERFORM acct._require_plausible_month((first_month + make_interval(months => p_ahead))::date);
     RETURN QUERY SELECT (first_month + make_interval(months => i))::date FROM generate_series(0, p_ahead) AS i;
 END
 $$;

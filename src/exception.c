@@ -7,6 +7,8 @@
 #include "mb/pg_wchar.h"
 
 static const char *const names[] = {[EXCEPTION_NONE] = "NONE",
+									[EXCEPTION_UNKNOWN_ENTITY] = "UNKNOWN_ENTITY",
+									[EXCEPTION_INVALID_CODE] = "INVALID_CODE",
 									[EXCEPTION_BAD_DATE] = "BAD_DATE",
 									[EXCEPTION_UNKNOWN_CURRENCY] = "UNKNOWN_CURRENCY",
 									[EXCEPTION_PERIOD_CLOSED] = "PERIOD_CLOSED",

@@ -39,18 +39,22 @@
 /* Of a source partition. */
 #define ROW_OF_CRASH_POINT 100
 
+StaticAssertDecl(2 * MAX_MONTHS_APART + 1 <= JE_ID_MAX_MONTHS, "room for the months of a run");
+
 /* The tables that an expansion reads, apart from the source. */
 static const char *const tables_read[] = {"accounting_basis",
 										  "accounting_period",
 										  "archived_partition",
 										  "chart_of_accounts",
 										  "currency",
+										  "entity",
 										  "fund",
 										  "journal_run",
 										  "journal_run_batch",
 										  "journal_template",
 										  "journal_template_line",
 										  "journal_template_match",
+										  "posting_limit",
 										  "product_account_map"};
 
 PG_FUNCTION_INFO_V1(expand);
@@ -153,7 +157,7 @@ expand_row(TupleTableSlot *slot, void *arg)
 		if (!expand->pass->takes_basis[basis])
 			continue;
 		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis],
-							  txn.bad_date))
+							  txn.value_date, txn.bad_date))
 		{
 			case JOURNAL_MADE:
 				staging_put_journal(expand->staging, &txn, basis, expand->journal);

@@ -11,6 +11,8 @@
  */
 #include "journal.h"
 
+#include "code_check.h"
+
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -315,22 +317,71 @@ has_conditions(const BasisRoute *basis)
 	return false;
 }
 
-static bool
-check_transaction(Journal *journal, Route *route, BasisRoute *basis, bool bad_date)
+static char *
+entity_message(const Route *route, DateADT date)
 {
+	const Entity *entity = route->entity;
+	char *code = code_quoted(route->key.codes[ROUTE_ENTITY]);
+
+	if (entity == NULL)
+		return psprintf("entity %s is not registered", code);
+	if (date < entity->effective_from)
+		return DATE_NOT_FINITE(entity->effective_from)
+				   ? psprintf("entity %s takes no entries", code)
+				   : psprintf("entity %s takes no entries before %s", code,
+							  iso_date(entity->effective_from));
+	return DATE_NOT_FINITE(entity->effective_to) ? psprintf("entity %s takes no entries", code)
+												 : psprintf("entity %s takes no entries from %s on",
+															code, iso_date(entity->effective_to));
+}
+
+static char *
+period_message(Journal *journal, const Route *route, int basis)
+{
+	char *month = iso_date(route->month);
+
+	month[strlen(month) - strlen("-01")] = '\0';
+	if (route->bases[basis].period == PERIOD_ARCHIVED)
+		return psprintf("month %s of the ledger is archived", month);
+	return psprintf("period %s of entity %s, basis %s is closed", month,
+					code_quoted(route->key.codes[ROUTE_ENTITY]),
+					code_quoted(routing_templates(journal->routing)->bases[basis]));
+}
+
+static char *
+template_message(const Route *route, const BasisRoute *basis)
+{
+	const Code *codes = route->key.codes;
+
+	return psprintf("no approved template fits txn_type %s, product_code %s, channel %s%s",
+					code_quoted(codes[ROUTE_TXN_TYPE]), code_quoted(codes[ROUTE_PRODUCT]),
+					code_quoted(codes[ROUTE_CHANNEL]),
+					basis->ncandidates > 0 ? ": the conditions of those that name them are not true"
+										   : "");
+}
+
+/* What must be right whatever the template. */
+static bool
+check_transaction(Journal *journal, Route *route, int basis, DateADT date, bool bad_date)
+{
+	if (!entity_takes(route->entity, date))
+		return fail(journal, EXCEPTION_UNKNOWN_ENTITY, 0, entity_message(route, date));
+	if (route->code_problem != NULL)
+		return fail(journal, EXCEPTION_INVALID_CODE, 0, route->code_problem);
 	if (bad_date)
-		return fail(journal, EXCEPTION_BAD_DATE, 0,
-					"the value date is more than 12 months from the transaction month");
+		return fail(journal, EXCEPTION_BAD_DATE, 0, routing_date_problem(journal->routing, date));
 	if (route->minor_units < 0)
-		return fail(journal, EXCEPTION_UNKNOWN_CURRENCY, 0, "the currency does not exist");
-	if (basis->period_closed)
-		return fail(journal, EXCEPTION_PERIOD_CLOSED, 0,
-					"the period of the journal date is closed");
+		return fail(
+			journal, EXCEPTION_UNKNOWN_CURRENCY, 0,
+			psprintf("currency %s does not exist", code_quoted(route->key.codes[ROUTE_CURRENCY])));
+	if (route->bases[basis].period != PERIOD_OPEN)
+		return fail(journal, EXCEPTION_PERIOD_CLOSED, 0, period_message(journal, route, basis));
 	return true;
 }
 
 JournalOutcome
-journal_build(Journal *journal, Route *route, int basis, bool every_transaction, bool bad_date)
+journal_build(Journal *journal, Route *route, int basis, bool every_transaction, DateADT date,
+			  bool bad_date)
 {
 	BasisRoute *candidates = &route->bases[basis];
 	JournalOutcome outcome;
@@ -338,14 +389,14 @@ journal_build(Journal *journal, Route *route, int basis, bool every_transaction,
 	journal->candidate = NULL;
 	if (!every_transaction && candidates->ncandidates == 0)
 		return JOURNAL_NOT_IN_BASIS;
-	if (!check_transaction(journal, route, candidates, bad_date))
+	if (!check_transaction(journal, route, basis, date, bad_date))
 		return JOURNAL_EXCEPTION;
 
 	outcome = has_conditions(candidates) ? guarded(choose_step, journal, route, basis)
 										 : choose_step(journal, route, basis);
 	if (outcome == JOURNAL_NOT_IN_BASIS && every_transaction)
 	{
-		fail(journal, EXCEPTION_NO_TEMPLATE, 0, "no approved template fits");
+		fail(journal, EXCEPTION_NO_TEMPLATE, 0, template_message(route, candidates));
 		return JOURNAL_EXCEPTION;
 	}
 	if (outcome != JOURNAL_MADE)

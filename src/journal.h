@@ -55,10 +55,10 @@ extern void journal_close(Journal *journal);
 
 /*
  * Builds the journal of the transaction in the scan tuple, whose attributes are
- * all deformed, for a basis. bad_date: the date is out of range, and the route
- * is that of the transaction month.
+ * all deformed, for a basis. date is its value date; bad_date: that is not
+ * accepted, and the route is that of the transaction month.
  */
-extern JournalOutcome
-journal_build(Journal *journal, Route *route, int basis, bool every_transaction, bool bad_date);
+extern JournalOutcome journal_build(Journal *journal, Route *route, int basis,
+									bool every_transaction, DateADT date, bool bad_date);
 
 #endif

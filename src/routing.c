@@ -10,6 +10,7 @@
  */
 #include "routing.h"
 
+#include "code_check.h"
 #include "query.h"
 
 #include "miscadmin.h"
@@ -22,6 +23,13 @@
 #define MIN_ROUTE_MEMORY (16 * 1024 * 1024)
 #define ROUTE_BLOCK_SIZE (256 * 1024)
 #define MATCH_CODES      3
+
+/* Those that a date has room for. */
+#define FIRST_YEAR_OF_DATES (-4711)
+#define LAST_YEAR_OF_DATES  5874896
+
+const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
+												 "channel", "currency"};
 
 /* Rules that name the same codes. */
 typedef struct MatchEntry
@@ -48,15 +56,24 @@ struct Routing
 	MemoryContext context;
 	TemplateSet *templates;
 	AccountBook *accounts;
+	EntityBook *entities;
 	TotalSet *totals;
 	CodeMap matches;
 	CodeMap currencies;
 	CodeMap closed_periods;
 
+	/* What acct.posting_limit allows of a journal date. */
+	DateADT txn_month;
+	int months_apart;
+	int first_year;
+	int last_year;
+
 	/* Days from first_day on; what epoch each is in. */
 	DateADT first_day;
 	int ndays;
 	int16 *epoch_of_day;
+	DateADT first_accepted; /* of those days */
+	DateADT last_accepted;
 
 	MemoryContext route_context;
 	Size max_route_memory;
@@ -88,20 +105,29 @@ mark_day(DateADT date, void *arg)
 }
 
 static void
-make_epochs(Routing *routing, DateADT txn_month)
+make_epochs(Routing *routing)
 {
+	int months = routing->months_apart;
 	DateADT last_day;
 	DateADT day;
 	int16 epoch = -1;
 
-	first_of_month(txn_month, -12, &routing->first_day);
-	first_of_month(txn_month, 12, &last_day);
+	/* The month itself is always among them, to its last day. */
+	first_of_month(routing->txn_month, -months, &routing->first_day);
+	first_of_month(routing->txn_month, Max(months, 1), &last_day);
+	if (months == 0)
+		last_day--;
 	routing->ndays = last_day - routing->first_day + 1;
 	routing->epoch_of_day = palloc0_array(int16, routing->ndays);
 
-	for (int month = -12; month <= 12; month++)
+	routing->first_accepted =
+		Max(routing->first_day, date2j(routing->first_year, 1, 1) - POSTGRES_EPOCH_JDATE);
+	routing->last_accepted =
+		Min(last_day, date2j(routing->last_year, 12, 31) - POSTGRES_EPOCH_JDATE);
+
+	for (int month = -months; month <= months; month++)
 	{
-		first_of_month(txn_month, month, &day);
+		first_of_month(routing->txn_month, month, &day);
 		mark_day(day, routing);
 	}
 	for (int i = 0; i < routing->templates->ntemplates; i++)
@@ -169,6 +195,29 @@ load_closed_periods(Routing *routing)
 }
 
 static void
+take_limit(TupleTableSlot *slot, void *arg)
+{
+	Routing *routing = arg;
+
+	routing->months_apart = DatumGetInt32(query_value(slot, 0, 0));
+	routing->first_year = DatumGetInt32(query_value(slot, 1, 0));
+	routing->last_year = DatumGetInt32(query_value(slot, 2, 0));
+	Assert(routing->months_apart >= 0 && routing->months_apart <= MAX_MONTHS_APART);
+}
+
+static void
+load_limits(Routing *routing)
+{
+	/* Of the layout of 0.1.0, which has no such table. */
+	routing->months_apart = MAX_MONTHS_APART;
+	routing->first_year = FIRST_YEAR_OF_DATES;
+	routing->last_year = LAST_YEAR_OF_DATES;
+	if (OidIsValid(get_relname_relid("posting_limit", ledger_engine_schema())))
+		query_each_row("SELECT months_apart, first_year, last_year FROM acct._posting_limits()",
+					   NULL, take_limit, routing);
+}
+
+static void
 add_match(Routing *routing, Match *match)
 {
 	CodeKey key = {match->named, MATCH_CODES, {match->codes[0], match->codes[1], match->codes[2]}};
@@ -204,16 +253,19 @@ routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, 
 
 	routing->context = CurrentMemoryContext;
 	routing->totals = totals;
+	routing->txn_month = txn_month;
 	routing->templates = template_load(source, nbases, bases);
 	routing->accounts = account_load();
+	routing->entities = entity_load();
 	codemap_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	codemap_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
 
 	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
 	load_closed_periods(routing);
+	load_limits(routing);
 	for (int i = 0; i < routing->templates->nmatches; i++)
 		add_match(routing, &routing->templates->matches[i]);
-	make_epochs(routing, txn_month);
+	make_epochs(routing);
 
 	routing->route_context = GenerationContextCreate(routing->context, "routes", 0,
 													 ALLOCSET_DEFAULT_INITSIZE, ROUTE_BLOCK_SIZE);
@@ -231,7 +283,33 @@ routing_templates(Routing *routing)
 bool
 routing_accepts_date(const Routing *routing, DateADT date)
 {
-	return date >= routing->first_day && date < routing->first_day + routing->ndays;
+	return date >= routing->first_accepted && date <= routing->last_accepted;
+}
+
+char *
+iso_date(DateADT date)
+{
+	struct pg_tm tm = {0};
+	char text[MAXDATELEN + 1];
+
+	j2date(date + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	EncodeDateOnly(&tm, USE_ISO_DATES, text);
+	return pstrdup(text);
+}
+
+char *
+routing_date_problem(const Routing *routing, DateADT date)
+{
+	char *value = iso_date(date);
+	char *month = iso_date(routing->txn_month);
+
+	if (date >= routing->first_day && date < routing->first_day + routing->ndays)
+		return psprintf("the value date %s is not in the years %d to %d", value,
+						routing->first_year, routing->last_year);
+	if (routing->months_apart == 0)
+		return psprintf("the value date %s is not in the transaction month %s", value, month);
+	return psprintf("the value date %s is more than %d %s from the transaction month %s", value,
+					routing->months_apart, routing->months_apart == 1 ? "month" : "months", month);
 }
 
 static int
@@ -304,6 +382,32 @@ find_candidates(Routing *routing, Route *route)
 	pfree(counts);
 }
 
+static PeriodState
+period_state(Routing *routing, const Route *route, int basis)
+{
+	CodeKey archived = {.number = route->month};
+	CodeKey key = {
+		route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[basis]}};
+
+	if (codemap_find(&routing->closed_periods, &archived) != NULL)
+		return PERIOD_ARCHIVED;
+	return codemap_find(&routing->closed_periods, &key) != NULL ? PERIOD_CLOSED : PERIOD_OPEN;
+}
+
+/* What is wrong with the first of a route's codes that has something wrong with it; NULL: nothing. */
+static const char *
+find_code_problem(Routing *routing, const Route *route)
+{
+	for (int i = 0; i < CODE_KEY_MAX && routing->entities->is_kept; i++)
+	{
+		char *problem = code_problem(route->key.codes[i]);
+
+		if (problem != NULL)
+			return psprintf("%s %s", route_columns[i], problem);
+	}
+	return NULL;
+}
+
 static void
 make_route(Routing *routing, Route *route, DateADT date)
 {
@@ -311,24 +415,17 @@ make_route(Routing *routing, Route *route, DateADT date)
 	CodeKey currency_key = {0, 1, {route->key.codes[ROUTE_CURRENCY]}};
 	Currency *currency = codemap_find(&routing->currencies, &currency_key);
 	int nbases = routing->templates->nbases;
-	CodeKey archived_key = {0};
 
 	route->date = date;
 	first_of_month(date, 0, &route->month);
-	archived_key.number = route->month;
+	route->entity = entity_find(routing->entities, route->key.codes[ROUTE_ENTITY]);
+	route->code_problem = find_code_problem(routing, route);
 	route->minor_units = currency ? currency->minor_units : -1;
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 		route->codes[i] = code_to_datum(route->key.codes[i]);
 	route->bases = palloc0_array(BasisRoute, nbases);
 	for (int b = 0; b < nbases; b++)
-	{
-		CodeKey key = {
-			route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[b]}};
-
-		route->bases[b].period_closed =
-			codemap_find(&routing->closed_periods, &key) != NULL ||
-			codemap_find(&routing->closed_periods, &archived_key) != NULL;
-	}
+		route->bases[b].period = period_state(routing, route, b);
 	find_candidates(routing, route);
 	MemoryContextSwitchTo(old);
 }

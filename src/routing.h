@@ -15,6 +15,7 @@
 
 #include "account.h"
 #include "digest.h"
+#include "entity.h"
 #include "template.h"
 #include "total.h"
 
@@ -41,9 +42,16 @@ typedef struct Candidate
 	int nfunds;
 } Candidate;
 
+typedef enum PeriodState
+{
+	PERIOD_OPEN,
+	PERIOD_CLOSED,
+	PERIOD_ARCHIVED /* the month, in every book */
+} PeriodState;
+
 typedef struct BasisRoute
 {
-	bool period_closed;
+	PeriodState period;
 	bool has_group;          /* group is known */
 	struct PageGroup *group; /* that headers are written to; NULL: none */
 	int ncandidates;
@@ -55,6 +63,8 @@ typedef struct Route
 	CodeKey key;  /* entity, txn_type, product, channel, currency; the epoch */
 	DateADT date; /* a day of the epoch */
 	DateADT month;
+	const Entity *entity;      /* NULL: it is not registered */
+	const char *code_problem;  /* of one of the codes; NULL: none has any */
 	int minor_units;           /* of the currency; -1: there is none such */
 	Datum codes[CODE_KEY_MAX]; /* as text, in the order of the key */
 	BasisRoute *bases;         /* one for each basis of the run */
@@ -70,6 +80,9 @@ enum
 	ROUTE_CURRENCY
 };
 
+/* The columns of the source that they stand in. */
+extern const char *const route_columns[CODE_KEY_MAX];
+
 typedef struct Routing Routing;
 
 /* Reads policy for a run of a month; needs query_open(). All lives in the current context. */
@@ -78,8 +91,17 @@ routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, 
 
 extern TemplateSet *routing_templates(Routing *routing);
 
-/* A journal date may lie at most 12 months from the transaction month. */
+/* What acct.posting_limit can allow at most. */
+#define MAX_MONTHS_APART 12
+
+/* The months and years within which a journal date may lie (acct.posting_limit). */
 extern bool routing_accepts_date(const Routing *routing, DateADT date);
+
+/* Why a date is not accepted; in the current context. */
+extern char *routing_date_problem(const Routing *routing, DateADT date);
+
+/* As YYYY-MM-DD, in the current context. */
+extern char *iso_date(DateADT date);
 
 /* The route of a transaction; valid until the next call. The date must be accepted. */
 extern Route *routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date);

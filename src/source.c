@@ -27,9 +27,6 @@
 #include "utils/partcache.h"
 #include "utils/snapmgr.h"
 
-static const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
-														"channel", "currency"};
-
 /* A column that is never null. */
 static AttrNumber
 find_column(Relation source, const char *name, Oid type)

@@ -133,6 +133,7 @@ SELECT bool_and(passed) AS valid FROM acct.validate_run(:both);
 SELECT acct.run_digest(:both) = digest AS untouched FROM acct.journal_run WHERE run_id = :both;
 
 -- An archived month is closed to every book, also to one that comes only now.
+INSERT INTO acct.entity (entity_code) VALUES ('NEW'), ('NEWER');
 CALL public.txn(103, '2015-04-01', 'A', 9, '2015-02-28', entity => 'NEW');
 CALL public.txn(104, '2015-04-01', 'A', 9, entity => 'NEW');
 SELECT public.expanded('2015-04-01') AS new \gset

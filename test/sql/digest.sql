@@ -6,6 +6,7 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
 INSERT INTO acct.accounting_basis VALUES ('TAX', 'Tax', false);
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 :gross_amount / 3,CR 3000 F1 *}');
 CALL public.policy('AT', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "A"}]', '{"basis": "TAX"}');
+INSERT INTO acct.entity (entity_code) VALUES ('E0'), ('E1');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, entity_code, gross_amount, tabarru_amount)
 SELECT n, '2025-01-01', '2025-01-01'::date + n % 40, 'A', 'P' || n % 3, 'C' || n % 4, (ARRAY['IDR', 'CY0', 'CY4'])[n % 3 + 1], 'E' || n % 2, n * 1.2345, n * 1.2345
   FROM generate_series(1, 500) AS n;

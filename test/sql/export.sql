@@ -5,7 +5,7 @@ CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 ALTER TABLE acct.txn_source_parent ADD COLUMN "odd, ""name""" text;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2015-01-01');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, gross_amount, tabarru_amount, attributes, "odd, ""name""")
-SELECT n, '2015-01-01', '2015-01-05', 'A', 'P', E'a "b", c\n\\.d''e', CASE WHEN n % 2 = 0 THEN '' END, n + 0.25, n + 0.25, '{"a": "x\ny\\z"}', E'\\N' FROM generate_series(1, 200) AS n;
+SELECT n, '2015-01-01', '2015-01-05', 'A', 'P', E'a "b", c\\.d''e', CASE WHEN n % 2 = 0 THEN '' WHEN n % 5 = 0 THEN E'a "b", c\n\\.d''e' END, n + 0.25, n + 0.25, '{"a": "x\ny\\z"}', E'\\N' FROM generate_series(1, 200) AS n;
 CALL public.txn(1000, '2015-02-01', 'A');
 SELECT public.posted('2015-01-01') AS jan, public.posted('2015-02-01') AS feb \gset
 SELECT acct.close_period('MAIN', 'PRIMARY', m::date) FROM generate_series(timestamp '2015-01-01', '2015-02-01', '1 month') AS m;

@@ -32,6 +32,7 @@ SELECT h.policy_no = s.policy_no AS whole FROM acct.ledger_entry_header AS h JOI
 -- Codes have a length that every key can hold
 \set VERBOSITY sqlstate
 CALL public.txn(2, '2025-03-01', 'A', product => repeat('p', 101));
+INSERT INTO acct.entity (entity_code) VALUES (repeat('e', 100));
 CALL public.txn(3, '2025-03-01', 'A', product => repeat('p', 100), channel => repeat('c', 100), entity => repeat('e', 100));
 \set VERBOSITY default
 SELECT public.posted('2025-03-01') AS run \gset

@@ -21,6 +21,7 @@ SET timezone = 'UTC';
 CREATE EXTENSION ledger_engine;
 SELECT acct.install() AS installed \gset
 
+INSERT INTO acct.entity (entity_code) VALUES ('SUB'), ('OTHER');
 INSERT INTO acct.fund VALUES ('F1', 'Risk fund', 'PARTICIPANT_RISK'), ('F2', 'Operator', 'OPERATOR');
 INSERT INTO acct.currency VALUES ('CY0', 0), ('CY1', 1), ('IDR', 2), ('CY3', 3), ('CY4', 4);
 INSERT INTO acct.chart_of_accounts (account_code, description, account_type)

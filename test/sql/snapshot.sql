@@ -62,6 +62,7 @@ SELECT ent, basis, min(month), max(month), count(*) AS rows FROM public.snapshot
 SELECT * FROM public.difference;
 -- An account whose balance comes to nothing has no row in quiet months, and one again when it moves.
 CALL public.policy('OUT', '{DR 3000 F1 :gross_amount,CR 4000 F1 *}');
+INSERT INTO acct.entity (entity_code) VALUES ('ZERO');
 CALL public.txn(20, '2025-07-01', 'OUT', 5, entity => 'ZERO');
 CALL public.txn(21, '2025-08-01', 'OUT', -5, entity => 'ZERO');
 CALL public.txn(22, '2025-11-01', 'OUT', 3, entity => 'ZERO');
@@ -139,7 +140,13 @@ SELECT * FROM public.tb('2025-04-01', fund => 'F2');
 SELECT * FROM public.tb('2025-04-01', basis => 'TAX', entity => 'MAIN');
 SELECT * FROM public.tb('2025-04-01', entity => 'SUB');
 SELECT * FROM public.tb('2025-04-01', 'F1', 'PRIMARY', 'ZERO');
-SELECT (SELECT count(*) FROM public.tb('2025-04-01', 'F9')) AS no_fund, (SELECT count(*) FROM public.tb('2025-04-01', basis => 'NOBASIS')) AS no_basis;
+-- A fund, basis or entity that does not exist is an error, not an empty report.
+\set VERBOSITY default
+SELECT count(*) FROM acct.trial_balance('2025-04-01', 'F9');
+SELECT count(*) FROM acct.trial_balance('2025-04-01', basis => 'NOBASIS');
+SELECT count(*) FROM acct.trial_balance('2025-04-01', basis => NULL);
+SELECT count(*) FROM acct.trial_balance('2025-04-01', entity => 'main');
+\set VERBOSITY sqlstate
 -- A quiet month; one before the first; and after the last, which shows the closing balances, each book's own.
 SELECT * FROM public.tb('2025-03-01', entity => 'MAIN');
 SELECT * FROM public.tb('2024-10-01');

@@ -142,6 +142,7 @@ SELECT c.m, c.i, c.g, round(c.g * 0.4567, 2) AS t, round(c.g * 0.0333, 2) AS n, 
        c.g - round(c.g * 0.4567, 2) - round(c.g * 0.0333, 2) - round(c.g * 0.2111, 2) AS u
   FROM (SELECT m, i, 10000 + m * 123.45 + i * 67.89 AS g
           FROM generate_series(1, 12) AS m, generate_series(1, 5) AS i) AS c;
+INSERT INTO acct.entity (entity_code) VALUES ('YEAR');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel,
                                     gross_amount, tabarru_amount, tanahud_amount, investment_amount, ujroh_amount)
 SELECT e.id, make_date(2023, e.m, 1), make_date(2023, e.m, e.day), 'YEAR', e.txn_type,

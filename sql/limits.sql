@@ -1,0 +1,50 @@
+-- Limits on dates: how far a value date may lie from its month, and which years there are.
+
+CREATE FUNCTION acct._layout_limits() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.posting_limit (
+        name text COLLATE "C" NOT NULL,
+        value integer NOT NULL,
+        CONSTRAINT posting_limit_pkey PRIMARY KEY (name),
+        CONSTRAINT chk_posting_limit CHECK (CASE name WHEN 'months_apart' THEN value BETWEEN 0 AND 12
+                                                      WHEN 'first_year' THEN value BETWEEN 1 AND 9999
+                                                      WHEN 'last_year' THEN value BETWEEN 1 AND 9999
+                                                      ELSE false END)
+    );
+    CREATE OR REPLACE TRIGGER posting_limit_audit AFTER INSERT OR UPDATE OR DELETE ON acct.posting_limit
+        FOR EACH ROW EXECUTE FUNCTION acct._audit_template();
+    CREATE OR REPLACE TRIGGER posting_limit_truncate BEFORE TRUNCATE ON acct.posting_limit
+        FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_template_truncate();
+    INSERT INTO acct.posting_limit (name, value) VALUES ('months_apart', 12), ('first_year', 1970), ('last_year', 2100)
+    ON CONFLICT DO NOTHING;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_limits() IS 'The part of install() that makes the table of limits.';
+
+CREATE FUNCTION acct._posting_limits(OUT months_apart integer, OUT first_year integer, OUT last_year integer)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(max(p.value) FILTER (WHERE p.name = 'months_apart'), 12),
+           coalesce(max(p.value) FILTER (WHERE p.name = 'first_year'), 1970),
+           coalesce(max(p.value) FILTER (WHERE p.name = 'last_year'), 2100)
+      FROM acct.posting_limit AS p
+$$;
+COMMENT ON FUNCTION acct._posting_limits() IS 'The limits of acct.posting_limit as one row; where a row is missing, what it is installed with.';
+
+CREATE FUNCTION acct._require_plausible_month(p_month date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    limits record;
+BEGIN
+    PERFORM acct._require_month(p_month);
+    SELECT x.* INTO limits FROM acct._posting_limits() AS x;
+    IF NOT extract(year FROM p_month) BETWEEN limits.first_year AND limits.last_year THEN
+        RAISE EXCEPTION 'not a plausible month: %', p_month
+            USING ERRCODE = '22023',
+                  DETAIL = format('Months are those of the years %s to %s.', limits.first_year, limits.last_year),
+                  HINT = 'Where the year is right, have a superuser change first_year or last_year in acct.posting_limit.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_plausible_month(date) IS
+'Raises 22023 unless the date is the first day of a month in the years that acct.posting_limit allows.';
