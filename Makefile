@@ -43,6 +43,7 @@ OBJS = \
 	src/progress.o \
 	src/query.o \
 	src/routing.o \
+	src/row_holders.o \
 	src/settings.o \
 	src/source.o \
 	src/staging.o \
@@ -56,6 +57,7 @@ SQL_PARTS = \
 	sql/install.sql \
 	sql/guard.sql \
 	sql/progress.sql \
+	sql/locks.sql \
 	sql/partitions.sql \
 	sql/source.sql \
 	sql/templates.sql \

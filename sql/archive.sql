@@ -195,7 +195,7 @@ DECLARE
     held boolean;
 BEGIN
     BEGIN
-        PERFORM pg_advisory_xact_lock('acct.journal_run_batch'::regclass::oid::integer, p_month - '2000-01-01'::date);
+        PERFORM acct._lock_claims(p_month);
         held := acct._lock_tables(tree, 'SHARE', '5 seconds');
     EXCEPTION WHEN lock_not_available THEN
         held := false;
@@ -249,7 +249,7 @@ DECLARE
     tables CONSTANT regclass[] := CASE p_table WHEN 'ledger_entry' THEN ARRAY['acct.ledger_book', 'acct.ledger_entry_header']
                                                ELSE ARRAY['acct.txn_source_parent'] END::regclass[];
 BEGIN
-    WHILE NOT acct._is_waited_for(tables) LOOP
+    WHILE NOT acct._is_waited_for(tables, acct._row_holders('acct.making_lock', 'table_name', p_table)) LOOP
         BEGIN
             IF p_table = 'ledger_entry' THEN
                 -- All books, those to come included, as recomputing balances does.
@@ -368,8 +368,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     survey record;
 BEGIN
-    PERFORM acct._require_archivable(archive_partition.table_name, archive_partition.month);
     PERFORM acct._require_read_committed();
+    PERFORM acct._require_archivable(archive_partition.table_name, archive_partition.month);
     IF acct._is_archived(archive_partition.table_name, archive_partition.month) THEN
         RETURN false;
     END IF;
@@ -471,8 +471,8 @@ DECLARE
     archived record;
     figures jsonb;
 BEGIN
-    PERFORM acct._require_archivable(tab, m);
     PERFORM acct._require_read_committed();
+    PERFORM acct._require_archivable(tab, m);
     IF keep_days IS NULL OR keep_days NOT BETWEEN 0 AND 36500 THEN
         RAISE EXCEPTION 'days to keep a restored month must be between 0 and 36500' USING ERRCODE = '22023';
     END IF;

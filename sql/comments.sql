@@ -24,6 +24,20 @@ BEGIN
     COMMENT ON EVENT TRIGGER ledger_guard_rewrite IS 'Refuses any ALTER TABLE that would rewrite posted ledger entries or have them lost in a crash (LE011).';
     COMMENT ON EVENT TRIGGER ledger_guard_columns IS 'Refuses to rename or retype columns that hold posted ledger entries (LE011).';
 
+    -- Locks.
+    COMMENT ON TABLE acct.claim_lock IS 'Rows that are locked while a run takes batches of a month, or the month''s source is archived. Written by the engine.';
+    COMMENT ON COLUMN acct.claim_lock.txn_month IS 'Month of the source, as its first day.';
+    COMMENT ON TABLE acct.making_lock IS 'Rows that are locked while monthly partitions are made, archived or restored. Written by the engine.';
+    COMMENT ON COLUMN acct.making_lock.table_name IS 'txn_source_parent or ledger_entry.';
+    COMMENT ON TABLE acct.run_cancel IS 'Runs that are being cancelled, as rows that are never committed: the table looks empty. Written by acct.cancel_run().';
+    COMMENT ON COLUMN acct.run_cancel.run_id IS 'Run that is being cancelled.';
+    COMMENT ON TABLE acct.job_state IS 'How far each job of acct.run_job() has come, and which call does it. Written by the engine.';
+    COMMENT ON COLUMN acct.job_state.job IS 'Name of the job.';
+    COMMENT ON COLUMN acct.job_state.pid IS 'Process of the session that does it; NULL where none does.';
+    COMMENT ON COLUMN acct.job_state.session_start IS 'When that session began (pg_stat_activity.backend_start): another session may get the same process number later.';
+    COMMENT ON COLUMN acct.job_state.call_start IS 'When its call of acct.run_job() began (pg_stat_activity.query_start); a call that ended does the job no longer.';
+    COMMENT ON COLUMN acct.job_state.state IS 'Arguments, next step and results so far.';
+
     -- Source.
     COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written by acct.current_batch() at its first row.';
     COMMENT ON COLUMN acct.txn_batch.batch_id IS 'Number of the batch.';

@@ -1,55 +1,40 @@
 -- Runs as a scheduler drives them, by key: whether all is well, in one row, and the end of what hangs.
 --
--- A session that works on a run that is not posted says so by advisory locks, which nothing waits for: shared ones on the
--- run (_hold_run) and, while the run is not yet visible to others, on its key (_hold_key). They end with the transaction, as
--- the lock of the run's row does, and pg_locks shows whose they are. An exclusive one says that the run is being cancelled.
+-- A session that works on a run, or checks it, has locked its row, or inserted it and not committed yet; the row itself says
+-- whose transaction that is (acct._row_holders). That it came by the engine's functions is seen by its lock on acct.run_cancel,
+-- a table that only they may lock. A row of that table which is not committed says that the run is being cancelled. Nobody waits
+-- for any of these, and all end with their transactions.
 
-CREATE FUNCTION acct._sessions_with(p_class oid, p_object integer, p_mode text) RETURNS integer[]
-LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
-    WITH held AS MATERIALIZED (
-        SELECT l.* FROM pg_locks AS l
-         WHERE l.granted AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
-    SELECT coalesce(array_agg(DISTINCT a.pid), '{}') FROM held AS a
-     WHERE a.locktype = 'advisory' AND (a.classid, a.objid, a.objsubid, a.mode) = (p_class, p_object::oid, 2, p_mode)
-       AND a.pid IS DISTINCT FROM pg_backend_pid()
-       -- Anybody can take an advisory lock; who works on runs has a lock of their table too.
-       AND EXISTS (SELECT FROM held AS t WHERE t.virtualtransaction = a.virtualtransaction AND t.locktype = 'relation'
-                      AND t.relation = 'acct.journal_run'::regclass)
-$$;
-COMMENT ON FUNCTION acct._sessions_with(oid, integer, text) IS
-'The processes of other sessions that hold an advisory lock (two keys; ShareLock or ExclusiveLock) and have read or written acct.journal_run in the same transaction; NULL stands for a prepared transaction.';
-
-CREATE FUNCTION acct._lock_object(p_run_id bigint) RETURNS integer
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT (p_run_id & 2147483647)::integer $$;
-COMMENT ON FUNCTION acct._lock_object(bigint) IS 'The second key of the advisory locks of a run.';
-
-CREATE FUNCTION acct._hold_run(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._announce_work() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    cancelling CONSTANT integer := 'acct.cancel_run(text, interval)'::regprocedure::oid::integer;
-    object CONSTANT integer := acct._lock_object(p_run_id);
-    is_free boolean;
 BEGIN
-    -- In one expression, which nothing interrupts. pg_locks, which may be long, is looked into only where that fails.
-    is_free := pg_try_advisory_lock_shared(cancelling, object) AND pg_advisory_unlock_shared(cancelling, object);
-    IF NOT is_free AND acct._sessions_with(cancelling::oid, object, 'ExclusiveLock') <> '{}' THEN
+    LOCK TABLE acct.run_cancel IN ROW SHARE MODE;
+END
+$$;
+COMMENT ON FUNCTION acct._announce_work() IS
+'Has cancel_run() know, to the end of the transaction, that this session locked the rows of its runs as the engine does.';
+
+CREATE FUNCTION acct._refuse_cancelled(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF array_remove(acct._row_holders('acct.run_cancel', 'run_id', p_run_id::text), pg_backend_pid()) <> '{}' THEN
         RAISE EXCEPTION 'run % is being cancelled', p_run_id
             USING ERRCODE = 'LE002', HINT = 'When that is done, make it again with acct.create_run().';
     END IF;
-    PERFORM pg_try_advisory_xact_lock_shared('acct.journal_run'::regclass::oid::integer, object);
 END
 $$;
-COMMENT ON FUNCTION acct._hold_run(bigint) IS
-'Has cancel_run() know, to the end of the transaction, that this session works on a run whose row it has locked. Raises LE002 where the run is being cancelled.';
+COMMENT ON FUNCTION acct._refuse_cancelled(bigint) IS 'Raises LE002 where another session is cancelling a run.';
 
-CREATE FUNCTION acct._hold_key(p_run_key text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    PERFORM pg_try_advisory_xact_lock_shared('acct.create_run(date, text, jsonb)'::regprocedure::oid::integer, hashtext(p_run_key));
-END
+CREATE FUNCTION acct._sessions_at(p_column text, p_value text) RETURNS integer[]
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(array_agg(h.pid), '{}') FROM unnest(acct._row_holders('acct.journal_run', p_column, p_value)) AS h (pid)
+     WHERE h.pid IS NULL
+        OR h.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = h.pid AND l.granted AND l.mode <> 'AccessShareLock'
+                      AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+                      AND l.relation = 'acct.run_cancel'::regclass)
 $$;
-COMMENT ON FUNCTION acct._hold_key(text) IS
-'Has cancel_run() know, to the end of the transaction, that this session has made a run with a key, which others cannot see until then.';
+COMMENT ON FUNCTION acct._sessions_at(text, text) IS
+'The processes of other sessions that work on runs whose column (run_id, run_key) has a value, or check them, or have made them and not committed yet; NULL stands for a prepared transaction.';
 
 CREATE FUNCTION acct._stop_sessions(p_processes integer[], p_firmly boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -96,58 +81,63 @@ $$;
 COMMENT ON FUNCTION acct.check_run(text) IS
 'validate_run() of the run that has a key, as one row of booleans, each true where all is well, for schedulers that test the cells of a row: a column for each group of checks, and all_passed for every check there is. Raises LE001 (no run has the key), LE002 (not expanded, or staging lost).';
 
-CREATE FUNCTION acct.cancel_run(run_key text, timeout interval DEFAULT '30 seconds')
-RETURNS TABLE (run_id bigint, outcome text, sessions_stopped integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-#variable_conflict use_column
+CREATE FUNCTION acct._try_cancel(p_run_id bigint, p_stopped integer, OUT status text, OUT working integer[], OUT is_ours boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    is_ours := array_remove(acct._row_holders('acct.run_cancel', 'run_id', p_run_id::text), pg_backend_pid()) = '{}';
+    IF is_ours AND NOT EXISTS (SELECT FROM acct.run_cancel AS c WHERE c.run_id = p_run_id) THEN
+        INSERT INTO acct.run_cancel (run_id) VALUES (p_run_id) ON CONFLICT DO NOTHING;
+    END IF;
+    PERFORM FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.status IN ('created', 'expanded') AND is_ours
+        FOR NO KEY UPDATE SKIP LOCKED;
+    working := acct._sessions_at('run_id', p_run_id::text);
+    -- Those who only check it did not keep its row from being locked.
+    IF FOUND AND working = '{}' THEN
+        PERFORM acct.discard_run(p_run_id);
+        INSERT INTO acct.run_log (run_id, step, detail)
+        VALUES (p_run_id, 'cancel', jsonb_build_object('sessions_stopped', p_stopped));
+        status := 'discarded';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._try_cancel(bigint, integer) IS
+'Discards a run that is not posted, where no session is at it: status is discarded then, else NULL. working are those that are; is_ours is false where another session is cancelling it.';
+
+CREATE FUNCTION acct._cancel_run(p_run_id bigint, p_run_key text, p_timeout interval,
+                                 OUT id bigint, OUT status text, OUT sessions_stopped integer)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    key CONSTANT text := cancel_run.run_key;
+    label CONSTANT text := coalesce(format('"%s"', p_run_key), p_run_id::text);
     started CONSTANT timestamptz := clock_timestamp();
-    longest CONSTANT interval := coalesce(cancel_run.timeout, '30 seconds');
+    longest CONSTANT interval := coalesce(p_timeout, '30 seconds');
     patience CONSTANT interval := least('5 seconds', longest / 2);
-    creation CONSTANT oid := 'acct.create_run(date, text, jsonb)'::regprocedure;
-    cancelling CONSTANT integer := 'acct.cancel_run(text, interval)'::regprocedure::oid::integer;
-    creators integer[];
+    creators CONSTANT integer[] := acct._sessions_at('run_key', coalesce(p_run_key, ''));
     working integer[];
     stopped integer[] := ARRAY[]::integer[];
-    id bigint;
-    status text;
     is_ours boolean := true;
 BEGIN
-    PERFORM acct._require_layout();
-    creators := acct._sessions_with(creation, hashtext(key), 'ShareLock');
+    id := p_run_id;
     LOOP
         -- The run that had the key at first, not one that was made with it meanwhile.
         SELECT r.run_id, r.status INTO id, status FROM acct.journal_run AS r
-         WHERE CASE WHEN id IS NULL THEN r.run_key = key AND r.status <> 'discarded' ELSE r.run_id = id END;
+         WHERE CASE WHEN id IS NULL THEN r.run_key = p_run_key AND r.status <> 'discarded' ELSE r.run_id = id END;
         IF id IS NULL THEN
-            working := ARRAY(SELECT s FROM unnest(acct._sessions_with(creation, hashtext(key), 'ShareLock')) AS s
+            working := ARRAY(SELECT s FROM unnest(acct._sessions_at('run_key', coalesce(p_run_key, ''))) AS s
                               WHERE s = ANY (creators) OR s IS NULL);
             status := CASE WHEN working = '{}' THEN 'no run' END;
         ELSIF status IN ('created', 'expanded') THEN
-            is_ours := pg_try_advisory_xact_lock(cancelling, acct._lock_object(id));
-            working := acct._sessions_with('acct.journal_run'::regclass, acct._lock_object(id), 'ShareLock');
-            PERFORM FROM acct.journal_run AS r WHERE r.run_id = id AND r.status IN ('created', 'expanded') AND is_ours
-                FOR UPDATE SKIP LOCKED;
-            IF FOUND THEN
-                PERFORM acct.discard_run(id);
-                INSERT INTO acct.run_log (run_id, step, detail)
-                VALUES (id, 'cancel', jsonb_build_object('sessions_stopped', cardinality(stopped)));
-                status := 'discarded';
-            ELSE
-                status := NULL;
-            END IF;
+            SELECT t.* INTO status, working, is_ours FROM acct._try_cancel(id, cardinality(stopped)) AS t;
         END IF;
         EXIT WHEN status IS NOT NULL;
         IF array_position(working, NULL) IS NOT NULL THEN
-            RAISE EXCEPTION 'run "%" is held by a prepared transaction', key
+            RAISE EXCEPTION 'run % is held by a prepared transaction', label
                 USING ERRCODE = '55P03', HINT = 'End it with COMMIT PREPARED or ROLLBACK PREPARED; see pg_prepared_xacts.';
         ELSIF clock_timestamp() > started + longest THEN
-            RAISE EXCEPTION 'run "%" is still held', key
+            RAISE EXCEPTION 'run % is still held', label
                 USING ERRCODE = '55P03',
                       DETAIL = CASE WHEN NOT is_ours THEN 'Another session is cancelling it.'
                                     WHEN working = '{}' THEN 'A session locked its row by other means than the functions of ledger_engine.'
-                                    ELSE format('Told to stop, but not ended: %s.', array_to_string(working, ', ')) END,
+                                    ELSE format('Sessions that have not ended yet: %s.', array_to_string(working, ', ')) END,
                       HINT = 'Call acct.cancel_run() again.';
         ELSIF is_ours THEN
             PERFORM acct._stop_sessions(working, clock_timestamp() > started + patience);
@@ -155,8 +145,35 @@ BEGIN
         END IF;
         PERFORM pg_sleep(0.1);
     END LOOP;
-    RETURN QUERY SELECT id, status, cardinality(stopped);
+    DELETE FROM acct.run_cancel AS c WHERE c.run_id = id;
+    sessions_stopped := cardinality(stopped);
+END
+$$;
+COMMENT ON FUNCTION acct._cancel_run(bigint, text, interval) IS 'The work of cancel_run(), of a run or of whichever has a key.';
+
+CREATE FUNCTION acct.cancel_run(run_key text, timeout interval DEFAULT '30 seconds')
+RETURNS TABLE (run_id bigint, outcome text, sessions_stopped integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    RETURN QUERY SELECT c.* FROM acct._cancel_run(NULL, cancel_run.run_key, cancel_run.timeout) AS c;
 END
 $$;
 COMMENT ON FUNCTION acct.cancel_run(text, interval) IS
-'Ends a run that has a key and is not posted, so that the key can be used afresh: stops the session that works on it (cancels what it executes; after five seconds, or at once where it is idle in a transaction, terminates it), waits for its end, and discards the run. One row: run_id; outcome, which is discarded, posted or reversed (nothing is discarded), or no run (none has the key); sessions_stopped. Sessions that wait for the run are not stopped: they get LE002. Raises 55P03 where the run is still held after the timeout, or by a prepared transaction.';
+'Ends a run that has a key and is not posted, so that the key can be used again: stops the sessions that work on it or check it, waits for their end, and discards the run; outcome is discarded, posted or reversed (nothing is discarded), or no run (none has the key). Raises LE002 where a session waits for a run that is being cancelled, 55P03 where the run is still held after the timeout, or by a prepared transaction, 25001, 25006.';
+
+CREATE FUNCTION acct.cancel_run(INOUT run_id bigint, timeout interval DEFAULT '30 seconds', OUT outcome text, OUT sessions_stopped integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    IF cancel_run.run_id IS NULL OR NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = cancel_run.run_id) THEN
+        RAISE EXCEPTION 'run % does not exist', coalesce(cancel_run.run_id::text, 'NULL')
+            USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
+    END IF;
+    SELECT c.status, c.sessions_stopped INTO outcome, sessions_stopped FROM acct._cancel_run(cancel_run.run_id, NULL, cancel_run.timeout) AS c;
+END
+$$;
+COMMENT ON FUNCTION acct.cancel_run(bigint, interval) IS
+'cancel_run() of a run by its run_id, for one without a key. Raises LE001 (no such run) and what cancel_run() of a key raises.';

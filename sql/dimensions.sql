@@ -16,6 +16,7 @@ DECLARE
     rel text;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     IF add_dimension.name IS NULL OR add_dimension.name !~ '^[a-z_][a-z0-9_]{0,62}$' THEN
         RAISE EXCEPTION 'not a name for a dimension: %', coalesce(add_dimension.name, 'NULL')
             USING ERRCODE = '42602', HINT = 'A name has lower-case letters, digits and underscores.';

@@ -76,9 +76,19 @@ COMMENT ON FUNCTION acct._flush_wal() IS
 CREATE FUNCTION acct._see_changes() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'see_changes';
 COMMENT ON FUNCTION acct._see_changes() IS
-'Has the session take notice of the tables that others made and dropped until now, as waiting for an advisory lock or a row does not.';
+'Has the session take notice of the tables that others made and dropped until now, as waiting for a row does not.';
 
 CREATE FUNCTION acct._file_digest(p_path text, p_flush boolean, OUT bytes bigint, OUT sha256 text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'file_digest';
 COMMENT ON FUNCTION acct._file_digest(text, boolean) IS
 'Size and SHA-256 (64 hexadecimal digits) of a regular file of the server, NULL where there is none; p_flush has it outlast a crash of the machine. Needs the privileges of pg_read_server_files, whoever calls it (else 42501). Raises 42602 where the path is not absolute.';
+
+CREATE FUNCTION acct._row_holders(p_table regclass, p_column text, p_value text) RETURNS integer[]
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'row_holders';
+COMMENT ON FUNCTION acct._row_holders(regclass, text, text) IS
+'The processes whose open transactions inserted, locked or changed the rows of a table where a column has a value, committed or not; NULL among them stands for a prepared transaction. Neither waits nor locks.';
+
+CREATE FUNCTION acct._commit_durably() RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'commit_durably';
+COMMENT ON FUNCTION acct._commit_durably() IS
+'Makes the commit of this transaction wait until it is on disk, whatever synchronous_commit says.';

@@ -111,8 +111,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                            to_char(r.since, 'YYYY-MM-DD HH24:MI'),
                                            coalesce('process ' || r.pid || ' works on it', 'no session works on it')) ORDER BY r.since, r.run_id))
       FROM (SELECT j.run_id, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
-                   -- Whoever works on a run holds its row.
-                   (SELECT min(l.pid) FROM pg_locks AS l WHERE l.locktype = 'transactionid' AND l.granted AND l.transactionid = j.xmax) AS pid
+                   (SELECT min(h) FROM unnest(acct._row_holders('acct.journal_run', 'run_id', j.run_id::text)) AS h) AS pid
               FROM acct.journal_run AS j CROSS JOIN LATERAL (SELECT coalesce(j.expanded_at, j.created_at) AS since) AS s
              WHERE j.status IN ('created', 'expanded')) AS r
 $$;

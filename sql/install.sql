@@ -122,7 +122,9 @@ BEGIN
         RAISE EXCEPTION 'acct.install() must be called by a superuser' USING ERRCODE = '42501';
     END IF;
     PERFORM acct._require_trust();
-    PERFORM pg_advisory_xact_lock(hashtextextended('ledger_engine install', 0));
+    PERFORM acct._require_read_committed();
+    -- One at a time, also the first. Only a superuser can lock this table, and other extensions wait for as long.
+    LOCK TABLE pg_catalog.pg_extension IN SHARE ROW EXCLUSIVE MODE;
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
     END IF;
@@ -143,6 +145,7 @@ BEGIN
         CONSTRAINT chk_singleton CHECK (singleton)
     );
     PERFORM acct._layout_guard();
+    PERFORM acct._layout_locks();
     PERFORM acct._layout_source();
     PERFORM acct._layout_templates();
     PERFORM acct._layout_runs();

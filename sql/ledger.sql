@@ -231,6 +231,7 @@ DECLARE
     m date;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     FOR m IN SELECT * FROM acct._months_ahead(start, rotate_ledger_partitions.ahead) LOOP
         FOR partition_name IN SELECT * FROM acct._make_month('ledger_entry', m, start) LOOP
             from_month := m;
@@ -403,6 +404,7 @@ DECLARE
     was_open boolean;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     -- A period that was closed before the limits of months can be opened.
     IF p_open THEN
         PERFORM acct._require_month(p_month);

@@ -70,14 +70,20 @@ LANGUAGE plpgsql AS $$
 DECLARE
     checks record;
 BEGIN
+    -- In a transaction block this is as far as it goes.
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     run_id := acct.create_run(process_month.txn_month, process_month.run_key);
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     PERFORM FROM acct.expand_journals(run_id);
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SELECT pg_catalog.string_agg(v.check_name, ', ') AS failed,
            pg_catalog.bool_or(v.check_name OPERATOR(pg_catalog.<>) 'periods_open') AS stop INTO checks
       FROM acct.validate_run(run_id) AS v WHERE NOT v.passed;
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     -- A closed period alone is for post_journals to refuse (LE006).
     IF checks.stop THEN
         RAISE EXCEPTION 'run % does not pass its checks', run_id

@@ -1,17 +1,16 @@
 -- How monthly partitions are made, archived and brought back beside other sessions: short waits, tried again.
 
-CREATE FUNCTION acct._is_waited_for(p_tables regclass[]) RETURNS boolean
+CREATE FUNCTION acct._is_waited_for(p_tables regclass[], p_processes integer[] DEFAULT '{}') RETURNS boolean
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM pg_locks AS w
                     WHERE NOT w.granted AND w.pid <> pg_backend_pid()
-                      AND EXISTS (SELECT FROM pg_locks AS h
-                                   WHERE h.pid = w.pid AND h.granted
-                                     AND (h.relation = ANY (p_tables::oid[])
-                                          OR h.locktype = 'advisory' AND h.classid = ANY (p_tables::oid[])))
+                      AND (w.pid = ANY (p_processes)
+                           OR EXISTS (SELECT FROM pg_locks AS h
+                                       WHERE h.pid = w.pid AND h.granted AND h.relation = ANY (p_tables::oid[])))
                       AND pg_backend_pid() = ANY (pg_blocking_pids(w.pid)))
 $$;
-COMMENT ON FUNCTION acct._is_waited_for(regclass[]) IS
-'True where a session that holds a lock on one of these tables, or an advisory lock named by one, waits for this one: to wait for it in turn would be a deadlock. Asked before each wait that is shorter than deadlock_timeout, it keeps others from being its victim.';
+COMMENT ON FUNCTION acct._is_waited_for(regclass[], integer[]) IS
+'True where a session that holds a lock on one of these tables, or is one of these processes, waits for this one: to wait for it in turn would be a deadlock. Asked before each wait that is shorter than deadlock_timeout, it keeps others from being its victim.';
 
 CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval, p_yields boolean DEFAULT true)
 RETURNS boolean
@@ -54,18 +53,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._raise_in_use(text, regclass[]) IS 'Raises 55P03: other sessions use the tables of p_what.';
-
-CREATE FUNCTION acct._require_read_committed() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'this function cannot be called in a transaction that is %', upper(current_setting('transaction_isolation'))
-            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what others have committed since.',
-                  HINT = 'Call it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._require_read_committed() IS 'Raises 25001 where later statements of the transaction would not see what others commit.';
 
 CREATE FUNCTION acct._month_parts(p_table text, p_month date) RETURNS TABLE (part integer, parent regclass, name text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -139,16 +126,6 @@ END
 $$;
 COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS
 'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped.';
-
-CREATE FUNCTION acct._lock_making(p_table text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock((CASE p_table WHEN 'ledger_entry' THEN 'acct.ledger_entry_header' ELSE 'acct.txn_source_parent' END)::regclass::oid::integer, 0);
-    PERFORM acct._see_changes();
-END
-$$;
-COMMENT ON FUNCTION acct._lock_making(text) IS
-'Locks the making and moving of months of txn_source_parent or ledger_entry to the end of the transaction, and takes notice of those that others made or moved.';
 
 CREATE FUNCTION acct._make_month(p_table text, p_month date, p_start date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '1s' AS $$

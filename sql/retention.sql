@@ -117,7 +117,7 @@ DECLARE
         to_regclass('acct.je_header_staging_' || p_run_id), to_regclass('acct.je_line_staging_' || p_run_id)]::regclass[], NULL);
     status text;
 BEGIN
-    SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
+    SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND AND EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id) OR status = 'expanded' THEN
         RAISE EXCEPTION 'run % is being worked on', p_run_id USING ERRCODE = '55P03', HINT = 'Call again when that has ended.';
     END IF;

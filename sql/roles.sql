@@ -35,7 +35,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
                'reprocess_exceptions(bigint)', 'reprocess_ignored(bigint)', 'run_month(date, text)', 'process_month(date, text, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
-               'update_balance_snapshot(date)', 'close_period(text, text, date)', 'cancel_run(text, interval)'], 'EXECUTE'),
+               'update_balance_snapshot(date)', 'close_period(text, text, date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
         -- Exporting and verifying run as their caller, and so do the steps of theirs.
@@ -55,7 +55,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['_begin_job(text, jsonb)', '_job_step(jsonb)', '_run_job_step(jsonb)', '_next_job_run(date, date[], jsonb)',
                '_require_valid_run(bigint)', '_require_equal_snapshot(integer)', '_job_failed(jsonb, text, text, text, text)',
                '_end_job(jsonb)', '_leave_job(text)', '_job_lock(text)', '_check_job(text, jsonb)', '_require_schedule(jsonb)',
-               '_require_cron_user()', '_require_pg_cron()'], 'EXECUTE'),
+               '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
@@ -77,6 +77,7 @@ BEGIN
         RAISE EXCEPTION 'acct.install_roles() must be called by the owner of the tables, or a superuser' USING ERRCODE = '42501';
     END IF;
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     FOREACH role_name IN ARRAY roles LOOP
         created := NOT EXISTS (SELECT FROM pg_roles AS p WHERE p.rolname = install_roles.role_name);
         IF created THEN

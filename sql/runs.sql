@@ -160,13 +160,16 @@ DECLARE
     status text;
 BEGIN
     PERFORM acct._require_layout();
-    SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR UPDATE;
+    PERFORM acct._require_read_committed();
+    PERFORM acct._announce_work();
+    -- Not so much that readers, who lock the key (acct._read_run), would have to wait.
+    SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
     END IF;
     IF status IN ('created', 'expanded') THEN
-        PERFORM acct._hold_run(p_run_id);
+        PERFORM acct._refuse_cancelled(p_run_id);
     END IF;
     PERFORM acct._see_changes();
     RETURN status;
@@ -174,6 +177,43 @@ END
 $$;
 COMMENT ON FUNCTION acct._lock_run(bigint) IS
 'Locks a run to the end of the transaction, so that one session at a time works on it, and returns its status. Raises LE001 where it does not exist, LE002 where it is being cancelled.';
+
+CREATE FUNCTION acct._read_run(p_run_id bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    staging CONSTANT text[] := ARRAY['je_header_staging_' || p_run_id, 'je_line_staging_' || p_run_id];
+    status text;
+BEGIN
+    PERFORM acct._require_layout();
+    IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') AND NOT current_setting('transaction_read_only')::boolean THEN
+        -- Keeps nobody waiting; acct.cancel_run() sees by it who reads.
+        PERFORM acct._announce_work();
+        PERFORM FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR KEY SHARE;
+    END IF;
+    LOOP
+        SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
+                USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
+        END IF;
+        IF status IN ('created', 'expanded') THEN
+            PERFORM acct._refuse_cancelled(p_run_id);
+        END IF;
+        PERFORM acct._see_changes();
+        EXIT WHEN status <> 'expanded' OR to_regclass('acct.' || staging[1]) IS NULL OR to_regclass('acct.' || staging[2]) IS NULL;
+        BEGIN
+            -- From here to the end of the transaction its staging stays.
+            EXECUTE format('LOCK TABLE ONLY acct.%I, ONLY acct.%I IN ACCESS SHARE MODE', staging[1], staging[2]);
+            EXIT WHEN status = (SELECT r.status FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+        EXCEPTION WHEN undefined_table THEN
+            NULL; -- It was dropped at this moment.
+        END;
+    END LOOP;
+    RETURN status;
+END
+$$;
+COMMENT ON FUNCTION acct._read_run(bigint) IS
+'The status of a run that is to be read: its staging, if it is expanded, stays until the transaction ends, and neither this session nor one that works on the run waits for the other. Raises LE001 where it does not exist.';
 
 CREATE FUNCTION acct._wrong_state(p_run_id bigint, p_status text, p_hint text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -253,7 +293,7 @@ DECLARE
     claimed bigint;
 BEGIN
     -- One claim at a time for a month; the unique index is the last word.
-    PERFORM pg_advisory_xact_lock('acct.journal_run_batch'::regclass::oid::integer, p_month - '2000-01-01'::date);
+    PERFORM acct._lock_claims(p_month);
     PERFORM acct._progress_phase('taking batches');
     IF acct._is_archived('txn_source_parent', p_month) THEN
         PERFORM acct._raise_archived('txn_source_parent', p_month);
@@ -303,21 +343,23 @@ DECLARE
     was_there boolean := false;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_plausible_month(month);
     run_bases := acct._run_bases(opts);
+    PERFORM acct._announce_work();
     INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)
     VALUES (key, month, run_bases, opts)
     ON CONFLICT (run_key) WHERE status <> 'discarded' DO NOTHING
     RETURNING r.run_id INTO id;
     IF id IS NULL THEN
         SELECT r.* INTO run FROM acct.journal_run AS r
-         WHERE r.run_key = key AND r.status <> 'discarded' FOR UPDATE;
+         WHERE r.run_key = key AND r.status <> 'discarded' FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'run "%" was discarded by another session meanwhile', key
                 USING ERRCODE = 'LE002', HINT = 'Call acct.create_run() again.';
         END IF;
         IF run.status IN ('created', 'expanded') THEN
-            PERFORM acct._hold_run(run.run_id);
+            PERFORM acct._refuse_cancelled(run.run_id);
         END IF;
         IF run.txn_month <> month OR run.bases <> run_bases OR run.options - 'basis' <> opts - 'basis' THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', key
@@ -332,8 +374,6 @@ BEGIN
         id := run.run_id;
         run_bases := run.bases;
         was_there := true;
-    ELSIF key IS NOT NULL THEN
-        PERFORM acct._hold_key(key);
     END IF;
     -- crash point: create_inserted
     PERFORM acct._progress_start(id, 'create', NULL);

@@ -291,6 +291,7 @@ DECLARE
     templates bigint;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     SELECT c.* INTO chart FROM acct._install_sample_chart() AS c;
     templates := acct._install_sample_templates();
     IF chart.entities + chart.funds + chart.currencies + chart.accounts + chart.overrides + templates = 0 THEN

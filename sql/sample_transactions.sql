@@ -161,6 +161,7 @@ DECLARE
     loaded bigint;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_sample(generate_sample_transactions.month, generate_sample_transactions.rows,
                                  generate_sample_transactions.seed);
     PERFORM acct._require_plausible_month(generate_sample_transactions.month);

@@ -63,6 +63,7 @@ DECLARE
     reason text;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     PERFORM acct._check_job(p_job, p_arguments);
     -- What a call that was interrupted left to this session is taken over.
     IF NOT acct._holds_job_lock(p_job) AND NOT pg_try_advisory_lock(acct._job_lock(p_job)) THEN
@@ -319,8 +320,10 @@ DECLARE
 BEGIN
     -- In a transaction block this is as far as it goes.
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SELECT b.state, b.finished INTO state, finished FROM acct._begin_job(run_job.job, run_job.arguments) AS b;
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     IF finished THEN
         RETURN;
     END IF;
@@ -339,6 +342,7 @@ BEGIN
                   FROM acct._job_failed(state, error_state, error_message, error_detail, error_hint) AS f;
         END;
         COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         EXIT WHEN finished;
     END LOOP;
     SELECT e.code, e.months, e.detail, e.hint INTO failure FROM acct._end_job(state) AS e;
@@ -435,6 +439,7 @@ DECLARE
     entry record;
     database text;
 BEGIN
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_schedule(schedule_jobs.schedule);
     PERFORM acct._require_cron_user();
     FOR entry IN SELECT e.key AS job, CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value ->> 'schedule' ELSE e.value #>> '{}' END AS expression,
@@ -474,6 +479,7 @@ DECLARE
     job_id bigint;
     job_name text;
 BEGIN
+    PERFORM acct._require_read_committed();
     PERFORM acct._require_cron_user();
     FOR job_id, job_name IN
         EXECUTE format('SELECT j.jobid, j.jobname::text FROM %I.job AS j WHERE starts_with(j.jobname::text, ''ledger_engine:'') '

@@ -138,6 +138,7 @@ DECLARE
     changed bigint;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     IF update_balance_snapshot.month IS NOT NULL THEN
         PERFORM acct._require_month(update_balance_snapshot.month);
     END IF;

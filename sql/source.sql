@@ -163,6 +163,7 @@ DECLARE
     m date;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     FOR m IN SELECT * FROM acct._months_ahead(start, rotate_txn_source_partitions.ahead) LOOP
         FOR partition_name IN SELECT * FROM acct._make_month('txn_source_parent', m, start) LOOP
             from_month := m;

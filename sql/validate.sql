@@ -56,7 +56,7 @@ COMMENT ON FUNCTION acct._run_digest(bigint, text) IS 'Count, sums and digest of
 CREATE FUNCTION acct.run_digest(run_id bigint, source text DEFAULT 'ledger') RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    status text := acct._lock_run(run_digest.run_id);
+    status text := acct._read_run(run_digest.run_id);
 BEGIN
     IF run_digest.source = 'staging' AND (status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id)) THEN
         PERFORM acct._wrong_state(run_digest.run_id, status,
@@ -208,7 +208,7 @@ RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     id CONSTANT bigint := validate_run.run_id;
-    status text := acct._lock_run(id);
+    status text := acct._read_run(id);
     started CONSTANT timestamptz := clock_timestamp();
     checks bigint := 0;
     failed text[] := ARRAY[]::text[];
@@ -239,9 +239,11 @@ BEGIN
         END IF;
         RETURN NEXT;
     END LOOP;
-    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
-    VALUES (id, 'validate', checks, extract(epoch FROM clock_timestamp() - started) * 1000,
-            jsonb_build_object('failed', to_jsonb(failed), 'phases_ms', acct._progress_times()), acct._peak_memory());
+    IF NOT current_setting('transaction_read_only')::boolean THEN
+        INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
+        VALUES (id, 'validate', checks, extract(epoch FROM clock_timestamp() - started) * 1000,
+                jsonb_build_object('failed', to_jsonb(failed), 'phases_ms', acct._progress_times()), acct._peak_memory());
+    END IF;
     PERFORM acct._progress_end();
 END
 $$;

@@ -59,15 +59,16 @@ ignore_row(TupleTableSlot *slot, void *arg)
 {
 }
 
-/* Runs a query with the rights of the function's owner; an error gives them back with its transaction. */
+/* Runs a query, of a manifest or (0) of nothing, with the rights of the function's owner; an error gives them back with its transaction. */
 static void
-record(FunctionCallInfo fcinfo, const char *sql, Datum manifest)
+as_owner(FunctionCallInfo fcinfo, const char *sql, Datum manifest)
 {
 	QueryArgs args = {0};
 	Oid caller;
 	int context;
 
-	query_arg(&args, JSONBOID, manifest);
+	if (manifest != 0)
+		query_arg(&args, JSONBOID, manifest);
 	GetUserIdAndSecContext(&caller, &context);
 	SetUserIdAndSecContext(function_owner(fcinfo), context | SECURITY_LOCAL_USERID_CHANGE);
 	query_call(sql, &args, ignore_row, NULL);
@@ -101,10 +102,11 @@ export_archive(PG_FUNCTION_ARGS)
 		else
 			query_arg(&args, types[i], PG_GETARG_DATUM(i));
 	query_open();
+	as_owner(fcinfo, "SELECT acct._require_read_committed()", 0);
 	query_call("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest, &manifest);
 	if (manifest.value == 0)
 		elog(ERROR, "no manifest");
-	record(fcinfo, "SELECT acct._record_export($1)", manifest.value);
+	as_owner(fcinfo, "SELECT acct._record_export($1)", manifest.value);
 	query_close();
 	PG_RETURN_DATUM(manifest.value);
 }
@@ -135,9 +137,10 @@ verify_archive(PG_FUNCTION_ARGS)
 	else
 		query_arg(&args, JSONBOID, PG_GETARG_DATUM(0));
 	query_open();
+	as_owner(fcinfo, "SELECT acct._require_read_committed()", 0);
 	query_call("SELECT * FROM acct._verify_files($1)", &args, add_check, &checks);
 	if (checks.count > 0 && checks.failed == 0)
-		record(fcinfo, "SELECT acct._record_verified($1)", PG_GETARG_DATUM(0));
+		as_owner(fcinfo, "SELECT acct._record_verified($1)", PG_GETARG_DATUM(0));
 	query_close();
 	return (Datum) 0;
 }

@@ -103,15 +103,16 @@ SELECT * FROM acct.cancel_run(NULL, NULL);
 SELECT status FROM acct.journal_run WHERE run_key IS NULL;
 
 --
--- What is not the engine's is let alone: an advisory lock with the same keys says nothing by itself.
+-- By run_id: a run without a key, too
 --
-SELECT acct.create_run('2025-03-01', 'mar') AS mar \gset
-BEGIN;
-SELECT count(pg_advisory_xact_lock_shared(c.class::integer, :mar)) AS locks
-  FROM unnest(ARRAY['acct.journal_run'::regclass::oid, 'acct.cancel_run(text, interval)'::regprocedure::oid]) AS c (class);
-SELECT outcome, sessions_stopped FROM acct.cancel_run('mar');
-ROLLBACK;
-SELECT outcome, sessions_stopped FROM acct.cancel_run('mar');
+SELECT acct.create_run('2025-03-01') AS nameless \gset
+SELECT run_id = :nameless AS is_run, outcome, sessions_stopped FROM acct.cancel_run(:nameless);
+SELECT run_id = :nameless AS is_run, outcome, sessions_stopped FROM acct.cancel_run(:nameless, timeout => '1 second');
+SELECT run_id = :feb_4 AS is_run, outcome, sessions_stopped FROM acct.cancel_run(:feb_4);
+SELECT * FROM acct.cancel_run(987654321);
+SELECT * FROM acct.cancel_run(NULL::bigint);
+-- Nothing of it stays.
+SELECT count(*) AS marks FROM acct.run_cancel;
 
 \c :regress_db
 DROP DATABASE :"topic_db";
