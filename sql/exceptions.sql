@@ -114,6 +114,7 @@ DECLARE
     most CONSTANT integer := 1000;
     found acct.je_exception;
 BEGIN
+    PERFORM acct._require_read_committed();
     -- More than blanks and control characters, also those of Unicode.
     IF waive_exception.reason ~ E'[^\\u0001-\\u0020\\u007f-\\u00a0\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]' IS NOT TRUE
        OR length(waive_exception.reason) > most THEN
