@@ -16,11 +16,13 @@ OBJS = \
 	src/digest.o \
 	src/digest_table.o \
 	src/entity.o \
+	src/evaluation.o \
 	src/exception.o \
 	src/expand.o \
 	src/expand_parallel.o \
 	src/expression.o \
 	src/expression_check.o \
+	src/expression_fold.o \
 	src/file_digest.o \
 	src/helpers.o \
 	src/image.o \

@@ -90,6 +90,15 @@ next_bitmap_page(BitmapPages *pages, BlockNumber *block)
 }
 #endif
 
+/* 17 gives requests of memory flags. */
+#if PG_VERSION_NUM >= 170000
+#define REQUEST_PARAMETERS Size size, int flags
+#define REQUEST_ARGUMENTS  size, flags
+#else
+#define REQUEST_PARAMETERS Size size
+#define REQUEST_ARGUMENTS  size
+#endif
+
 /* 16 added onlySummarizing (BRIN-only index updates). */
 #if PG_VERSION_NUM >= 160000
 #define insert_index_tuples(rri, slot, estate) \

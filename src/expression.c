@@ -16,7 +16,9 @@
  */
 #include "expression.h"
 
+#include "evaluation.h"
 #include "expression_check.h"
+#include "expression_fold.h"
 
 #include "access/relation.h"
 #include "mb/pg_wchar.h"
@@ -220,12 +222,12 @@ parse_and_check(CheckContext *context, ExpressionKind kind)
 	context->expr = expr;
 }
 
-/* Errors that say nothing of the text: interrupts, deadlocks, resources, damage. */
-static bool
-is_about_text(int code)
+bool
+expression_is_to_blame(int code)
 {
 	switch (ERRCODE_TO_CATEGORY(code))
 	{
+		case MAKE_SQLSTATE('L', 'E', '0', '0', '0'):
 		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
 		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
 		case MAKE_SQLSTATE('5', '5', '0', '0', '0'):
@@ -257,7 +259,7 @@ location_of_error(CheckContext *context)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(memory);
-		if (!is_about_text(geterrcode()))
+		if (!expression_is_to_blame(geterrcode()))
 			PG_RE_THROW();
 		FlushErrorState();
 	}
@@ -276,7 +278,8 @@ rethrow_as_refusal(MemoryContext memory, CheckContext *context)
 
 	MemoryContextSwitchTo(memory);
 	error = CopyErrorData();
-	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION || !is_about_text(error->sqlerrcode))
+	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
+		!expression_is_to_blame(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
@@ -335,8 +338,9 @@ compile_text(const char *text, ExpressionKind kind, Relation source, Expression 
 
 		MemoryContextSwitchTo(parsing);
 		parse_and_check(context, kind);
-		/* Planning folds constants, so an error in a constant part shows here. */
-		expr = (Node *) expression_planner((Expr *) context->expr);
+		/* An error in a constant part shows here: first of those that are too large, which planning would compute. */
+		expr = expression_fold(context);
+		expr = (Node *) expression_planner((Expr *) expr);
 		expression_check_planned(expr, context);
 		MemoryContextSwitchTo(memory);
 
@@ -345,7 +349,10 @@ compile_text(const char *text, ExpressionKind kind, Relation source, Expression 
 		if (IsA(expr, Var))
 			expression->column = ((Var *) expr)->varattno;
 		else
+		{
 			expression->state = ExecInitExpr((Expr *) copyObject(expr), NULL);
+			evaluation_limit(expression->state);
+		}
 	}
 	PG_CATCH();
 	{

@@ -44,8 +44,15 @@ extern void expression_unpin_settings(int nest_level);
 extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
 
 /*
+ * Is an error that was raised while an expression was compiled or evaluated one of the text and the row? Else it is of
+ * the server: interrupts, deadlocks, resources, damage; or one of ours, which says what it means.
+ */
+extern bool expression_is_to_blame(int code);
+
+/*
  * The value for the row in econtext->ecxt_scantuple, whose attributes are all
- * deformed. The result lives in the row or in the per-tuple context.
+ * deformed. The result lives in the row or in the current memory context, which
+ * is of the kind that evaluation_context() makes.
  */
 static inline Datum
 expression_value(const Expression *expression, ExprContext *econtext, bool *isnull)

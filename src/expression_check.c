@@ -177,11 +177,12 @@ is_datetime_type(Oid type)
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_TIMESPAN;
 }
 
-/* True where a path, as jsonpath_out() writes it, uses the method double(). */
-static bool
-has_float_method(const char *path)
+/* How often something stands outside of strings and names in a path, as jsonpath_out() writes it. */
+static int
+count_in_path(const char *path, const char *what)
 {
 	bool quoted = false;
+	int count = 0;
 
 	for (const char *p = path; *p != '\0'; p++)
 	{
@@ -189,10 +190,22 @@ has_float_method(const char *path)
 			p++;
 		else if (*p == '"')
 			quoted = !quoted;
-		else if (!quoted && strncmp(p, ".double()", strlen(".double()")) == 0)
-			return true;
+		else if (!quoted && strncmp(p, what, strlen(what)) == 0)
+			count++;
 	}
-	return false;
+	return count;
+}
+
+/* Two times .** visits each value as often as there are values above it. */
+static void
+check_path(CheckContext *context, const Const *path)
+{
+	const char *text = DatumGetCString(DirectFunctionCall1(jsonpath_out, path->constvalue));
+
+	if (count_in_path(text, ".double()") > 0)
+		refuse(context->text, path->location, "the jsonpath method double() is not exact");
+	if (count_in_path(text, ".**") > 1)
+		refuse(context->text, path->location, "a jsonpath may have .** only once");
 }
 
 static bool
@@ -390,9 +403,8 @@ check_literal(CheckContext *context, Const *constant)
 {
 	ListCell *lc;
 
-	if (constant->consttype == JSONPATHOID && !constant->constisnull &&
-		has_float_method(DatumGetCString(DirectFunctionCall1(jsonpath_out, constant->constvalue))))
-		refuse(context->text, constant->location, "the jsonpath method double() is not exact");
+	if (constant->consttype == JSONPATHOID && !constant->constisnull)
+		check_path(context, constant);
 	if (constant->location < 0 || !is_datetime_type(constant->consttype))
 		return;
 	foreach(lc, context->literals)

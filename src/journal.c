@@ -2,20 +2,26 @@
  * journal.c
  *		Builds journals (see journal.h): the rules of CONTRACT sections 5 and 6.
  *
- * Expressions are the user's: an error of class 22 in one sets the transaction
- * aside, and nothing else. A subtransaction for each row would cost more than
- * the row, and is not needed: expressions are immutable, built in, and change
- * nothing. What they may hold when they fail (a pin, say, while a value is
- * fetched from TOAST) belongs to a resource owner of its own, which is released
- * then. Templates whose expressions are plain columns run without a handler.
+ * Expressions are the user's: an error in one sets the transaction aside, and
+ * nothing else, unless it is the server's trouble (expression_is_to_blame). A
+ * subtransaction for each row would cost more than the row, and is not needed:
+ * expressions are immutable, built in, and change nothing. What they may hold
+ * when they fail (a pin, say, while a value is fetched from TOAST) belongs to a
+ * resource owner of its own, which is released then. Templates whose expressions
+ * are plain columns run without a handler.
  */
 #include "journal.h"
 
 #include "code_check.h"
+#include "evaluation.h"
+#include "progress.h"
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+
+/* Memory is looked at when an expression took so many bytes more than any did before. */
+#define MEMORY_STEP (1024 * 1024)
 
 static void
 open_owner(Journal *journal)
@@ -42,6 +48,7 @@ journal_create(Routing *routing, ExprContext *econtext)
 	journal->routing = routing;
 	journal->econtext = econtext;
 	journal->parent_owner = CurrentResourceOwner;
+	journal->values = evaluation_context(CurrentMemoryContext);
 	open_owner(journal);
 	return journal;
 }
@@ -50,6 +57,7 @@ void
 journal_close(Journal *journal)
 {
 	close_owner(journal, true);
+	MemoryContextDelete(journal->values);
 }
 
 static inline bool
@@ -57,6 +65,33 @@ fail(Journal *journal, ExceptionReason reason, int line_no, const char *message)
 {
 	exception_set(&journal->exception, reason, line_no, "%s", message);
 	return false;
+}
+
+/* The memory that expressions take is gone before the step looks at its memory again: looks while the most is there. */
+static void
+look_at_memory(Journal *journal)
+{
+	Size memory = MemoryContextMemAllocated(journal->values, true);
+
+	if (memory < journal->most_memory + MEMORY_STEP)
+		return;
+	journal->most_memory = memory;
+	progress_look_at_memory();
+}
+
+/* The value of an expression, until the next one is evaluated. */
+static Datum
+evaluate(Journal *journal, const Expression *expression, bool *isnull)
+{
+	MemoryContext old;
+	Datum value;
+
+	evaluation_begin(journal->values);
+	old = MemoryContextSwitchTo(journal->values);
+	value = expression_value(expression, journal->econtext, isnull);
+	MemoryContextSwitchTo(old);
+	look_at_memory(journal);
+	return value;
 }
 
 static bool
@@ -69,7 +104,7 @@ condition_holds(Journal *journal, const Expression *condition, int line_no)
 		return true;
 	journal->error_reason = EXCEPTION_CONDITION_ERROR;
 	journal->error_line = line_no;
-	value = expression_value(condition, journal->econtext, &isnull);
+	value = evaluate(journal, condition, &isnull);
 	return !isnull && DatumGetBool(value);
 }
 
@@ -114,11 +149,12 @@ compute_line(Journal *journal, const Template *template, int i, int minor_units)
 	bool isnull;
 	Amount amount;
 
+	evaluation_check_interrupts();
 	if (!condition_holds(journal, spec->condition, spec->line_no))
 		return true;
 	journal->error_reason = EXCEPTION_AMOUNT_ERROR;
 	journal->error_line = spec->line_no;
-	value = expression_value(spec->amount, journal->econtext, &isnull);
+	value = evaluate(journal, spec->amount, &isnull);
 	if (isnull)
 		return fail(journal, EXCEPTION_AMOUNT_NULL, spec->line_no, "the amount is NULL");
 	if (!amount_from_numeric(value, minor_units, &amount))
@@ -244,7 +280,7 @@ choose_candidate(Journal *journal, BasisRoute *basis)
 	{
 		Candidate *candidate = &basis->candidates[i];
 
-		CHECK_FOR_INTERRUPTS();
+		evaluation_check_interrupts();
 		match_compile(routing_templates(journal->routing), candidate->match);
 		journal->candidate = candidate;
 		if (condition_holds(journal, candidate->match->condition, 0))
@@ -254,7 +290,16 @@ choose_candidate(Journal *journal, BasisRoute *basis)
 	return false;
 }
 
-/* Takes an error of an expression; any but one of class 22 goes on. */
+/* An amount that is too large on the way is out of range as one that is too large at the end. */
+static ExceptionReason
+reason_of_error(Journal *journal, int code)
+{
+	if (code == ERRCODE_PROGRAM_LIMIT_EXCEEDED && journal->error_reason == EXCEPTION_AMOUNT_ERROR)
+		return EXCEPTION_AMOUNT_RANGE;
+	return journal->error_reason;
+}
+
+/* Takes an error of an expression; one of the server's trouble goes on. */
 static JournalOutcome
 take_error(Journal *journal, MemoryContext context)
 {
@@ -262,12 +307,14 @@ take_error(Journal *journal, MemoryContext context)
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+	if (evaluation_was_interrupted() || !expression_is_to_blame(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
+	look_at_memory(journal);
+	evaluation_begin(journal->values);
 	close_owner(journal, false);
 	open_owner(journal);
-	fail(journal, journal->error_reason, journal->error_line, error->message);
+	fail(journal, reason_of_error(journal, error->sqlerrcode), journal->error_line, error->message);
 	FreeErrorData(error);
 	return JOURNAL_EXCEPTION;
 }

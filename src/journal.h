@@ -33,7 +33,9 @@ typedef struct Journal
 	Routing *routing;
 	ExprContext *econtext; /* scan tuple: the transaction */
 	ResourceOwner parent_owner;
-	ResourceOwner owner; /* of whatever an expression holds while it is evaluated */
+	ResourceOwner owner;  /* of whatever an expression holds while it is evaluated */
+	MemoryContext values; /* of one expression, limited */
+	Size most_memory;     /* that one took, as far as memory was looked at for it */
 
 	Candidate *candidate; /* the template chosen or being tried; NULL: none */
 	JournalLine *lines;

@@ -115,6 +115,8 @@ static ProgressCounters *counters = &own; /* or those shared with workers */
 static SubTransactionId shared_in = InvalidSubTransactionId;
 static TimestampTz flushed_at;
 static TimestampTz sampled_at;
+static uint64 peak_before; /* bytes that this process ever had when its part of the step began */
+static uint64 most_shared; /* bytes that it was seen to share since */
 
 ProgressCount progress_count = {0, PG_INT64_MAX};
 int progress_interval = 0;
@@ -126,35 +128,78 @@ PG_FUNCTION_INFO_V1(progress_times);
 PG_FUNCTION_INFO_V1(progress_names);
 PG_FUNCTION_INFO_V1(peak_memory);
 
-/* Bytes of this process that it shares with no other: RssAnon of /proc, Linux 4.5 or later. 0: not known. */
-static uint64
-anonymous_memory(void)
+/* Bytes of this process, as Linux counts them (4.5 or later); all 0: not known. */
+typedef struct Memory
 {
+	uint64 anonymous; /* shared with no other process */
+	uint64 shared;    /* the rest: shared buffers, programs */
+	uint64 peak;      /* the most of both that the process ever had */
+} Memory;
+
+static uint64
+status_bytes(const char *status, const char *field)
+{
+	const char *line = strstr(status, field);
+
+	return line == NULL ? 0 : strtou64(line + strlen(field), NULL, 10) * 1024;
+}
+
+static Memory
+memory_now(void)
+{
+	Memory memory = {0};
 	char status[4096];
-	const char *line;
 	ssize_t size;
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
 
 	if (fd < 0)
-		return 0;
+		return memory;
 	size = read(fd, status, sizeof(status) - 1);
 	close(fd);
 	if (size <= 0)
-		return 0;
+		return memory;
 	status[size] = '\0';
-	line = strstr(status, "\nRssAnon:");
-	return line == NULL ? 0 : strtou64(line + strlen("\nRssAnon:"), NULL, 10) * 1024;
+	memory.anonymous = status_bytes(status, "\nRssAnon:");
+	memory.shared = status_bytes(status, "\nRssFile:") + status_bytes(status, "\nRssShmem:");
+	memory.peak = status_bytes(status, "\nVmHWM:");
+	return memory;
 }
 
+/* From here on a new peak of the process is one of the step. */
+static void
+begin_sampling(void)
+{
+	Memory memory = memory_now();
+
+	peak_before = memory.peak;
+	most_shared = memory.shared;
+}
+
+/*
+ * What the process has, and what it had meanwhile, where that was more than ever
+ * before: of a peak the kernel tells the sum, and the shared part is what was
+ * seen of it.
+ */
 static void
 sample_memory(TimestampTz now)
 {
-	uint64 memory = anonymous_memory();
+	Memory memory = memory_now();
+	uint64 most = memory.anonymous;
 	uint64 peak = pg_atomic_read_u64(&counters->peak_memory);
 
 	sampled_at = now;
-	while (memory > peak && !pg_atomic_compare_exchange_u64(&counters->peak_memory, &peak, memory))
+	most_shared = Max(most_shared, memory.shared);
+	if (memory.peak > peak_before && memory.peak > most_shared)
+		most = Max(most, memory.peak - most_shared);
+	while (most > peak && !pg_atomic_compare_exchange_u64(&counters->peak_memory, &peak, most))
 		;
+}
+
+void
+progress_look_at_memory(void)
+{
+	if (progress_count.limit != PG_INT64_MAX)
+		sample_memory(GetCurrentTimestamp());
 }
 
 static bool
@@ -342,6 +387,7 @@ void
 progress_join(ProgressCounters *shared)
 {
 	counters = shared;
+	begin_sampling();
 	begin_counting();
 }
 
@@ -461,6 +507,7 @@ progress_start(PG_FUNCTION_ARGS)
 	progress.active = true;
 	stop_counting();
 	init_counters(&own, 0, 0);
+	begin_sampling();
 	progress_phase(PHASE_PREPARING, PROGRESS_NO_ROWS);
 	PG_RETURN_VOID();
 }

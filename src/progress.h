@@ -88,6 +88,9 @@ progress_add(int64 rows)
 extern void progress_share(ProgressCounters *shared);
 extern void progress_unshare(void);
 
+/* Looks at the memory of the process now, when it has what it will not have for long. */
+extern void progress_look_at_memory(void);
+
 /* Shows how many workers help. */
 extern void progress_workers(int nworkers);
 
