@@ -40,6 +40,7 @@ typedef struct Usage
 {
 	BufferUsage buffers;
 	WalUsage wal;
+	bool is_done; /* the worker did what it was asked for, to the end */
 } Usage;
 
 /* Of this process, which is a worker. */
@@ -176,6 +177,9 @@ parallel_work_wait(ParallelWork *work)
 	{
 		Usage *usage = (Usage *) work->usage + i;
 
+		/* An error of a worker's ends the leader's step, unless somebody took it for one of his own. */
+		if (!usage->is_done)
+			elog(ERROR, "a parallel worker ended before its work was done");
 		InstrAccumParallelQuery(&usage->buffers, &usage->wal);
 	}
 }
@@ -228,4 +232,5 @@ parallel_work_leave(void)
 {
 	progress_leave();
 	InstrEndParallelQuery(&own_usage->buffers, &own_usage->wal);
+	own_usage->is_done = true;
 }

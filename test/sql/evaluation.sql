@@ -14,7 +14,7 @@ SELECT format('SELECT acct.check_expression(%L, %L)', v.expr, 'amount') FROM (VA
     (1, 'length(repeat(:channel, 16666666))'), (2, 'x + length(lpad(:policy_no, 100001))'), (3, 'length(rpad(:policy_no, 1000 * 1000, ''ab''))'),
     (4, 'cardinality(array_fill(:n, ARRAY[1000, 1000]))'), (5, 'length(:policy_no::char(10485760))'), (6, 'length(:n::bit(83886080))'),
     (7, 'cardinality(string_to_array(:policy_no, '','')::char(1000000)[])'), (8, 'x + length(repeat(''abcdefghi'' || repeat(''x'', 50000), 9999))'),
-    (9, 'length(repeat(CASE WHEN true THEN repeat(''x'', 99999) ELSE policy_no END, 50000) COLLATE "C")'), (10, 'length(jsonb_pretty(''' || repeat('[', 3900) || repeat(']', 3900) || ''' ))'),
+    (9, 'length(repeat(CASE WHEN true THEN repeat(''x'', 99999) ELSE policy_no END, 50000) COLLATE "C")'), (10, 'length(jsonb_pretty((repeat(''['', 3900) || repeat('']'', 3900))::jsonb))'),
     (11, 'x + mod(power(1009.5, 43000), 7)'), (12, 'length(repeat(lpad(''x'', 100000), 100000))'),
     (13, 'CASE WHEN false THEN length(repeat(''x'', 1000000)) ELSE 1 END'), (14, 'jsonb_array_length(jsonb_path_query_array(:attributes, ''$.**.a.**''))')) AS v (n, expr) ORDER BY v.n \gexec
 SELECT acct.check_expression(':attributes @? ''$.**.**.kind''', 'condition');
