@@ -91,8 +91,7 @@ BEGIN
      WHERE CASE p_table
            WHEN 'ledger_entry' THEN r.status = 'expanded'
                 AND EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = r.run_id AND t.je_month = p_month)
-           ELSE r.txn_month = p_month AND (r.status = 'expanded' OR r.status = 'created'
-                AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))) END;
+           ELSE r.txn_month = p_month AND r.status IN ('created', 'expanded') AND acct._run_transactions(r.run_id) > 0 END;
     IF found IS NOT NULL THEN
         RETURN 'not posted: run ' || found;
     END IF;

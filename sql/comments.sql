@@ -56,7 +56,7 @@ BEGIN
     COMMENT ON COLUMN acct.txn_source_parent.channel IS 'Sales channel; templates and account mappings may depend on it.';
     COMMENT ON COLUMN acct.txn_source_parent.policy_no IS 'Policy (certificate) number; NULL where the event concerns none.';
     COMMENT ON COLUMN acct.txn_source_parent.currency IS 'Currency of every amount of the row (default IDR); an unknown one is exception UNKNOWN_CURRENCY.';
-    COMMENT ON COLUMN acct.txn_source_parent.gross_amount IS 'Whole amount, in the currency''s major unit; exactly the sum of the four components. Negative for a loss or a correction.';
+    COMMENT ON COLUMN acct.txn_source_parent.gross_amount IS 'Whole amount, in the currency''s major unit; exactly the sum of the four components. Negative for a loss.';
     COMMENT ON COLUMN acct.txn_source_parent.tabarru_amount IS 'Part of the participants'' risk fund (tabarru''), in the currency''s major unit.';
     COMMENT ON COLUMN acct.txn_source_parent.tanahud_amount IS 'Part of the tanahud fund (a further participants'' fund), in the currency''s major unit.';
     COMMENT ON COLUMN acct.txn_source_parent.investment_amount IS 'Part of the participants'' investment fund (savings), in the currency''s major unit.';

@@ -113,10 +113,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM (SELECT j.run_id, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
                    (SELECT min(h) FROM unnest(acct._row_holders('acct.journal_run', 'run_id', j.run_id::text)) AS h) AS pid
               FROM acct.journal_run AS j CROSS JOIN LATERAL (SELECT coalesce(j.expanded_at, j.created_at) AS since) AS s
-             WHERE j.status IN ('created', 'expanded')) AS r
+             WHERE j.status IN ('created', 'expanded') AND acct._run_transactions(j.run_id) > 0) AS r
 $$;
 COMMENT ON FUNCTION acct._health_runs_stuck() IS
-'Hours since the last step of that run, of those neither posted nor discarded, which waits longest; and whether a session works on it.';
+'Hours since the last step of that run, of those that have transactions and are neither posted nor discarded, which waits longest; and whether a session works on it.';
 
 CREATE FUNCTION acct._health_staging_lost(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

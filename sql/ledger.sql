@@ -341,6 +341,11 @@ BEGIN
             PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
         END IF;
         PERFORM acct._require_staging(id, status);
+        IF acct._run_transactions(id) = 0 THEN
+            RAISE NOTICE 'run % has no transactions: nothing is posted', id
+                USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
+            RETURN;
+        END IF;
         PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
@@ -396,7 +401,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS
-'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded), LE012.';
+'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month; an empty run is not posted, and a NOTICE says so. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded), LE012.';
 
 CREATE FUNCTION acct._set_period(p_entity text, p_basis text, p_month date, p_open boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

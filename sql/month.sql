@@ -19,6 +19,66 @@ END
 $$;
 COMMENT ON FUNCTION acct._require_valid_run(bigint) IS 'Runs validate_run; the number of its checks, or LE009 with those that failed, save that a period is closed, which posting refuses.';
 
+CREATE FUNCTION acct._skip_empty_run(p_run_id bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    status text := acct._lock_run(p_run_id);
+    key text;
+    month date;
+BEGIN
+    IF status NOT IN ('created', 'expanded') OR acct._run_transactions(p_run_id) > 0 THEN
+        RETURN false;
+    END IF;
+    SELECT r.run_key, r.txn_month INTO key, month FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    -- Rows that no run can take fail the run's checks.
+    IF acct._unregistered_rows(month) > 0 THEN
+        RETURN false;
+    END IF;
+    IF key IS NULL THEN
+        PERFORM acct.discard_run(p_run_id);
+    END IF;
+    RAISE NOTICE 'no transactions of % wait for a run: nothing is booked', to_char(month, 'YYYY-MM')
+        USING HINT = 'See acct.batches_waiting().' || CASE WHEN key IS NULL THEN '' ELSE ' The same run_key takes what is loaded later.' END;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._skip_empty_run(bigint) IS
+'True, with a NOTICE, where a run that is not posted has nothing to take: one without a key is discarded, one with a key waits for what is loaded later.';
+
+CREATE FUNCTION acct._open_exceptions(p_run_id bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT format(CASE sum(x.exceptions) WHEN 1 THEN '%s exception (%s)' ELSE '%s exceptions (%s)' END, sum(x.exceptions),
+                  acct._first_of(array_agg(format('%s %s', x.reason, x.exceptions) ORDER BY x.exceptions DESC, x.reason)))
+      FROM (SELECT e.reason, count(*) AS exceptions FROM acct.je_exception AS e
+             WHERE e.run_id = p_run_id AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL
+             GROUP BY e.reason) AS x
+    HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION acct._open_exceptions(bigint) IS 'How many exceptions of a run are open, and the most frequent reasons; NULL: none.';
+
+CREATE FUNCTION acct._report_exceptions(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    found text;
+    run acct.journal_run;
+BEGIN
+    PERFORM acct._require_layout();
+    found := acct._open_exceptions(p_run_id);
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF found IS NULL THEN
+        RETURN;
+    ELSIF run.journals = 0 THEN
+        RAISE WARNING 'run % of % booked nothing: %', p_run_id, to_char(run.txn_month, 'YYYY-MM'), found
+            USING HINT = 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().';
+    ELSE
+        RAISE NOTICE 'run % of % has %', p_run_id, to_char(run.txn_month, 'YYYY-MM'), found
+            USING HINT = 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._report_exceptions(bigint) IS
+'Tells the caller of a run''s open exceptions: by a WARNING where it has no journal, else by a NOTICE.';
+
 CREATE FUNCTION acct._month_step(p_step text, p_run_id bigint, OUT rows bigint, OUT detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -30,7 +90,7 @@ BEGIN
               INTO rows, detail FROM acct.expand_journals(p_run_id) AS e;
         WHEN 'validate' THEN
             rows := acct._require_valid_run(p_run_id);
-            detail := 'all checks passed';
+            detail := concat_ws(', ', 'all checks passed', acct._open_exceptions(p_run_id));
         WHEN 'post' THEN
             SELECT coalesce(sum(p.lines), 0),
                    format('%s journals, debit %s, credit %s', coalesce(sum(p.journals), 0),
@@ -53,6 +113,11 @@ BEGIN
     SELECT count(DISTINCT b.batch_id), format('run %s', id) INTO rows, detail
       FROM acct.journal_run_batch AS b WHERE b.run_id = id;
     elapsed_ms := extract(epoch FROM clock_timestamp() - started) * 1000;
+    IF acct._skip_empty_run(id) THEN
+        detail := format('run %s, nothing to take', id);
+        RETURN NEXT;
+        RETURN;
+    END IF;
     RETURN NEXT;
     FOREACH step IN ARRAY ARRAY['expand', 'validate', 'post'] LOOP
         started := clock_timestamp();
@@ -60,10 +125,11 @@ BEGIN
         elapsed_ms := extract(epoch FROM clock_timestamp() - started) * 1000;
         RETURN NEXT;
     END LOOP;
+    PERFORM acct._report_exceptions(id);
 END
 $$;
 COMMENT ON FUNCTION acct.run_month(date, text) IS
-'Creates, expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
+'Creates, expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again; where nothing waits for a run, it posts nothing, and the same key takes what is loaded later. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
 
 CREATE PROCEDURE acct.process_month(txn_month date, run_key text DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
 LANGUAGE plpgsql AS $$
@@ -76,6 +142,10 @@ BEGIN
     run_id := acct.create_run(process_month.txn_month, process_month.run_key);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    IF acct._skip_empty_run(run_id) THEN
+        COMMIT;
+        RETURN;
+    END IF;
     PERFORM FROM acct.expand_journals(run_id);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -92,7 +162,9 @@ BEGIN
     END IF;
     PERFORM FROM acct.post_journals(run_id);
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    PERFORM acct._report_exceptions(run_id);
 END
 $$;
 COMMENT ON PROCEDURE acct.process_month(date, text, bigint) IS
-'Creates, expands, validates and posts a run of a month with a COMMIT after each step; returns its run_id. Called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
+'Creates, expands, validates and posts a run of a month with a COMMIT after each step; returns its run_id. Where nothing waits for a run, it posts nothing, and the same key takes what is loaded later. Called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';

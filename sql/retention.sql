@@ -85,13 +85,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                   to_char(coalesce(r.expanded_at, r.created_at), 'YYYY-MM-DD'))
       FROM acct.journal_run AS r
      WHERE r.status IN ('created', 'expanded')
-       AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
+       AND acct._run_transactions(r.run_id) > 0
        AND EXISTS (SELECT FROM acct.retention_policy AS p
                     WHERE p.table_name = 'je_staging'
                       AND coalesce(r.expanded_at, r.created_at) < now() - make_interval(days => p.active_days))
 $$;
 COMMENT ON FUNCTION acct._staging_due() IS
-'Staging that is to be dropped: that of runs posted long enough ago, and what is left over from none; and (action skip) runs that hold batches or exceptions for as long without being posted.';
+'Staging that is to be dropped: that of runs posted long enough ago, and what is left over from none; and (action skip) runs that hold transactions for as long without being posted.';
 
 CREATE FUNCTION acct._retire_month(p_table text, p_month date, p_figures jsonb, p_archive_id bigint, p_action text, p_patience interval)
 RETURNS void

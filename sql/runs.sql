@@ -329,6 +329,20 @@ $$;
 COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[]) IS
 'Claims for a run the registered batches of a month that no live run holds, with the count and the gross sum of their rows; the number of claims. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
 
+CREATE FUNCTION acct._forget_expansion(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._drop_staging(p_run_id);
+    DELETE FROM acct.run_log AS g WHERE g.run_id = p_run_id AND g.step IN ('expand', 'validate');
+    UPDATE acct.journal_run AS r
+       SET status = 'created', expanded_by = NULL, expand_started_at = NULL, expanded_at = NULL, transactions = NULL,
+           journals = NULL, lines = NULL, exceptions = NULL, ignored = NULL, unbalanced_journals = NULL,
+           basis_counts = NULL, debit = NULL, credit = NULL, digest = NULL, je_range = NULL, range_months = NULL
+     WHERE r.run_id = p_run_id;
+END
+$$;
+COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Makes a run that was expanded with no transaction one that is only created.';
+
 CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
@@ -341,6 +355,8 @@ DECLARE
     run record;
     id bigint;
     was_there boolean := false;
+    was_expanded boolean := false;
+    claimed bigint;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -367,17 +383,22 @@ BEGIN
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
                       HINT = 'Use another run_key.';
         END IF;
-        IF run.status <> 'created'
-           OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = run.run_id) THEN
+        -- One that has taken nothing takes what came since.
+        IF run.status NOT IN ('created', 'expanded') OR acct._run_transactions(run.run_id) > 0 THEN
             RETURN run.run_id;
         END IF;
         id := run.run_id;
         run_bases := run.bases;
         was_there := true;
+        was_expanded := run.status = 'expanded';
     END IF;
     -- crash point: create_inserted
     PERFORM acct._progress_start(id, 'create', NULL);
-    IF acct._claim_batches(id, month, run_bases) > 0 OR NOT was_there THEN
+    claimed := acct._claim_batches(id, month, run_bases);
+    IF claimed > 0 AND was_expanded THEN
+        PERFORM acct._forget_expansion(id);
+    END IF;
+    IF claimed > 0 OR NOT was_there THEN
         INSERT INTO acct.run_log AS g (run_id, step, rows, elapsed_ms, detail, peak_memory)
         SELECT id, 'create', coalesce(sum(b.source_rows), 0), extract(epoch FROM clock_timestamp() - started) * 1000,
                jsonb_build_object('batches', count(*), 'phases_ms', acct._progress_times()), acct._peak_memory()
@@ -389,7 +410,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again may take some until it is expanded. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
+'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again takes what was loaded since. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -193,6 +193,11 @@ BEGIN
                 'skip', CASE WHEN EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_key = p_state ->> 'run_key' AND r.status <> 'discarded')
                              THEN coalesce(p_state -> 'skip', '[]') ELSE coalesce(p_state -> 'skip', '[]') || (p_state -> 'month') END,
                 'run_id', acct.create_run((p_state ->> 'month')::date, p_state ->> 'run_key', p_state -> 'options'));
+            -- Another run took meanwhile what there was.
+            IF acct._skip_empty_run((state ->> 'run_id')::bigint) THEN
+                PERFORM acct.discard_run((state ->> 'run_id')::bigint);
+                state := state || jsonb_build_object('step', 'next', 'run_id', NULL);
+            END IF;
         WHEN 'expand' THEN
             PERFORM FROM acct.expand_journals(id);
             state := state || jsonb_build_object('step', 'validate');
@@ -201,6 +206,7 @@ BEGIN
             state := state || jsonb_build_object('step', 'post');
         WHEN 'post' THEN
             PERFORM FROM acct.post_journals(id);
+            PERFORM acct._report_exceptions(id);
             SELECT coalesce(r.transactions, 0) INTO taken FROM acct.journal_run AS r WHERE r.run_id = id;
             state := state || jsonb_build_object('step', 'next', 'run_id', NULL, 'rows', (p_state ->> 'rows')::bigint + taken,
                 'result', jsonb_build_object('runs', coalesce(p_state #> '{result,runs}', '[]') || to_jsonb(id)));

@@ -65,7 +65,7 @@ CREATE_RUN = "SELECT acct.create_run(%(month)s::date, %(run_key)s) AS run_id"
 
 # create_run gives the run that has the key, and makes one where it was discarded; an expanded run is not expanded again.
 EXPAND = """
-SELECT sum(transactions)::bigint AS transactions, sum(journals)::bigint AS journals, sum(lines)::bigint AS lines,
+SELECT coalesce(sum(transactions), 0)::bigint AS transactions, sum(journals)::bigint AS journals, sum(lines)::bigint AS lines,
        sum(exceptions)::bigint AS exceptions, sum(ignored)::bigint AS ignored, bool_and(already_done) AS already_done
   FROM acct.expand_journals(acct.create_run(%(month)s::date, %(run_key)s))"""
 

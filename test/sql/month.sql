@@ -14,7 +14,7 @@ SELECT step, rows, detail FROM acct.run_month('2025-01-01', run_key => 'jan') WH
 SELECT step, rows > 0 AS checked, detail FROM acct.run_month('2025-01-01', run_key => 'jan') WHERE step = 'validate';
 SELECT count(*) AS journals, sum(total_debit) AS debit FROM acct.ledger_entry_header;
 SELECT count(*) AS runs FROM acct.journal_run;
--- Without a key each call is a run of what is left, if anything.
+-- Without a key each call is a run of what is left; where nothing is, no run is left behind.
 CALL public.txn(5, '2025-01-01', 'A', 7);
 SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step <> 'validate';
 SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step <> 'validate';
@@ -60,6 +60,68 @@ CALL acct.process_month('2025-04-01', run_key => 'apr') \gset
 SELECT status, journals, run_id = :apr AS same FROM acct.journal_run WHERE run_id = :run_id;
 CALL acct.process_month('2025-05-01', run_key => 'may') \gset
 SELECT status, journals FROM acct.journal_run WHERE run_id = :run_id;
+--
+-- A month that was run too early, or that is another than was meant: nothing is posted, and the same key takes what comes later.
+--
+SET client_min_messages = notice;
+CALL acct.process_month('2025-05-01', run_key => 'may') \gset early_
+CALL acct.process_month('2025-05-01') \gset unnamed_
+SELECT step, rows, detail FROM acct.run_month('2025-05-01', 'may');
+SELECT step, rows, detail = format('run %s, nothing to take', (SELECT max(run_id) FROM acct.journal_run)) AS said FROM acct.run_month('2025-05-01');
+RESET client_min_messages;
+SELECT run_key, status, posted_at, transactions FROM acct.journal_run WHERE txn_month = '2025-05-01' ORDER BY run_id;
+SELECT status, observed FROM acct.health('{runs_stuck}', '{"runs_stuck": 0}');
+CALL public.txn(12, '2025-05-01', 'A', 3);
+SELECT step, rows FROM acct.run_month('2025-05-01', 'may') WHERE step <> 'validate';
+SELECT run_id = :early_run_id AS the_same, status, journals FROM acct.journal_run WHERE run_key = 'may';
+-- Step by step, as a scheduler does: expanded with nothing it is not posted, and takes what comes later when it is asked for again.
+SELECT acct.create_run('2025-05-01', 'steps') AS steps \gset
+SELECT count(*) AS partitions FROM acct.expand_journals(:steps);
+SELECT bool_and(passed) AS valid FROM acct.validate_run(:steps);
+SELECT all_passed FROM acct.check_run('steps');
+SET client_min_messages = notice;
+SELECT count(*) AS months FROM acct.post_journals(:steps);
+RESET client_min_messages;
+SELECT acct.create_run('2025-05-01', 'steps') = :steps AS the_same;
+SELECT status, transactions, journals FROM acct.journal_run WHERE run_id = :steps;
+CALL public.txn(13, '2025-05-01', 'A', 3);
+SELECT acct.create_run('2025-05-01', 'steps') = :steps AS the_same;
+SELECT status, transactions, journals, digest, expanded_at FROM acct.journal_run WHERE run_id = :steps;
+SELECT to_regclass('acct.je_line_staging_' || :steps) AS staging, (SELECT string_agg(step || ' ' || rows, ', ' ORDER BY log_id) FROM acct.run_log WHERE run_id = :steps) AS log;
+SELECT transactions, journals FROM acct.expand_journals(:steps);
+SELECT journals FROM acct.post_journals(:steps);
+SELECT status FROM acct.journal_run WHERE run_id = :steps;
+-- Such a run keeps nothing from the archive; another one does.
+SELECT acct.create_run('2025-05-01', 'left') AS left \gset
+SELECT count(*) AS partitions FROM acct.expand_journals(:left);
+SELECT acct.reprocess_exceptions(:steps) AS nothing \gset
+SELECT acct.archive_partition('txn_source_parent', '2025-05-01');
+SELECT acct.restore_partition('txn_source_parent', '2025-05-01');
+CALL public.txn(14, '2025-05-01', 'A', 3);
+SELECT acct.create_run('2025-05-01', 'left') = :left AS the_same;
+SELECT acct.archive_partition('txn_source_parent', '2025-05-01');
+SELECT acct.discard_run(:left);
+--
+-- A month in which transactions are set aside says so.
+--
+CALL public.txn(15, '2025-05-01', 'NOTHING');
+SET client_min_messages = notice;
+SELECT step, detail FROM acct.run_month('2025-05-01', 'may-2') WHERE step IN ('expand', 'validate');
+CALL public.txn(16, '2025-05-01', 'NOTHING');
+CALL public.txn(17, '2025-05-01', 'A', 1, value_date => '2015-01-01');
+CALL public.txn(18, '2025-05-01', 'A', 1, currency => 'XXX');
+CALL public.txn(19, '2025-05-01', 'NOTHING');
+SELECT step, detail FROM acct.run_month('2025-05-01', 'may-3') WHERE step IN ('expand', 'validate', 'post');
+CALL public.txn(20, '2025-05-01', 'NOTHING');
+CALL acct.process_month('2025-05-01', 'may-4') \gset
+CALL public.txn(21, '2025-05-01', 'NOTHING');
+CALL acct.run_job('run');
+RESET client_min_messages;
+-- Settled, they are no longer mentioned.
+SELECT acct.waive_exception(run_id, txn_id, basis, 'no journal needed') FROM acct.journal_run JOIN acct.je_exception USING (run_id) WHERE run_key = 'may-4';
+SET client_min_messages = notice;
+SELECT detail FROM acct.run_month('2025-05-01', 'may-4') WHERE step = 'validate';
+RESET client_min_messages;
 -- A key may be used again when its run was discarded.
 CALL public.txn(13, '2025-06-01', 'A', 1);
 SELECT public.expanded('2025-06-01', 'jun') AS jun \gset

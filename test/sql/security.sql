@@ -162,7 +162,7 @@ SELECT acct.revoke_waiver(:posted, 2, 'PRIMARY');
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
-SELECT x.all_passed FROM acct.check_run('attack-2') AS x;
+SELECT x.all_passed FROM acct.check_run('attack') AS x;
 CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
@@ -273,7 +273,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
-    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),

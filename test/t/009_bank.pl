@@ -224,7 +224,7 @@ sub reprocess
 	return (
 		'SELECT FROM (SELECT e.run_id FROM acct.je_exception AS e JOIN acct.journal_run AS r USING (run_id)'
 		  . " WHERE r.status = 'posted' AND e.resolved_by_run IS NULL ORDER BY random() LIMIT 1) AS r WHERE acct.reprocess_exceptions(r.run_id) IS NULL",
-		map { "SELECT FROM (SELECT run_id FROM acct.journal_run WHERE reprocess_of IS NOT NULL AND status IN ('created', 'expanded') LIMIT 1) AS r, acct.$_(r.run_id)" }
+		map { "SELECT FROM (SELECT run_id FROM acct.journal_run WHERE reprocess_of IS NOT NULL AND status IN ('created', 'expanded') AND transactions IS DISTINCT FROM 0 LIMIT 1) AS r, acct.$_(r.run_id)" }
 		  qw(expand_journals post_journals));
 }
 
