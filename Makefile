@@ -61,6 +61,7 @@ SQL_PARTS = \
 	sql/progress.sql \
 	sql/locks.sql \
 	sql/partitions.sql \
+	sql/attached.sql \
 	sql/source.sql \
 	sql/templates.sql \
 	sql/runs.sql \
@@ -88,6 +89,7 @@ SQL_PARTS = \
 	sql/sample_takaful.sql \
 	sql/sample_transactions.sql \
 	$(CRASH_POINT_SQL) \
+	sql/integrity.sql \
 	sql/grants.sql
 
 PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"'

@@ -15,6 +15,7 @@ BEGIN
     COMMENT ON COLUMN acct.engine_layout.version IS 'Version of the layout; the code works only with the version that it needs (else LE010).';
     COMMENT ON COLUMN acct.engine_layout.installed_by IS 'Session user who called acct.install().';
     COMMENT ON COLUMN acct.engine_layout.installed_at IS 'When this layout was installed or brought up to date.';
+    COMMENT ON COLUMN acct.engine_layout.triggers IS 'The triggers that it has, by which health() sees that one is missing or disabled.';
 
     COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP and rewriting (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.protected.relation IS 'The table or partition.';

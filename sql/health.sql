@@ -3,10 +3,10 @@
 CREATE FUNCTION acct._health_checks() RETURNS TABLE (n integer, check_name text, threshold numeric, hint text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES (1, 'layout', 0, 'As a superuser: SELECT acct.install();'),
-           (2, 'guard', 0, 'As a superuser: SELECT acct.install(); it puts triggers back. Find out who removed them, and compare acct.run_digest().'),
+           (2, 'guard', 0, 'As a superuser: SELECT acct.install(); it puts triggers back. See "The guard is incomplete" in docs/operations.md.'),
            (3, 'indexes', 0, 'REINDEX INDEX, or drop what a CREATE INDEX CONCURRENTLY left behind.'),
            (4, 'sequences', 80, 'See "What is bounded by what" in docs/architecture.md.'),
-           (5, 'partitions_attached', 0, 'ALTER TABLE ... DETACH PARTITION ... FINALIZE; or attach the table again, or move it to another schema.'),
+           (5, 'partitions_attached', 0, 'Attach the table again: ALTER TABLE ... ATTACH PARTITION ..., after DETACH PARTITION ... FINALIZE where it is being detached.'),
            (6, 'source_partitions', 2, 'SELECT acct.rotate_txn_source_partitions(1);'),
            (7, 'ledger_partitions', 2, 'SELECT acct.rotate_ledger_partitions(1);'),
            (8, 'runs_stuck', 6, 'Post them, or call acct.discard_run(); CALL acct.run_job(''run'') goes on with its own. See acct.validate_run().'),
@@ -15,7 +15,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted. acct.waive_exception() settles one that needs no journal.'),
            (12, 'batches_waiting', 24, 'CALL acct.run_job(''run''); or acct.process_month() of their months.'),
            (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
-           (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines.'),
+           (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines, where these are as they were posted.'),
            (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
@@ -27,7 +27,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._first_of(text[]) IS 'The first five names of a list, and how many more there are; NULL of NULL.';
 
-CREATE FUNCTION acct._health_guard(OUT observed numeric, OUT detail text)
+CREATE FUNCTION acct._guard_missing() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH ledger AS (
         SELECT t.relid::oid AS relid FROM pg_partition_tree('acct.ledger_entry_header') AS t
@@ -37,22 +37,69 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT l.relid FROM ledger AS l
         UNION
         SELECT c.oid FROM ledger_guard.protected AS p JOIN pg_class AS c ON c.oid = p.relation)
-    SELECT count(*), 'missing: ' || acct._first_of(array_agg(m.what ORDER BY m.what))
-      FROM (SELECT 'event trigger, default or trigger of acct.install()' AS what WHERE NOT acct._layout_stands()
-            UNION ALL
-            SELECT format('ledger_immutable on %s', g.relid::regclass) FROM guarded AS g
-             WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = g.relid AND t.tgname = 'ledger_immutable' AND t.tgenabled = 'A'
-                                  AND t.tgfoid = to_regprocedure('ledger_guard.refuse_change()'))
-            UNION ALL
-            SELECT format('%s in ledger_guard.protected', l.relid::regclass) FROM ledger AS l
-             WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation = l.relid)
-            UNION ALL
-            SELECT format('%s on %s', x.name, s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s,
-                   unnest(ARRAY['txn_source_taken', 'txn_source_taken_truncate']) AS x (name)
-             WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.relid AND t.tgname = x.name AND t.tgenabled IN ('O', 'A'))) AS m
+    SELECT t FROM acct._missing_triggers() AS t
+    UNION
+    SELECT format('event trigger %s', v.name)
+      FROM unnest(ARRAY['ledger_guard', 'ledger_guard_rewrite', 'ledger_guard_columns', 'ledger_engine_source', 'ledger_engine_unguarded']) AS v (name)
+     WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = v.name AND e.evtenabled = 'A')
+    UNION
+    SELECT format('default of %s.%s', x.relid, x.name) FROM (VALUES ('batch_id', 'acct.txn_source_parent'::regclass)) AS x (name, relid)
+     WHERE NOT EXISTS (SELECT FROM pg_attrdef AS d JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+                        WHERE d.adrelid = x.relid AND a.attname = x.name)
+    UNION
+    SELECT 'something else of acct.install()' WHERE NOT acct._layout_stands()
+       AND NOT EXISTS (SELECT FROM acct._missing_triggers()) AND NOT EXISTS (SELECT FROM acct._changed_guard())
+       AND NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname ~ '^ledger_guard' AND e.evtenabled <> 'A')
+    UNION
+    SELECT format('ledger_immutable on %s', g.relid::regclass) FROM guarded AS g
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = g.relid AND t.tgname = 'ledger_immutable' AND t.tgenabled = 'A'
+                          AND t.tgtype = 58 AND t.tgfoid = to_regprocedure('ledger_guard.refuse_change()'))
+    UNION
+    SELECT format('%s in ledger_guard.protected', l.relid::regclass) FROM ledger AS l
+     WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation = l.relid)
+    UNION
+    SELECT format('%s on %s', x.name, s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s,
+           unnest(ARRAY['txn_source_taken', 'txn_source_taken_truncate']) AS x (name)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.relid AND t.tgname = x.name AND t.tgenabled IN ('O', 'A'))
+$$;
+COMMENT ON FUNCTION acct._guard_missing() IS
+'Triggers, event triggers and records that protect the ledger, taken source rows and policy, and that are missing or disabled.';
+
+CREATE FUNCTION acct._guard_lossy() RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Staging can be made again, and the temporary tables of sessions are not in these schemas.
+    SELECT c.oid::regclass::text FROM pg_class AS c
+     WHERE c.relkind = 'r' AND c.relpersistence <> 'p'
+       AND (c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))
+            AND c.relname !~ '^je_(header|line)_staging_[0-9]+$'
+            OR c.oid IN (SELECT p.relation FROM ledger_guard.protected AS p))
+$$;
+COMMENT ON FUNCTION acct._guard_lossy() IS 'Tables that must outlast a crash and would not, for they are unlogged.';
+
+CREATE FUNCTION acct._guard_changed() RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT f FROM acct._changed_code() AS f
+    UNION
+    SELECT f FROM acct._changed_guard() AS f
+    UNION
+    SELECT format('columns of %s', p.relation) FROM ledger_guard.protected AS p
+      JOIN pg_class AS c ON c.oid = p.relation
+     WHERE p.has_posted AND (ledger_guard.columns_of(c.oid))[1:cardinality(p.columns)] IS DISTINCT FROM p.columns
+$$;
+COMMENT ON FUNCTION acct._guard_changed() IS
+'Functions that are not as the extension made them, and tables with posted entries whose columns are not those recorded.';
+
+CREATE FUNCTION acct._health_guard(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT cardinality(x.missing) + cardinality(x.lossy) + cardinality(x.changed),
+           nullif(concat_ws('; ', 'missing or disabled: ' || nullif(acct._first_of(x.missing), ''),
+                            'unlogged: ' || nullif(acct._first_of(x.lossy), ''), 'changed: ' || nullif(acct._first_of(x.changed), '')), '')
+      FROM (SELECT ARRAY(SELECT m FROM acct._guard_missing() AS m ORDER BY m COLLATE "C") AS missing,
+                   ARRAY(SELECT l FROM acct._guard_lossy() AS l ORDER BY l COLLATE "C") AS lossy,
+                   ARRAY(SELECT c FROM acct._guard_changed() AS c ORDER BY c COLLATE "C") AS changed) AS x
 $$;
 COMMENT ON FUNCTION acct._health_guard() IS
-'Triggers that protect the ledger and taken source rows, on each partition, and records of ledger partitions in ledger_guard.protected: how many are missing or disabled.';
+'What protects the ledger, taken source rows and policy and is missing or disabled; tables that a crash would empty; functions and columns that were changed.';
 
 CREATE FUNCTION acct._health_indexes(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -80,18 +127,13 @@ $$;
 COMMENT ON FUNCTION acct._health_sequences() IS
 'How far the fullest of the engine''s sequences, or of the journal numbers of open months, is used up, in percent.';
 
-CREATE FUNCTION acct._health_partitions_attached(OUT observed numeric, OUT detail text)
+CREATE FUNCTION acct._health_partitions_attached(OUT observed numeric, OUT detail text, OUT of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT count(*), 'detached: ' || acct._first_of(array_agg(d.name ORDER BY d.name))
-      FROM (SELECT i.inhrelid::regclass::text AS name FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-             WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending
-            UNION
-            SELECT c.oid::regclass::text FROM pg_class AS c
-             WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
-               AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$') AS d
+    SELECT count(*), 'detached: ' || acct._first_of(array_agg(d.relation::text ORDER BY d.relation::text)), coalesce(bool_or(d.of_ledger), false)
+      FROM acct._detached_partitions() AS d
 $$;
 COMMENT ON FUNCTION acct._health_partitions_attached() IS
-'Monthly partitions, by their names, that are detached, or being detached: runs of their months stop with LE010.';
+'Partitions of ledger and source that are detached, or being detached: posting to a month of which one is, and runs of a source month that is, stop with LE010; balances are not recomputed.';
 
 CREATE FUNCTION acct._months_covered(p_parent regclass) RETURNS integer
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -214,17 +256,46 @@ $$;
 COMMENT ON FUNCTION acct._health_source_rows() IS
 'Source rows that no run will book: of batches that are not registered, or added to a batch after it was taken, or gone from it. Reads the newest month that a run took.';
 
-CREATE FUNCTION acct._health_snapshot(OUT observed numeric, OUT detail text)
+CREATE FUNCTION acct._month_in_turn() RETURNS date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Called once a day it comes to each month, day after day; called every hour, to all of them in a few days.
+    SELECT m.months[1 + mod((extract(epoch FROM now())::bigint / 86400
+                             + extract(hour FROM now() AT TIME ZONE 'UTC')::bigint * ((cardinality(m.months) + 23) / 24)),
+                            nullif(cardinality(m.months), 0))]
+      FROM (SELECT ARRAY(SELECT DISTINCT x.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS x ORDER BY x.month) AS months) AS m
+$$;
+COMMENT ON FUNCTION acct._month_in_turn() IS 'One of the months that the ledger has partitions for, another one each hour.';
+
+CREATE FUNCTION acct._health_snapshot(OUT observed numeric, OUT detail text, OUT hint text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    lost text := (SELECT acct._first_of(array_agg(d.relation::text ORDER BY d.relation::text)) FROM acct._detached_partitions() AS d WHERE d.of_ledger);
+BEGIN
+    IF lost IS NOT NULL THEN
+        observed := 1;
+        detail := 'cannot be compared, for partitions are detached: ' || lost;
+        hint := 'Attach them again. Until then balances are right where they were, and are not recomputed.';
+        RETURN;
+    END IF;
+    SELECT count(*), acct._first_of(array_agg(e::text ORDER BY e::text)) INTO observed, lost FROM acct._emptied_partitions() AS e;
+    IF lost IS NOT NULL THEN
+        detail := 'posted entries are gone from ' || lost;
+        hint := 'Restore them from a backup. Until then balances are right where they were, and are not recomputed.';
+        RETURN;
+    END IF;
     SELECT count(*), acct._first_of(array_agg(concat_ws(' ', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency)
                                               ORDER BY c.entity_code, c.basis, c.snapshot_month, c.fund, c.account_code, c.currency))
-      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t
+      INTO observed, detail
+      FROM (SELECT t.je_month FROM acct.journal_run_total AS t
              WHERE t.run_id = (SELECT r.run_id FROM acct.journal_run AS r WHERE r.status IN ('posted', 'reversed')
-                                ORDER BY r.posted_at DESC LIMIT 1)) AS m,
-           acct.check_balance_snapshot(m.je_month) AS c
+                                ORDER BY r.posted_at DESC LIMIT 1)
+            UNION
+            SELECT m FROM acct._month_in_turn() AS m WHERE m IS NOT NULL) AS m,
+           acct.check_balance_snapshot(m.je_month) AS c;
+END
 $$;
 COMMENT ON FUNCTION acct._health_snapshot() IS
-'Balances of the months that the last posted run has journals in which differ from their lines. Reads the lines of these months.';
+'Balances that differ from their lines, of the months that the last posted run has journals in and of another month in turn, whose lines it reads; partitions whose entries are gone.';
 
 CREATE FUNCTION acct._health_jobs(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -244,7 +315,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._health_jobs() IS 'Jobs of acct.run_job() whose last run failed, or that pg_cron failed to run.';
 
-CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text)
+CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     severity text := 'warning';
@@ -263,7 +334,8 @@ BEGIN
             SELECT h.observed, h.detail, CASE WHEN h.observed > 95 THEN 'critical' ELSE severity END
               INTO observed, detail, severity FROM acct._health_sequences() AS h;
         WHEN 'partitions_attached' THEN
-            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_partitions_attached() AS h;
+            SELECT h.observed, h.detail, CASE WHEN h.of_ledger THEN 'critical' ELSE severity END
+              INTO observed, detail, severity FROM acct._health_partitions_attached() AS h;
         WHEN 'source_partitions', 'ledger_partitions' THEN
             observed := acct._months_covered(CASE p_check WHEN 'source_partitions' THEN 'acct.txn_source_parent'
                                                           ELSE 'acct.ledger_entry_line' END::regclass);
@@ -288,7 +360,7 @@ BEGIN
         WHEN 'source_rows' THEN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_source_rows() AS h;
         WHEN 'snapshot' THEN
-            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_snapshot() AS h;
+            SELECT h.observed, h.detail, 'critical', h.hint INTO observed, detail, severity, hint FROM acct._health_snapshot() AS h;
         WHEN 'jobs' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
     END CASE;
@@ -344,17 +416,18 @@ BEGIN
         check_name := c.check_name;
         threshold := c.threshold;
         BEGIN
-            SELECT h.status, h.observed, h.detail INTO status, observed, detail FROM acct._health_of(c.check_name, c.threshold) AS h;
+            SELECT h.status, h.observed, h.detail, h.hint INTO status, observed, detail, hint FROM acct._health_of(c.check_name, c.threshold) AS h;
         EXCEPTION WHEN OTHERS THEN
             -- One that cannot be made does not keep the others from being made.
             status := 'critical';
             observed := NULL;
+            hint := NULL;
             detail := format('the check failed: %s', SQLERRM);
         END;
-        hint := CASE WHEN status <> 'ok' THEN c.hint END;
+        hint := CASE WHEN status <> 'ok' THEN coalesce(hint, c.hint) END;
         RETURN NEXT;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct.health(text[], jsonb) IS
-'The state of the ledger: a row for each check (NULL: all), with status (ok, warning, critical), what was observed, the threshold that it is held against, detail, and a hint where it is not ok. thresholds replace the defaults by check: {"batches_waiting": 48}. Where the layout is missing or out of date, or owners differ, it has that one row. All but source_rows and snapshot look at catalogs, small tables and loads that wait; these two read the newest month of the source that a run took, and the ledger''s lines of the months of the last posted run. Raises 22023 (unknown check, threshold that is no number).';
+'The state of the ledger: a row for each check (NULL: all), with status (ok, warning, critical), what was observed, the threshold that it is held against, detail, and a hint where it is not ok. thresholds replace the defaults by check: {"batches_waiting": 48}. Where the layout is missing or out of date, or owners differ, it has that one row. All but source_rows and snapshot look at catalogs, small tables and loads that wait; these two read the newest month of the source that a run took, and the ledger''s lines of the months of the last posted run and of one more month in turn. Raises 22023 (unknown check, threshold that is no number).';

@@ -55,28 +55,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
-       AND NOT EXISTS (SELECT FROM (VALUES ('txn_source_parent', 'txn_source_taken'),
-                                           ('txn_source_parent', 'txn_source_taken_truncate'),
-                                           ('journal_template', 'journal_template_life'),
-                                           ('journal_template_match', 'journal_template_match_life'),
-                                           ('journal_template_line', 'journal_template_line_life'),
-                                           ('journal_template_line', 'journal_template_line_amount'),
-                                           ('journal_template_line', 'journal_template_line_condition'),
-                                           ('journal_template_match', 'journal_template_match_condition'),
-                                           ('journal_template', 'journal_template_audit'),
-                                           ('entity', 'entity_identity'), ('fund', 'fund_identity'), ('currency', 'currency_identity'),
-                                           ('accounting_basis', 'accounting_basis_identity'),
-                                           ('chart_of_accounts', 'chart_of_accounts_identity'),
-                                           ('entity', 'entity_identity_kept'), ('fund', 'fund_identity_kept'), ('currency', 'currency_identity_kept'),
-                                           ('accounting_basis', 'accounting_basis_identity_kept'),
-                                           ('chart_of_accounts', 'chart_of_accounts_identity_kept'),
-                                           ('ledger_entry_header', 'ledger_immutable'),
-                                           ('ledger_entry_line', 'ledger_immutable')) AS v (tab, trig)
-                        WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
-                                           WHERE t.tgrelid = to_regclass('acct.' || v.tab) AND t.tgname = v.trig))
+       AND NOT EXISTS (SELECT FROM acct._missing_triggers())
+       AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, the default that registers batches, the triggers.';
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default that registers batches, the triggers.';
 
 CREATE FUNCTION acct._catch_up_sequences() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -144,6 +127,7 @@ BEGIN
         CONSTRAINT engine_layout_pkey PRIMARY KEY (singleton),
         CONSTRAINT chk_singleton CHECK (singleton)
     );
+    ALTER TABLE acct.engine_layout ADD COLUMN IF NOT EXISTS triggers text[] COLLATE "C";
     PERFORM acct._layout_guard();
     PERFORM acct._layout_locks();
     PERFORM acct._layout_source();
@@ -162,9 +146,11 @@ BEGIN
     PERFORM acct._layout_schedule();
     PERFORM acct._layout_comments();
     PERFORM acct._catch_up_sequences();
-    INSERT INTO acct.engine_layout AS l (version) VALUES (acct._layout_version())
+    PERFORM acct._enable_triggers();
+    INSERT INTO acct.engine_layout AS l (version, triggers)
+    VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"))
     ON CONFLICT (singleton) DO UPDATE
-       SET version = excluded.version, installed_by = excluded.installed_by, installed_at = excluded.installed_at;
+       SET version = excluded.version, installed_by = excluded.installed_by, installed_at = excluded.installed_at, triggers = excluded.triggers;
     RETURN format('layout %s installed', acct._layout_version());
 END
 $$;

@@ -122,13 +122,17 @@ COMMENT ON FUNCTION acct._require_columns(text, text[]) IS
 'Raises LE010 where a table lacks a column that its monthly partitions are made by.';
 
 CREATE FUNCTION acct._make_header_partition(p_month date) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
 DECLARE
     name CONSTANT text := 'ledger_entry_header_' || to_char(p_month, 'YYYY_MM');
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL EXCLUDING IDENTITY)', name);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL EXCLUDING IDENTITY)', name)
+            || acct._storage_of('acct.ledger_entry_header');
     EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
-                   name, name || '_number_key');
+                   name, name || '_number_key')
+            || (SELECT replace(acct._storage_of(i.indexrelid), 'TABLESPACE', 'USING INDEX TABLESPACE') FROM pg_index AS i
+                 WHERE i.indrelid = 'acct.ledger_entry_header'::regclass AND i.indisprimary);
     PERFORM acct._protect(format('acct.%I', name)::regclass);
     EXECUTE format('ALTER TABLE acct.ledger_entry_header ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
@@ -139,9 +143,11 @@ $$;
 COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Makes and attaches the partition of a month''s journals; its name.';
 
 CREATE FUNCTION acct._make_range_partition(p_parent text, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL EXCLUDING IDENTITY)', p_name, p_parent);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL EXCLUDING IDENTITY)', p_name, p_parent)
+            || acct._storage_of(format('acct.%I', p_parent)::regclass);
     PERFORM acct._protect(format('acct.%I', p_name)::regclass);
     -- crash point: rotate_range_made
     EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
@@ -153,11 +159,13 @@ COMMENT ON FUNCTION acct._make_range_partition(text, text, text, text, text) IS
 'Makes a partition of a month''s lines for a range of je_id, empty, and attaches it.';
 
 CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
 DECLARE
     name CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL EXCLUDING IDENTITY) PARTITION BY RANGE (je_id)', name);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL EXCLUDING IDENTITY) PARTITION BY RANGE (je_id)', name)
+            || acct._storage_of('acct.ledger_entry_line');
     PERFORM acct._protect(format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || '.');
     PERFORM acct._make_range_partition(name, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
@@ -173,10 +181,13 @@ COMMENT ON FUNCTION acct._make_line_partition(date) IS
 CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    PERFORM acct._require_month_attached(p_month);
     IF acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) THEN
         RETURN;
     END IF;
     PERFORM acct._lock_making('ledger_entry');
+    -- Entries of the month may be in a table that was detached and renamed.
+    PERFORM acct._require_ledger_attached(p_month);
     IF acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
     END IF;
@@ -192,7 +203,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
-'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived.';
+'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached.';
 
 CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -131,10 +131,35 @@ $$;
 COMMENT ON FUNCTION acct._ledger_months() IS
 'The oldest month that the ledger has a partition for (NULL where it has none), and the month after the newest archived one (NULL where none is archived): balances are computed from lines from the later of the two on. Raises 40001 where the transaction''s snapshot is older than an archive.';
 
+CREATE FUNCTION acct._require_posted_lines(p_from date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    wrong record;
+BEGIN
+    SELECT month, coalesce(s.lines, 0) AS found, coalesce(t.lines, 0) AS posted INTO wrong
+      FROM (SELECT x.snapshot_month AS month, sum(x.line_count) AS lines, sum(x.period_debit) AS debit, sum(x.period_credit) AS credit
+              FROM acct.account_balance_snapshot AS x WHERE x.snapshot_month >= p_from GROUP BY x.snapshot_month) AS s
+      FULL JOIN (SELECT x.je_month AS month, sum(x.line_count) AS lines, sum(x.debit) AS debit, sum(x.credit) AS credit
+                   FROM acct.journal_run_total AS x JOIN acct.journal_run AS r USING (run_id)
+                  WHERE r.status IN ('posted', 'reversed') AND x.je_month >= p_from GROUP BY x.je_month) AS t USING (month)
+     WHERE (coalesce(s.lines, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))
+           <> (coalesce(t.lines, 0), coalesce(t.debit, 0), coalesce(t.credit, 0))
+     ORDER BY month LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the lines of % are not those that were posted', to_char(wrong.month, 'YYYY-MM')
+            USING ERRCODE = 'LE009', DETAIL = format('Posted: %s lines, found: %s, or their sums differ.', wrong.posted, wrong.found),
+                  HINT = 'Balances stay as they are. acct.run_digest() tells which runs; restore their lines from a backup.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_posted_lines(date) IS
+'Raises LE009 where balances, computed from the lines from a month on, do not add up to what runs posted: then lines were lost, added or changed.';
+
 CREATE FUNCTION acct.update_balance_snapshot(month date DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
+    from_month date;
     changed bigint;
 BEGIN
     PERFORM acct._require_layout();
@@ -146,10 +171,14 @@ BEGIN
     PERFORM acct._progress_start(NULL, 'snapshot', NULL);
     LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
     -- crash point: snapshot_locked
+    PERFORM acct._require_ledger_attached(NULL);
     PERFORM acct._progress_phase('recomputing balances');
-    SELECT acct._write_snapshot(NULL, greatest(m.oldest, m.after_archived, update_balance_snapshot.month)) INTO changed
-      FROM acct._ledger_months() AS m;
+    SELECT greatest(m.oldest, m.after_archived, update_balance_snapshot.month) INTO from_month FROM acct._ledger_months() AS m;
+    changed := acct._write_snapshot(NULL, from_month);
     -- crash point: snapshot_written
+    -- A partition may have been detached meanwhile: DETACH CONCURRENTLY waits for nobody at first.
+    PERFORM acct._require_ledger_attached(NULL);
+    PERFORM acct._require_posted_lines(from_month);
     INSERT INTO acct.run_log (step, rows, elapsed_ms, peak_memory)
     VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000, acct._peak_memory());
     PERFORM acct._progress_end();
@@ -157,7 +186,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.update_balance_snapshot(date) IS
-'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds, or the one after the newest archived month, whichever is later; its opening balances are those that the month before it closed with). Balances of archived months, and of those before them, stay. Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month, 40001 where a month was archived since the transaction took its snapshot.';
+'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds, or the one after the newest archived month, whichever is later; its opening balances are those that the month before it closed with). Balances of archived months, and of those before them, stay. Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month, LE009 where the lines are not those that were posted, LE010 while a partition of the ledger is detached, 40001 where a month was archived since the transaction took its snapshot.';
 
 CREATE FUNCTION acct.check_balance_snapshot(month date DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, snapshot_month date, fund text, account_code text, currency text,
@@ -173,6 +202,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     SELECT m.oldest INTO oldest_month FROM acct._ledger_months() AS m;
+    PERFORM acct._require_ledger_attached(from_month);
     IF from_month IS NULL THEN
         -- Archived months among them are left out.
         from_month := coalesce(oldest_month, 'infinity');
@@ -219,7 +249,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
-'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: debits, credits and number of lines of the month with those of its lines, and the opening balance (ledger_opening) with what the month before closed with. A row for each entity, basis, month, fund, account and currency that differs, NULL where one side has none; no row where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, 40001 where a month was archived since the transaction took its snapshot.';
+'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: debits, credits and number of lines of the month with those of its lines, and the opening balance (ledger_opening) with what the month before closed with. A row for each entity, basis, month, fund, account and currency that differs, NULL where one side has none; no row where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, LE010 while a partition of the month (NULL: of the ledger) is detached, 40001 where a month was archived since the transaction took its snapshot.';
 
 CREATE FUNCTION acct._trial_balance(p_month date, p_fund text, p_basis text, p_entity text)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,

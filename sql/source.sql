@@ -114,7 +114,8 @@ BEGIN
             RETURN false; -- it was archived at this moment
         END IF;
         RAISE EXCEPTION 'table % is not a partition: it was detached', partition
-            USING ERRCODE = 'LE010', HINT = 'Attach it again, or move it to another name or schema.';
+            USING ERRCODE = 'LE010', HINT = CASE p_name WHEN 'txn_source' THEN 'Attach it again, or move it to another name or schema.'
+                                               ELSE 'Attach it again; acct.archive_partition() is what takes months out of the ledger.' END;
     END IF;
     RETURN true;
 END
@@ -133,7 +134,8 @@ COMMENT ON FUNCTION acct._guard_source_table(regclass) IS
 'Gives a source table the statement trigger against TRUNCATE, which partitions do not inherit.';
 
 CREATE FUNCTION acct._make_txn_source_partition(p_month date) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
 DECLARE
     name text := 'txn_source_' || to_char(p_month, 'YYYY_MM');
 BEGIN
@@ -143,7 +145,8 @@ BEGIN
     ELSIF acct._is_archived('txn_source_parent', p_month) THEN
         PERFORM acct._raise_archived('txn_source_parent', p_month);
     END IF;
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL EXCLUDING IDENTITY)', name);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.txn_source_parent INCLUDING ALL EXCLUDING IDENTITY)', name)
+            || acct._storage_of('acct.txn_source_parent');
     EXECUTE format('ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
     PERFORM acct._guard_source_table(format('acct.%I', name)::regclass);

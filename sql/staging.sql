@@ -34,7 +34,8 @@ COMMENT ON FUNCTION acct._drop_staging(bigint) IS
 'Drops a run''s staging partitions, waiting at most two seconds at a time for other sessions that use staging, for twenty seconds or so.';
 
 CREATE FUNCTION acct._make_staging(p_run_id bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
 DECLARE
     rel text;
 BEGIN
@@ -42,7 +43,8 @@ BEGIN
     FOREACH rel IN ARRAY ARRAY['je_header_staging', 'je_line_staging'] LOOP
         EXECUTE format('CREATE UNLOGGED TABLE acct.%I (LIKE acct.%I INCLUDING ALL, '
                        'CONSTRAINT staging_run CHECK (run_id = %s) NO INHERIT)',
-                       rel || '_' || p_run_id, rel, p_run_id);
+                       rel || '_' || p_run_id, rel, p_run_id)
+                || acct._storage_of(format('acct.%I', rel)::regclass);
     END LOOP;
 END
 $$;

@@ -43,6 +43,43 @@ DROP TRIGGER ledger_immutable ON acct.ledger_entry_header_2025_01;
 ALTER TABLE acct.txn_source_2025_01 ENABLE TRIGGER txn_source_taken;
 SELECT acct._protect('acct.ledger_entry_header_2025_01');
 SELECT * FROM public.h('guard');
+-- Triggers of policy, and of master data; install() puts them back.
+ALTER TABLE acct.journal_template DISABLE TRIGGER journal_template_life;
+ALTER TABLE acct.txn_source_parent ALTER COLUMN batch_id DROP DEFAULT;
+SELECT status, regexp_replace(detail, '\(.*?\)', '', 'g') AS detail FROM public.h('guard');
+ALTER TABLE acct.fund DISABLE TRIGGER USER;
+DROP TRIGGER journal_template_line_life ON acct.journal_template_line;
+ALTER EVENT TRIGGER ledger_guard_rewrite DISABLE;
+ALTER EVENT TRIGGER ledger_engine_unguarded DISABLE;
+SELECT check_name, status, observed > 4 AS some, detail ~ 'event trigger ledger_guard_rewrite' AS disabled FROM public.h('guard');
+SELECT acct.install() AS put_back;
+SELECT * FROM public.h('guard');
+ALTER EVENT TRIGGER ledger_engine_unguarded ENABLE ALWAYS;
+SELECT * FROM public.h('guard');
+-- Functions that are not the extension's any more: install() puts back those of the guard.
+BEGIN;
+CREATE OR REPLACE FUNCTION ledger_guard.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN NULL; END $$;
+CREATE OR REPLACE FUNCTION ledger_guard.refuse_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN NULL; END $$;
+CREATE OR REPLACE FUNCTION acct._guard_template() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE OR REPLACE FUNCTION acct._refuse_taken_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$ BEGIN RETURN NULL; END $$;
+ALTER FUNCTION acct._refuse_unguarded_drop() SECURITY INVOKER;
+SELECT status, detail FROM public.h('guard');
+SELECT acct.install() IS NOT NULL AS put_back;
+SELECT status, detail FROM public.h('guard');
+ROLLBACK;
+-- Columns of posted entries that changed while nothing looked; and tables that a crash would empty
+BEGIN;
+DROP VIEW IF EXISTS acct.fund_journal CASCADE;
+ALTER EVENT TRIGGER ledger_guard_columns DISABLE;
+ALTER TABLE acct.ledger_entry_line RENAME COLUMN debit TO x;
+ALTER TABLE acct.ledger_entry_line RENAME COLUMN credit TO debit;
+ALTER TABLE acct.ledger_entry_line RENAME COLUMN x TO credit;
+ALTER EVENT TRIGGER ledger_guard_columns ENABLE ALWAYS;
+SET LOCAL ledger_engine.allow_drop = on;
+ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED;
+SELECT status, detail FROM public.h('guard');
+ROLLBACK;
+SELECT * FROM public.h('guard');
 
 -- indexes
 CREATE INDEX regress_invalid ON ONLY acct.ledger_entry_line (txn_id);

@@ -366,7 +366,7 @@ DROP TABLESPACE IF EXISTS regress_honesty;
 CREATE TABLESPACE regress_honesty LOCATION '';
 INSERT INTO public.change (tab, change, statements, holds) VALUES
     ('', 'default tablespace', '{"SET LOCAL default_tablespace = regress_honesty"}',
-        'EXISTS (SELECT FROM pg_class AS c JOIN pg_tablespace AS t ON t.oid = c.reltablespace WHERE t.spcname = ''regress_honesty'' AND c.relname = ''ledger_entry_header_2025_02'')'),
+        'NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_tablespace AS t ON t.oid = c.reltablespace WHERE t.spcname = ''regress_honesty'' AND c.relname ~ ''2025_02|_run_'')'),
     ('ledger_entry_line', 'tablespace of what is made', '{"SELECT public.when_made(''_run_\\d+$|2025_02|staging_\\d+$'', ''ALTER TABLE %s SET TABLESPACE regress_honesty'')"}', NULL),
     ('ledger_entry_header_2025_01', 'fillfactor', '{"ALTER TABLE @ SET (fillfactor = 10, toast_tuple_target = 128)"}', NULL),
     ('ledger_entry_line', 'fillfactor of what is made', '{"SELECT public.when_made(''_run_\\d+$|_rest$|header_2025_02$|staging_\\d+$'', ''ALTER TABLE %s SET (fillfactor = 10, toast_tuple_target = 128, autovacuum_enabled = off)'')"}', NULL),

@@ -1,0 +1,95 @@
+-- Where the partitions of the ledger and the source are: which were detached, which were emptied, where new ones are stored.
+
+CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH place AS (
+        SELECT t.relid::oid AS relid
+          FROM unnest(ARRAY['acct.ledger_entry_header', 'acct.ledger_entry_line', 'acct.txn_source_parent']::regclass[]) AS p (parent)
+         CROSS JOIN LATERAL pg_partition_tree(p.parent) AS t
+        UNION
+        SELECT t.relid FROM acct.archived_partition AS a CROSS JOIN LATERAL acct._month_tree('acct_archive', a.table_name, a.month) AS m (tree)
+         CROSS JOIN LATERAL unnest(m.tree) AS t (relid)
+         WHERE a.restored_at IS NULL AND a.dropped_at IS NULL),
+    -- By their names or, wherever they went, because entries were posted to them
+    astray AS (
+        SELECT c.oid, c.relname FROM pg_class AS c
+         WHERE c.relkind IN ('r', 'p', 'f') AND c.oid NOT IN (SELECT p.relid FROM place AS p)
+           AND (c.relnamespace = 'acct'::regnamespace
+                AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$'
+                OR c.oid IN (SELECT g.relation FROM ledger_guard.protected AS g WHERE g.has_posted))
+        UNION
+        SELECT c.oid, c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+         WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending)
+    -- Not those that went with what they are partitions of
+    SELECT a.oid::regclass, to_date(substring(a.relname, '_([0-9]{4}_(?:0[1-9]|1[0-2]))(?:_rest|_run_[0-9]+)?$'), 'YYYY_MM'),
+           a.relname !~ '^txn_source_'
+      FROM astray AS a
+     WHERE NOT EXISTS (SELECT FROM pg_inherits AS i JOIN astray AS p ON p.oid = i.inhparent
+                        WHERE i.inhrelid = a.oid AND NOT i.inhdetachpending)
+$$;
+COMMENT ON FUNCTION acct._detached_partitions() IS
+'Partitions of ledger and source that are detached, or being detached, those with posted entries also where they were renamed or moved to another schema; the month by the name.';
+
+CREATE FUNCTION acct._raise_detached(p_relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_relation IS NOT NULL THEN
+        RAISE EXCEPTION 'table % is not a partition: it was detached', p_relation
+            USING ERRCODE = 'LE010', DETAIL = 'Its entries are missing from the ledger.',
+                  HINT = 'Attach it again; acct.archive_partition() is what takes months out of the ledger.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._raise_detached(regclass) IS 'Raises LE010: a partition of the ledger was detached; does nothing for NULL.';
+
+CREATE FUNCTION acct._require_ledger_attached(p_month date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._raise_detached((
+        SELECT d.relation FROM acct._detached_partitions() AS d
+         WHERE d.of_ledger AND (p_month IS NULL OR d.month IS NULL OR d.month = p_month)
+         ORDER BY d.month, d.relation::text LIMIT 1));
+END
+$$;
+COMMENT ON FUNCTION acct._require_ledger_attached(date) IS
+'Raises LE010 while a partition of the ledger is detached: of a month, or of any (NULL).';
+
+CREATE FUNCTION acct._require_month_attached(p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    -- The same as above for one month, without a look at all the others.
+    PERFORM acct._raise_detached((
+        SELECT c.oid FROM acct._month_parts('ledger_entry', p_month) AS p
+          JOIN pg_class AS c ON c.relname >= p.name::name AND c.relname < (p.name || '~')::name
+         WHERE c.relkind IN ('r', 'p', 'f') AND c.relname ~ format('^%s(_rest|_run_[0-9]+)?$', p.name)
+           AND (c.relnamespace = 'acct'::regnamespace
+                OR EXISTS (SELECT FROM ledger_guard.protected AS g WHERE g.relation = c.oid AND g.has_posted)
+                   AND NOT acct._is_archived('ledger_entry', p_month))
+           AND NOT EXISTS (SELECT FROM pg_inherits AS i
+                            WHERE i.inhrelid = c.oid AND NOT i.inhdetachpending
+                              AND i.inhparent IN (p.parent, to_regclass(format('acct.%I', p.name))))
+         ORDER BY c.relname LIMIT 1));
+END
+$$;
+COMMENT ON FUNCTION acct._require_month_attached(date) IS 'Raises LE010 while a partition of a month of the ledger is detached.';
+
+CREATE FUNCTION acct._emptied_partitions() RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT c.oid::regclass FROM ledger_guard.protected AS g JOIN pg_class AS c ON c.oid = g.relation
+     WHERE g.has_posted AND c.relkind = 'r' AND pg_relation_size(c.oid) = 0
+       -- Where all runs of the month had partitions of their own, the one of the others is empty.
+       AND (c.relname !~ '_[0-9]{4}_(0[1-9]|1[0-2])_rest$'
+            OR EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
+                        WHERE r.status IN ('posted', 'reversed') AND t.je_month = to_date(left(right(c.relname, 12), 7), 'YYYY_MM')
+                          AND NOT t.je_month = ANY (coalesce(r.range_months, '{}'))))
+$$;
+COMMENT ON FUNCTION acct._emptied_partitions() IS 'Tables that entries were posted to, and that are empty, as after a crash where they were unlogged.';
+
+CREATE FUNCTION acct._storage_of(p_parent regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT concat((SELECT format(' USING %I', m.amname) FROM pg_am AS m WHERE m.oid = c.relam AND c.relkind = 'p'),
+                  (SELECT format(' TABLESPACE %I', t.spcname) FROM pg_tablespace AS t WHERE t.oid = c.reltablespace))
+      FROM pg_class AS c WHERE c.oid = p_parent
+$$;
+COMMENT ON FUNCTION acct._storage_of(regclass) IS
+'The clauses by which a new partition is stored as its parent says: access method (from 17 on) and tablespace. LIKE does not copy them; those of indexes it does.';
