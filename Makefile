@@ -73,6 +73,7 @@ SQL_PARTS = \
 	sql/policy_guard.sql \
 	sql/codes.sql \
 	sql/limits.sql \
+	sql/release.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/archive.sql \

@@ -67,12 +67,12 @@ BEGIN
     COMMENT ON TRIGGER txn_source_taken_truncate ON acct.txn_source_parent IS 'TRUNCATE is refused while a run holds rows (LE008).';
 
     -- The policy.
-    COMMENT ON TABLE acct.fund IS 'Funds, each with books of its own: every journal balances within each fund. Kept by finance.';
+    COMMENT ON TABLE acct.fund IS 'Funds, each with books of its own: every journal balances within each fund. Changed by releases.';
     COMMENT ON COLUMN acct.fund.fund IS 'Code of the fund.';
     COMMENT ON COLUMN acct.fund.name IS 'Name of the fund.';
     COMMENT ON COLUMN acct.fund.fund_type IS 'Whose money it is: PARTICIPANT_RISK, PARTICIPANT_INVESTMENT, OPERATOR or OTHER.';
 
-    COMMENT ON TABLE acct.entity IS 'Legal entities in whose books transactions belong. Kept by finance.';
+    COMMENT ON TABLE acct.entity IS 'Legal entities in whose books transactions belong. Changed by releases.';
     COMMENT ON COLUMN acct.entity.entity_code IS 'Code of the entity, as transactions name it.';
     COMMENT ON COLUMN acct.entity.name IS 'Name of the entity; NULL: none is given.';
     COMMENT ON COLUMN acct.entity.functional_currency IS 'Currency that the entity keeps its accounts in; NULL: none is given.';
@@ -85,11 +85,11 @@ BEGIN
     COMMENT ON COLUMN acct.posting_limit.name IS 'months_apart, first_year or last_year.';
     COMMENT ON COLUMN acct.posting_limit.value IS 'Of months_apart, months (0 to 12) between a value date and its txn_month; of the others, a year.';
 
-    COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Kept by finance.';
+    COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Changed by releases.';
     COMMENT ON COLUMN acct.currency.currency IS 'Code of the currency, such as IDR.';
     COMMENT ON COLUMN acct.currency.minor_units IS 'Decimal places (0 to 4) that journal amounts are rounded to, half away from zero.';
 
-    COMMENT ON TABLE acct.chart_of_accounts IS 'Chart of accounts. Kept by finance.';
+    COMMENT ON TABLE acct.chart_of_accounts IS 'Chart of accounts. Changed by releases.';
     COMMENT ON COLUMN acct.chart_of_accounts.account_code IS 'Code of the account.';
     COMMENT ON COLUMN acct.chart_of_accounts.description IS 'Name of the account.';
     COMMENT ON COLUMN acct.chart_of_accounts.account_type IS 'ASSET, LIABILITY, EQUITY, INCOME or EXPENSE. Assets and expenses usually have debit (positive) balances, the others credit (negative) ones.';
@@ -99,7 +99,7 @@ BEGIN
     COMMENT ON COLUMN acct.chart_of_accounts.effective_from IS 'First journal date that may use it.';
     COMMENT ON COLUMN acct.chart_of_accounts.effective_to IS 'First journal date that may no longer use it (exclusive); NULL: no end.';
 
-    COMMENT ON TABLE acct.accounting_basis IS 'Accounting bases: parallel sets of books made from the same transactions. Kept by finance.';
+    COMMENT ON TABLE acct.accounting_basis IS 'Accounting bases: parallel sets of books made from the same transactions. Changed by releases.';
     COMMENT ON COLUMN acct.accounting_basis.basis IS 'Code of the basis; PRIMARY is the books of record.';
     COMMENT ON COLUMN acct.accounting_basis.description IS 'What the basis is for.';
     COMMENT ON COLUMN acct.accounting_basis.every_transaction IS 'True: a transaction that no template fits is an exception (NO_TEMPLATE); false: it is simply not in this basis.';
@@ -151,6 +151,7 @@ BEGIN
     COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Lines are written only while their version is there and a draft (LE004).';
 
     COMMENT ON TRIGGER journal_template_match_condition ON acct.journal_template_match IS 'Conditions are checked (LE003).';
+    COMMENT ON TRIGGER journal_template_line_amount ON acct.journal_template_line IS 'Amounts are checked (LE003).';
     COMMENT ON TRIGGER journal_template_line_condition ON acct.journal_template_line IS 'Conditions are checked (LE003).';
 
     COMMENT ON VIEW acct.template_content IS 'What each template version contains, with the SHA-256 by which an approver approves what they saw.';
@@ -162,7 +163,52 @@ BEGIN
     COMMENT ON COLUMN acct.template_content.unchanged IS 'True where the version is what was approved, and does not end later; NULL where it was not approved.';
     COMMENT ON COLUMN acct.template_content.content IS 'Header, match rules and lines as JSON, with effective_to as approved.';
 
-    COMMENT ON TABLE acct.product_account_map IS 'Accounts and funds that a product, or a product sold through a channel, uses instead of those of the template. Kept by finance.';
+    COMMENT ON COLUMN acct.journal_template.release_id IS 'Release that the version is submitted and approved with; NULL: by itself.';
+    COMMENT ON TRIGGER journal_template_release ON acct.journal_template IS 'A version is put into a release, or taken out, only while that may be edited (LE004).';
+
+    -- Releases.
+    COMMENT ON TABLE acct.policy_release IS 'Releases: changes of policy that one person proposes and another approves, all or nothing. Written by the release functions.';
+    COMMENT ON COLUMN acct.policy_release.release_id IS 'Number of the release.';
+    COMMENT ON COLUMN acct.policy_release.title IS 'What it changes, in a few words.';
+    COMMENT ON COLUMN acct.policy_release.note IS 'Why, and what else its approver should know.';
+    COMMENT ON COLUMN acct.policy_release.status IS 'draft, submitted, approved or returned; drafts and returned ones can be edited.';
+    COMMENT ON COLUMN acct.policy_release.maker IS 'Session user who made it; neither they nor an editor of its changes can approve it.';
+    COMMENT ON COLUMN acct.policy_release.created_at IS 'When it was made.';
+    COMMENT ON COLUMN acct.policy_release.submitted_by IS 'Session user who last submitted it; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.submitted_at IS 'When it was last submitted; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.returned_by IS 'Session user who last returned it; NULL: it was not.';
+    COMMENT ON COLUMN acct.policy_release.returned_at IS 'When it was last returned; NULL: it was not.';
+    COMMENT ON COLUMN acct.policy_release.return_note IS 'Why it was last returned.';
+    COMMENT ON COLUMN acct.policy_release.approver IS 'Session user who approved it; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.approved_at IS 'When it was approved and applied; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.approved_sha256 IS 'SHA-256 of the content that was approved, as acct.release_content computes it; NULL until then.';
+    COMMENT ON TRIGGER policy_release_life ON acct.policy_release IS 'Only the functions change the status of a release (LE005); what was submitted is not edited (LE004).';
+    COMMENT ON TABLE acct.template_retirement_draft IS 'Approved template versions that a release retires, also from their first day. Edited by finance while the release is a draft.';
+    COMMENT ON COLUMN acct.template_retirement_draft.release_id IS 'Release that proposes it.';
+    COMMENT ON COLUMN acct.template_retirement_draft.template_code IS 'Code of the template.';
+    COMMENT ON COLUMN acct.template_retirement_draft.version IS 'Version that is to be retired.';
+    COMMENT ON COLUMN acct.template_retirement_draft.effective_to IS 'First journal date that it no longer applies to; its effective_from cancels it.';
+    COMMENT ON COLUMN acct.template_retirement_draft.approved_row IS 'Status and effective_to that the proposal was made from, filled by the engine.';
+    COMMENT ON TRIGGER template_retirement_draft_life ON acct.template_retirement_draft IS 'Edited only while the release is a draft or was returned; retiring only shortens (LE004).';
+    COMMENT ON VIEW acct.release_changes IS 'What each release changes: a row for each change, with the old and the new values.';
+    COMMENT ON COLUMN acct.release_changes.release_id IS 'Release.';
+    COMMENT ON COLUMN acct.release_changes.status IS 'Status of the release.';
+    COMMENT ON COLUMN acct.release_changes.table_name IS 'Table that is changed, in schema acct.';
+    COMMENT ON COLUMN acct.release_changes.operation IS 'insert, update, delete, or retire (a template version).';
+    COMMENT ON COLUMN acct.release_changes.row_key IS 'Key of the row, as JSON.';
+    COMMENT ON COLUMN acct.release_changes.old_values IS 'What it was when the change was made: of update the columns that change, of delete the complete row.';
+    COMMENT ON COLUMN acct.release_changes.new_values IS 'What it becomes: of update the columns that change, of insert the complete row, of a template its content.';
+    COMMENT ON COLUMN acct.release_changes.outdated IS 'True where the approved row was changed since: the release cannot be approved.';
+    COMMENT ON VIEW acct.release_content IS 'What each release contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON COLUMN acct.release_content.release_id IS 'Release.';
+    COMMENT ON COLUMN acct.release_content.title IS 'Its title.';
+    COMMENT ON COLUMN acct.release_content.status IS 'Its status.';
+    COMMENT ON COLUMN acct.release_content.content_sha256 IS 'SHA-256 of content as text in UTF-8, computed now.';
+    COMMENT ON COLUMN acct.release_content.approved_sha256 IS 'The same when the release was approved; NULL until then.';
+    COMMENT ON COLUMN acct.release_content.unchanged IS 'True where the release is what was approved; NULL where it was not approved.';
+    COMMENT ON COLUMN acct.release_content.content IS 'Title, note and changes as JSON.';
+
+    COMMENT ON TABLE acct.product_account_map IS 'Accounts and funds that a product, or a product sold through a channel, uses instead of those of the template. Changed by releases.';
     COMMENT ON COLUMN acct.product_account_map.map_id IS 'Number of the row.';
     COMMENT ON COLUMN acct.product_account_map.product_code IS 'Product that the mapping is for.';
     COMMENT ON COLUMN acct.product_account_map.channel IS 'Channel that the mapping is for; NULL: any, after those that name one.';
@@ -185,7 +231,9 @@ BEGIN
     COMMENT ON COLUMN acct.template_audit.new_row IS 'The row after the change, as JSON; NULL for DELETE.';
     COMMENT ON TRIGGER template_audit_immutable ON acct.template_audit IS 'The audit trail refuses UPDATE, DELETE and TRUNCATE (LE007).';
     FOREACH t IN ARRAY ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
-                             'journal_template_match', 'journal_template_line', 'product_account_map'] LOOP
+                             'journal_template_match', 'journal_template_line', 'product_account_map',
+                             'policy_release', 'template_retirement_draft', 'currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft',
+                             'chart_of_accounts_draft', 'product_account_map_draft'] LOOP
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');
     END LOOP;

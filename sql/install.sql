@@ -139,12 +139,14 @@ BEGIN
     PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_codes();
     PERFORM acct._layout_limits();
+    PERFORM acct._layout_release();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
     PERFORM acct._layout_views();
     PERFORM acct._layout_run_views();
     PERFORM acct._layout_schedule();
     PERFORM acct._layout_comments();
+    PERFORM acct._comment_drafts();
     PERFORM acct._catch_up_sequences();
     PERFORM acct._enable_triggers();
     INSERT INTO acct.engine_layout AS l (version, triggers)

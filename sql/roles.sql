@@ -14,10 +14,19 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'journal_template_match', 'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period',
                'je_exception', 'txn_source_parent'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['template_content'], 'SELECT'),
-        (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line',
-                                               'product_account_map'], 'INSERT, UPDATE, DELETE'),
-        (ARRAY['acct_finance'], 'table', ARRAY['fund', 'currency', 'chart_of_accounts'], 'INSERT, UPDATE'),
-        (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['policy_release', 'release_changes', 'release_content'], 'SELECT'),
+        -- Policy is edited as drafts only.
+        (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line'], 'INSERT, UPDATE, DELETE'),
+        (ARRAY['acct_finance'], 'table',
+         ARRAY['currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft', 'chart_of_accounts_draft',
+               'product_account_map_draft', 'template_retirement_draft'], 'SELECT, INSERT, UPDATE, DELETE'),
+        (ARRAY['acct_approver'], 'table',
+         ARRAY['currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft', 'chart_of_accounts_draft',
+               'product_account_map_draft', 'template_retirement_draft'], 'SELECT'),
+        (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)',
+            'create_release(text, text)', 'submit_release(bigint)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_release(bigint)'], 'EXECUTE'),
+        (ARRAY['acct_approver'], 'function', ARRAY['approve_release(bigint, text)', 'return_release(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
             'retire_template(text, integer, date)', 'reopen_period(text, text, date)',
             'waive_exception(bigint, bigint, text, text)', 'revoke_waiver(bigint, bigint, text)'], 'EXECUTE'),
@@ -107,4 +116,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes what no run took), acct_finance (drafts templates, keeps accounts and maps), acct_approver (approves, sends back and retires templates, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Makes, where absent, the roles acct_loader (loads transactions, deletes what no run took), acct_finance (drafts templates and releases), acct_approver (approves, returns and retires them, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

@@ -403,8 +403,9 @@ CREATE FUNCTION acct._require_template_status(p_code text, p_version integer, p_
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     status text;
+    release bigint;
 BEGIN
-    SELECT t.status INTO status FROM acct.journal_template AS t
+    SELECT t.status, t.release_id INTO status, release FROM acct.journal_template AS t
      WHERE t.template_code = p_code AND t.version = p_version FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'template % version % does not exist', p_code, p_version USING ERRCODE = 'LE004';
@@ -412,11 +413,15 @@ BEGIN
         RAISE EXCEPTION 'template % version % is %, not %', p_code, p_version, status, p_status
             USING ERRCODE = CASE p_status WHEN 'submitted' THEN 'LE005' ELSE 'LE004' END,
                   HINT = 'The order is: draft, submit_template(), approve_template(), retire_template().';
+    ELSIF p_status IN ('draft', 'submitted') AND release IS NOT NULL THEN
+        RAISE EXCEPTION 'template % version % belongs to release %', p_code, p_version, release
+            USING ERRCODE = CASE p_status WHEN 'submitted' THEN 'LE005' ELSE 'LE004' END,
+                  HINT = 'It is submitted, returned and approved with it: submit_release(), return_release(), approve_release().';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._require_template_status(text, integer, text) IS
-'Locks a template version; raises LE004 where it does not exist or has another status (LE005 where it should be submitted).';
+'Locks a template version; raises LE004 where it does not exist or has another status, or goes with a release (LE005 where it should be submitted).';
 
 CREATE FUNCTION acct.submit_template(template_code text, version integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
@@ -456,7 +461,8 @@ CREATE FUNCTION acct._is_edit(p_operation text, p_old jsonb, p_new jsonb) RETURN
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- The steps of a version's life, or a release's, change the status, these columns, and no other.
     SELECT p_operation <> 'UPDATE' OR p_old ->> 'status' IS NOT DISTINCT FROM p_new ->> 'status' OR p_old - s.columns <> p_new - s.columns
-      FROM (SELECT ARRAY['status', 'submitted_at', 'approver', 'approved_at', 'approved_sha256', 'approved_effective_to'] AS columns) AS s
+      FROM (SELECT ARRAY['status', 'submitted_by', 'submitted_at', 'returned_by', 'returned_at', 'return_note', 'approver', 'approved_at',
+                         'approved_sha256', 'approved_effective_to'] AS columns) AS s
 $$;
 COMMENT ON FUNCTION acct._is_edit(text, jsonb, jsonb) IS
 'True for a change in the audit trail that is an edit, and no step from draft to submitted to approved.';

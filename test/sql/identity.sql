@@ -3,7 +3,7 @@
 \i test/sql/setup.sql
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(3, '2025-01-01');
 INSERT INTO acct.accounting_basis (basis, description) VALUES ('TAX', 'Tax');
-INSERT INTO acct.entity (entity_code, functional_currency) VALUES ('SUB', 'CY0'), ('NONE', NULL) ON CONFLICT DO NOTHING;
+INSERT INTO acct.entity (entity_code, functional_currency) VALUES ('BRANCH', 'CY0'), ('NONE', NULL) ON CONFLICT DO NOTHING;
 INSERT INTO acct.chart_of_accounts (account_code, description, account_type, fund, parent_account_code) VALUES ('1001', 'Petty cash', 'ASSET', 'F1', '1000'), ('9999', 'Unused', 'ASSET', NULL, NULL);
 INSERT INTO acct.fund VALUES ('F9', 'Unused', 'OTHER');
 INSERT INTO acct.product_account_map (map_id, product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (1, 'Q', '2000', 'F1', '3000', 'F2');
@@ -49,7 +49,7 @@ INSERT INTO public.change (statement) VALUES
     ($$UPDATE acct.currency SET minor_units = 2 WHERE currency = 'CY4'$$),
     ($$UPDATE acct.accounting_basis SET description = 'Fiscal' WHERE basis = 'TAX'$$),
     ($$UPDATE acct.entity SET name = 'Head office' WHERE entity_code = 'MAIN'$$),
-    ($$DELETE FROM acct.entity WHERE entity_code IN ('SUB', 'NONE')$$),
+    ($$DELETE FROM acct.entity WHERE entity_code IN ('BRANCH', 'NONE')$$),
     -- Many rows, one of which has entries
     ($$UPDATE acct.chart_of_accounts SET account_type = 'ASSET'$$),
     ($$DELETE FROM acct.currency$$),

@@ -152,6 +152,11 @@ SELECT count(*) FROM acct.ledger_entry_header;
 
 SET SESSION AUTHORIZATION acct_finance;
 INSERT INTO acct.chart_of_accounts (account_code, description, account_type, fund) VALUES ('4100', 'Fees', 'INCOME', 'F1');
+SELECT acct.create_release('Fees') AS release \gset
+INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, description, account_type, fund) VALUES (:release, 'insert', '4100', 'Fees', 'INCOME', 'F1');
+INSERT INTO acct.product_account_map_draft (release_id, operation, product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (:release, 'insert', 'P', '4000', 'F1', '4100', 'F1');
+SELECT acct.submit_release(:release);
+SELECT acct.approve_release(:release);
 INSERT INTO acct.journal_template (template_code, description) VALUES ('FEE', 'Fees received');
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('FEE', 1, 'FEE');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr, is_balancing)
@@ -168,6 +173,10 @@ UPDATE acct.template_audit SET changed_by = 'nobody';
 DELETE FROM acct.chart_of_accounts;
 
 SET SESSION AUTHORIZATION acct_approver;
+SELECT table_name, operation, row_key, new_values FROM acct.release_changes WHERE release_id = :release;
+INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'insert', 'F9', 'Mine', 'OTHER');
+SELECT acct.create_release('Mine');
+SELECT acct.approve_release(:release) AS changes;
 SELECT template_code, version, status, maker FROM acct.journal_template WHERE template_code = 'FEE';
 SELECT acct.return_template('FEE', 1);
 UPDATE acct.journal_template SET description = 'Fees' WHERE template_code = 'FEE';
@@ -194,9 +203,14 @@ SELECT acct.approve_template('FEE', 1);
 SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
 SELECT acct.add_dimension('cohort', 'text');
 SELECT count(*) FROM acct.ledger_entry_line;
--- Finance adds the currency; the exception is taken up step by step, and the period closed.
+-- Finance proposes the currency, and it is approved; the exception is taken up step by step, and the period closed.
 SET SESSION AUTHORIZATION acct_finance;
 INSERT INTO acct.currency VALUES ('EUR', 2);
+SELECT acct.create_release('Euro') AS release \gset
+INSERT INTO acct.currency_draft (release_id, operation, currency) VALUES (:release, 'insert', 'EUR');
+SELECT acct.submit_release(:release);
+SET SESSION AUTHORIZATION acct_approver;
+SELECT acct.approve_release(:release) AS changes;
 SET SESSION AUTHORIZATION acct_operator;
 SELECT acct.reprocess_exceptions((SELECT run_id FROM acct.journal_run WHERE run_key = 'feb-1')) AS again \gset
 SELECT journals, exceptions FROM acct.expand_journals(:again);

@@ -15,6 +15,10 @@ INSERT INTO acct.journal_template (template_code) VALUES ('SUBMITTED'), ('DRAFT'
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('SUBMITTED', 1, 'S'), ('DRAFT', 1, 'D');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('SUBMITTED', 1, 'DR', '1000', 'F1', '1'), ('DRAFT', 1, 'DR', '1000', 'F1', '1');
 SELECT acct.submit_template('SUBMITTED', 1);
+SELECT acct.create_release('Ours') AS ours \gset
+INSERT INTO acct.fund_draft (release_id, operation, fund, name) VALUES (:ours, 'update', 'F1', 'Risk');
+INSERT INTO acct.product_account_map_draft (release_id, operation, product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (:ours, 'insert', 'P', '4000', 'F1', '3000', 'F1');
+SELECT acct.submit_release(:ours);
 
 --
 -- Each pins its path, and compares the owner of the tables with its own
@@ -43,7 +47,7 @@ SELECT d.oid::regprocedure AS definer, l.reason
 SELECT format('GRANT CREATE, TEMPORARY ON DATABASE %I TO regress_security_attacker', current_database()) AS statement \gexec
 GRANT USAGE ON SCHEMA acct, ledger_guard TO regress_security_attacker;
 GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO regress_security_attacker;
-GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency TO regress_security_attacker;
+GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft TO regress_security_attacker;
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure) AS statement FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND (p.proname !~ '^_' OR p.prosecdef) ORDER BY p.proname COLLATE "C"
 \gexec
 CREATE FUNCTION public.careless() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -185,6 +189,13 @@ SELECT acct.return_template('DRAFT', 1);
 SELECT acct.approve_template('SUBMITTED', 1);
 SELECT acct.retire_template('SUBMITTED', 1, '2025-03-01');
 SELECT acct.new_template_version('A', '2025-04-01');
+SELECT acct.create_release('Mine') AS release \gset
+INSERT INTO acct.fund_draft (release_id, operation, fund, name) VALUES (:release, 'update', 'F2', 'Mine');
+INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:release, 'A', 1, '2031-01-01');
+SELECT x.problem FROM acct.check_release(:release) AS x;
+SELECT acct.submit_release(:release);
+SELECT acct.return_release(:release);
+SELECT acct.approve_release(:ours);
 INSERT INTO acct.journal_template (template_code) VALUES ('MINE');
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('MINE', 1, 'M', ':gross_amount > 0');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('MINE', 1, 'DR', '1000', 'F1', ':gross_amount');
@@ -278,6 +289,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
+    ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
     ('SELECT FROM acct.run_progress'), ('SELECT acct._run_progress()'), ('SELECT FROM acct.scheduled_jobs'), ('SELECT acct._scheduled_jobs()'), ('SELECT acct._require_pg_cron()'),
@@ -343,6 +355,10 @@ SELECT r.relation, o.* FROM (VALUES
     ('acct.template_audit', 'UPDATE acct.fund SET name = name'),
     ('acct.journal_template', 'INSERT INTO acct.journal_template_match (template_code, match_no) VALUES (''DRAFT'', 2)'),
     ('acct.account_balance_snapshot', 'DELETE FROM acct.fund WHERE fund = ''F2'''),
+    ('acct.policy_release', 'INSERT INTO acct.fund_draft (release_id, operation, fund) VALUES (1, ''delete'', ''F1'')'),
+    ('acct.fund', 'INSERT INTO acct.fund_draft (release_id, operation, fund) VALUES (1, ''delete'', ''F1'')'),
+    ('acct.policy_release', 'INSERT INTO acct.journal_template (template_code, release_id) VALUES (''R'', 1)'),
+    ('acct.journal_template', 'INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (1, ''A'', 1, ''2026-01-01'')'),
     ('acct.journal_run_batch', 'UPDATE acct.txn_source_parent SET channel = channel'),
     ('acct.journal_run_batch', 'DELETE FROM acct.txn_source_parent'),
     ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),
