@@ -393,6 +393,7 @@ DECLARE
     id bigint;
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
     IF coalesce(btrim(create_release.title), '') = '' THEN
         RAISE EXCEPTION 'a release needs a title' USING ERRCODE = '22023', HINT = 'Say what it changes, in a few words.';
     END IF;
@@ -401,7 +402,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_release(text, text) IS
-'Makes a release, a draft to which changes are added as rows of the draft tables, and template versions by their release_id; returns its release_id. Raises 22023 (no title).';
+'Makes a release, a draft to which changes are added as rows of the draft tables, and template versions by their release_id; returns its release_id. Raises 22023 (no title), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._lock_release(p_release bigint, p_status text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
