@@ -16,7 +16,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (12, 'batches_waiting', 24, 'CALL acct.run_job(''run''); or acct.process_month() of their months.'),
            (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
            (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines, where these are as they were posted.'),
-           (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.')
+           (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.'),
+           (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -315,6 +316,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._health_jobs() IS 'Jobs of acct.run_job() whose last run failed, or that pg_cron failed to run.';
 
+CREATE FUNCTION acct._health_separation(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), acct._first_of(array_agg(format('%s: %s', l.rolname, l.roles) ORDER BY l.rolname))
+      FROM (SELECT r.rolname, string_agg(format('%s and %s', p.one, p.other), ', ' ORDER BY p.n) AS roles
+              FROM pg_roles AS r
+             CROSS JOIN (VALUES (1, 'acct_finance', 'acct_approver'), (2, 'acct_operator', 'acct_approver'),
+                                (3, 'acct_loader', 'acct_finance')) AS p (n, one, other)
+              JOIN pg_roles AS a ON a.rolname = p.one
+              JOIN pg_roles AS b ON b.rolname = p.other
+             -- Members of members, also those who have to SET ROLE.
+             WHERE r.rolcanlogin AND NOT r.rolsuper AND pg_has_role(r.oid, a.oid, 'MEMBER') AND pg_has_role(r.oid, b.oid, 'MEMBER')
+             GROUP BY r.rolname) AS l
+$$;
+COMMENT ON FUNCTION acct._health_separation() IS
+'Logins, superusers left out, that are members of roles which two people should have: finance and approver, operator and approver, loader and finance.';
+
 CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -363,6 +380,8 @@ BEGIN
             SELECT h.observed, h.detail, 'critical', h.hint INTO observed, detail, severity, hint FROM acct._health_snapshot() AS h;
         WHEN 'jobs' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
+        WHEN 'separation_of_duties' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_separation() AS h;
     END CASE;
     status := CASE WHEN observed > p_threshold THEN severity ELSE 'ok' END;
 END

@@ -228,6 +228,20 @@ SELECT * FROM acct.health(NULL, '[]');
 SELECT * FROM acct.health(NULL, NULL);
 SELECT count(*) AS none FROM acct.health('{}');
 
+-- separation_of_duties: logins that are members of roles for two people, also through others; superusers and roles that cannot log in are not
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_health_both, regress_health_group, regress_health_nested, regress_health_super, regress_health_nologin, regress_health_one, regress_health_set;
+SELECT * FROM public.h('separation_of_duties');
+SELECT count(*) AS roles FROM acct.install_roles();
+CREATE ROLE regress_health_one LOGIN IN ROLE acct_finance, acct_operator, acct_auditor;
+CREATE ROLE regress_health_nologin IN ROLE acct_finance, acct_approver;
+CREATE ROLE regress_health_super SUPERUSER LOGIN IN ROLE acct_finance, acct_approver;
+SELECT * FROM public.h('separation_of_duties');
+CREATE ROLE regress_health_both LOGIN IN ROLE acct_finance, acct_approver, acct_operator, acct_loader;
+CREATE ROLE regress_health_group IN ROLE acct_approver;
+CREATE ROLE regress_health_nested LOGIN IN ROLE regress_health_group, acct_operator;
+CREATE ROLE regress_health_set LOGIN NOINHERIT IN ROLE acct_loader, acct_finance;
+SELECT * FROM public.h('separation_of_duties');
+
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker";
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_health_both, regress_health_group, regress_health_nested, regress_health_super, regress_health_nologin, regress_health_one, regress_health_set;
