@@ -8,18 +8,22 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     strange record;
 BEGIN
-    -- Whatever its kind, an object depends on its schema, and on an owner who is not the bootstrap superuser.
-    SELECT pg_describe_object(o.classid, o.objid, 0) AS name, r.rolname AS owner INTO strange
-      FROM pg_namespace AS n
-     CROSS JOIN LATERAL (
-        SELECT 'pg_namespace'::regclass::oid AS classid, n.oid AS objid
+    -- Whatever its kind, an object depends on its schema, and on an owner who is not the bootstrap superuser. The few objects that others
+    -- than superusers own come first: catalogs without statistics lead the planner to go through all dependencies for each of them.
+    WITH owned AS MATERIALIZED (
+        SELECT s.classid, s.objid, r.rolname
+          FROM pg_shdepend AS s JOIN pg_roles AS r ON r.oid = s.refobjid AND NOT r.rolsuper
+         WHERE s.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())
+           AND s.objsubid = 0 AND s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o'),
+    trusted AS MATERIALIZED (
+        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')),
+    inside AS MATERIALIZED (
+        SELECT 'pg_namespace'::regclass::oid AS classid, t.oid AS objid FROM trusted AS t
         UNION ALL
         SELECT d.classid, d.objid FROM pg_depend AS d
-         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.objsubid = 0) AS o
-      JOIN pg_shdepend AS s ON s.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())
-       AND s.classid = o.classid AND s.objid = o.objid AND s.objsubid = 0 AND s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o'
-      JOIN pg_roles AS r ON r.oid = s.refobjid AND NOT r.rolsuper
-     WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')
+         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = ANY (ARRAY(SELECT t.oid FROM trusted AS t)) AND d.objsubid = 0)
+    SELECT pg_describe_object(o.classid, o.objid, 0) AS name, o.rolname AS owner INTO strange
+      FROM owned AS o JOIN inside AS i ON i.classid = o.classid AND i.objid = o.objid
      ORDER BY o.classid = 'pg_namespace'::regclass DESC, o.objid LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% belongs to %, who is no superuser', strange.name, strange.owner
