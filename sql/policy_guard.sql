@@ -94,7 +94,7 @@ BEGIN
     entries := acct._entries_of(p_columns[1], code);
     IF entries IS NOT NULL THEN
         RAISE EXCEPTION '% % has entries and keeps its identity: % is refused', p_noun, code,
-            CASE WHEN p_new IS NULL THEN 'DELETE' ELSE 'another ' || changed END
+            CASE WHEN p_new IS NULL THEN 'DELETE' ELSE format('another %s', changed) END
             USING ERRCODE = 'LE004', DETAIL = 'Used by: ' || concat_ws('; ', entries, acct._policy_of(p_columns[1], code)) || '.',
                   HINT = format('Add another %s for what comes, and end this one where it has an effective_to.', p_noun);
     END IF;

@@ -17,7 +17,10 @@ SELECT format('SELECT acct.check_expression(%L, %L)', v.expr, 'amount') FROM (VA
     (9, 'length(repeat(CASE WHEN true THEN repeat(''x'', 99999) ELSE policy_no END, 50000) COLLATE "C")'), (10, 'length(jsonb_pretty((repeat(''['', 3900) || repeat('']'', 3900))::jsonb))'),
     (11, 'x + mod(power(1009.5, 43000), 7)'), (12, 'length(repeat(lpad(''x'', 100000), 100000))'),
     (13, 'CASE WHEN false THEN length(repeat(''x'', 1000000)) ELSE 1 END'), (14, 'jsonb_array_length(jsonb_path_query_array(:attributes, ''$.**.a.**''))')) AS v (n, expr) ORDER BY v.n \gexec
+\set VERBOSITY default
 SELECT acct.check_expression(':attributes @? ''$.**.**.kind''', 'condition');
+SELECT acct.check_expression('x + length(repeat(:channel, 100001))', 'amount');
+\set VERBOSITY terse
 -- What is within the limits is computed as ever; what is never reached may be wrong.
 SELECT acct.check_expression('x + length(repeat(''x'', 100000)) + CASE WHEN false THEN 1 / 0.0 ELSE 2 END', 'amount');
 SELECT acct.check_expression('CASE :n WHEN 1 THEN length(lpad(:policy_no, 100000)) WHEN 2 THEN 1 / 0.0 END', 'amount');
