@@ -2,10 +2,12 @@
  * evaluation.c
  *		Limits of expressions (see evaluation.h).
  *
- * An expression that is ready is an array of steps. Those that call a function
+ * An expression that is ready is an array of steps. Most that call a function
  * have its address twice: in the step, which is what the interpreter calls, and
  * in the FmgrInfo. The first is replaced by a function of this file, which looks
- * at arguments and result and calls the second.
+ * at arguments and result and calls the second. Conversions by way of text, and
+ * comparisons of GREATEST and LEAST, have only an FmgrInfo, which is replaced by
+ * one that knows both addresses.
  *
  * A memory context is a table of functions and what they work on. The limited
  * one is an ordinary context whose table has another function for requests.
@@ -148,6 +150,13 @@ call_with_numbers(PG_FUNCTION_ARGS)
 }
 
 static void
+raise_too_large(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("values of an expression are too large to be compared part by part")));
+}
+
+static void
 check_pairs(FunctionCallInfo fcinfo, int64 max)
 {
 	int64 pairs = 1;
@@ -156,9 +165,18 @@ check_pairs(FunctionCallInfo fcinfo, int64 max)
 		if (!PG_ARGISNULL(i))
 			pairs *= toast_raw_datum_size(PG_GETARG_DATUM(i));
 	if (pairs > max)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("values of an expression are too large to be compared part by part")));
+		raise_too_large();
+}
+
+/* A text that is sorted by exchange of its neighbours. */
+static Datum
+call_with_text(PG_FUNCTION_ARGS)
+{
+	int64 size = PG_ARGISNULL(0) ? 0 : toast_raw_datum_size(PG_GETARG_DATUM(0));
+
+	if (size * size > MAX_CHARACTER_PAIRS)
+		raise_too_large();
+	return call(fcinfo);
 }
 
 static Datum
@@ -231,6 +249,9 @@ limited(Oid function)
 		case F_NOTLIKE_TEXT_TEXT:
 		case F_TRANSLATE:
 			return call_with_texts;
+		case F_IS_NORMALIZED:
+		case F_NORMALIZE:
+			return call_with_text;
 		case F_ARRAYCONTAINED:
 		case F_ARRAYCONTAINS:
 		case F_ARRAYOVERLAP:
@@ -242,6 +263,35 @@ limited(Oid function)
 		default:
 			return works_on_numbers(function) ? call_with_numbers : call_any;
 	}
+}
+
+/* An FmgrInfo whose address is that of call_real(). */
+typedef struct LimitedFunction
+{
+	FmgrInfo info;
+	PGFunction real;
+} LimitedFunction;
+
+static Datum
+call_real(PG_FUNCTION_ARGS)
+{
+	Datum result;
+
+	check_interrupts();
+	result = ((LimitedFunction *) fcinfo->flinfo)->real(fcinfo);
+	check_memory(MemoryContextMemAllocated(CurrentMemoryContext, true));
+	return result;
+}
+
+static void
+limit_call(FunctionCallInfo fcinfo)
+{
+	LimitedFunction *limited = palloc_object(LimitedFunction);
+
+	limited->info = *fcinfo->flinfo;
+	limited->info.fn_addr = call_real;
+	limited->real = fcinfo->flinfo->fn_addr;
+	fcinfo->flinfo = &limited->info;
 }
 
 void
@@ -268,6 +318,13 @@ evaluation_limit(ExprState *state)
 				break;
 			case EEOP_SCALARARRAYOP:
 				step->d.scalararrayop.fn_addr = limited(step->d.scalararrayop.finfo->fn_oid);
+				break;
+			case EEOP_IOCOERCE:
+				limit_call(step->d.iocoerce.fcinfo_data_out);
+				limit_call(step->d.iocoerce.fcinfo_data_in);
+				break;
+			case EEOP_MINMAX:
+				limit_call(step->d.minmax.fcinfo_data);
 				break;
 			case EEOP_ARRAYCOERCE:
 				if (step->d.arraycoerce.elemexprstate != NULL)

@@ -22,7 +22,10 @@
  */
 extern MemoryContext evaluation_context(MemoryContext parent);
 
-/* Puts the limits upon the calls of an expression that is ready. It is evaluated in a context of the kind above. */
+/*
+ * Puts the limits upon the calls of an expression that is ready, once, in the memory context that it is in. It is
+ * evaluated in a context of the kind above.
+ */
 extern void evaluation_limit(ExprState *state);
 
 /* Empties the context, for what is evaluated next. */

@@ -46,6 +46,8 @@ INSERT INTO public.bomb VALUES
     (19, 'amount', 'length(repeat(:policy_no, 2147483647 - :n))'), (20, 'amount', 'cardinality(:tags || :tags)'),
     (21, 'condition', 'repeat(:policy_no, :n) <> ''''' ), (22, 'condition', ':attributes @? ''$.**.kind ? (@ == "a")'''), (23, 'condition', 'pg_catalog.extract(product_code, bank_value_date) > 0'),
     (24, 'condition', ':policy_no LIKE ''%'' || :policy_no'), (25, 'condition', 'btrim(:policy_no, :policy_no) = '''''), (26, 'condition', ':x / (:n - :n) > 0'),
+    (28, 'amount', 'length(normalize(:policy_no))'), (29, 'amount', 'length(:policy_no::bytea::text::bytea::text::bytea::text::bytea::text::bytea::text)'),
+    (30, 'amount', 'length(greatest(:policy_no || ''a'', :policy_no || ''b''))'), (31, 'condition', ':policy_no::numeric > 0'),
     (27, 'amount', 'length(repeat(:channel, 100)) + length(replace(:channel, ''C'', ''DD'')) + :x');
 DO $$
 DECLARE
@@ -63,7 +65,7 @@ CREATE PROCEDURE public.load(month date) LANGUAGE sql AS $$
 $$;
 CALL public.load('2025-01-01');
 SELECT public.expanded('2025-01-01') AS run \gset
-SELECT b.n, left(b.expr, 50) AS expr, coalesce(e.reason, 'booked') AS outcome, e.line_no, e.message
+SELECT b.n, left(b.expr, 50) AS expr, coalesce(e.reason, 'booked') AS outcome, e.line_no, left(e.message, 70) AS message
   FROM public.bomb AS b LEFT JOIN acct.je_exception AS e ON e.run_id = :run AND e.txn_id = b.n ORDER BY b.n;
 SELECT check_name FROM acct.validate_run(:run) WHERE NOT passed;
 -- The same in parallel workers
