@@ -443,6 +443,8 @@ BEGIN
     FOREACH t IN ARRAY tree LOOP
         IF p_table = 'txn_source_parent' THEN
             EXECUTE format('DROP TRIGGER IF EXISTS txn_source_archived ON %s', t);
+            -- It has it, unless the extension was dropped meanwhile.
+            PERFORM acct._guard_source_table(t);
         END IF;
         EXECUTE format('ALTER TABLE %s SET SCHEMA acct', t);
     END LOOP;

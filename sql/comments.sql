@@ -40,16 +40,17 @@ BEGIN
     COMMENT ON COLUMN acct.job_state.state IS 'Arguments, next step and results so far.';
 
     -- Source.
-    COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written by acct.current_batch() at its first row.';
+    COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written with its first row.';
     COMMENT ON COLUMN acct.txn_batch.batch_id IS 'Number of the batch.';
     COMMENT ON COLUMN acct.txn_batch.loaded_at IS 'When the loading database transaction began.';
     COMMENT ON COLUMN acct.txn_batch.loaded_by IS 'Session user who loaded it.';
     COMMENT ON COLUMN acct.txn_batch.source IS 'Where the rows came from: setting ledger_engine.batch_source of the session, by default its application_name.';
+    COMMENT ON COLUMN acct.txn_batch.claimed_at IS 'When a run last tried to take it; written so that claims and changes of the batch''s rows exclude each other.';
 
     COMMENT ON TABLE acct.txn_source_parent IS 'Source transactions (contributions, claims, ...), split into funds; monthly partitions txn_source_YYYY_MM. Written by loads; rows that a run holds refuse changes (LE008).';
     COMMENT ON COLUMN acct.txn_source_parent.txn_id IS 'Identifier of the transaction in the source system; unique within txn_month.';
     COMMENT ON COLUMN acct.txn_source_parent.txn_month IS 'Month that the transaction is processed with, as its first day; runs are made for it.';
-    COMMENT ON COLUMN acct.txn_source_parent.batch_id IS 'Batch (load) that brought the row; filled by default, not given by the loader.';
+    COMMENT ON COLUMN acct.txn_source_parent.batch_id IS 'Batch (load) that brought the row; filled by default. A loader can give no other than that of its transaction (LE008).';
     COMMENT ON COLUMN acct.txn_source_parent.bank_value_date IS 'Value date at the bank; it becomes the journal date (je_date), as near to txn_month as acct.posting_limit says.';
     COMMENT ON COLUMN acct.txn_source_parent.entity_code IS 'Legal entity in whose books the transaction belongs (default MAIN).';
     COMMENT ON COLUMN acct.txn_source_parent.txn_type IS 'Kind of business event, such as CONTRIB or CLAIM; templates are chosen by it first.';

@@ -4,7 +4,22 @@
 CREATE FUNCTION acct.current_batch() RETURNS bigint
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'current_batch';
 COMMENT ON FUNCTION acct.current_batch() IS
-'The batch that the current transaction loads into: registers a row in acct.txn_batch at the first call of a transaction and returns the same batch_id until it ends (a batch registered in a savepoint that was rolled back is forgotten with it). The default of acct.txn_source_parent.batch_id. Declared STABLE, so that COPY keeps its multi-inserts.';
+'The batch that the current transaction loads into, the default of acct.txn_source_parent.batch_id: the same batch_id until it ends, or until a run takes the batch; NULL in a transaction that is read-only. The first row that is loaded registers it in acct.txn_batch.';
+
+CREATE FUNCTION acct._is_own_batch(batch_id bigint, txn_id bigint, txn_month date) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'is_own_batch';
+COMMENT ON FUNCTION acct._is_own_batch(bigint, bigint, date) IS
+'The CHECK of acct.txn_source_parent: true for a row of the transaction''s own batch, which the first row registers, for one that an UPDATE leaves in its batch, and for superusers. Raises LE008 otherwise.';
+
+CREATE FUNCTION acct._note_update(p_txn_id bigint, p_txn_month date, p_batch_id bigint, p_moves boolean) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'note_update';
+COMMENT ON FUNCTION acct._note_update(bigint, date, bigint, boolean) IS
+'Tells the CHECK of acct.txn_source_parent of the row that an UPDATE stores next, and whether it moves to another batch.';
+
+CREATE FUNCTION acct._end_batch(p_batch_id bigint) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'end_batch';
+COMMENT ON FUNCTION acct._end_batch(bigint) IS
+'Where this is the batch of the current transaction, has what it loads from here on be another batch.';
 
 CREATE FUNCTION acct._gets_run_partition(p_transactions bigint) RETURNS boolean
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'gets_run_partition';

@@ -62,9 +62,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT format('%s on %s', x.name, s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s,
            unnest(ARRAY['txn_source_taken', 'txn_source_taken_truncate']) AS x (name)
      WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.relid AND t.tgname = x.name AND t.tgenabled IN ('O', 'A'))
+    UNION
+    SELECT format('chk_own_batch on %s', s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s
+     WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = s.relid AND k.conname = 'chk_own_batch' AND k.contype = 'c')
 $$;
 COMMENT ON FUNCTION acct._guard_missing() IS
-'Triggers, event triggers and records that protect the ledger, taken source rows and policy, and that are missing or disabled.';
+'Triggers, event triggers, the CHECK of batches and records that protect the ledger, source rows and policy, and that are missing or disabled.';
 
 CREATE FUNCTION acct._guard_lossy() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -55,11 +55,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
+       AND EXISTS (SELECT FROM pg_constraint AS k
+                    WHERE k.conrelid = to_regclass('acct.txn_source_parent') AND k.conname = 'chk_own_batch' AND k.contype = 'c')
        AND NOT EXISTS (SELECT FROM acct._missing_triggers())
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default that registers batches, the triggers.';
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers.';
 
 CREATE FUNCTION acct._catch_up_sequences() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -10,6 +10,8 @@ BEGIN
         source text,
         CONSTRAINT txn_batch_pkey PRIMARY KEY (batch_id)
     );
+    -- Since layout 5. A claim writes it, so that it conflicts with whoever has locked the batch to change its rows.
+    ALTER TABLE acct.txn_batch ADD COLUMN IF NOT EXISTS claimed_at timestamptz;
 
     CREATE TABLE IF NOT EXISTS acct.txn_source_parent (
         txn_id bigint NOT NULL,
@@ -37,15 +39,22 @@ BEGIN
             octet_length(entity_code) <= 100 AND octet_length(txn_type) <= 100 AND octet_length(product_code) <= 100
             AND octet_length(channel) <= 100 AND octet_length(currency) <= 100),
         CONSTRAINT chk_txn_month CHECK (extract(day FROM txn_month) = 1 AND isfinite(txn_month)),
-        CONSTRAINT chk_bank_value_date CHECK (isfinite(bank_value_date))
+        CONSTRAINT chk_bank_value_date CHECK (isfinite(bank_value_date)),
+        CONSTRAINT chk_own_batch CHECK (acct._is_own_batch(batch_id, txn_id, txn_month))
     ) PARTITION BY RANGE (txn_month);
     CREATE INDEX IF NOT EXISTS txn_source_value_date_batch_idx
         ON acct.txn_source_parent USING brin (bank_value_date, batch_id);
     CREATE INDEX IF NOT EXISTS txn_source_product_channel_idx
         ON acct.txn_source_parent (product_code, channel);
 
-    -- Dropping the extension takes the default and the triggers along: put back, on partitions too.
+    -- Dropping the extension takes the default, a CHECK and the triggers along: put back, on partitions too.
     ALTER TABLE acct.txn_source_parent ALTER COLUMN batch_id SET DEFAULT acct.current_batch();
+    IF NOT EXISTS (SELECT FROM pg_constraint AS k
+                    WHERE k.conrelid = 'acct.txn_source_parent'::regclass AND k.conname = 'chk_own_batch') THEN
+        -- It is about rows to come; those that are there were loaded by earlier transactions.
+        ALTER TABLE acct.txn_source_parent
+            ADD CONSTRAINT chk_own_batch CHECK (acct._is_own_batch(batch_id, txn_id, txn_month)) NOT VALID;
+    END IF;
     CREATE OR REPLACE TRIGGER txn_source_taken BEFORE UPDATE OR DELETE ON acct.txn_source_parent
         FOR EACH ROW EXECUTE FUNCTION acct._refuse_taken_row();
     PERFORM acct._guard_source_table(p.relid) FROM pg_partition_tree('acct.txn_source_parent') AS p;
@@ -61,21 +70,31 @@ BEGIN
     IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.journal_run_batch'::regclass) <> quote_ident(current_user)::regrole THEN
         PERFORM acct._require_layout();
     END IF;
-    SELECT b.* INTO taken FROM acct.journal_run_batch AS b
-     WHERE b.batch_id IN (OLD.batch_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.batch_id END)
-       AND b.released_at IS NULL AND NOT acct._in_maintenance()
-     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'batch % was taken by run %: % of its rows is refused', taken.batch_id, taken.run_id, TG_OP
-            USING ERRCODE = 'LE008',
-                  DETAIL = format('Transaction %s of %s is in table %s.', OLD.txn_id, OLD.txn_month, TG_RELID::regclass),
-                  HINT = 'Discard the run if it is not posted; else load a correcting transaction.';
+    IF NOT acct._in_maintenance() THEN
+        -- Claims update the batch: one that is under way is waited for, and a snapshot older than a claim gets 40001.
+        PERFORM FROM acct.txn_batch AS b WHERE b.batch_id = OLD.batch_id FOR SHARE;
+        IF TG_OP = 'UPDATE' AND NEW.batch_id IS DISTINCT FROM OLD.batch_id THEN
+            PERFORM FROM acct.txn_batch AS b WHERE b.batch_id = NEW.batch_id FOR SHARE;
+        END IF;
+        SELECT b.* INTO taken FROM acct.journal_run_batch AS b
+         WHERE b.batch_id IN (OLD.batch_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.batch_id END) AND b.released_at IS NULL
+         LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'batch % was taken by run %: % of its rows is refused', taken.batch_id, taken.run_id, TG_OP
+                USING ERRCODE = 'LE008',
+                      DETAIL = format('Transaction %s of %s is in table %s.', OLD.txn_id, OLD.txn_month, TG_RELID::regclass),
+                      HINT = 'Discard the run if it is not posted; else load a correcting transaction.';
+        END IF;
     END IF;
-    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    PERFORM acct._note_update(NEW.txn_id, NEW.txn_month, NEW.batch_id, NEW.batch_id IS DISTINCT FROM OLD.batch_id);
+    RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_taken_row() IS
-'Trigger function of acct.txn_source_parent: rows of a batch that a run holds refuse UPDATE and DELETE (LE008).';
+'Trigger function of acct.txn_source_parent: rows of a batch that a run holds refuse UPDATE and DELETE (LE008). Locks the batch against claims to the end of the transaction.';
 
 CREATE FUNCTION acct._refuse_taken_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -84,6 +103,13 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     IF NOT acct._in_maintenance() THEN
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+            -- TRUNCATE takes rows, and claims of them, that an older snapshot does not show.
+            RAISE EXCEPTION 'TRUNCATE of % is refused in a transaction that is %', TG_RELID::regclass,
+                            upper(current_setting('transaction_isolation'))
+                USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
+                      HINT = 'Truncate it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
+        END IF;
         EXECUTE format('SELECT b.run_id FROM (SELECT DISTINCT s.batch_id, s.txn_month FROM %s AS s) AS x '
                        'JOIN acct.journal_run_batch AS b ON (b.batch_id, b.txn_month) = (x.batch_id, x.txn_month) '
                        'WHERE b.released_at IS NULL LIMIT 1', TG_RELID::regclass) INTO taken;
@@ -96,7 +122,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_taken_truncate() IS
-'Trigger function of acct.txn_source_parent and its partitions: TRUNCATE is refused while a run holds rows of the month (LE008).';
+'Trigger function of acct.txn_source_parent and its partitions: TRUNCATE is refused while a run holds rows of the month (LE008), and where an older snapshot could hide that one does (25001).';
 
 CREATE FUNCTION acct._is_partition(p_name text, p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -24,6 +24,7 @@
 #define ERRCODE_LE_WRONG_STATE       MAKE_SQLSTATE('L', 'E', '0', '0', '2')
 #define ERRCODE_LE_BAD_EXPRESSION    MAKE_SQLSTATE('L', 'E', '0', '0', '3')
 #define ERRCODE_LE_BAD_TEMPLATE      MAKE_SQLSTATE('L', 'E', '0', '0', '4')
+#define ERRCODE_LE_BATCH_TAKEN       MAKE_SQLSTATE('L', 'E', '0', '0', '8')
 #define ERRCODE_LE_OUT_OF_BALANCE    MAKE_SQLSTATE('L', 'E', '0', '0', '9')
 #define ERRCODE_LE_BAD_LAYOUT        MAKE_SQLSTATE('L', 'E', '0', '1', '0')
 #define ERRCODE_LE_UNSUPPORTED_TABLE MAKE_SQLSTATE('L', 'E', '0', '1', '2')

@@ -127,7 +127,7 @@ SELECT acct.create_run('2025-01-01') IS NOT NULL AS works;
 -- What nobody was granted, nobody calls; the helpers are anyone's.
 SELECT count(*) AS granted_to_public FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
  WHERE p.pronamespace = 'acct'::regnamespace AND a.grantee = 0
-   AND p.proname NOT IN ('month_start', 'month_end', 'days_in_month', 'to_code', '_in_maintenance', '_code_problem', 'check_expression');
+   AND p.proname NOT IN ('month_start', 'month_end', 'days_in_month', 'to_code', '_in_maintenance', '_is_own_batch', '_code_problem', 'check_expression');
 SET SESSION AUTHORIZATION regress_install_user;
 SELECT acct.create_run('2025-01-01');
 SELECT * FROM acct.trial_balance('2025-01-01');
