@@ -45,9 +45,11 @@ OBJS = \
 	src/progress.o \
 	src/query.o \
 	src/routing.o \
+	src/row_digest.o \
 	src/row_holders.o \
 	src/settings.o \
 	src/source.o \
+	src/source_digest.o \
 	src/staging.o \
 	src/template.o \
 	src/total.o

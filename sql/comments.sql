@@ -267,6 +267,9 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.basis_counts IS 'The counts for each basis: {"PRIMARY": {"journals": n, "exceptions": n, "ignored": n}}.';
     COMMENT ON COLUMN acct.journal_run.debit IS 'Sum of debits over all lines, in major units, whatever their currency: a check figure.';
     COMMENT ON COLUMN acct.journal_run.credit IS 'Sum of credits over all lines, in major units, whatever their currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run.source_digest IS 'Digest of the source rows that it used (32 hexadecimal digits), over source_columns, whatever the order of rows; NULL for runs expanded before layout 5.';
+    COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
+    COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.digest IS 'Digest of the lines as expanded (32 hexadecimal digits): the same in staging and ledger, whatever the order of rows.';
 
     COMMENT ON COLUMN acct.journal_run.je_range IS 'Range of je_id that the run''s journals have to themselves, a value of acct.je_range_seq: its lines lie in ledger partitions of their own. NULL: the run is small, or not expanded.';

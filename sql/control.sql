@@ -65,7 +65,7 @@ BEGIN
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run(); a discarded run has its key no longer.';
     END IF;
     RETURN QUERY
-    SELECT coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'batches_unchanged'), true),
+    SELECT coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('batches_unchanged', 'source_digest')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'batches_registered'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'counts_close:')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'header_')), true),

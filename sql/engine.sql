@@ -83,6 +83,17 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_table';
 COMMENT ON FUNCTION acct._digest_table(regclass) IS
 'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
 
+CREATE FUNCTION acct._digest_source(p_tables regclass[], p_month date, p_batches bigint[], p_columns text[],
+    OUT rows bigint, OUT gross numeric, OUT digest text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_source';
+COMMENT ON FUNCTION acct._digest_source(regclass[], date, bigint[], text[]) IS
+'Count, gross and digest (32 hexadecimal digits, over the columns given) of a month''s source rows of these batches in these tables, read by page with parallel workers; gross is NULL where gross_amount is no numeric(20,4).';
+
+CREATE FUNCTION acct._digest_rows(p_query text, p_columns text[], OUT rows bigint, OUT gross numeric, OUT digest text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_rows';
+COMMENT ON FUNCTION acct._digest_rows(text, text[]) IS
+'The same of the source rows that a query returns.';
+
 CREATE FUNCTION acct._flush_wal() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'flush_wal';
 COMMENT ON FUNCTION acct._flush_wal() IS

@@ -38,6 +38,11 @@ BEGIN
     );
     -- Since layout 2: where the run's own partitions of the ledger are.
     ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS je_range bigint, ADD COLUMN IF NOT EXISTS range_months date[];
+    -- Since layout 5: which source rows it used.
+    ALTER TABLE acct.journal_run
+        ADD COLUMN IF NOT EXISTS source_digest text,
+        ADD COLUMN IF NOT EXISTS source_columns text[] COLLATE "C",
+        ADD COLUMN IF NOT EXISTS source_types text[] COLLATE "C";
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
 
@@ -388,7 +393,8 @@ BEGIN
     UPDATE acct.journal_run AS r
        SET status = 'created', expanded_by = NULL, expand_started_at = NULL, expanded_at = NULL, transactions = NULL,
            journals = NULL, lines = NULL, exceptions = NULL, ignored = NULL, unbalanced_journals = NULL,
-           basis_counts = NULL, debit = NULL, credit = NULL, digest = NULL, je_range = NULL, range_months = NULL
+           basis_counts = NULL, debit = NULL, credit = NULL, digest = NULL, source_digest = NULL, source_columns = NULL,
+           source_types = NULL, je_range = NULL, range_months = NULL
      WHERE r.run_id = p_run_id;
 END
 $$;

@@ -140,6 +140,8 @@ expand_row(TupleTableSlot *slot, void *arg)
 	Transaction txn;
 
 	source_read(&expand->source, expand->routing, slot, &txn);
+	if (expand->rows != NULL)
+		row_digest_add(expand->rows, slot->tts_values, slot->tts_isnull, &expand->source_digest);
 	enter_partition(expand, txn.partition);
 	expand->current->counts.transactions++;
 	if (expand->current->counts.transactions == ROW_OF_CRASH_POINT)
@@ -401,6 +403,25 @@ range_months(Expand *expand)
 	return PointerGetDatum(construct_array(months, count, DATEOID, 4, true, TYPALIGN_INT));
 }
 
+/* Which source rows the run used: their digest, and the columns that it is of. */
+static void
+save_source_digest(Expand *expand)
+{
+	QueryArgs args = {0};
+	char digest[DIGEST_TEXT_SIZE];
+
+	if (expand->rows == NULL)
+		return;
+	digest_to_text(expand->source_digest, digest);
+	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
+	query_arg(&args, TEXTARRAYOID, row_digest_names(expand->rows));
+	query_arg(&args, TEXTARRAYOID, row_digest_types(expand->rows));
+	query_change("UPDATE acct.journal_run SET source_digest = $2, source_columns = $3, "
+				 "source_types = $4 WHERE run_id = $1",
+				 &args);
+}
+
 static void
 save_run(Expand *expand)
 {
@@ -486,6 +507,8 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const Sta
 	expand->source_table = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	load_run(expand);
 	source_find_columns(expand->source_table, &expand->source);
+	if (get_attnum(ledger_engine_table("journal_run"), "source_digest") != InvalidAttrNumber)
+		expand->rows = row_digest_open(RelationGetDescr(expand->source_table), (Datum) 0);
 	total_init(&expand->totals, context);
 	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->nbases,
 								   expand->bases, &expand->totals);
@@ -571,6 +594,7 @@ expand(PG_FUNCTION_ARGS)
 	CRASH_POINT("expand_written");
 	total_save(&expand->totals, expand->run_id);
 	save_run(expand);
+	save_source_digest(expand);
 	CRASH_POINT("expand_recorded");
 	expression_unpin_settings(pinned);
 	query_close();

@@ -9,6 +9,7 @@
 #include "digest.h"
 #include "journal.h"
 #include "query.h"
+#include "row_digest.h"
 #include "source.h"
 #include "staging.h"
 
@@ -76,6 +77,8 @@ typedef struct Expand
 	JeIds ids;
 	Staging *staging;
 
+	RowDigest *rows; /* NULL: the layout of 0.1.0, in which source rows are not digested */
+	Digest source_digest;
 	Digest digest;
 	int64 unbalanced;
 	Counts *basis_counts;

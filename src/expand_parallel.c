@@ -44,6 +44,7 @@ typedef struct Leaf
 typedef struct Outcome
 {
 	Digest digest;
+	Digest source_digest;
 	int64 unbalanced;
 	int nmonths; /* that use the run's range */
 	DateADT months[JE_ID_MAX_MONTHS];
@@ -204,6 +205,7 @@ leave_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 	for (int b = 0; b < expand->nbases; b++)
 		counts_add(&counts[shared->nleaves + b], &expand->basis_counts[b]);
 	outcome->digest = expand->digest;
+	outcome->source_digest = expand->source_digest;
 	outcome->unbalanced = expand->unbalanced;
 	for (int i = 0; i < expand->ids.nmonths; i++)
 		if (expand->ids.months[i].uses_range)
@@ -223,6 +225,7 @@ take_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 	for (int b = 0; b < expand->nbases; b++)
 		counts_add(&expand->basis_counts[b], &counts[shared->nleaves + b]);
 	digest_add(&expand->digest, outcome->digest);
+	digest_add(&expand->source_digest, outcome->source_digest);
 	expand->unbalanced += outcome->unbalanced;
 	for (int i = 0; i < outcome->nmonths; i++)
 		je_id_find_month(&expand->ids, outcome->months[i])->uses_range = true;
