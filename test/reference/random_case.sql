@@ -127,6 +127,16 @@ $$;
 CREATE FUNCTION ref.random_accounts() RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    -- Two that transactions name, one of them now and then for a part of the time; E3 is registered by a repair.
+    INSERT INTO acct.entity (entity_code, effective_from, effective_to)
+    VALUES ('E2', CASE WHEN ref.one_in(3) THEN date '2024-12-20' + ref.dice(40) END,
+            CASE WHEN ref.one_in(3) THEN date '2025-02-05' + ref.dice(40) END) ON CONFLICT DO NOTHING;
+    IF ref.one_in(6) THEN
+        UPDATE acct.posting_limit AS p SET value = ref.dice(13) - 1 WHERE p.name = 'months_apart';
+    END IF;
+    IF ref.one_in(20) THEN
+        UPDATE acct.posting_limit AS p SET value = 2025 WHERE p.name IN ('first_year', 'last_year') AND ref.one_in(2);
+    END IF;
     INSERT INTO acct.fund (fund, name, fund_type)
     SELECT 'F' || i, 'Fund ' || i, 'OTHER' FROM generate_series(1, 3) AS i ON CONFLICT DO NOTHING;
     INSERT INTO acct.currency (currency, minor_units)
@@ -339,6 +349,14 @@ BEGIN
 END
 $$;
 
+-- Mostly nothing; now and then what is not seen at the end of a code, or is not taken for a part of it.
+CREATE FUNCTION ref.random_blemish() RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN CASE WHEN ref.one_in(60) THEN ref.choice(' ', E'\t', E'\u00a0', E'\u200b', E'\x7f', E'\u3000', '.') ELSE '' END;
+END
+$$;
+
 CREATE FUNCTION ref.random_transactions(p_seed bigint, p_rows integer, p_month date, p_batches bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -355,7 +373,9 @@ BEGIN
                                             policy_no, currency, gross_amount, tabarru_amount, tanahud_amount, investment_amount,
                                             ujroh_amount, attributes)
         VALUES (first_id + i, p_month, p_batches[ref.dice(cardinality(p_batches))], ref.random_date(p_month),
-                ref.choice('MAIN', 'MAIN', 'E2'), 'T' || ref.dice(4), 'P' || ref.dice(3), ref.choice('AGENCY', 'BANCA', 'DIGITAL'),
+                CASE WHEN ref.one_in(30) THEN ref.choice('E3', 'main', 'MAIN ', '') ELSE ref.choice('MAIN', 'MAIN', 'E2') END,
+                'T' || ref.dice(4), 'P' || ref.dice(3) || ref.random_blemish(),
+                ref.random_blemish() || ref.choice('AGENCY', 'BANCA', 'DIGITAL'),
                 CASE WHEN NOT ref.one_in(4) THEN 'POL-' || ref.dice(99) || ref.choice('', '-X', '-X-Y') END,
                 ref.choice('IDR', 'IDR', 'IDR', 'IDR', 'JPY', 'KWD', 'XX1', 'XX4', 'IDR', 'ZZZ'),
                 parts[1] + parts[2] + parts[3] + parts[4], parts[1], parts[2], parts[3], parts[4],
@@ -481,6 +501,10 @@ LANGUAGE plpgsql SET ledger_engine.maintenance = on AS $$
 BEGIN
     IF NOT ref.one_in(3) THEN
         INSERT INTO acct.currency (currency, minor_units) VALUES ('ZZZ', ref.dice(5) - 1) ON CONFLICT DO NOTHING;
+    END IF;
+    IF NOT ref.one_in(3) THEN
+        INSERT INTO acct.entity (entity_code) VALUES ('E3'), ('main') ON CONFLICT DO NOTHING;
+        UPDATE acct.entity AS e SET effective_from = NULL, effective_to = NULL;
     END IF;
     IF NOT ref.one_in(3) THEN
         PERFORM acct.reopen_period(p.entity_code, p.basis, p.period_month) FROM acct.accounting_period AS p WHERE NOT p.is_open;

@@ -173,6 +173,12 @@ $$;
 
 -- The steps of ref.expand
 
+-- A code of the characters that the random cases use: not empty, no blank around it, no control character in it.
+CREATE FUNCTION ref.can_be_seen(p_code text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_code <> '' AND translate(p_code, E'\t\n\x7f\u200b', '') = p_code AND btrim(p_code, E' \u00a0\u3000') = p_code
+$$;
+
 CREATE FUNCTION ref.take(p_run_id bigint) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO ref.txn
@@ -187,16 +193,31 @@ LANGUAGE sql AS $$
           FROM acct.journal_run AS r
           JOIN acct.je_exception AS e ON e.resolved_by_run = r.run_id AND e.run_id = r.reprocess_of
          WHERE r.run_id = p_run_id),
+    allowed AS (
+        SELECT make_interval(months => max(p.value) FILTER (WHERE p.name = 'months_apart')) AS apart,
+               max(p.value) FILTER (WHERE p.name = 'first_year') AS first_year,
+               max(p.value) FILTER (WHERE p.name = 'last_year') AS last_year
+          FROM acct.posting_limit AS p),
     dated AS (
         SELECT t.basis, s.*,
-               s.bank_value_date < (s.txn_month - interval '12 months')::date
-               OR s.bank_value_date > (s.txn_month + interval '12 months')::date AS far
-          FROM taken AS t
+               s.bank_value_date < (s.txn_month - a.apart)::date
+               OR s.bank_value_date > greatest((s.txn_month + a.apart)::date, (s.txn_month + interval '1 month' - interval '1 day')::date)
+               OR NOT extract(year FROM s.bank_value_date) BETWEEN a.first_year AND a.last_year AS far
+          FROM allowed AS a
+         CROSS JOIN taken AS t
           JOIN acct.txn_source_parent AS s ON s.txn_id = t.txn_id AND s.txn_month = t.txn_month)
     SELECT p_run_id, d.txn_id, d.txn_month, d.basis, b.every_transaction, d.bank_value_date,
            CASE WHEN d.far THEN d.txn_month ELSE d.bank_value_date END,
            d.entity_code, d.txn_type, d.product_code, d.channel, d.currency,
-           CASE WHEN d.far THEN 'BAD_DATE'
+           CASE WHEN NOT EXISTS (SELECT FROM acct.entity AS e
+                                  WHERE e.entity_code = d.entity_code
+                                    AND d.bank_value_date >= coalesce(e.effective_from, '-infinity')
+                                    AND d.bank_value_date < coalesce(e.effective_to, 'infinity'))
+                THEN 'UNKNOWN_ENTITY'
+                WHEN NOT (ref.can_be_seen(d.entity_code) AND ref.can_be_seen(d.txn_type) AND ref.can_be_seen(d.product_code)
+                          AND ref.can_be_seen(d.channel) AND ref.can_be_seen(d.currency))
+                THEN 'INVALID_CODE'
+                WHEN d.far THEN 'BAD_DATE'
                 WHEN c.currency IS NULL THEN 'UNKNOWN_CURRENCY'
                 WHEN EXISTS (SELECT FROM acct.accounting_period AS p
                               WHERE p.entity_code = d.entity_code AND p.basis = d.basis AND NOT p.is_open

@@ -44,6 +44,7 @@ sub one_of { return $_[ random(scalar @_) ]; }
 
 note "seed $seed";
 make_database($node, 'bank');
+sql(q{INSERT INTO acct.entity (entity_code) SELECT 'E' || n FROM generate_series(0, 4) AS n});
 
 # The same statement from many sessions at the same moment: what each of them returned.
 my @crowd;
