@@ -60,6 +60,7 @@ SQL_PARTS = \
 	sql/engine.sql \
 	sql/install.sql \
 	sql/guard.sql \
+	sql/uninstall.sql \
 	sql/progress.sql \
 	sql/locks.sql \
 	sql/partitions.sql \

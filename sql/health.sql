@@ -17,7 +17,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
            (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines, where these are as they were posted.'),
            (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.'),
-           (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().')
+           (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().'),
+           (17, 'default_partitions', 0, 'ALTER TABLE ... DETACH PARTITION ...; load its rows again, into partitions that there are.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -381,6 +382,8 @@ BEGIN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_source_rows() AS h;
         WHEN 'snapshot' THEN
             SELECT h.observed, h.detail, 'critical', h.hint INTO observed, detail, severity, hint FROM acct._health_snapshot() AS h;
+        WHEN 'default_partitions' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_default_partitions() AS h;
         WHEN 'jobs' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
         WHEN 'separation_of_duties' THEN

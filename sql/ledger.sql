@@ -372,6 +372,7 @@ BEGIN
                       HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
         END IF;
         PERFORM acct._progress_phase('making partitions');
+        PERFORM acct._refuse_default_partitions();
         SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
           FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = id) AS m;
         months := coalesce(months, '{}');

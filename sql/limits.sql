@@ -42,9 +42,44 @@ BEGIN
         RAISE EXCEPTION 'not a plausible month: %', p_month
             USING ERRCODE = '22023',
                   DETAIL = format('Months are those of the years %s to %s.', limits.first_year, limits.last_year),
-                  HINT = 'Where the year is right, have a superuser change first_year or last_year in acct.posting_limit.';
+                  HINT = 'Check the year. Where it is right, have a superuser change first_year or last_year in acct.posting_limit.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._require_plausible_month(date) IS
 'Raises 22023 unless the date is the first day of a month in the years that acct.posting_limit allows.';
+
+CREATE FUNCTION acct._default_partitions() RETURNS TABLE (parent text, partition text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT (pg_identify_object('pg_class'::regclass, p.partrelid, 0)).identity, (pg_identify_object('pg_class'::regclass, p.partdefid, 0)).identity
+      FROM pg_partitioned_table AS p
+     WHERE p.partdefid <> 0
+       -- A month of the source may be partitioned as the site likes.
+       AND (p.partrelid IN ('acct.txn_source_parent'::regclass, 'acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass,
+                            'acct.je_header_staging'::regclass, 'acct.je_line_staging'::regclass)
+            OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = p.partrelid AND i.inhparent = 'acct.ledger_entry_line'::regclass))
+$$;
+COMMENT ON FUNCTION acct._default_partitions() IS
+'DEFAULT partitions of the tables whose partitions the engine makes. Rows go there that have no month, and then keep their month from being made.';
+
+CREATE FUNCTION acct._refuse_default_partitions() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    d record;
+BEGIN
+    SELECT x.* INTO d FROM acct._default_partitions() AS x ORDER BY x.partition LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table % has a default partition: %', d.parent, d.partition
+            USING ERRCODE = 'LE010', DETAIL = 'Rows go there that have no partition of their own, and then keep it from being made.',
+                  HINT = format('ALTER TABLE %s DETACH PARTITION %s; then load its rows again, into partitions that there are.', d.parent, d.partition);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_default_partitions() IS 'Raises LE010 where a table whose partitions the engine makes has a DEFAULT partition.';
+
+CREATE FUNCTION acct._health_default_partitions(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), acct._first_of(array_agg(format('%s of %s', d.partition, d.parent) ORDER BY d.partition))
+      FROM acct._default_partitions() AS d
+$$;
+COMMENT ON FUNCTION acct._health_default_partitions() IS 'DEFAULT partitions of the source, the ledger or staging: runs and rotation stop with LE010.';

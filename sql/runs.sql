@@ -418,6 +418,7 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._require_plausible_month(month);
+    PERFORM acct._refuse_default_partitions();
     run_bases := acct._run_bases(opts);
     PERFORM acct._announce_work();
     INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)

@@ -214,6 +214,7 @@ BEGIN
     IF p_ahead IS NULL OR p_ahead < 0 OR p_ahead > 1200 THEN
         RAISE EXCEPTION 'months ahead must be between 0 and 1200' USING ERRCODE = '22023';
     END IF;
+    PERFORM acct._refuse_default_partitions();
     PERFORM acct._require_plausible_month((first_month + make_interval(months => p_ahead))::date);
     RETURN QUERY SELECT (first_month + make_interval(months => i))::date FROM generate_series(0, p_ahead) AS i;
 END

@@ -130,7 +130,7 @@ TRUNCATE acct.entity;
 
 -- An update registers what the source and the ledger name: once, when the table is made.
 -- Codes that are bad are registered where there is a book of that name, to be reported on.
-DROP TABLE acct.entity;
+DROP TABLE acct.entity CASCADE;
 INSERT INTO acct.ledger_book VALUES ('BOOK ', 'PRIMARY');
 UPDATE acct.engine_layout SET version = version - 1;
 SELECT acct.install();

@@ -28,7 +28,13 @@ DROP TABLE acct.ledger_entry_line;
 DROP TABLE acct.ledger_entry_header CASCADE;
 DROP TABLE acct.fund, acct.ledger_entry_line_2025_01 CASCADE;
 DROP SCHEMA acct CASCADE;
+-- The server advises CASCADE; a notice before that does not.
+\set VERBOSITY terse
+SET client_min_messages = notice;
 DROP EXTENSION ledger_engine;
+DROP EXTENSION IF EXISTS no_such_extension;
+SET client_min_messages = warning;
+\set VERBOSITY sqlstate
 SET session_replication_role = replica;
 DROP TABLE acct.ledger_entry_line_2025_01;
 DROP TABLE acct.ledger_entry_header_2025_01;

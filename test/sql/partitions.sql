@@ -53,6 +53,44 @@ SELECT public.posted('2015-06-01') AS run \gset
 SELECT h.tableoid::regclass::text AS partition, count(*) FROM acct.ledger_entry_header AS h GROUP BY 1 ORDER BY 1;
 SELECT count(*) AS by_index FROM acct.ledger_entry_line WHERE txn_id = 2;
 
+--
+-- DEFAULT partitions: nothing is made, taken or posted while there is one, and what to do is said.
+--
+CREATE FUNCTION public.shown(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    code := 'done';
+    RETURN NEXT;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    code := SQLSTATE;
+    RETURN NEXT;
+END
+$$;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, region)
+VALUES (3, '2015-06-01', '2015-06-01', 'A', 'P', 'C', 1, 1, 'EAST');
+SELECT public.expanded('2015-06-01') AS more \gset
+CREATE TABLE acct.rest (LIKE acct.txn_source_parent INCLUDING ALL);
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.rest DEFAULT;
+SELECT x.* FROM unnest(ARRAY['SELECT acct.create_run(''2015-06-01'')', 'SELECT acct.rotate_txn_source_partitions(0, ''2015-07-01'')']) AS s, public.shown(s) AS x;
+SELECT check_name, status, observed, detail FROM acct.health('{default_partitions}');
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.rest;
+DROP TABLE acct.rest;
+CREATE TABLE acct.rest (LIKE acct.ledger_entry_line INCLUDING ALL);
+ALTER TABLE acct.ledger_entry_line_2015_06 ATTACH PARTITION acct.rest DEFAULT;
+SELECT x.* FROM unnest(ARRAY['SELECT acct.rotate_ledger_partitions(0, ''2015-07-01'')', format('SELECT acct.post_journals(%s)', :more)]) AS s, public.shown(s) AS x;
+SELECT check_name, status, observed, detail FROM acct.health('{default_partitions}');
+ALTER TABLE acct.ledger_entry_line_2015_06 DETACH PARTITION acct.rest;
+SELECT status FROM acct.health('{default_partitions}');
+SELECT sum(journals) AS journals FROM acct.post_journals(:more);
+-- A month of the source that the site partitions is its own.
+CREATE TABLE acct.txn_source_2015_08 (LIKE acct.txn_source_parent INCLUDING ALL) PARTITION BY RANGE (txn_id);
+CREATE TABLE acct.august_rest PARTITION OF acct.txn_source_2015_08 DEFAULT;
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2015_08 FOR VALUES FROM ('2015-08-01') TO ('2015-09-01');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, region)
+VALUES (1, '2015-08-01', '2015-08-01', 'A', 'P', 'C', 1, 1, 'EAST');
+SELECT sum(journals) AS journals FROM acct.post_journals(public.expanded('2015-08-01'));
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
