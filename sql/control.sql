@@ -172,7 +172,7 @@ BEGIN
         RAISE EXCEPTION 'run % does not exist', coalesce(cancel_run.run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
     END IF;
-    SELECT c.status, c.sessions_stopped INTO outcome, sessions_stopped FROM acct._cancel_run(cancel_run.run_id, NULL, cancel_run.timeout) AS c;
+    SELECT c.id, c.status, c.sessions_stopped INTO run_id, outcome, sessions_stopped FROM acct._cancel_run(cancel_run.run_id, NULL, cancel_run.timeout) AS c;
 END
 $$;
 COMMENT ON FUNCTION acct.cancel_run(bigint, interval) IS

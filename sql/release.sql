@@ -431,18 +431,22 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     t record;
     d record;
+    draft jsonb;
+    approved_row jsonb;
+    operation text;
+    key text;
     found jsonb;
 BEGIN
     FOR t IN SELECT r.table_name, r.key_columns FROM acct._release_tables() AS r ORDER BY r.n LOOP
-        FOR d IN EXECUTE format('SELECT to_jsonb(d) AS draft, d.approved_row, d.operation, concat_ws('' '', %s) AS key FROM acct.%I AS d WHERE d.release_id = $1 ORDER BY %s',
+        FOR draft, approved_row, operation, key IN EXECUTE format('SELECT to_jsonb(d) AS draft, d.approved_row, d.operation, concat_ws('' '', %s) AS key FROM acct.%I AS d WHERE d.release_id = $1 ORDER BY %s',
                                 (SELECT string_agg(format('coalesce(d.%I::text, ''any'')', k), ', ' ORDER BY x.n) FROM unnest(t.key_columns) WITH ORDINALITY AS x (k, n)),
                                 t.table_name || '_draft', (SELECT string_agg(format('d.%I', k), ', ' ORDER BY x.n) FROM unnest(t.key_columns) WITH ORDINALITY AS x (k, n)))
                  USING p_release LOOP
-            found := acct._approved_row(t.table_name, d.draft, true);
+            found := acct._approved_row(t.table_name, draft, true);
             -- A column that was added meanwhile has no value in the older of the two.
-            IF jsonb_strip_nulls(found) IS DISTINCT FROM jsonb_strip_nulls(d.approved_row) THEN
-                RAISE EXCEPTION '% % was changed since release % proposed to % it', t.table_name, d.key, p_release, d.operation
-                    USING ERRCODE = 'LE004', DETAIL = format('It was %s and is %s.', coalesce(d.approved_row::text, 'absent'), coalesce(found::text, 'absent')),
+            IF jsonb_strip_nulls(found) IS DISTINCT FROM jsonb_strip_nulls(approved_row) THEN
+                RAISE EXCEPTION '% % was changed since release % proposed to % it', t.table_name, key, p_release, operation
+                    USING ERRCODE = 'LE004', DETAIL = format('It was %s and is %s.', coalesce(approved_row::text, 'absent'), coalesce(found::text, 'absent')),
                           HINT = 'Have the release returned, and update the row of the draft table: it is then made from what is approved now.';
             END IF;
         END LOOP;
