@@ -312,6 +312,7 @@ DECLARE
     kept text;
     id bigint;
 BEGIN
+    PERFORM acct._commit_durably();
     PERFORM acct._lock_months(p_table, p_patience);
     kept := acct._why_kept(p_table, p_month);
     IF kept IS NULL AND p_table = 'ledger_entry' AND NOT acct._snapshot_agrees(p_month, p_figures) THEN
@@ -472,6 +473,7 @@ DECLARE
     archived record;
     figures jsonb;
 BEGIN
+    PERFORM acct._commit_durably();
     PERFORM acct._require_read_committed();
     PERFORM acct._require_archivable(tab, m);
     IF keep_days IS NULL OR keep_days NOT BETWEEN 0 AND 36500 THEN

@@ -131,6 +131,7 @@ BEGIN
     ELSIF found.waived_at IS NOT NULL THEN
         RETURN false;
     END IF;
+    PERFORM acct._commit_durably();
     UPDATE acct.je_exception AS e
        SET waived_by = session_user, waived_at = clock_timestamp(), waive_reason = waive_exception.reason
      WHERE (e.run_id, e.txn_id, e.txn_month, e.basis) = (found.run_id, found.txn_id, found.txn_month, found.basis);

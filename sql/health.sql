@@ -9,7 +9,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (5, 'partitions_attached', 0, 'Attach the table again: ALTER TABLE ... ATTACH PARTITION ..., after DETACH PARTITION ... FINALIZE where it is being detached.'),
            (6, 'source_partitions', 2, 'SELECT acct.rotate_txn_source_partitions(1);'),
            (7, 'ledger_partitions', 2, 'SELECT acct.rotate_ledger_partitions(1);'),
-           (8, 'runs_stuck', 6, 'Post them, or call acct.discard_run(); CALL acct.run_job(''run'') goes on with its own. See acct.validate_run().'),
+           (8, 'runs_stuck', 6, 'Post them with acct.post_journals(run_id), or end them with acct.cancel_run(run_id); CALL acct.run_job(''run'') goes on with its own runs.'),
            (9, 'staging_lost', 0, 'SELECT acct.expand_journals(run_id); or acct.discard_run(run_id).'),
            (10, 'staging_left', 7, 'SELECT * FROM acct.apply_retention();'),
            (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted. acct.waive_exception() settles one that needs no journal.'),
@@ -154,10 +154,11 @@ COMMENT ON FUNCTION acct._months_covered(regclass) IS
 CREATE FUNCTION acct._health_runs_stuck(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(round(max(r.hours), 2), 0),
-           acct._first_of(array_agg(format('run %s of %s is %s since %s, %s', r.run_id, to_char(r.txn_month, 'YYYY-MM'), r.status,
+           acct._first_of(array_agg(format('run %s of %s is %s since %s, %s%s', r.run_id, to_char(r.txn_month, 'YYYY-MM'), r.status,
                                            to_char(r.since, 'YYYY-MM-DD HH24:MI'),
-                                           coalesce('process ' || r.pid || ' works on it', 'no session works on it')) ORDER BY r.since, r.run_id))
-      FROM (SELECT j.run_id, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
+                                           coalesce('process ' || r.pid || ' works on it', 'no session works on it'),
+                                           CASE WHEN r.run_key IS NULL THEN ', no key' END) ORDER BY r.since, r.run_id))
+      FROM (SELECT j.run_id, j.run_key, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
                    (SELECT min(h) FROM unnest(acct._row_holders('acct.journal_run', 'run_id', j.run_id::text)) AS h) AS pid
               FROM acct.journal_run AS j CROSS JOIN LATERAL (SELECT coalesce(j.expanded_at, j.created_at) AS since) AS s
              WHERE j.status IN ('created', 'expanded') AND acct._run_transactions(j.run_id) > 0) AS r
@@ -304,21 +305,27 @@ COMMENT ON FUNCTION acct._health_snapshot() IS
 
 CREATE FUNCTION acct._health_jobs(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT count(*), 'failed: ' || acct._first_of(array_agg(f.what ORDER BY f.what))
-      FROM (SELECT format('%s at %s', g.job, to_char(g.at, 'YYYY-MM-DD HH24:MI')) AS what
-              FROM (SELECT DISTINCT ON (x.detail ->> 'job') x.detail ->> 'job' AS job, x.detail ->> 'status' AS status, x.at
-                      FROM acct.run_log AS x
-                     WHERE x.run_id IS NULL AND x.step = 'job' AND x.detail ->> 'status' <> 'skipped'
-                     ORDER BY x.detail ->> 'job', x.log_id DESC) AS g
-             WHERE g.status = 'failed'
+    WITH logged AS (
+        SELECT x.detail ->> 'job' AS job, x.detail ->> 'status' AS status, x.at,
+               row_number() OVER (PARTITION BY x.detail ->> 'job' ORDER BY x.log_id DESC) AS n,
+               row_number() OVER (PARTITION BY x.detail ->> 'job', x.detail ->> 'status' = 'skipped' ORDER BY x.log_id DESC) AS n_alike
+          FROM acct.run_log AS x WHERE x.run_id IS NULL AND x.step = 'job')
+    SELECT count(*), acct._first_of(array_agg(f.what ORDER BY f.what))
+      FROM (SELECT format('failed: %s at %s', g.job, to_char(g.at, 'YYYY-MM-DD HH24:MI')) AS what FROM logged AS g
+             WHERE g.status = 'failed' AND g.n_alike = 1
+            UNION
+            -- Once is what happens when the last one takes long.
+            SELECT format('skipped twice in a row: %s at %s', g.job, to_char(max(g.at), 'YYYY-MM-DD HH24:MI')) FROM logged AS g
+             WHERE g.n <= 2 AND g.status = 'skipped' GROUP BY g.job HAVING count(*) = 2
             UNION
             -- Where it did not come as far as the log, as when pg_cron could not connect.
-            SELECT format('%s at %s', s.job, to_char(s.last_start, 'YYYY-MM-DD HH24:MI')) FROM acct._scheduled_jobs() AS s
+            SELECT format('failed: %s at %s', s.job, to_char(s.last_start, 'YYYY-MM-DD HH24:MI')) FROM acct._scheduled_jobs() AS s
              WHERE s.last_status = 'failed'
                AND NOT EXISTS (SELECT FROM acct.run_log AS x WHERE x.run_id IS NULL AND x.step = 'job' AND x.detail ->> 'job' = s.job
                                   AND x.at >= s.last_start)) AS f
 $$;
-COMMENT ON FUNCTION acct._health_jobs() IS 'Jobs of acct.run_job() whose last run failed, or that pg_cron failed to run.';
+COMMENT ON FUNCTION acct._health_jobs() IS
+'Jobs of acct.run_job() whose last run failed, that were skipped the last two times, or that pg_cron failed to run.';
 
 CREATE FUNCTION acct._health_separation(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

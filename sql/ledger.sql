@@ -357,6 +357,7 @@ BEGIN
                 USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
             RETURN;
         END IF;
+        PERFORM acct._commit_durably();
         PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
@@ -439,6 +440,7 @@ BEGIN
     IF coalesce(was_open, true) = p_open THEN
         RETURN false;
     END IF;
+    PERFORM acct._commit_durably();
     INSERT INTO acct.accounting_period AS p (entity_code, basis, period_month, is_open)
     VALUES (p_entity, p_basis, p_month, p_open)
     ON CONFLICT (entity_code, basis, period_month) DO UPDATE

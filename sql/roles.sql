@@ -61,10 +61,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_operator'], 'function', ARRAY['run_job(text, jsonb)', 'schedule_jobs(jsonb)', 'unschedule_jobs()'], 'EXECUTE'),
         -- What these call with the rights of their caller
         (ARRAY['acct_operator'], 'function',
-         ARRAY['_begin_job(text, jsonb)', '_job_step(jsonb)', '_run_job_step(jsonb)', '_next_job_run(date, date[], jsonb)',
-               '_require_valid_run(bigint)', '_skip_empty_run(bigint)', '_report_exceptions(bigint)',
-               '_require_equal_snapshot(integer)', '_job_failed(jsonb, text, text, text, text)',
-               '_end_job(jsonb)', '_leave_job(text)', '_job_lock(text)', '_check_job(text, jsonb)', '_require_schedule(jsonb)',
+         ARRAY['_begin_job(text, jsonb)', '_job_step(text)', '_end_job(text)', '_skip_empty_run(bigint)', '_report_exceptions(bigint)',
+               '_check_job(text, jsonb)', '_require_schedule(jsonb)',
                '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text)'], 'EXECUTE')

@@ -417,6 +417,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
+    PERFORM acct._require_run_key(key);
     PERFORM acct._require_plausible_month(month);
     PERFORM acct._refuse_default_partitions();
     run_bases := acct._run_bases(opts);

@@ -1,20 +1,9 @@
 -- Jobs: what is done by the clock, and pg_cron, which calls them. Nothing here depends on pg_cron: its tables and functions are
 -- reached by name, where they are there.
-
-CREATE FUNCTION acct._job_lock(p_job text) RETURNS bigint
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT hashtextextended('ledger_engine job ' || p_job, 0)
-$$;
-COMMENT ON FUNCTION acct._job_lock(text) IS 'The key of the advisory lock that a session holds while it does a job.';
-
-CREATE FUNCTION acct._holds_job_lock(p_job text) RETURNS boolean
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM pg_locks AS l, acct._job_lock(p_job) AS k
-                    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.pid = pg_backend_pid() AND l.granted
-                      AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-                      AND (l.classid::bigint << 32) | l.objid::bigint = k)
-$$;
-COMMENT ON FUNCTION acct._holds_job_lock(text) IS 'True where this session does the job.';
+--
+-- A job is a call of run_job() in several transactions. Which call does it, and how far it has come, is a row of acct.job_state, which
+-- only the owner writes: run_job() itself runs as its caller, and hands nothing over but the job's name. The row counts for as long as
+-- that very call is being executed (pg_stat_activity): it need not be given back, however the call ends.
 
 CREATE FUNCTION acct._check_job(p_job text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -57,34 +46,102 @@ $$;
 COMMENT ON FUNCTION acct._was_due_meanwhile(text) IS
 'True in a session of pg_cron that comes right after one which did the job at the last full minute: pg_cron queues what comes due while the job runs.';
 
-CREATE FUNCTION acct._begin_job(p_job text, p_arguments jsonb, OUT state jsonb, OUT finished boolean)
+CREATE FUNCTION acct._this_call(OUT pid integer, OUT session_start timestamptz, OUT call_start timestamptz)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT a.pid, a.backend_start, a.query_start FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid()
+$$;
+COMMENT ON FUNCTION acct._this_call() IS 'What tells the statement that this session executes from each other one.';
+
+CREATE FUNCTION acct._is_executed(p_pid integer, p_session_start timestamptz, p_call_start timestamptz) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_stat_activity AS a
+                    WHERE a.pid = p_pid AND a.backend_start = p_session_start
+                      -- Without track_activities it lasts as long as the session.
+                      AND (coalesce(a.state, 'disabled') = 'disabled' OR a.state = 'active' AND a.query_start IS NOT DISTINCT FROM p_call_start))
+$$;
+COMMENT ON FUNCTION acct._is_executed(integer, timestamptz, timestamptz) IS
+'True while the session that _this_call() told executes the same statement.';
+
+CREATE FUNCTION acct._begin_job(p_job text, p_arguments jsonb) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    holder acct.job_state;
     reason text;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._check_job(p_job, p_arguments);
-    -- What a call that was interrupted left to this session is taken over.
-    IF NOT acct._holds_job_lock(p_job) AND NOT pg_try_advisory_lock(acct._job_lock(p_job)) THEN
-        reason := 'another session is at it';
-    ELSIF acct._was_due_meanwhile(p_job) THEN
-        PERFORM pg_advisory_unlock(acct._job_lock(p_job));
-        reason := 'another session was at it when this one was due';
+    PERFORM pg_stat_clear_snapshot();
+    SELECT j.* INTO holder FROM acct.job_state AS j WHERE j.job = p_job;
+    IF NOT FOUND THEN
+        INSERT INTO acct.job_state (job) VALUES (p_job) ON CONFLICT DO NOTHING;
     END IF;
-    finished := reason IS NOT NULL;
-    IF finished THEN
+    IF NOT acct._is_executed(holder.pid, holder.session_start, holder.call_start) THEN
+        -- Of two that come at the same time one gets it.
+        PERFORM pg_stat_clear_snapshot();
+        SELECT j.* INTO holder FROM acct.job_state AS j WHERE j.job = p_job FOR UPDATE SKIP LOCKED;
+        reason := CASE WHEN NOT FOUND THEN 'another session is at it'
+                       WHEN acct._was_due_meanwhile(p_job) THEN 'another session was at it when this one was due' END;
+    END IF;
+    IF reason IS NULL AND acct._is_executed(holder.pid, holder.session_start, holder.call_start) THEN
+        IF holder.pid = pg_backend_pid() THEN
+            RAISE EXCEPTION 'this call does job "%" already', p_job USING ERRCODE = '55000', HINT = 'Jobs are done by acct.run_job().';
+        END IF;
+        reason := 'another session is at it';
+    END IF;
+    IF reason IS NOT NULL THEN
         INSERT INTO acct.run_log (step, detail)
         VALUES ('job', jsonb_build_object('job', p_job, 'status', 'skipped', 'reason', reason));
         RAISE NOTICE 'job "%" is skipped: %', p_job, reason;
-        RETURN;
+        RETURN false;
     END IF;
-    state := jsonb_build_object('job', p_job, 'arguments', p_arguments, 'started', clock_timestamp(), 'rows', 0,
-                                'result', '{}'::jsonb, 'failed', '[]'::jsonb);
+    UPDATE acct.job_state AS j
+       SET (pid, session_start, call_start) = (SELECT c.* FROM acct._this_call() AS c),
+           state = jsonb_build_object('job', p_job, 'arguments', p_arguments, 'started', clock_timestamp(), 'rows', 0,
+                                      'result', '{}'::jsonb, 'failed', '[]'::jsonb)
+     WHERE j.job = p_job;
+    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION acct._begin_job(text, jsonb) IS
-'Begins a job: takes its lock, which the session keeps, and returns its state. Where another session does it, or did when this one was due, logs that it was skipped and returns finished = true. Raises 22023 (no such job or argument).';
+'Begins a job: true, and this call does it from now on. Where another session does it, or did when this one was due, logs that it was skipped and returns false. Raises 22023 (no such job or argument).';
+
+CREATE FUNCTION acct._state_of_job(p_job text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    reached jsonb;
+BEGIN
+    SELECT j.state INTO reached FROM acct.job_state AS j, acct._this_call() AS c
+     WHERE j.job = p_job AND (j.pid, j.session_start) = (c.pid, c.session_start) AND j.call_start IS NOT DISTINCT FROM c.call_start;
+    IF reached IS NULL THEN
+        RAISE EXCEPTION 'this call does not do job "%"', coalesce(p_job, 'NULL')
+            USING ERRCODE = '55000', HINT = 'Jobs are done by acct.run_job().';
+    END IF;
+    RETURN reached;
+END
+$$;
+COMMENT ON FUNCTION acct._state_of_job(text) IS 'How far a job has come that this call does; raises 55000 where it does not.';
+
+CREATE FUNCTION acct._require_run_key(p_key text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    longest CONSTANT integer := 1000;
+BEGIN
+    IF octet_length(p_key) > longest THEN
+        RAISE EXCEPTION 'a run_key has at most % bytes', longest
+            USING ERRCODE = '22023', DETAIL = format('This one has %s.', octet_length(p_key)), HINT = 'Use a shorter run_key.';
+    ELSIF starts_with(p_key, 'ledger_engine:')
+      AND NOT EXISTS (SELECT FROM acct.job_state AS j, acct._this_call() AS c
+                       WHERE j.job = 'run' AND j.state ->> 'run_key' = p_key
+                         AND (j.pid, j.session_start) = (c.pid, c.session_start) AND j.call_start IS NOT DISTINCT FROM c.call_start) THEN
+        RAISE EXCEPTION 'run keys that begin with "ledger_engine:" are for the runs of job "run"'
+            USING ERRCODE = '22023', DETAIL = format('The key is %s.', to_json(p_key)),
+                  HINT = 'Use another run_key. A run of the job is gone on with by its run_id, or by CALL acct.run_job(''run'').';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_run_key(text) IS
+'Raises 22023 on a key that is too long, or one of job run where this call does not do that job and made the key.';
 
 CREATE FUNCTION acct._months_with_partitions(p_parent regclass) RETURNS TABLE (month date, relation regclass)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
@@ -139,13 +196,13 @@ COMMENT ON FUNCTION acct._has_untaken_rows(date, text[]) IS
 'True where a month has source rows of a registered batch that no run holds for any of the bases. Reads the month until it finds one.';
 
 CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, OUT month date, OUT run_key text, OUT options jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     prefix CONSTANT text := 'ledger_engine:run:';
     bases text[];
     source_month date;
+    number bigint;
 BEGIN
-    PERFORM acct._require_layout();
     bases := acct._run_bases(p_options);
     SELECT r.txn_month, r.run_key, r.options INTO month, run_key, options FROM acct.journal_run AS r
      WHERE starts_with(r.run_key, prefix) AND r.status IN ('created', 'expanded')
@@ -157,8 +214,13 @@ BEGIN
         IF acct._has_untaken_rows(source_month, bases) THEN
             month := source_month;
             options := p_options;
-            SELECT prefix || to_char(month, 'YYYY-MM:') || 1 + coalesce(max(substring(r.run_key, '[0-9]+$')::bigint), 0) INTO run_key
-              FROM acct.journal_run AS r WHERE starts_with(r.run_key, prefix || to_char(month, 'YYYY-MM:'));
+            SELECT count(*) INTO number FROM acct.journal_run AS r WHERE starts_with(r.run_key, prefix || to_char(month, 'YYYY-MM:'));
+            -- Not read from the keys: some may have been made up before create_run() refused them.
+            LOOP
+                number := number + 1;
+                run_key := prefix || to_char(month, 'YYYY-MM:') || number;
+                EXIT WHEN NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_key = _next_job_run.run_key);
+            END LOOP;
             EXIT;
         END IF;
     END LOOP;
@@ -166,6 +228,23 @@ END
 $$;
 COMMENT ON FUNCTION acct._next_job_run(date, date[], jsonb) IS
 'What job run does next: the oldest month from p_from on, save those of p_skip, that has a run of the job which is not posted, or source rows of batches that no run holds; with the run''s key and options. NULL: nothing is left.';
+
+CREATE FUNCTION acct._name_open_runs() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run record;
+BEGIN
+    FOR run IN SELECT r.run_id, r.txn_month, r.status FROM acct.journal_run AS r
+                WHERE r.status IN ('created', 'expanded') AND r.run_key IS NULL AND acct._row_holders('acct.journal_run', 'run_id', r.run_id::text) = '{}'
+                  AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
+                ORDER BY r.run_id LOOP
+        RAISE WARNING 'run % of % is %, has no key, and no session works on it', run.run_id, to_char(run.txn_month, 'YYYY-MM'), run.status
+            USING DETAIL = 'Its transactions are in no other run.',
+                  HINT = format('Post it, or give them back: SELECT * FROM acct.cancel_run(%s);', run.run_id);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._name_open_runs() IS 'A WARNING for each run without a key that holds transactions and that nobody works on: no call goes on with it by itself.';
 
 CREATE FUNCTION acct._run_job_step(p_state jsonb, OUT state jsonb, OUT finished boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -183,7 +262,9 @@ BEGIN
             SELECT n.* INTO next_run
               FROM acct._next_job_run(coalesce((p_state ->> 'month')::date, '-infinity'), skip, p_state -> 'arguments') AS n;
             finished := next_run.month IS NULL;
-            IF NOT finished THEN
+            IF finished THEN
+                PERFORM acct._name_open_runs();
+            ELSE
                 state := state || jsonb_build_object('month', next_run.month, 'run_key', next_run.run_key,
                                                      'options', next_run.options, 'step', 'create');
             END IF;
@@ -238,7 +319,7 @@ $$;
 COMMENT ON FUNCTION acct._require_equal_snapshot(integer) IS
 'Raises LE009 where check_balance_snapshot, called for the current month and p_months before it, or (NULL) for all months, finds a difference.';
 
-CREATE FUNCTION acct._job_step(p_state jsonb, OUT state jsonb, OUT finished boolean)
+CREATE FUNCTION acct._work_on_job(p_state jsonb, OUT state jsonb, OUT finished boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     ahead CONSTANT integer := coalesce((p_state #>> '{arguments,ahead}')::integer, 1);
@@ -264,8 +345,42 @@ BEGIN
     finished := true;
 END
 $$;
-COMMENT ON FUNCTION acct._job_step(jsonb) IS
-'One transaction''s work of a job, with the rights of its caller: the state after it, and whether the job is at its end.';
+COMMENT ON FUNCTION acct._work_on_job(jsonb) IS 'One transaction''s work of a job: the state after it, and whether the job is at its end.';
+
+CREATE FUNCTION acct._job_step(p_job text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    reached jsonb;
+    finished boolean;
+    error_state text;
+    error_message text;
+    error_detail text;
+    error_hint text;
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    reached := acct._state_of_job(p_job);
+    IF reached ? 'finished' THEN
+        RETURN true;
+    END IF;
+    BEGIN
+        SELECT s.state, s.finished INTO reached, finished FROM acct._work_on_job(reached) AS s;
+    EXCEPTION
+        WHEN query_canceled THEN
+            RAISE;
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS error_state = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT,
+                error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+            RAISE WARNING 'job "%": %', p_job, error_message;
+            SELECT f.state, f.finished INTO reached, finished
+              FROM acct._job_failed(reached, error_state, error_message, error_detail, error_hint) AS f;
+    END;
+    UPDATE acct.job_state AS j SET state = reached || CASE WHEN finished THEN jsonb '{"finished": true}' ELSE '{}' END WHERE j.job = p_job;
+    RETURN finished;
+END
+$$;
+COMMENT ON FUNCTION acct._job_step(text) IS
+'One transaction of a job that this call does: true where the job is at its end. What fails is a part of its state.';
 
 CREATE FUNCTION acct._job_failed(p_state jsonb, p_sqlstate text, p_message text, p_detail text, p_hint text, OUT state jsonb, OUT finished boolean)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -281,77 +396,55 @@ $$;
 COMMENT ON FUNCTION acct._job_failed(jsonb, text, text, text, text) IS
 'The state of a job after a step failed: job run goes on with the next month, the others are at their end.';
 
-CREATE FUNCTION acct._end_job(p_state jsonb, OUT code text, OUT months text, OUT detail text, OUT hint text)
+CREATE FUNCTION acct._end_job(p_job text, OUT code text, OUT months text, OUT detail text, OUT hint text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    job CONSTANT text := p_state ->> 'job';
+    reached jsonb;
 BEGIN
     PERFORM acct._require_layout();
-    IF NOT acct._holds_job_lock(job) THEN
-        RAISE EXCEPTION 'this session does not run job "%"', job USING ERRCODE = '55000';
+    PERFORM acct._require_read_committed();
+    reached := acct._state_of_job(p_job);
+    IF NOT reached ? 'finished' THEN
+        RAISE EXCEPTION 'job "%" is not at its end', p_job USING ERRCODE = '55000', HINT = 'Jobs are done by acct.run_job().';
     END IF;
     SELECT (array_agg(f.value ->> 'sqlstate' ORDER BY f.n))[1], string_agg(f.value ->> 'month', ', ' ORDER BY f.n),
            string_agg(concat(f.value ->> 'month' || ': ', f.value ->> 'sqlstate', ': ', f.value ->> 'error', '. ' || (f.value ->> 'detail')), ' ' ORDER BY f.n),
            (array_agg(f.value ->> 'hint' ORDER BY f.n))[1]
       INTO code, months, detail, hint
-      FROM jsonb_array_elements(p_state -> 'failed') WITH ORDINALITY AS f (value, n);
+      FROM jsonb_array_elements(reached -> 'failed') WITH ORDINALITY AS f (value, n);
     INSERT INTO acct.run_log (step, rows, elapsed_ms, detail)
-    VALUES ('job', (p_state ->> 'rows')::bigint, extract(epoch FROM clock_timestamp() - (p_state ->> 'started')::timestamptz) * 1000,
-            jsonb_build_object('job', job, 'status', CASE WHEN code IS NULL THEN 'done' ELSE 'failed' END) || (p_state -> 'result')
-            || CASE WHEN code IS NULL THEN '{}' ELSE jsonb_build_object('failed', p_state -> 'failed') END);
-    PERFORM acct._leave_job(job);
+    VALUES ('job', (reached ->> 'rows')::bigint, extract(epoch FROM clock_timestamp() - (reached ->> 'started')::timestamptz) * 1000,
+            jsonb_build_object('job', p_job, 'status', CASE WHEN code IS NULL THEN 'done' ELSE 'failed' END) || (reached -> 'result')
+            || CASE WHEN code IS NULL THEN '{}' ELSE jsonb_build_object('failed', reached -> 'failed') END);
+    UPDATE acct.job_state AS j SET pid = NULL, session_start = NULL, call_start = NULL, state = NULL WHERE j.job = p_job;
 END
 $$;
-COMMENT ON FUNCTION acct._end_job(jsonb) IS
-'Ends a job: logs it and gives its lock back. Where something failed: the first SQLSTATE, the months concerned, and what went wrong. Raises 55000 where the session does not hold the lock.';
-
-CREATE FUNCTION acct._leave_job(p_job text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    PERFORM pg_advisory_unlock(acct._job_lock(p_job));
-END
-$$;
-COMMENT ON FUNCTION acct._leave_job(text) IS 'Gives the lock of a job back.';
+COMMENT ON FUNCTION acct._end_job(text) IS
+'Ends and logs a job that this call did. Where something failed: the first SQLSTATE, the months concerned, and what went wrong. Raises 55000 where this call does not do the job, or it is not at its end.';
 
 CREATE PROCEDURE acct.run_job(job text, arguments jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $$
 DECLARE
-    state pg_catalog.jsonb;
+    goes_on boolean;
     finished boolean;
-    error_state pg_catalog.text;
-    error_message pg_catalog.text;
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
     failure record;
 BEGIN
     -- In a transaction block this is as far as it goes.
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    SELECT b.state, b.finished INTO state, finished FROM acct._begin_job(run_job.job, run_job.arguments) AS b;
+    goes_on := acct._begin_job(run_job.job, run_job.arguments);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    IF finished THEN
+    IF NOT goes_on THEN
         RETURN;
     END IF;
     LOOP
-        BEGIN
-            SELECT s.state, s.finished INTO state, finished FROM acct._job_step(state) AS s;
-        EXCEPTION
-            WHEN query_canceled THEN
-                PERFORM acct._leave_job(run_job.job);
-                RAISE;
-            WHEN OTHERS THEN
-                GET STACKED DIAGNOSTICS error_state = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT,
-                    error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-                RAISE WARNING 'job "%": %', run_job.job, error_message;
-                SELECT f.state, f.finished INTO state, finished
-                  FROM acct._job_failed(state, error_state, error_message, error_detail, error_hint) AS f;
-        END;
+        finished := acct._job_step(run_job.job);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         EXIT WHEN finished;
     END LOOP;
-    SELECT e.code, e.months, e.detail, e.hint INTO failure FROM acct._end_job(state) AS e;
+    SELECT e.code, e.months, e.detail, e.hint INTO failure FROM acct._end_job(run_job.job) AS e;
     COMMIT;
     IF failure.code IS NOT NULL THEN
         RAISE EXCEPTION 'job "%" failed%', run_job.job, pg_catalog.concat(' for ' OPERATOR(pg_catalog.||) failure.months)

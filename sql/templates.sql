@@ -485,6 +485,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
+    PERFORM acct._commit_durably();
     PERFORM acct._require_template_status(approve_template.template_code, approve_template.version, 'submitted');
     SELECT x.* INTO t FROM acct.journal_template AS x
      WHERE x.template_code = approve_template.template_code AND x.version = approve_template.version;
@@ -544,6 +545,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SE
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
+    PERFORM acct._commit_durably();
     -- All versions of the code, in order: what an older one covers is looked at.
     PERFORM FROM acct.journal_template AS t WHERE t.template_code = retire_template.template_code ORDER BY t.version FOR UPDATE;
     PERFORM acct._require_template_status(retire_template.template_code, retire_template.version, 'approved');

@@ -128,6 +128,29 @@ CALL public.txn(13, '2025-05-01', 'A', 10);
 SELECT public.posted('2025-05-01', 'may-2') AS may2 \gset
 SELECT count(*) AS journals FROM acct.ledger_entry_header WHERE txn_id IN (12, 13) AND txn_month = '2025-05-01';
 
+-- What posts, closes and opens is on disk when its commit returns, also for a caller who does not care.
+CREATE FUNCTION public.here() RETURNS pg_lsn LANGUAGE sql VOLATILE AS 'SELECT pg_current_wal_insert_lsn()';
+SET synchronous_commit = off;
+CALL public.txn(9001, '2025-01-01', 'A');
+SELECT public.expanded('2025-01-01', 'durable') AS durable \gset
+BEGIN;
+SELECT count(*) > 0 AS posted FROM acct.post_journals(:durable);
+SELECT public.here() AS here \gset
+COMMIT;
+SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;
+BEGIN;
+SELECT acct.close_period('MAIN', 'PRIMARY', '2030-01-01');
+SELECT public.here() AS here \gset
+COMMIT;
+SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;
+BEGIN;
+SELECT acct.reopen_period('MAIN', 'PRIMARY', '2030-01-01');
+SET LOCAL synchronous_commit = off;
+SELECT public.here() AS here \gset
+COMMIT;
+SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;
+RESET synchronous_commit;
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";

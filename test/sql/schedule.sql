@@ -6,6 +6,9 @@ CREATE VIEW public.job AS
 SELECT g.detail ->> 'job' AS job, g.detail ->> 'status' AS status, g.rows, g.elapsed_ms >= 0 AS timed, g.detail - '{job,status,partitions}'::text[] AS detail
   FROM acct.run_log AS g WHERE g.step = 'job' ORDER BY g.log_id DESC LIMIT 1;
 
+-- A run as the job makes it
+CREATE FUNCTION public.of_job(id bigint, key text) RETURNS bigint LANGUAGE sql AS $$ UPDATE acct.journal_run SET run_key = $2 WHERE run_id = $1 RETURNING run_id $$;
+
 -- rotate: this month and the next, of source and ledger; again, nothing
 CALL acct.run_job('rotate');
 TABLE public.job;
@@ -54,16 +57,16 @@ DELETE FROM acct.accounting_basis WHERE basis = 'TAX';
 
 -- A job that was killed after each step is gone on with, and so is what came meanwhile.
 CALL public.txn(10, '2025-04-01', 'A');
-SELECT acct.create_run('2025-04-01', 'ledger_engine:run:2025-04:1') AS killed \gset
+SELECT public.of_job(acct.create_run('2025-04-01'), 'ledger_engine:run:2025-04:1') AS killed \gset
 CALL public.txn(11, '2025-04-01', 'A');
 CALL public.txn(12, '2025-05-01', 'A');
-SELECT public.expanded('2025-05-01', 'ledger_engine:run:2025-05:7') AS killed_too \gset
+SELECT public.of_job(public.expanded('2025-05-01'), 'ledger_engine:run:2025-05:7') AS killed_too \gset
 CALL acct.run_job('run');
 TABLE public.job;
 SELECT run_key, status, journals FROM acct.journal_run WHERE run_id >= :killed ORDER BY run_id;
 -- One whose staging was lost
 CALL public.txn(13, '2025-05-01', 'A');
-SELECT public.expanded('2025-05-01', 'ledger_engine:run:2025-05:8') AS lost \gset
+SELECT public.of_job(public.expanded('2025-05-01'), 'ledger_engine:run:2025-05:8') AS lost \gset
 SELECT format('TRUNCATE acct.je_header_staging_%1$s, acct.je_line_staging_%1$s', :lost) AS statement \gexec
 CALL acct.run_job('run');
 SELECT status, journals FROM acct.journal_run WHERE run_id = :lost;
@@ -89,7 +92,7 @@ SELECT run_key, status, journals FROM acct.journal_run WHERE txn_month = '2025-0
 -- Two months: the error has the SQLSTATE of the first. A period that is closed under an expanded run is for somebody to decide.
 CALL public.txn(25, '2025-05-01', 'A');
 CALL public.txn(26, '2025-06-01', 'A');
-SELECT public.expanded('2025-05-01', 'ledger_engine:run:2025-05:20'), public.expanded('2025-06-01', 'ledger_engine:run:2025-06:1') \gset
+SELECT public.of_job(public.expanded('2025-05-01'), 'ledger_engine:run:2025-05:20'), public.of_job(public.expanded('2025-06-01'), 'ledger_engine:run:2025-06:1') \gset
 SELECT acct.close_period('MAIN', 'PRIMARY', '2025-05-01'), acct.close_period('MAIN', 'PRIMARY', '2025-06-01');
 CALL acct.run_job('run');
 \set VERBOSITY sqlstate
@@ -100,7 +103,7 @@ CALL acct.run_job('run');
 TABLE public.job;
 -- A run of the job that is discarded is made again, under a new key.
 CALL public.txn(27, '2025-06-01', 'A');
-SELECT public.expanded('2025-06-01', 'ledger_engine:run:2025-06:2') AS discarded \gset
+SELECT public.of_job(public.expanded('2025-06-01'), 'ledger_engine:run:2025-06:2') AS discarded \gset
 SELECT acct.discard_run(:discarded);
 CALL acct.run_job('run');
 SELECT run_key, status FROM acct.journal_run ORDER BY run_id DESC LIMIT 1;
@@ -138,19 +141,66 @@ TABLE public.job;
 CALL acct.run_job('snapshot');
 TABLE public.job;
 RESET application_name;
--- No lock stays, after errors neither.
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
--- A lock that a call left behind is taken over by the next in the session.
-SELECT pg_advisory_lock(acct._job_lock('rotate'));
-CALL acct.run_job('rotate');
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
--- A cancel ends the job, and gives the lock back.
+-- Nobody does a job any more, after errors neither.
+CREATE VIEW public.busy AS SELECT job FROM acct.job_state AS j WHERE acct._is_executed(j.pid, j.session_start, j.call_start);
+SELECT * FROM public.busy;
+-- A cancel ends the job; the next call does it from the start.
 CREATE FUNCTION public.cancel() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled USING MESSAGE = 'canceled here'; END $$;
 CREATE TRIGGER cancel BEFORE INSERT ON acct.journal_run FOR EACH ROW EXECUTE FUNCTION public.cancel();
 CALL public.txn(40, '2025-06-01', 'A');
 CALL acct.run_job('run');
 DROP TRIGGER cancel ON acct.journal_run;
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
+SELECT job, pid = pg_backend_pid() AS left_behind FROM acct.job_state WHERE pid IS NOT NULL;
+SELECT * FROM public.busy;
+CALL acct.run_job('run');
+TABLE public.job;
+SELECT job FROM acct.job_state WHERE pid IS NOT NULL;
+-- In a block of an anonymous procedure, twice
+DO $$ BEGIN CALL acct.run_job('rotate'); CALL acct.run_job('rotate'); END $$;
+SELECT g.detail ->> 'status' AS status FROM acct.run_log AS g WHERE g.step = 'job' ORDER BY g.log_id DESC LIMIT 2;
+-- Without track_activities
+SET track_activities = off;
+CALL acct.run_job('rotate');
+RESET track_activities;
+TABLE public.job;
+
+-- The job's runs are its own: nobody else makes one that looks so, and none that was made up before stops it.
+SELECT acct.create_run('2025-06-01', 'ledger_engine:run:2025-06:9223372036854775807');
+SELECT acct.create_run('2025-06-01', 'ledger_engine:');
+SELECT acct.run_month('2025-06-01', 'ledger_engine:run:2025-06:1');
+CALL acct.process_month('2025-06-01', E'ledger_engine:run:2025-06:\n1');
+DO $$ BEGIN PERFORM acct._begin_job('run', '{}'); PERFORM acct.create_run('2025-06-01', 'ledger_engine:run:2025-06:77'); END $$;
+SELECT acct.create_run('2025-06-01', repeat('k', 1001));
+SELECT acct.discard_run(public.of_job(acct.create_run('2025-06-01'), 'ledger_engine:run:2025-06:9223372036854775807')),
+       acct.discard_run(public.of_job(acct.create_run('2025-06-01'), 'ledger_engine:run:2025-06:' || repeat('9', 200))),
+       acct.discard_run(public.of_job(acct.create_run('2025-06-01'), 'ledger_engine:run:2025-06:x'));
+SELECT acct.discard_run(public.of_job(acct.create_run('2025-06-01'), 'ledger_engine:run:2025-06:' || (SELECT 3 + count(*) FROM acct.journal_run WHERE run_key LIKE 'ledger_engine:run:2025-06:%')));
+CALL public.txn(41, '2025-06-01', 'A');
+CALL acct.run_job('run');
+TABLE public.job;
+SELECT status, journals FROM acct.journal_run ORDER BY run_id DESC LIMIT 1;
+-- Any other key is harmless.
+CALL public.txn(42, '2025-06-01', 'A');
+SELECT acct.create_run('2025-06-01', E' \'"\n%s\\ {}; DROP TABLE x; LEDGER_ENGINE:run:2025-06:1') AS odd \gset
+SELECT journals FROM acct.expand_journals(:odd);
+SELECT journals FROM acct.post_journals(:odd);
+SELECT outcome FROM acct.cancel_run(E' \'"\n%s\\ {}; DROP TABLE x; LEDGER_ENGINE:run:2025-06:1');
+
+-- Rows of the log say what was done: the steps of a job work only for the call of run_job() that does it, and only in order.
+SELECT acct._begin_job('run', '{}') AS begun;
+SELECT acct._job_step('run');
+SELECT acct._end_job('run');
+DO $$ BEGIN PERFORM acct._begin_job('run', '{}'); PERFORM acct._end_job('run'); END $$;
+DO $$ BEGIN PERFORM acct._begin_job('run', '{}'); PERFORM acct._end_job('snapshot'); END $$;
+SELECT acct._job_step(NULL);
+SELECT acct._begin_job('run', '{}') AS begun, acct._begin_job('run', '{}') AS again;
+
+-- A run without a key, left by a call that died: nobody goes on with it, and it is named with the call that ends it.
+CALL public.txn(43, '2025-06-01', 'A');
+SELECT public.expanded('2025-06-01') AS nameless \gset
+CALL acct.run_job('run');
+SELECT replace(regexp_replace(detail, '[-0-9]{10} [:0-9]{5}', 'TIME'), :'nameless', 'N') AS detail, hint FROM acct.health('{runs_stuck}', '{"runs_stuck": -1}');
+SELECT outcome, sessions_stopped FROM acct.cancel_run(:nameless);
 CALL acct.run_job('run');
 TABLE public.job;
 
@@ -158,7 +208,6 @@ TABLE public.job;
 BEGIN;
 CALL acct.run_job('rotate');
 ROLLBACK;
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
 CALL acct.run_job('nothing');
 CALL acct.run_job(NULL);
 CALL acct.run_job('rotate', NULL);
@@ -171,7 +220,6 @@ CALL acct.run_job('snapshot', '{"months": -1}');
 CALL acct.run_job('snapshot', '{"months": 1201}');
 CALL acct.run_job('run', '{"basis": "NOBASIS"}');
 TABLE public.job;
-SELECT acct._end_job('{"job": "run", "rows": 0, "result": {}, "failed": []}');
 
 -- Without pg_cron
 SELECT * FROM acct.schedule_jobs();

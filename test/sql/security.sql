@@ -209,7 +209,7 @@ DELETE FROM acct.txn_source_parent;
 TRUNCATE acct.txn_source_parent;
 DELETE FROM acct.journal_template_line;
 SELECT acct._require_pg_cron();
-SELECT acct._end_job('{"job": "run"}');
+SELECT acct._end_job('run');
 \set VERBOSITY default
 SELECT acct.install_takaful_sample() IS NULL;
 SELECT x.txn_id FROM acct.sample_transactions('2025-03-01', 1) AS x;
@@ -293,7 +293,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
     ('SELECT FROM acct.run_progress'), ('SELECT acct._run_progress()'), ('SELECT FROM acct.scheduled_jobs'), ('SELECT acct._scheduled_jobs()'), ('SELECT acct._require_pg_cron()'),
-    ('SELECT acct._begin_job(''run'', ''{}'')'), ('SELECT acct._next_job_run(''2025-01-01'', ''{}'', ''{}'')'), ('SELECT acct._end_job(''{"job": "run"}'')'),
+    ('SELECT acct._begin_job(''run'', ''{}'')'), ('SELECT acct._job_step(''run'')'), ('SELECT acct._end_job(''run'')'),
     ('SELECT acct.check_balance_snapshot()'), ('SELECT acct.batches_waiting()'), ('SELECT acct.check_run(''KEY'')'), ('SELECT acct.cancel_run(''KEY'')'),
     -- That one tells of it in its only row.
     ('DO $do$ BEGIN IF ARRAY(SELECT check_name || status FROM acct.health()) = ''{layoutcritical}'' THEN RAISE SQLSTATE ''LE010''; END IF; END $do$');
