@@ -66,6 +66,7 @@ SQL_PARTS = \
 	sql/partitions.sql \
 	sql/attached.sql \
 	sql/source.sql \
+	sql/loads.sql \
 	sql/templates.sql \
 	sql/runs.sql \
 	sql/staging.sql \

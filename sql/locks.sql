@@ -53,6 +53,39 @@ $$;
 COMMENT ON FUNCTION acct._lock_making(text) IS
 'Locks the making and moving of months of txn_source_parent or ledger_entry to the end of the transaction, and takes notice of those that others made or moved.';
 
+CREATE FUNCTION acct._hold_tables(p_tables text[], p_mode text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+    most CONSTANT integer := 10000;
+    limit_ms CONSTANT integer := (SELECT s.setting::integer FROM pg_settings AS s WHERE s.name = 'statement_timeout');
+    holders text;
+BEGIN
+    -- It gives up before the caller's statement_timeout would, and says who is in the way.
+    PERFORM set_config('lock_timeout', least(most, nullif(limit_ms, 0) / 2 + 1)::text, true);
+    EXECUTE (SELECT format('LOCK TABLE %s IN %s MODE', string_agg(format('ONLY acct.%I', t.name), ', ' ORDER BY t.n), p_mode)
+               FROM unnest(p_tables) WITH ORDINALITY AS t (name, n));
+EXCEPTION WHEN lock_not_available THEN
+    SELECT string_agg(DISTINCT format('%s by process %s (%s)', l.relation::regclass, coalesce(l.pid::text, 'of a prepared transaction'), a.usename), ', ')
+      INTO holders
+      FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+     WHERE l.granted AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock') AND l.pid IS DISTINCT FROM pg_backend_pid()
+       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+       AND l.relation IN (SELECT format('acct.%I', t)::regclass FROM unnest(p_tables) AS t);
+    RAISE EXCEPTION 'a table that this needs is locked'
+        USING ERRCODE = '55P03', DETAIL = format('Locked: %s.', coalesce(holders, 'none any more')),
+              HINT = 'Call again when that has ended, or end it: SELECT pg_terminate_backend(PROCESS);';
+END
+$$;
+COMMENT ON FUNCTION acct._hold_tables(text[], text) IS
+'Locks tables in a mode that a step needs, to the end of the transaction. Raises 55P03, with who is in the way, where another session locks one for longer than ten seconds, or than half the caller''s statement_timeout.';
+
+CREATE FUNCTION acct._policy_tables() RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY['accounting_basis', 'accounting_period', 'chart_of_accounts', 'currency', 'entity', 'fund', 'journal_template',
+                 'journal_template_line', 'journal_template_match', 'product_account_map']
+$$;
+COMMENT ON FUNCTION acct._policy_tables() IS 'The tables that runs read policy from.';
+
 CREATE FUNCTION acct._require_read_committed() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -5,9 +5,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- kind: table, or function with its argument types
     SELECT r.role_name, x.kind, n.name, x.privileges
       FROM (VALUES
-        (ARRAY['acct_loader'], 'table', ARRAY['txn_source_parent'], 'SELECT, INSERT, DELETE'),
+        (ARRAY['acct_loader'], 'table', ARRAY['txn_source_parent'], 'SELECT, INSERT'),
         (ARRAY['acct_loader'], 'table', ARRAY['txn_batch', 'currency', 'entity', 'posting_limit'], 'SELECT'),
-        (ARRAY['acct_loader'], 'function', ARRAY['current_batch()'], 'EXECUTE'),
+        (ARRAY['acct_loader'], 'function', ARRAY['current_batch()', 'delete_batch(bigint, bigint[])'], 'EXECUTE'),
 
         (ARRAY['acct_finance', 'acct_approver'], 'table',
          ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
@@ -114,4 +114,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes what no run took), acct_finance (drafts templates and releases), acct_approver (approves, returns and retires them, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases), acct_approver (approves, returns and retires them, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

@@ -421,6 +421,7 @@ BEGIN
     PERFORM acct._require_plausible_month(month);
     PERFORM acct._refuse_default_partitions();
     run_bases := acct._run_bases(opts);
+    PERFORM acct._hold_tables(ARRAY['txn_source_parent'], 'ACCESS SHARE');
     PERFORM acct._announce_work();
     INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)
     VALUES (key, month, run_bases, opts)
@@ -542,13 +543,14 @@ BEGIN
     ELSIF status IN ('posted', 'reversed') OR status = 'expanded' AND NOT acct._staging_lost(id) THEN
         finished := true;
     ELSE
+        PERFORM acct._hold_tables(acct._policy_tables() || ARRAY['txn_source_parent'], 'ACCESS SHARE');
+        -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
+        PERFORM acct._hold_tables(ARRAY['chart_of_accounts'], 'ROW SHARE');
         PERFORM acct._progress_start(id, 'expand', acct._run_transactions(id));
         DELETE FROM acct.je_exception AS e WHERE e.run_id = id;
         DELETE FROM acct.journal_run_total AS t WHERE t.run_id = id;
         DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
         UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp() WHERE r.run_id = id;
-        -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
-        LOCK TABLE acct.chart_of_accounts IN ROW SHARE MODE;
         PERFORM acct._make_staging(id);
         -- crash point: expand_staging_made
         PERFORM acct._take_je_range(id);

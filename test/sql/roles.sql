@@ -141,7 +141,12 @@ INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type
 VALUES (13, '2025-02-01', '2025-02-06', 'FEE', 'P', 'C', 'EUR', 5, 5);
 SELECT count(*) AS loaded FROM acct.txn_source_parent AS s JOIN acct.txn_batch AS b USING (batch_id) WHERE b.loaded_by = 'acct_loader';
 -- What no run took can be loaded again.
-DELETE FROM acct.txn_source_parent WHERE txn_id = 12;
+SELECT acct.delete_batch(s.batch_id, ARRAY[12]) AS deleted FROM acct.txn_source_parent AS s WHERE s.txn_id = 12;
+DELETE FROM acct.txn_source_parent WHERE txn_id = 11;
+-- Nobody is locked out of the source.
+LOCK TABLE acct.txn_source_parent IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE acct.txn_source_parent IN SHARE MODE;
+SELECT FROM acct.txn_source_parent WHERE txn_id = 11 FOR UPDATE;
 UPDATE acct.txn_source_parent SET gross_amount = 1 WHERE txn_id = 11;
 TRUNCATE acct.txn_source_parent;
 INSERT INTO acct.txn_source_2025_02 SELECT * FROM acct.txn_source_parent WHERE false;

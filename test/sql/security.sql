@@ -164,6 +164,7 @@ SELECT acct.discard_run(:ignored);
 SELECT acct.waive_exception(:posted, 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver(:posted, 2, 'PRIMARY');
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
+SELECT acct.delete_batch(x.batch_id, '{-1}') FROM acct.txn_source_parent AS x WHERE x.txn_id = 11;
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
 SELECT x.all_passed FROM acct.check_run('attack') AS x;
@@ -294,7 +295,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
     ('SELECT FROM acct.run_progress'), ('SELECT acct._run_progress()'), ('SELECT FROM acct.scheduled_jobs'), ('SELECT acct._scheduled_jobs()'), ('SELECT acct._require_pg_cron()'),
     ('SELECT acct._begin_job(''run'', ''{}'')'), ('SELECT acct._job_step(''run'')'), ('SELECT acct._end_job(''run'')'),
-    ('SELECT acct.check_balance_snapshot()'), ('SELECT acct.batches_waiting()'), ('SELECT acct.check_run(''KEY'')'), ('SELECT acct.cancel_run(''KEY'')'),
+    ('SELECT acct.check_balance_snapshot()'), ('SELECT acct.batches_waiting()'), ('SELECT acct.check_run(''KEY'')'), ('SELECT acct.cancel_run(''KEY'')'), ('SELECT acct.delete_batch(1)'),
     -- That one tells of it in its only row.
     ('DO $do$ BEGIN IF ARRAY(SELECT check_name || status FROM acct.health()) = ''{layoutcritical}'' THEN RAISE SQLSTATE ''LE010''; END IF; END $do$');
 UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');
