@@ -144,8 +144,12 @@ SELECT count(*) AS loaded FROM acct.txn_source_parent AS s JOIN acct.txn_batch A
 SELECT acct.delete_batch(s.batch_id, ARRAY[12]) AS deleted FROM acct.txn_source_parent AS s WHERE s.txn_id = 12;
 DELETE FROM acct.txn_source_parent WHERE txn_id = 11;
 -- Nobody is locked out of the source.
+BEGIN;
 LOCK TABLE acct.txn_source_parent IN ACCESS EXCLUSIVE MODE;
+ROLLBACK;
+BEGIN;
 LOCK TABLE acct.txn_source_parent IN SHARE MODE;
+ROLLBACK;
 SELECT FROM acct.txn_source_parent WHERE txn_id = 11 FOR UPDATE;
 UPDATE acct.txn_source_parent SET gross_amount = 1 WHERE txn_id = 11;
 TRUNCATE acct.txn_source_parent;

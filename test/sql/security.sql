@@ -164,7 +164,7 @@ SELECT acct.discard_run(:ignored);
 SELECT acct.waive_exception(:posted, 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver(:posted, 2, 'PRIMARY');
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
-SELECT acct.delete_batch(x.batch_id, '{-1}') FROM acct.txn_source_parent AS x WHERE x.txn_id = 11;
+SELECT acct.delete_batch(acct.current_batch(), '{-1}');
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
 SELECT x.all_passed FROM acct.check_run('attack') AS x;
