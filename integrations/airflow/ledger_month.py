@@ -42,6 +42,8 @@ SESSION = {
     "tcp_keepalives_interval": "10s",
     "tcp_keepalives_count": "6",
     "idle_in_transaction_session_timeout": "10min",
+    # Functions that write refuse other levels, which the database may have as its default. (A blank is escaped for libpq.)
+    "default_transaction_isolation": "read\\ committed",
     "lock_timeout": "10min",
     "statement_timeout": "6h",
 }
