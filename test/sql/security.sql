@@ -164,7 +164,6 @@ SELECT acct.discard_run(:ignored);
 SELECT acct.waive_exception(:posted, 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver(:posted, 2, 'PRIMARY');
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
-SELECT acct.delete_batch(acct.current_batch(), '{-1}');
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
 SELECT x.all_passed FROM acct.check_run('attack') AS x;
@@ -221,6 +220,7 @@ DROP TABLE evil.gone;
 -- The temporary schema named first
 SET search_path = pg_temp, evil, pg_catalog;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (11, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
+SELECT acct.delete_batch(x.batch_id, '{-1}') FROM acct.txn_source_parent AS x WHERE x.txn_id OPERATOR(pg_catalog.=) 11;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-3') AS x;
 SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
 -- Nor does what runs as its caller, where somebody else calls it with that path.
