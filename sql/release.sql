@@ -361,6 +361,7 @@ BEGIN
         RAISE EXCEPTION 'a change cannot be moved to another release' USING ERRCODE = 'LE004';
     END IF;
     PERFORM acct._hold_release(NEW.release_id, 'changes', TG_OP);
+    NEW.operation := lower(NEW.operation);
     is_insert := NEW.operation = 'insert';
     -- A row of the map gets its number when it is approved.
     draft := acct._with_defaults(base, to_jsonb(NEW) || CASE WHEN is_insert AND base = 'product_account_map' THEN '{"map_id": null}'::jsonb ELSE '{}' END,

@@ -42,7 +42,7 @@ SELECT acct.create_release('New funds', 'Asked for by the board') AS release \gs
 SELECT release_id, title, note, status, maker, approver FROM acct.policy_release;
 SELECT * FROM acct.check_release(:release);
 SELECT acct.submit_release(:release);
-INSERT INTO acct.currency_draft (release_id, operation, currency, minor_units) VALUES (:release, 'insert', 'EUR', 2);
+INSERT INTO acct.currency_draft (release_id, operation, currency, minor_units) VALUES (:release, 'INSERT', 'EUR', 2);
 INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'insert', 'F3', 'Third', 'OTHER');
 -- What is left out: of insert the defaults, of update and delete what is approved. NULL is set by an UPDATE.
 INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, description, account_type, fund, parent_account_code) VALUES (:release, 'insert', '1100', 'Cash of the third fund', 'ASSET', 'F3', '1101');
