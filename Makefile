@@ -70,6 +70,7 @@ SQL_PARTS = \
 	sql/templates.sql \
 	sql/runs.sql \
 	sql/staging.sql \
+	sql/policy.sql \
 	sql/validate.sql \
 	sql/ledger.sql \
 	sql/entities.sql \

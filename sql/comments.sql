@@ -240,6 +240,11 @@ BEGIN
     END LOOP;
 
     -- Runs.
+    COMMENT ON TABLE acct.policy_change IS 'What changes of policy add to the sums from which its digest comes. Written by triggers on the tables of policy.';
+    COMMENT ON COLUMN acct.policy_change.change_id IS 'Number of the change.';
+    COMMENT ON COLUMN acct.policy_change.table_name IS 'Table of policy; lines and match rules count as their template''s.';
+    COMMENT ON COLUMN acct.policy_change.change IS 'What it adds to the sum of the hashes of the table''s rows, modulo 2^128.';
+
     COMMENT ON TABLE acct.journal_run IS 'Runs: each takes batches of a month through expand and post, which is all or nothing. Written by the run functions.';
     COMMENT ON COLUMN acct.journal_run.run_id IS 'Number of the run.';
     COMMENT ON COLUMN acct.journal_run.run_key IS 'Caller''s name for the run, unique among runs not discarded, so that creating it again gives the same run; NULL: none.';
@@ -273,6 +278,10 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.digest IS 'Digest of the lines as expanded (32 hexadecimal digits): the same in staging and ledger, whatever the order of rows.';
 
     COMMENT ON COLUMN acct.journal_run.je_range IS 'Range of je_id that the run''s journals have to themselves, a value of acct.je_range_seq: its lines lie in ledger partitions of their own. NULL: the run is small, or not expanded.';
+    COMMENT ON COLUMN acct.journal_run.policy_digest IS 'Digest of the policy that it was expanded by, as acct.policy_digest() computes it: 64 hexadecimal digits. NULL: an older version of the extension expanded it.';
+    COMMENT ON COLUMN acct.journal_run.policy_sums IS 'Sums that the digest of policy was made of, by table.';
+    COMMENT ON COLUMN acct.journal_run.minor_units IS 'Decimals of the run''s currencies when it was expanded: {"USD": 2}.';
+    COMMENT ON COLUMN acct.journal_run.engine_version IS 'Version of the extension that expanded it.';
     COMMENT ON COLUMN acct.journal_run.range_months IS 'Months whose journals lie in that range; those of other months, of which the run has few, lie among other runs''.';
 
     COMMENT ON TABLE acct.journal_run_batch IS 'Claims: which batches a run took, for which basis; no batch is in two live runs. Written by acct.create_run().';

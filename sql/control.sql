@@ -52,7 +52,7 @@ COMMENT ON FUNCTION acct._stop_sessions(integer[], boolean) IS
 CREATE FUNCTION acct.check_run(run_key text)
 RETURNS TABLE (source_unchanged boolean, batches_registered boolean, counts_close boolean, headers_match boolean,
                lines_match boolean, digest_matches boolean, totals_match boolean, debits_equal_credits boolean,
-               periods_open boolean, all_passed boolean)
+               periods_open boolean, policy_in_force boolean, all_passed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -74,6 +74,7 @@ BEGIN
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'totals_by_account'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'debit_equals_credit:')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'periods_open'), true),
+           coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'policy_in_force'), true),
            bool_and(v.passed)
       FROM acct.validate_run(id) AS v;
 END

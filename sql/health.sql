@@ -18,7 +18,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines, where these are as they were posted.'),
            (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.'),
            (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().'),
-           (17, 'default_partitions', 0, 'ALTER TABLE ... DETACH PARTITION ...; load its rows again, into partitions that there are.')
+           (17, 'default_partitions', 0, 'ALTER TABLE ... DETACH PARTITION ...; load its rows again, into partitions that there are.'),
+           (18, 'policy', 0, 'Find out who changed policy while its triggers were disabled. SELECT acct.install(); brings the digest up to date.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -343,6 +344,14 @@ $$;
 COMMENT ON FUNCTION acct._health_separation() IS
 'Logins, superusers left out, that are members of roles which two people should have: finance and approver, operator and approver, loader and finance.';
 
+CREATE FUNCTION acct._health_policy(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT count(*), 'not as its triggers recorded it: ' || acct._first_of(array_agg(key ORDER BY key))
+      FROM jsonb_each_text(acct._policy_kept()) AS k FULL JOIN jsonb_each_text(acct._policy_computed()) AS c USING (key)
+     WHERE k.value IS DISTINCT FROM c.value
+$$;
+COMMENT ON FUNCTION acct._health_policy() IS 'Tables of policy whose rows were changed past the triggers that keep its digest.';
+
 CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -391,6 +400,8 @@ BEGIN
             SELECT h.observed, h.detail, 'critical', h.hint INTO observed, detail, severity, hint FROM acct._health_snapshot() AS h;
         WHEN 'default_partitions' THEN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_default_partitions() AS h;
+        WHEN 'policy' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_policy() AS h;
         WHEN 'jobs' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
         WHEN 'separation_of_duties' THEN

@@ -115,6 +115,7 @@ BEGIN
     END IF;
     IF installed = acct._layout_version() AND acct._layout_stands() THEN
         PERFORM acct._catch_up_sequences();
+        PERFORM acct._catch_up_policy();
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
         RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
@@ -142,6 +143,7 @@ BEGIN
     PERFORM acct._layout_codes();
     PERFORM acct._layout_limits();
     PERFORM acct._layout_release();
+    PERFORM acct._layout_policy();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
     PERFORM acct._layout_views();
@@ -159,4 +161,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back, or a sequence lies behind what the tables hold, which it moves forward. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back, or a sequence or the digest of policy lies behind what the tables hold, which it brings up to date. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';

@@ -364,6 +364,7 @@ BEGIN
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
         PERFORM acct._require_open_periods(id);
+        PERFORM acct._require_policy(id);
         -- crash point: post_locked
         -- What compares staging with expand's record, _post does for itself on the rows that it writes.
         SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
@@ -415,7 +416,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS
-'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month; an empty run is not posted, and a NOTICE says so. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded), LE012.';
+'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month; an empty run is not posted, and a NOTICE says so. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012.';
 
 CREATE FUNCTION acct._set_period(p_entity text, p_basis text, p_month date, p_open boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -540,7 +540,8 @@ DECLARE
 BEGIN
     IF status = 'discarded' THEN
         PERFORM acct._wrong_state(id, status, 'Make a new run with acct.create_run().');
-    ELSIF status IN ('posted', 'reversed') OR status = 'expanded' AND NOT acct._staging_lost(id) THEN
+    ELSIF status IN ('posted', 'reversed')
+       OR status = 'expanded' AND NOT acct._staging_lost(id) AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
         finished := true;
     ELSE
         PERFORM acct._hold_tables(acct._policy_tables() || ARRAY['txn_source_parent'], 'ACCESS SHARE');
@@ -554,6 +555,7 @@ BEGIN
         PERFORM acct._make_staging(id);
         -- crash point: expand_staging_made
         PERFORM acct._take_je_range(id);
+        PERFORM acct._fold_policy();
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
         SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
@@ -579,7 +581,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.expand_journals(bigint) IS
-'Expands the transactions that a run took into journals in staging, sets aside those that cannot be journalled in acct.je_exception, and records the run''s counts, totals and digest. A row for each source partition: counts, sums, milliseconds. Called again it returns the stored result with already_done = true; where a crash of the server emptied the staging it expands afresh. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012.';
+'Expands the transactions that a run took into journals in staging, sets aside those that cannot be journalled in acct.je_exception, and records the run''s counts, totals and digest. A row for each source partition: counts, sums, milliseconds. Called again it returns the stored result with already_done = true; where a crash of the server emptied the staging, or policy has changed so that the run cannot be posted as it is, it expands the run again. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012.';
 
 CREATE FUNCTION acct.discard_run(run_id bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -337,6 +337,8 @@ BEGIN
             SELECT format('%s/%s/%s', p.entity_code, p.basis, p.period_month) AS name WHERE p.period_month IS NOT NULL
             UNION ALL SELECT t.je_month || ' is archived' WHERE acct._is_archived('ledger_entry', t.je_month)) AS x
          WHERE t.run_id = id AND status = 'expanded'
+        UNION ALL
+        SELECT c.* FROM acct._check_policy(id) AS c
     LOOP
         passed := expected IS NOT DISTINCT FROM actual;
         checks := checks + 1;

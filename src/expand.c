@@ -55,6 +55,7 @@ static const char *const tables_read[] = {"accounting_basis",
 										  "journal_template_line",
 										  "journal_template_match",
 										  "posting_limit",
+										  "policy_change",
 										  "product_account_map"};
 
 PG_FUNCTION_INFO_V1(expand);
@@ -451,6 +452,45 @@ save_run(Expand *expand)
 		&args);
 }
 
+static void
+take_policy(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	MemoryContext old = MemoryContextSwitchTo(expand->context);
+
+	expand->policy_sums = query_text(slot, 0);
+	expand->minor_units = query_text(slot, 1);
+	MemoryContextSwitchTo(old);
+}
+
+/* What identifies the policy that the snapshot shows. */
+static void
+load_policy(Expand *expand)
+{
+	query_each_row(
+		"SELECT acct._policy_kept()::text, (SELECT coalesce(jsonb_object_agg(currency, minor_units), '{}')::text "
+		"FROM acct.currency)",
+		NULL, take_policy, expand);
+}
+
+/* By which policy, and by which code, the run was expanded. */
+static void
+save_policy(Expand *expand)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->policy_sums));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->minor_units));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
+	query_change(
+		"UPDATE acct.journal_run SET policy_sums = $2::jsonb, policy_digest = acct._policy_digest($2::jsonb), "
+		"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($3::jsonb) m "
+		"WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
+		"engine_version = $4 WHERE run_id = $1",
+		&args);
+}
+
 /* Exceptions by reason, as jsonb. */
 static Datum
 reasons_jsonb(const Counts *counts)
@@ -539,13 +579,7 @@ lock_tables(int64 run_id)
 	QueryArgs args = {0};
 
 	for (int i = 0; i < lengthof(tables_read); i++)
-	{
-		/* The layout of 0.1.0 has not all of them. */
-		Oid table = get_relname_relid(tables_read[i], ledger_engine_schema());
-
-		if (OidIsValid(table))
-			LockRelationOid(table, AccessShareLock);
-	}
+		LockRelationOid(ledger_engine_table(tables_read[i]), AccessShareLock);
 	LockRelationOid(ledger_engine_table("je_exception"), RowExclusiveLock);
 	query_arg(&args, INT8OID, Int64GetDatum(run_id));
 	query_each_row("SELECT txn_month FROM acct.journal_run WHERE run_id = $1", &args, take_month,
@@ -581,6 +615,7 @@ expand(PG_FUNCTION_ARGS)
 	lock_tables(PG_GETARG_INT64(0));
 	PushActiveSnapshot(GetTransactionSnapshot());
 	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), NULL);
+	load_policy(expand);
 	CRASH_POINT("expand_opened");
 	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
 	if (!expand_in_parallel(expand))
@@ -595,6 +630,7 @@ expand(PG_FUNCTION_ARGS)
 	total_save(&expand->totals, expand->run_id);
 	save_run(expand);
 	save_source_digest(expand);
+	save_policy(expand);
 	CRASH_POINT("expand_recorded");
 	expression_unpin_settings(pinned);
 	query_close();

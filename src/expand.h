@@ -59,6 +59,9 @@ typedef struct Expand
 	Datum *basis_codes;
 	bool *every_transaction;
 
+	char *policy_sums; /* of the policy that it is expanded by, as JSON; of the leader */
+	char *minor_units; /* of currencies, as JSON; of the leader */
+
 	List *passes;
 	Pass *pass;      /* under way */
 	int64 at_txn_id; /* transaction under way, 0 before the first */

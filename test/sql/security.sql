@@ -156,6 +156,7 @@ SELECT acct.run_digest(:run, 'staging') IS NULL;
 SELECT x.journals, x.debit FROM acct.post_journals(:run) AS x;
 SELECT x.already_done FROM acct.post_journals(:run) AS x;
 SELECT acct.run_digest(:run) IS NULL;
+SELECT acct.policy_digest() IS NULL;
 SELECT acct.reprocess_exceptions(:posted) AS again \gset
 SELECT x.exceptions FROM acct.expand_journals(:again) AS x;
 SELECT acct.discard_run(:again);
@@ -287,7 +288,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
-    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
+    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
     ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),

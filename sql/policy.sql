@@ -1,0 +1,345 @@
+-- The policy in force: its digest, which is kept as policy changes, and whether it still allows what a run made of it.
+--
+-- Each row of policy has a hash, and each table a sum of these. What a change adds to a sum is a row of acct.policy_change,
+-- written by a trigger with the change itself. So two changes of policy never wait for each other, and every snapshot shows
+-- the digest of just the policy that it shows. Reading the digest costs as much as reading the changes since they were last
+-- folded into one row for each table.
+
+CREATE FUNCTION acct._policy_tables() RETURNS TABLE (table_name text, columns text[])
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES ('accounting_basis', ARRAY['basis', 'description', 'every_transaction']),
+           ('chart_of_accounts', ARRAY['account_code', 'description', 'account_type', 'fund', 'parent_account_code', 'is_postable',
+                                       'effective_from', 'effective_to']),
+           ('currency', ARRAY['currency', 'minor_units']),
+           ('entity', ARRAY['entity_code', 'name', 'functional_currency', 'country', 'registration_no', 'effective_from', 'effective_to']),
+           ('fund', ARRAY['fund', 'name', 'fund_type']),
+           ('journal_template', ARRAY['template_code', 'version', 'description', 'template_type', 'basis', 'effective_from', 'effective_to',
+                                      'require_balanced', 'balance_by_fund', 'skip_zero_lines', 'negative_policy']),
+           ('journal_template_line', ARRAY['template_code', 'version', 'line_no', 'dr_cr', 'account_code', 'fund', 'amount_expr',
+                                           'is_balancing', 'condition_expr', 'memo']),
+           ('journal_template_match', ARRAY['template_code', 'version', 'match_no', 'txn_type', 'product_code', 'channel', 'condition_expr',
+                                            'priority']),
+           ('posting_limit', ARRAY['name', 'value']),
+           ('product_account_map', ARRAY['product_code', 'channel', 'account_code', 'fund', 'mapped_account_code', 'mapped_fund',
+                                         'effective_from', 'effective_to'])
+$$;
+COMMENT ON FUNCTION acct._policy_tables() IS
+'The tables of policy and those of their columns that the digest covers. Of templates it covers the versions that are approved or retired.';
+
+CREATE FUNCTION acct._layout_policy() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+DECLARE
+    t text;
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.policy_change (
+        change_id bigint GENERATED ALWAYS AS IDENTITY,
+        table_name text COLLATE "C" NOT NULL,
+        change numeric NOT NULL,
+        CONSTRAINT policy_change_pkey PRIMARY KEY (change_id)
+    );
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS policy_digest text, ADD COLUMN IF NOT EXISTS policy_sums jsonb,
+        ADD COLUMN IF NOT EXISTS minor_units jsonb, ADD COLUMN IF NOT EXISTS engine_version text;
+    FOR t IN SELECT p.table_name FROM acct._policy_tables() AS p LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE%s ON acct.%I '
+                       'FOR EACH ROW EXECUTE FUNCTION acct._note_policy()',
+                       t || '_policy', CASE t WHEN 'journal_template' THEN '' ELSE ' OR DELETE' END, t);
+    END LOOP;
+    -- While its lines and match rules are there.
+    CREATE OR REPLACE TRIGGER journal_template_policy_delete BEFORE DELETE ON acct.journal_template
+        FOR EACH ROW EXECUTE FUNCTION acct._note_policy();
+    PERFORM acct._catch_up_policy();
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_policy() IS 'The part of install() that keeps the digest of policy.';
+
+CREATE FUNCTION acct._policy_modulus(p_sum numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT mod(mod(p_sum, 340282366920938463463374607431768211456) + 340282366920938463463374607431768211456,
+               340282366920938463463374607431768211456)
+$$;
+COMMENT ON FUNCTION acct._policy_modulus(numeric) IS 'A sum of hashes, modulo 2^128.';
+
+CREATE FUNCTION acct._policy_hash(p_table text, p_columns text[], p_row jsonb) RETURNS numeric
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ('x' || left(h.hex, 16))::bit(64)::bigint::numeric * 18446744073709551616 + ('x' || substr(h.hex, 17, 16))::bit(64)::bigint
+      FROM (SELECT encode(sha256(convert_to(p_table || ' ' || coalesce(jsonb_object_agg(c.name, p_row -> c.name)::text, ''), 'UTF8')), 'hex') AS hex
+              FROM unnest(p_columns) AS c (name) WHERE p_row -> c.name <> 'null') AS h
+$$;
+COMMENT ON FUNCTION acct._policy_hash(text, text[], jsonb) IS
+'The hash of a row of policy, of 128 bits: the beginning of the SHA-256 of its table and of those columns that are not NULL, by name.';
+
+CREATE FUNCTION acct._policy_part(p_table text, p_row jsonb) RETURNS numeric
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    part text;
+    found_sum numeric;
+    total numeric;
+BEGIN
+    IF p_table = 'journal_template' AND p_row ->> 'status' NOT IN ('approved', 'retired')
+       OR p_table IN ('journal_template_line', 'journal_template_match')
+          AND NOT EXISTS (SELECT FROM acct.journal_template AS t
+                           WHERE t.template_code = p_row ->> 'template_code' AND t.version = (p_row ->> 'version')::integer
+                             AND t.status IN ('approved', 'retired')) THEN
+        RETURN 0;
+    END IF;
+    total := acct._policy_hash(p_table, (SELECT p.columns FROM acct._policy_tables() AS p WHERE p.table_name = p_table), p_row);
+    IF p_table = 'journal_template' THEN
+        FOREACH part IN ARRAY ARRAY['journal_template_line', 'journal_template_match'] LOOP
+            EXECUTE format('SELECT sum(acct._policy_hash($1, $2, to_jsonb(x))) FROM acct.%I AS x WHERE x.template_code = $3 AND x.version = $4', part)
+               INTO found_sum
+              USING part, (SELECT p.columns FROM acct._policy_tables() AS p WHERE p.table_name = part),
+                    p_row ->> 'template_code', (p_row ->> 'version')::integer;
+            total := total + coalesce(found_sum, 0);
+        END LOOP;
+    END IF;
+    RETURN total;
+END
+$$;
+COMMENT ON FUNCTION acct._policy_part(text, jsonb) IS
+'What a row adds to the sum of its table, a template version with its lines and match rules; 0 for what is not in force.';
+
+CREATE FUNCTION acct._note_policy() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    change numeric := 0;
+BEGIN
+    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.policy_change'::regclass) <> quote_ident(current_user)::regrole THEN
+        PERFORM acct._require_layout();
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        change := change - acct._policy_part(TG_TABLE_NAME, to_jsonb(OLD));
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        change := change + acct._policy_part(TG_TABLE_NAME, to_jsonb(NEW));
+    END IF;
+    IF change <> 0 THEN
+        INSERT INTO acct.policy_change (table_name, change)
+        VALUES (regexp_replace(TG_TABLE_NAME, '^journal_template_.*', 'journal_template'), acct._policy_modulus(change));
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+COMMENT ON FUNCTION acct._note_policy() IS 'Trigger function: records in acct.policy_change what a change of policy adds to the sum of its table.';
+
+CREATE FUNCTION acct._policy_kept() RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(jsonb_object_agg(x.table_name, x.sum::text) FILTER (WHERE x.sum <> 0), '{}')
+      FROM (SELECT c.table_name, acct._policy_modulus(sum(c.change)) AS sum FROM acct.policy_change AS c GROUP BY c.table_name) AS x
+$$;
+COMMENT ON FUNCTION acct._policy_kept() IS 'The sums of the tables of policy, as they were kept when it changed.';
+
+CREATE FUNCTION acct._policy_computed() RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    query text;
+    sums jsonb;
+BEGIN
+    SELECT string_agg(format('SELECT %L AS table_name, sum(acct._policy_hash(%L, %L, to_jsonb(x))) AS sum FROM acct.%I AS x%s',
+                             regexp_replace(p.table_name, '^journal_template_.*', 'journal_template'), p.table_name, p.columns, p.table_name,
+                             CASE WHEN p.table_name = 'journal_template' THEN ' WHERE x.status IN (''approved'', ''retired'')'
+                                  WHEN starts_with(p.table_name, 'journal_template')
+                                  THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
+                                  ELSE '' END), ' UNION ALL ')
+      INTO query FROM acct._policy_tables() AS p;
+    EXECUTE format('SELECT coalesce(jsonb_object_agg(y.table_name, y.sum::text) FILTER (WHERE y.sum <> 0), ''{}'') '
+                   'FROM (SELECT x.table_name, acct._policy_modulus(sum(x.sum)) AS sum FROM (%s) AS x GROUP BY x.table_name) AS y', query)
+       INTO sums;
+    RETURN sums;
+END
+$$;
+COMMENT ON FUNCTION acct._policy_computed() IS 'The sums of the tables of policy, computed from their rows.';
+
+CREATE FUNCTION acct._policy_digest(p_sums jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT encode(sha256(convert_to(coalesce(string_agg(s.key || ' ' || s.value, E'\n' ORDER BY s.key COLLATE "C"), ''), 'UTF8')), 'hex')
+      FROM jsonb_each_text(p_sums) AS s
+$$;
+COMMENT ON FUNCTION acct._policy_digest(jsonb) IS 'The digest of policy by its sums.';
+
+CREATE FUNCTION acct.policy_digest() RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_layout();
+    RETURN acct._policy_digest(acct._policy_computed());
+END
+$$;
+COMMENT ON FUNCTION acct.policy_digest() IS
+'The digest of the policy in force, computed from its rows: 64 hexadecimal digits. A run keeps the digest of the policy that it was expanded by in journal_run.policy_digest.';
+
+CREATE FUNCTION acct._catch_up_policy() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- In one statement, which sees both under one snapshot.
+    INSERT INTO acct.policy_change (table_name, change)
+    SELECT x.key, acct._policy_modulus(x.computed - x.kept)
+      FROM (SELECT coalesce(k.key, c.key) AS key, coalesce(k.value::numeric, 0) AS kept, coalesce(c.value::numeric, 0) AS computed
+              FROM jsonb_each_text(acct._policy_kept()) AS k FULL JOIN jsonb_each_text(acct._policy_computed()) AS c USING (key)) AS x
+     WHERE x.kept <> x.computed
+$$;
+COMMENT ON FUNCTION acct._catch_up_policy() IS
+'Brings the sums that are kept up to date with the rows, where policy changed while the triggers were not there.';
+
+CREATE FUNCTION acct._fold_policy() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    most_changes CONSTANT integer := 1000;
+BEGIN
+    IF (SELECT count(*) FROM (SELECT FROM acct.policy_change LIMIT most_changes + 1) AS c) <= most_changes THEN
+        RETURN;
+    END IF;
+    -- The sums stay the same under every snapshot: whoever sees the new rows does not see the old ones.
+    WITH folded AS (
+        DELETE FROM acct.policy_change AS c
+         WHERE c.change_id IN (SELECT x.change_id FROM acct.policy_change AS x FOR UPDATE SKIP LOCKED)
+        RETURNING c.table_name, c.change)
+    INSERT INTO acct.policy_change (table_name, change)
+    SELECT f.table_name, acct._policy_modulus(sum(f.change)) FROM folded AS f GROUP BY f.table_name;
+END
+$$;
+COMMENT ON FUNCTION acct._fold_policy() IS
+'Replaces the changes of policy, where there are more than a thousand, by one for each table. It waits for nobody.';
+
+CREATE FUNCTION acct._accounts_not_in_force(p_run_id bigint) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    suspects text[];
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT CASE WHEN f.fund IS NULL THEN format('fund %s does not exist', t.fund)
+                         WHEN a.account_code IS NULL THEN format('account %s does not exist', t.account_code)
+                         WHEN NOT a.is_postable THEN format('account %s is not postable', t.account_code)
+                         ELSE format('account %s belongs to fund %s, not %s', t.account_code, a.fund, t.fund) END
+      FROM acct.journal_run_total AS t
+      LEFT JOIN acct.fund AS f ON f.fund = t.fund
+      LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = t.account_code
+     WHERE t.run_id = p_run_id AND (f.fund IS NULL OR a.account_code IS NULL OR NOT a.is_postable OR a.fund <> t.fund);
+    -- Dates are looked at where an account begins or ends in, or before, a month.
+    SELECT array_agg(DISTINCT t.account_code) INTO suspects
+      FROM acct.journal_run_total AS t JOIN acct.chart_of_accounts AS a ON a.account_code = t.account_code
+     WHERE t.run_id = p_run_id AND (a.effective_from > t.je_month OR a.effective_to < t.je_month + interval '1 month');
+    IF suspects IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT DISTINCT format(''account %%s is not in effect on %%s'', l.account_code, l.je_date) FROM acct.%I AS l '
+            'JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code '
+            'WHERE l.account_code = ANY ($1) AND (l.je_date < a.effective_from OR l.je_date >= a.effective_to)',
+            'je_line_staging_' || p_run_id) USING suspects;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._accounts_not_in_force(bigint) IS
+'What keeps the accounts and funds of an expanded run from being posted to, a row for each problem.';
+
+CREATE FUNCTION acct._entities_not_in_force(p_run_id bigint) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    suspects text[];
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT format('entity %s does not exist', t.entity_code) FROM acct.journal_run_total AS t
+     WHERE t.run_id = p_run_id AND NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = t.entity_code);
+    SELECT array_agg(DISTINCT t.entity_code) INTO suspects
+      FROM acct.journal_run_total AS t JOIN acct.entity AS e ON e.entity_code = t.entity_code
+     WHERE t.run_id = p_run_id AND (e.effective_from > t.je_month OR e.effective_to < t.je_month + interval '1 month');
+    IF suspects IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT DISTINCT format(''entity %%s is not in effect on %%s'', h.entity_code, h.je_date) FROM acct.%I AS h '
+            'JOIN acct.entity AS e ON e.entity_code = h.entity_code '
+            'WHERE h.entity_code = ANY ($1) AND (h.je_date < e.effective_from OR h.je_date >= e.effective_to)',
+            'je_header_staging_' || p_run_id) USING suspects;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._entities_not_in_force(bigint) IS
+'What keeps the entities of an expanded run from being posted to, a row for each problem.';
+
+CREATE FUNCTION acct._templates_not_in_force(p_run_id bigint) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        WITH used AS MATERIALIZED (
+            SELECT DISTINCT h.template_code, h.template_version AS version, h.je_date FROM acct.%I AS h)
+        SELECT DISTINCT format('template %%s version %%s is not in force on %%s', u.template_code, u.version, u.je_date)
+          FROM used AS u
+         WHERE u.version IS DISTINCT FROM (
+            SELECT max(t.version) FROM acct.journal_template AS t
+             WHERE t.template_code = u.template_code AND t.status IN ('approved', 'retired')
+               AND t.effective_from <= u.je_date AND u.je_date < coalesce(t.effective_to, 'infinity'))$q$,
+        'je_header_staging_' || p_run_id);
+END
+$$;
+COMMENT ON FUNCTION acct._templates_not_in_force(bigint) IS
+'The template versions by which an expanded run has journals and which are not in force on their dates, a row for each.';
+
+CREATE FUNCTION acct._maps_not_in_force(p_run_id bigint) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        WITH used AS MATERIALIZED (
+            SELECT DISTINCT h.template_code, h.template_version, h.product_code, h.channel, h.je_date, l.line_no, l.account_code, l.fund
+              FROM acct.%I AS h JOIN acct.%I AS l USING (je_id))
+        SELECT DISTINCT format('product %%s, channel %%s: account %%s in fund %%s is mapped to %%s in fund %%s, not %%s in fund %%s',
+                               u.product_code, u.channel, x.account_code, x.fund,
+                               coalesce(m.mapped_account_code, x.account_code), coalesce(m.mapped_fund, x.fund), u.account_code, u.fund)
+          FROM used AS u
+          JOIN acct.journal_template_line AS x
+            ON (x.template_code, x.version, x.line_no) = (u.template_code, u.template_version, u.line_no)
+          LEFT JOIN LATERAL (
+            SELECT p.mapped_account_code, p.mapped_fund FROM acct.product_account_map AS p
+             WHERE (p.product_code, p.account_code, p.fund) = (u.product_code, x.account_code, x.fund)
+               AND (p.channel IS NULL OR p.channel = u.channel)
+               AND p.effective_from <= u.je_date AND u.je_date < coalesce(p.effective_to, 'infinity')
+             ORDER BY p.channel IS NULL, p.effective_from DESC, p.map_id LIMIT 1) AS m ON true
+         WHERE (coalesce(m.mapped_account_code, x.account_code), coalesce(m.mapped_fund, x.fund)) <> (u.account_code, u.fund)$q$,
+        'je_header_staging_' || p_run_id, 'je_line_staging_' || p_run_id);
+END
+$$;
+COMMENT ON FUNCTION acct._maps_not_in_force(bigint) IS
+'The lines of an expanded run that product_account_map now leads elsewhere, a row for each combination of product, channel and account.';
+
+CREATE FUNCTION acct._check_policy(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    kept CONSTANT jsonb := acct._policy_kept();
+    problems text[] := ARRAY[]::text[];
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.status = 'expanded' AND run.policy_digest IS DISTINCT FROM acct._policy_digest(kept) THEN
+        problems := ARRAY(
+            SELECT a.* FROM acct._accounts_not_in_force(p_run_id) AS a
+            UNION ALL SELECT e.* FROM acct._entities_not_in_force(p_run_id) AS e
+            UNION ALL SELECT format('currency %s does not exist', t.currency)
+                        FROM (SELECT DISTINCT x.currency FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t
+                       WHERE NOT EXISTS (SELECT FROM acct.currency AS c WHERE c.currency = t.currency)
+            UNION ALL SELECT format('currency %s has %s minor units, not %s', c.currency, c.minor_units, m.value)
+                        FROM jsonb_each_text(run.minor_units) AS m JOIN acct.currency AS c ON c.currency = m.key
+                       WHERE c.minor_units::text <> m.value
+            UNION ALL SELECT format('%s is more than %s months from %s', to_char(t.je_month, 'YYYY-MM'), l.months_apart, to_char(run.txn_month, 'YYYY-MM'))
+                        FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t, acct._posting_limits() AS l
+                       WHERE abs((extract(year FROM t.je_month) - extract(year FROM run.txn_month)) * 12
+                                 + extract(month FROM t.je_month) - extract(month FROM run.txn_month)) > l.months_apart);
+        IF kept -> 'journal_template' IS DISTINCT FROM run.policy_sums -> 'journal_template' THEN
+            problems := problems || ARRAY(SELECT t.* FROM acct._templates_not_in_force(p_run_id) AS t);
+        END IF;
+        IF kept -> 'product_account_map' IS DISTINCT FROM run.policy_sums -> 'product_account_map' THEN
+            problems := problems || ARRAY(SELECT m.* FROM acct._maps_not_in_force(p_run_id) AS m);
+        END IF;
+    END IF;
+    RETURN QUERY SELECT 'policy_in_force', '', coalesce(acct._first_of(ARRAY(SELECT p FROM unnest(problems) AS p ORDER BY p)), '');
+END
+$$;
+COMMENT ON FUNCTION acct._check_policy(bigint) IS
+'The check of validate_run that policy still allows what an expanded run made of it. It looks at journals only where policy changed since they were expanded.';
+
+CREATE FUNCTION acct._require_policy(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    problems CONSTANT text := (SELECT c.actual FROM acct._check_policy(p_run_id) AS c);
+BEGIN
+    IF problems <> '' THEN
+        RAISE EXCEPTION 'policy has changed since run % was expanded', p_run_id
+            USING ERRCODE = 'LE009', DETAIL = 'Not in force: ' || problems || '.',
+                  HINT = 'Call acct.expand_journals() again: it expands the run by the policy that is in force now.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_policy(bigint) IS 'Raises LE009 where policy no longer allows what an expanded run made of it.';
