@@ -3,6 +3,8 @@ EXTVERSION = 0.2.0
 # The newest version whose scripts are in sql/releases, where they never change.
 RELEASED = 0.1.0
 MODULE_big = ledger_engine
+# The names by which the SQL of version 0.1.0 calls the functions of the library.
+MODULES = src/ledger_engine_0_1
 
 OBJS = \
 	src/account.o \
@@ -98,7 +100,8 @@ SQL_PARTS = \
 	sql/integrity.sql \
 	sql/grants.sql
 
-PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"'
+# What is not marked with it stays within the library. Version 15 does not define it.
+PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"' -DPGDLLEXPORT='__attribute__((visibility("default")))'
 
 # For tests: points at which a process waits to be killed (src/crash_point.h).
 ifdef CRASH_POINTS
@@ -112,10 +115,10 @@ endif
 
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 DELTA_SQL = $(EXTENSION)--$(RELEASED)--$(EXTVERSION).sql
-DATA = $(wildcard sql/releases/*.sql)
+DATA = $(wildcard sql/releases/*.sql sql/releases/*.control)
 DATA_built = $(INSTALL_SQL) $(DELTA_SQL)
 
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -Isrc
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden -Isrc
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=test --load-extension=ledger_engine

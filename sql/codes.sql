@@ -1,7 +1,7 @@
 -- Codes of policy: none is empty, and none looks like another one.
 
 CREATE FUNCTION acct._code_problem(p_code text) RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'code_problem_text';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_code_problem_text';
 COMMENT ON FUNCTION acct._code_problem(text) IS
 'A code, quoted, and what is wrong with it: it is empty, begins or ends with a blank, or has a control character. NULL where nothing is.';
 

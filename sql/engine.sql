@@ -2,54 +2,54 @@
 -- granted to nobody.
 
 CREATE FUNCTION acct.current_batch() RETURNS bigint
-LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'current_batch';
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_current_batch';
 COMMENT ON FUNCTION acct.current_batch() IS
 'The batch that the current transaction loads into, the default of acct.txn_source_parent.batch_id: the same batch_id until it ends, or until a run takes the batch; NULL in a transaction that is read-only. The first row that is loaded registers it in acct.txn_batch.';
 
 CREATE FUNCTION acct._is_own_batch(batch_id bigint, txn_id bigint, txn_month date) RETURNS boolean
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'is_own_batch';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_is_own_batch';
 COMMENT ON FUNCTION acct._is_own_batch(bigint, bigint, date) IS
 'The CHECK of acct.txn_source_parent: true for a row of the transaction''s own batch, which the first row registers, for one that an UPDATE leaves in its batch, and for superusers. Raises LE008 otherwise.';
 
 CREATE FUNCTION acct._note_update(p_txn_id bigint, p_txn_month date, p_batch_id bigint, p_moves boolean) RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'note_update';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_note_update';
 COMMENT ON FUNCTION acct._note_update(bigint, date, bigint, boolean) IS
 'Tells the CHECK of acct.txn_source_parent of the row that an UPDATE stores next, and whether it moves to another batch.';
 
 CREATE FUNCTION acct._end_batch(p_batch_id bigint) RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'end_batch';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_end_batch';
 COMMENT ON FUNCTION acct._end_batch(bigint) IS
 'Where this is the batch of the current transaction, has what it loads from here on be another batch.';
 
 CREATE FUNCTION acct._gets_run_partition(p_transactions bigint) RETURNS boolean
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'gets_run_partition';
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_gets_run_partition';
 COMMENT ON FUNCTION acct._gets_run_partition(bigint) IS
 'True where a run of so many transactions gets ledger partitions of its own (ledger_engine.run_partition_min_transactions).';
 
 CREATE FUNCTION acct._in_maintenance() RETURNS boolean
-LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'in_maintenance';
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_in_maintenance';
 COMMENT ON FUNCTION acct._in_maintenance() IS
 'True while one of the engine''s own functions changes rows that triggers protect (ledger_engine.maintenance, which only a superuser can set).';
 
 CREATE FUNCTION acct.check_expression(expr text, kind text) RETURNS text
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'check_expression';
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_check_expression';
 COMMENT ON FUNCTION acct.check_expression(text, text) IS
 'Checks a template expression against the columns of acct.txn_source_parent and returns it as the server understood it. kind is ''amount'' or ''condition''. Raises LE003, with the position in the text, where the expression is refused.';
 
 CREATE FUNCTION acct.month_start(d date) RETURNS date
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'month_start';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_month_start';
 COMMENT ON FUNCTION acct.month_start(date) IS 'The first day of the month of d. May be used in expressions.';
 
 CREATE FUNCTION acct.month_end(d date) RETURNS date
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'month_end';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_month_end';
 COMMENT ON FUNCTION acct.month_end(date) IS 'The last day of the month of d. May be used in expressions.';
 
 CREATE FUNCTION acct.days_in_month(d date) RETURNS integer
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'days_in_month';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_days_in_month';
 COMMENT ON FUNCTION acct.days_in_month(date) IS 'The number of days (28 to 31) of the month of d. May be used in expressions.';
 
 CREATE FUNCTION acct.to_code(d date, format text) RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'to_code';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_to_code';
 COMMENT ON FUNCTION acct.to_code(date, text) IS
 'd written as a code: in format, YYYY, YY, MM, DD, Q (quarter) and DDD (day of the year) are replaced, all else is copied. Unlike to_char it is immutable, so it may be used in expressions. Example: acct.to_code(''2025-03-09'', ''YYYY-Q'') is 2025-1.';
 
@@ -58,7 +58,7 @@ CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass
     OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision,
     OUT by_reason jsonb)
 RETURNS SETOF record
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'expand_by_reason';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_expand';
 COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
 'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason.';
 
@@ -67,54 +67,54 @@ CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
     OUT month date, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric,
     OUT elapsed_ms double precision)
 RETURNS SETOF record
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'post';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_post';
 COMMENT ON FUNCTION acct._post(bigint, regclass, regclass, date[], regclass[], regclass[], regclass[]) IS
 'The data path of post_journals: copies the run''s staging into the ledger partitions of its months (lines of the run''s own range into p_range_partitions, NULL where there are none), gives out je_number, and raises LE009 unless counts, sums and digest of the lines are those that expand recorded. A row for each ledger month.';
 
 CREATE FUNCTION acct._digest_lines(p_query text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_lines';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_lines';
 COMMENT ON FUNCTION acct._digest_lines(text) IS
 'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';
 
 CREATE FUNCTION acct._digest_table(p_table regclass,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_table';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_table';
 COMMENT ON FUNCTION acct._digest_table(regclass) IS
 'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
 
 CREATE FUNCTION acct._digest_source(p_tables regclass[], p_month date, p_batches bigint[], p_columns text[],
     OUT rows bigint, OUT gross numeric, OUT digest text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_source';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_source';
 COMMENT ON FUNCTION acct._digest_source(regclass[], date, bigint[], text[]) IS
 'Count, gross and digest (32 hexadecimal digits, over the columns given) of a month''s source rows of these batches in these tables, read by page with parallel workers; gross is NULL where gross_amount is no numeric(20,4).';
 
 CREATE FUNCTION acct._digest_rows(p_query text, p_columns text[], OUT rows bigint, OUT gross numeric, OUT digest text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'digest_rows';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_rows';
 COMMENT ON FUNCTION acct._digest_rows(text, text[]) IS
 'The same of the source rows that a query returns.';
 
 CREATE FUNCTION acct._flush_wal() RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'flush_wal';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_flush_wal';
 COMMENT ON FUNCTION acct._flush_wal() IS
 'Writes to disk what the transaction has written to the write-ahead log so far, so that the commit that follows is short.';
 
 CREATE FUNCTION acct._see_changes() RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'see_changes';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_see_changes';
 COMMENT ON FUNCTION acct._see_changes() IS
 'Has the session take notice of the tables that others made and dropped until now, as waiting for a row does not.';
 
 CREATE FUNCTION acct._file_digest(p_path text, p_flush boolean, OUT bytes bigint, OUT sha256 text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'file_digest';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_file_digest';
 COMMENT ON FUNCTION acct._file_digest(text, boolean) IS
 'Size and SHA-256 (64 hexadecimal digits) of a regular file of the server, NULL where there is none; p_flush has it outlast a crash of the machine. Needs the privileges of pg_read_server_files, whoever calls it (else 42501). Raises 42602 where the path is not absolute.';
 
 CREATE FUNCTION acct._row_holders(p_table regclass, p_column text, p_value text) RETURNS integer[]
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'row_holders';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_row_holders';
 COMMENT ON FUNCTION acct._row_holders(regclass, text, text) IS
 'The processes whose open transactions inserted, locked or changed the rows of a table where a column has a value, committed or not; NULL among them stands for a prepared transaction. Neither waits nor locks.';
 
 CREATE FUNCTION acct._commit_durably() RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'commit_durably';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_commit_durably';
 COMMENT ON FUNCTION acct._commit_durably() IS
 'Makes the commit of this transaction wait until it is on disk, whatever synchronous_commit says.';

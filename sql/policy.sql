@@ -5,7 +5,7 @@
 -- the digest of just the policy that it shows. Reading the digest costs as much as reading the changes since they were last
 -- folded into one row for each table.
 
-CREATE FUNCTION acct._policy_tables() RETURNS TABLE (table_name text, columns text[])
+CREATE FUNCTION acct._policy_columns() RETURNS TABLE (table_name text, columns text[])
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES ('accounting_basis', ARRAY['basis', 'description', 'every_transaction']),
            ('chart_of_accounts', ARRAY['account_code', 'description', 'account_type', 'fund', 'parent_account_code', 'is_postable',
@@ -23,7 +23,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            ('product_account_map', ARRAY['product_code', 'channel', 'account_code', 'fund', 'mapped_account_code', 'mapped_fund',
                                          'effective_from', 'effective_to'])
 $$;
-COMMENT ON FUNCTION acct._policy_tables() IS
+COMMENT ON FUNCTION acct._policy_columns() IS
 'The tables of policy and those of their columns that the digest covers. Of templates it covers the versions that are approved or retired.';
 
 CREATE FUNCTION acct._layout_policy() RETURNS void
@@ -39,7 +39,7 @@ BEGIN
     );
     ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS policy_digest text, ADD COLUMN IF NOT EXISTS policy_sums jsonb,
         ADD COLUMN IF NOT EXISTS minor_units jsonb, ADD COLUMN IF NOT EXISTS engine_version text;
-    FOR t IN SELECT p.table_name FROM acct._policy_tables() AS p LOOP
+    FOR t IN SELECT p.table_name FROM acct._policy_columns() AS p LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE%s ON acct.%I '
                        'FOR EACH ROW EXECUTE FUNCTION acct._note_policy()',
                        t || '_policy', CASE t WHEN 'journal_template' THEN '' ELSE ' OR DELETE' END, t);
@@ -82,12 +82,12 @@ BEGIN
                              AND t.status IN ('approved', 'retired')) THEN
         RETURN 0;
     END IF;
-    total := acct._policy_hash(p_table, (SELECT p.columns FROM acct._policy_tables() AS p WHERE p.table_name = p_table), p_row);
+    total := acct._policy_hash(p_table, (SELECT p.columns FROM acct._policy_columns() AS p WHERE p.table_name = p_table), p_row);
     IF p_table = 'journal_template' THEN
         FOREACH part IN ARRAY ARRAY['journal_template_line', 'journal_template_match'] LOOP
             EXECUTE format('SELECT sum(acct._policy_hash($1, $2, to_jsonb(x))) FROM acct.%I AS x WHERE x.template_code = $3 AND x.version = $4', part)
                INTO found_sum
-              USING part, (SELECT p.columns FROM acct._policy_tables() AS p WHERE p.table_name = part),
+              USING part, (SELECT p.columns FROM acct._policy_columns() AS p WHERE p.table_name = part),
                     p_row ->> 'template_code', (p_row ->> 'version')::integer;
             total := total + coalesce(found_sum, 0);
         END LOOP;
@@ -140,7 +140,7 @@ BEGIN
                                   WHEN starts_with(p.table_name, 'journal_template')
                                   THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
                                   ELSE '' END), ' UNION ALL ')
-      INTO query FROM acct._policy_tables() AS p;
+      INTO query FROM acct._policy_columns() AS p;
     EXECUTE format('SELECT coalesce(jsonb_object_agg(y.table_name, y.sum::text) FILTER (WHERE y.sum <> 0), ''{}'') '
                    'FROM (SELECT x.table_name, acct._policy_modulus(sum(x.sum)) AS sum FROM (%s) AS x GROUP BY x.table_name) AS y', query)
        INTO sums;

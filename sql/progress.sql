@@ -1,35 +1,35 @@
 -- What a run is doing: the C functions of src/progress.c and src/log_line.c, and what acct.run_progress reads.
 
 CREATE FUNCTION acct._progress_start(p_run_id bigint, p_step text, p_rows bigint) RETURNS void
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'progress_start';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_progress_start';
 COMMENT ON FUNCTION acct._progress_start(bigint, text, bigint) IS
 'Begins a step (create, expand, validate, post, discard, snapshot) of a run (NULL: of none), to be seen in acct.run_progress until acct._progress_end() or the end of the transaction. p_rows is what its main phase counts; NULL: not known.';
 
 CREATE FUNCTION acct._progress_phase(p_phase text) RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'progress_set_phase';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_progress_set_phase';
 COMMENT ON FUNCTION acct._progress_phase(text) IS
 'Begins a phase of the step under way, one that counts no rows; nothing where there is no step.';
 
 CREATE FUNCTION acct._progress_end() RETURNS void
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'progress_end';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_progress_end';
 COMMENT ON FUNCTION acct._progress_end() IS 'Ends the step under way.';
 
 CREATE FUNCTION acct._progress_times() RETURNS jsonb
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'progress_times';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_progress_times';
 COMMENT ON FUNCTION acct._progress_times() IS
 'Milliseconds that the step under way spent in each of its phases, up to now; NULL where there is no step.';
 
 CREATE FUNCTION acct._peak_memory() RETURNS bigint
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'peak_memory';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_peak_memory';
 COMMENT ON FUNCTION acct._peak_memory() IS
 'Bytes of the process of the step under way that had most: memory that it shares with no other (RssAnon in /proc/PID/status), looked at when a phase begins or ends and ten times a second while rows are counted. NULL where there is no step, or no such file.';
 
 CREATE FUNCTION acct._progress_names(p_code bigint, OUT step text, OUT phase text, OUT unit text, OUT workers integer)
-LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'progress_names';
+LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_progress_names';
 COMMENT ON FUNCTION acct._progress_names(bigint) IS 'Step, phase, what its rows are, and number of workers, of the number that stands for them.';
 
 CREATE FUNCTION acct._log_at_commit(p_line text) RETURNS void
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'log_at_commit';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_log_at_commit';
 COMMENT ON FUNCTION acct._log_at_commit(text) IS
 'Writes a line to the server''s log (level LOG) when the transaction commits; none where it, or the subtransaction, is rolled back.';
 

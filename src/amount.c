@@ -111,6 +111,7 @@ round_view(const NumericView *view, int minor_units, Amount *amount)
 	uint128 value;
 	uint32 unit = unit_of[minor_units];
 
+	Assert(minor_units >= 0 && minor_units < lengthof(unit_of));
 	if (view->special)
 		return false;
 	if (view->ndigits == 0)
@@ -143,6 +144,7 @@ round_view(const NumericView *view, int minor_units, Amount *amount)
 	if (value >= (uint128) AMOUNT_LIMIT)
 		return false;
 	*amount = view->negative ? -(Amount) value : (Amount) value;
+	Assert(amount_is_in_range(*amount) && *amount % unit == 0);
 	return true;
 }
 
@@ -235,6 +237,8 @@ amount_to_numeric(Amount amount, char *buffer)
 	int size = write_digits(amount, buffer + VARHDRSZ_SHORT);
 
 	SET_VARSIZE_SHORT(buffer, size + VARHDRSZ_SHORT);
+	Assert(VARSIZE_SHORT(buffer) <= AMOUNT_NUMERIC_SIZE);
+	Assert(!amount_is_in_range(amount) || amount_from_stored(PointerGetDatum(buffer)) == amount);
 	return PointerGetDatum(buffer);
 }
 
@@ -244,5 +248,6 @@ amount_to_new_numeric(Amount amount)
 	char *v = palloc(VARHDRSZ + AMOUNT_NUMERIC_SIZE);
 
 	SET_VARSIZE(v, VARHDRSZ + write_digits(amount, v + VARHDRSZ));
+	Assert(amount_from_sum(PointerGetDatum(v)) == amount);
 	return PointerGetDatum(v);
 }

@@ -16,6 +16,12 @@ typedef int128 Amount;
 /* Every amount is smaller than this: 10^16 major units, the limit of numeric(20,4). */
 #define AMOUNT_LIMIT ((Amount) UINT64CONST(10000000000) * (Amount) UINT64CONST(10000000000))
 
+static inline bool
+amount_is_in_range(Amount amount)
+{
+	return amount > -AMOUNT_LIMIT && amount < AMOUNT_LIMIT;
+}
+
 /* Enough for any Amount, as a numeric with a one-byte header. */
 #define AMOUNT_NUMERIC_SIZE 28
 

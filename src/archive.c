@@ -24,8 +24,8 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
-PG_FUNCTION_INFO_V1(export_archive);
-PG_FUNCTION_INFO_V1(verify_archive);
+LEDGER_FUNCTION(ledger_export_archive);
+LEDGER_FUNCTION(ledger_verify_archive);
 
 typedef struct Manifest
 {
@@ -90,7 +90,7 @@ keep_manifest(TupleTableSlot *slot, void *arg)
 }
 
 Datum
-export_archive(PG_FUNCTION_ARGS)
+ledger_export_archive(PG_FUNCTION_ARGS)
 {
 	static const Oid types[] = {TEXTOID, DATEOID, TEXTOID, TEXTOID, TEXTOID};
 	Manifest manifest = {CurrentMemoryContext, 0};
@@ -126,7 +126,7 @@ add_check(TupleTableSlot *slot, void *arg)
 }
 
 Datum
-verify_archive(PG_FUNCTION_ARGS)
+ledger_verify_archive(PG_FUNCTION_ARGS)
 {
 	Checks checks = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	QueryArgs args = {0};

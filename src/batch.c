@@ -38,10 +38,10 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-PG_FUNCTION_INFO_V1(current_batch);
-PG_FUNCTION_INFO_V1(end_batch);
-PG_FUNCTION_INFO_V1(is_own_batch);
-PG_FUNCTION_INFO_V1(note_update);
+LEDGER_FUNCTION(ledger_current_batch);
+LEDGER_FUNCTION(ledger_end_batch);
+LEDGER_FUNCTION(ledger_is_own_batch);
+LEDGER_FUNCTION(ledger_note_update);
 
 #define OWN_BATCH_CHECK "chk_own_batch"
 
@@ -166,7 +166,7 @@ rows_are_checked(void)
 }
 
 Datum
-current_batch(PG_FUNCTION_ARGS)
+ledger_current_batch(PG_FUNCTION_ARGS)
 {
 	if (own.id == 0)
 	{
@@ -185,7 +185,7 @@ current_batch(PG_FUNCTION_ARGS)
 
 /* A run has taken this batch: where it is the transaction's own, what follows is another one. */
 Datum
-end_batch(PG_FUNCTION_ARGS)
+ledger_end_batch(PG_FUNCTION_ARGS)
 {
 	if (PG_GETARG_INT64(0) == own.id)
 		memset(&own, 0, sizeof(own));
@@ -194,7 +194,7 @@ end_batch(PG_FUNCTION_ARGS)
 
 /* Of the row that is being updated, before it is checked: its key, its batch, and whether that is another than it was. */
 Datum
-note_update(PG_FUNCTION_ARGS)
+ledger_note_update(PG_FUNCTION_ARGS)
 {
 	update.noted = true;
 	update.txn_id = PG_GETARG_INT64(0);
@@ -234,7 +234,7 @@ refuse_batch(int64 batch, int64 txn_id, bool is_update)
 
 /* True for a row that may be stored with this batch_id; the first one of a batch registers it. */
 Datum
-is_own_batch(PG_FUNCTION_ARGS)
+ledger_is_own_batch(PG_FUNCTION_ARGS)
 {
 	int64 batch = PG_GETARG_INT64(0);
 	int64 txn_id = PG_GETARG_INT64(1);

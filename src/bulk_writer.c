@@ -274,6 +274,8 @@ flush(BulkWriter *writer)
 
 	if (writer->nrows == 0)
 		return;
+	Assert(writer->nrows <= MAX_BUFFERED_ROWS && writer->used <= BUFFER_SIZE);
+	Assert(writer->file == NULL && writer->spool == NULL);
 
 	if (writer->check_rows)
 		for (int i = 0; i < writer->nrows; i++)
@@ -336,6 +338,7 @@ add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
 {
 	int i = writer->nrows;
 
+	Assert(writer->bulk_insert != NULL && i < MAX_BUFFERED_ROWS && size > SizeofHeapTupleHeader);
 	CRASH_POINT_ROW();
 	writer->tuples[i].t_data = data;
 	writer->tuples[i].t_len = size;
@@ -443,6 +446,7 @@ bulk_writer_close(BulkWriter *writer)
 
 	flush(writer);
 	nrows = writer->nflushed;
+	Assert(writer->nrows == 0);
 	if (writer->file != NULL)
 	{
 		page_file_flush(writer->file, &writer->extent);

@@ -8,7 +8,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-PG_FUNCTION_INFO_V1(code_problem_text);
+LEDGER_FUNCTION(ledger_code_problem_text);
 
 /* Of a character whose number is not known; it is seen. */
 #define SOME_CHARACTER 0xFFFD
@@ -125,7 +125,7 @@ code_problem(Code code)
 }
 
 Datum
-code_problem_text(PG_FUNCTION_ARGS)
+ledger_code_problem_text(PG_FUNCTION_ARGS)
 {
 	char *problem = code_problem(code_from_datum(PG_GETARG_DATUM(0)));
 

@@ -20,7 +20,7 @@
 
 static char *chosen = NULL;
 
-PG_FUNCTION_INFO_V1(crash_point_sql);
+LEDGER_FUNCTION(ledger_crash_point_sql);
 
 void
 crash_point_define_setting(void)
@@ -76,7 +76,7 @@ crash_point_row(void)
 }
 
 Datum
-crash_point_sql(PG_FUNCTION_ARGS)
+ledger_crash_point_sql(PG_FUNCTION_ARGS)
 {
 	crash_point(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();

@@ -125,6 +125,7 @@ digest_of_codes(const LineCodes *codes)
 		used += list[i].len;
 		bytes[used++] = '\0';
 	}
+	Assert(used == size);
 	digest = hash_bytes_128(bytes, size);
 	if (bytes != buffer)
 		pfree(bytes);
@@ -152,6 +153,7 @@ digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date, int
 		uint32 words[LINE_WORDS];
 	} line;
 
+	Assert(amount_is_in_range(debit) && amount_is_in_range(credit));
 	line.part.codes = codes;
 	line.part.txn_id = txn_id;
 	line.part.je_date = je_date;
@@ -180,8 +182,11 @@ digest_equal(Digest a, Digest b)
 void
 digest_to_text(Digest digest, char text[DIGEST_TEXT_SIZE])
 {
+	Digest back PG_USED_FOR_ASSERTS_ONLY;
+
 	snprintf(text, DIGEST_TEXT_SIZE, "%016llx%016llx", (unsigned long long) digest.high,
 			 (unsigned long long) digest.low);
+	Assert(digest_from_text(text, &back) && digest_equal(digest, back));
 }
 
 bool
@@ -272,10 +277,10 @@ add_row(TupleTableSlot *slot, void *arg)
 	progress_add(1);
 }
 
-PG_FUNCTION_INFO_V1(digest_lines);
+LEDGER_FUNCTION(ledger_digest_lines);
 
 Datum
-digest_lines(PG_FUNCTION_ARGS)
+ledger_digest_lines(PG_FUNCTION_ARGS)
 {
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	LineSum sum = {0};

@@ -16,7 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-PG_FUNCTION_INFO_V1(digest_table);
+LEDGER_FUNCTION(ledger_digest_table);
 
 /* Blocks that a process takes at a time. */
 #define STRETCH 16
@@ -115,7 +115,7 @@ sum_table(Oid table)
 }
 
 Datum
-digest_table(PG_FUNCTION_ARGS)
+ledger_digest_table(PG_FUNCTION_ARGS)
 {
 	TupleDesc tupdesc;
 	LineSum sum;

@@ -58,8 +58,7 @@ static const char *const tables_read[] = {"accounting_basis",
 										  "policy_change",
 										  "product_account_map"};
 
-PG_FUNCTION_INFO_V1(expand);
-PG_FUNCTION_INFO_V1(expand_by_reason);
+LEDGER_FUNCTION(ledger_expand);
 
 void
 counts_add(Counts *counts, const Counts *more)
@@ -423,6 +422,19 @@ save_source_digest(Expand *expand)
 				 &args);
 }
 
+/* Each transaction became a journal, an exception or is ignored, in each basis that takes every transaction. */
+static bool PG_USED_FOR_ASSERTS_ONLY
+counts_close(Expand *expand, const Counts *sum)
+{
+	Counts of_bases = {0};
+
+	for (int b = 0; b < expand->nbases; b++)
+		counts_add(&of_bases, &expand->basis_counts[b]);
+	return of_bases.journals == sum->journals && of_bases.exceptions == sum->exceptions &&
+		   of_bases.ignored == sum->ignored &&
+		   sum->journals + sum->exceptions + sum->ignored <= sum->transactions * expand->nbases;
+}
+
 static void
 save_run(Expand *expand)
 {
@@ -432,6 +444,9 @@ save_run(Expand *expand)
 
 	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
 		counts_add(&sum, &p->counts);
+	Assert(counts_close(expand, &sum));
+	Assert(total_comes_to(&expand->totals, sum.lines, sum.debit, sum.credit));
+	Assert(expand->unbalanced > 0 || sum.debit == sum.credit);
 	digest_to_text(expand->digest, digest);
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, INT8OID, Int64GetDatum(sum.transactions));
@@ -463,10 +478,12 @@ take_policy(TupleTableSlot *slot, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* What identifies the policy that the snapshot shows. */
+/* What identifies the policy that the snapshot shows. The layout of 0.1.0 does not keep it. */
 static void
 load_policy(Expand *expand)
 {
+	if (!OidIsValid(get_relname_relid("policy_change", ledger_engine_schema())))
+		return;
 	query_each_row(
 		"SELECT acct._policy_kept()::text, (SELECT coalesce(jsonb_object_agg(currency, minor_units), '{}')::text "
 		"FROM acct.currency)",
@@ -479,6 +496,8 @@ save_policy(Expand *expand)
 {
 	QueryArgs args = {0};
 
+	if (expand->policy_sums == NULL)
+		return;
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->policy_sums));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->minor_units));
@@ -507,7 +526,7 @@ reasons_jsonb(const Counts *counts)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
-/* The first nine columns, or with exceptions by reason ten. */
+/* The first nine columns, or with exceptions by reason ten: version 0.1.0 of the SQL has nine. */
 static void
 return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 {
@@ -579,7 +598,13 @@ lock_tables(int64 run_id)
 	QueryArgs args = {0};
 
 	for (int i = 0; i < lengthof(tables_read); i++)
-		LockRelationOid(ledger_engine_table(tables_read[i]), AccessShareLock);
+	{
+		/* The layout of 0.1.0 has not all of them. */
+		Oid table = get_relname_relid(tables_read[i], ledger_engine_schema());
+
+		if (OidIsValid(table))
+			LockRelationOid(table, AccessShareLock);
+	}
 	LockRelationOid(ledger_engine_table("je_exception"), RowExclusiveLock);
 	query_arg(&args, INT8OID, Int64GetDatum(run_id));
 	query_each_row("SELECT txn_month FROM acct.journal_run WHERE run_id = $1", &args, take_month,
@@ -599,7 +624,7 @@ expand_close(Expand *expand)
 }
 
 Datum
-expand(PG_FUNCTION_ARGS)
+ledger_expand(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "expand", ALLOCSET_DEFAULT_SIZES);
@@ -639,11 +664,4 @@ expand(PG_FUNCTION_ARGS)
 	return_counts(expand, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
-}
-
-/* The same with exceptions by reason: version 0.1.0 of the SQL calls it without. */
-Datum
-expand_by_reason(PG_FUNCTION_ARGS)
-{
-	return expand(fcinfo);
 }

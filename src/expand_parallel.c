@@ -204,12 +204,14 @@ leave_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 				counts_add(&counts[i], &p->counts);
 	for (int b = 0; b < expand->nbases; b++)
 		counts_add(&counts[shared->nleaves + b], &expand->basis_counts[b]);
+	Assert(expand->nbases == shared->nbases && outcome->nmonths == 0);
 	outcome->digest = expand->digest;
 	outcome->source_digest = expand->source_digest;
 	outcome->unbalanced = expand->unbalanced;
 	for (int i = 0; i < expand->ids.nmonths; i++)
 		if (expand->ids.months[i].uses_range)
 			outcome->months[outcome->nmonths++] = expand->ids.months[i].month;
+	Assert(outcome->nmonths <= JE_ID_MAX_MONTHS);
 }
 
 /* Adds up what a worker left. */
@@ -227,6 +229,7 @@ take_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 	digest_add(&expand->digest, outcome->digest);
 	digest_add(&expand->source_digest, outcome->source_digest);
 	expand->unbalanced += outcome->unbalanced;
+	Assert(outcome->nmonths >= 0 && outcome->nmonths <= JE_ID_MAX_MONTHS);
 	for (int i = 0; i < outcome->nmonths; i++)
 		je_id_find_month(&expand->ids, outcome->months[i])->uses_range = true;
 }

@@ -371,10 +371,10 @@ expression_compile(const char *text, ExpressionKind kind, Relation source)
 	return expression;
 }
 
-PG_FUNCTION_INFO_V1(check_expression);
+LEDGER_FUNCTION(ledger_check_expression);
 
 Datum
-check_expression(PG_FUNCTION_ARGS)
+ledger_check_expression(PG_FUNCTION_ARGS)
 {
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));

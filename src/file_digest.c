@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-PG_FUNCTION_INFO_V1(file_digest);
+LEDGER_FUNCTION(ledger_file_digest);
 
 #define PIECE (64 * 1024)
 
@@ -111,7 +111,7 @@ flush_file(int fd, const char *path)
 }
 
 Datum
-file_digest(PG_FUNCTION_ARGS)
+ledger_file_digest(PG_FUNCTION_ARGS)
 {
 	char *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	bool flush = PG_GETARG_BOOL(1);

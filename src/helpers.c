@@ -9,10 +9,10 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 
-PG_FUNCTION_INFO_V1(month_start);
-PG_FUNCTION_INFO_V1(month_end);
-PG_FUNCTION_INFO_V1(days_in_month);
-PG_FUNCTION_INFO_V1(to_code);
+LEDGER_FUNCTION(ledger_month_start);
+LEDGER_FUNCTION(ledger_month_end);
+LEDGER_FUNCTION(ledger_days_in_month);
+LEDGER_FUNCTION(ledger_to_code);
 
 typedef struct Ymd
 {
@@ -39,7 +39,7 @@ month_length(Ymd d)
 }
 
 Datum
-month_start(PG_FUNCTION_ARGS)
+ledger_month_start(PG_FUNCTION_ARGS)
 {
 	DateADT date = PG_GETARG_DATEADT(0);
 
@@ -47,7 +47,7 @@ month_start(PG_FUNCTION_ARGS)
 }
 
 Datum
-month_end(PG_FUNCTION_ARGS)
+ledger_month_end(PG_FUNCTION_ARGS)
 {
 	DateADT date = PG_GETARG_DATEADT(0);
 	Ymd d = split_date(date);
@@ -56,13 +56,13 @@ month_end(PG_FUNCTION_ARGS)
 }
 
 Datum
-days_in_month(PG_FUNCTION_ARGS)
+ledger_days_in_month(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(month_length(split_date(PG_GETARG_DATEADT(0))));
 }
 
 Datum
-to_code(PG_FUNCTION_ARGS)
+ledger_to_code(PG_FUNCTION_ARGS)
 {
 	Ymd d = split_date(PG_GETARG_DATEADT(0));
 	char *p = text_to_cstring(PG_GETARG_TEXT_PP(1));

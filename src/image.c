@@ -33,6 +33,7 @@ make_image(TupleDesc tupdesc, Datum *row, bool *isnull, int first_amount, Memory
 		/* The two zeros have one-byte headers, so they stand unaligned at the end. */
 		image = MemoryContextAlloc(context, offsetof(RowImage, tuple) + tuple->t_len);
 		image->size = tuple->t_len - 2 * VARSIZE_SHORT(zero);
+		Assert(memcmp((char *) tuple->t_data + image->size, zero, VARSIZE_SHORT(zero)) == 0);
 		memcpy(image->tuple, tuple->t_data, image->size);
 	}
 	heap_freetuple(tuple);
@@ -91,6 +92,7 @@ header_image_fill(const RowImage *image, char *target, const HeaderValues *value
 		return 0;
 	memcpy(target, image->tuple, size);
 	image_put_identity(data, values->je_id, values->txn_id, values->je_date);
+	Assert(values->line_count >= 0);
 	*(int32 *) (data + 3 * sizeof(int64) + 3 * sizeof(int32)) = values->line_count;
 	if (!values->policy_no_is_null)
 	{

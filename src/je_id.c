@@ -46,7 +46,10 @@ je_id_take_blocks(int64 *blocks, int nblocks)
 	Oid sequence = ledger_engine_table("je_id_seq");
 
 	for (int i = 0; i < nblocks; i++)
+	{
 		blocks[i] = nextval_internal(sequence, false);
+		Assert(i == 0 || blocks[i] > blocks[i - 1]);
+	}
 }
 
 void
@@ -89,6 +92,8 @@ take_of_range(JeIds *ids)
 							   JE_ID_RANGE_SIZE)));
 	ids->next_of_range = ids->first_of_range + taken;
 	ids->end_of_range = ids->next_of_range + JE_ID_CHUNK;
+	/* No chunk reaches past the range, as it is a multiple of one. */
+	StaticAssertStmt(JE_ID_RANGE_SIZE % JE_ID_CHUNK == 0, "a range is some chunks");
 }
 
 static int64
@@ -102,6 +107,7 @@ take_shared(JeIds *ids)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 							errmsg("identifiers of journals are used up")));
 	}
+	Assert(ids->next > 0 && !je_id_in_range(ids->next));
 	return ids->next++;
 }
 
@@ -140,5 +146,8 @@ je_id_take(JeIds *ids, DateADT month)
 	}
 	if (ids->next_of_range >= ids->end_of_range)
 		take_of_range(ids);
+	Assert(ids->next_of_range >= ids->first_of_range &&
+		   ids->next_of_range < ids->first_of_range + JE_ID_RANGE_SIZE);
+	Assert(je_id_in_range(ids->next_of_range));
 	return ids->next_of_range++;
 }

@@ -10,7 +10,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
-PG_FUNCTION_INFO_V1(see_changes);
+LEDGER_FUNCTION(ledger_see_changes);
 
 Oid
 ledger_engine_schema(void)
@@ -45,7 +45,7 @@ code_to_datum(Code code)
 
 /* The caches of this session know what others have committed until now. */
 Datum
-see_changes(PG_FUNCTION_ARGS)
+ledger_see_changes(PG_FUNCTION_ARGS)
 {
 	AcceptInvalidationMessages();
 	PG_RETURN_VOID();

@@ -29,6 +29,15 @@
 #define ERRCODE_LE_BAD_LAYOUT        MAKE_SQLSTATE('L', 'E', '0', '1', '0')
 #define ERRCODE_LE_UNSUPPORTED_TABLE MAKE_SQLSTATE('L', 'E', '0', '1', '2')
 
+/*
+ * A function that SQL declares. The library shows only these, the entry points of
+ * workers, and what the server looks for in every library; their names begin with
+ * ledger_. Version 15 exports the record of a function, but not the function.
+ */
+#define LEDGER_FUNCTION(name)                        \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
 /* The extension's own schema, acct; raises LE010 where it is missing. */
 extern Oid ledger_engine_schema(void);
 

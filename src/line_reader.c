@@ -168,11 +168,27 @@ read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 	MemoryContextSwitchTo(old);
 }
 
+/* A line taken from its places is what the server makes of the row. */
+static bool PG_USED_FOR_ASSERTS_ONLY
+reads_the_same(LineReader *reader, HeapTuple tuple, const Line *line)
+{
+	Line other;
+
+	read_by_column(reader, tuple, &other);
+	return line->je_id == other.je_id && line->txn_id == other.txn_id &&
+		   line->je_date == other.je_date && line->line_no == other.line_no &&
+		   code_equal(line->account_code, other.account_code) &&
+		   code_equal(line->fund, other.fund) && digest_equal(line->codes, other.codes) &&
+		   line->debit == other.debit && line->credit == other.credit;
+}
+
 void
 line_reader_read(LineReader *reader, HeapTuple tuple, Line *line)
 {
 	if (!read_in_place(reader, tuple, line))
 		read_by_column(reader, tuple, line);
+	else
+		Assert(reads_the_same(reader, tuple, line));
 }
 
 void

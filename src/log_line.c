@@ -20,7 +20,7 @@ typedef struct LogLine
 
 static List *lines = NIL; /* in the transaction's memory */
 
-PG_FUNCTION_INFO_V1(log_at_commit);
+LEDGER_FUNCTION(ledger_log_at_commit);
 
 static void
 write_lines(void)
@@ -68,7 +68,7 @@ log_line_init(void)
 }
 
 Datum
-log_at_commit(PG_FUNCTION_ARGS)
+ledger_log_at_commit(PG_FUNCTION_ARGS)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	LogLine *line = palloc_object(LogLine);

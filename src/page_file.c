@@ -128,6 +128,7 @@ begin_page(PageFile *file, PageExtent *extent)
 {
 	Page page = (Page) page_of(extent->pages, extent->npages++);
 
+	Assert(extent->npages <= EXTENT_PAGES);
 	PageInit(page, BLCKSZ, 0);
 	if (file->stamp.frozen)
 		PageSetAllVisible(page);
@@ -214,6 +215,8 @@ next_place(PageFile *file)
 	}
 	place = file->next;
 	file->next += EXTENT_PAGES;
+	/* Extents begin at a multiple of their size, and none lies over another or the end. */
+	Assert(place % EXTENT_PAGES == 0 && file->next <= file->end);
 	return place;
 }
 
@@ -223,6 +226,8 @@ write_extent(PageFile *file, BlockNumber block, char *pages)
 {
 	SMgrRelation smgr = RelationGetSmgr(file->rel);
 
+	Assert(block % EXTENT_PAGES == 0);
+	Assert(block + EXTENT_PAGES <= smgrnblocks(smgr, MAIN_FORKNUM));
 	prepare_extent(file, block, pages);
 	for (int i = 0; i < EXTENT_PAGES; i++)
 		smgrwrite(smgr, MAIN_FORKNUM, block + i, page_of(pages, i), true);
@@ -250,8 +255,10 @@ place_row(Page page, HeapTupleHeader row, uint32 size)
 
 	if (room < MAXALIGN(size) + sizeof(ItemIdData) || offset > MaxHeapTuplesPerPage)
 		return false;
+	Assert(offset == 1 || ItemIdIsNormal(PageGetItemId(page, offset - 1)));
 	header->pd_upper -= MAXALIGN(size);
 	header->pd_lower += sizeof(ItemIdData);
+	Assert(header->pd_lower <= header->pd_upper);
 	memcpy((char *) page + header->pd_upper, row, size);
 	ItemIdSetNormal(PageGetItemId(page, offset), header->pd_upper, size);
 	return true;
@@ -416,6 +423,7 @@ sync_file(PageFile *file)
 void
 page_file_close(PageFile *file)
 {
+	Assert(file->nrows >= 0);
 	if (!file->joined)
 		sync_file(file);
 	pgstat_count_heap_insert(file->rel, file->nrows);

@@ -33,6 +33,7 @@ page_groups_close(PageGroups *groups)
 	HASH_SEQ_STATUS scan;
 	PageGroup *group;
 
+	Assert(hash_get_num_entries(groups->map.table) <= MAX_GROUPS);
 	hash_seq_init(&scan, groups->map.table);
 	while ((group = hash_seq_search(&scan)) != NULL)
 		page_file_flush(groups->file, &group->extent);

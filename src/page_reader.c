@@ -57,6 +57,7 @@ page_reader_page(PageReader *reader, BlockNumber block, char *page)
 	bool has_rows;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	Assert(block < RelationGetNumberOfBlocks(reader->rel));
 	memcpy(page, BufferGetPage(buffer), BLCKSZ);
 	if (!PageIsNew((Page) page))
 		remove_unseen(reader, buffer, (Page) page);
@@ -72,6 +73,7 @@ page_reader_row(PageReader *reader, char *page, OffsetNumber item, HeapTuple tup
 {
 	ItemId id = PageGetItemId((Page) page, item);
 
+	Assert(item <= PageGetMaxOffsetNumber((Page) page));
 	if (!ItemIdIsNormal(id))
 		return false;
 	tuple->t_data = (HeapTupleHeader) PageGetItem((Page) page, id);

@@ -214,6 +214,7 @@ parallel_work_attach(shm_toc *toc)
 {
 	const char *version = shm_toc_lookup(toc, VERSION_KEY, true);
 
+	Assert(IsParallelWorker());
 	/* A worker loads the library anew, the leader has had it since it first needed it. */
 	if (version == NULL || strcmp(version, LEDGER_ENGINE_VERSION) != 0)
 		ereport(ERROR,
@@ -230,6 +231,7 @@ parallel_work_attach(shm_toc *toc)
 void
 parallel_work_leave(void)
 {
+	Assert(IsParallelWorker() && own_usage != NULL);
 	progress_leave();
 	InstrEndParallelQuery(&own_usage->buffers, &own_usage->wal);
 	own_usage->is_done = true;

@@ -28,8 +28,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-PG_FUNCTION_INFO_V1(post);
-PG_FUNCTION_INFO_V1(flush_wal);
+LEDGER_FUNCTION(ledger_post);
+LEDGER_FUNCTION(ledger_flush_wal);
 
 /* What expand recorded. */
 typedef struct Recorded
@@ -178,6 +178,8 @@ take_months(Post *post, FunctionCallInfo fcinfo)
 		j2date(m->first_day + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 		m->yyyymm = year * 100 + month;
 		m->next_first_day = m->first_day + day_tab[isleap(year)][month - 1];
+		Assert(day == 1);
+		Assert(i == 0 || m->first_day >= post->months[i - 1].next_first_day);
 		m->header_partition = DatumGetObjectId(headers[i]);
 		m->line_partition = DatumGetObjectId(lines[i]);
 		m->range_partition = nulls[i] ? InvalidOid : DatumGetObjectId(ranges[i]);
@@ -211,7 +213,7 @@ return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 }
 
 Datum
-post(PG_FUNCTION_ARGS)
+ledger_post(PG_FUNCTION_ARGS)
 {
 	Post *post = palloc0_object(Post);
 	Relation header;
@@ -256,7 +258,7 @@ post(PG_FUNCTION_ARGS)
 }
 
 Datum
-flush_wal(PG_FUNCTION_ARGS)
+ledger_flush_wal(PG_FUNCTION_ARGS)
 {
 	if (!XLogRecPtrIsInvalid(XactLastRecEnd))
 		XLogFlush(XactLastRecEnd);

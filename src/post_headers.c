@@ -148,6 +148,7 @@ next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char 
 	counter->last_number++;
 	counter->changed = true;
 	length = snprintf(text, sizeof(text), "%06d-%09d", month->yyyymm, (int) counter->last_number);
+	Assert(counter->last_number > 0 && length < sizeof(text));
 	SET_VARSIZE_SHORT(buffer, length + VARHDRSZ_SHORT);
 	memcpy(buffer + VARHDRSZ_SHORT, text, length);
 	return PointerGetDatum(buffer);
@@ -266,6 +267,7 @@ sort_books(HeaderPass *pass, BlockNumber nblocks)
 	for (int64 i = 0; i < pass->nextents; i++)
 		pass->extents[i].book = of_extents[i]->rank;
 	qsort(pass->extents, pass->nextents, sizeof(BookExtent), compare_extents);
+	Assert(pass->nextents == (nblocks + EXTENT_PAGES - 1) / EXTENT_PAGES);
 	pfree(sorted);
 	pfree(of_extents);
 }

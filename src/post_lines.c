@@ -229,6 +229,9 @@ sort_extents(Survey *survey)
 		first[i] += first[i - 1];
 	for (int64 i = 0; i < survey->nextents; i++)
 		sorted[first[survey->extents[i].account]++] = survey->extents[i];
+	for (int64 i = 1; i < survey->nextents; i++)
+		Assert(sorted[i - 1].account < sorted[i].account ||
+			   (sorted[i - 1].account == sorted[i].account && sorted[i - 1].from < sorted[i].from));
 	pfree(survey->extents);
 	pfree(first);
 	pfree(by_number);
@@ -264,6 +267,8 @@ make_survey(Post *post, const LedgerTarget *ranges, Survey *survey, RowPoster *p
 		else
 			survey->loose[survey->nloose++] = block;
 	}
+	/* Each extent is copied or posted row by row, and not twice. */
+	Assert(survey->nextents + survey->nloose == (nblocks + EXTENT_PAGES - 1) / EXTENT_PAGES);
 	sort_extents(survey);
 }
 
@@ -313,6 +318,8 @@ fill_plan(Post *post, CopyPlan *plan, const Survey *survey, const LedgerTarget *
 		memcpy(account->fund, key->codes[1].data, key->codes[1].len);
 	}
 	memcpy(plan_extents(plan), survey->extents, survey->nextents * sizeof(Extent));
+	for (int i = 1; i < survey->naccounts; i++)
+		Assert(compare_accounts(&survey->list[i - 1], &survey->list[i]) < 0);
 }
 
 static Copier *
@@ -381,6 +388,8 @@ copy_extent(Copier *copier, Extent *extent)
 	const ExtentAccount *account = &copier->accounts[extent->account];
 	LineSum sum = {0};
 
+	Assert(extent->account >= 0 && extent->account < copier->plan->naccounts);
+	Assert(copier->files[account->month] != NULL);
 	for (int i = 0; i < EXTENT_PAGES; i++)
 		if (page_reader_page(&copier->staging, extent->from + i, copier->pages + i * BLCKSZ) &&
 			!add_page(copier, copier->pages + i * BLCKSZ, account, &sum))
@@ -560,6 +569,7 @@ take_sums(Post *post, CopyPlan *plan, int nworkers, int month, BulkWriter *write
 
 	for (int i = 0; i <= nworkers; i++)
 		line_sum_add_sum(&sum, &plan_sums(plan, i)[month]);
+	Assert(sum.lines >= 0 && (writer != NULL || sum.lines == 0));
 	line_sum_add_sum(&post->months[month].lines, &sum);
 	if (writer != NULL)
 		page_file_count(bulk_writer_page_file(writer), sum.lines);

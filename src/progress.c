@@ -121,12 +121,12 @@ static uint64 most_shared; /* bytes that it was seen to share since */
 ProgressCount progress_count = {0, PG_INT64_MAX};
 int progress_interval = 0;
 
-PG_FUNCTION_INFO_V1(progress_start);
-PG_FUNCTION_INFO_V1(progress_set_phase);
-PG_FUNCTION_INFO_V1(progress_end);
-PG_FUNCTION_INFO_V1(progress_times);
-PG_FUNCTION_INFO_V1(progress_names);
-PG_FUNCTION_INFO_V1(peak_memory);
+LEDGER_FUNCTION(ledger_progress_start);
+LEDGER_FUNCTION(ledger_progress_set_phase);
+LEDGER_FUNCTION(ledger_progress_end);
+LEDGER_FUNCTION(ledger_progress_times);
+LEDGER_FUNCTION(ledger_progress_names);
+LEDGER_FUNCTION(ledger_peak_memory);
 
 /* Bytes of this process, as Linux counts them (4.5 or later); all 0: not known. */
 typedef struct Memory
@@ -490,7 +490,7 @@ find_phase(const char *name)
 
 /* run_id (NULL: none), step, rows of the step (NULL: not known) */
 Datum
-progress_start(PG_FUNCTION_ARGS)
+ledger_progress_start(PG_FUNCTION_ARGS)
 {
 	ProgressStep step = find_step(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	Oid relation = ledger_engine_table("journal_run");
@@ -513,14 +513,14 @@ progress_start(PG_FUNCTION_ARGS)
 }
 
 Datum
-progress_set_phase(PG_FUNCTION_ARGS)
+ledger_progress_set_phase(PG_FUNCTION_ARGS)
 {
 	progress_phase(find_phase(text_to_cstring(PG_GETARG_TEXT_PP(0))), PROGRESS_NO_ROWS);
 	PG_RETURN_VOID();
 }
 
 Datum
-progress_end(PG_FUNCTION_ARGS)
+ledger_progress_end(PG_FUNCTION_ARGS)
 {
 	end_step();
 	PG_RETURN_VOID();
@@ -528,7 +528,7 @@ progress_end(PG_FUNCTION_ARGS)
 
 /* A step's milliseconds by phase, up to now. */
 Datum
-progress_times(PG_FUNCTION_ARGS)
+ledger_progress_times(PG_FUNCTION_ARGS)
 {
 	StringInfoData json;
 	TimestampTz now = GetCurrentTimestamp();
@@ -553,7 +553,7 @@ progress_times(PG_FUNCTION_ARGS)
 
 /* What the number in PARAM_CODE says. */
 Datum
-progress_names(PG_FUNCTION_ARGS)
+ledger_progress_names(PG_FUNCTION_ARGS)
 {
 	int64 code = PG_GETARG_INT64(0);
 	int step = code >> 32 & 0xffff;
@@ -579,7 +579,7 @@ progress_names(PG_FUNCTION_ARGS)
 
 /* The most memory that a process of the step had; NULL where that is not known. */
 Datum
-peak_memory(PG_FUNCTION_ARGS)
+ledger_peak_memory(PG_FUNCTION_ARGS)
 {
 	uint64 peak;
 

@@ -8,6 +8,7 @@
 #include "executor/spi.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 typedef struct RowReceiver
 {
@@ -118,6 +119,7 @@ hand_over(const char *sql, QueryArgs *args, bool read_only, QueryRow row, void *
 void
 query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
 {
+	Assert(ActiveSnapshotSet());
 	hand_over(sql, args, true, row, arg);
 }
 

@@ -140,6 +140,7 @@ make_epochs(Routing *routing)
 	for (int i = 0; i < routing->ndays; i++)
 	{
 		epoch += routing->epoch_of_day[i];
+		Assert(epoch >= 0 && epoch <= i);
 		routing->epoch_of_day[i] = epoch;
 	}
 }
@@ -378,6 +379,9 @@ find_candidates(Routing *routing, Route *route)
 
 		basis->ncandidates = counts[b];
 		qsort(basis->candidates, counts[b], sizeof(Candidate), compare_candidates);
+		for (int i = 0; i < counts[b]; i++)
+			Assert(basis->candidates[i].template->basis == b &&
+				   template_applies(basis->candidates[i].template, route->date));
 	}
 	pfree(counts);
 }
@@ -437,6 +441,7 @@ routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 	Route *route;
 	bool found;
 
+	Assert(routing_accepts_date(routing, date));
 	key.number = routing->epoch_of_day[date - routing->first_day];
 	key.ncodes = CODE_KEY_MAX;
 	memcpy(key.codes, codes, sizeof(key.codes));

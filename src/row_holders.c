@@ -28,8 +28,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-PG_FUNCTION_INFO_V1(row_holders);
-PG_FUNCTION_INFO_V1(commit_durably);
+LEDGER_FUNCTION(ledger_row_holders);
+LEDGER_FUNCTION(ledger_commit_durably);
 
 typedef struct Holders
 {
@@ -101,7 +101,7 @@ column_is(HeapTuple tuple, TupleDesc desc, AttrNumber column, Oid output, const 
 
 /* (table, column, value): the processes of transactions that hold such rows. */
 Datum
-row_holders(PG_FUNCTION_ARGS)
+ledger_row_holders(PG_FUNCTION_ARGS)
 {
 	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 	AttrNumber column = get_attnum(RelationGetRelid(rel), text_to_cstring(PG_GETARG_TEXT_PP(1)));
@@ -145,7 +145,7 @@ row_holders(PG_FUNCTION_ARGS)
 
 /* The commit waits for the disk, whatever the caller's synchronous_commit says. */
 Datum
-commit_durably(PG_FUNCTION_ARGS)
+ledger_commit_durably(PG_FUNCTION_ARGS)
 {
 	ForceSyncCommit();
 	PG_RETURN_VOID();

@@ -20,7 +20,7 @@ bool maintenance = false;
 
 static bool allow_drop = false; /* read by ledger_guard, as a setting */
 
-PG_FUNCTION_INFO_V1(gets_run_partition);
+LEDGER_FUNCTION(ledger_gets_run_partition);
 
 /* What a user may look at. */
 static void
@@ -77,7 +77,7 @@ settings_define(void)
 
 /* A function and not current_setting(), which knows nothing of settings before the module is loaded. */
 Datum
-gets_run_partition(PG_FUNCTION_ARGS)
+ledger_gets_run_partition(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(run_partition_min_transactions >= 0 &&
 				   PG_GETARG_INT64(0) >= run_partition_min_transactions);

@@ -25,8 +25,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-PG_FUNCTION_INFO_V1(digest_source);
-PG_FUNCTION_INFO_V1(digest_rows);
+LEDGER_FUNCTION(ledger_digest_source);
+LEDGER_FUNCTION(ledger_digest_rows);
 
 /* Blocks that a process takes at a time. */
 #define STRETCH 16
@@ -357,7 +357,7 @@ return_sum(FunctionCallInfo fcinfo, const RowSum *sum)
 }
 
 Datum
-digest_source(PG_FUNCTION_ARGS)
+ledger_digest_source(PG_FUNCTION_ARGS)
 {
 	int pinned = expression_pin_settings();
 	RowSum sum = sum_tables(PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_DATEADT(1),
@@ -394,7 +394,7 @@ add_query_row(TupleTableSlot *slot, void *arg)
 }
 
 Datum
-digest_rows(PG_FUNCTION_ARGS)
+ledger_digest_rows(PG_FUNCTION_ARGS)
 {
 	QueryReader reader = {.names = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(1)),
 						  .context = CurrentMemoryContext};

@@ -274,6 +274,7 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 
 	if (has_header_image(staging, txn, basis, candidate))
 		size = header_image_fill(candidate->header_image, staging->row.data, &values);
+	Assert(size <= sizeof(staging->row.data));
 	if (size > 0)
 		put_row(&staging->header, staging->header_groups, book, (HeapTupleHeader) staging->row.data,
 				size);
@@ -364,6 +365,7 @@ write_line(Staging *staging, const Transaction *txn, int basis, const Candidate 
 		Size size = line_image_fill(where->image, staging->row.data, je_id, txn->txn_id,
 									txn->value_date, line->debit, line->credit);
 
+		Assert(size <= MAX_LINE_IMAGE_SIZE);
 		put_row(&staging->line, staging->line_groups, account, (HeapTupleHeader) staging->row.data,
 				size);
 	}
@@ -391,11 +393,35 @@ write_lines(Staging *staging, const Transaction *txn, int basis, const Journal *
 					   &candidate->lines[i], &journal->lines[i]);
 }
 
+/* What a journal promises: its header says how many lines there are, and what they come to. */
+static bool PG_USED_FOR_ASSERTS_ONLY
+adds_up(const Journal *journal)
+{
+	Amount debit = 0;
+	Amount credit = 0;
+	int nlines = 0;
+
+	for (int i = 0; i < journal->candidate->template->nlines; i++)
+		if (journal->lines[i].kept)
+		{
+			if (!amount_is_in_range(journal->lines[i].debit) ||
+				!amount_is_in_range(journal->lines[i].credit))
+				return false;
+			debit += journal->lines[i].debit;
+			credit += journal->lines[i].credit;
+			nlines++;
+		}
+	return nlines == journal->nlines && debit == journal->debit && credit == journal->credit;
+}
+
 void
 staging_put_journal(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
 {
 	int64 je_id = je_id_take(staging->ids, txn->route->month);
 
+	Assert(adds_up(journal));
+	Assert(!journal->candidate->template->require_balanced || journal->debit == journal->credit);
+	Assert(basis == journal->candidate->template->basis);
 	write_header(staging, txn, basis, journal, je_id);
 	write_lines(staging, txn, basis, journal, je_id);
 }
@@ -407,6 +433,8 @@ staging_put_exception(Staging *staging, const Transaction *txn, int basis, const
 	Candidate *candidate = journal->candidate;
 	const Exception *exception = &journal->exception;
 
+	Assert(exception->reason >= 0 && exception->reason < EXCEPTION_REASONS);
+	Assert(exception->message != NULL);
 	set_column(t, EXCEPTION_COLUMN_RUN_ID, Int64GetDatum(staging->run_id));
 	set_column(t, EXCEPTION_COLUMN_TXN_ID, Int64GetDatum(txn->txn_id));
 	set_column(t, EXCEPTION_COLUMN_TXN_MONTH, DateADTGetDatum(txn->txn_month));

@@ -113,6 +113,8 @@ add_line(TupleTableSlot *slot, void *arg)
 			line->fund_index = t->lines[i].fund_index;
 	if (line->fund_index == t->nfunds)
 		t->nfunds++;
+	Assert(line->is_balancing == (line->amount_text == NULL));
+	Assert(t->nlines == 0 || t->lines[t->nlines - 1].line_no < line->line_no);
 	t->nlines++;
 	MemoryContextSwitchTo(old);
 }
@@ -171,6 +173,10 @@ template_load(Relation source, int nbases, const Code *bases)
 		"FROM acct.journal_template WHERE status IN ('approved', 'retired') "
 		"ORDER BY template_code, version",
 		NULL, add_template, &loader);
+	for (int i = 0; i + 1 < set->ntemplates; i++)
+		Assert(code_compare(set->templates[i].code, set->templates[i + 1].code) < 0 ||
+			   (code_equal(set->templates[i].code, set->templates[i + 1].code) &&
+				set->templates[i].version < set->templates[i + 1].version));
 	for (int i = 0; i + 1 < set->ntemplates; i++)
 		if (code_equal(set->templates[i].code, set->templates[i + 1].code))
 			set->templates[i].newer = &set->templates[i + 1];

@@ -39,6 +39,22 @@ total_find(TotalSet *set, Code entity, Code basis, DateADT month, Code fund, Cod
 	return codemap_enter(&set->map, &key, &found);
 }
 
+bool
+total_comes_to(TotalSet *set, int64 lines, Amount debit, Amount credit)
+{
+	HASH_SEQ_STATUS scan;
+	Total *total;
+
+	hash_seq_init(&scan, set->map.table);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		lines -= total->lines;
+		debit -= total->debit;
+		credit -= total->credit;
+	}
+	return lines == 0 && debit == 0 && credit == 0;
+}
+
 /* Columns of a spooled total: the codes, then these. */
 enum
 {

@@ -39,6 +39,9 @@ total_add(Total *total, Amount debit, Amount credit)
 	total->lines++;
 }
 
+/* True where all totals together are these. */
+extern bool total_comes_to(TotalSet *set, int64 lines, Amount debit, Amount credit);
+
 /* Adds up totals from several processes: one spools its own, another takes them. */
 extern void total_spool(TotalSet *set, SharedTuplestoreAccessor *spool);
 extern void total_take(TotalSet *set, SharedTuplestoreAccessor *spool);

@@ -141,6 +141,14 @@ SELECT count(*) AS definers_without_path FROM pg_proc
  WHERE pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND prosecdef
    AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%pg_temp');
 
+-- A session that loads the library beside SQL of another version is told so.
+UPDATE pg_extension SET extversion = '0.1.0' WHERE extname = 'ledger_engine';
+\c -
+\set VERBOSITY default
+SELECT acct.month_start('2025-01-15');
+UPDATE pg_extension SET extversion = '0.2.0' WHERE extname = 'ledger_engine';
+SELECT acct.month_start('2025-01-15');
+
 \c :regress_db
 DROP DATABASE regress_install;
 DROP ROLE regress_install_user, regress_install_boss;

@@ -20,7 +20,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['add_dimension', 'approve_
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
     'batches_waiting', 'check_balance_snapshot', 'check_expression', 'check_run', 'check_template',
-    'days_in_month', 'health', 'month_end', 'month_start', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
+    'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
