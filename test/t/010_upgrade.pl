@@ -201,6 +201,7 @@ for my $version (@released)
 	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$db: updated");
 	is_same(routines_of($node, $db), $routines, $db);
 	install_layout($db);
+	is($node->safe_psql($db, q{SELECT string_agg(entity_code, ' ' ORDER BY entity_code) FROM acct.entity}), 'MAIN SYARIAH', "$db: the entities of its ledger are registered");
 	my $now = catalog_of($node, $db);
 	is($now->{$_}, $catalog->{$_}, "$db: same $_") for 'views', 'event trigger', 'functions of the guard', 'default privileges';
 	is_same(data_of($node, $db, $data), $data, $db);
