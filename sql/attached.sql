@@ -14,7 +14,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     astray AS (
         SELECT c.oid, c.relname FROM pg_class AS c
          WHERE c.relkind IN ('r', 'p', 'f') AND c.oid NOT IN (SELECT p.relid FROM place AS p)
-           AND (c.relnamespace = 'acct'::regnamespace
+           AND (c.relnamespace = 'acct'::regnamespace AND NOT c.relispartition
                 AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$'
                 OR c.oid IN (SELECT g.relation FROM ledger_guard.protected AS g WHERE g.has_posted))
         UNION
