@@ -317,3 +317,26 @@ CREATE EVENT TRIGGER ledger_engine_source ON table_rewrite EXECUTE FUNCTION acct
 ALTER EVENT TRIGGER ledger_engine_source ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER ledger_engine_source IS
 'Refuses to rewrite source transactions of a month that runs took (LE008).';
+
+CREATE FUNCTION acct._refuse_planting() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- As whoever makes it: not a definer function.
+    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper)
+       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'ledger_guard')) THEN
+        RAISE EXCEPTION 'functions, operators and types in schemas of ledger_engine are made by superusers only'
+            USING ERRCODE = '42501', DETAIL = 'The engine''s own functions could come upon them, and run as a superuser.',
+                  HINT = 'Make them in a schema of your own.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_planting() IS
+'Event trigger function: in schemas acct, acct_archive and ledger_guard only superusers make functions, operators and types (42501), whoever was granted CREATE there.';
+
+CREATE EVENT TRIGGER ledger_engine_planting ON ddl_command_end
+    WHEN TAG IN ('ALTER AGGREGATE', 'ALTER DOMAIN', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER TYPE',
+                 'CREATE AGGREGATE', 'CREATE DOMAIN', 'CREATE FUNCTION', 'CREATE OPERATOR', 'CREATE PROCEDURE', 'CREATE TYPE')
+    EXECUTE FUNCTION acct._refuse_planting();
+ALTER EVENT TRIGGER ledger_engine_planting ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER ledger_engine_planting IS
+'Lets only superusers make functions, operators and types in the engine''s schemas.';

@@ -404,11 +404,25 @@ SELECT public.installs('GRANT ALL ON SCHEMA acct_archive TO regress_security_own
 \set VERBOSITY sqlstate
 BEGIN;
 GRANT CREATE ON SCHEMA acct TO regress_security_owner;
-SET LOCAL SESSION AUTHORIZATION regress_security_owner;
-CREATE FUNCTION acct.planted(text, date) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
-CREATE OPERATOR acct.= (FUNCTION = acct.planted, LEFTARG = text, RIGHTARG = date);
-RESET SESSION AUTHORIZATION;
 SAVEPOINT a;
+SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+SAVEPOINT b;
+CREATE FUNCTION acct.planted(oid, regclass) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
+ROLLBACK TO b;
+CREATE FUNCTION trap.planted(oid, regclass) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
+SAVEPOINT b;
+ALTER FUNCTION trap.planted(oid, regclass) SET SCHEMA acct;
+ROLLBACK TO b;
+CREATE OPERATOR acct.= (FUNCTION = trap.planted, LEFTARG = oid, RIGHTARG = regclass);
+ROLLBACK TO b;
+CREATE DOMAIN acct.text AS pg_catalog.text CHECK (trap.note());
+ROLLBACK TO b;
+CREATE TYPE acct.text AS ENUM ();
+ROLLBACK TO b;
+CREATE AGGREGATE acct.count(text) (SFUNC = textcat, STYPE = text);
+ROLLBACK TO b;
+CREATE PROCEDURE acct.p() LANGUAGE sql AS '';
+ROLLBACK TO a;
 SELECT acct.create_run('2025-01-01');
 ROLLBACK TO a;
 SELECT acct.trial_balance('2025-01-01');
@@ -416,6 +430,9 @@ ROLLBACK TO a;
 SELECT acct.post_journals(:expanded);
 ROLLBACK TO a;
 SELECT detail FROM acct.health();
+\set VERBOSITY default
+SET LOCAL SESSION AUTHORIZATION regress_security_owner;
+CREATE FUNCTION acct.format(text, text) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
 ROLLBACK;
 \set VERBOSITY default
 SELECT is_called AS sprung FROM trap.sprung;
