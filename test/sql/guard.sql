@@ -296,7 +296,7 @@ SELECT acct.install() IS NOT NULL AS installed, acct.install_takaful_sample() IS
 SELECT acct.install();
 SELECT acct.generate_sample_transactions('2025-01-01', 100) AS loaded;
 SELECT count(*) AS steps FROM acct.run_month('2025-01-01');
-SELECT count(*) AS of_boss FROM pg_event_trigger WHERE pg_get_userbyid(evtowner) = current_user;
+SELECT count(*) AS guards_of_boss FROM pg_event_trigger WHERE evtname ~ '^ledger_guard' AND pg_get_userbyid(evtowner) = current_user;
 DROP OWNED BY regress_guard_boss CASCADE;
 DROP OWNED BY CURRENT_USER CASCADE;
 SET session_replication_role = replica;
