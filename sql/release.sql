@@ -130,13 +130,14 @@ BEGIN
            p.status <> 'approved' AND c.outdated AS outdated
       FROM (%s
             UNION ALL
-            SELECT t.release_id, 7, 'journal_template', 'insert', jsonb_build_object('template_code', t.template_code, 'version', t.version),
-                   NULL, x.content, false
+            SELECT t.release_id, 7 AS n, 'journal_template' AS table_name, 'insert' AS operation,
+                   jsonb_build_object('template_code', t.template_code, 'version', t.version) AS row_key, NULL::jsonb AS old_row, x.content AS new_row, false AS outdated
               FROM acct.journal_template AS t JOIN acct.template_content AS x USING (template_code, version) WHERE t.release_id IS NOT NULL
             UNION ALL
-            SELECT d.release_id, 8, 'journal_template', 'retire', jsonb_build_object('template_code', d.template_code, 'version', d.version),
-                   d.approved_row, jsonb_build_object('status', 'retired', 'effective_to', d.effective_to),
-                   d.approved_row IS DISTINCT FROM jsonb_build_object('status', t.status, 'effective_to', t.effective_to)
+            SELECT d.release_id, 8 AS n, 'journal_template' AS table_name, 'retire' AS operation,
+                   jsonb_build_object('template_code', d.template_code, 'version', d.version) AS row_key, d.approved_row AS old_row,
+                   jsonb_build_object('status', 'retired', 'effective_to', d.effective_to) AS new_row,
+                   d.approved_row IS DISTINCT FROM jsonb_build_object('status', t.status, 'effective_to', t.effective_to) AS outdated
               FROM acct.template_retirement_draft AS d LEFT JOIN acct.journal_template AS t USING (template_code, version)) AS c
       JOIN acct.policy_release AS p USING (release_id)
      ORDER BY c.release_id, c.n, c.row_key$view$, changes);
