@@ -340,10 +340,11 @@ sub all_checks
 # What a dump, an update or an upgrade keeps, as the tables say it: text by what it is about. The columns that each version has;
 # 'rows of tables' has all of them. An update registers entities and limits, which the audit trail shows.
 my %data = (
-	'runs' => 'SELECT * FROM acct.journal_run ORDER BY run_id',
+	'runs' => q{SELECT to_jsonb(r) - '{source_digest, source_columns, source_types, policy_digest, policy_sums, minor_units, engine_version, ignored_of}'::text[]
+		FROM acct.journal_run r ORDER BY run_id},
 	'claims' => 'SELECT * FROM acct.journal_run_batch ORDER BY run_id, batch_id, basis',
 	'totals' => 'SELECT * FROM acct.journal_run_total ORDER BY 1, 2, 3, 4, 5, 6, 7',
-	'batches' => 'SELECT * FROM acct.txn_batch ORDER BY batch_id',
+	'batches' => q{SELECT to_jsonb(b) - 'claimed_at' FROM acct.txn_batch b ORDER BY batch_id},
 	'headers' => 'SELECT * FROM acct.ledger_entry_header ORDER BY je_id',
 	'exceptions' => q{SELECT run_id, txn_id, txn_month, basis, reason, template_code, template_version, line_no, message, resolved_by_run, voided_at
 		FROM acct.je_exception ORDER BY run_id, txn_id, basis},
@@ -358,10 +359,10 @@ my %data = (
 	# Checks are logged, also those made here. The columns that each version has.
 	'run log' => q{SELECT log_id, run_id, step, partition, rows, elapsed_ms, detail, at FROM acct.run_log WHERE step NOT IN ('validate', 'snapshot') ORDER BY log_id},
 	'sequences' => q{SELECT sequencename, data_type, start_value, increment_by, last_value FROM pg_sequences
-		WHERE schemaname = 'acct' AND sequencename NOT IN ('run_log_log_id_seq', 'template_audit_audit_id_seq') AND last_value IS NOT NULL ORDER BY sequencename COLLATE "C"},
+		WHERE schemaname = 'acct' AND sequencename NOT IN ('run_log_log_id_seq', 'template_audit_audit_id_seq', 'policy_change_change_id_seq') AND last_value IS NOT NULL ORDER BY sequencename COLLATE "C"},
 	'digests of posted runs' => q{SELECT run_id, acct.run_digest(run_id) = digest FROM acct.journal_run WHERE status = 'posted' ORDER BY 1},
 	'checks of posted runs' => q{SELECT r.run_id, v.* FROM acct.journal_run r, acct.validate_run(r.run_id) v
-		WHERE r.status = 'posted' ORDER BY r.run_id, v.check_name},
+		WHERE r.status = 'posted' AND v.check_name NOT IN ('policy_in_force', 'source_digest', 'repeated_transactions') ORDER BY r.run_id, v.check_name},
 	'archive' => 'SELECT * FROM acct.archived_partition ORDER BY archive_id',
 	'policies' => 'SELECT * FROM acct.retention_policy ORDER BY table_name',
 	'trial balances' => q{SELECT m, b.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS s (m),
