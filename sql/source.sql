@@ -51,9 +51,9 @@ BEGIN
     ALTER TABLE acct.txn_source_parent ALTER COLUMN batch_id SET DEFAULT acct.current_batch();
     IF NOT EXISTS (SELECT FROM pg_constraint AS k
                     WHERE k.conrelid = 'acct.txn_source_parent'::regclass AND k.conname = 'chk_own_batch') THEN
-        -- It is about rows to come; those that are there were loaded by earlier transactions.
-        ALTER TABLE acct.txn_source_parent
-            ADD CONSTRAINT chk_own_batch CHECK (acct._is_own_batch(batch_id, txn_id, txn_month)) NOT VALID;
+        -- It is about rows to come: those that are there are not read.
+        EXECUTE 'ALTER TABLE acct.txn_source_parent ADD CONSTRAINT chk_own_batch CHECK (acct._is_own_batch(batch_id, txn_id, txn_month))'
+                || CASE WHEN EXISTS (SELECT FROM acct.txn_source_parent) THEN ' NOT VALID' ELSE '' END;
     END IF;
     CREATE OR REPLACE TRIGGER txn_source_taken BEFORE UPDATE OR DELETE ON acct.txn_source_parent
         FOR EACH ROW EXECUTE FUNCTION acct._refuse_taken_row();
