@@ -324,7 +324,7 @@ BEGIN
     COMMENT ON COLUMN acct.je_header_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.je_header_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.je_header_staging.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
-    COMMENT ON COLUMN acct.je_header_staging.memo IS 'Text about the journal; NULL: none.';
+    COMMENT ON COLUMN acct.je_header_staging.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
 
     COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
     COMMENT ON COLUMN acct.je_line_staging.je_id IS 'Journal that the line belongs to.';
@@ -400,7 +400,7 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_header.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
-    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'Text about the journal; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
     COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
     COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted.';
     COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
@@ -585,6 +585,31 @@ BEGIN
     COMMENT ON COLUMN acct.run_staging.line_count IS 'Number of lines.';
     COMMENT ON COLUMN acct.run_staging.is_posted IS 'True where the run''s status is posted.';
     COMMENT ON COLUMN acct.run_staging.posted_at IS 'When the run was posted; NULL until then.';
+
+    COMMENT ON VIEW acct.ledger_line IS 'Posted lines with their journal''s number, memo, policy and rule, and the memo of the template line that made each.';
+    COMMENT ON COLUMN acct.ledger_line.je_id IS 'Identifier of the journal.';
+    COMMENT ON COLUMN acct.ledger_line.je_number IS 'Number of the journal, unique in its book.';
+    COMMENT ON COLUMN acct.ledger_line.line_no IS 'Number of the line, which is that of the template line.';
+    COMMENT ON COLUMN acct.ledger_line.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.ledger_line.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_line.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.ledger_line.account_code IS 'Account.';
+    COMMENT ON COLUMN acct.ledger_line.fund IS 'Fund.';
+    COMMENT ON COLUMN acct.ledger_line.currency IS 'Currency.';
+    COMMENT ON COLUMN acct.ledger_line.debit IS 'Debit, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_line.credit IS 'Credit, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_line.line_memo IS 'What the line is for, from its template line; NULL: that has no memo.';
+    COMMENT ON COLUMN acct.ledger_line.journal_memo IS 'What the journal is for; NULL: its template has no description.';
+    COMMENT ON COLUMN acct.ledger_line.product_code IS 'Product of the transaction.';
+    COMMENT ON COLUMN acct.ledger_line.channel IS 'Channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_line.policy_no IS 'Policy of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_line.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.ledger_line.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.ledger_line.txn_type IS 'Type of the transaction.';
+    COMMENT ON COLUMN acct.ledger_line.template_code IS 'Template that made the journal, with template_version.';
+    COMMENT ON COLUMN acct.ledger_line.template_version IS 'Version of that template.';
+    COMMENT ON COLUMN acct.ledger_line.run_id IS 'Run that posted the line.';
+    COMMENT ON COLUMN acct.ledger_line.posted_at IS 'When the run was posted.';
 
     COMMENT ON VIEW acct.fund_journal IS 'Each fund''s part of each posted journal, as a journal by itself; balanced where the template balances by fund.';
     COMMENT ON COLUMN acct.fund_journal.je_id IS 'Journal that the part belongs to.';

@@ -20,6 +20,16 @@ BEGIN
      GROUP BY h.je_id, h.je_number, l.fund, h.je_date, h.entity_code, h.basis, h.run_id, h.template_code,
               h.template_version, h.txn_id, h.txn_month, h.txn_type, h.product_code, h.channel, h.policy_no,
               h.currency, h.posted_at;
+
+    CREATE OR REPLACE VIEW acct.ledger_line AS
+    SELECT l.je_id, h.je_number, l.line_no, l.je_date, l.entity_code, l.basis, l.account_code, l.fund, l.currency,
+           l.debit, l.credit, t.memo AS line_memo, h.memo AS journal_memo, l.product_code, l.channel, h.policy_no,
+           l.txn_id, h.txn_month, h.txn_type, h.template_code, h.template_version, l.run_id, h.posted_at
+      FROM acct.ledger_entry_line AS l
+      JOIN acct.ledger_entry_header AS h ON h.je_id = l.je_id AND h.je_date = l.je_date
+      -- An approved version does not change, so its lines say for good what each entry is for.
+      LEFT JOIN acct.journal_template_line AS t
+        ON (t.template_code, t.version, t.line_no) = (h.template_code, h.template_version, l.line_no);
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_views() IS 'The part of install() that makes the views.';

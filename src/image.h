@@ -38,7 +38,8 @@ enum
 
 typedef struct RowImage
 {
-	Size size; /* of the tuple up to what each row has of its own at its end */
+	Size size;      /* of the tuple up to what each row has of its own */
+	Size memo_size; /* of a header's memo, which ends the row and stands here behind the tuple */
 	char tuple[FLEXIBLE_ARRAY_MEMBER];
 } RowImage;
 
@@ -86,8 +87,9 @@ line_image_fill(const RowImage *image, char *target, int64 je_id, int64 txn_id, 
 
 /*
  * Headers likewise: those of one route and template differ in je_id, txn_id,
- * je_date, line_count, policy_no and totals. policy_no, which may be null, and
- * the totals end what is stored; reversal_of and memo, always null, take no room.
+ * je_date, line_count, policy_no and totals. policy_no, which may be null, the
+ * totals and the template's memo, which may be null too, end what is stored;
+ * reversal_of, always null, takes no room.
  */
 enum
 {
@@ -113,9 +115,12 @@ enum
 	HEADER_COLUMNS
 };
 
-/* The image of a header; of values, those that images leave open are not read. NULL where it is too long. */
-extern RowImage *
-header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS], MemoryContext context);
+/*
+ * The image of a header; of values, those that images leave open are not read,
+ * and of nulls only the memo's. NULL where it, or the memo, is too long.
+ */
+extern RowImage *header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS],
+								   const bool nulls[HEADER_COLUMNS], MemoryContext context);
 
 /* What a header has of its own. */
 typedef struct HeaderValues
@@ -130,8 +135,8 @@ typedef struct HeaderValues
 	Amount total_credit;
 } HeaderValues;
 
-/* What follows the image in a header: policy_no with a one-byte length, and the totals. */
-#define HEADER_IMAGE_TAIL (VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE)
+/* What follows the image in a header: policy_no with a one-byte length, the totals, and the memo likewise. */
+#define HEADER_IMAGE_TAIL (2 * VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE)
 
 /* Makes a header at target, which has room for MAX_IMAGE_SIZE + HEADER_IMAGE_TAIL bytes; its size, 0 where policy_no is long. */
 extern Size header_image_fill(const RowImage *image, char *target, const HeaderValues *values);

@@ -196,6 +196,10 @@ set_header(Staging *staging, const Transaction *txn, int basis, const Template *
 	set_column(t, HEADER_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
 	set_column(t, HEADER_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
 	set_column(t, HEADER_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
+	if (template->memo != 0)
+		set_column(t, HEADER_MEMO, template->memo);
+	else
+		set_column_null(t, HEADER_MEMO);
 }
 
 /* A header where no image serves. In the row context. */
@@ -234,7 +238,7 @@ has_header_image(Staging *staging, const Transaction *txn, int basis, Candidate 
 	set_header(staging, txn, basis, candidate->template);
 	candidate->header_image =
 		header_image_make(bulk_writer_descriptor(staging->header.writer), staging->header.values,
-						  GetMemoryChunkContext(candidate->lines));
+						  staging->header.isnull, GetMemoryChunkContext(candidate->lines));
 	return candidate->header_image != NULL;
 }
 

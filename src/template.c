@@ -11,6 +11,7 @@
 #include "query.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -36,6 +37,17 @@ basis_index(TemplateSet *set, Code basis)
 		if (code_equal(set->bases[i], basis))
 			return i;
 	return -1;
+}
+
+/* The beginning of a description, cut between characters; 0 where there is none. */
+static Datum
+make_memo(const char *description)
+{
+	int size = description == NULL ? 0 : strlen(description);
+
+	if (size > MEMO_SIZE)
+		size = pg_mbcliplen(description, size, MEMO_SIZE);
+	return size == 0 ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(description, size));
 }
 
 static void
@@ -66,6 +78,7 @@ add_template(TupleTableSlot *slot, void *arg)
 	t->balance_by_fund = DatumGetBool(query_value(slot, 7, 0));
 	t->skip_zero_lines = DatumGetBool(query_value(slot, 8, 0));
 	t->reject_negative = DatumGetBool(query_value(slot, 9, 0));
+	t->memo = make_memo(query_text(slot, 10));
 	MemoryContextSwitchTo(old);
 }
 
@@ -169,7 +182,7 @@ template_load(Relation source, int nbases, const Code *bases)
 	/* Of all bases: a newer version ends an older one, even where it moved to another basis. */
 	query_each_row(
 		"SELECT template_code, version, basis, effective_from, effective_to, template_type = 'IGNORE', "
-		"require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject' "
+		"require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject', description "
 		"FROM acct.journal_template WHERE status IN ('approved', 'retired') "
 		"ORDER BY template_code, version",
 		NULL, add_template, &loader);

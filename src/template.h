@@ -24,10 +24,14 @@ typedef struct TemplateLine
 	Expression *condition;
 } TemplateLine;
 
+/* A memo is the beginning of the template's description: as much as has a one-byte header. */
+#define MEMO_SIZE (VARATT_SHORT_MAX - VARHDRSZ_SHORT)
+
 typedef struct Template
 {
 	Code code;
 	Datum code_datum;
+	Datum memo; /* of its journals, as text; 0: none */
 	int version;
 	int basis; /* index of the run's bases; -1: of another, which it may have moved to */
 	DateADT effective_from;
