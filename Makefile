@@ -77,6 +77,7 @@ SQL_PARTS = \
 	sql/ledger.sql \
 	sql/entities.sql \
 	sql/exceptions.sql \
+	sql/repeated.sql \
 	sql/policy_guard.sql \
 	sql/codes.sql \
 	sql/limits.sql \

@@ -19,7 +19,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.'),
            (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().'),
            (17, 'default_partitions', 0, 'ALTER TABLE ... DETACH PARTITION ...; load its rows again, into partitions that there are.'),
-           (18, 'policy', 0, 'Find out who changed policy while its triggers were disabled. SELECT acct.install(); brings the digest up to date.')
+           (18, 'policy', 0, 'Find out who changed policy while its triggers were disabled. SELECT acct.install(); brings the digest up to date.'),
+           (19, 'repeated_transactions', 0, 'Runs of several months hold the same txn_id and entity_code: see "Repeated transactions" in docs/reference.md. Where identifiers begin anew each month, raise the threshold.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -352,6 +353,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._health_policy() IS 'Tables of policy whose rows were changed past the triggers that keep its digest.';
 
+CREATE FUNCTION acct._health_repeated_transactions(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(sum(r.repeated_transactions), 0),
+           acct._first_of(array_agg(format('run %s of %s: %s', r.run_id, to_char(r.txn_month, 'YYYY-MM'), r.repeated_transactions) ORDER BY r.run_id DESC))
+      FROM acct.journal_run AS r
+     WHERE r.status IN ('posted', 'reversed') AND r.repeated_transactions > 0 AND r.posted_at > now() - interval '31 days'
+$$;
+COMMENT ON FUNCTION acct._health_repeated_transactions() IS
+'Transactions of runs posted in the last 31 days that live runs of other months held too.';
+
 CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -406,6 +417,8 @@ BEGIN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
         WHEN 'separation_of_duties' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_separation() AS h;
+        WHEN 'repeated_transactions' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_repeated_transactions() AS h;
     END CASE;
     status := CASE WHEN observed > p_threshold THEN severity ELSE 'ok' END;
 END

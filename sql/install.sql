@@ -137,6 +137,7 @@ BEGIN
     PERFORM acct._layout_templates();
     PERFORM acct._layout_runs();
     PERFORM acct._layout_exceptions();
+    PERFORM acct._layout_repeated();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_policy_guard();

@@ -237,9 +237,15 @@ BEGIN
     IF jsonb_typeof(p_options) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object' USING ERRCODE = '22023';
     END IF;
-    SELECT string_agg(k, ', ' ORDER BY k) INTO unknown FROM jsonb_object_keys(p_options) AS k WHERE k <> 'basis';
+    SELECT string_agg(k, ', ' ORDER BY k) INTO unknown FROM jsonb_object_keys(p_options) AS k
+     WHERE k NOT IN ('basis', 'repeated_transactions');
     IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION 'unknown option: %', unknown USING ERRCODE = '22023', HINT = 'The options of a run are: basis.';
+        RAISE EXCEPTION 'unknown option: %', unknown USING ERRCODE = '22023',
+            HINT = 'The options of a run are: basis, repeated_transactions.';
+    ELSIF p_options ? 'repeated_transactions'
+        AND coalesce(p_options ->> 'repeated_transactions', '') NOT IN ('report', 'refuse', 'ignore') THEN
+        RAISE EXCEPTION 'option repeated_transactions is %', p_options -> 'repeated_transactions'
+            USING ERRCODE = '22023', HINT = 'It is "report", "refuse" or "ignore".';
     END IF;
     IF NOT p_options ? 'basis' THEN
         SELECT array_agg(b.basis ORDER BY b.basis) INTO bases FROM acct.accounting_basis AS b;
@@ -258,7 +264,7 @@ BEGIN
     RETURN bases;
 END
 $$;
-COMMENT ON FUNCTION acct._run_bases(jsonb) IS 'The accounting bases that a run''s options ask for, sorted. Raises 22023 on an unknown option or basis.';
+COMMENT ON FUNCTION acct._run_bases(jsonb) IS 'The accounting bases that a run''s options ask for, sorted. Raises 22023 on an unknown option, value or basis.';
 
 CREATE FUNCTION acct._summarize_source(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -437,7 +443,8 @@ BEGIN
         IF run.status IN ('created', 'expanded') THEN
             PERFORM acct._refuse_cancelled(run.run_id);
         END IF;
-        IF run.txn_month <> month OR run.bases <> run_bases OR run.options - 'basis' <> opts - 'basis' THEN
+        IF run.txn_month <> month OR run.bases <> run_bases 
+           OR acct._repeated_option(run.options) <> acct._repeated_option(opts) THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', key
                 USING ERRCODE = 'LE002',
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
@@ -472,7 +479,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again takes what was loaded since. Options: {"basis": "PRIMARY"} or a list of bases (default: all). An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
+'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again takes what was loaded since. Options: "basis", a basis or a list of them (default: all); "repeated_transactions", report (default), refuse or ignore. An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -318,6 +318,7 @@ DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     checks bigint := 0;
     failed text[] := ARRAY[]::text[];
+    repeated bigint;
 BEGIN
     IF status NOT IN ('expanded', 'posted', 'reversed') THEN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
@@ -328,6 +329,8 @@ BEGIN
         SELECT c.* FROM acct._check_source(id) AS c
         UNION ALL
         SELECT c.* FROM acct._check_journals(id, CASE status WHEN 'expanded' THEN 'staging' ELSE 'ledger' END) AS c
+        UNION ALL
+        SELECT c.* FROM acct._check_repeated(id) AS c
         UNION ALL
         SELECT 'periods_open', '', coalesce(string_agg(DISTINCT x.name, ' '), '')
           FROM acct.journal_run_total AS t
@@ -340,7 +343,8 @@ BEGIN
         UNION ALL
         SELECT c.* FROM acct._check_policy(id) AS c
     LOOP
-        passed := expected IS NOT DISTINCT FROM actual;
+        passed := expected IS NOT DISTINCT FROM actual OR expected = 'any number';
+        repeated := CASE check_name WHEN 'repeated_transactions' THEN actual::bigint ELSE repeated END;
         checks := checks + 1;
         IF NOT passed THEN
             failed := failed || check_name;
@@ -350,7 +354,8 @@ BEGIN
     IF NOT current_setting('transaction_read_only')::boolean THEN
         INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
         VALUES (id, 'validate', checks, extract(epoch FROM clock_timestamp() - started) * 1000,
-                jsonb_build_object('failed', to_jsonb(failed), 'phases_ms', acct._progress_times()), acct._peak_memory());
+                jsonb_build_object('failed', to_jsonb(failed), 'repeated_transactions', repeated, 'phases_ms', acct._progress_times()),
+                acct._peak_memory());
     END IF;
     PERFORM acct._progress_end();
 END

@@ -163,7 +163,7 @@ SELECT r.* FROM unnest(ARRAY[
     $$UPDATE acct.journal_run SET debit = 'NaN' WHERE run_id = @$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN fund DROP NOT NULL; UPDATE acct.je_line_staging SET fund = NULL WHERE run_id = @$$,
     $$ALTER TABLE acct.je_header_staging ALTER COLUMN total_debit DROP NOT NULL; UPDATE acct.je_header_staging SET total_debit = NULL WHERE run_id = @$$,
-    $$DROP VIEW acct.fund_journal; ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric(5,2); ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(5,2)$$,
+    $$DROP VIEW acct.fund_journal, acct.ledger_line; ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric(5,2); ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(5,2)$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer; SELECT acct.run_digest(@, 'staging')$$,
     $$ALTER TABLE acct.ledger_entry_header DROP COLUMN je_number CASCADE$$,

@@ -1,0 +1,140 @@
+-- Transactions that runs of several months hold: the same identifier and entity under two months.
+
+CREATE FUNCTION acct._layout_repeated() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    -- Since layout 5.
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS repeated_transactions bigint;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_repeated() IS 'The part of install() that makes the column of repeated transactions.';
+
+CREATE FUNCTION acct._repeated_option(p_options jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT coalesce(p_options ->> 'repeated_transactions', 'report') $$;
+COMMENT ON FUNCTION acct._repeated_option(jsonb) IS 'What a run''s options say about repeated transactions: report, refuse or ignore.';
+
+CREATE FUNCTION acct._keys_meet(p_source text, p_other text, p_from bigint, p_to bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_hashjoin = off SET enable_nestloop = off
+    SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+    found boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS s JOIN %s AS o USING (txn_id) WHERE txn_id BETWEEN %s AND %s)', p_source, p_other, p_from, p_to)
+       INTO found;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION acct._keys_meet(text, text, bigint, bigint) IS
+'True where two tables of source rows have an identifier in common, by a look at the indexes of their keys side by side.';
+
+CREATE FUNCTION acct._months_beside(p_run_id bigint, p_source text, p_is_small boolean) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    reach CONSTANT interval := make_interval(months => (acct._posting_limits()).months_apart);
+    found text[] := '{}';
+    run acct.journal_run;
+    first_id bigint;
+    last_id bigint;
+    other record;
+    relation text;
+    low bigint;
+    high bigint;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    -- By the key's index, in no time: where identifiers go on from month to month nothing else is read.
+    EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', p_source) INTO first_id, last_id;
+    FOR other IN SELECT DISTINCT b.txn_month, 'txn_source_' || to_char(b.txn_month, 'YYYY_MM') AS name FROM acct.journal_run_batch AS b
+                  WHERE b.released_at IS NULL AND b.basis = ANY (run.bases) AND b.txn_month <> run.txn_month
+                    AND b.txn_month BETWEEN run.txn_month - reach AND run.txn_month + reach LOOP
+        relation := coalesce(to_regclass(format('acct.%I', other.name)), to_regclass(format('acct_archive.%I', other.name)))::text;
+        IF relation IS NULL THEN
+            -- A month that was dropped cannot be read.
+            CONTINUE WHEN acct._is_archived('txn_source_parent', other.txn_month);
+            relation := format('(SELECT * FROM acct.txn_source_parent WHERE txn_month = %L)', other.txn_month);
+        END IF;
+        EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', relation) INTO low, high;
+        low := greatest(low, first_id);
+        high := least(high, last_id);
+        IF low <= high AND (p_is_small OR acct._keys_meet(p_source, relation, low, high)) THEN
+            found := found || format('SELECT s.txn_id, s.entity_code, s.batch_id, s.txn_month FROM %s AS s WHERE s.txn_id BETWEEN %s AND %s',
+                                     relation, low, high);
+        END IF;
+    END LOOP;
+    RETURN array_to_string(found, ' UNION ALL ');
+END
+$$;
+COMMENT ON FUNCTION acct._months_beside(bigint, text, boolean) IS
+'The query of the source rows of the other months within reach that live runs took for some of a run''s bases, also archived ones, where identifiers of the run''s month can be among them; empty where there are none.';
+
+CREATE FUNCTION acct._repeated_transactions(p_run_id bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_seqscan = on SET work_mem = '32MB' AS $$
+DECLARE
+    most CONSTANT bigint := 100000;
+    run acct.journal_run;
+    source text;
+    is_small CONSTANT boolean := acct._is_small_run(p_run_id);
+    others text;
+    found bigint;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    source := acct._source_rows(run.txn_month);
+    others := acct._months_beside(p_run_id, source, is_small);
+    IF others = '' THEN
+        RETURN 0;
+    ELSIF is_small THEN
+        PERFORM set_config('enable_seqscan', 'off', true);
+    END IF;
+    -- What is set aside there, and waived or still open, is not booked there.
+    EXECUTE format(
+        'SELECT count(DISTINCT x.txn_id) FROM (SELECT s.txn_id FROM %s AS s JOIN (%s) AS o USING (txn_id, entity_code) '
+        '  JOIN acct.journal_run_batch AS c ON c.batch_id = o.batch_id AND c.txn_month = o.txn_month AND c.released_at IS NULL AND c.basis = ANY ($2) '
+        ' WHERE %s AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.txn_id = o.txn_id AND e.txn_month = o.txn_month '
+        '                             AND e.basis = c.basis AND e.resolved_by_run IS NULL AND e.voided_at IS NULL) '
+        ' LIMIT %s) AS x', source, others,
+        CASE WHEN run.reprocess_of IS NULL THEN 's.batch_id = ANY ($1)'
+             ELSE format('s.txn_id IN (SELECT t.txn_id FROM acct._taken_again(%s) AS t)', p_run_id) END, most)
+       INTO found
+      USING ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id), run.bases;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION acct._repeated_transactions(bigint) IS
+'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there do not count. Counts to 100,000 pairs at most.';
+
+CREATE FUNCTION acct._check_repeated(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT 'repeated_transactions', CASE acct._repeated_option(r.options) WHEN 'refuse' THEN '0' ELSE 'any number' END,
+           acct._repeated_transactions(r.run_id)::text
+      FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND acct._repeated_option(r.options) <> 'ignore'
+$$;
+COMMENT ON FUNCTION acct._check_repeated(bigint) IS
+'The check of validate_run that counts repeated transactions: it fails where the run''s options refuse them.';
+
+CREATE FUNCTION acct._count_repeated(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    found bigint;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF acct._repeated_option(run.options) = 'ignore' THEN
+        RETURN;
+    ELSIF acct._repeated_option(run.options) = 'report' THEN
+        -- What validate_run found is as good.
+        SELECT (g.detail ->> 'repeated_transactions')::bigint INTO found FROM acct.run_log AS g
+         WHERE g.run_id = p_run_id AND g.step = 'validate' AND g.at >= run.expanded_at ORDER BY g.log_id DESC LIMIT 1;
+    ELSE
+        -- One run that refuses them at a time, so that each sees what the other took.
+        PERFORM FROM acct.accounting_basis AS b WHERE b.basis = ANY (run.bases) ORDER BY b.basis FOR NO KEY UPDATE;
+    END IF;
+    found := coalesce(found, acct._repeated_transactions(p_run_id));
+    UPDATE acct.journal_run AS r SET repeated_transactions = found WHERE r.run_id = p_run_id;
+    IF found > 0 AND acct._repeated_option(run.options) = 'refuse' THEN
+        RAISE EXCEPTION 'run % does not pass its checks', p_run_id
+            USING ERRCODE = 'LE009', DETAIL = format('Failed: repeated_transactions (expected 0, found %s).', found),
+                  HINT = 'Runs of other months hold transactions with the same txn_id and entity_code. Discard the run, delete its load and load what is right.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._count_repeated(bigint) IS
+'Records how many transactions of a run that is posted are repeated. Raises LE009 where there are some and its options refuse them.';
