@@ -663,6 +663,7 @@ DECLARE
     applied bigint;
 BEGIN
     PERFORM acct._lock_release(id, ARRAY['submitted']);
+    PERFORM acct._commit_durably();
     IF acct._release_edited_by_caller(id) THEN
         RAISE EXCEPTION '% made or edited release % and cannot approve it', session_user, id
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
