@@ -301,7 +301,7 @@ CREATE FUNCTION acct._hold_batches(p_batches bigint[], p_patience interval) RETU
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
-    held bigint[] := '{}';
+    held bigint[] := ARRAY[]::bigint[];
     more bigint[];
 BEGIN
     LOOP

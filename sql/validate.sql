@@ -211,7 +211,7 @@ BEGIN
     IF run.source_digest IS NOT NULL THEN
         SELECT s.* INTO found FROM acct._source_now(p_run_id) AS s;
     ELSIF run.reprocess_of IS NULL THEN
-        SELECT c.rows, c.gross, NULL AS changed INTO found FROM acct._claimed_rows(p_run_id) AS c;
+        SELECT c.rows, c.gross, NULL AS changed, NULL AS digest INTO found FROM acct._claimed_rows(p_run_id) AS c;
     END IF;
     IF run.reprocess_of IS NULL THEN
         SELECT coalesce(sum(c.source_rows), 0) AS rows, coalesce(sum(c.source_gross), 0) AS gross INTO taken
