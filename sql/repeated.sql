@@ -31,7 +31,7 @@ CREATE FUNCTION acct._months_beside(p_run_id bigint, p_source text, p_is_small b
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     reach CONSTANT interval := make_interval(months => (acct._posting_limits()).months_apart);
-    found text[] := '{}';
+    found text[] := ARRAY[]::text[];
     run acct.journal_run;
     first_id bigint;
     last_id bigint;
