@@ -77,7 +77,8 @@ ALTER TABLE acct.ledger_entry_line RENAME COLUMN x TO credit;
 ALTER EVENT TRIGGER ledger_guard_columns ENABLE ALWAYS;
 SET LOCAL ledger_engine.allow_drop = on;
 ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED;
-SELECT status, detail FROM public.h('guard');
+-- A run's own partition has the run's number in its name.
+SELECT status, regexp_replace(detail, ', columns of \w+_run_\w+', '') AS detail FROM public.h('guard');
 ROLLBACK;
 SELECT * FROM public.h('guard');
 
