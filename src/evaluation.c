@@ -32,6 +32,9 @@
 #define MAX_ARRAY_PAIRS     (INT64CONST(1) << 32)
 #define MAX_JSON_PAIRS      (INT64CONST(1) << 35)
 
+/* Bytes that an element of one character takes while an array is gathered. */
+#define SPLIT_ELEMENT_SIZE 48
+
 static MemoryContextMethods limited_methods;
 static const MemoryContextMethods *methods; /* those of an ordinary context; NULL: not known yet */
 static bool interrupting = false;
@@ -200,6 +203,37 @@ call_with_json(PG_FUNCTION_ARGS)
 	return call(fcinfo);
 }
 
+/* A jsonpath, which may compare each value of a document with each. */
+static Datum
+call_with_path(PG_FUNCTION_ARGS)
+{
+	int64 size = PG_ARGISNULL(0) ? 0 : toast_raw_datum_size(PG_GETARG_DATUM(0));
+
+	if (size * size > MAX_JSON_PAIRS)
+		raise_too_large();
+	return call(fcinfo);
+}
+
+/*
+ * A text that is cut into an array, whose elements are gathered in a context of
+ * the server's own: at the worst there is one for each character.
+ */
+static Datum
+call_splitting(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		check_memory(toast_raw_datum_size(PG_GETARG_DATUM(0)) * (Size) SPLIT_ELEMENT_SIZE);
+	return call_with_texts(fcinfo);
+}
+
+static Datum
+call_splitting_by_pattern(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		check_memory(toast_raw_datum_size(PG_GETARG_DATUM(0)) * (Size) SPLIT_ELEMENT_SIZE);
+	return call(fcinfo);
+}
+
 static bool
 works_on_numbers(Oid function)
 {
@@ -232,8 +266,6 @@ limited(Oid function)
 		case F_RTRIM_BYTEA_BYTEA:
 		case F_RTRIM_TEXT_TEXT:
 		case F_SPLIT_PART:
-		case F_STRING_TO_ARRAY_TEXT_TEXT:
-		case F_STRING_TO_ARRAY_TEXT_TEXT_TEXT:
 		case F_STRPOS:
 		case F_TEXTLIKE:
 		case F_TEXTNLIKE:
@@ -249,6 +281,12 @@ limited(Oid function)
 		case F_NOTLIKE_TEXT_TEXT:
 		case F_TRANSLATE:
 			return call_with_texts;
+		case F_STRING_TO_ARRAY_TEXT_TEXT:
+		case F_STRING_TO_ARRAY_TEXT_TEXT_TEXT:
+			return call_splitting;
+		case F_REGEXP_SPLIT_TO_ARRAY_TEXT_TEXT:
+		case F_REGEXP_SPLIT_TO_ARRAY_TEXT_TEXT_TEXT:
+			return call_splitting_by_pattern;
 		case F_IS_NORMALIZED:
 		case F_NORMALIZE:
 			return call_with_text;
@@ -256,10 +294,19 @@ limited(Oid function)
 		case F_ARRAYCONTAINS:
 		case F_ARRAYOVERLAP:
 		case F_JSONB_DELETE_JSONB__TEXT:
+		case F_JSONB_EXISTS_ALL:
+		case F_JSONB_EXISTS_ANY:
 			return call_with_arrays;
 		case F_JSONB_CONTAINED:
 		case F_JSONB_CONTAINS:
 			return call_with_json;
+		case F_JSONB_PATH_EXISTS:
+		case F_JSONB_PATH_EXISTS_OPR:
+		case F_JSONB_PATH_MATCH:
+		case F_JSONB_PATH_MATCH_OPR:
+		case F_JSONB_PATH_QUERY_ARRAY:
+		case F_JSONB_PATH_QUERY_FIRST:
+			return call_with_path;
 		default:
 			return works_on_numbers(function) ? call_with_numbers : call_any;
 	}

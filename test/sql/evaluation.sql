@@ -48,6 +48,9 @@ INSERT INTO public.bomb VALUES
     (24, 'condition', ':policy_no LIKE ''%'' || :policy_no'), (25, 'condition', 'btrim(:policy_no, :policy_no) = '''''), (26, 'condition', ':x / (:n - :n) > 0'),
     (28, 'amount', 'length(normalize(:policy_no))'), (29, 'amount', 'length(:policy_no::bytea::text::bytea::text::bytea::text::bytea::text::bytea::text)'),
     (30, 'amount', 'length(greatest(:policy_no || ''a'', :policy_no || ''b''))'), (31, 'condition', ':policy_no::numeric > 0'),
+    (32, 'amount', 'cardinality(string_to_array(repeat(:policy_no, 10), NULL))'), (33, 'condition', ':attributes ?| string_to_array(:policy_no, ''a'')'),
+    (34, 'condition', ':attributes @? ''$ ? ($.a[*] == $.b[*])'''),
+    (35, 'amount', 'cardinality(regexp_split_to_array(repeat(:policy_no, 10), ''''))'),
     (27, 'amount', 'length(repeat(:channel, 100)) + length(replace(:channel, ''C'', ''DD'')) + :x');
 DO $$
 DECLARE
@@ -60,8 +63,9 @@ END
 $$;
 CREATE PROCEDURE public.load(month date) LANGUAGE sql AS $$
     INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, policy_no, n, x, tags, attributes)
-    SELECT b.n, month, month + 14, 'B' || b.n, 'hour', 'C', 100, 100, repeat('a', 200000), 1000000, 1009, '{a,b}', d.deep
-      FROM public.bomb AS b CROSS JOIN (SELECT (repeat('{"a":', 11500) || '{}' || repeat('}', 11500))::jsonb AS deep) AS d
+    SELECT b.n, month, month + 14, 'B' || b.n, 'hour', 'C', 100, 100, repeat('a', 200000), 1000000, 1009, '{a,b}', CASE b.n WHEN 34 THEN d.wide ELSE d.deep END
+      FROM public.bomb AS b CROSS JOIN (SELECT (repeat('{"a":', 11500) || '{}' || repeat('}', 11500))::jsonb AS deep,
+           (SELECT jsonb_build_object('a', jsonb_agg(i), 'b', jsonb_agg(-i)) FROM generate_series(1, 20000) AS i) AS wide) AS d
 $$;
 CALL public.load('2025-01-01');
 SELECT public.expanded('2025-01-01') AS run \gset
