@@ -9,7 +9,7 @@ skipped=0
 finished=
 stage=
 began=
-limit=(timeout -k 10 900) # seconds, for each stage
+limit=(timeout -k 10 1800) # seconds, for each stage
 
 # Settings that take the paths that small tests do not take by themselves, and that take none of those that they do.
 with_workers="-c ledger_engine.run_partition_min_transactions=0 -c min_parallel_table_scan_size=0"
