@@ -205,27 +205,52 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._health_exceptions_open() IS 'Exceptions that no run has taken up again, and nobody waived.';
 
-CREATE FUNCTION acct.batches_waiting()
-RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint, loaded_at timestamptz, loaded_by text, source text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+CREATE FUNCTION acct._untaken_batches() RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
 #variable_conflict use_column
 DECLARE
-    waiting bigint[];
+    required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);
+    source_month date;
+    first bigint[];
+    last bigint[];
+BEGIN
+    -- By the BRIN index, in which rows of a batch lie together.
+    PERFORM set_config('enable_seqscan', 'off', true);
+    FOR source_month IN SELECT DISTINCT m FROM acct._source_months() AS m ORDER BY 1 LOOP
+        -- A month has few batches of all that there are: the others are looked for by the ranges that they make up.
+        SELECT array_agg(g.first), array_agg(g.last) INTO first, last
+          FROM (SELECT min(x.batch_id) AS first, max(x.batch_id) AS last
+                  FROM (SELECT b.batch_id, t.batch_id IS NULL AS untaken,
+                               row_number() OVER (ORDER BY b.batch_id)
+                               - row_number() OVER (PARTITION BY t.batch_id IS NULL ORDER BY b.batch_id) AS range
+                          FROM acct.txn_batch AS b
+                          LEFT JOIN (SELECT c.batch_id FROM acct.journal_run_batch AS c
+                                      WHERE c.txn_month = source_month AND c.released_at IS NULL
+                                      GROUP BY c.batch_id HAVING array_agg(c.basis) @> required) AS t ON t.batch_id = b.batch_id) AS x
+                 WHERE x.untaken GROUP BY x.range) AS g;
+        CONTINUE WHEN first IS NULL;
+        RETURN QUERY EXECUTE format('SELECT s.batch_id, s.txn_month, count(*) FROM unnest($1, $2) AS g (first, last) '
+                                    '  JOIN acct.txn_source_parent AS s ON s.batch_id BETWEEN g.first AND g.last AND s.txn_month = %L '
+                                    ' GROUP BY s.batch_id, s.txn_month', source_month) USING first, last;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._untaken_batches() IS
+'The batches of each source month that no live run took for every basis that takes every transaction, with the number of their rows in it; batches that are not registered may be among them.';
+
+CREATE FUNCTION acct.batches_waiting()
+RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint, loaded_at timestamptz, loaded_by text, source text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
     PERFORM acct._require_layout();
-    SELECT array_agg(b.batch_id) INTO waiting FROM acct.txn_batch AS b
-     WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = b.batch_id AND c.released_at IS NULL);
-    IF waiting IS NOT NULL THEN
-        -- By the BRIN index, in which rows of a batch lie together.
-        PERFORM set_config('enable_seqscan', 'off', true);
-        RETURN QUERY EXECUTE 'SELECT s.batch_id, s.txn_month, count(*), b.loaded_at, b.loaded_by, b.source '
-                             '  FROM acct.txn_source_parent AS s JOIN acct.txn_batch AS b ON b.batch_id = s.batch_id '
-                             ' WHERE s.batch_id = ANY ($1) GROUP BY s.batch_id, s.txn_month, b.batch_id ORDER BY 1, 2' USING waiting;
-    END IF;
+    RETURN QUERY SELECT b.batch_id, u.txn_month, u.transactions, b.loaded_at, b.loaded_by, b.source
+                   FROM acct._untaken_batches() AS u JOIN acct.txn_batch AS b ON b.batch_id = u.batch_id
+                  ORDER BY 1, 2;
 END
 $$;
 COMMENT ON FUNCTION acct.batches_waiting() IS
-'Loads that no run has taken: a row for each batch and month with its number of transactions, when and by whom it was loaded, and from where. A batch of several months of which a run took one is not listed.';
+'Loads that wait for a run: a row for each batch and month that no run took for every basis that takes every transaction, with its number of transactions in the month, when and by whom it was loaded, and from where.';
 
 CREATE FUNCTION acct._health_batches_waiting(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -234,7 +259,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                     ORDER BY w.loaded_at, w.batch_id, w.txn_month))
       FROM acct.batches_waiting() AS w
 $$;
-COMMENT ON FUNCTION acct._health_batches_waiting() IS 'Hours that the oldest load which no run has taken has been waiting.';
+COMMENT ON FUNCTION acct._health_batches_waiting() IS 'Hours that the oldest load which waits for a run has been waiting.';
 
 CREATE FUNCTION acct._health_source_rows(OUT observed numeric, OUT detail text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

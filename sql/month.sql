@@ -19,12 +19,27 @@ END
 $$;
 COMMENT ON FUNCTION acct._require_valid_run(bigint) IS 'Runs validate_run; the number of its checks, or LE009 with those that failed, save that a period is closed, which posting refuses.';
 
+CREATE FUNCTION acct._left_out(p_run_id bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._first_of(array_agg(b.batch_id::text ORDER BY b.batch_id))
+      FROM acct.journal_run AS r
+     CROSS JOIN LATERAL (SELECT g.detail FROM acct.run_log AS g WHERE g.run_id = r.run_id AND g.step = 'create'
+                          ORDER BY g.log_id DESC LIMIT 1) AS g
+      JOIN acct.txn_batch AS b ON g.detail -> 'batches_left_out' @> to_jsonb(b.batch_id)
+     WHERE r.run_id = p_run_id
+       AND NOT r.bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
+                                 WHERE (c.batch_id, c.txn_month) = (b.batch_id, r.txn_month) AND c.released_at IS NULL)
+$$;
+COMMENT ON FUNCTION acct._left_out(bigint) IS
+'The batches that a run left out because others used their rows, and that still wait; NULL: none.';
+
 CREATE FUNCTION acct._skip_empty_run(p_run_id bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     status text := acct._lock_run(p_run_id);
     key text;
     month date;
+    left_out text;
 BEGIN
     IF status NOT IN ('created', 'expanded') OR acct._run_transactions(p_run_id) > 0 THEN
         RETURN false;
@@ -34,8 +49,15 @@ BEGIN
     IF acct._unregistered_rows(month) > 0 THEN
         RETURN false;
     END IF;
+    left_out := acct._left_out(p_run_id);
     IF key IS NULL THEN
         PERFORM acct.discard_run(p_run_id);
+    END IF;
+    IF left_out IS NOT NULL THEN
+        RAISE NOTICE 'other transactions use the batches of % that wait for a run: nothing is booked', to_char(month, 'YYYY-MM')
+            USING DETAIL = format('Batches left out: %s.', left_out),
+                  HINT = 'Call again, once these transactions have ended. See acct.batches_waiting().';
+        RETURN true;
     END IF;
     RAISE NOTICE 'no transactions of % wait for a run: nothing is booked', to_char(month, 'YYYY-MM')
         USING HINT = 'See acct.batches_waiting().' || CASE WHEN key IS NULL THEN '' ELSE ' The same run_key takes what is loaded later.' END;
@@ -43,7 +65,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._skip_empty_run(bigint) IS
-'True, with a NOTICE, where a run that is not posted has nothing to take: one without a key is discarded, one with a key waits for what is loaded later.';
+'True, with a NOTICE, where a run that is not posted has nothing to take, or others use all of it: one without a key is discarded, one with a key waits for what is loaded later.';
 
 CREATE FUNCTION acct._open_exceptions(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -114,7 +136,7 @@ BEGIN
       FROM acct.journal_run_batch AS b WHERE b.run_id = id;
     elapsed_ms := extract(epoch FROM clock_timestamp() - started) * 1000;
     IF acct._skip_empty_run(id) THEN
-        detail := format('run %s, nothing to take', id);
+        detail := format('run %s, %s', id, coalesce('left out: batch ' || acct._left_out(id), 'nothing to take'));
         RETURN NEXT;
         RETURN;
     END IF;

@@ -183,17 +183,19 @@ COMMENT ON FUNCTION acct._source_months() IS
 CREATE FUNCTION acct._has_untaken_rows(p_month date, p_bases text[]) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
+    required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction AND b.basis = ANY (p_bases));
     found boolean;
 BEGIN
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS s WHERE s.batch_id IN (SELECT b.batch_id FROM acct.txn_batch AS b) '
-                   'AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = s.batch_id AND c.txn_month = $1 '
-                   'AND c.released_at IS NULL AND c.basis = ANY ($2)))', acct._source_rows(p_month))
-       INTO found USING p_month, p_bases;
+                   'AND NOT EXISTS (SELECT FROM (SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.txn_month = $1 '
+                   'AND c.released_at IS NULL AND c.basis = ANY ($2) GROUP BY c.batch_id HAVING array_agg(c.basis) @> $3) AS t '
+                   'WHERE t.batch_id = s.batch_id))', acct._source_rows(p_month))
+       INTO found USING p_month, p_bases, required;
     RETURN found;
 END
 $$;
 COMMENT ON FUNCTION acct._has_untaken_rows(date, text[]) IS
-'True where a month has source rows of a registered batch that no run holds for any of the bases. Reads the month until it finds one.';
+'True where a month has source rows of a registered batch that no run holds for one of the bases that takes every transaction, or, where none of them does, for any of them. Reads the month until it finds one.';
 
 CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, OUT month date, OUT run_key text, OUT options jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

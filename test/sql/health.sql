@@ -173,6 +173,17 @@ SELECT count(*) AS batches, sum(transactions) AS transactions, min(source) AS so
 SELECT check_name, status FROM acct.health('{batches_waiting}');
 UPDATE acct.txn_batch SET loaded_at = now() - interval '25 hours' WHERE batch_id = (SELECT max(batch_id) FROM acct.txn_batch);
 SELECT check_name, status, round(observed) AS hours, threshold, regexp_replace(regexp_replace(detail, 'batch \d+', 'batch N', 'g'), 'of ((?!2025-01)[-0-9]{7})', 'of this month') AS detail FROM acct.health('{batches_waiting}');
+-- A load of several months waits where no run took it, and for a basis that takes every transaction.
+SELECT acct.create_run('2025-01-01') AS january \gset
+SELECT txn_month = '2025-01-01' AS january, transactions FROM acct.batches_waiting();
+SELECT check_name, status, regexp_replace(regexp_replace(detail, 'batch \d+', 'batch N', 'g'), 'of ((?!2025-01)[-0-9]{7})', 'of this month') AS detail FROM acct.health('{batches_waiting}');
+BEGIN;
+INSERT INTO acct.accounting_basis VALUES ('OPTIONAL', 'Takes some', false);
+SELECT count(*) AS january FROM acct.batches_waiting() WHERE txn_month = '2025-01-01';
+INSERT INTO acct.accounting_basis VALUES ('EVERY', 'Takes every one', true);
+SELECT transactions FROM acct.batches_waiting() WHERE txn_month = '2025-01-01' ORDER BY batch_id DESC LIMIT 1;
+ROLLBACK;
+SELECT acct.discard_run(:january);
 -- A load whose rows were deleted again waits for nothing.
 DELETE FROM acct.txn_source_parent WHERE txn_id IN (7, 8, 9);
 SELECT * FROM public.h('batches_waiting');

@@ -221,6 +221,20 @@ CALL acct.run_job('snapshot', '{"months": 1201}');
 CALL acct.run_job('run', '{"basis": "NOBASIS"}');
 TABLE public.job;
 
+-- What runs took for other bases is taken for one that takes every transaction, and once.
+CALL public.txn(90, '2025-05-01', 'A');
+SELECT public.posted('2025-05-01', 'other bases') AS others \gset
+INSERT INTO acct.accounting_basis VALUES ('EVERY', 'Takes every one', true);
+SELECT acct._has_untaken_rows('2025-05-01', '{PRIMARY}') AS for_primary, acct._has_untaken_rows('2025-05-01', '{EVERY,PRIMARY}') AS for_both;
+SET client_min_messages = error;
+CALL acct.run_job('run');
+RESET client_min_messages;
+SELECT c.basis, count(*) AS batches, bool_and(r.status = 'posted') AS posted FROM acct.journal_run_batch AS c JOIN acct.journal_run AS r USING (run_id)
+ WHERE c.txn_month = '2025-05-01' AND c.released_at IS NULL GROUP BY c.basis ORDER BY c.basis;
+SELECT * FROM acct.batches_waiting();
+CALL acct.run_job('run');
+SELECT detail FROM public.job;
+
 -- Without pg_cron
 SELECT * FROM acct.schedule_jobs();
 SELECT * FROM acct.unschedule_jobs();
