@@ -443,7 +443,8 @@ BEGIN
         IF run.status IN ('created', 'expanded') THEN
             PERFORM acct._refuse_cancelled(run.run_id);
         END IF;
-        IF run.txn_month <> month OR run.bases <> run_bases 
+        -- Without option basis it keeps the bases that there were when it was made.
+        IF run.txn_month <> month OR opts ? 'basis' AND run.bases <> run_bases
            OR acct._repeated_option(run.options) <> acct._repeated_option(opts) THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', key
                 USING ERRCODE = 'LE002',
@@ -479,7 +480,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again takes what was loaded since. Options: "basis", a basis or a list of them (default: all); "repeated_transactions", report (default), refuse or ignore. An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
+'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run, which keeps its bases where option basis is not given; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again takes what was loaded since. Options: "basis", a basis or a list of them (default: all); "repeated_transactions", report (default), refuse or ignore. An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

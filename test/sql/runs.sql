@@ -31,6 +31,14 @@ SELECT acct.create_run('2025-01-01', run_key => 'jan', options => '{}') = :jan A
 SELECT acct.create_run('2025-01-01', 'jan', NULL) = :jan AS same;
 SELECT acct.create_run('2025-02-01', 'jan');
 SELECT acct.create_run('2025-01-01', 'jan', '{"basis": "PRIMARY"}');
+-- A basis that is added later is none of its arguments: without option basis a run keeps its bases, with it they are compared.
+BEGIN;
+INSERT INTO acct.accounting_basis VALUES ('LATER', 'Added later', true);
+SELECT acct.create_run('2025-01-01', 'jan') = :jan AS same;
+SELECT acct.create_run('2025-01-01', 'jan', '{"basis": ["TAX", "PRIMARY"]}') = :jan AS same;
+SELECT bases FROM acct.journal_run WHERE run_id = :jan;
+SELECT acct.create_run('2025-01-01', 'jan', '{"basis": ["TAX", "PRIMARY", "LATER"]}');
+ROLLBACK;
 -- Without a key each is another run, and the batch was taken already.
 SELECT acct.create_run('2025-01-01') AS other \gset
 SELECT :other <> :jan AS another_run;
