@@ -5,13 +5,14 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(2, '2025-01-01');
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 CREATE TYPE public.colour AS ENUM ('red', 'green');
 CREATE TYPE public.pair AS (a integer, b timestamptz);
-ALTER TABLE acct.txn_source_parent ADD COLUMN colour public.colour, ADD COLUMN pairs public.pair[], ADD COLUMN at timestamptz,
+CREATE TYPE public.measure AS (a double precision, b money);
+ALTER TABLE acct.txn_source_parent ADD COLUMN colour public.colour, ADD COLUMN pairs public.pair[], ADD COLUMN measure public.measure, ADD COLUMN at timestamptz,
     ADD COLUMN rate double precision, ADD COLUMN uid uuid, ADD COLUMN flag boolean DEFAULT true, ADD COLUMN place regclass,
     ADD COLUMN policy_length integer GENERATED ALWAYS AS (length(policy_no)) STORED;
 CALL public.txn(1, '2025-01-01', 'A', 10, attributes => '{"a": 1}');
 CALL public.txn(2, '2025-01-01', 'A', 20);
 CALL public.txn(3, '2025-01-01', 'A', 30);
-UPDATE acct.txn_source_parent SET colour = 'red', pairs = '{"(1,2025-01-01)"}', at = '2025-01-01', rate = 0.5, place = 'acct.fund',
+UPDATE acct.txn_source_parent SET colour = 'red', pairs = '{"(1,2025-01-01)"}', at = '2025-01-01', rate = 0.5, measure = ROW(0.1::float8 + 0.2, 12.5::money), place = 'acct.fund',
        uid = '00000000-0000-0000-0000-000000000001' WHERE txn_id = 2;
 CALL public.txn(4, '2025-01-01', 'NOTHING');
 SELECT public.expanded('2025-01-01', 'run') AS run \gset
@@ -43,7 +44,7 @@ SELECT v.assignment, public.changed(v.assignment, :run) AS failed
     'channel = ''C '', product_code = ''P''', 'policy_no = ''1''', 'policy_no = ''''', 'currency = ''CY4''', 'attributes = ''{}''',
     'gross_amount = 20.0001, tabarru_amount = 20.0001', 'tabarru_amount = 19, ujroh_amount = 1', 'txn_month = ''2025-02-01''',
     'colour = ''green''', 'colour = NULL', 'pairs = ''{"(1,2025-01-02)"}''', 'at = ''2025-01-02''', 'rate = 0.25', 'flag = false', 'flag = NULL',
-    'place = ''acct.currency''', 'uid = ''00000000-0000-0000-0000-000000000002''', 'gross_amount = gross_amount', 'rate = NULL, at = NULL']) AS v (assignment);
+    'place = ''acct.currency''', 'uid = ''00000000-0000-0000-0000-000000000002''', 'gross_amount = gross_amount', 'rate = NULL, at = NULL', 'measure.a = 0.3', 'measure.b = 12::money']) AS v (assignment);
 -- Values exchanged between rows, or between columns.
 BEGIN;
 UPDATE acct.txn_source_parent SET policy_no = CASE txn_id WHEN 2 THEN '3' ELSE '2' END WHERE txn_id IN (2, 3);
@@ -121,7 +122,7 @@ BEGIN;
 SET LOCAL ledger_engine.maintenance = on;
 ALTER TABLE acct.txn_source_parent DROP COLUMN portfolio;
 CREATE TABLE public.copy AS SELECT txn_month, at, attributes, bank_value_date, batch_id, channel, colour, currency, entity_code, flag, gross_amount,
-    investment_amount, pairs, place, policy_no, product_code, rate, tabarru_amount, tanahud_amount, txn_id, txn_type, uid, ujroh_amount, policy_length FROM acct.txn_source_2025_01;
+    investment_amount, measure, pairs, place, policy_no, product_code, rate, tabarru_amount, tanahud_amount, txn_id, txn_type, uid, ujroh_amount, policy_length FROM acct.txn_source_2025_01;
 SELECT d.digest = r.source_digest AS by_query FROM acct.journal_run AS r, acct._digest_rows('SELECT * FROM public.copy', r.source_columns) AS d WHERE r.run_id = :run;
 SELECT d.digest = r.source_digest AS by_page, d.rows, d.gross
   FROM acct.journal_run AS r, acct._digest_source('{public.copy}', '2025-01-01', ARRAY(SELECT batch_id FROM acct.txn_batch), r.source_columns) AS d WHERE r.run_id = :run;
