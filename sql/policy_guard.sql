@@ -86,7 +86,7 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM acct._require_layout();
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION 'the identity of % % cannot be changed in a transaction that is %', p_noun, code, upper(current_setting('transaction_isolation'))
             USING ERRCODE = '25001', DETAIL = 'Entries that others have committed since do not show in the snapshot of the transaction.',
                   HINT = 'Change it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';

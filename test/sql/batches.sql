@@ -126,6 +126,10 @@ SELECT acct.discard_run(:run);
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 TRUNCATE acct.txn_source_2025_02;
 ROLLBACK;
+-- READ UNCOMMITTED is READ COMMITTED.
+BEGIN ISOLATION LEVEL READ UNCOMMITTED;
+TRUNCATE acct.txn_source_2025_02;
+ROLLBACK;
 
 --
 -- Rows that are stuck: in a batch that a posted run took, or in one that is not registered
