@@ -38,7 +38,8 @@ BEGIN
         CONSTRAINT policy_change_pkey PRIMARY KEY (change_id)
     );
     ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS policy_digest text, ADD COLUMN IF NOT EXISTS policy_sums jsonb,
-        ADD COLUMN IF NOT EXISTS minor_units jsonb, ADD COLUMN IF NOT EXISTS engine_version text;
+        ADD COLUMN IF NOT EXISTS minor_units jsonb, ADD COLUMN IF NOT EXISTS basis_policy jsonb,
+        ADD COLUMN IF NOT EXISTS engine_version text;
     FOR t IN SELECT p.table_name FROM acct._policy_columns() AS p LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE%s ON acct.%I '
                        'FOR EACH ROW EXECUTE FUNCTION acct._note_policy()',
@@ -269,6 +270,40 @@ $$;
 COMMENT ON FUNCTION acct._templates_not_in_force(bigint) IS
 'The template versions by which an expanded run has journals and which are not in force on their dates, a row for each.';
 
+CREATE FUNCTION acct._basis_policy(p_run_id bigint) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Of templates that end later than any value date of the month may lie, it does not matter when. Another version may replace one that ignores.
+    SELECT jsonb_object_agg(b.basis, jsonb_build_object('ignore', acct._policy_modulus(coalesce(x.sum, 0))::text))
+      FROM acct.journal_run AS r
+     CROSS JOIN LATERAL (SELECT (r.txn_month - interval '12 months')::date AS first_day, (r.txn_month + interval '13 months')::date AS end_day) AS d
+      JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
+     CROSS JOIN LATERAL (
+        SELECT sum(acct._policy_hash('journal_template', c.columns,
+                       to_jsonb(t) || CASE WHEN t.effective_to >= d.end_day THEN '{"effective_to": null}' ELSE '{}' END::jsonb)
+                   + coalesce((SELECT sum(acct._policy_hash(n.table_name, n.columns, to_jsonb(m)))
+                                 FROM acct._policy_columns() AS n, acct.journal_template_match AS m
+                                WHERE n.table_name = 'journal_template_match' AND (m.template_code, m.version) = (t.template_code, t.version)), 0)) AS sum
+          FROM acct._policy_columns() AS c, acct.journal_template AS t
+         WHERE c.table_name = 'journal_template' AND t.status IN ('approved', 'retired')
+           AND t.effective_from < d.end_day AND coalesce(t.effective_to, 'infinity') > d.first_day
+           AND t.template_code IN (SELECT i.template_code FROM acct.journal_template AS i
+                                    WHERE i.basis = b.basis AND i.template_type = 'IGNORE' AND i.status IN ('approved', 'retired'))) AS x
+     WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION acct._basis_policy(bigint) IS
+'For each basis of a run, the policy that its journals do not show: ignore, the sum of the templates that ignore and are in force near the run''s month.';
+
+CREATE FUNCTION acct._bases_not_in_force(p_run_id bigint) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT format('templates of type IGNORE in basis %s are not those by which it ignored %s transactions', n.key, c.ignored)
+      FROM acct.journal_run AS r
+     CROSS JOIN LATERAL jsonb_each(acct._basis_policy(r.run_id)) AS n
+     CROSS JOIN LATERAL (SELECT (r.basis_counts #>> ARRAY[n.key, 'ignored'])::bigint AS ignored) AS c
+     WHERE r.run_id = p_run_id AND c.ignored > 0 AND n.value ->> 'ignore' IS DISTINCT FROM r.basis_policy #>> ARRAY[n.key, 'ignore']
+$$;
+COMMENT ON FUNCTION acct._bases_not_in_force(bigint) IS
+'What has changed of the policy of an expanded run''s bases that its journals do not show, a row for each problem.';
+
 CREATE FUNCTION acct._maps_not_in_force(p_run_id bigint) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -317,6 +352,7 @@ BEGIN
                         FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t, acct._posting_limits() AS l
                        WHERE abs((extract(year FROM t.je_month) - extract(year FROM run.txn_month)) * 12
                                  + extract(month FROM t.je_month) - extract(month FROM run.txn_month)) > l.months_apart);
+        problems := problems || ARRAY(SELECT b.* FROM acct._bases_not_in_force(p_run_id) AS b);
         IF kept -> 'journal_template' IS DISTINCT FROM run.policy_sums -> 'journal_template' THEN
             problems := problems || ARRAY(SELECT t.* FROM acct._templates_not_in_force(p_run_id) AS t);
         END IF;

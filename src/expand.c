@@ -475,6 +475,7 @@ take_policy(TupleTableSlot *slot, void *arg)
 
 	expand->policy_sums = query_text(slot, 0);
 	expand->minor_units = query_text(slot, 1);
+	expand->basis_policy = query_text(slot, 2);
 	MemoryContextSwitchTo(old);
 }
 
@@ -482,12 +483,15 @@ take_policy(TupleTableSlot *slot, void *arg)
 static void
 load_policy(Expand *expand)
 {
+	QueryArgs args = {0};
+
 	if (!OidIsValid(get_relname_relid("policy_change", ledger_engine_schema())))
 		return;
+	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_each_row(
 		"SELECT acct._policy_kept()::text, (SELECT coalesce(jsonb_object_agg(currency, minor_units), '{}')::text "
-		"FROM acct.currency)",
-		NULL, take_policy, expand);
+		"FROM acct.currency), coalesce(acct._basis_policy($1), '{}')::text",
+		&args, take_policy, expand);
 }
 
 /* By which policy, and by which code, the run was expanded. */
@@ -502,11 +506,12 @@ save_policy(Expand *expand)
 	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->policy_sums));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->minor_units));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(expand->basis_policy));
 	query_change(
 		"UPDATE acct.journal_run SET policy_sums = $2::jsonb, policy_digest = acct._policy_digest($2::jsonb), "
 		"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($3::jsonb) m "
 		"WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
-		"engine_version = $4 WHERE run_id = $1",
+		"engine_version = $4, basis_policy = $5::jsonb WHERE run_id = $1",
 		&args);
 }
 

@@ -61,6 +61,7 @@ typedef struct Expand
 
 	char *policy_sums; /* of the policy that it is expanded by, as JSON; of the leader */
 	char *minor_units; /* of currencies, as JSON; of the leader */
+	char *basis_policy; /* of the run's bases, as JSON; of the leader */
 
 	List *passes;
 	Pass *pass;      /* under way */

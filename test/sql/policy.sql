@@ -158,6 +158,25 @@ UPDATE acct.journal_run SET policy_digest = NULL, policy_sums = NULL, minor_unit
 SELECT passed FROM acct.validate_run(:four) WHERE check_name = 'policy_in_force';
 SELECT post, posted FROM public.beside(:four, 'SELECT acct.retire_template(''A'', 1, ''2025-01-15'')');
 
+-- What a run ignored is in no journal: it must be expanded again where what ignored it has ended, or is another, and only there.
+CALL public.policy('IGN', '{}', '[{"txn_type": "N"}]', '{"template_type": "IGNORE"}');
+CALL public.txn(5, '2025-01-01', 'N');
+CALL public.txn(6, '2025-01-01', 'A');
+SELECT public.expanded('2025-01-01', 'five') AS five \gset
+SELECT b.*
+  FROM unnest(ARRAY['SELECT acct.retire_template(''IGN'', 1, ''2025-01-10'')',
+                    'CALL public.policy(''IGN'', ''{}'', ''[{"txn_type": "OTHER"}]'', ''{"template_type": "IGNORE"}'')',
+                    'CALL public.policy(''IGN'', ''{DR 1000 F1 :gross_amount,CR 3000 F1 *}'', ''[{"txn_type": "N"}]'')',
+                    'UPDATE acct.journal_template_match SET txn_type = ''OTHER'' WHERE template_code = ''IGN''',
+                    'DELETE FROM acct.journal_template WHERE template_code = ''IGN''']) WITH ORDINALITY AS c (change, n),
+       public.beside(:five, c.change) AS b ORDER BY c.n;
+SELECT b.post, c.change
+  FROM unnest(ARRAY['CALL public.policy(''D'', ''{DR 1000 F1 :gross_amount,CR 2000 F1 *}'')',
+                    'SELECT acct.retire_template(''B'', 1, ''2025-01-10'')',
+                    'SELECT acct.retire_template(''IGN'', 1, ''2026-06-01'')',
+                    'CALL public.policy(''IGN'', ''{}'', ''[{"txn_type": "OTHER"}]'', ''{"template_type": "IGNORE", "effective_from": "2026-06-01"}'')']) WITH ORDINALITY AS c (change, n),
+       public.beside(:five, c.change) AS b ORDER BY c.n;
+
 -- Past the triggers: health() sees it, install() brings the digest up to date.
 SELECT status, observed FROM acct.health('{policy}');
 ALTER TABLE acct.chart_of_accounts DISABLE TRIGGER USER;
