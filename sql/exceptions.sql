@@ -193,12 +193,12 @@ BEGIN
         '   AND NOT EXISTS (SELECT FROM %s WHERE x.txn_id = s.txn_id AND x.basis = t.basis) '
         '   AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = %s AND e.txn_id = s.txn_id '
         '                      AND e.txn_month = s.txn_month AND e.basis = t.basis) '
-        '   AND (t.basis IN (SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction) '
+        '   AND (t.basis = ANY (%L) '
         '        OR EXISTS (SELECT FROM acct.journal_template AS h JOIN acct.journal_template_match AS m USING (template_code, version) '
         '                    WHERE h.basis = t.basis AND h.template_type = ''IGNORE'' AND h.status IN (''approved'', ''retired'') '
         '                      AND coalesce(m.txn_type, s.txn_type) = s.txn_type AND coalesce(m.channel, s.channel) = s.channel '
         '                      AND coalesce(m.product_code, s.product_code) = s.product_code))',
-        taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id);
+        taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id, acct._complete_bases(p_run_id));
 END
 $$;
 COMMENT ON FUNCTION acct._ignored_rows(bigint) IS
@@ -216,7 +216,7 @@ BEGIN
     EXECUTE format('INSERT INTO acct.journal_run_ignored (run_id, txn_id, txn_month, basis) SELECT %s, x.* FROM (%s) AS x',
                    p_run_id, acct._ignored_rows(p_run_id));
     SELECT b.basis, c.ignored, c.listed INTO wrong
-      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases) AND b.every_transaction
+      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (acct._complete_bases(r.run_id))
      CROSS JOIN LATERAL (SELECT (r.basis_counts #>> ARRAY[b.basis, 'ignored'])::bigint AS ignored,
                                 (SELECT count(*) FROM acct.journal_run_ignored AS i
                                   WHERE i.run_id = r.run_id AND i.basis = b.basis) AS listed) AS c

@@ -273,7 +273,8 @@ COMMENT ON FUNCTION acct._templates_not_in_force(bigint) IS
 CREATE FUNCTION acct._basis_policy(p_run_id bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- Of templates that end later than any value date of the month may lie, it does not matter when. Another version may replace one that ignores.
-    SELECT jsonb_object_agg(b.basis, jsonb_build_object('ignore', acct._policy_modulus(coalesce(x.sum, 0))::text))
+    SELECT jsonb_object_agg(b.basis, jsonb_build_object('every_transaction', b.every_transaction,
+                                                      'ignore', acct._policy_modulus(coalesce(x.sum, 0))::text))
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT (r.txn_month - interval '12 months')::date AS first_day, (r.txn_month + interval '13 months')::date AS end_day) AS d
       JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
@@ -291,10 +292,23 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE r.run_id = p_run_id
 $$;
 COMMENT ON FUNCTION acct._basis_policy(bigint) IS
-'For each basis of a run, the policy that its journals do not show: ignore, the sum of the templates that ignore and are in force near the run''s month.';
+'For each basis of a run, the policy that its journals do not show: whether it takes every transaction, and as ignore the sum of the templates that ignore and are in force near the run''s month.';
+
+CREATE FUNCTION acct._complete_bases(p_run_id bigint) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(array_agg(b.basis), '{}')
+      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
+     WHERE r.run_id = p_run_id AND coalesce((r.basis_policy #>> ARRAY[b.basis, 'every_transaction'])::boolean, b.every_transaction)
+$$;
+COMMENT ON FUNCTION acct._complete_bases(bigint) IS
+'The bases that took every transaction when a run was expanded; where it does not say, those that do now.';
 
 CREATE FUNCTION acct._bases_not_in_force(p_run_id bigint) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT format(CASE WHEN b.every_transaction THEN 'basis %s takes every transaction' ELSE 'basis %s does not take every transaction' END, b.basis)
+      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
+     WHERE r.run_id = p_run_id AND b.every_transaction <> (r.basis_policy #>> ARRAY[b.basis, 'every_transaction'])::boolean
+    UNION ALL
     SELECT format('templates of type IGNORE in basis %s are not those by which it ignored %s transactions', n.key, c.ignored)
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL jsonb_each(acct._basis_policy(r.run_id)) AS n

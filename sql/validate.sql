@@ -242,8 +242,7 @@ DECLARE
 BEGIN
     PERFORM acct._progress_phase('checking source');
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    SELECT coalesce(array_agg(b.basis), '{}') INTO every_basis FROM acct.accounting_basis AS b
-     WHERE b.every_transaction AND b.basis = ANY (run.bases);
+    every_basis := acct._complete_bases(p_run_id);
     RETURN QUERY SELECT c.* FROM acct._check_source_rows(p_run_id) AS c;
     IF run.reprocess_of IS NULL THEN
         RETURN QUERY

@@ -59,8 +59,8 @@ typedef struct Expand
 	Datum *basis_codes;
 	bool *every_transaction;
 
-	char *policy_sums; /* of the policy that it is expanded by, as JSON; of the leader */
-	char *minor_units; /* of currencies, as JSON; of the leader */
+	char *policy_sums;  /* of the policy that it is expanded by, as JSON; of the leader */
+	char *minor_units;  /* of currencies, as JSON; of the leader */
 	char *basis_policy; /* of the run's bases, as JSON; of the leader */
 
 	List *passes;

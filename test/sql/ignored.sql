@@ -73,6 +73,16 @@ SELECT acct.reprocess_ignored(:feb) AS feb2 \gset
 SELECT sum(journals) AS journals FROM acct.expand_journals(:feb2);
 SELECT sum(journals) AS journals FROM acct.post_journals(:feb2);
 SELECT txn_id, basis, template_code FROM acct.ledger_entry_header WHERE txn_month = '2025-02-01' ORDER BY 1, 2;
+-- It is taken by what the basis took when the run was expanded.
+CALL public.txn(4, '2025-02-01', 'A', 4, product => 'Q');
+CALL public.policy('TAXED', '{}', '[{"product_code": "Q", "priority": 1}]', '{"basis": "TAX", "template_type": "IGNORE"}');
+CALL public.txn(5, '2025-02-01', 'A', 5);
+SELECT public.posted('2025-02-01', 'feb3') AS feb3 \gset
+BEGIN;
+UPDATE acct.accounting_basis SET every_transaction = NOT every_transaction;
+SELECT acct.reprocess_ignored(:feb3) AS x \gset
+SELECT txn_id, basis FROM acct.journal_run_ignored WHERE run_id = :feb3;
+ROLLBACK;
 -- A run that ignored nothing
 CALL public.txn(1, '2025-03-01', 'A', 1);
 SELECT public.posted('2025-03-01', 'mar') AS mar \gset

@@ -177,6 +177,23 @@ SELECT b.post, c.change
                     'CALL public.policy(''IGN'', ''{}'', ''[{"txn_type": "OTHER"}]'', ''{"template_type": "IGNORE", "effective_from": "2026-06-01"}'')']) WITH ORDINALITY AS c (change, n),
        public.beside(:five, c.change) AS b ORDER BY c.n;
 
+-- Whether a basis takes every transaction, before it is posted: expanded again. What is posted is judged by what it had.
+INSERT INTO acct.accounting_basis VALUES ('TAX', 'Tax', false);
+CALL public.txn(7, '2025-01-01', 'A');
+SELECT public.expanded('2025-01-01', 'six') AS six \gset
+SELECT b.*
+  FROM unnest(ARRAY['UPDATE acct.accounting_basis SET every_transaction = true WHERE basis = ''TAX''',
+                    'UPDATE acct.accounting_basis SET every_transaction = false WHERE basis = ''PRIMARY''']) WITH ORDINALITY AS c (change, n),
+       public.beside(:six, c.change) AS b ORDER BY c.n;
+SELECT count(*) AS months FROM acct.post_journals(:six);
+BEGIN;
+UPDATE acct.accounting_basis SET every_transaction = NOT every_transaction;
+SELECT bool_and(passed) AS passed, array_agg(check_name) FILTER (WHERE check_name LIKE 'counts_close%') AS counts FROM acct.validate_run(:six);
+-- A run that does not say what it had
+UPDATE acct.journal_run SET basis_policy = NULL WHERE run_id = :six;
+SELECT check_name, passed FROM acct.validate_run(:six) WHERE check_name LIKE 'counts_close%';
+ROLLBACK;
+
 -- Past the triggers: health() sees it, install() brings the digest up to date.
 SELECT status, observed FROM acct.health('{policy}');
 ALTER TABLE acct.chart_of_accounts DISABLE TRIGGER USER;
