@@ -113,6 +113,7 @@ SELECT b.post, c.change
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (''Q'', ''4000'', ''F1'', ''3000'', ''F1'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund, effective_to) VALUES (''Q'', ''2000'', ''F1'', ''3000'', ''F1'', ''2025-01-20'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (''Q'', ''2000'', ''F1'', ''2000'', ''F1'')',
+                    'UPDATE acct.posting_limit SET value = 2025 WHERE name LIKE ''%_year''',
                     'INSERT INTO acct.entity (entity_code) VALUES (''POLICY'')']) WITH ORDINALITY AS c (change, n),
        public.beside(:two, c.change) AS b ORDER BY c.n;
 -- It must be expanded again.
@@ -132,6 +133,8 @@ SELECT b.*
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (''Q'', ''2000'', ''F1'', ''3000'', ''F1'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund, channel, effective_from) VALUES (''P'', ''1000'', ''F1'', ''1000'', ''F2'', ''C'', ''2025-01-15'')',
                     'UPDATE acct.posting_limit SET value = 0 WHERE name = ''months_apart''',
+                    'UPDATE acct.posting_limit SET value = 2024 WHERE name = ''last_year''',
+                    'UPDATE acct.posting_limit SET value = 2026 WHERE name = ''first_year''',
                     'UPDATE acct.entity SET effective_to = ''2025-01-20''', 'UPDATE acct.entity SET effective_from = ''2025-01-16''',
                     'INSERT INTO acct.entity (entity_code) VALUES (''POLICY''); DELETE FROM acct.entity WHERE entity_code = ''MAIN''']) WITH ORDINALITY AS c (change, n),
        public.beside(:two, c.change) AS b ORDER BY c.n;
