@@ -282,7 +282,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.policy_digest IS 'Digest of the policy that it was expanded by, as acct.policy_digest() computes it: 64 hexadecimal digits. NULL: an older version of the extension expanded it.';
     COMMENT ON COLUMN acct.journal_run.policy_sums IS 'Sums that the digest of policy was made of, by table.';
     COMMENT ON COLUMN acct.journal_run.minor_units IS 'Decimals of the run''s currencies when it was expanded: {"USD": 2}.';
-    COMMENT ON COLUMN acct.journal_run.basis_policy IS 'What each basis was expanded by: {"PRIMARY": {"every_transaction": true, "ignore": n}}, n being a sum over the templates that ignore. NULL: an older version of the extension expanded it.';
+    COMMENT ON COLUMN acct.journal_run.basis_policy IS 'What each basis was expanded by: {"PRIMARY": {"every_transaction": true, "ignore": n, "versions": [...]}}, n being a sum over the templates that ignore, which versions lists. NULL: an older version of the extension expanded it.';
     COMMENT ON COLUMN acct.journal_run.engine_version IS 'Version of the extension that expanded it.';
     COMMENT ON COLUMN acct.journal_run.range_months IS 'Months whose journals lie in that range; those of other months, of which the run has few, lie among other runs''.';
 

@@ -175,11 +175,25 @@ $$;
 COMMENT ON FUNCTION acct._keep_source_month(date) IS
 'Keeps a source month from being archived to the end of the transaction. Raises 55000 where it is.';
 
+CREATE FUNCTION acct._ignore_conditions(p_run_id bigint) RETURNS text
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT 'CASE' || string_agg(format(' WHEN (m.template_code, m.version, m.match_no) = (%L, %s, %s) THEN (SELECT %s FROM (SELECT l.*) AS x)',
+                                       m.template_code, m.version, m.match_no, acct.check_expression(m.condition_expr, 'condition')), '')
+           || ' ELSE true END'
+      FROM acct.journal_run AS r
+      JOIN acct.journal_template AS h ON h.basis = ANY (r.bases) AND h.basis <> ALL (acct._complete_bases(r.run_id))
+      JOIN acct.journal_template_match AS m USING (template_code, version)
+     WHERE r.run_id = p_run_id AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired') AND m.condition_expr IS NOT NULL
+$$;
+COMMENT ON FUNCTION acct._ignore_conditions(bigint) IS
+'The conditions of the rules of type IGNORE in those bases of a run that do not take every transaction, as an expression over rule m and row l; NULL where there are none.';
+
 CREATE FUNCTION acct._ignored_rows(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run acct.journal_run;
     taken text;
+    versions text;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     taken := CASE WHEN run.reprocess_of IS NULL
@@ -187,25 +201,38 @@ BEGIN
                               acct._source_rows(run.txn_month), p_run_id)
                   ELSE format('acct._taken_again(%s) AS t JOIN %s AS s ON s.txn_id = t.txn_id WHERE true',
                               p_run_id, acct._source_rows(run.txn_month)) END;
-    -- A basis that does not take every transaction has only those that a rule of type IGNORE fits, by its codes.
+    -- An older version of the extension did not record by which versions the run ignored.
+    versions := CASE WHEN run.basis_policy IS NULL THEN
+        'SELECT t.basis, t.template_code, t.version, t.effective_from, t.approved_effective_to AS effective_to FROM acct.journal_template AS t '
+        'WHERE t.template_type = ''IGNORE'' AND t.status IN (''approved'', ''retired'')'
+    ELSE format('SELECT b.key AS basis, v.* FROM jsonb_each(%L) AS b, jsonb_to_recordset(b.value -> ''versions'') '
+                'AS v (template_code text, version integer, effective_from date, effective_to date)', run.basis_policy) END;
+    -- A basis that does not take every transaction has only those that a rule of type IGNORE fits.
+    -- Conditions are computed of what is left only: those of other rows may fail.
     RETURN format(
-        'SELECT s.txn_id, s.txn_month, t.basis FROM %s '
+        'SELECT l.txn_id, l.txn_month, l.basis_of_run FROM (SELECT s.*, t.basis AS basis_of_run FROM %s '
         '   AND NOT EXISTS (SELECT FROM %s WHERE x.txn_id = s.txn_id AND x.basis = t.basis) '
         '   AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = %s AND e.txn_id = s.txn_id '
-        '                      AND e.txn_month = s.txn_month AND e.basis = t.basis) '
-        '   AND (t.basis = ANY (%L) '
-        '        OR EXISTS (SELECT FROM acct.journal_template AS h JOIN acct.journal_template_match AS m USING (template_code, version) '
-        '                    WHERE h.basis = t.basis AND h.template_type = ''IGNORE'' AND h.status IN (''approved'', ''retired'') '
-        '                      AND coalesce(m.txn_type, s.txn_type) = s.txn_type AND coalesce(m.channel, s.channel) = s.channel '
-        '                      AND coalesce(m.product_code, s.product_code) = s.product_code))',
-        taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id, acct._complete_bases(p_run_id));
+        '                      AND e.txn_month = s.txn_month AND e.basis = t.basis) OFFSET 0) AS l '
+        ' WHERE l.basis_of_run = ANY (%L) '
+        '    OR EXISTS (SELECT FROM (%s) AS h JOIN acct.journal_template_match AS m USING (template_code, version) '
+        '                WHERE h.basis = l.basis_of_run '
+        '                  AND h.effective_from <= l.bank_value_date AND l.bank_value_date < coalesce(h.effective_to, ''infinity'') '
+        '                  AND CASE WHEN coalesce(m.txn_type, l.txn_type) = l.txn_type AND coalesce(m.channel, l.channel) = l.channel '
+        '                                AND coalesce(m.product_code, l.product_code) = l.product_code THEN %s END)',
+        taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id, acct._complete_bases(p_run_id), versions,
+        coalesce(acct._ignore_conditions(p_run_id), 'true'));
 END
 $$;
 COMMENT ON FUNCTION acct._ignored_rows(bigint) IS
-'The query of the transactions that a posted run ignored: those that it took, less those that it has a journal or an exception of.';
+'The query of the transactions that a posted run ignored: those that it took, less those that it has a journal or an exception of; in a basis that does not take every transaction, of these what a rule of type IGNORE fits.';
 
 CREATE FUNCTION acct._list_ignored(p_run_id bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off SET jit = off
+    -- Conditions are computed under the settings of expansion (expression_pin_settings).
+    SET array_nulls = on SET backslash_quote = safe_encoding SET bytea_output = hex SET datestyle = 'ISO, YMD' SET intervalstyle = postgres
+    SET quote_all_identifiers = off SET standard_conforming_strings = on SET timezone = 'UTC' SET timezone_abbreviations = 'Default'
+    SET transform_null_equals = off AS $$
 DECLARE
     wrong record;
 BEGIN
@@ -216,15 +243,20 @@ BEGIN
     EXECUTE format('INSERT INTO acct.journal_run_ignored (run_id, txn_id, txn_month, basis) SELECT %s, x.* FROM (%s) AS x',
                    p_run_id, acct._ignored_rows(p_run_id));
     SELECT b.basis, c.ignored, c.listed INTO wrong
-      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (acct._complete_bases(r.run_id))
-     CROSS JOIN LATERAL (SELECT (r.basis_counts #>> ARRAY[b.basis, 'ignored'])::bigint AS ignored,
+      FROM acct.journal_run AS r CROSS JOIN LATERAL unnest(r.bases) AS b (basis)
+     CROSS JOIN LATERAL (SELECT coalesce((r.basis_counts #>> ARRAY[b.basis, 'ignored'])::bigint, 0) AS ignored,
                                 (SELECT count(*) FROM acct.journal_run_ignored AS i
                                   WHERE i.run_id = r.run_id AND i.basis = b.basis) AS listed) AS c
-     WHERE r.run_id = p_run_id AND c.ignored <> c.listed LIMIT 1;
+     WHERE r.run_id = p_run_id AND c.ignored <> c.listed ORDER BY b.basis LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'run % ignored % transactions in basis %, but % have neither journal nor exception', p_run_id,
                         wrong.ignored, wrong.basis, wrong.listed
-            USING ERRCODE = 'LE009', HINT = 'Source or ledger are not what they were: see acct.validate_run().';
+            USING ERRCODE = 'LE009',
+                  DETAIL = CASE WHEN wrong.basis = ANY (acct._complete_bases(p_run_id)) THEN 'So it is in a basis that takes every transaction.'
+                                ELSE 'So many fit a rule of type IGNORE of that basis, which does not take every transaction. Which of them it ignored cannot be told.' END,
+                  HINT = CASE WHEN wrong.basis = ANY (acct._complete_bases(p_run_id))
+                              THEN 'Source or ledger are not what they were: see acct.validate_run().'
+                              ELSE 'Have a superuser insert those that it ignored, in all its bases, into acct.journal_run_ignored, and call this again.' END;
     END IF;
 END
 $$;

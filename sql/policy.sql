@@ -274,7 +274,8 @@ CREATE FUNCTION acct._basis_policy(p_run_id bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- Of templates that end later than any value date of the month may lie, it does not matter when. Another version may replace one that ignores.
     SELECT jsonb_object_agg(b.basis, jsonb_build_object('every_transaction', b.every_transaction,
-                                                      'ignore', acct._policy_modulus(coalesce(x.sum, 0))::text))
+                                                      'ignore', acct._policy_modulus(coalesce(x.sum, 0))::text,
+                                                      'versions', coalesce(x.versions, '[]')))
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT (r.txn_month - interval '12 months')::date AS first_day, (r.txn_month + interval '13 months')::date AS end_day) AS d
       JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
@@ -283,7 +284,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                        to_jsonb(t) || CASE WHEN t.effective_to >= d.end_day THEN '{"effective_to": null}' ELSE '{}' END::jsonb)
                    + coalesce((SELECT sum(acct._policy_hash(n.table_name, n.columns, to_jsonb(m)))
                                  FROM acct._policy_columns() AS n, acct.journal_template_match AS m
-                                WHERE n.table_name = 'journal_template_match' AND (m.template_code, m.version) = (t.template_code, t.version)), 0)) AS sum
+                                WHERE n.table_name = 'journal_template_match' AND (m.template_code, m.version) = (t.template_code, t.version)), 0)) AS sum,
+               jsonb_agg(jsonb_build_object('template_code', t.template_code, 'version', t.version, 'effective_from', t.effective_from,
+                                            'effective_to', t.effective_to)) FILTER (WHERE t.basis = b.basis AND t.template_type = 'IGNORE') AS versions
           FROM acct._policy_columns() AS c, acct.journal_template AS t
          WHERE c.table_name = 'journal_template' AND t.status IN ('approved', 'retired')
            AND t.effective_from < d.end_day AND coalesce(t.effective_to, 'infinity') > d.first_day
@@ -292,7 +295,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE r.run_id = p_run_id
 $$;
 COMMENT ON FUNCTION acct._basis_policy(bigint) IS
-'For each basis of a run, the policy that its journals do not show: whether it takes every transaction, and as ignore the sum of the templates that ignore and are in force near the run''s month.';
+'For each basis of a run, the policy that its journals do not show: whether it takes every transaction, and as ignore the sum of the templates that ignore and are in force near the run''s month, as versions which they are.';
 
 CREATE FUNCTION acct._complete_bases(p_run_id bigint) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -5,7 +5,7 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(3, '2025-01-01');
 INSERT INTO acct.accounting_basis VALUES ('TAX', 'Tax', false);
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 CALL public.policy('IGN', '{}', '[{"txn_type": "Z"}, {"txn_type": "Y"}]', '{"template_type": "IGNORE"}');
-CALL public.policy('IGNT', '{}', '[{"txn_type": "Z", "condition_expr": ":gross_amount > 50"}, {"txn_type": "A", "product_code": "Q"}]', '{"template_type": "IGNORE", "basis": "TAX"}');
+CALL public.policy('IGNT', '{}', '[{"txn_type": "Z", "condition_expr": ":gross_amount > 50 AND :txn_type LIKE ''Z%'' AND :bank_value_date < ''2030-12-31''"}, {"txn_type": "A", "product_code": "Q"}]', '{"template_type": "IGNORE", "basis": "TAX"}');
 \set booked 'SELECT txn_id, basis, template_code, total_debit FROM acct.ledger_entry_header ORDER BY txn_month, txn_id, basis;'
 CALL public.txn(1, '2025-01-01', 'A', 1);
 CALL public.txn(20, '2025-01-01', 'Z', 77);
@@ -73,6 +73,25 @@ SELECT acct.reprocess_ignored(:feb) AS feb2 \gset
 SELECT sum(journals) AS journals FROM acct.expand_journals(:feb2);
 SELECT sum(journals) AS journals FROM acct.post_journals(:feb2);
 SELECT txn_id, basis, template_code FROM acct.ledger_entry_header WHERE txn_month = '2025-02-01' ORDER BY 1, 2;
+-- A rule that was not there yet does not matter, nor does one that had ended.
+CALL public.policy('IGNA', '{}', '[{"txn_type": "A", "channel": "C"}]', '{"template_type": "IGNORE", "basis": "TAX"}');
+SELECT acct.reprocess_ignored(:feb2) AS none \gset
+SELECT acct.retire_template('IGNA', 1, '2025-02-02');
+CALL public.txn(9, '2025-02-01', 'Z', 99);
+CALL public.txn(10, '2025-02-01', 'A', 10, '2025-02-01');
+CALL public.txn(11, '2025-02-01', 'A', 11);
+SELECT public.posted('2025-02-01', 'ended') AS ended \gset
+BEGIN;
+SELECT acct.reprocess_ignored(:ended) AS x \gset
+SELECT txn_id, basis FROM acct.journal_run_ignored WHERE resolved_by_run = :x ORDER BY 1, 2;
+ROLLBACK;
+-- A run that does not say when: more fit a rule than it ignored, and nothing is taken.
+UPDATE acct.journal_run SET basis_policy = NULL WHERE run_id = :ended;
+SELECT acct.reprocess_ignored(:ended) AS x \gset
+SELECT count(*) AS listed FROM acct.journal_run_ignored WHERE run_id = :ended;
+INSERT INTO acct.journal_run_ignored (run_id, txn_id, txn_month, basis) VALUES (:ended, 10, '2025-02-01', 'TAX');
+SELECT acct.reprocess_ignored(:ended) AS by_hand \gset
+SELECT sum(ignored) AS ignored FROM acct.expand_journals(:by_hand);
 -- It is taken by what the basis took when the run was expanded.
 CALL public.txn(4, '2025-02-01', 'A', 4, product => 'Q');
 CALL public.policy('TAXED', '{}', '[{"product_code": "Q", "priority": 1}]', '{"basis": "TAX", "template_type": "IGNORE"}');
