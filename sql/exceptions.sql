@@ -210,17 +210,18 @@ BEGIN
     -- A basis that does not take every transaction has only those that a rule of type IGNORE fits.
     -- Conditions are computed of what is left only: those of other rows may fail.
     RETURN format(
+        'WITH m AS MATERIALIZED (SELECT h.basis, h.effective_from, h.effective_to, r.* '
+        '                          FROM (%s) AS h JOIN acct.journal_template_match AS r USING (template_code, version)) '
         'SELECT l.txn_id, l.txn_month, l.basis_of_run FROM (SELECT s.*, t.basis AS basis_of_run FROM %s '
         '   AND NOT EXISTS (SELECT FROM %s WHERE x.txn_id = s.txn_id AND x.basis = t.basis) '
         '   AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = %s AND e.txn_id = s.txn_id '
         '                      AND e.txn_month = s.txn_month AND e.basis = t.basis) OFFSET 0) AS l '
         ' WHERE l.basis_of_run = ANY (%L) '
-        '    OR EXISTS (SELECT FROM (%s) AS h JOIN acct.journal_template_match AS m USING (template_code, version) '
-        '                WHERE h.basis = l.basis_of_run '
-        '                  AND h.effective_from <= l.bank_value_date AND l.bank_value_date < coalesce(h.effective_to, ''infinity'') '
+        '    OR EXISTS (SELECT FROM m WHERE m.basis = l.basis_of_run '
+        '                  AND m.effective_from <= l.bank_value_date AND l.bank_value_date < coalesce(m.effective_to, ''infinity'') '
         '                  AND CASE WHEN coalesce(m.txn_type, l.txn_type) = l.txn_type AND coalesce(m.channel, l.channel) = l.channel '
         '                                AND coalesce(m.product_code, l.product_code) = l.product_code THEN %s END)',
-        taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id, acct._complete_bases(p_run_id), versions,
+        versions, taken, acct._run_rows(p_run_id, 'ledger', 'header'), p_run_id, acct._complete_bases(p_run_id),
         coalesce(acct._ignore_conditions(p_run_id), 'true'));
 END
 $$;
