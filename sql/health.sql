@@ -229,9 +229,9 @@ BEGIN
                                       GROUP BY c.batch_id HAVING array_agg(c.basis) @> required) AS t ON t.batch_id = b.batch_id) AS x
                  WHERE x.untaken GROUP BY x.range) AS g;
         CONTINUE WHEN first IS NULL;
-        RETURN QUERY EXECUTE format('SELECT s.batch_id, s.txn_month, count(*) FROM unnest($1, $2) AS g (first, last) '
-                                    '  JOIN acct.txn_source_parent AS s ON s.batch_id BETWEEN g.first AND g.last AND s.txn_month = %L '
-                                    ' GROUP BY s.batch_id, s.txn_month', source_month) USING first, last;
+        RETURN QUERY EXECUTE format('SELECT s.batch_id, $1, count(*) FROM unnest($2, $3) AS g (first, last) '
+                                    '  JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last GROUP BY s.batch_id',
+                                    acct._source_rows(source_month)) USING source_month, first, last;
     END LOOP;
 END
 $$;
