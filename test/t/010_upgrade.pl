@@ -222,7 +222,8 @@ for my $version (@released)
 	is_same(routines_of($node, $copy), $routines, $copy);
 	is_same(data_of($node, $copy, $data), $data, $copy);
 	go_on($copy);
-	is(fingerprint($node, $copy), fingerprint($node, $db), "$copy: same ledger as the updated one");
+	# Staging that was restored fills its pages in another way, so its journals are numbered in another order.
+	is(fingerprint($node, $copy, undef, 1), fingerprint($node, $db, undef, 1), "$copy: same ledger as the updated one");
 
 	# What install() makes of an older layout without partitions is what it makes of nothing.
 	$node->safe_psql('postgres', "CREATE DATABASE empty_$db");

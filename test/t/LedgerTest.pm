@@ -282,11 +282,12 @@ sub reading_of_several
 	  'COMMIT';
 }
 
-# What a ledger says, without what depends on when and how often something was tried: je_id and times.
+# What a ledger says, without what depends on when and how often something was tried: je_id and times; and on request without its numbers.
 sub fingerprint
 {
-	my ($node, $db, $where) = @_;
+	my ($node, $db, $where, $any_number) = @_;
 	$where = defined $where ? "WHERE $where" : '';
+	my $number = $any_number ? '' : ', je_number';
 
 	return $node->safe_psql(
 		$db, with_archive($node, $db, qq{
@@ -297,7 +298,7 @@ sub fingerprint
 		UNION ALL
 		SELECT 'headers', count(*), sum(total_debit), sum(total_credit),
 		       sum(hashtextextended(concat_ws('|', txn_id, txn_month, je_date, entity_code, basis, template_code,
-		                                      template_version, currency, line_count, je_number), 0)::numeric)
+		                                      template_version, currency, line_count$number), 0)::numeric)
 		  FROM acct.ledger_entry_header $where
 		UNION ALL
 		SELECT 'balances', count(*), sum(period_debit), sum(period_credit),
