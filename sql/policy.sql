@@ -316,7 +316,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL jsonb_each(acct._basis_policy(r.run_id)) AS n
      CROSS JOIN LATERAL (SELECT (r.basis_counts #>> ARRAY[n.key, 'ignored'])::bigint AS ignored) AS c
-     WHERE r.run_id = p_run_id AND c.ignored > 0 AND n.value ->> 'ignore' IS DISTINCT FROM r.basis_policy #>> ARRAY[n.key, 'ignore']
+     -- A run that an older version expanded has not kept by which templates it ignored.
+     WHERE r.run_id = p_run_id AND c.ignored > 0 AND r.basis_policy IS NOT NULL AND n.value ->> 'ignore' IS DISTINCT FROM r.basis_policy #>> ARRAY[n.key, 'ignore']
 $$;
 COMMENT ON FUNCTION acct._bases_not_in_force(bigint) IS
 'What has changed of the policy of an expanded run''s bases that its journals do not show, a row for each problem.';
