@@ -468,6 +468,8 @@ BEGIN
     PERFORM ref.decide(p_run_id);
     PERFORM ref.draft_lines(p_run_id);
     PERFORM ref.map_lines(p_run_id);
+    -- Without statistics the planner adds the lines up anew for each decision.
+    ANALYZE ref.txn, ref.decision, ref.line, ref.exception;
     PERFORM ref.finish_journals(p_run_id);
 END
 $$;
