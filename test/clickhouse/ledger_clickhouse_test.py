@@ -219,6 +219,10 @@ def test_runs_out_of_order() -> None:
     status, output = run("load")
     check_in("an earlier run that is posted later", f"run {first}: ", output)
     same_rows("both")
+    # Its one transaction has no template.
+    sql("SELECT * FROM acct.rotate_txn_source_partitions(0, '2025-03-01')")
+    sql("INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, ujroh_amount) "
+        "VALUES (1, '2025-03-01', '2025-03-15', 'NONE', 'NONE', 'NONE', 1, 1)")
     sql("SELECT * FROM acct.run_month('2025-03-01', 'empty')")
     check_in("a run without entries", ": 0 journals, 0 lines, months none, ", run("load")[1])
     check("a repeat does nothing", run("load"), (0, ""))
