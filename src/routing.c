@@ -441,7 +441,7 @@ routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 	Route *route;
 	bool found;
 
-	Assert(routing_accepts_date(routing, date));
+	Assert(date >= routing->first_day && date < routing->first_day + routing->ndays);
 	key.number = routing->epoch_of_day[date - routing->first_day];
 	key.ncodes = CODE_KEY_MAX;
 	memcpy(key.codes, codes, sizeof(key.codes));

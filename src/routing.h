@@ -103,7 +103,7 @@ extern char *routing_date_problem(const Routing *routing, DateADT date);
 /* As YYYY-MM-DD, in the current context. */
 extern char *iso_date(DateADT date);
 
-/* The route of a transaction; valid until the next call. The date must be accepted. */
+/* The route of a transaction; valid until the next call. The date is accepted, or the run's month. */
 extern Route *routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date);
 
 /* Makes candidate->lines. */

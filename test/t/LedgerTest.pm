@@ -560,7 +560,7 @@ sub start_session
 	$self->{psql} = IPC::Run::start(
 		[ 'psql', '-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($db), '-f', '-' ],
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err});
-	$self->submit('SELECT pg_backend_pid()');
+	$self->submit('SET client_min_messages = warning; SELECT pg_backend_pid()');
 	wait_until('a session', sub { $self->done }, 1000);
 	($self->{pid}) = $self->{out} =~ /^(\d+)/ or die "no session: $self->{err}";
 	return $self;
