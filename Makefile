@@ -7,54 +7,54 @@ MODULE_big = ledger_engine
 MODULES = src/ledger_engine_0_1
 
 OBJS = \
-	src/account.o \
-	src/amount.o \
-	src/archive.o \
-	src/batch.o \
-	src/bulk_writer.o \
-	src/code_check.o \
-	src/codemap.o \
-	src/columns.o \
-	src/digest.o \
-	src/digest_table.o \
-	src/entity.o \
-	src/evaluation.o \
-	src/exception.o \
-	src/expand.o \
-	src/expand_parallel.o \
-	src/expression.o \
-	src/expression_check.o \
-	src/expression_fold.o \
-	src/file_digest.o \
-	src/helpers.o \
-	src/image.o \
-	src/index_builds.o \
+	src/archive/archive_files.o \
+	src/archive/file_digest.o \
+	src/check/digest_table.o \
+	src/check/source_digest.o \
+	src/common/code_check.o \
+	src/common/code_map.o \
+	src/common/columns.o \
+	src/common/ledger_engine.o \
+	src/common/log_line.o \
+	src/common/parallel_work.o \
+	src/common/progress.o \
+	src/common/query.o \
+	src/common/row_holders.o \
+	src/common/settings.o \
+	src/expand/batch.o \
+	src/expand/expand.o \
+	src/expand/expand_parallel.o \
+	src/expand/journal.o \
+	src/expand/source.o \
+	src/expand/staging.o \
 	src/init.o \
-	src/je_id.o \
-	src/journal.o \
-	src/ledger_engine.o \
-	src/ledger_target.o \
-	src/line_reader.o \
-	src/log_line.o \
-	src/new_rows.o \
-	src/page_file.o \
-	src/page_groups.o \
-	src/page_reader.o \
-	src/parallel_work.o \
-	src/post.o \
-	src/post_headers.o \
-	src/post_lines.o \
-	src/progress.o \
-	src/query.o \
-	src/routing.o \
-	src/row_digest.o \
-	src/row_holders.o \
-	src/settings.o \
-	src/source.o \
-	src/source_digest.o \
-	src/staging.o \
-	src/template.o \
-	src/total.o
+	src/ledger/amount.o \
+	src/ledger/digest.o \
+	src/ledger/exception.o \
+	src/ledger/je_id.o \
+	src/ledger/line_reader.o \
+	src/ledger/row_digest.o \
+	src/ledger/row_image.o \
+	src/ledger/run_total.o \
+	src/policy/account.o \
+	src/policy/entity.o \
+	src/policy/evaluation.o \
+	src/policy/expression.o \
+	src/policy/expression_check.o \
+	src/policy/expression_fold.o \
+	src/policy/expression_helpers.o \
+	src/policy/routing.o \
+	src/policy/template.o \
+	src/post/ledger_target.o \
+	src/post/post.o \
+	src/post/post_headers.o \
+	src/post/post_lines.o \
+	src/table/bulk_writer.o \
+	src/table/index_builds.o \
+	src/table/new_rows_scan.o \
+	src/table/page_file.o \
+	src/table/page_groups.o \
+	src/table/page_reader.o
 
 # The install script is put together from one file a topic, in the order of their dependencies.
 SQL_PARTS = \
@@ -104,9 +104,9 @@ SQL_PARTS = \
 # What is not marked with it stays within the library. Version 15 does not define it.
 PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"' -DPGDLLEXPORT='__attribute__((visibility("default")))'
 
-# For tests: points at which a process waits to be killed (src/crash_point.h).
+# For tests: points at which a process waits to be killed (src/common/crash_point.h).
 ifdef CRASH_POINTS
-OBJS += src/crash_point.o
+OBJS += src/common/crash_point.o
 PG_CPPFLAGS += -DLEDGER_CRASH_POINTS
 CRASH_POINT_SQL = sql/crash_point.sql
 CRASH_POINT_CALL = PERFORM acct._crash_point('\2');
@@ -139,7 +139,7 @@ include $(PGXS)
 
 all: $(DATA_built)
 
-$(OBJS): $(wildcard src/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h)
 
 $(INSTALL_SQL): $(SQL_PARTS)
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } \

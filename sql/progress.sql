@@ -1,4 +1,4 @@
--- What a run is doing: the C functions of src/progress.c and src/log_line.c, and what acct.run_progress reads.
+-- What a run is doing: the C functions of src/common/progress.c and src/common/log_line.c, and what acct.run_progress reads.
 
 CREATE FUNCTION acct._progress_start(p_run_id bigint, p_step text, p_rows bigint) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_progress_start';
@@ -39,7 +39,7 @@ RETURNS TABLE (run_id bigint, pid integer, step text, phase text, unit text, row
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_layout();
-    -- The numbers are those of src/progress.c, counted from 1. While an index is being built the server itself counts in param13.
+    -- The numbers are those of src/common/progress.c, counted from 1. While an index is being built the server itself counts in param13.
     RETURN QUERY
     SELECT nullif(p.param18, 0), p.pid, n.step, n.phase, n.unit,
            CASE WHEN p.param8 >= 0 THEN least(p.param3 + CASE n.phase WHEN 'building indexes' THEN p.param13 ELSE 0 END, p.param8) END,

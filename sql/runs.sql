@@ -487,7 +487,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT (1::bigint << 42) + (p_range << 32), (1::bigint << 42) + ((p_range + 1) << 32)
 $$;
 COMMENT ON FUNCTION acct._je_range(bigint) IS
-'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/je_id.h.';
+'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/ledger/je_id.h.';
 
 CREATE FUNCTION acct._taken_again(p_run_id bigint) RETURNS TABLE (txn_id bigint, txn_month date, basis text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

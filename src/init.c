@@ -2,12 +2,12 @@
  * init.c
  *		Start of the module: its settings and callbacks.
  */
-#include "ledger_engine.h"
+#include "common/ledger_engine.h"
 
-#include "batch.h"
-#include "log_line.h"
-#include "progress.h"
-#include "settings.h"
+#include "common/log_line.h"
+#include "common/progress.h"
+#include "common/settings.h"
+#include "expand/batch.h"
 
 #include "access/genam.h"
 #include "access/parallel.h"

@@ -1,4 +1,4 @@
-# Each step is interrupted at each of the points that a build with CRASH_POINTS=1 has (src/crash_point.h): the process is killed,
+# Each step is interrupted at each of the points that a build with CRASH_POINTS=1 has (src/common/crash_point.h): the process is killed,
 # terminated or cancelled, or the server stops at once.  Each time nothing may be left, and the step done again must give what
 # it gives undisturbed.  Each combination has a batch of its own, and a second database gets the same batches in peace.
 #
@@ -78,7 +78,7 @@ sub points
 	my $top = "$FindBin::RealBin/../..";
 	my @points;
 
-	for my $file (glob("$top/src/*.c $top/sql/*.sql"))
+	for my $file (glob("$top/src/*.c $top/src/*/*.c $top/sql/*.sql"))
 	{
 		my $text = slurp_file($file);
 		push @points, $text =~ /CRASH_POINT\("(\w+)"\)/g, $text =~ /-- crash point: (\w+)$/mg;

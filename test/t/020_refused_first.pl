@@ -1,5 +1,5 @@
 # What expanding and posting refuse, they refuse before any table is given a row: on each path, whichever table it is, and also
-# where it was made for the run. In a build with CRASH_POINTS=1 a row can be made an error (src/crash_point.h), which comes
+# where it was made for the run. In a build with CRASH_POINTS=1 a row can be made an error (src/common/crash_point.h), which comes
 # first where a check comes too late; test/sql/honesty.sql has all that is refused.
 use strict;
 use warnings FATAL => 'all';

@@ -1,6 +1,6 @@
 # What a posting promised is there when the power comes back.  The server runs on a disk that keeps what was synced and nothing
 # else (power_loss.c), with each wal_level that pages are written past shared buffers with.  Checkpoints come while a step waits
-# at a point (src/crash_point.h), before it, after it and at random; then the power is lost: none, some or all of what was not
+# at a point (src/common/crash_point.h), before it, after it and at random; then the power is lost: none, some or all of what was not
 # synced survives, the last being a crash of the server alone.  Staging may be lost; the ledger may not.
 #
 # LEDGER_DURABILITY=all tries each point in each way, and 100 random moments; LEDGER_DURABILITY_SEED: of the random numbers.

@@ -1,0 +1,141 @@
+/*
+ * file_digest.c
+ *		acct._file_digest(): size and SHA-256 of a file of the server, read in
+ *		pieces, so that memory does not grow with it.
+ *
+ * It asks for what COPY from a file asks for, of its caller: the privileges of
+ * pg_read_server_files.
+ */
+#include "common/ledger_engine.h"
+
+#include "catalog/pg_authid.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+LEDGER_FUNCTION(ledger_file_digest);
+
+#define PIECE (64 * 1024)
+
+static void
+require_readable_path(const char *path)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to read a file of the server"),
+						errdetail("It takes the privileges of role %s.", "pg_read_server_files")));
+	if (!is_absolute_path(path))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("path \"%s\" is not absolute", path),
+						errhint("A file of the server is named from the root directory on.")));
+}
+
+/* A descriptor of a regular file, for writing too if it is to be flushed; -1: none of that name. */
+static int
+open_file(const char *path, bool flush)
+{
+	struct stat st;
+	/* What is no regular file may not be there to end: opening it must not wait. */
+	int fd = OpenTransientFile(path, (flush ? O_RDWR : O_RDONLY) | O_NONBLOCK | PG_BINARY);
+
+	if (fd < 0)
+	{
+		if (errno == ENOENT || errno == ENOTDIR)
+			return -1;
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not open file \"%s\": %m", path)));
+	}
+	if (fstat(fd, &st) != 0)
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not stat file \"%s\": %m", path)));
+	if (!S_ISREG(st.st_mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is no regular file", path)));
+	return fd;
+}
+
+static void
+require_hash(int result, pg_cryptohash_ctx *hash)
+{
+	if (result < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(hash));
+}
+
+/* Bytes read; digest has room for PG_SHA256_DIGEST_LENGTH. */
+static int64
+read_file(int fd, const char *path, uint8 *digest)
+{
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	uint8 *piece = palloc(PIECE);
+	int64 bytes = 0;
+
+	if (hash == NULL)
+		elog(ERROR, "could not begin SHA-256");
+	require_hash(pg_cryptohash_init(hash), hash);
+	for (;;)
+	{
+		ssize_t n = read(fd, piece, PIECE);
+
+		CHECK_FOR_INTERRUPTS();
+		if (n < 0)
+			ereport(ERROR,
+					(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", path)));
+		if (n == 0)
+			break;
+		require_hash(pg_cryptohash_update(hash, piece, n), hash);
+		bytes += n;
+	}
+	require_hash(pg_cryptohash_final(hash, digest, PG_SHA256_DIGEST_LENGTH), hash);
+	pg_cryptohash_free(hash);
+	pfree(piece);
+	return bytes;
+}
+
+/* Has a file, and its name in its directory, outlast a crash of the machine. */
+static void
+flush_file(int fd, const char *path)
+{
+	char directory[MAXPGPATH];
+
+	if (pg_fsync(fd) != 0)
+		ereport(data_sync_elevel(ERROR),
+				(errcode_for_file_access(), errmsg("could not fsync file \"%s\": %m", path)));
+	strlcpy(directory, path, MAXPGPATH);
+	get_parent_directory(directory);
+	fsync_fname(directory[0] == '\0' ? "/" : directory, true);
+}
+
+Datum
+ledger_file_digest(PG_FUNCTION_ARGS)
+{
+	char *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool flush = PG_GETARG_BOOL(1);
+	uint8 digest[PG_SHA256_DIGEST_LENGTH];
+	char hex[2 * PG_SHA256_DIGEST_LENGTH + 1];
+	TupleDesc tupdesc;
+	Datum values[2] = {0};
+	bool nulls[2] = {true, true};
+	int fd;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	require_readable_path(path);
+	fd = open_file(path, flush);
+	if (fd >= 0)
+	{
+		values[0] = Int64GetDatum(read_file(fd, path, digest));
+		for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
+			snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+		values[1] = CStringGetTextDatum(hex);
+		nulls[0] = nulls[1] = false;
+		if (flush)
+			flush_file(fd, path);
+		CloseTransientFile(fd);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}

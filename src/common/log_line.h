@@ -1,0 +1,14 @@
+/*
+ * log_line.h
+ *		Lines for the server's log that are true: written when the transaction
+ *		that they speak of commits, and not where it or its subtransaction does not.
+ */
+#ifndef LEDGER_LOG_LINE_H
+#define LEDGER_LOG_LINE_H
+
+#include "common/ledger_engine.h"
+
+/* The callbacks by which lines are written. */
+extern void log_line_init(void);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * query.c
+ *		Queries row by row (see query.h): a DestReceiver that calls a function.
+ */
+#include "common/query.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+typedef struct RowReceiver
+{
+	DestReceiver pub;
+	QueryRow row;
+	void *arg;
+} RowReceiver;
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+
+	receiver->row(slot, receiver->arg);
+	return true;
+}
+
+static void
+receive_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static void
+receive_nothing(DestReceiver *self)
+{
+}
+
+void
+query_open(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+query_close(void)
+{
+	SPI_finish();
+}
+
+void
+query_arg(QueryArgs *args, Oid type, Datum value)
+{
+	Assert(args->count < QUERY_MAX_ARGS);
+	args->types[args->count] = type;
+	args->values[args->count] = value;
+	args->nulls[args->count++] = false;
+}
+
+void
+query_arg_null(QueryArgs *args, Oid type)
+{
+	query_arg(args, type, (Datum) 0);
+	args->nulls[args->count - 1] = true;
+}
+
+static ParamListInfo
+make_params(const QueryArgs *args)
+{
+	ParamListInfo params;
+
+	if (args == NULL || args->count == 0)
+		return NULL;
+	params = makeParamList(args->count);
+	for (int i = 0; i < args->count; i++)
+	{
+		params->params[i].value = args->values[i];
+		params->params[i].isnull = args->nulls[i];
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = args->types[i];
+	}
+	return params;
+}
+
+static int
+execute(const char *sql, QueryArgs *args, bool read_only, DestReceiver *dest)
+{
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr plan;
+	int rc;
+
+	/* SPI_prepare, unlike SPI_execute, does not ask for a parallel plan. */
+	plan = SPI_prepare(sql, args ? args->count : 0, args ? args->types : NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	options.params = make_params(args);
+	options.dest = dest;
+	/* With workers beside it a process only reads, and begins no new command. */
+	options.read_only = read_only || IsInParallelMode();
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc < 0)
+		elog(ERROR, "query failed: %s", SPI_result_code_string(rc));
+	SPI_freeplan(plan);
+	return rc;
+}
+
+static void
+hand_over(const char *sql, QueryArgs *args, bool read_only, QueryRow row, void *arg)
+{
+	RowReceiver receiver = {
+		.pub = {receive_row, receive_startup, receive_nothing, receive_nothing, DestNone},
+		.row = row,
+		.arg = arg};
+
+	execute(sql, args, read_only, &receiver.pub);
+}
+
+void
+query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
+{
+	Assert(ActiveSnapshotSet());
+	hand_over(sql, args, true, row, arg);
+}
+
+void
+query_call(const char *sql, QueryArgs *args, QueryRow row, void *arg)
+{
+	hand_over(sql, args, false, row, arg);
+}
+
+uint64
+query_change(const char *sql, QueryArgs *args)
+{
+	execute(sql, args, false, NULL);
+	return SPI_processed;
+}
+
+char *
+query_text(TupleTableSlot *slot, int column)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column + 1, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+Datum
+query_value(TupleTableSlot *slot, int column, Datum fallback)
+{
+	bool isnull;
+	Datum value = slot_getattr(slot, column + 1, &isnull);
+
+	return isnull ? fallback : value;
+}

@@ -1,0 +1,390 @@
+/*
+ * expand_parallel.c
+ *		An expansion shared with parallel workers.
+ *
+ * The source is handed out by stretches of blocks. Each process reads the
+ * policy for itself, by the leader's snapshot, expands its rows, and appends
+ * extents to the same staging tables. What a worker may not write (exceptions,
+ * rows with TOAST) and its totals it spools, and the leader takes them at the
+ * end. Counts and digest each worker leaves in a place of its own, which the
+ * leader reads when the worker has ended, so that nothing needs to be locked.
+ * So the result is that of one process, save for je_id and the order of rows.
+ */
+#include "expand/expand.h"
+
+#include "common/parallel_work.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "port/atomics.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/sharedtuplestore.h"
+
+/* Blocks of the source that a process takes at a time: 4 MB, less where there is little to share. */
+#define MAX_STRETCH           512
+#define STRETCHES_PER_PROCESS 8
+
+/* Spools: one for each staging table, one for totals. */
+#define SPOOL_TOTALS STAGING_TABLES
+#define SPOOLS       (STAGING_TABLES + 1)
+
+typedef struct Leaf
+{
+	Oid table;
+	BlockNumber nblocks;
+	int64 nstretches;
+} Leaf;
+
+/* What a worker leaves to the leader. Behind it: counts by leaf, then by basis. */
+typedef struct Outcome
+{
+	Digest digest;
+	Digest source_digest;
+	int64 unbalanced;
+	int nmonths; /* that use the run's range */
+	DateADT months[JE_ID_MAX_MONTHS];
+} Outcome;
+
+/* What all processes see. Behind it: leaves, outcomes of workers, blocks of je_id, spools, stretches. */
+typedef struct Shared
+{
+	int64 run_id;
+	Oid header;
+	Oid line;
+	RowStamp stamp;
+	int nprocesses; /* at most, the leader among them */
+	int nleaves;
+	int nbases;
+	BlockNumber stretch;
+	Size leaves_at;
+	Size outcomes_at;
+	Size outcome_size;
+	Size blocks_at;
+	Size spools_at;
+	Size spool_size;
+	Size wanted_at;
+	SharedFileSet files;
+	pg_atomic_uint64 next;        /* stretch */
+	pg_atomic_uint64 je_id_taken; /* of the run's range */
+} Shared;
+
+PGDLLEXPORT void ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc);
+
+static Leaf *
+shared_leaves(Shared *shared)
+{
+	return (Leaf *) ((char *) shared + shared->leaves_at);
+}
+
+static Outcome *
+shared_outcome(Shared *shared, int worker)
+{
+	Assert(worker >= 0 && worker < shared->nprocesses - 1);
+	return (Outcome *) ((char *) shared + shared->outcomes_at + worker * shared->outcome_size);
+}
+
+static Counts *
+outcome_counts(Outcome *outcome)
+{
+	return (Counts *) ((char *) outcome + MAXALIGN(sizeof(Outcome)));
+}
+
+/* The identifiers taken beforehand for a worker. */
+static int64 *
+shared_blocks(Shared *shared, int worker)
+{
+	Assert(worker >= 0 && worker < shared->nprocesses - 1);
+	return (int64 *) ((char *) shared + shared->blocks_at) + worker * JE_ID_MAX_MONTHS;
+}
+
+static SharedTuplestore *
+shared_spool(Shared *shared, int spool)
+{
+	return (SharedTuplestore *) ((char *) shared + shared->spools_at + spool * shared->spool_size);
+}
+
+/* By stretch, of all leaves one after the other: it may have rows of the run. */
+static bool *
+shared_wanted(Shared *shared)
+{
+	return (bool *) ((char *) shared + shared->wanted_at);
+}
+
+/* Sets where the parts are; the size of all. */
+static Size
+lay_out(Shared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nblocks)
+{
+	shared->stretch = Max(1, Min(MAX_STRETCH, nblocks / (nprocesses * STRETCHES_PER_PROCESS)));
+	shared->nprocesses = nprocesses;
+	shared->nleaves = nleaves;
+	shared->nbases = nbases;
+	shared->leaves_at = MAXALIGN(sizeof(Shared));
+	shared->outcomes_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(Leaf));
+	shared->outcome_size =
+		MAXALIGN(sizeof(Outcome)) + MAXALIGN((nleaves + nbases) * sizeof(Counts));
+	shared->blocks_at = shared->outcomes_at + (nprocesses - 1) * shared->outcome_size;
+	shared->spools_at =
+		shared->blocks_at + MAXALIGN((nprocesses - 1) * JE_ID_MAX_MONTHS * sizeof(int64));
+	shared->spool_size = MAXALIGN(sts_estimate(nprocesses));
+	shared->wanted_at = shared->spools_at + SPOOLS * shared->spool_size;
+	/* the last stretch of a leaf may be short */
+	return shared->wanted_at + (nblocks / shared->stretch + nleaves) * sizeof(bool);
+}
+
+static void
+read_stretch(Expand *expand, const char *list, Oid table, BlockNumber from, BlockNumber to)
+{
+	QueryArgs args = {0};
+	ItemPointerData first;
+	ItemPointerData end;
+	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+											get_rel_name(table));
+
+	ItemPointerSet(&first, from, 0);
+	ItemPointerSet(&end, to, 0);
+	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
+	query_arg(&args, INT8ARRAYOID, expand->pass->batches);
+	query_arg(&args, TIDOID, PointerGetDatum(&first));
+	query_arg(&args, TIDOID, PointerGetDatum(&end));
+	query_each_row(psprintf("SELECT %s FROM ONLY %s s WHERE s.ctid >= $3 AND s.ctid < $4 "
+							"AND s.txn_month = $1 AND s.batch_id = ANY ($2)",
+							list, name),
+				   &args, expand_row, expand);
+}
+
+/* Expands stretches until all are taken. */
+static void
+read_stretches(Expand *expand, void *arg)
+{
+	Shared *shared = arg;
+	Leaf *leaves = shared_leaves(shared);
+	char *list = source_select_list(expand->source_table);
+	MemoryContext context = AllocSetContextCreate(expand->context, "stretch", ALLOCSET_SMALL_SIZES);
+	uint64 before = 0; /* stretches of leaves before this one */
+	int leaf = 0;
+
+	expand->pass = linitial(expand->passes);
+	for (;;)
+	{
+		uint64 n = pg_atomic_fetch_add_u64(&shared->next, 1);
+		BlockNumber from;
+		MemoryContext old;
+
+		/* Each process gets them in ascending order. */
+		while (leaf < shared->nleaves && n >= before + leaves[leaf].nstretches)
+			before += leaves[leaf++].nstretches;
+		if (leaf == shared->nleaves)
+			break;
+		if (!shared_wanted(shared)[n])
+			continue;
+		from = (n - before) * shared->stretch;
+		old = MemoryContextSwitchTo(context);
+		read_stretch(expand, list, leaves[leaf].table, from,
+					 Min(from + shared->stretch, leaves[leaf].nblocks));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+}
+
+/* Leaves a worker's counts to the leader. */
+static void
+leave_outcome(Expand *expand, Shared *shared, Outcome *outcome)
+{
+	Leaf *leaves = shared_leaves(shared);
+	Counts *counts = outcome_counts(outcome);
+
+	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
+		for (int i = 0; i < shared->nleaves; i++)
+			if (leaves[i].table == p->partition)
+				counts_add(&counts[i], &p->counts);
+	for (int b = 0; b < expand->nbases; b++)
+		counts_add(&counts[shared->nleaves + b], &expand->basis_counts[b]);
+	Assert(expand->nbases == shared->nbases && outcome->nmonths == 0);
+	outcome->digest = expand->digest;
+	outcome->source_digest = expand->source_digest;
+	outcome->unbalanced = expand->unbalanced;
+	for (int i = 0; i < expand->ids.nmonths; i++)
+		if (expand->ids.months[i].uses_range)
+			outcome->months[outcome->nmonths++] = expand->ids.months[i].month;
+	Assert(outcome->nmonths <= JE_ID_MAX_MONTHS);
+}
+
+/* Adds up what a worker left. */
+static void
+take_outcome(Expand *expand, Shared *shared, Outcome *outcome)
+{
+	Leaf *leaves = shared_leaves(shared);
+	Counts *counts = outcome_counts(outcome);
+
+	for (int i = 0; i < shared->nleaves; i++)
+		if (counts[i].transactions > 0)
+			counts_add(&expand_partition(expand, leaves[i].table)->counts, &counts[i]);
+	for (int b = 0; b < expand->nbases; b++)
+		counts_add(&expand->basis_counts[b], &counts[shared->nleaves + b]);
+	digest_add(&expand->digest, outcome->digest);
+	digest_add(&expand->source_digest, outcome->source_digest);
+	expand->unbalanced += outcome->unbalanced;
+	Assert(outcome->nmonths >= 0 && outcome->nmonths <= JE_ID_MAX_MONTHS);
+	for (int i = 0; i < outcome->nmonths; i++)
+		je_id_find_month(&expand->ids, outcome->months[i])->uses_range = true;
+}
+
+void
+ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
+{
+	Shared *shared = parallel_work_attach(toc);
+	StagingHelper helper = {.stamp = shared->stamp};
+	SharedTuplestoreAccessor *spools[SPOOLS];
+	Expand *expand;
+
+	SharedFileSetAttach(&shared->files, seg);
+	for (int i = 0; i < SPOOLS; i++)
+		spools[i] = sts_attach(shared_spool(shared, i), ParallelWorkerNumber + 1, &shared->files);
+	memcpy(helper.spools, spools, sizeof(helper.spools));
+	query_open();
+	expand =
+		expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line, &helper);
+	je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber), JE_ID_MAX_MONTHS);
+	je_id_share(&expand->ids, &shared->je_id_taken);
+	expand_run(expand, read_stretches, shared);
+	expand_close(expand);
+	run_total_spool(&expand->totals, spools[SPOOL_TOTALS]);
+	for (int i = 0; i < SPOOLS; i++)
+		sts_end_write(spools[i]);
+	leave_outcome(expand, shared, shared_outcome(shared, ParallelWorkerNumber));
+	query_close();
+	parallel_work_leave();
+}
+
+/*
+ * Each stretch is read by the range of its row identifiers, whatever else the
+ * planner would choose; and that costs nothing that is worth compiling.
+ */
+static void
+read_by_blocks(void)
+{
+	static const char *const off[] = {"enable_seqscan", "enable_indexscan", "enable_indexonlyscan",
+									  "enable_bitmapscan", "jit"};
+
+	(void) set_config_option("enable_tidscan", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
+}
+
+/* The blocks of each table; their sum. */
+static BlockNumber
+count_blocks(List *tables, BlockNumber *blocks)
+{
+	BlockNumber sum = 0;
+	ListCell *lc;
+
+	foreach(lc, tables)
+	{
+		Relation rel = table_open(lfirst_oid(lc), NoLock);
+		int i = foreach_current_index(lc);
+
+		blocks[i] = RelationGetNumberOfBlocks(rel);
+		sum += blocks[i];
+		table_close(rel, NoLock);
+	}
+	return sum;
+}
+
+/* Says what the processes are to do. */
+static void
+fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp, List *leaves,
+			const BlockNumber *blocks, dsm_segment *seg, SharedTuplestoreAccessor **spools)
+{
+	Pass *pass = linitial(expand->passes);
+	int64 before = 0;
+	ListCell *lc;
+
+	*shared = *layout;
+	shared->run_id = expand->run_id;
+	shared->header = expand->header;
+	shared->line = expand->line;
+	shared->stamp = stamp;
+	pg_atomic_init_u64(&shared->next, 0);
+	pg_atomic_init_u64(&shared->je_id_taken, 0);
+	foreach(lc, leaves)
+	{
+		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
+
+		leaf->table = lfirst_oid(lc);
+		leaf->nblocks = blocks[foreach_current_index(lc)];
+		leaf->nstretches = (leaf->nblocks + shared->stretch - 1) / shared->stretch;
+		source_mark_stretches(leaf->table, pass->batches, shared->stretch, leaf->nstretches,
+							  shared_wanted(shared) + before);
+		before += leaf->nstretches;
+	}
+	SharedFileSetInit(&shared->files, seg);
+	for (int i = 0; i < SPOOLS; i++)
+		spools[i] = sts_initialize(shared_spool(shared, i), shared->nprocesses, 0, 0,
+								   SHARED_TUPLESTORE_SINGLE_PASS, &shared->files,
+								   psprintf("ledger_engine.%d", i));
+}
+
+bool
+expand_in_parallel(Expand *expand)
+{
+	List *leaves;
+	RowStamp stamp;
+	int nworkers;
+	Shared layout = {0};
+	Size size;
+	BlockNumber *source_blocks;
+	BlockNumber nblocks;
+	int64 *blocks;
+	Shared *shared;
+	ParallelWork work;
+	SharedTuplestoreAccessor *spools[SPOOLS];
+
+	if (expand->reprocess_of != 0 || expand->je_range == 0 || list_length(expand->passes) != 1 ||
+		!staging_allows_helpers(expand->staging, &stamp))
+		return false;
+	leaves = source_leaves(expand->source_table, expand->txn_month);
+	source_blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
+	nblocks = count_blocks(leaves, source_blocks);
+	nworkers = parallel_work_workers(nblocks);
+	if (nworkers == 0)
+		return false;
+
+	size = lay_out(&layout, nworkers + 1, list_length(leaves), expand->nbases, nblocks);
+	/* Neither leader nor workers can ask the sequence while there are workers, nor once there is a segment. */
+	blocks = palloc_array(int64, layout.nprocesses * JE_ID_MAX_MONTHS);
+	je_id_take_blocks(blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
+	if (!parallel_work_begin(&work, "ledger_engine_expand_worker", size, nworkers))
+	{
+		/* What was taken for others is used here. */
+		parallel_work_end(&work);
+		je_id_use_blocks(&expand->ids, blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
+		return false;
+	}
+	read_by_blocks();
+	shared = work.shared;
+	fill_shared(expand, shared, &layout, stamp, leaves, source_blocks, work.context->seg, spools);
+	memcpy(shared_blocks(shared, 0), blocks, nworkers * JE_ID_MAX_MONTHS * sizeof(int64));
+	je_id_use_blocks(&expand->ids, blocks + nworkers * JE_ID_MAX_MONTHS, JE_ID_MAX_MONTHS);
+	je_id_share(&expand->ids, &shared->je_id_taken);
+	parallel_work_launch(&work);
+	expand_run(expand, read_stretches, shared);
+	for (int i = 0; i < SPOOLS; i++)
+		sts_end_write(spools[i]);
+	parallel_work_wait(&work);
+
+	for (int i = 0; i < STAGING_TABLES; i++)
+		staging_take(expand->staging, i, spools[i]);
+	run_total_take(&expand->totals, spools[SPOOL_TOTALS]);
+	for (int i = 0; i < work.nworkers; i++)
+		take_outcome(expand, shared, shared_outcome(shared, i));
+	je_id_unshare(&expand->ids);
+	parallel_work_end(&work);
+	return true;
+}

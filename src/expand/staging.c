@@ -1,0 +1,533 @@
+/*
+ * staging.c
+ *		Writes journals and exceptions (see staging.h).
+ *
+ * Headers and lines are copies of ready-made tuples (row_image.h) as long as their
+ * tables have the engine's columns alone; else each row is formed from its
+ * values.
+ */
+#include "expand/staging.h"
+
+#include "common/columns.h"
+#include "ledger/row_image.h"
+#include "table/bulk_writer.h"
+#include "table/page_groups.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "nodes/bitmapset.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Columns of staging that the engine computes; the others it carries from the source. */
+static const char *const header_columns[] = {
+	"je_id",      "run_id",      "txn_id",    "je_date",       "txn_month",    "template_version",
+	"line_count", "entity_code", "basis",     "template_code", "txn_type",     "product_code",
+	"channel",    "currency",    "policy_no", "total_debit",   "total_credit", "reversal_of",
+	"memo",       NULL};
+
+static const Oid header_types[] = {
+	INT8OID, INT8OID, INT8OID, DATEOID, DATEOID, INT4OID,    INT4OID,    TEXTOID, TEXTOID, TEXTOID,
+	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, INT8OID, TEXTOID};
+
+/* Of the columns above, those that may be null. */
+static const char *const nullable_columns[] = {"policy_no", "reversal_of", "memo"};
+
+static const char *const line_columns[] = {
+	"je_id",        "run_id",  "txn_id",       "je_date", "line_no",
+	"entity_code",  "basis",   "account_code", "fund",    "currency",
+	"product_code", "channel", "debit",        "credit",  NULL};
+
+static const Oid line_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   INT2OID,
+								 TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
+								 TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+
+enum
+{
+	EXCEPTION_COLUMN_RUN_ID,
+	EXCEPTION_COLUMN_TXN_ID,
+	EXCEPTION_COLUMN_TXN_MONTH,
+	EXCEPTION_COLUMN_BASIS,
+	EXCEPTION_COLUMN_REASON,
+	EXCEPTION_COLUMN_TEMPLATE_CODE,
+	EXCEPTION_COLUMN_TEMPLATE_VERSION,
+	EXCEPTION_COLUMN_LINE_NO,
+	EXCEPTION_COLUMN_MESSAGE,
+	EXCEPTION_COLUMNS
+};
+
+static const char *const exception_columns[] = {
+	"run_id",        "txn_id",           "txn_month", "basis",   "reason",
+	"template_code", "template_version", "line_no",   "message", NULL};
+
+static const Oid exception_types[] = {INT8OID, INT8OID, DATEOID, TEXTOID, TEXTOID,
+									  TEXTOID, INT4OID, INT2OID, TEXTOID};
+
+/* A table that rows are put into: a writer, and the row being put together. */
+typedef struct Target
+{
+	BulkWriter *writer;
+	AttrNumber *columns; /* numbers of the computed columns */
+	int ncarried;
+	CarriedColumn *carried;
+	Datum *values;
+	bool *isnull;
+} Target;
+
+struct Staging
+{
+	int64 run_id;
+	const Datum *basis_codes;
+	Target header;
+	Target line;
+	Target exception;
+	bool use_header_images; /* the table has the engine's columns alone */
+	bool use_line_images;   /* the same of lines */
+	PageGroups
+		*header_groups; /* of journals in the run's own range, by entity and basis; NULL: none */
+	PageGroups *line_groups;   /* of their lines, by account and fund */
+	PGAlignedBlock row;        /* being put together from an image */
+	MemoryContext row_context; /* of rows put together where no image serves */
+	JeIds *ids;
+	Digest digest;
+};
+
+static AttrNumber *
+find_columns(BulkWriter *writer, const char *const *names, const Oid *types, int count)
+{
+	AttrNumber *numbers = palloc_array(AttrNumber, count);
+
+	for (int i = 0; i < count; i++)
+		numbers[i] =
+			column_find(bulk_writer_descriptor(writer),
+						RelationGetRelationName(bulk_writer_relation(writer)), names[i], types[i]);
+	return numbers;
+}
+
+static Bitmapset *
+find_nullable(TupleDesc tupdesc)
+{
+	Bitmapset *nullable = NULL;
+
+	for (int n = 0; n < lengthof(nullable_columns); n++)
+	{
+		AttrNumber number = column_number(tupdesc, nullable_columns[n]);
+
+		if (number != InvalidAttrNumber)
+			nullable = bms_add_member(nullable, number);
+	}
+	return nullable;
+}
+
+static void
+open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
+			const char *const *names, const Oid *types, int count, bool frozen,
+			const StagingHelper *helper, StagingTable table)
+{
+	static const char *const held_checks[] = {"staging_run", NULL};
+	BulkWriterOptions options = {
+		.held_checks = held_checks, .filled = names, .may_be_lost = frozen, .frozen = frozen};
+	Relation rel = table_open(relation, helper != NULL ? AccessShareLock : RowExclusiveLock);
+	int natts = RelationGetNumberOfAttributes(rel);
+	Bitmapset *filled = NULL;
+	Bitmapset *nullable = find_nullable(RelationGetDescr(rel));
+
+	if (parent != NULL)
+		options.parent = ledger_engine_table(parent);
+	if (source != NULL)
+		target->ncarried = columns_carried(source, RelationGetDescr(rel), names, &target->carried,
+										   &filled, &nullable);
+	options.also_filled = filled;
+	options.nullable = nullable;
+	table_close(rel, NoLock);
+	if (helper != NULL)
+		target->writer =
+			bulk_writer_join(relation, frozen ? &helper->stamp : NULL, helper->spools[table]);
+	else
+		target->writer = bulk_writer_open(relation, &options);
+	target->columns = find_columns(target->writer, names, types, count);
+	target->values = palloc0_array(Datum, natts);
+	target->isnull = palloc_array(bool, natts);
+	memset(target->isnull, true, natts);
+}
+
+static inline void
+set_column(Target *target, int column, Datum value)
+{
+	target->values[target->columns[column] - 1] = value;
+	target->isnull[target->columns[column] - 1] = false;
+}
+
+static inline void
+set_column_null(Target *target, int column)
+{
+	target->isnull[target->columns[column] - 1] = true;
+}
+
+static inline void
+carry_columns(Target *target, TupleTableSlot *slot)
+{
+	columns_carry(target->carried, target->ncarried, slot, target->values, target->isnull);
+}
+
+/* A row goes to its group, or where it has none among the others. */
+static inline void
+put_row(Target *target, PageGroups *groups, PageGroup *group, HeapTupleHeader row, uint32 size)
+{
+	if (group != NULL)
+		page_groups_put(groups, group, row, size);
+	else
+		bulk_writer_put_row(target->writer, row, size);
+}
+
+/* The columns of a header that its route and template fix. */
+static void
+set_header(Staging *staging, const Transaction *txn, int basis, const Template *template)
+{
+	Target *t = &staging->header;
+
+	set_column(t, HEADER_RUN_ID, Int64GetDatum(staging->run_id));
+	set_column(t, HEADER_TXN_MONTH, DateADTGetDatum(txn->txn_month));
+	set_column(t, HEADER_TEMPLATE_VERSION, Int32GetDatum(template->version));
+	set_column(t, HEADER_ENTITY, txn->route->codes[ROUTE_ENTITY]);
+	set_column(t, HEADER_BASIS, staging->basis_codes[basis]);
+	set_column(t, HEADER_TEMPLATE_CODE, template->code_datum);
+	set_column(t, HEADER_TXN_TYPE, txn->route->codes[ROUTE_TXN_TYPE]);
+	set_column(t, HEADER_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
+	set_column(t, HEADER_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
+	set_column(t, HEADER_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
+	if (template->memo != 0)
+		set_column(t, HEADER_MEMO, template->memo);
+	else
+		set_column_null(t, HEADER_MEMO);
+}
+
+/* A header where no image serves. In the row context. */
+static HeapTuple
+form_header(Staging *staging, const Transaction *txn, int basis, const Template *template,
+			const HeaderValues *values)
+{
+	Target *t = &staging->header;
+	MemoryContext old = MemoryContextSwitchTo(staging->row_context);
+	HeapTuple tuple;
+
+	carry_columns(t, txn->slot);
+	set_header(staging, txn, basis, template);
+	set_column(t, HEADER_JE_ID, Int64GetDatum(values->je_id));
+	set_column(t, HEADER_TXN_ID, Int64GetDatum(values->txn_id));
+	set_column(t, HEADER_JE_DATE, DateADTGetDatum(values->je_date));
+	set_column(t, HEADER_LINE_COUNT, Int32GetDatum(values->line_count));
+	if (values->policy_no_is_null)
+		set_column_null(t, HEADER_POLICY_NO);
+	else
+		set_column(t, HEADER_POLICY_NO, values->policy_no);
+	set_column(t, HEADER_TOTAL_DEBIT, amount_to_new_numeric(values->total_debit));
+	set_column(t, HEADER_TOTAL_CREDIT, amount_to_new_numeric(values->total_credit));
+	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
+	MemoryContextSwitchTo(old);
+	return tuple;
+}
+
+static bool
+has_header_image(Staging *staging, const Transaction *txn, int basis, Candidate *candidate)
+{
+	if (likely(candidate->header_image != NULL))
+		return true;
+	if (!staging->use_header_images)
+		return false;
+	set_header(staging, txn, basis, candidate->template);
+	candidate->header_image =
+		header_image_make(bulk_writer_descriptor(staging->header.writer), staging->header.values,
+						  staging->header.isnull, GetMemoryChunkContext(candidate->lines));
+	return candidate->header_image != NULL;
+}
+
+/* Where the journals of a book have their pages; NULL: this one goes among the others. */
+static PageGroup *
+find_book(Staging *staging, const Transaction *txn, int basis, int64 je_id)
+{
+	BasisRoute *route = &txn->route->bases[basis];
+
+	if (staging->header_groups == NULL || !je_id_in_range(je_id))
+		return NULL;
+	if (unlikely(!route->has_group))
+	{
+		route->group = page_groups_find(staging->header_groups, txn->route->month,
+										txn->route->key.codes[ROUTE_ENTITY],
+										code_from_datum(staging->basis_codes[basis]));
+		route->has_group = true;
+	}
+	return route->group;
+}
+
+static void
+write_header(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
+			 int64 je_id)
+{
+	HeaderValues values = {.je_id = je_id,
+						   .txn_id = txn->txn_id,
+						   .je_date = txn->value_date,
+						   .line_count = journal->nlines,
+						   .policy_no = txn->policy_no,
+						   .policy_no_is_null = txn->policy_no_is_null,
+						   .total_debit = journal->debit,
+						   .total_credit = journal->credit};
+	Candidate *candidate = journal->candidate;
+	PageGroup *book = find_book(staging, txn, basis, je_id);
+	Size size = 0;
+
+	if (has_header_image(staging, txn, basis, candidate))
+		size = header_image_fill(candidate->header_image, staging->row.data, &values);
+	Assert(size <= sizeof(staging->row.data));
+	if (size > 0)
+		put_row(&staging->header, staging->header_groups, book, (HeapTupleHeader) staging->row.data,
+				size);
+	else
+	{
+		HeapTuple tuple = form_header(staging, txn, basis, candidate->template, &values);
+
+		put_row(&staging->header, staging->header_groups, book, tuple->t_data, tuple->t_len);
+		MemoryContextReset(staging->row_context);
+	}
+}
+
+/* The columns of a line that its route and template line fix. */
+static void
+set_line(Staging *staging, const Transaction *txn, int basis, int line_no, const RouteLine *where)
+{
+	Target *t = &staging->line;
+
+	set_column(t, LINE_RUN_ID, Int64GetDatum(staging->run_id));
+	set_column(t, LINE_LINE_NO, Int16GetDatum(line_no));
+	set_column(t, LINE_ENTITY, txn->route->codes[ROUTE_ENTITY]);
+	set_column(t, LINE_BASIS, staging->basis_codes[basis]);
+	set_column(t, LINE_ACCOUNT, code_to_datum(where->account_code));
+	set_column(t, LINE_FUND, code_to_datum(where->fund));
+	set_column(t, LINE_CURRENCY, txn->route->codes[ROUTE_CURRENCY]);
+	set_column(t, LINE_PRODUCT, txn->route->codes[ROUTE_PRODUCT]);
+	set_column(t, LINE_CHANNEL, txn->route->codes[ROUTE_CHANNEL]);
+}
+
+/* A line where no image serves: the table has columns of the site's, or the row is long. In the row context. */
+static HeapTuple
+form_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int line_no,
+		  const RouteLine *where, const JournalLine *line)
+{
+	Target *t = &staging->line;
+	MemoryContext old = MemoryContextSwitchTo(staging->row_context);
+	HeapTuple tuple;
+
+	carry_columns(t, txn->slot);
+	set_line(staging, txn, basis, line_no, where);
+	set_column(t, LINE_JE_ID, Int64GetDatum(je_id));
+	set_column(t, LINE_TXN_ID, Int64GetDatum(txn->txn_id));
+	set_column(t, LINE_JE_DATE, DateADTGetDatum(txn->value_date));
+	set_column(t, LINE_DEBIT, amount_to_new_numeric(line->debit));
+	set_column(t, LINE_CREDIT, amount_to_new_numeric(line->credit));
+	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
+	MemoryContextSwitchTo(old);
+	return tuple;
+}
+
+static bool
+has_line_image(Staging *staging, const Transaction *txn, int basis, int line_no,
+			   const Candidate *candidate, RouteLine *where)
+{
+	if (likely(where->image != NULL))
+		return true;
+	if (!staging->use_line_images)
+		return false;
+	set_line(staging, txn, basis, line_no, where);
+	where->image = line_image_make(bulk_writer_descriptor(staging->line.writer),
+								   staging->line.values, GetMemoryChunkContext(candidate->lines));
+	return where->image != NULL;
+}
+
+/* Where a line's account has its pages; NULL: it goes among the others. */
+static PageGroup *
+find_account(Staging *staging, const Transaction *txn, int64 je_id, RouteLine *where)
+{
+	if (staging->line_groups == NULL || !je_id_in_range(je_id))
+		return NULL;
+	if (unlikely(!where->has_group))
+	{
+		where->group = page_groups_find(staging->line_groups, txn->route->month,
+										where->account_code, where->fund);
+		where->has_group = true;
+	}
+	return where->group;
+}
+
+static void
+write_line(Staging *staging, const Transaction *txn, int basis, const Candidate *candidate,
+		   int64 je_id, int line_no, RouteLine *where, const JournalLine *line)
+{
+	PageGroup *account = find_account(staging, txn, je_id, where);
+
+	if (has_line_image(staging, txn, basis, line_no, candidate, where))
+	{
+		Size size = line_image_fill(where->image, staging->row.data, je_id, txn->txn_id,
+									txn->value_date, line->debit, line->credit);
+
+		Assert(size <= MAX_LINE_IMAGE_SIZE);
+		put_row(&staging->line, staging->line_groups, account, (HeapTupleHeader) staging->row.data,
+				size);
+	}
+	else
+	{
+		HeapTuple tuple = form_line(staging, txn, basis, je_id, line_no, where, line);
+
+		put_row(&staging->line, staging->line_groups, account, tuple->t_data, tuple->t_len);
+		MemoryContextReset(staging->row_context);
+	}
+	run_total_add(where->total, line->debit, line->credit);
+	digest_add_line(&staging->digest, where->codes, txn->txn_id, txn->value_date, line_no,
+					line->debit, line->credit);
+}
+
+static void
+write_lines(Staging *staging, const Transaction *txn, int basis, const Journal *journal,
+			int64 je_id)
+{
+	Candidate *candidate = journal->candidate;
+
+	for (int i = 0; i < candidate->template->nlines; i++)
+		if (journal->lines[i].kept)
+			write_line(staging, txn, basis, candidate, je_id, candidate->template->lines[i].line_no,
+					   &candidate->lines[i], &journal->lines[i]);
+}
+
+/* What a journal promises: its header says how many lines there are, and what they come to. */
+static bool PG_USED_FOR_ASSERTS_ONLY
+adds_up(const Journal *journal)
+{
+	Amount debit = 0;
+	Amount credit = 0;
+	int nlines = 0;
+
+	for (int i = 0; i < journal->candidate->template->nlines; i++)
+		if (journal->lines[i].kept)
+		{
+			if (!amount_is_in_range(journal->lines[i].debit) ||
+				!amount_is_in_range(journal->lines[i].credit))
+				return false;
+			debit += journal->lines[i].debit;
+			credit += journal->lines[i].credit;
+			nlines++;
+		}
+	return nlines == journal->nlines && debit == journal->debit && credit == journal->credit;
+}
+
+void
+staging_put_journal(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
+{
+	int64 je_id = je_id_take(staging->ids, txn->route->month);
+
+	Assert(adds_up(journal));
+	Assert(!journal->candidate->template->require_balanced || journal->debit == journal->credit);
+	Assert(basis == journal->candidate->template->basis);
+	write_header(staging, txn, basis, journal, je_id);
+	write_lines(staging, txn, basis, journal, je_id);
+}
+
+void
+staging_put_exception(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
+{
+	Target *t = &staging->exception;
+	Candidate *candidate = journal->candidate;
+	const Exception *exception = &journal->exception;
+
+	Assert(exception->reason >= 0 && exception->reason < EXCEPTION_REASONS);
+	Assert(exception->message != NULL);
+	set_column(t, EXCEPTION_COLUMN_RUN_ID, Int64GetDatum(staging->run_id));
+	set_column(t, EXCEPTION_COLUMN_TXN_ID, Int64GetDatum(txn->txn_id));
+	set_column(t, EXCEPTION_COLUMN_TXN_MONTH, DateADTGetDatum(txn->txn_month));
+	set_column(t, EXCEPTION_COLUMN_BASIS, staging->basis_codes[basis]);
+	set_column(t, EXCEPTION_COLUMN_REASON, CStringGetTextDatum(exception_name(exception->reason)));
+	set_column(t, EXCEPTION_COLUMN_MESSAGE, CStringGetTextDatum(exception->message));
+	if (candidate != NULL)
+	{
+		set_column(t, EXCEPTION_COLUMN_TEMPLATE_CODE, candidate->template->code_datum);
+		set_column(t, EXCEPTION_COLUMN_TEMPLATE_VERSION,
+				   Int32GetDatum(candidate->template->version));
+	}
+	else
+	{
+		set_column_null(t, EXCEPTION_COLUMN_TEMPLATE_CODE);
+		set_column_null(t, EXCEPTION_COLUMN_TEMPLATE_VERSION);
+	}
+	if (exception->line_no != 0)
+		set_column(t, EXCEPTION_COLUMN_LINE_NO, Int16GetDatum(exception->line_no));
+	else
+		set_column_null(t, EXCEPTION_COLUMN_LINE_NO);
+	bulk_writer_put(t->writer, t->values, t->isnull);
+}
+
+static PageGroups *
+open_groups(Target *target, const JeIds *ids)
+{
+	PageFile *file = bulk_writer_page_file(target->writer);
+
+	return ids->has_range && file != NULL ? page_groups_open(file) : NULL;
+}
+
+Staging *
+staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line,
+			 JeIds *ids, const StagingHelper *helper)
+{
+	Staging *staging = palloc0_object(Staging);
+	TupleDesc tupdesc = RelationGetDescr(source);
+
+	staging->run_id = run_id;
+	staging->basis_codes = basis_codes;
+	staging->ids = ids;
+	staging->row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "staging line", ALLOCSET_DEFAULT_SIZES);
+	open_target(&staging->header, header, "je_header_staging", tupdesc, header_columns,
+				header_types, HEADER_COLUMNS, true, helper, STAGING_HEADER);
+	open_target(&staging->line, line, "je_line_staging", tupdesc, line_columns, line_types,
+				LINE_COLUMNS, true, helper, STAGING_LINE);
+	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
+				exception_columns, exception_types, EXCEPTION_COLUMNS, false, helper,
+				STAGING_EXCEPTION);
+	staging->header_groups = open_groups(&staging->header, ids);
+	staging->line_groups = open_groups(&staging->line, ids);
+	staging->use_header_images = image_fits(bulk_writer_descriptor(staging->header.writer),
+											staging->header.columns, HEADER_COLUMNS);
+	staging->use_line_images = image_fits(bulk_writer_descriptor(staging->line.writer),
+										  staging->line.columns, LINE_COLUMNS);
+	return staging;
+}
+
+bool
+staging_allows_helpers(Staging *staging, RowStamp *stamp)
+{
+	PageFile *header = bulk_writer_page_file(staging->header.writer);
+	PageFile *line = bulk_writer_page_file(staging->line.writer);
+
+	if (header == NULL || line == NULL || !bulk_writer_only_stores(staging->exception.writer))
+		return false;
+	*stamp = page_file_stamp(line);
+	return true;
+}
+
+void
+staging_take(Staging *staging, StagingTable table, SharedTuplestoreAccessor *spool)
+{
+	Target *targets[STAGING_TABLES] = {&staging->header, &staging->line, &staging->exception};
+
+	bulk_writer_take(targets[table]->writer, spool);
+}
+
+Digest
+staging_close(Staging *staging)
+{
+	if (staging->header_groups != NULL)
+		page_groups_close(staging->header_groups);
+	if (staging->line_groups != NULL)
+		page_groups_close(staging->line_groups);
+	bulk_writer_close(staging->header.writer);
+	bulk_writer_close(staging->line.writer);
+	bulk_writer_close(staging->exception.writer);
+	return staging->digest;
+}

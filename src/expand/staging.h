@@ -1,0 +1,60 @@
+/*
+ * staging.h
+ *		Where expand writes: headers and lines into the run's staging tables,
+ *		exceptions into je_exception.
+ */
+#ifndef LEDGER_STAGING_H
+#define LEDGER_STAGING_H
+
+#include "common/ledger_engine.h"
+
+#include "expand/journal.h"
+#include "expand/source.h"
+#include "ledger/digest.h"
+#include "ledger/je_id.h"
+#include "table/page_file.h"
+
+typedef struct Staging Staging;
+
+/* Tables of staging. */
+typedef enum StagingTable
+{
+	STAGING_HEADER,
+	STAGING_LINE,
+	STAGING_EXCEPTION,
+	STAGING_TABLES
+} StagingTable;
+
+/* How a process takes part in the expansion that another one leads. */
+typedef struct StagingHelper
+{
+	RowStamp stamp;
+	SharedTuplestoreAccessor *spools[STAGING_TABLES]; /* of rows that the leader has to write */
+} StagingHelper;
+
+/*
+ * Opens the tables for a run. basis_codes are the run's bases as text, by
+ * number. helper is NULL in the process that leads. LE010 or LE012 where a table
+ * is not fit to be written to.
+ */
+extern Staging *staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header,
+							 Oid line, JeIds *ids, const StagingHelper *helper);
+
+/* True where other processes can help; stamp is then what they need. */
+extern bool staging_allows_helpers(Staging *staging, RowStamp *stamp);
+
+/* Writes the rows that a helper left to the leader. */
+extern void staging_take(Staging *staging, StagingTable table, SharedTuplestoreAccessor *spool);
+
+/* Writes the journal just built for a transaction and basis: a header and its lines. */
+extern void
+staging_put_journal(Staging *staging, const Transaction *txn, int basis, const Journal *journal);
+
+/* Writes why there is no journal. */
+extern void
+staging_put_exception(Staging *staging, const Transaction *txn, int basis, const Journal *journal);
+
+/* Writes what is buffered and closes the tables; the digest of all lines. */
+extern Digest staging_close(Staging *staging);
+
+#endif

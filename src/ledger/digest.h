@@ -1,0 +1,54 @@
+/*
+ * digest.h
+ *		The digest of a set of journal lines: a sum mod 2^128 of one hash a line.
+ *
+ * The sum does not depend on the order of lines, and lines can be added and
+ * compared wherever they are stored. What goes in, in this canonical form:
+ * entity_code, basis, account_code, fund, currency, product_code, channel (each
+ * ended by a zero byte) hashed once, then with txn_id, je_date, line_no, debit
+ * and credit. je_id and run_id stay out, so that computing a run again gives
+ * the same digest. The hash is the server's (common/hashfn.c) with two seeds:
+ * it finds accidents and tampering by those who cannot compute a forgery; it is
+ * no signature.
+ */
+#ifndef LEDGER_DIGEST_H
+#define LEDGER_DIGEST_H
+
+#include "ledger/amount.h"
+#include "utils/date.h"
+
+typedef struct Digest
+{
+	uint64 high;
+	uint64 low;
+} Digest;
+
+/* The codes of a line, in the order of the canonical form. */
+typedef struct LineCodes
+{
+	Code entity_code;
+	Code basis;
+	Code account_code;
+	Code fund;
+	Code currency;
+	Code product_code;
+	Code channel;
+} LineCodes;
+
+#define DIGEST_TEXT_SIZE 33
+
+/* The hash of a line's codes, to be kept for lines that share them. */
+extern Digest digest_of_codes(const LineCodes *codes);
+
+/* Adds a line to a digest. */
+extern void digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date,
+							int line_no, Amount debit, Amount credit);
+
+extern void digest_add(Digest *digest, Digest more);
+extern bool digest_equal(Digest a, Digest b);
+
+/* 32 hexadecimal digits. */
+extern void digest_to_text(Digest digest, char text[DIGEST_TEXT_SIZE]);
+extern bool digest_from_text(const char *text, Digest *digest);
+
+#endif

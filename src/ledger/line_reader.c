@@ -1,0 +1,202 @@
+/*
+ * line_reader.c
+ *		Reads journal lines (see line_reader.h).
+ */
+#include "ledger/line_reader.h"
+
+#include "common/columns.h"
+#include "ledger/row_image.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/memutils.h"
+
+/* The codes of a line in the order in which it stores them. */
+enum
+{
+	CODE_ENTITY,
+	CODE_BASIS,
+	CODE_ACCOUNT,
+	CODE_FUND,
+	CODE_CURRENCY,
+	CODE_PRODUCT,
+	CODE_CHANNEL,
+	CODE_COUNT
+};
+
+#define KNOWN_CODES     1024 /* a power of two */
+#define MAX_KNOWN_BYTES 120
+
+/* The hash of codes met lately, by the bytes that a line stores. */
+typedef struct KnownCodes
+{
+	int size;
+	char bytes[MAX_KNOWN_BYTES];
+	Digest digest;
+} KnownCodes;
+
+struct LineReader
+{
+	Relation rel;
+	bool in_place; /* the table has the engine's columns alone, in its order */
+	AttrNumber columns[LINE_COLUMNS];
+	Datum *values;
+	bool *isnull;
+	MemoryContext context; /* of a row whose values had to be fetched */
+	KnownCodes *known;
+};
+
+static const char *const names[LINE_COLUMNS] = {
+	"je_id",        "run_id", "txn_id",   "je_date",      "line_no", "entity_code", "basis",
+	"account_code", "fund",   "currency", "product_code", "channel", "debit",       "credit"};
+
+static const Oid types[LINE_COLUMNS] = {INT8OID, INT8OID, INT8OID,    DATEOID,   INT2OID,
+										TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
+										TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
+
+LineReader *
+line_reader_open(Relation rel)
+{
+	LineReader *reader = palloc0_object(LineReader);
+	TupleDesc tupdesc = RelationGetDescr(rel);
+
+	reader->rel = rel;
+	for (int i = 0; i < LINE_COLUMNS; i++)
+		reader->columns[i] = column_find(tupdesc, RelationGetRelationName(rel), names[i], types[i]);
+	reader->in_place = image_fits(tupdesc, reader->columns, LINE_COLUMNS);
+	reader->values = palloc_array(Datum, tupdesc->natts);
+	reader->isnull = palloc_array(bool, tupdesc->natts);
+	reader->context =
+		AllocSetContextCreate(CurrentMemoryContext, "line reader", ALLOCSET_DEFAULT_SIZES);
+	reader->known = palloc0_array(KnownCodes, KNOWN_CODES);
+	return reader;
+}
+
+static Digest
+digest_of(const Code codes[CODE_COUNT])
+{
+	LineCodes line_codes = {.entity_code = codes[CODE_ENTITY],
+							.basis = codes[CODE_BASIS],
+							.account_code = codes[CODE_ACCOUNT],
+							.fund = codes[CODE_FUND],
+							.currency = codes[CODE_CURRENCY],
+							.product_code = codes[CODE_PRODUCT],
+							.channel = codes[CODE_CHANNEL]};
+
+	return digest_of_codes(&line_codes);
+}
+
+static Digest
+digest_known(LineReader *reader, const char *bytes, int size, const Code codes[CODE_COUNT])
+{
+	KnownCodes *known;
+
+	if (size > MAX_KNOWN_BYTES)
+		return digest_of(codes);
+	known = &reader->known[hash_bytes((const unsigned char *) bytes, size) & (KNOWN_CODES - 1)];
+	if (known->size != size || memcmp(known->bytes, bytes, size) != 0)
+	{
+		known->size = size;
+		memcpy(known->bytes, bytes, size);
+		known->digest = digest_of(codes);
+	}
+	return known->digest;
+}
+
+/* A line in the form in which expand writes it: no nulls, codes and amounts with one-byte headers. */
+static bool
+read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
+{
+	const char *data = (const char *) tuple->t_data + tuple->t_data->t_hoff;
+	const char *first = data + 3 * sizeof(int64) + sizeof(DateADT) + sizeof(int16);
+	const char *p = first;
+	Code codes[CODE_COUNT];
+
+	if (!reader->in_place || HeapTupleHasNulls(tuple) || HeapTupleHasExternal(tuple) ||
+		HeapTupleHeaderGetNatts(tuple->t_data) != LINE_COLUMNS)
+		return false;
+	for (int i = 0; i < CODE_COUNT; i++)
+	{
+		if (!VARATT_IS_SHORT(p))
+			return false;
+		codes[i].data = VARDATA_SHORT(p);
+		codes[i].len = VARSIZE_SHORT(p) - VARHDRSZ_SHORT;
+		p += VARSIZE_SHORT(p);
+	}
+	if (!VARATT_IS_SHORT(p) || !VARATT_IS_SHORT(p + VARSIZE_SHORT(p)))
+		return false;
+	line->je_id = *(const int64 *) data;
+	line->txn_id = *(const int64 *) (data + 2 * sizeof(int64));
+	line->je_date = *(const DateADT *) (data + 3 * sizeof(int64));
+	line->line_no = *(const int16 *) (data + 3 * sizeof(int64) + sizeof(DateADT));
+	line->account_code = codes[CODE_ACCOUNT];
+	line->fund = codes[CODE_FUND];
+	line->codes = digest_known(reader, first, p - first, codes);
+	line->debit = amount_from_stored(PointerGetDatum(p));
+	line->credit = amount_from_stored(PointerGetDatum(p + VARSIZE_SHORT(p)));
+	return true;
+}
+
+static void
+read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
+{
+	MemoryContext old;
+	Code codes[CODE_COUNT];
+	Datum *v = reader->values;
+	const AttrNumber *c = reader->columns;
+
+	MemoryContextReset(reader->context);
+	old = MemoryContextSwitchTo(reader->context);
+	heap_deform_tuple(tuple, RelationGetDescr(reader->rel), v, reader->isnull);
+	for (int i = 0; i < LINE_COLUMNS; i++)
+		if (reader->isnull[c[i] - 1])
+			ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
+							errmsg("a line in %s has a null in column %s",
+								   RelationGetRelationName(reader->rel), names[i])));
+	for (int i = 0; i < CODE_COUNT; i++)
+		codes[i] = code_from_datum(v[c[LINE_ENTITY + i] - 1]);
+	line->je_id = DatumGetInt64(v[c[LINE_JE_ID] - 1]);
+	line->txn_id = DatumGetInt64(v[c[LINE_TXN_ID] - 1]);
+	line->je_date = DatumGetDateADT(v[c[LINE_JE_DATE] - 1]);
+	line->line_no = DatumGetInt16(v[c[LINE_LINE_NO] - 1]);
+	line->account_code = codes[CODE_ACCOUNT];
+	line->fund = codes[CODE_FUND];
+	line->codes = digest_of(codes);
+	line->debit = amount_from_stored(v[c[LINE_DEBIT] - 1]);
+	line->credit = amount_from_stored(v[c[LINE_CREDIT] - 1]);
+	MemoryContextSwitchTo(old);
+}
+
+/* A line taken from its places is what the server makes of the row. */
+static bool PG_USED_FOR_ASSERTS_ONLY
+reads_the_same(LineReader *reader, HeapTuple tuple, const Line *line)
+{
+	Line other;
+
+	read_by_column(reader, tuple, &other);
+	return line->je_id == other.je_id && line->txn_id == other.txn_id &&
+		   line->je_date == other.je_date && line->line_no == other.line_no &&
+		   code_equal(line->account_code, other.account_code) &&
+		   code_equal(line->fund, other.fund) && digest_equal(line->codes, other.codes) &&
+		   line->debit == other.debit && line->credit == other.credit;
+}
+
+void
+line_reader_read(LineReader *reader, HeapTuple tuple, Line *line)
+{
+	if (!read_in_place(reader, tuple, line))
+		read_by_column(reader, tuple, line);
+	else
+		Assert(reads_the_same(reader, tuple, line));
+}
+
+void
+line_reader_close(LineReader *reader)
+{
+	MemoryContextDelete(reader->context);
+	pfree(reader->known);
+	pfree(reader->values);
+	pfree(reader->isnull);
+	pfree(reader);
+}

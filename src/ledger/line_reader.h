@@ -1,0 +1,69 @@
+/*
+ * line_reader.h
+ *		Journal lines as staging stores them.
+ *
+ * Lines are read when a run is validated and when it is posted, and each time
+ * their digest is made. Where a line has the form in which expand writes it,
+ * its values are taken from their places, and the hash of its codes, which many
+ * lines share, is kept.
+ */
+#ifndef LEDGER_LINE_READER_H
+#define LEDGER_LINE_READER_H
+
+#include "ledger/digest.h"
+
+#include "access/htup.h"
+#include "utils/rel.h"
+
+/* Valid until the next line is read. */
+typedef struct Line
+{
+	int64 je_id;
+	int64 txn_id;
+	DateADT je_date;
+	int line_no;
+	Code account_code;
+	Code fund;
+	Digest codes;
+	Amount debit;
+	Amount credit;
+} Line;
+
+/* What lines add up to. */
+typedef struct LineSum
+{
+	int64 lines;
+	Amount debit;
+	Amount credit;
+	Digest digest;
+} LineSum;
+
+static inline void
+line_sum_add(LineSum *sum, const Line *line)
+{
+	sum->lines++;
+	sum->debit += line->debit;
+	sum->credit += line->credit;
+	digest_add_line(&sum->digest, line->codes, line->txn_id, line->je_date, line->line_no,
+					line->debit, line->credit);
+}
+
+static inline void
+line_sum_add_sum(LineSum *sum, const LineSum *more)
+{
+	sum->lines += more->lines;
+	sum->debit += more->debit;
+	sum->credit += more->credit;
+	digest_add(&sum->digest, more->digest);
+}
+
+typedef struct LineReader LineReader;
+
+/* For a table of lines. LE010 where a column is missing or of another type. */
+extern LineReader *line_reader_open(Relation rel);
+
+extern void line_reader_read(LineReader *reader, HeapTuple tuple, Line *line);
+
+extern void line_reader_close(LineReader *reader);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * row_image.h
+ *		Journal lines and headers as ready-made tuples.
+ *
+ * Lines of one route and template line differ in je_id, txn_id, je_date, debit
+ * and credit only. The tuple is formed once, and each line is a copy of it with
+ * the first three put in at their places and the two amounts, which end the row,
+ * behind. Forming each line anew costs five times as much.
+ */
+#ifndef LEDGER_ROW_IMAGE_H
+#define LEDGER_ROW_IMAGE_H
+
+#include "common/ledger_engine.h"
+
+#include "access/htup_details.h"
+#include "ledger/amount.h"
+#include "utils/date.h"
+
+/* The columns of a line, in the order in which images need the table to have them. */
+enum
+{
+	LINE_JE_ID,
+	LINE_RUN_ID,
+	LINE_TXN_ID,
+	LINE_JE_DATE,
+	LINE_LINE_NO,
+	LINE_ENTITY,
+	LINE_BASIS,
+	LINE_ACCOUNT,
+	LINE_FUND,
+	LINE_CURRENCY,
+	LINE_PRODUCT,
+	LINE_CHANNEL,
+	LINE_DEBIT,
+	LINE_CREDIT,
+	LINE_COLUMNS
+};
+
+typedef struct RowImage
+{
+	Size size;      /* of the tuple up to what each row has of its own */
+	Size memo_size; /* of a header's memo, which ends the row and stands here behind the tuple */
+	char tuple[FLEXIBLE_ARRAY_MEMBER];
+} RowImage;
+
+/* True where a table's rows can be written by images: it has just these columns, in this order. */
+extern bool image_fits(TupleDesc tupdesc, const AttrNumber *columns, int count);
+
+/*
+ * The image of a line, in the given context; of values, those that images leave
+ * open are not read. NULL where the row is too long for the buffer.
+ */
+extern RowImage *
+line_image_make(TupleDesc tupdesc, const Datum values[LINE_COLUMNS], MemoryContext context);
+
+/* Both tables begin with je_id, run_id, txn_id and je_date. */
+static inline void
+image_put_identity(char *data, int64 je_id, int64 txn_id, DateADT je_date)
+{
+	*(int64 *) data = je_id;
+	*(int64 *) (data + 2 * sizeof(int64)) = txn_id;
+	*(DateADT *) (data + 3 * sizeof(int64)) = je_date;
+}
+
+/* Writes two amounts at target; their size. */
+static inline Size
+image_put_amounts(char *target, Amount debit, Amount credit)
+{
+	Size size = VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(debit, target)));
+
+	return size + VARSIZE_SHORT(DatumGetPointer(amount_to_numeric(credit, target + size)));
+}
+
+/* Longer rows go the ordinary way, which may move values to TOAST. */
+#define MAX_IMAGE_SIZE      1500
+#define MAX_LINE_IMAGE_SIZE (MAX_IMAGE_SIZE + 2 * AMOUNT_NUMERIC_SIZE)
+
+/* Makes a line at target, which has room for MAX_LINE_IMAGE_SIZE bytes; its size. */
+static inline Size
+line_image_fill(const RowImage *image, char *target, int64 je_id, int64 txn_id, DateADT je_date,
+				Amount debit, Amount credit)
+{
+	memcpy(target, image->tuple, image->size);
+	image_put_identity(target + MAXALIGN(SizeofHeapTupleHeader), je_id, txn_id, je_date);
+	return image->size + image_put_amounts(target + image->size, debit, credit);
+}
+
+/*
+ * Headers likewise: those of one route and template differ in je_id, txn_id,
+ * je_date, line_count, policy_no and totals. policy_no, which may be null, the
+ * totals and the template's memo, which may be null too, end what is stored;
+ * reversal_of, always null, takes no room.
+ */
+enum
+{
+	HEADER_JE_ID,
+	HEADER_RUN_ID,
+	HEADER_TXN_ID,
+	HEADER_JE_DATE,
+	HEADER_TXN_MONTH,
+	HEADER_TEMPLATE_VERSION,
+	HEADER_LINE_COUNT,
+	HEADER_ENTITY,
+	HEADER_BASIS,
+	HEADER_TEMPLATE_CODE,
+	HEADER_TXN_TYPE,
+	HEADER_PRODUCT,
+	HEADER_CHANNEL,
+	HEADER_CURRENCY,
+	HEADER_POLICY_NO,
+	HEADER_TOTAL_DEBIT,
+	HEADER_TOTAL_CREDIT,
+	HEADER_REVERSAL_OF,
+	HEADER_MEMO,
+	HEADER_COLUMNS
+};
+
+/*
+ * The image of a header; of values, those that images leave open are not read,
+ * and of nulls only the memo's. NULL where it, or the memo, is too long.
+ */
+extern RowImage *header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS],
+								   const bool nulls[HEADER_COLUMNS], MemoryContext context);
+
+/* What a header has of its own. */
+typedef struct HeaderValues
+{
+	int64 je_id;
+	int64 txn_id;
+	DateADT je_date;
+	int32 line_count;
+	Datum policy_no;
+	bool policy_no_is_null;
+	Amount total_debit;
+	Amount total_credit;
+} HeaderValues;
+
+/* What follows the image in a header: policy_no with a one-byte length, the totals, and the memo likewise. */
+#define HEADER_IMAGE_TAIL (2 * VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE)
+
+/* Makes a header at target, which has room for MAX_IMAGE_SIZE + HEADER_IMAGE_TAIL bytes; its size, 0 where policy_no is long. */
+extern Size header_image_fill(const RowImage *image, char *target, const HeaderValues *values);
+
+#endif

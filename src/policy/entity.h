@@ -1,0 +1,38 @@
+/*
+ * entity.h
+ *		The registered entities, read once a run.
+ */
+#ifndef LEDGER_ENTITY_H
+#define LEDGER_ENTITY_H
+
+#include "common/ledger_engine.h"
+
+#include "common/code_map.h"
+#include "utils/date.h"
+
+typedef struct Entity
+{
+	CodeKey key;            /* entity_code */
+	DateADT effective_from; /* DATEVAL_NOBEGIN: there is no first day */
+	DateADT effective_to;   /* exclusive; DATEVAL_NOEND: there is no last day */
+} Entity;
+
+typedef struct EntityBook
+{
+	bool is_kept; /* false: the layout has no table of entities, and any will do */
+	CodeMap entities;
+} EntityBook;
+
+/* Reads them into the current memory context. Needs query_open(). */
+extern EntityBook *entity_load(void);
+
+/* The entity of a code; NULL where it is not registered. */
+extern const Entity *entity_find(EntityBook *book, Code code);
+
+static inline bool
+entity_takes(const Entity *entity, DateADT date)
+{
+	return entity != NULL && date >= entity->effective_from && date < entity->effective_to;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * expression.h
+ *		Template expressions: SQL text that the server parses, checks and
+ *		evaluates against a row of acct.txn_source_parent.
+ *
+ * What compiles is deterministic: it depends on the row alone. See expression.c
+ * for what is refused (LE003).
+ */
+#ifndef LEDGER_EXPRESSION_H
+#define LEDGER_EXPRESSION_H
+
+#include "common/ledger_engine.h"
+
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+typedef enum ExpressionKind
+{
+	EXPRESSION_AMOUNT,   /* numeric */
+	EXPRESSION_CONDITION /* boolean */
+} ExpressionKind;
+
+/* An expression ready to be evaluated. */
+typedef struct Expression
+{
+	AttrNumber column; /* not 0: it is just this column of the row */
+	ExprState *state;
+} Expression;
+
+/*
+ * While expressions are compiled or evaluated, DateStyle, IntervalStyle,
+ * TimeZone and every other setting that a value could depend on are pinned, so
+ * that a text means the same to everyone. Returns what
+ * expression_unpin_settings takes.
+ */
+extern int expression_pin_settings(void);
+extern void expression_unpin_settings(int nest_level);
+
+/*
+ * Parses and checks a text, and makes it ready for evaluation, in the current
+ * memory context, where it leaves nothing else. Raises LE003. No code of a
+ * user's runs, neither now nor in the evaluation.
+ */
+extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
+
+/*
+ * Is an error that was raised while an expression was compiled or evaluated one of the text and the row? Else it is of
+ * the server: interrupts, deadlocks, resources, damage; or one of ours, which says what it means.
+ */
+extern bool expression_is_to_blame(int code);
+
+/*
+ * The value for the row in econtext->ecxt_scantuple, whose attributes are all
+ * deformed. The result lives in the row or in the current memory context, which
+ * is of the kind that evaluation_context() makes.
+ */
+static inline Datum
+expression_value(const Expression *expression, ExprContext *econtext, bool *isnull)
+{
+	if (expression->column != 0)
+	{
+		TupleTableSlot *slot = econtext->ecxt_scantuple;
+
+		*isnull = slot->tts_isnull[expression->column - 1];
+		return slot->tts_values[expression->column - 1];
+	}
+	return ExecEvalExpr(expression->state, econtext, isnull);
+}
+
+#endif

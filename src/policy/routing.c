@@ -1,0 +1,499 @@
+/*
+ * routing.c
+ *		Works out and keeps routes (see routing.h).
+ *
+ * Match rules are in a hash table by the codes that they name; a transaction
+ * fits those found under its codes with each of the eight combinations of
+ * "named" and "any". So the cost of a new route grows with the rules that fit,
+ * not with all rules. Routes are kept up to what a hash table may have; past that they are all
+ * forgotten and worked out anew, so that memory is bounded whatever the data.
+ */
+#include "policy/routing.h"
+
+#include "common/code_check.h"
+#include "common/query.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+/* Some four thousand routes of eight lines, where work_mem does not allow for more; a run with more works some out again. */
+#define MIN_ROUTE_MEMORY (16 * 1024 * 1024)
+#define ROUTE_BLOCK_SIZE (256 * 1024)
+#define MATCH_CODES      3
+
+/* Those that a date has room for. */
+#define FIRST_YEAR_OF_DATES (-4711)
+#define LAST_YEAR_OF_DATES  5874896
+
+const char *const route_columns[CODE_KEY_MAX] = {"entity_code", "txn_type", "product_code",
+												 "channel", "currency"};
+
+/* Rules that name the same codes. */
+typedef struct MatchEntry
+{
+	CodeKey key; /* the codes named; number is Match.named */
+	int nmatches;
+	int capacity;
+	Match **matches;
+} MatchEntry;
+
+typedef struct Currency
+{
+	CodeKey key;
+	int minor_units;
+} Currency;
+
+typedef struct ClosedPeriod
+{
+	CodeKey key; /* entity and basis, or none where it is archived; the month */
+} ClosedPeriod;
+
+struct Routing
+{
+	MemoryContext context;
+	TemplateSet *templates;
+	AccountBook *accounts;
+	EntityBook *entities;
+	TotalSet *totals;
+	CodeMap matches;
+	CodeMap currencies;
+	CodeMap closed_periods;
+
+	/* What acct.posting_limit allows of a journal date. */
+	DateADT txn_month;
+	int months_apart;
+	int first_year;
+	int last_year;
+
+	/* Days from first_day on; what epoch each is in. */
+	DateADT first_day;
+	int ndays;
+	int16 *epoch_of_day;
+	DateADT first_accepted; /* of those days */
+	DateADT last_accepted;
+
+	MemoryContext route_context;
+	Size max_route_memory;
+	CodeMap routes;
+};
+
+static void
+first_of_month(DateADT date, int months_later, DateADT *first)
+{
+	int year;
+	int month;
+	int day;
+
+	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	month += months_later - 1;
+	year += month >= 0 ? month / 12 : -((11 - month) / 12);
+	month = ((month % 12) + 12) % 12 + 1;
+	*first = date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+/* Marks a day on which an epoch begins. */
+static void
+mark_day(DateADT date, void *arg)
+{
+	Routing *routing = arg;
+
+	if (date >= routing->first_day && date < routing->first_day + routing->ndays)
+		routing->epoch_of_day[date - routing->first_day] = 1;
+}
+
+static void
+make_epochs(Routing *routing)
+{
+	int months = routing->months_apart;
+	DateADT last_day;
+	DateADT day;
+	int16 epoch = -1;
+
+	/* The month itself is always among them, to its last day. */
+	first_of_month(routing->txn_month, -months, &routing->first_day);
+	first_of_month(routing->txn_month, Max(months, 1), &last_day);
+	if (months == 0)
+		last_day--;
+	routing->ndays = last_day - routing->first_day + 1;
+	routing->epoch_of_day = palloc0_array(int16, routing->ndays);
+
+	routing->first_accepted =
+		Max(routing->first_day, date2j(routing->first_year, 1, 1) - POSTGRES_EPOCH_JDATE);
+	routing->last_accepted =
+		Min(last_day, date2j(routing->last_year, 12, 31) - POSTGRES_EPOCH_JDATE);
+
+	for (int month = -months; month <= months; month++)
+	{
+		first_of_month(routing->txn_month, month, &day);
+		mark_day(day, routing);
+	}
+	for (int i = 0; i < routing->templates->ntemplates; i++)
+	{
+		mark_day(routing->templates->templates[i].effective_from, routing);
+		mark_day(routing->templates->templates[i].effective_to, routing);
+	}
+	account_dates(routing->accounts, mark_day, routing);
+
+	for (int i = 0; i < routing->ndays; i++)
+	{
+		epoch += routing->epoch_of_day[i];
+		Assert(epoch >= 0 && epoch <= i);
+		routing->epoch_of_day[i] = epoch;
+	}
+}
+
+static void
+add_currency(TupleTableSlot *slot, void *arg)
+{
+	Routing *routing = arg;
+	CodeKey key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
+	bool found;
+	Currency *currency = code_map_enter(&routing->currencies, &key, &found);
+
+	currency->minor_units = DatumGetInt16(query_value(slot, 1, 0));
+}
+
+static void
+add_closed_period(TupleTableSlot *slot, void *arg)
+{
+	Routing *routing = arg;
+	CodeKey key = {
+		DatumGetDateADT(query_value(slot, 2, 0)),
+		2,
+		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	bool found;
+
+	code_map_enter(&routing->closed_periods, &key, &found);
+}
+
+/* A month that is archived is closed in every book: its key has no codes. */
+static void
+add_archived_month(TupleTableSlot *slot, void *arg)
+{
+	Routing *routing = arg;
+	CodeKey key = {DatumGetDateADT(query_value(slot, 0, 0)), 0};
+	bool found;
+
+	code_map_enter(&routing->closed_periods, &key, &found);
+}
+
+static void
+load_closed_periods(Routing *routing)
+{
+	code_map_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod),
+				  routing->context);
+	query_each_row(
+		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
+		NULL, add_closed_period, routing);
+	/* The layout of 0.1.0 has no archive. */
+	if (OidIsValid(get_relname_relid("archived_partition", ledger_engine_schema())))
+		query_each_row("SELECT month FROM acct.archived_partition "
+					   "WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
+					   NULL, add_archived_month, routing);
+}
+
+static void
+take_limit(TupleTableSlot *slot, void *arg)
+{
+	Routing *routing = arg;
+
+	routing->months_apart = DatumGetInt32(query_value(slot, 0, 0));
+	routing->first_year = DatumGetInt32(query_value(slot, 1, 0));
+	routing->last_year = DatumGetInt32(query_value(slot, 2, 0));
+	Assert(routing->months_apart >= 0 && routing->months_apart <= MAX_MONTHS_APART);
+}
+
+static void
+load_limits(Routing *routing)
+{
+	/* Of the layout of 0.1.0, which has no such table. */
+	routing->months_apart = MAX_MONTHS_APART;
+	routing->first_year = FIRST_YEAR_OF_DATES;
+	routing->last_year = LAST_YEAR_OF_DATES;
+	if (OidIsValid(get_relname_relid("posting_limit", ledger_engine_schema())))
+		query_each_row("SELECT months_apart, first_year, last_year FROM acct._posting_limits()",
+					   NULL, take_limit, routing);
+}
+
+static void
+add_match(Routing *routing, Match *match)
+{
+	CodeKey key = {match->named, MATCH_CODES, {match->codes[0], match->codes[1], match->codes[2]}};
+	bool found;
+	MatchEntry *entry;
+
+	for (int i = 0; i < MATCH_CODES; i++)
+		if (!(match->named & (1 << i)))
+			key.codes[i] = code_from_cstring("");
+	entry = code_map_enter(&routing->matches, &key, &found);
+	if (entry->nmatches == entry->capacity)
+	{
+		entry->capacity = Max(4, entry->capacity * 2);
+		entry->matches = entry->matches == NULL
+							 ? palloc_array(Match *, entry->capacity)
+							 : repalloc(entry->matches, sizeof(Match *) * entry->capacity);
+	}
+	entry->matches[entry->nmatches++] = match;
+}
+
+static void
+forget_routes(Routing *routing)
+{
+	MemoryContextReset(routing->route_context);
+	code_map_init(&routing->routes, "routes", sizeof(Route), routing->route_context);
+	code_map_keep_recent(&routing->routes);
+}
+
+Routing *
+routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals)
+{
+	Routing *routing = palloc0_object(Routing);
+
+	routing->context = CurrentMemoryContext;
+	routing->totals = totals;
+	routing->txn_month = txn_month;
+	routing->templates = template_load(source, nbases, bases);
+	routing->accounts = account_load();
+	routing->entities = entity_load();
+	code_map_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
+	code_map_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
+
+	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
+	load_closed_periods(routing);
+	load_limits(routing);
+	for (int i = 0; i < routing->templates->nmatches; i++)
+		add_match(routing, &routing->templates->matches[i]);
+	make_epochs(routing);
+
+	routing->route_context = GenerationContextCreate(routing->context, "routes", 0,
+													 ALLOCSET_DEFAULT_INITSIZE, ROUTE_BLOCK_SIZE);
+	routing->max_route_memory = Max(MIN_ROUTE_MEMORY, get_hash_memory_limit());
+	forget_routes(routing);
+	return routing;
+}
+
+TemplateSet *
+routing_templates(Routing *routing)
+{
+	return routing->templates;
+}
+
+bool
+routing_accepts_date(const Routing *routing, DateADT date)
+{
+	return date >= routing->first_accepted && date <= routing->last_accepted;
+}
+
+char *
+iso_date(DateADT date)
+{
+	struct pg_tm tm = {0};
+	char text[MAXDATELEN + 1];
+
+	j2date(date + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	EncodeDateOnly(&tm, USE_ISO_DATES, text);
+	return pstrdup(text);
+}
+
+char *
+routing_date_problem(const Routing *routing, DateADT date)
+{
+	char *value = iso_date(date);
+	char *month = iso_date(routing->txn_month);
+
+	if (date >= routing->first_day && date < routing->first_day + routing->ndays)
+		return psprintf("the value date %s is not in the years %d to %d", value,
+						routing->first_year, routing->last_year);
+	if (routing->months_apart == 0)
+		return psprintf("the value date %s is not in the transaction month %s", value, month);
+	return psprintf("the value date %s is more than %d %s from the transaction month %s", value,
+					routing->months_apart, routing->months_apart == 1 ? "month" : "months", month);
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const Match *x = ((const Candidate *) a)->match;
+	const Match *y = ((const Candidate *) b)->match;
+	int by_named = pg_popcount32(y->named) - pg_popcount32(x->named);
+	int by_code;
+
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	if (by_named != 0)
+		return by_named;
+	by_code = code_compare(x->template->code, y->template->code);
+	return by_code != 0 ? by_code : (x->match_no > y->match_no) - (x->match_no < y->match_no);
+}
+
+/* Counts by basis, and once there is room notes, the rules that fit a route's codes and date. */
+static void
+collect_candidates(Routing *routing, Route *route, int *counts)
+{
+	for (int named = 0; named < (1 << MATCH_CODES); named++)
+	{
+		CodeKey key = {named, MATCH_CODES};
+		MatchEntry *entry;
+
+		for (int i = 0; i < MATCH_CODES; i++)
+			key.codes[i] =
+				(named & (1 << i)) ? route->key.codes[ROUTE_TXN_TYPE + i] : code_from_cstring("");
+		entry = code_map_find(&routing->matches, &key);
+		for (int i = 0; entry != NULL && i < entry->nmatches; i++)
+		{
+			Match *match = entry->matches[i];
+			int basis = match->template->basis;
+
+			if (!template_applies(match->template, route->date))
+				continue;
+			if (route->bases[basis].candidates != NULL)
+			{
+				Candidate *candidate = &route->bases[basis].candidates[counts[basis]];
+
+				candidate->template = match->template;
+				candidate->match = match;
+			}
+			counts[basis]++;
+		}
+	}
+}
+
+static void
+find_candidates(Routing *routing, Route *route)
+{
+	int nbases = routing->templates->nbases;
+	int *counts = palloc0_array(int, nbases);
+
+	/* Count, then fill. */
+	collect_candidates(routing, route, counts);
+	for (int b = 0; b < nbases; b++)
+		route->bases[b].candidates = palloc0_array(Candidate, counts[b] + 1);
+	memset(counts, 0, sizeof(int) * nbases);
+	collect_candidates(routing, route, counts);
+	for (int b = 0; b < nbases; b++)
+	{
+		BasisRoute *basis = &route->bases[b];
+
+		basis->ncandidates = counts[b];
+		qsort(basis->candidates, counts[b], sizeof(Candidate), compare_candidates);
+		for (int i = 0; i < counts[b]; i++)
+			Assert(basis->candidates[i].template->basis == b &&
+				   template_applies(basis->candidates[i].template, route->date));
+	}
+	pfree(counts);
+}
+
+static PeriodState
+period_state(Routing *routing, const Route *route, int basis)
+{
+	CodeKey archived = {.number = route->month};
+	CodeKey key = {
+		route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[basis]}};
+
+	if (code_map_find(&routing->closed_periods, &archived) != NULL)
+		return PERIOD_ARCHIVED;
+	return code_map_find(&routing->closed_periods, &key) != NULL ? PERIOD_CLOSED : PERIOD_OPEN;
+}
+
+/* What is wrong with the first of a route's codes that has something wrong with it; NULL: nothing. */
+static const char *
+find_code_problem(Routing *routing, const Route *route)
+{
+	for (int i = 0; i < CODE_KEY_MAX && routing->entities->is_kept; i++)
+	{
+		char *problem = code_problem(route->key.codes[i]);
+
+		if (problem != NULL)
+			return psprintf("%s %s", route_columns[i], problem);
+	}
+	return NULL;
+}
+
+static void
+make_route(Routing *routing, Route *route, DateADT date)
+{
+	MemoryContext old = MemoryContextSwitchTo(routing->route_context);
+	CodeKey currency_key = {0, 1, {route->key.codes[ROUTE_CURRENCY]}};
+	Currency *currency = code_map_find(&routing->currencies, &currency_key);
+	int nbases = routing->templates->nbases;
+
+	route->date = date;
+	first_of_month(date, 0, &route->month);
+	route->entity = entity_find(routing->entities, route->key.codes[ROUTE_ENTITY]);
+	route->code_problem = find_code_problem(routing, route);
+	route->minor_units = currency ? currency->minor_units : -1;
+	for (int i = 0; i < CODE_KEY_MAX; i++)
+		route->codes[i] = code_to_datum(route->key.codes[i]);
+	route->bases = palloc0_array(BasisRoute, nbases);
+	for (int b = 0; b < nbases; b++)
+		route->bases[b].period = period_state(routing, route, b);
+	find_candidates(routing, route);
+	MemoryContextSwitchTo(old);
+}
+
+Route *
+routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
+{
+	CodeKey key;
+	Route *route;
+	bool found;
+
+	Assert(date >= routing->first_day && date < routing->first_day + routing->ndays);
+	key.number = routing->epoch_of_day[date - routing->first_day];
+	key.ncodes = CODE_KEY_MAX;
+	memcpy(key.codes, codes, sizeof(key.codes));
+	route = code_map_find(&routing->routes, &key);
+	if (likely(route != NULL))
+		return route;
+
+	if (MemoryContextMemAllocated(routing->route_context, true) > routing->max_route_memory)
+		forget_routes(routing);
+	route = code_map_enter(&routing->routes, &key, &found);
+	make_route(routing, route, date);
+	return route;
+}
+
+void
+routing_resolve(Routing *routing, Route *route, Candidate *candidate)
+{
+	Template *template = candidate->template;
+	MemoryContext old = MemoryContextSwitchTo(routing->route_context);
+	Code basis = routing->templates->bases[template->basis];
+	const Code *codes = route->key.codes;
+	Code *funds = palloc_array(Code, template->nlines + 1);
+	RouteLine *lines = palloc0_array(RouteLine, template->nlines + 1);
+
+	for (int i = 0; i < template->nlines; i++)
+	{
+		TemplateLine *spec = &template->lines[i];
+		ResolvedAccount account =
+			account_resolve(routing->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
+							spec->account_code, spec->fund, route->date);
+		LineCodes line_codes = {.entity_code = codes[ROUTE_ENTITY],
+								.basis = basis,
+								.account_code = account.account_code,
+								.fund = account.fund,
+								.currency = codes[ROUTE_CURRENCY],
+								.product_code = codes[ROUTE_PRODUCT],
+								.channel = codes[ROUTE_CHANNEL]};
+		int f = 0;
+
+		while (f < candidate->nfunds && !code_equal(funds[f], account.fund))
+			f++;
+		if (f == candidate->nfunds)
+			funds[candidate->nfunds++] = account.fund;
+		lines[i].fund_index = f;
+		lines[i].problem = account.problem;
+		lines[i].account_code = account.account_code;
+		lines[i].fund = account.fund;
+		lines[i].codes = digest_of_codes(&line_codes);
+		lines[i].total = run_total_find(routing->totals, codes[ROUTE_ENTITY], basis, route->month,
+										account.fund, account.account_code, codes[ROUTE_CURRENCY]);
+	}
+	pfree(funds);
+	candidate->lines = lines;
+	MemoryContextSwitchTo(old);
+}

@@ -1,0 +1,112 @@
+/*
+ * routing.h
+ *		From a transaction's codes and date to the templates that may book it.
+ *
+ * A route holds all that depends on entity, transaction type, product, channel,
+ * currency and date, and on nothing else of the transaction: the candidate
+ * templates of each basis in the order in which they are tried, and for each
+ * of their lines the account it leads to. It is worked out at the first
+ * transaction that needs it and kept. Dates enter by their epoch: a stretch of
+ * days within one month in which no template, account or map row begins or
+ * ends, so that a few epochs serve a run.
+ */
+#ifndef LEDGER_ROUTING_H
+#define LEDGER_ROUTING_H
+
+#include "ledger/digest.h"
+#include "ledger/run_total.h"
+#include "policy/account.h"
+#include "policy/entity.h"
+#include "policy/template.h"
+
+/* Where one template line leads on a route. */
+typedef struct RouteLine
+{
+	Code account_code;
+	Code fund;
+	int fund_index;      /* of the candidate's funds as mapped, from 0 */
+	const char *problem; /* NULL: the account may be posted to */
+	Digest codes;
+	Total *total;
+	struct RowImage *image;  /* made by whoever writes the line; NULL: not yet */
+	struct PageGroup *group; /* that the line is written to; NULL: none */
+	bool has_group;          /* group is known */
+} RouteLine;
+
+typedef struct Candidate
+{
+	Template *template;
+	Match *match;
+	RouteLine *lines;              /* as the template's; NULL until first used */
+	struct RowImage *header_image; /* made by whoever writes the header; NULL: not yet */
+	int nfunds;
+} Candidate;
+
+typedef enum PeriodState
+{
+	PERIOD_OPEN,
+	PERIOD_CLOSED,
+	PERIOD_ARCHIVED /* the month, in every book */
+} PeriodState;
+
+typedef struct BasisRoute
+{
+	PeriodState period;
+	bool has_group;          /* group is known */
+	struct PageGroup *group; /* that headers are written to; NULL: none */
+	int ncandidates;
+	Candidate *candidates; /* in the order in which they are tried */
+} BasisRoute;
+
+typedef struct Route
+{
+	CodeKey key;  /* entity, txn_type, product, channel, currency; the epoch */
+	DateADT date; /* a day of the epoch */
+	DateADT month;
+	const Entity *entity;      /* NULL: it is not registered */
+	const char *code_problem;  /* of one of the codes; NULL: none has any */
+	int minor_units;           /* of the currency; -1: there is none such */
+	Datum codes[CODE_KEY_MAX]; /* as text, in the order of the key */
+	BasisRoute *bases;         /* one for each basis of the run */
+} Route;
+
+/* The order of codes in a route's key. */
+enum
+{
+	ROUTE_ENTITY,
+	ROUTE_TXN_TYPE,
+	ROUTE_PRODUCT,
+	ROUTE_CHANNEL,
+	ROUTE_CURRENCY
+};
+
+/* The columns of the source that they stand in. */
+extern const char *const route_columns[CODE_KEY_MAX];
+
+typedef struct Routing Routing;
+
+/* Reads policy for a run of a month; needs query_open(). All lives in the current context. */
+extern Routing *
+routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals);
+
+extern TemplateSet *routing_templates(Routing *routing);
+
+/* What acct.posting_limit can allow at most. */
+#define MAX_MONTHS_APART 12
+
+/* The months and years within which a journal date may lie (acct.posting_limit). */
+extern bool routing_accepts_date(const Routing *routing, DateADT date);
+
+/* Why a date is not accepted; in the current context. */
+extern char *routing_date_problem(const Routing *routing, DateADT date);
+
+/* As YYYY-MM-DD, in the current context. */
+extern char *iso_date(DateADT date);
+
+/* The route of a transaction; valid until the next call. The date is accepted, or the run's month. */
+extern Route *routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date);
+
+/* Makes candidate->lines. */
+extern void routing_resolve(Routing *routing, Route *route, Candidate *candidate);
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * post.c
+ *		acct._post(): a run's staging to the ledger.
+ *
+ * Each row goes straight to the ledger partition of its month: headers
+ * (post_headers.c), and lines (post_lines.c), which are added up and digested
+ * on the way. Unless counts, sums and digest are those that expand
+ * recorded, nothing is posted (LE009).
+ */
+#include "post/post.h"
+
+#include "common/crash_point.h"
+#include "common/progress.h"
+#include "common/query.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+LEDGER_FUNCTION(ledger_post);
+LEDGER_FUNCTION(ledger_flush_wal);
+
+/* What expand recorded. */
+typedef struct Recorded
+{
+	int64 journals;
+	LineSum lines;
+} Recorded;
+
+static void
+take_recorded(TupleTableSlot *slot, void *arg)
+{
+	Recorded *recorded = arg;
+	char *digest = query_text(slot, 4);
+
+	recorded->journals = DatumGetInt64(query_value(slot, 0, 0));
+	recorded->lines.lines = DatumGetInt64(query_value(slot, 1, 0));
+	recorded->lines.debit = amount_from_sum(query_value(slot, 2, (Datum) 0));
+	recorded->lines.credit = amount_from_sum(query_value(slot, 3, (Datum) 0));
+	if (!digest_from_text(digest, &recorded->lines.digest))
+		elog(ERROR, "the run has no digest");
+}
+
+static void
+load_recorded(Post *post, Recorded *recorded)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
+	query_each_row(
+		"SELECT journals, lines, debit, credit, digest FROM acct.journal_run WHERE run_id = $1",
+		&args, take_recorded, recorded);
+}
+
+static void
+take_range(TupleTableSlot *slot, void *arg)
+{
+	Post *post = arg;
+
+	post->first_je_id = DatumGetInt64(query_value(slot, 0, Int64GetDatum(0)));
+	post->end_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
+}
+
+static void
+load_range(Post *post)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
+	query_each_row(
+		"SELECT g.from_je_id, g.to_je_id FROM acct.journal_run r, acct._je_range(r.je_range) g "
+		"WHERE r.run_id = $1",
+		&args, take_range, post);
+}
+
+LedgerMonth *
+post_find_month(Post *post, DateADT date)
+{
+	LedgerMonth *month = post->current;
+
+	if (likely(month != NULL && date >= month->first_day && date < month->next_first_day))
+		return month;
+	for (int i = 0; i < post->nmonths; i++)
+	{
+		month = &post->months[i];
+		if (date >= month->first_day && date < month->next_first_day)
+		{
+			post->current = month;
+			return month;
+		}
+	}
+	ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
+					errmsg("staging of run " INT64_FORMAT
+						   " holds a journal of a month that expand did not record",
+						   post->run_id)));
+	return NULL;
+}
+
+/* What was written must be what expand recorded. */
+static void
+check_written(Post *post)
+{
+	Recorded expected = {0};
+	Recorded found = {0};
+
+	load_recorded(post, &expected);
+	for (int i = 0; i < post->nmonths; i++)
+	{
+		found.journals += post->months[i].journals;
+		line_sum_add_sum(&found.lines, &post->months[i].lines);
+	}
+	if (expected.journals == found.journals && expected.lines.lines == found.lines.lines &&
+		expected.lines.debit == found.lines.debit && expected.lines.credit == found.lines.credit &&
+		expected.lines.lines == post->header_lines && expected.lines.debit == post->header_debit &&
+		expected.lines.credit == post->header_credit &&
+		digest_equal(expected.lines.digest, found.lines.digest))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+		 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
+		 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
+				   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
+				   expected.journals, expected.lines.lines, found.journals, found.lines.lines,
+				   expected.lines.lines == found.lines.lines
+					   ? " The sums of the headers or lines, or the digest of the lines, differ."
+					   : ""),
+		 errhint("See acct.validate_run(). Discard the run and make it again.")));
+}
+
+/* An array argument of as many partitions as there are months, or of fewer where some have none. */
+static Datum *
+take_partitions(Post *post, ArrayType *array, bool **nulls)
+{
+	Datum *values;
+	int count;
+
+	deconstruct_array(array, REGCLASSOID, 4, true, TYPALIGN_INT, &values, nulls, &count);
+	if (count != post->nmonths)
+		elog(ERROR, "months and partitions do not match");
+	return values;
+}
+
+static void
+take_months(Post *post, FunctionCallInfo fcinfo)
+{
+	Datum *months;
+	Datum *headers;
+	Datum *lines;
+	Datum *ranges;
+	bool *nulls;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), DATEOID, 4, true, TYPALIGN_INT, &months, NULL,
+					  &post->nmonths);
+	headers = take_partitions(post, PG_GETARG_ARRAYTYPE_P(4), &nulls);
+	lines = take_partitions(post, PG_GETARG_ARRAYTYPE_P(5), &nulls);
+	ranges = take_partitions(post, PG_GETARG_ARRAYTYPE_P(6), &nulls);
+	post->months = palloc0_array(LedgerMonth, post->nmonths + 1);
+	for (int i = 0; i < post->nmonths; i++)
+	{
+		LedgerMonth *m = &post->months[i];
+		int year;
+		int month;
+		int day;
+
+		m->first_day = DatumGetDateADT(months[i]);
+		j2date(m->first_day + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+		m->yyyymm = year * 100 + month;
+		m->next_first_day = m->first_day + day_tab[isleap(year)][month - 1];
+		Assert(day == 1);
+		Assert(i == 0 || m->first_day >= post->months[i - 1].next_first_day);
+		m->header_partition = DatumGetObjectId(headers[i]);
+		m->line_partition = DatumGetObjectId(lines[i]);
+		m->range_partition = nulls[i] ? InvalidOid : DatumGetObjectId(ranges[i]);
+		m->by_je_id = get_partition_parent(m->line_partition, false) !=
+					  ledger_engine_table("ledger_entry_line");
+	}
+}
+
+static void
+return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
+{
+	int64 all = 0;
+
+	for (int i = 0; i < post->nmonths; i++)
+		all += post->months[i].lines.lines;
+	for (int i = 0; i < post->nmonths; i++)
+	{
+		LedgerMonth *m = &post->months[i];
+		Datum values[6];
+		bool nulls[6] = {false};
+
+		values[0] = DateADTGetDatum(m->first_day);
+		values[1] = Int64GetDatum(m->journals);
+		values[2] = Int64GetDatum(m->lines.lines);
+		values[3] = amount_to_new_numeric(m->lines.debit);
+		values[4] = amount_to_new_numeric(m->lines.credit);
+		/* Months are written side by side; each is charged by its lines. */
+		values[5] = Float8GetDatum(all > 0 ? elapsed_ms * m->lines.lines / all : 0);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+Datum
+ledger_post(PG_FUNCTION_ARGS)
+{
+	Post *post = palloc0_object(Post);
+	Relation header;
+	Relation line;
+	instr_time start;
+	instr_time elapsed;
+	MemoryContext caller = CurrentMemoryContext;
+
+	InitMaterializedSRF(fcinfo, 0);
+	INSTR_TIME_SET_CURRENT(start);
+	query_open();
+	post->context = AllocSetContextCreate(caller, "post", ALLOCSET_DEFAULT_SIZES);
+	post->row_context = AllocSetContextCreate(post->context, "post row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(post->context);
+	post->run_id = PG_GETARG_INT64(0);
+	post->posted_at = GetCurrentTransactionStartTimestamp();
+	take_months(post, fcinfo);
+	load_range(post);
+
+	header = table_open(PG_GETARG_OID(1), AccessShareLock);
+	line = table_open(PG_GETARG_OID(2), AccessShareLock);
+	post->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(post->snapshot);
+	CRASH_POINT("post_opened");
+	progress_phase(PHASE_WRITING_ENTRIES, progress_rows_of_step());
+	post_rows(post, header, line);
+	PopActiveSnapshot();
+	UnregisterSnapshot(post->snapshot);
+	table_close(line, NoLock);
+	table_close(header, NoLock);
+
+	check_written(post);
+	CRASH_POINT("post_checked");
+	query_close();
+
+	MemoryContextSwitchTo(caller);
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, start);
+	return_months(post, (ReturnSetInfo *) fcinfo->resultinfo, INSTR_TIME_GET_MILLISEC(elapsed));
+	MemoryContextDelete(post->context);
+	PG_RETURN_VOID();
+}
+
+Datum
+ledger_flush_wal(PG_FUNCTION_ARGS)
+{
+	if (!XLogRecPtrIsInvalid(XactLastRecEnd))
+		XLogFlush(XactLastRecEnd);
+	PG_RETURN_VOID();
+}

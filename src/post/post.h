@@ -1,0 +1,74 @@
+/*
+ * post.h
+ *		What the two passes of posting share: the run, its months, what expand
+ *		recorded and what was written.
+ */
+#ifndef LEDGER_POST_H
+#define LEDGER_POST_H
+
+#include "common/code_map.h"
+#include "ledger/amount.h"
+#include "ledger/line_reader.h"
+#include "table/index_builds.h"
+
+#include "utils/date.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+
+typedef struct LedgerMonth
+{
+	DateADT first_day;
+	DateADT next_first_day;
+	int yyyymm;
+	Oid header_partition;
+	Oid line_partition;  /* of lines of small runs, and of few lines */
+	Oid range_partition; /* of lines of the run's own range; InvalidOid: there are none */
+	bool by_je_id;       /* the month is partitioned by je_id */
+	int64 journals;
+	LineSum lines;
+} LedgerMonth;
+
+typedef struct Post
+{
+	int64 run_id;
+	int64 first_je_id; /* of the run's own range, if it has one */
+	int64 end_je_id;
+	MemoryContext context;
+	MemoryContext row_context; /* of values that had to be fetched or decompressed */
+	Snapshot snapshot;         /* that staging is read by */
+	int nmonths;
+	LedgerMonth *months;
+	LedgerMonth *current;
+	CodeMap counters; /* of journal numbers */
+	TimestampTz posted_at;
+	IndexBuilds index_builds; /* of months made here */
+
+	/* What the headers written come to. */
+	int64 header_lines;
+	Amount header_debit;
+	Amount header_credit;
+} Post;
+
+/* Is this an identifier of the run's own range? */
+static inline bool
+post_owns(const Post *post, int64 je_id)
+{
+	return je_id >= post->first_je_id && je_id < post->end_je_id;
+}
+
+/* The month of a journal date; LE009 where expand recorded none such. */
+extern LedgerMonth *post_find_month(Post *post, DateADT date);
+
+/* Posts headers and lines of staging. Needs query_open(). */
+extern void post_rows(Post *post, Relation header, Relation line);
+
+/* The headers' part: open, write (which a leader of parallel workers can do), close. */
+typedef struct HeaderPass HeaderPass;
+
+extern HeaderPass *post_headers_open(Post *post, Relation staging);
+extern bool
+post_headers_only_store(HeaderPass *pass); /* so that they may be written beside workers */
+extern void post_headers_write(HeaderPass *pass);
+extern void post_headers_close(HeaderPass *pass);
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * post_headers.c
+ *		Posts headers, which get their je_number.
+ *
+ * Numbers: the caller holds the locks of the books (entity, basis) that the run
+ * touches, so the counters in journal_number are read once, counted up in
+ * memory and written back. An error rolls back rows and counters alike: no gap.
+ */
+#include "post/post.h"
+
+#include "common/columns.h"
+#include "common/crash_point.h"
+#include "common/progress.h"
+#include "common/query.h"
+#include "post/ledger_target.h"
+#include "table/page_file.h"
+#include "table/page_reader.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define LAST_NUMBER 999999999
+
+/* YYYYMM-, nine digits */
+#define NUMBER_SIZE 24
+
+/* The last journal number of (entity, basis) in a month. */
+typedef struct Counter
+{
+	CodeKey key; /* entity, basis; the month */
+	int64 last_number;
+	bool changed;
+} Counter;
+
+/* Columns of staging that posting reads. */
+typedef struct HeaderColumns
+{
+	AttrNumber je_date;
+	AttrNumber entity_code;
+	AttrNumber basis;
+	AttrNumber line_count;
+	AttrNumber total_debit;
+	AttrNumber total_credit;
+} HeaderColumns;
+
+/* An extent of staging by the book of its first journal. */
+typedef struct BookExtent
+{
+	BlockNumber block;
+	int book;
+} BookExtent;
+
+typedef struct Book
+{
+	CodeKey key; /* entity, basis */
+	int rank;
+} Book;
+
+struct HeaderPass
+{
+	Post *post;
+	Relation staging;
+	HeaderColumns columns;
+	LedgerTarget *targets; /* by month */
+	PageReader pages;
+	char *page;
+	TupleTableSlot *slot;
+	CodeMap books;
+	int64 nextents;
+	BookExtent *extents;
+};
+
+static void
+take_counter(TupleTableSlot *slot, void *arg)
+{
+	Post *post = arg;
+	CodeKey key = {
+		DatumGetDateADT(query_value(slot, 2, 0)),
+		2,
+		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	bool found;
+	Counter *counter = code_map_enter(&post->counters, &key, &found);
+
+	counter->last_number = DatumGetInt64(query_value(slot, 3, 0));
+}
+
+static void
+load_counters(Post *post)
+{
+	QueryArgs args = {0};
+
+	code_map_init(&post->counters, "journal numbers", sizeof(Counter), post->context);
+	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
+	query_each_row(
+		"SELECT DISTINCT t.entity_code, t.basis, t.je_month, coalesce(n.last_number, 0) "
+		"FROM acct.journal_run_total t LEFT JOIN acct.journal_number n "
+		"ON (n.entity_code, n.basis, n.period_month) = (t.entity_code, t.basis, t.je_month) "
+		"WHERE t.run_id = $1",
+		&args, take_counter, post);
+}
+
+static void
+save_counters(Post *post)
+{
+	HASH_SEQ_STATUS scan;
+	Counter *counter;
+
+	hash_seq_init(&scan, post->counters.table);
+	while ((counter = hash_seq_search(&scan)) != NULL)
+	{
+		QueryArgs args = {0};
+
+		if (!counter->changed)
+			continue;
+		query_arg(&args, TEXTOID, code_to_datum(counter->key.codes[0]));
+		query_arg(&args, TEXTOID, code_to_datum(counter->key.codes[1]));
+		query_arg(&args, DATEOID, DateADTGetDatum(counter->key.number));
+		query_arg(&args, INT8OID, Int64GetDatum(counter->last_number));
+		query_change(
+			"INSERT INTO acct.journal_number AS n (entity_code, basis, period_month, last_number) "
+			"VALUES ($1, $2, $3, $4) ON CONFLICT (entity_code, basis, period_month) "
+			"DO UPDATE SET last_number = excluded.last_number",
+			&args);
+	}
+}
+
+static Datum
+next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char *buffer)
+{
+	CodeKey key = {month->first_day, 2, {entity, basis}};
+	Counter *counter = code_map_find(&post->counters, &key);
+	char text[NUMBER_SIZE];
+	int length;
+
+	if (counter == NULL)
+		ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
+						errmsg("staging of run " INT64_FORMAT
+							   " holds a journal of a book that expand did not record",
+							   post->run_id)));
+	if (counter->last_number >= LAST_NUMBER)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("journal numbers of %s %s in month %d are used up",
+						counter->key.codes[0].data, counter->key.codes[1].data, month->yyyymm)));
+	counter->last_number++;
+	counter->changed = true;
+	length = snprintf(text, sizeof(text), "%06d-%09d", month->yyyymm, (int) counter->last_number);
+	Assert(counter->last_number > 0 && length < sizeof(text));
+	SET_VARSIZE_SHORT(buffer, length + VARHDRSZ_SHORT);
+	memcpy(buffer + VARHDRSZ_SHORT, text, length);
+	return PointerGetDatum(buffer);
+}
+
+/* What posting reads of a header is not null, unless staging was touched. */
+static void
+require_values(HeaderPass *pass, TupleTableSlot *slot)
+{
+	const AttrNumber *columns = (const AttrNumber *) &pass->columns;
+
+	for (int i = 0; i < sizeof(HeaderColumns) / sizeof(AttrNumber); i++)
+		if (unlikely(slot->tts_isnull[columns[i] - 1]))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+				 errmsg(
+					 "a journal in %s has a null in column %s",
+					 RelationGetRelationName(pass->staging),
+					 NameStr(TupleDescAttr(slot->tts_tupleDescriptor, columns[i] - 1)->attname))));
+}
+
+static void
+post_header(HeaderPass *pass, TupleTableSlot *slot)
+{
+	Post *post = pass->post;
+	const HeaderColumns *columns = &pass->columns;
+	DateADT date = DatumGetDateADT(slot->tts_values[columns->je_date - 1]);
+	LedgerMonth *month = post_find_month(post, date);
+	LedgerTarget *target = &pass->targets[month - post->months];
+	char number[NUMBER_SIZE + VARHDRSZ_SHORT];
+
+	target->values[target->je_number - 1] =
+		next_number(post, month, code_from_datum(slot->tts_values[columns->entity_code - 1]),
+					code_from_datum(slot->tts_values[columns->basis - 1]), number);
+	target->isnull[target->je_number - 1] = false;
+	target->values[target->posted_at - 1] = TimestampTzGetDatum(post->posted_at);
+	target->isnull[target->posted_at - 1] = false;
+	ledger_target_put(target, slot);
+	month->journals++;
+	post->header_lines += DatumGetInt32(slot->tts_values[columns->line_count - 1]);
+	post->header_debit += amount_from_stored(slot->tts_values[columns->total_debit - 1]);
+	post->header_credit += amount_from_stored(slot->tts_values[columns->total_credit - 1]);
+}
+
+/* The book of an extent's first journal. */
+static Book *
+find_book(HeaderPass *pass, BlockNumber block)
+{
+	HeapTupleData tuple;
+	CodeKey key = {0, 2, {code_from_cstring(""), code_from_cstring("")}};
+	bool found;
+
+	if (page_reader_page(&pass->pages, block, pass->page) &&
+		page_reader_row(&pass->pages, pass->page, FirstOffsetNumber, &tuple))
+	{
+		ExecStoreHeapTuple(&tuple, pass->slot, false);
+		slot_getallattrs(pass->slot);
+		require_values(pass, pass->slot);
+		key.codes[0] = code_from_datum(pass->slot->tts_values[pass->columns.entity_code - 1]);
+		key.codes[1] = code_from_datum(pass->slot->tts_values[pass->columns.basis - 1]);
+	}
+	return code_map_enter(&pass->books, &key, &found);
+}
+
+static int
+compare_books(const void *a, const void *b)
+{
+	const CodeKey *x = &(*(Book *const *) a)->key;
+	const CodeKey *y = &(*(Book *const *) b)->key;
+	int by_entity = code_compare(x->codes[0], y->codes[0]);
+
+	return by_entity != 0 ? by_entity : code_compare(x->codes[1], y->codes[1]);
+}
+
+static int
+compare_extents(const void *a, const void *b)
+{
+	const BookExtent *x = a;
+	const BookExtent *y = b;
+
+	if (x->book != y->book)
+		return x->book < y->book ? -1 : 1;
+	return (x->block > y->block) - (x->block < y->block);
+}
+
+/*
+ * Puts the extents of staging in the order of entity and basis, by which expand
+ * grouped them (page_groups.h): that of the unique index on journal numbers.
+ */
+static void
+sort_books(HeaderPass *pass, BlockNumber nblocks)
+{
+	int64 capacity = nblocks / EXTENT_PAGES + 1;
+	Book **of_extents = palloc_extended(sizeof(Book *) * capacity, MCXT_ALLOC_HUGE);
+	Book **sorted;
+	HASH_SEQ_STATUS scan;
+	Book *book;
+	int nbooks = 0;
+
+	code_map_init(&pass->books, "books of extents", sizeof(Book), pass->post->context);
+	pass->extents = palloc_extended(sizeof(BookExtent) * capacity, MCXT_ALLOC_HUGE);
+	for (BlockNumber block = 0; block < nblocks; block += EXTENT_PAGES)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pass->extents[pass->nextents].block = block;
+		of_extents[pass->nextents++] = find_book(pass, block);
+	}
+	sorted = palloc_array(Book *, hash_get_num_entries(pass->books.table) + 1);
+	hash_seq_init(&scan, pass->books.table);
+	while ((book = hash_seq_search(&scan)) != NULL)
+		sorted[nbooks++] = book;
+	qsort(sorted, nbooks, sizeof(Book *), compare_books);
+	for (int i = 0; i < nbooks; i++)
+		sorted[i]->rank = i;
+	for (int64 i = 0; i < pass->nextents; i++)
+		pass->extents[i].book = of_extents[i]->rank;
+	qsort(pass->extents, pass->nextents, sizeof(BookExtent), compare_extents);
+	Assert(pass->nextents == (nblocks + EXTENT_PAGES - 1) / EXTENT_PAGES);
+	pfree(sorted);
+	pfree(of_extents);
+}
+
+HeaderPass *
+post_headers_open(Post *post, Relation staging)
+{
+	HeaderPass *pass = palloc0_object(HeaderPass);
+	TupleDesc tupdesc = RelationGetDescr(staging);
+	const char *name = RelationGetRelationName(staging);
+
+	pass->post = post;
+	pass->staging = staging;
+	pass->columns.je_date = column_find(tupdesc, name, "je_date", DATEOID);
+	pass->columns.entity_code = column_find(tupdesc, name, "entity_code", TEXTOID);
+	pass->columns.basis = column_find(tupdesc, name, "basis", TEXTOID);
+	pass->columns.line_count = column_find(tupdesc, name, "line_count", INT4OID);
+	pass->columns.total_debit = column_find(tupdesc, name, "total_debit", NUMERICOID);
+	pass->columns.total_credit = column_find(tupdesc, name, "total_credit", NUMERICOID);
+	pass->targets = palloc0_array(LedgerTarget, post->nmonths + 1);
+	page_reader_open(&pass->pages, staging, post->snapshot);
+	pass->page = page_file_alloc_extent();
+	pass->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
+	load_counters(post);
+	sort_books(pass, RelationGetNumberOfBlocks(staging));
+	for (int i = 0; i < post->nmonths; i++)
+		ledger_target_open(&pass->targets[i], post->months[i].header_partition, tupdesc, true,
+						   &post->index_builds);
+	return pass;
+}
+
+static void
+write_page(HeaderPass *pass, BlockNumber block)
+{
+	Post *post = pass->post;
+	OffsetNumber last;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!page_reader_page(&pass->pages, block, pass->page))
+		return;
+	last = PageGetMaxOffsetNumber((Page) pass->page);
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		HeapTupleData tuple;
+
+		if (!page_reader_row(&pass->pages, pass->page, i, &tuple))
+			continue;
+		ExecStoreHeapTuple(&tuple, pass->slot, false);
+		slot_getallattrs(pass->slot);
+		require_values(pass, pass->slot);
+		MemoryContextSwitchTo(post->row_context);
+		post_header(pass, pass->slot);
+		MemoryContextSwitchTo(post->context);
+		MemoryContextReset(post->row_context);
+	}
+	ExecClearTuple(pass->slot);
+	progress_add(last);
+}
+
+bool
+post_headers_only_store(HeaderPass *pass)
+{
+	for (int i = 0; i < pass->post->nmonths; i++)
+		if (!bulk_writer_only_stores(pass->targets[i].writer))
+			return false;
+	return true;
+}
+
+void
+post_headers_write(HeaderPass *pass)
+{
+	BlockNumber nblocks = RelationGetNumberOfBlocks(pass->staging);
+
+	for (int64 i = 0; i < pass->nextents; i++)
+		for (int p = 0; p < EXTENT_PAGES; p++)
+			if (pass->extents[i].block + p < nblocks)
+			{
+				write_page(pass, pass->extents[i].block + p);
+				CRASH_POINT("post_headers");
+			}
+}
+
+void
+post_headers_close(HeaderPass *pass)
+{
+	for (int i = 0; i < pass->post->nmonths; i++)
+		ledger_target_close(&pass->targets[i]);
+	save_counters(pass->post);
+	ExecDropSingleTupleTableSlot(pass->slot);
+	page_reader_close(&pass->pages);
+}

@@ -1,0 +1,72 @@
+/*
+ * bulk_writer.h
+ *		Writes many rows into one table: buffered, by heap_multi_insert.
+ *
+ * heap_multi_insert itself looks at nothing but the heap, so the writer answers
+ * for the rest: it keeps indexes, checks CHECK constraints save those that the
+ * caller names as held by construction, and refuses (LE012) a table with what it
+ * does not do: triggers on INSERT, row security, generated columns, rules,
+ * exclusion constraints, NOT NULL columns or defaults that the caller does not
+ * fill, other access methods, unlogged tables. Memory: one buffer of rows,
+ * whatever their number, and a row that is longer than the buffer.
+ */
+#ifndef LEDGER_BULK_WRITER_H
+#define LEDGER_BULK_WRITER_H
+
+#include "common/ledger_engine.h"
+
+#include "access/htup.h"
+#include "table/index_builds.h"
+#include "table/page_file.h"
+
+typedef struct BulkWriter BulkWriter;
+
+typedef struct BulkWriterOptions
+{
+	/* Names of CHECK constraints that every row of the caller satisfies; NULL ends it. */
+	const char *const *held_checks;
+	/* Names of the columns that the caller fills; others stay null. NULL ends it. */
+	const char *const *filled;
+	/* More columns that the caller fills, by number; may be NULL. */
+	const Bitmapset *also_filled;
+	/* Of these, the ones that may be null in the caller's rows; may be NULL. */
+	const Bitmapset *nullable;
+	/* The partitioned table that the table will be attached to: its triggers and rules count as those of ancestors do. */
+	Oid parent;
+	/* The table may be unlogged: its rows can be made again. */
+	bool may_be_lost;
+	/* Write rows frozen: for a table made in this transaction that nobody else can see yet. */
+	bool frozen;
+	/* Where the table was made in this transaction its indexes are not kept row by row, but left to these when it is closed; may be NULL. */
+	IndexBuilds *index_builds;
+} BulkWriterOptions;
+
+extern BulkWriter *bulk_writer_open(Oid relation, const BulkWriterOptions *options);
+extern TupleDesc bulk_writer_descriptor(BulkWriter *writer);
+extern Relation bulk_writer_relation(BulkWriter *writer);
+
+/* The file that rows go to where the table is new (page_file.h), else NULL. */
+extern PageFile *bulk_writer_page_file(BulkWriter *writer);
+
+/* True where writing runs no expression of the site's (CHECK, index), which may do what parallel mode forbids. */
+extern bool bulk_writer_only_stores(BulkWriter *writer);
+
+/* Adds a row; values are copied. */
+extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull);
+
+/* Adds a copy of a tuple of the same row type; its header may be changed. */
+extern void bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size);
+
+/*
+ * A writer in a process that helps the one that opened it. Rows go to its page
+ * file, where stamp is not NULL; those that such a process cannot write go to
+ * the spool, from which the other one takes them.
+ */
+extern BulkWriter *
+bulk_writer_join(Oid relation, const RowStamp *stamp, SharedTuplestoreAccessor *spool);
+extern void bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool);
+
+/* Writes what is buffered and closes the table (its lock stays). */
+extern void bulk_writer_close(BulkWriter *writer);
+
+#endif

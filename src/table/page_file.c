@@ -1,0 +1,431 @@
+/*
+ * page_file.c
+ *		Direct writing of a new table's pages (see page_file.h).
+ *
+ * A table that comes to be in a transaction goes if the transaction does, so
+ * its pages need no undoing. Where the table is logged, each extent is logged
+ * whole before it is written. That the file reaches the disk is asked for when
+ * it is closed: by the next checkpoint, or at once where a checkpoint began in
+ * between, which may have missed pages whose log records it made needless. What
+ * is not logged can wait for the next one: an unlogged table only has to outlast
+ * a shutdown, and a table that wal_level = minimal keeps out of the log is logged
+ * or synced by the server when the transaction commits.
+ */
+#include "table/page_file.h"
+
+#include "common/crash_point.h"
+#include "common/settings.h"
+
+#include "access/heapam.h"
+#include "access/heaptoast.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/catalog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/smgr.h"
+#include "utils/memutils.h"
+
+#define PAGE_ALIGNMENT 4096
+
+/* Blocks by which a file grows at a time: an extent at first, twice as many each time up to 1 MB. */
+#define MAX_GROWTH 128
+
+struct PageFile
+{
+	Relation rel;
+	RowStamp stamp;
+	bool joined;
+	SharedTuplestoreAccessor *spool; /* of long rows; NULL: they are written here */
+	XLogRecPtr redo;                 /* of the last checkpoint when the file was opened */
+	BlockNumber next;                /* of the blocks that are this process's to fill */
+	BlockNumber end;
+	BlockNumber growth;
+	int64 nrows; /* for the statistics that autovacuum goes by */
+	MemoryContext context;
+	MemoryContext toast_context;
+};
+
+bool
+page_file_fits(Relation rel)
+{
+	return direct_write && rel->rd_rel->relkind == RELKIND_RELATION &&
+		   rel->rd_createSubid == GetCurrentSubTransactionId() && !RelationIsLogicallyLogged(rel) &&
+		   RelationGetNumberOfBlocks(rel) == 0;
+}
+
+char *
+page_file_alloc_extent(void)
+{
+	return (char *) TYPEALIGN(PAGE_ALIGNMENT, palloc(EXTENT_PAGES * BLCKSZ + PAGE_ALIGNMENT));
+}
+
+static PageFile *
+make_file(Relation rel, RowStamp stamp)
+{
+	PageFile *file = palloc0_object(PageFile);
+
+	file->rel = rel;
+	file->stamp = stamp;
+	file->redo = GetRedoRecPtr();
+	file->growth = EXTENT_PAGES;
+	file->context = CurrentMemoryContext;
+	file->toast_context =
+		AllocSetContextCreate(CurrentMemoryContext, "page file toast", ALLOCSET_DEFAULT_SIZES);
+	return file;
+}
+
+PageFile *
+page_file_open(Relation rel, bool frozen)
+{
+	RowStamp stamp = {frozen, GetCurrentTransactionId(), GetCurrentCommandId(true)};
+
+	return make_file(rel, stamp);
+}
+
+PageFile *
+page_file_join(Relation rel, RowStamp stamp, SharedTuplestoreAccessor *spool)
+{
+	PageFile *file = make_file(rel, stamp);
+
+	file->joined = true;
+	file->spool = spool;
+	return file;
+}
+
+RowStamp
+page_file_stamp(PageFile *file)
+{
+	return file->stamp;
+}
+
+static void
+stamp_row(const RowStamp *stamp, HeapTupleHeader row)
+{
+	row->t_infomask &= ~HEAP_XACT_MASK;
+	row->t_infomask2 &= ~HEAP2_XACT_MASK;
+	row->t_infomask |= HEAP_XMAX_INVALID;
+	HeapTupleHeaderSetXmin(row, stamp->xid);
+	if (stamp->frozen)
+		HeapTupleHeaderSetXminFrozen(row);
+	HeapTupleHeaderSetCmin(row, stamp->frozen ? FirstCommandId : stamp->command_id);
+	HeapTupleHeaderSetXmax(row, InvalidTransactionId);
+}
+
+static char *
+page_of(char *pages, int i)
+{
+	return pages + (Size) i * BLCKSZ;
+}
+
+static void
+begin_page(PageFile *file, PageExtent *extent)
+{
+	Page page = (Page) page_of(extent->pages, extent->npages++);
+
+	Assert(extent->npages <= EXTENT_PAGES);
+	PageInit(page, BLCKSZ, 0);
+	if (file->stamp.frozen)
+		PageSetAllVisible(page);
+}
+
+/* Tells each row of a page where it is. */
+static void
+place_rows(Page page, BlockNumber block)
+{
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		ItemId item = PageGetItemId(page, i);
+
+		if (ItemIdIsNormal(item))
+			ItemPointerSet(&((HeapTupleHeader) PageGetItem(page, item))->t_ctid, block, i);
+	}
+}
+
+/* Logs an extent and makes its pages ready to be written from a block on. */
+static void
+prepare_extent(PageFile *file, BlockNumber block, char *pages)
+{
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		place_rows((Page) page_of(pages, i), block + i);
+	if (RelationNeedsWAL(file->rel))
+	{
+		BlockNumber blocks[EXTENT_PAGES];
+		Page list[EXTENT_PAGES];
+
+		for (int i = 0; i < EXTENT_PAGES; i++)
+		{
+			blocks[i] = block + i;
+			list[i] = (Page) page_of(pages, i);
+		}
+		log_newpages(relation_locator(file->rel), MAIN_FORKNUM, EXTENT_PAGES, blocks, list, true);
+	}
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		PageSetChecksumInplace((Page) page_of(pages, i), block + i);
+}
+
+/* The last block of a file's segment. */
+static BlockNumber
+segment_end(BlockNumber segment, BlockNumber nblocks)
+{
+	return Min((segment + 1) * (BlockNumber) RELSEG_SIZE, nblocks) - 1;
+}
+
+/* Makes the file longer: a segment has all its blocks as soon as it has its last one. */
+static void
+grow(PageFile *file, BlockNumber from, BlockNumber to)
+{
+	static pg_attribute_aligned(PAGE_ALIGNMENT) char zeros[BLCKSZ];
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+
+	for (BlockNumber s = from / RELSEG_SIZE; s * (BlockNumber) RELSEG_SIZE < to; s++)
+		smgrextend(smgr, MAIN_FORKNUM, segment_end(s, to), zeros, true);
+}
+
+void
+page_file_reserve(PageFile *file, BlockNumber nblocks)
+{
+	grow(file, 0, nblocks);
+}
+
+/*
+ * The place of the next extent. Each process takes blocks by the stretch, so that
+ * they do not wait for each other; what it does not fill of its last one stays empty.
+ */
+static BlockNumber
+next_place(PageFile *file)
+{
+	BlockNumber place;
+
+	if (file->next == file->end)
+	{
+		LockRelationForExtension(file->rel, ExclusiveLock);
+		file->next = smgrnblocks(RelationGetSmgr(file->rel), MAIN_FORKNUM);
+		file->end = file->next + file->growth;
+		grow(file, file->next, file->end);
+		UnlockRelationForExtension(file->rel, ExclusiveLock);
+		file->growth = Min(file->growth * 2, MAX_GROWTH);
+	}
+	place = file->next;
+	file->next += EXTENT_PAGES;
+	/* Extents begin at a multiple of their size, and none lies over another or the end. */
+	Assert(place % EXTENT_PAGES == 0 && file->next <= file->end);
+	return place;
+}
+
+/* Writes pages that are ready to a place that the file has. */
+static void
+write_extent(PageFile *file, BlockNumber block, char *pages)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+
+	Assert(block % EXTENT_PAGES == 0);
+	Assert(block + EXTENT_PAGES <= smgrnblocks(smgr, MAIN_FORKNUM));
+	prepare_extent(file, block, pages);
+	for (int i = 0; i < EXTENT_PAGES; i++)
+		smgrwrite(smgr, MAIN_FORKNUM, block + i, page_of(pages, i), true);
+}
+
+void
+page_file_flush(PageFile *file, PageExtent *extent)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (extent->npages == 0)
+		return;
+	while (extent->npages < EXTENT_PAGES)
+		begin_page(file, extent);
+	write_extent(file, next_place(file), extent->pages);
+	extent->npages = 0;
+}
+
+/* PageAddItem() for a page that nobody else has: false where there is no room. */
+static inline bool
+place_row(Page page, HeapTupleHeader row, uint32 size)
+{
+	PageHeader header = (PageHeader) page;
+	Size room = header->pd_upper - header->pd_lower;
+	OffsetNumber offset = PageGetMaxOffsetNumber(page) + 1;
+
+	if (room < MAXALIGN(size) + sizeof(ItemIdData) || offset > MaxHeapTuplesPerPage)
+		return false;
+	Assert(offset == 1 || ItemIdIsNormal(PageGetItemId(page, offset - 1)));
+	header->pd_upper -= MAXALIGN(size);
+	header->pd_lower += sizeof(ItemIdData);
+	Assert(header->pd_lower <= header->pd_upper);
+	memcpy((char *) page + header->pd_upper, row, size);
+	ItemIdSetNormal(PageGetItemId(page, offset), header->pd_upper, size);
+	return true;
+}
+
+static void
+add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
+{
+	Page page;
+
+	if (size > MaxHeapTupleSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("row is too big: size %u, maximum size %zu", size, MaxHeapTupleSize)));
+	if (unlikely(extent->pages == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(file->context);
+
+		extent->pages = page_file_alloc_extent();
+		MemoryContextSwitchTo(old);
+	}
+	if (extent->npages == 0)
+		begin_page(file, extent);
+	stamp_row(&file->stamp, row);
+	page = (Page) page_of(extent->pages, extent->npages - 1);
+	if (unlikely(!place_row(page, row, size)))
+	{
+		if (extent->npages == EXTENT_PAGES)
+			page_file_flush(file, extent);
+		begin_page(file, extent);
+		page = (Page) page_of(extent->pages, extent->npages - 1);
+		if (!place_row(page, row, size))
+			elog(ERROR, "could not add a row to a page");
+	}
+	file->nrows++;
+}
+
+void
+spool_row(SharedTuplestoreAccessor *spool, HeapTuple row, MemoryContext context)
+{
+	MinimalTuple copy = copy_minimal_tuple(row);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	sts_puttuple(spool, NULL, copy);
+	MemoryContextSwitchTo(old);
+	pfree(copy);
+}
+
+/* A row with values that have to go to TOAST. */
+static void
+put_long_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
+{
+	MemoryContext old = MemoryContextSwitchTo(file->toast_context);
+	HeapTupleData tuple = {.t_len = size, .t_data = row};
+
+	tuple.t_tableOid = RelationGetRelid(file->rel);
+	ItemPointerSetInvalid(&tuple.t_self);
+	if (file->spool != NULL)
+		spool_row(file->spool, &tuple, file->context);
+	else
+	{
+		HeapTuple stored =
+			heap_toast_insert_or_update(file->rel, &tuple, NULL, HEAP_INSERT_SKIP_FSM);
+
+		add_row(file, extent, stored->t_data, stored->t_len);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(file->toast_context);
+}
+
+void
+page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
+{
+	CRASH_POINT_ROW();
+	if (unlikely(size > TOAST_TUPLE_THRESHOLD || (row->t_infomask & HEAP_HASEXTERNAL) != 0))
+		put_long_row(file, extent, row, size);
+	else
+		add_row(file, extent, row, size);
+}
+
+void
+page_file_write(PageFile *file, BlockNumber block, char *pages)
+{
+	CRASH_POINT_ROW();
+	for (int i = 0; i < EXTENT_PAGES; i++)
+	{
+		Page page = (Page) page_of(pages, i);
+		OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+		if (!file->stamp.frozen)
+			PageClearAllVisible(page);
+		for (OffsetNumber o = FirstOffsetNumber; o <= last; o++)
+			if (ItemIdIsNormal(PageGetItemId(page, o)))
+				stamp_row(&file->stamp,
+						  (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, o)));
+	}
+	write_extent(file, block, pages);
+	CHECK_FOR_INTERRUPTS();
+}
+
+void
+page_file_count(PageFile *file, int64 nrows)
+{
+	file->nrows += nrows;
+}
+
+int64
+page_file_rows(PageFile *file)
+{
+	return file->nrows;
+}
+
+/* Asks the next checkpoint to sync each segment, by writing one block of each again. */
+static void
+register_sync(PageFile *file, BlockNumber nblocks)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+	char *page = page_file_alloc_extent();
+
+	for (BlockNumber s = 0; s * (BlockNumber) RELSEG_SIZE < nblocks; s++)
+	{
+		smgrread(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page);
+		smgrwrite(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page, false);
+	}
+}
+
+/* Has the kernel write the file, so that a sync, which no cancel interrupts, finds little left to wait for. */
+static void
+write_back(SMgrRelation smgr, BlockNumber nblocks)
+{
+	for (BlockNumber block = 0; block < nblocks; block += MAX_GROWTH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		smgrwriteback(smgr, MAIN_FORKNUM, block, Min(MAX_GROWTH, nblocks - block));
+	}
+}
+
+static void
+sync_file(PageFile *file)
+{
+	SMgrRelation smgr = RelationGetSmgr(file->rel);
+	BlockNumber nblocks = smgrnblocks(smgr, MAIN_FORKNUM);
+
+	/* No checkpoint shall begin between the question whether one began and the request to the next one. */
+	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
+	if (file->redo == GetRedoRecPtr() || !RelationNeedsWAL(file->rel))
+	{
+		CRASH_POINT("post_before_sync");
+		register_sync(file, nblocks);
+		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+		CRASH_POINT_LOG("%s: left to the next checkpoint", RelationGetRelationName(file->rel));
+	}
+	else
+	{
+		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+		write_back(smgr, nblocks);
+		smgrimmedsync(smgr, MAIN_FORKNUM);
+		CRASH_POINT_LOG("%s: synced at once", RelationGetRelationName(file->rel));
+	}
+}
+
+void
+page_file_close(PageFile *file)
+{
+	Assert(file->nrows >= 0);
+	if (!file->joined)
+		sync_file(file);
+	pgstat_count_heap_insert(file->rel, file->nrows);
+	MemoryContextDelete(file->toast_context);
+}
