@@ -101,8 +101,9 @@ SQL_PARTS = \
 	sql/integrity.sql \
 	sql/grants.sql
 
-# What is not marked with it stays within the library. Version 15 does not define it.
-PG_CPPFLAGS = -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"' -DPGDLLEXPORT='__attribute__((visibility("default")))'
+# Bitcode is made with these and not with PG_CFLAGS. What is not marked with PGDLLEXPORT stays within the library; version 15 does
+# not define it.
+PG_CPPFLAGS = -Isrc -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"' -DPGDLLEXPORT='__attribute__((visibility("default")))'
 
 # For tests: points at which a process waits to be killed (src/common/crash_point.h).
 ifdef CRASH_POINTS
@@ -119,7 +120,7 @@ DELTA_SQL = $(EXTENSION)--$(RELEASED)--$(EXTVERSION).sql
 DATA = $(wildcard sql/releases/*.sql sql/releases/*.control)
 DATA_built = $(INSTALL_SQL) $(DELTA_SQL)
 
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden -Isrc
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -fvisibility=hidden
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=test --load-extension=ledger_engine
