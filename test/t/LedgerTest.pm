@@ -282,12 +282,15 @@ sub reading_of_several
 	  'COMMIT';
 }
 
-# What a ledger says, without what depends on when and how often something was tried: je_id and times; and on request without its numbers.
+# The content of a ledger, without what depends on when and how often something was tried: je_id and times.
+#
+# A run whose staging was restored from a dump has the same numbers on other journals: the restore fills pages from the first to the
+# last, so that an extent may hold journals of two books, and posting takes extents by the book of their first journal.
 sub fingerprint
 {
-	my ($node, $db, $where, $any_number) = @_;
+	my ($node, $db, $where, $restored_run) = @_;
 	$where = defined $where ? "WHERE $where" : '';
-	my $number = $any_number ? '' : ', je_number';
+	my $number = $restored_run ? ", CASE WHEN run_id <> $restored_run THEN je_number END" : ', je_number';
 
 	return $node->safe_psql(
 		$db, with_archive($node, $db, qq{
