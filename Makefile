@@ -88,6 +88,7 @@ SQL_PARTS = \
 	sql/retention.sql \
 	sql/export.sql \
 	sql/control.sql \
+	sql/run_keys.sql \
 	sql/dimensions.sql \
 	sql/schedule.sql \
 	sql/health.sql \

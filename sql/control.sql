@@ -49,21 +49,13 @@ $$;
 COMMENT ON FUNCTION acct._stop_sessions(integer[], boolean) IS
 'Cancels what sessions execute; terminates (p_firmly) all of them, or those that are idle in a transaction.';
 
-CREATE FUNCTION acct.check_run(run_key text)
+CREATE FUNCTION acct.check_run(run_id bigint)
 RETURNS TABLE (source_unchanged boolean, batches_registered boolean, counts_close boolean, headers_match boolean,
                lines_match boolean, digest_matches boolean, totals_match boolean, debits_equal_credits boolean,
                periods_open boolean, policy_in_force boolean, all_passed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
-DECLARE
-    id bigint;
 BEGIN
-    PERFORM acct._require_layout();
-    SELECT r.run_id INTO id FROM acct.journal_run AS r WHERE r.run_key = check_run.run_key AND r.status <> 'discarded';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no run has the key "%"', check_run.run_key
-            USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run(); a discarded run has its key no longer.';
-    END IF;
     RETURN QUERY
     SELECT coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('batches_unchanged', 'source_digest')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'batches_registered'), true),
@@ -76,11 +68,11 @@ BEGIN
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'periods_open'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'policy_in_force'), true),
            bool_and(v.passed)
-      FROM acct.validate_run(id) AS v;
+      FROM acct.validate_run(check_run.run_id) AS v;
 END
 $$;
-COMMENT ON FUNCTION acct.check_run(text) IS
-'validate_run() of the run that has a key, as one row of booleans, each true where all is well, for schedulers that test the cells of a row: a column for each group of checks, and all_passed for every check there is. Raises LE001 (no run has the key), LE002 (not expanded, or staging lost).';
+COMMENT ON FUNCTION acct.check_run(bigint) IS
+'validate_run() as one row of booleans, each true where all is well, for schedulers that test the cells of a row: a column for each group of checks, and all_passed for every check there is. Raises LE001 (no such run), LE002 (not expanded, or staging lost).';
 
 CREATE FUNCTION acct._try_cancel(p_run_id bigint, p_stopped integer, OUT status text, OUT working integer[], OUT is_ours boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -419,10 +419,13 @@ $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS
 'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month; an empty run is not posted, and a NOTICE says so. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012.';
 
-CREATE FUNCTION acct._set_period(p_entity text, p_basis text, p_month date, p_open boolean) RETURNS boolean
+CREATE FUNCTION acct._set_periods(p_month date, p_entity text, p_basis text, p_open boolean)
+RETURNS TABLE (entity_code text, basis text, changed boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
-    was_open boolean;
+    entities text[] := ARRAY[p_entity];
+    bases text[] := ARRAY[p_basis];
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -432,40 +435,54 @@ BEGIN
     ELSE
         PERFORM acct._require_plausible_month(p_month);
     END IF;
-    PERFORM acct._require_entity(p_entity);
-    PERFORM acct._require_basis(p_basis);
-    PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
+    IF p_entity IS NULL AND NOT p_open THEN
+        entities := ARRAY(SELECT e.entity_code FROM acct.entity AS e);
+    ELSE
+        PERFORM acct._require_entity(p_entity);
+    END IF;
+    IF p_basis IS NULL AND NOT p_open THEN
+        bases := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b);
+    ELSE
+        PERFORM acct._require_basis(p_basis);
+    END IF;
+    PERFORM acct._lock_books(array_agg(e.entity_code), array_agg(b.basis))
+       FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis);
     IF p_open AND acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
     END IF;
-    SELECT p.is_open INTO was_open FROM acct.accounting_period AS p
-     WHERE p.entity_code = p_entity AND p.basis = p_basis AND p.period_month = p_month;
-    IF coalesce(was_open, true) = p_open THEN
-        RETURN false;
-    END IF;
     PERFORM acct._commit_durably();
-    INSERT INTO acct.accounting_period AS p (entity_code, basis, period_month, is_open)
-    VALUES (p_entity, p_basis, p_month, p_open)
-    ON CONFLICT (entity_code, basis, period_month) DO UPDATE
-       SET is_open = excluded.is_open, changed_by = excluded.changed_by, changed_at = excluded.changed_at;
-    RETURN true;
+    RETURN QUERY
+    WITH set_now AS (
+        INSERT INTO acct.accounting_period AS p (entity_code, basis, period_month, is_open)
+        SELECT e.entity_code, b.basis, p_month, p_open
+          FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis)
+          LEFT JOIN acct.accounting_period AS now
+            ON now.entity_code = e.entity_code AND now.basis = b.basis AND now.period_month = p_month
+         -- A period that has no row is open.
+         WHERE coalesce(now.is_open, true) <> p_open
+         ORDER BY e.entity_code COLLATE "C", b.basis COLLATE "C"
+        ON CONFLICT (entity_code, basis, period_month) DO UPDATE
+           SET is_open = excluded.is_open, changed_by = excluded.changed_by, changed_at = excluded.changed_at
+        RETURNING p.entity_code, p.basis)
+    SELECT e.entity_code, b.basis,
+           EXISTS (SELECT FROM set_now AS n WHERE n.entity_code = e.entity_code AND n.basis = b.basis)
+      FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis)
+     ORDER BY e.entity_code COLLATE "C", b.basis COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION acct._set_period(text, text, date, boolean) IS 'Opens or closes a period under the lock of its book; true where that changed it. Raises LE006 where a month to be opened is archived.';
+COMMENT ON FUNCTION acct._set_periods(date, text, text, boolean) IS
+'Opens a month of a book, or closes it in one book or several (NULL: every registered entity, every basis), under their locks: a row for each book, changed where that changed it. Raises LE006 where a month to be opened is archived.';
 
-CREATE FUNCTION acct.close_period(entity text, basis text, month date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    RETURN acct._set_period(close_period.entity, close_period.basis, close_period.month, false);
-END
+CREATE FUNCTION acct.close_period(month date, entity text DEFAULT NULL, basis text DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, changed boolean)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p.* FROM acct._set_periods($1, $2, $3, false) AS p
 $$;
-COMMENT ON FUNCTION acct.close_period(text, text, date) IS
-'Closes a month of a book (entity, basis), after any posting under way: later expansions quarantine its transactions (PERIOD_CLOSED), and posting into it is LE006. True where it was open. Raises 22023 (not a plausible month; an entity or basis that does not exist).';
+COMMENT ON FUNCTION acct.close_period(date, text, text) IS
+'Closes a month of a book (entity, basis), NULL being every registered entity and every basis, after any posting under way: a row for each book, changed where the period was open. Later expansions set its transactions aside (PERIOD_CLOSED), posting into it is LE006; raises 22023 where the month is not plausible, or the entity or basis does not exist.';
 
-CREATE FUNCTION acct.reopen_period(entity text, basis text, month date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    RETURN acct._set_period(reopen_period.entity, reopen_period.basis, reopen_period.month, true);
-END
+CREATE FUNCTION acct.reopen_period(month date, entity text, basis text) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p.changed FROM acct._set_periods($1, $2, $3, true) AS p
 $$;
-COMMENT ON FUNCTION acct.reopen_period(text, text, date) IS 'Opens a month of a book (entity, basis) that was closed. True where it was closed. Raises LE006 where the month is archived.';
+COMMENT ON FUNCTION acct.reopen_period(date, text, text) IS 'Opens a month of a book (entity, basis) that was closed. True where it was closed; raises LE006 where the month is archived.';

@@ -1,23 +1,25 @@
--- A month from source to ledger in one call.
+-- A run from the source to the ledger in one call.
 
-CREATE FUNCTION acct._require_valid_run(p_run_id bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    checks bigint;
-    failed text;
-BEGIN
+CREATE FUNCTION acct._failed_checks(p_run_id bigint, OUT checks bigint, OUT failed text)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    -- A closed period alone is for post_journals to refuse (LE006).
     SELECT count(*), string_agg(format('%s (expected %s, found %s)', v.check_name, v.expected, v.actual), '; ')
                      FILTER (WHERE NOT v.passed AND v.check_name <> 'periods_open')
-      INTO checks, failed FROM acct.validate_run(p_run_id) AS v;
-    -- A closed period alone is for post_journals to refuse (LE006).
-    IF failed IS NOT NULL THEN
+      FROM acct.validate_run(p_run_id) AS v
+$$;
+COMMENT ON FUNCTION acct._failed_checks(bigint) IS
+'Calls validate_run(): the number of its checks, and those that failed; NULL: none, except that a period is closed, which posting refuses.';
+
+CREATE FUNCTION acct._refuse_failed_checks(p_run_id bigint, p_failed text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF p_failed IS NOT NULL THEN
         RAISE EXCEPTION 'run % does not pass its checks', p_run_id
-            USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.', HINT = 'See acct.validate_run().';
+            USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || p_failed || '.', HINT = 'See acct.validate_run().';
     END IF;
-    RETURN checks;
 END
 $$;
-COMMENT ON FUNCTION acct._require_valid_run(bigint) IS 'Runs validate_run; the number of its checks, or LE009 with those that failed, save that a period is closed, which posting refuses.';
+COMMENT ON FUNCTION acct._refuse_failed_checks(bigint, text) IS 'Raises LE009 where checks of a run failed, with their names and figures.';
 
 CREATE FUNCTION acct._left_out(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -111,7 +113,8 @@ BEGIN
                           coalesce(sum(e.lines), 0), coalesce(sum(e.exceptions), 0), coalesce(sum(e.ignored), 0))
               INTO rows, detail FROM acct.expand_journals(p_run_id) AS e;
         WHEN 'validate' THEN
-            rows := acct._require_valid_run(p_run_id);
+            SELECT c.checks, c.failed INTO rows, detail FROM acct._failed_checks(p_run_id) AS c;
+            PERFORM acct._refuse_failed_checks(p_run_id, detail);
             detail := concat_ws(', ', 'all checks passed', acct._open_exceptions(p_run_id));
         WHEN 'post' THEN
             SELECT coalesce(sum(p.lines), 0),
@@ -123,7 +126,7 @@ END
 $$;
 COMMENT ON FUNCTION acct._month_step(text, bigint) IS 'One step (expand, validate, post) of a month: rows worked on and a line about them.';
 
-CREATE FUNCTION acct.run_month(txn_month date, run_key text DEFAULT NULL)
+CREATE FUNCTION acct.run_month(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}')
 RETURNS TABLE (step text, rows bigint, elapsed_ms double precision, detail text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -131,7 +134,7 @@ DECLARE
     id bigint;
 BEGIN
     step := 'create';
-    id := acct.create_run(run_month.txn_month, run_month.run_key);
+    id := acct.create_run(run_month.txn_month, run_month.run_key, run_month.options);
     SELECT count(DISTINCT b.batch_id), format('run %s', id) INTO rows, detail
       FROM acct.journal_run_batch AS b WHERE b.run_id = id;
     elapsed_ms := extract(epoch FROM clock_timestamp() - started) * 1000;
@@ -150,43 +153,62 @@ BEGIN
     PERFORM acct._report_exceptions(id);
 END
 $$;
-COMMENT ON FUNCTION acct.run_month(date, text) IS
-'Creates, expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again; where nothing waits for a run, it posts nothing, and the same key takes what is loaded later. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
+COMMENT ON FUNCTION acct.run_month(date, text, jsonb) IS
+'Creates (with the options of create_run()), expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again; where nothing waits for a run, it posts nothing, and the same key takes what is loaded later. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
 
-CREATE PROCEDURE acct.process_month(txn_month date, run_key text DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
+CREATE PROCEDURE acct.process_run(run_id bigint, INOUT status text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 DECLARE
-    checks record;
+    failed pg_catalog.text;
 BEGIN
     -- In a transaction block this is as far as it goes.
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    run_id := acct.create_run(process_month.txn_month, process_month.run_key);
-    COMMIT;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    IF acct._skip_empty_run(run_id) THEN
+    IF acct._skip_empty_run(process_run.run_id) THEN
+        status := acct._run_status(process_run.run_id);
         COMMIT;
         RETURN;
     END IF;
-    PERFORM FROM acct.expand_journals(run_id);
+    PERFORM FROM acct.expand_journals(process_run.run_id);
+    status := acct._run_status(process_run.run_id);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    SELECT pg_catalog.string_agg(v.check_name, ', ') AS failed,
-           pg_catalog.bool_or(v.check_name OPERATOR(pg_catalog.<>) 'periods_open') AS stop INTO checks
-      FROM acct.validate_run(run_id) AS v WHERE NOT v.passed;
-    COMMIT;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    -- A closed period alone is for post_journals to refuse (LE006).
-    IF checks.stop THEN
-        RAISE EXCEPTION 'run % does not pass its checks', run_id
-            USING ERRCODE = 'LE009', DETAIL = pg_catalog.concat('Failed: ', checks.failed, '.'),
-                  HINT = 'See acct.validate_run(). The run stays expanded.';
+    IF status OPERATOR(pg_catalog.=) 'expanded' THEN
+        SELECT c.failed INTO failed FROM acct._failed_checks(process_run.run_id) AS c;
+        -- The log keeps what was checked, whatever comes of it.
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        PERFORM acct._refuse_failed_checks(process_run.run_id, failed);
+        PERFORM FROM acct.post_journals(process_run.run_id);
+        status := acct._run_status(process_run.run_id);
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END IF;
-    PERFORM FROM acct.post_journals(run_id);
-    COMMIT;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    PERFORM acct._report_exceptions(run_id);
+    PERFORM acct._report_exceptions(process_run.run_id);
 END
 $$;
-COMMENT ON PROCEDURE acct.process_month(date, text, bigint) IS
-'Creates, expands, validates and posts a run of a month with a COMMIT after each step; returns its run_id. Where nothing waits for a run, it posts nothing, and the same key takes what is loaded later. Called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
+COMMENT ON PROCEDURE acct.process_run(bigint, text) IS
+'Moves a run as far as it goes (expand, validate, post), with a COMMIT after each step; returns its status. Called again, it goes on where it stopped; it cannot be called in a transaction block, and raises what the steps raise: LE006 where a period was closed meanwhile, LE009 where another check fails.';
+
+CREATE PROCEDURE acct.process_run(run_key text, INOUT status text DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+BEGIN
+    CALL acct.process_run(acct._run_of_key(process_run.run_key, true), status);
+END
+$$;
+COMMENT ON PROCEDURE acct.process_run(text, text) IS 'process_run() of the run that has a key; raises LE001 where no run has it.';
+
+CREATE PROCEDURE acct.process_month(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}', INOUT run_id bigint DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+DECLARE
+    status pg_catalog.text;
+BEGIN
+    -- In a transaction block this is as far as it goes.
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    run_id := acct.create_run(process_month.txn_month, process_month.run_key, process_month.options);
+    CALL acct.process_run(run_id, status);
+END
+$$;
+COMMENT ON PROCEDURE acct.process_month(date, text, jsonb, bigint) IS
+'Creates a run of a month with the options of create_run(), expands, validates and posts it with a COMMIT after each step; returns its run_id. Where nothing waits for a run, it posts nothing, and the same key takes what is loaded later; called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';

@@ -28,9 +28,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_release(bigint)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_release(bigint, text)', 'return_release(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
-            'retire_template(text, integer, date)', 'reopen_period(text, text, date)',
-            'waive_exception(bigint, bigint, text, text)', 'revoke_waiver(bigint, bigint, text)'], 'EXECUTE'),
+            'retire_template(text, integer, date)', 'reopen_period(date, text, text)',
+            'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',
+            'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
+        -- What was posted by their policy, to the line
+        (ARRAY['acct_finance', 'acct_approver'], 'table',
+         ARRAY['ledger_entry_header', 'ledger_entry_line', 'ledger_line', 'fund_journal', 'account_balance_snapshot', 'ledger_book', 'journal_number',
+               'journal_run', 'journal_run_total', 'journal_run_ignored'], 'SELECT'),
+        (ARRAY['acct_finance', 'acct_operator'], 'function', ARRAY['close_period(date, text, text)'], 'EXECUTE'),
 
         (ARRAY['acct_operator'], 'table',
          ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'run_log', 'je_exception', 'txn_batch',
@@ -42,9 +48,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_operator'], 'table', ARRAY['retention_policy', 'archived_partition'], 'SELECT'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
-               'reprocess_exceptions(bigint)', 'reprocess_ignored(bigint)', 'run_month(date, text)', 'process_month(date, text, bigint)',
+               'expand_journals(text)', 'post_journals(text)', 'discard_run(text)', 'process_run(bigint, text)', 'process_run(text, text)',
+               'reprocess_exceptions(bigint)', 'reprocess_exceptions(text)', 'reprocess_ignored(bigint)', 'reprocess_ignored(text)', 'run_month(date, text, jsonb)', 'process_month(date, text, jsonb, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
-               'update_balance_snapshot(date)', 'close_period(text, text, date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
+               'update_balance_snapshot(date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
         -- Exporting and verifying run as their caller, and so do the steps of theirs.
@@ -55,13 +62,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                '_file_digest(text, boolean)', '_file_path(text, text)', '_part_figures(text, text)',
                '_read_back(jsonb, text, text, text)', '_verify_file(jsonb, jsonb)', '_verify_files(jsonb)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
-         ARRAY['validate_run(bigint)', 'run_digest(bigint, text)', 'check_balance_snapshot(date)', 'check_run(text)'], 'EXECUTE'),
+         ARRAY['validate_run(bigint)', 'validate_run(text)', 'check_run(bigint)', 'check_run(text)', 'run_digest(bigint, text)', 'run_digest(text, text)',
+               'check_balance_snapshot(date)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['health(text[], jsonb)', 'batches_waiting()', '_scheduled_jobs()'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function', ARRAY['run_job(text, jsonb)', 'schedule_jobs(jsonb)', 'unschedule_jobs()'], 'EXECUTE'),
         -- What these call with the rights of their caller
         (ARRAY['acct_operator'], 'function',
          ARRAY['_begin_job(text, jsonb)', '_job_step(text)', '_end_job(text)', '_skip_empty_run(bigint)', '_report_exceptions(bigint)',
+               '_failed_checks(bigint)', '_refuse_failed_checks(bigint, text)', '_run_of_key(text, boolean)', '_run_status(bigint)',
                '_check_job(text, jsonb)', '_require_schedule(jsonb)',
                '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
@@ -114,4 +123,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases), acct_approver (approves, returns and retires them, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases, reads the ledger, closes periods), acct_approver (approves, returns and retires them, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

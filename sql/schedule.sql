@@ -285,7 +285,7 @@ BEGIN
             PERFORM FROM acct.expand_journals(id);
             state := state || jsonb_build_object('step', 'validate');
         WHEN 'validate' THEN
-            PERFORM acct._require_valid_run(id);
+            PERFORM acct._refuse_failed_checks(id, c.failed) FROM acct._failed_checks(id) AS c;
             state := state || jsonb_build_object('step', 'post');
         WHEN 'post' THEN
             PERFORM FROM acct.post_journals(id);

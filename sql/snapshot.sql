@@ -251,7 +251,7 @@ $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
 'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: debits, credits and number of lines of the month with those of its lines, and the opening balance (ledger_opening) with what the month before closed with. A row for each entity, basis, month, fund, account and currency that differs, NULL where one side has none; no row where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, LE010 while a partition of the month (NULL: of the ledger) is detached, 40001 where a month was archived since the transaction took its snapshot.';
 
-CREATE FUNCTION acct._trial_balance(p_month date, p_fund text, p_basis text, p_entity text)
+CREATE FUNCTION acct._trial_balance(p_month date, p_entity text, p_basis text, p_fund text)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -287,11 +287,11 @@ END
 $$;
 COMMENT ON FUNCTION acct._trial_balance(date, text, text, text) IS 'The work of trial_balance().';
 
-CREATE FUNCTION acct.trial_balance(month date, fund text DEFAULT NULL, basis text DEFAULT 'PRIMARY', entity text DEFAULT NULL)
+CREATE FUNCTION acct.trial_balance(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT t.* FROM acct._trial_balance($1, $2, $3, $4) AS t
 $$;
 COMMENT ON FUNCTION acct.trial_balance(date, text, text, text) IS
-'The trial balance of a month (its first day) for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it. Balances are debit positive. fund and entity narrow it; NULL is all. A month after the last one posted shows its closing balances. Raises 22023 where the date is no month, or the fund, basis or entity does not exist.';
+'The trial balance of a month (its first day) for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it. Balances are debit positive. entity and fund narrow it; NULL is all. A month after the last one posted shows its closing balances. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';

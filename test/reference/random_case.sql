@@ -435,14 +435,14 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    PERFORM acct.close_period(book.entity_code, book.basis, book.month);
+    PERFORM acct.close_period(book.month, book.entity_code, book.basis);
     BEGIN
         PERFORM acct.post_journals(p_run_id);
         RETURN NEXT 'posting into a closed period was accepted';
     EXCEPTION WHEN SQLSTATE 'LE006' THEN
         NULL;
     END;
-    PERFORM acct.reopen_period(book.entity_code, book.basis, book.month);
+    PERFORM acct.reopen_period(book.month, book.entity_code, book.basis);
 END
 $$;
 
@@ -507,7 +507,7 @@ BEGIN
         UPDATE acct.entity AS e SET effective_from = NULL, effective_to = NULL;
     END IF;
     IF NOT ref.one_in(3) THEN
-        PERFORM acct.reopen_period(p.entity_code, p.basis, p.period_month) FROM acct.accounting_period AS p WHERE NOT p.is_open;
+        PERFORM acct.reopen_period(p.period_month, p.entity_code, p.basis) FROM acct.accounting_period AS p WHERE NOT p.is_open;
     END IF;
     IF ref.one_in(2) THEN
         UPDATE acct.chart_of_accounts AS a SET is_postable = true, fund = NULL;

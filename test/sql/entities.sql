@@ -25,11 +25,11 @@ SELECT entity_code, basis FROM acct.ledger_book;
 SELECT passed FROM acct.validate_run(:jan) WHERE NOT passed;
 
 -- An unknown entity is refused by whatever names one.
-SELECT acct.close_period('MIAN', 'PRIMARY', '2025-01-01');
-SELECT acct.close_period(NULL, 'PRIMARY', '2025-01-01');
-SELECT acct.close_period('MAIN ', 'PRIMARY', '2025-01-01');
-SELECT acct.reopen_period('main', 'PRIMARY', '2025-01-01');
-SELECT acct.close_period('MAIN', 'primary', '2025-01-01');
+SELECT acct.close_period('2025-01-01', 'MIAN', 'PRIMARY');
+SELECT acct.reopen_period('2025-01-01', NULL, 'PRIMARY');
+SELECT acct.close_period('2025-01-01', 'MAIN ', 'PRIMARY');
+SELECT acct.reopen_period('2025-01-01', 'main', 'PRIMARY');
+SELECT acct.close_period('2025-01-01', 'MAIN', 'primary');
 SELECT count(*) FROM acct.trial_balance('2025-01-01', entity => 'main');
 SELECT count(*) AS books FROM acct.ledger_book;
 

@@ -22,7 +22,7 @@ INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given
     'batches_waiting', 'check_balance_snapshot', 'check_expression', 'check_run', 'check_template',
     'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
-INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'run_job']);
+INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
 CREATE VIEW public.routine AS
 SELECT p.oid::regprocedure AS routine, p.proname, p.prokind FROM pg_proc AS p
@@ -87,7 +87,7 @@ SELECT public.post(:feb);
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SAVEPOINT here;
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-01-01');
+SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY');
 ROLLBACK TO here;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 ROLLBACK;

@@ -77,20 +77,20 @@ SELECT public.attempt('UPDATE acct.ledger_entry_line_2031_01 SET run_id = 0') AS
 --
 -- Periods
 --
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01'), acct.close_period('MAIN', 'PRIMARY', '2025-03-01') AS again;
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01') AS again;
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-12-01') AS never_closed;
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-02');
-SELECT acct.close_period('MAIN', 'PRIMARY', NULL);
-SELECT acct.close_period('MAIN', 'NOBASIS', '2025-03-01');
-SELECT acct.reopen_period('MAIN', 'PRIMARY', 'infinity');
+SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-03-01', 'MAIN', 'PRIMARY') AS again;
+SELECT acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY') AS again;
+SELECT acct.reopen_period('2025-12-01', 'MAIN', 'PRIMARY') AS never_closed;
+SELECT acct.close_period('2025-03-02', 'MAIN', 'PRIMARY');
+SELECT acct.close_period(NULL, 'MAIN', 'PRIMARY');
+SELECT acct.close_period('2025-03-01', 'MAIN', 'NOBASIS');
+SELECT acct.reopen_period('infinity', 'MAIN', 'PRIMARY');
 SELECT entity_code, basis, period_month, is_open, changed_by = session_user AS by_me FROM acct.accounting_period ORDER BY 1, 2, 3;
 -- Closed between expanding and posting: nothing is posted, not the months and books that are open either.
 CALL public.txn(1, '2025-03-01', 'A', 10);
 CALL public.txn(2, '2025-03-01', 'A', 20, value_date => '2025-04-01');
 CALL public.txn(3, '2025-03-01', 'A', 100, entity => 'SUB');
 SELECT public.expanded('2025-03-01', 'march') AS march \gset
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01');
+SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY');
 SELECT check_name, passed, actual FROM acct.validate_run(:march) WHERE NOT passed;
 SELECT * FROM acct.post_journals(:march);
 \set VERBOSITY default
@@ -104,14 +104,14 @@ SELECT public.expanded('2025-03-01', 'march') AS march \gset
 SELECT txn_id, basis, outcome FROM public.outcome(:march);
 SELECT sum(journals) AS journals FROM acct.post_journals(:march);
 -- Reopened, they are taken up. A closed month of what was posted long ago hinders no reader and no other month.
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01');
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-01-01'), acct.close_period('SUB', 'PRIMARY', '2025-03-01');
+SELECT acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY');
+SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-03-01', 'SUB', 'PRIMARY');
 SELECT acct.reprocess_exceptions(:march) AS again \gset
 SELECT sum(journals) AS expanded FROM acct.expand_journals(:again);
 SELECT sum(journals) AS posted FROM acct.post_journals(:again);
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:run1);
 -- Closed after posting: the posted run stays valid.
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01');
+SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY');
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:again);
 -- A run whose only transactions of the closed period were quarantined before is posted.
 CALL public.txn(10, '2025-05-01', 'A', 10);
@@ -139,12 +139,12 @@ SELECT public.here() AS here \gset
 COMMIT;
 SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;
 BEGIN;
-SELECT acct.close_period('MAIN', 'PRIMARY', '2030-01-01');
+SELECT acct.close_period('2030-01-01', 'MAIN', 'PRIMARY');
 SELECT public.here() AS here \gset
 COMMIT;
 SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;
 BEGIN;
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2030-01-01');
+SELECT acct.reopen_period('2030-01-01', 'MAIN', 'PRIMARY');
 SET LOCAL synchronous_commit = off;
 SELECT public.here() AS here \gset
 COMMIT;

@@ -132,17 +132,17 @@ SELECT status, journals, run_id <> :jun AS another FROM acct.journal_run WHERE r
 \set VERBOSITY sqlstate
 CALL public.txn(14, '2025-06-01', 'A', 1);
 SELECT public.expanded('2025-06-01', 'jun-2') AS jun \gset
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-06-01');
+SELECT acct.close_period('2025-06-01', 'MAIN', 'PRIMARY');
 DO $$ BEGIN PERFORM FROM acct.run_month('2025-06-01', run_key => 'jun-2'); RAISE WARNING 'posted'; EXCEPTION WHEN SQLSTATE 'LE006' OR SQLSTATE 'LE009' THEN NULL; END $$;
 SELECT status FROM acct.journal_run WHERE run_id = :jun;
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-06-01');
+SELECT acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.process_month('2025-06-01', run_key => 'jun-2') \gset
 SELECT status FROM acct.journal_run WHERE run_id = :jun;
 -- Not in a transaction block, nor in a function
 BEGIN;
 CALL acct.process_month('2025-06-01', run_key => 'jun-3');
 ROLLBACK;
-CREATE FUNCTION public.in_function() RETURNS void LANGUAGE plpgsql AS $$ DECLARE id bigint; BEGIN CALL acct.process_month('2025-06-01', 'jun-3', id); END $$;
+CREATE FUNCTION public.in_function() RETURNS void LANGUAGE plpgsql AS $$ DECLARE id bigint; BEGIN CALL acct.process_month('2025-06-01', 'jun-3', run_id => id); END $$;
 SELECT public.in_function();
 CALL acct.process_month('2025-06-15');
 CALL acct.process_month(NULL);

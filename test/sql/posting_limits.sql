@@ -17,7 +17,7 @@ SELECT * FROM acct.rotate_txn_source_partitions(1200, '2025-01-01');
 SELECT acct.create_run('20250-01-01');
 SELECT * FROM acct.run_month('2205-01-01');
 CALL acct.process_month('0025-01-01');
-SELECT acct.close_period('MAIN', 'PRIMARY', '20250-01-01');
+SELECT acct.close_period('20250-01-01', 'MAIN', 'PRIMARY');
 SELECT acct.generate_sample_transactions('2250-01-01', 1);
 SELECT count(*) AS months FROM pg_inherits WHERE inhparent IN ('acct.txn_source_parent'::regclass, 'acct.ledger_entry_line'::regclass);
 SELECT count(*) AS periods FROM acct.accounting_period;
@@ -80,8 +80,8 @@ SELECT acct.install();
 SELECT * FROM acct.posting_limit ORDER BY name;
 -- A period that was closed before there were limits can be opened, and closed no more.
 INSERT INTO acct.accounting_period (entity_code, basis, period_month, is_open) VALUES ('MAIN', 'PRIMARY', '20250-01-01', false);
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '20250-01-01');
-SELECT acct.close_period('MAIN', 'PRIMARY', '20250-01-01');
+SELECT acct.reopen_period('20250-01-01', 'MAIN', 'PRIMARY');
+SELECT acct.close_period('20250-01-01', 'MAIN', 'PRIMARY');
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -26,7 +26,7 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2024-01-01');
 CALL public.txn(3, '2024-01-01', 'A');
 SELECT public.posted('2024-01-01') IS NOT NULL AS posted;
 RESET ledger_engine.run_partition_min_transactions;
-SELECT acct.close_period('MAIN', 'PRIMARY', '2024-01-01') AS closed, acct.archive_partition('ledger_entry', '2024-01-01') AS ledger, acct.archive_partition('txn_source_parent', '2024-01-01') AS source;
+SELECT acct.close_period('2024-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('ledger_entry', '2024-01-01') AS ledger, acct.archive_partition('txn_source_parent', '2024-01-01') AS source;
 
 --
 -- The matrix
@@ -177,7 +177,7 @@ SELECT acct.submit_template('FEE', 1);
 SELECT acct.approve_template('FEE', 1);
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount) VALUES (14, '2025-02-01', '2025-02-06', 'FEE', 'P', 'C', 0);
 SELECT acct.create_run('2025-02-01');
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.reopen_period('2025-02-01', 'MAIN', 'PRIMARY');
 UPDATE acct.template_audit SET changed_by = 'nobody';
 DELETE FROM acct.chart_of_accounts;
 
@@ -197,7 +197,7 @@ SET SESSION AUTHORIZATION acct_approver;
 SELECT acct.approve_template('FEE', 1);
 INSERT INTO acct.fund VALUES ('F9', 'Mine', 'OTHER');
 SELECT acct.run_month('2025-02-01');
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY');
 
 SET SESSION AUTHORIZATION acct_operator;
 SELECT count(*) AS made FROM acct.rotate_ledger_partitions(1, '2025-02-01');
@@ -209,7 +209,7 @@ UPDATE acct.journal_run SET status = 'posted';
 DELETE FROM acct.run_log;
 INSERT INTO acct.journal_template (template_code) VALUES ('MINE');
 SELECT acct.approve_template('FEE', 1);
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.reopen_period('2025-02-01', 'MAIN', 'PRIMARY');
 SELECT acct.add_dimension('cohort', 'text');
 SELECT count(*) FROM acct.ledger_entry_line;
 -- Finance proposes the currency, and it is approved; the exception is taken up step by step, and the period closed.
@@ -226,7 +226,7 @@ SELECT journals, exceptions FROM acct.expand_journals(:again);
 SELECT total_debit, currency, is_posted FROM acct.run_staging WHERE run_id = :again;
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:again);
 SELECT journals, debit FROM acct.post_journals(:again);
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY');
 -- An exception that needs no journal is waived by an approver, and by nobody else.
 SELECT acct.waive_exception(run_id, txn_id, basis, 'not needed') FROM acct.je_exception WHERE txn_month = '2025-01-01';
 SET SESSION AUTHORIZATION acct_finance;
@@ -250,7 +250,7 @@ SELECT count(DISTINCT changed_by) AS editors FROM acct.template_audit WHERE row_
 SELECT acct.post_journals(:again);
 SELECT acct.discard_run(:again);
 SELECT acct.update_balance_snapshot();
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.reopen_period('2025-02-01', 'MAIN', 'PRIMARY');
 UPDATE ledger_guard.protected SET has_posted = false;
 DELETE FROM acct.ledger_entry_line_2025_02;
 DELETE FROM acct_archive.ledger_entry_line_2024_01;
@@ -258,7 +258,7 @@ INSERT INTO acct.ledger_entry_header SELECT * FROM acct.ledger_entry_header;
 SELECT nextval('acct.je_id_seq');
 
 SET SESSION AUTHORIZATION acct_approver;
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-02-01');
+SELECT acct.reopen_period('2025-02-01', 'MAIN', 'PRIMARY');
 SELECT acct.retire_template('FEE', 1, '2026-01-01');
 SET SESSION AUTHORIZATION regress_roles_nobody;
 SELECT acct.month_end('2025-02-01');

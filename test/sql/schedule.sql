@@ -93,12 +93,12 @@ SELECT run_key, status, journals FROM acct.journal_run WHERE txn_month = '2025-0
 CALL public.txn(25, '2025-05-01', 'A');
 CALL public.txn(26, '2025-06-01', 'A');
 SELECT public.of_job(public.expanded('2025-05-01'), 'ledger_engine:run:2025-05:20'), public.of_job(public.expanded('2025-06-01'), 'ledger_engine:run:2025-06:1') \gset
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-05-01'), acct.close_period('MAIN', 'PRIMARY', '2025-06-01');
+SELECT acct.close_period('2025-05-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.run_job('run');
 \set VERBOSITY sqlstate
 CALL acct.run_job('run');
 \set VERBOSITY default
-SELECT acct.reopen_period('MAIN', 'PRIMARY', '2025-05-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-06-01');
+SELECT acct.reopen_period('2025-05-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.run_job('run');
 TABLE public.job;
 -- A run of the job that is discarded is made again, under a new key.

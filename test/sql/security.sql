@@ -169,6 +169,19 @@ SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDE
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
 SELECT x.all_passed FROM acct.check_run('attack') AS x;
 CALL acct.process_month('2025-02-01', 'attack') \gset
+SELECT x.already_done FROM acct.expand_journals('attack') AS x;
+SELECT pg_catalog.bool_and(x.passed) FROM acct.validate_run('attack') AS x;
+SELECT x.already_done FROM acct.post_journals('attack') AS x;
+SELECT acct.run_digest('attack') IS NULL;
+CALL acct.process_run('attack', NULL);
+SELECT acct.reprocess_exceptions('posted') AS again \gset
+SELECT acct.discard_run(:again);
+SELECT acct.reprocess_ignored('posted') AS ignored \gset
+SELECT acct.discard_run(:ignored);
+SELECT acct.waive_exception('posted', 2, 'PRIMARY', 'careless');
+SELECT acct.revoke_waiver('posted', 2, 'PRIMARY');
+SELECT acct.create_run('2025-02-01', 'discarded') IS NULL;
+SELECT acct.discard_run('discarded');
 SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
 SELECT x.account_code FROM acct.check_balance_snapshot('2025-02-01') AS x;
@@ -176,7 +189,7 @@ SELECT x.check_name, x.status FROM acct.health() AS x;
 SELECT pg_catalog.count(*) FROM acct.run_progress;
 SELECT pg_catalog.count(*) FROM acct.scheduled_jobs;
 SELECT x.txn_month FROM acct.batches_waiting() AS x;
-SELECT acct.close_period('MAIN', 'PRIMARY', '2025-03-01'), acct.reopen_period('MAIN', 'PRIMARY', '2025-03-01');
+SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY');
 SELECT x.partition_name FROM acct.rotate_txn_source_partitions(0, '2019-03-01') AS x UNION ALL SELECT x.partition_name FROM acct.rotate_ledger_partitions(0, '2019-03-01') AS x;
 SELECT acct.archive_partition('ledger_entry', '2019-03-01'), acct.archive_partition('txn_source_parent', '2019-03-01');
 SELECT acct.restore_partition('ledger_entry', '2019-03-01'), acct.restore_partition('txn_source_parent', '2019-03-01');
@@ -288,15 +301,15 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
-    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'),
-    ('SELECT acct.reopen_period(''MAIN'', ''PRIMARY'', ''2025-05-01'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
+    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
+    ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
     ('SELECT FROM acct.run_progress'), ('SELECT acct._run_progress()'), ('SELECT FROM acct.scheduled_jobs'), ('SELECT acct._scheduled_jobs()'), ('SELECT acct._require_pg_cron()'),
     ('SELECT acct._begin_job(''run'', ''{}'')'), ('SELECT acct._job_step(''run'')'), ('SELECT acct._end_job(''run'')'),
-    ('SELECT acct.check_balance_snapshot()'), ('SELECT acct.batches_waiting()'), ('SELECT acct.check_run(''KEY'')'), ('SELECT acct.cancel_run(''KEY'')'), ('SELECT acct.delete_batch(1)'),
+    ('SELECT acct.check_balance_snapshot()'), ('SELECT acct.batches_waiting()'), ('SELECT acct.check_run(''KEY'')'), ('SELECT acct._run_of_key(''KEY'', true)'), ('SELECT acct._run_status(1)'), ('SELECT acct.cancel_run(''KEY'')'), ('SELECT acct.delete_batch(1)'),
     -- That one tells of it in its only row.
     ('DO $do$ BEGIN IF ARRAY(SELECT check_name || status FROM acct.health()) = ''{layoutcritical}'' THEN RAISE SQLSTATE ''LE010''; END IF; END $do$');
 UPDATE public.call SET statement = replace(replace(statement, '@posted', :'posted'), '@expanded', :'expanded');

@@ -130,7 +130,7 @@ SELECT * FROM acct.check_balance_snapshot('2025-05-02');
 SELECT * FROM acct.check_balance_snapshot('infinity');
 
 -- The trial balance, all of it, and by fund, basis and entity
-CREATE FUNCTION public.tb(month date, fund text DEFAULT NULL, basis text DEFAULT 'PRIMARY', entity text DEFAULT NULL)
+CREATE FUNCTION public.tb(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
 RETURNS TABLE (ent text, fund text, acc text, description text, type text, cur text, opening numeric, debit numeric, credit numeric, closing numeric) LANGUAGE sql AS $$
     SELECT entity_code, fund, account_code, description, account_type, currency, trim_scale(opening_balance), trim_scale(period_debit), trim_scale(period_credit), trim_scale(closing_balance)
       FROM acct.trial_balance($1, $2, $3, $4)
@@ -139,10 +139,10 @@ SELECT * FROM public.tb('2025-04-01');
 SELECT * FROM public.tb('2025-04-01', fund => 'F2');
 SELECT * FROM public.tb('2025-04-01', basis => 'TAX', entity => 'MAIN');
 SELECT * FROM public.tb('2025-04-01', entity => 'SUB');
-SELECT * FROM public.tb('2025-04-01', 'F1', 'PRIMARY', 'ZERO');
+SELECT * FROM public.tb('2025-04-01', 'ZERO', 'PRIMARY', 'F1');
 -- A fund, basis or entity that does not exist is an error, not an empty report.
 \set VERBOSITY default
-SELECT count(*) FROM acct.trial_balance('2025-04-01', 'F9');
+SELECT count(*) FROM acct.trial_balance('2025-04-01', fund => 'F9');
 SELECT count(*) FROM acct.trial_balance('2025-04-01', basis => 'NOBASIS');
 SELECT count(*) FROM acct.trial_balance('2025-04-01', basis => NULL);
 SELECT count(*) FROM acct.trial_balance('2025-04-01', entity => 'main');

@@ -40,14 +40,14 @@ my %step = (
 	# A run of what was set aside, for its period was closed
 	expand_again => { call => 'SELECT * FROM acct.expand_journals(AGAIN)', before => [ @set_aside, 'reprocess' ], status => 'posted,created' },
 	post_again => { call => 'SELECT * FROM acct.post_journals(AGAIN)', before => [ @set_aside, 'reprocess', 'expand_again' ], status => 'posted,expanded' },
-	close_book => { call => "SELECT acct.close_period('MAIN', 'PRIMARY', 'MONTH')" },
-	reopen_book => { call => "SELECT acct.reopen_period('MAIN', 'PRIMARY', 'MONTH')" },
+	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY')" },
+	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
 	# A balance that is to be computed again
 	spoil => { call => 'UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1
 		WHERE ctid = (SELECT ctid FROM acct.account_balance_snapshot LIMIT 1)' },
 	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' },
-	close => { call => "SELECT acct.close_period(entity_code, basis, period_month) FROM acct.journal_number WHERE period_month = 'MONTH'" },
+	close => { call => "SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = 'MONTH'" },
 	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
 	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
 	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },

@@ -364,7 +364,7 @@ sub settle_down
 	my ($what) = @_;
 
 	# What is left over is done, and the books are closed.
-	sql(q{SELECT acct.reopen_period(entity_code, basis, period_month) FROM acct.accounting_period WHERE NOT is_open});
+	sql(q{SELECT acct.reopen_period(period_month, entity_code, basis) FROM acct.accounting_period WHERE NOT is_open});
 	for my $run (split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id"))
 	{
 		sql("SELECT * FROM acct.expand_journals($run)");
