@@ -21,10 +21,13 @@ OBJS = \
 	src/common/query.o \
 	src/common/row_holders.o \
 	src/common/settings.o \
+	src/common/settings_scope.o \
 	src/expand/batch.o \
 	src/expand/expand.o \
 	src/expand/expand_parallel.o \
+	src/expand/expand_rows.o \
 	src/expand/journal.o \
+	src/expand/run_tally.o \
 	src/expand/source.o \
 	src/expand/staging.o \
 	src/init.o \

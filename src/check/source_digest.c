@@ -7,8 +7,8 @@
 #include "common/columns.h"
 #include "common/parallel_work.h"
 #include "common/query.h"
+#include "common/settings_scope.h"
 #include "ledger/row_digest.h"
-#include "policy/expression.h"
 #include "table/page_file.h"
 #include "table/page_reader.h"
 
@@ -359,11 +359,11 @@ return_sum(FunctionCallInfo fcinfo, const RowSum *sum)
 Datum
 ledger_digest_source(PG_FUNCTION_ARGS)
 {
-	int pinned = expression_pin_settings();
+	int scope = settings_scope_open_pinned();
 	RowSum sum = sum_tables(PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_DATEADT(1),
 							PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
 
-	expression_unpin_settings(pinned);
+	settings_scope_close(scope);
 	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
 }
 
@@ -398,11 +398,11 @@ ledger_digest_rows(PG_FUNCTION_ARGS)
 {
 	QueryReader reader = {.names = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(1)),
 						  .context = CurrentMemoryContext};
-	int pinned = expression_pin_settings();
+	int scope = settings_scope_open_pinned();
 
 	query_open();
 	query_call(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, add_query_row, &reader);
 	query_close();
-	expression_unpin_settings(pinned);
+	settings_scope_close(scope);
 	PG_RETURN_DATUM(return_sum(fcinfo, &reader.rows.sum));
 }

@@ -10,16 +10,17 @@
  * leader reads when the worker has ended, so that nothing needs to be locked.
  * So the result is that of one process, save for je_id and the order of rows.
  */
-#include "expand/expand.h"
+#include "expand/expand_parallel.h"
 
 #include "common/parallel_work.h"
+#include "common/query.h"
+#include "common/settings_scope.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -43,15 +44,15 @@ typedef struct Leaf
 /* What a worker leaves to the leader. Behind it: counts by leaf, then by basis. */
 typedef struct Outcome
 {
-	Digest digest;
-	Digest source_digest;
+	Digest lines;
+	Digest source_rows;
 	int64 unbalanced;
 	int nmonths; /* that use the run's range */
 	DateADT months[JE_ID_MAX_MONTHS];
 } Outcome;
 
 /* What all processes see. Behind it: leaves, outcomes of workers, blocks of je_id, spools, stretches. */
-typedef struct Shared
+typedef struct ExpandShared
 {
 	int64 run_id;
 	Oid header;
@@ -71,18 +72,18 @@ typedef struct Shared
 	SharedFileSet files;
 	pg_atomic_uint64 next;        /* stretch */
 	pg_atomic_uint64 je_id_taken; /* of the run's range */
-} Shared;
+} ExpandShared;
 
 PGDLLEXPORT void ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc);
 
 static Leaf *
-shared_leaves(Shared *shared)
+shared_leaves(ExpandShared *shared)
 {
 	return (Leaf *) ((char *) shared + shared->leaves_at);
 }
 
 static Outcome *
-shared_outcome(Shared *shared, int worker)
+shared_outcome(ExpandShared *shared, int worker)
 {
 	Assert(worker >= 0 && worker < shared->nprocesses - 1);
 	return (Outcome *) ((char *) shared + shared->outcomes_at + worker * shared->outcome_size);
@@ -96,34 +97,34 @@ outcome_counts(Outcome *outcome)
 
 /* The identifiers taken beforehand for a worker. */
 static int64 *
-shared_blocks(Shared *shared, int worker)
+shared_blocks(ExpandShared *shared, int worker)
 {
 	Assert(worker >= 0 && worker < shared->nprocesses - 1);
 	return (int64 *) ((char *) shared + shared->blocks_at) + worker * JE_ID_MAX_MONTHS;
 }
 
 static SharedTuplestore *
-shared_spool(Shared *shared, int spool)
+shared_spool(ExpandShared *shared, int spool)
 {
 	return (SharedTuplestore *) ((char *) shared + shared->spools_at + spool * shared->spool_size);
 }
 
 /* By stretch, of all leaves one after the other: it may have rows of the run. */
 static bool *
-shared_wanted(Shared *shared)
+shared_wanted(ExpandShared *shared)
 {
 	return (bool *) ((char *) shared + shared->wanted_at);
 }
 
 /* Sets where the parts are; the size of all. */
 static Size
-lay_out(Shared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nblocks)
+lay_out(ExpandShared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nblocks)
 {
 	shared->stretch = Max(1, Min(MAX_STRETCH, nblocks / (nprocesses * STRETCHES_PER_PROCESS)));
 	shared->nprocesses = nprocesses;
 	shared->nleaves = nleaves;
 	shared->nbases = nbases;
-	shared->leaves_at = MAXALIGN(sizeof(Shared));
+	shared->leaves_at = MAXALIGN(sizeof(ExpandShared));
 	shared->outcomes_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(Leaf));
 	shared->outcome_size =
 		MAXALIGN(sizeof(Outcome)) + MAXALIGN((nleaves + nbases) * sizeof(Counts));
@@ -157,18 +158,33 @@ read_stretch(Expand *expand, const char *list, Oid table, BlockNumber from, Bloc
 				   &args, expand_row, expand);
 }
 
+/*
+ * Each stretch is read by the range of its row identifiers, whatever else the
+ * planner would choose; and that costs nothing that is worth compiling.
+ */
+static int
+read_by_blocks(void)
+{
+	static const ScopedSetting settings[] = {
+		{"enable_tidscan", "on"},        {"enable_seqscan", "off"},    {"enable_indexscan", "off"},
+		{"enable_indexonlyscan", "off"}, {"enable_bitmapscan", "off"}, {"jit", "off"}};
+
+	return settings_scope_open(settings, lengthof(settings));
+}
+
 /* Expands stretches until all are taken. */
 static void
-read_stretches(Expand *expand, void *arg)
+read_stretches(Expand *expand, ExpandShared *shared)
 {
-	Shared *shared = arg;
 	Leaf *leaves = shared_leaves(shared);
 	char *list = source_select_list(expand->source_table);
 	MemoryContext context = AllocSetContextCreate(expand->context, "stretch", ALLOCSET_SMALL_SIZES);
 	uint64 before = 0; /* stretches of leaves before this one */
 	int leaf = 0;
+	int scope = read_by_blocks();
 
 	expand->pass = linitial(expand->passes);
+	expand_push_position(expand);
 	for (;;)
 	{
 		uint64 n = pg_atomic_fetch_add_u64(&shared->next, 1);
@@ -189,25 +205,27 @@ read_stretches(Expand *expand, void *arg)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
+	expand_pop_position(expand);
+	settings_scope_close(scope);
 }
 
 /* Leaves a worker's counts to the leader. */
 static void
-leave_outcome(Expand *expand, Shared *shared, Outcome *outcome)
+leave_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 {
 	Leaf *leaves = shared_leaves(shared);
 	Counts *counts = outcome_counts(outcome);
 
-	for (PartitionCounts *p = expand->partitions; p != NULL; p = p->next)
+	for (PartitionCounts *p = expand->tally.partitions; p != NULL; p = p->next)
 		for (int i = 0; i < shared->nleaves; i++)
 			if (leaves[i].table == p->partition)
 				counts_add(&counts[i], &p->counts);
 	for (int b = 0; b < expand->nbases; b++)
-		counts_add(&counts[shared->nleaves + b], &expand->basis_counts[b]);
+		counts_add(&counts[shared->nleaves + b], &expand->tally.basis_counts[b]);
 	Assert(expand->nbases == shared->nbases && outcome->nmonths == 0);
-	outcome->digest = expand->digest;
-	outcome->source_digest = expand->source_digest;
-	outcome->unbalanced = expand->unbalanced;
+	outcome->lines = expand->tally.lines;
+	outcome->source_rows = expand->tally.source_rows;
+	outcome->unbalanced = expand->tally.unbalanced;
 	for (int i = 0; i < expand->ids.nmonths; i++)
 		if (expand->ids.months[i].uses_range)
 			outcome->months[outcome->nmonths++] = expand->ids.months[i].month;
@@ -216,19 +234,19 @@ leave_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 
 /* Adds up what a worker left. */
 static void
-take_outcome(Expand *expand, Shared *shared, Outcome *outcome)
+take_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 {
 	Leaf *leaves = shared_leaves(shared);
 	Counts *counts = outcome_counts(outcome);
 
 	for (int i = 0; i < shared->nleaves; i++)
 		if (counts[i].transactions > 0)
-			counts_add(&expand_partition(expand, leaves[i].table)->counts, &counts[i]);
+			counts_add(&run_tally_partition(&expand->tally, leaves[i].table)->counts, &counts[i]);
 	for (int b = 0; b < expand->nbases; b++)
-		counts_add(&expand->basis_counts[b], &counts[shared->nleaves + b]);
-	digest_add(&expand->digest, outcome->digest);
-	digest_add(&expand->source_digest, outcome->source_digest);
-	expand->unbalanced += outcome->unbalanced;
+		counts_add(&expand->tally.basis_counts[b], &counts[shared->nleaves + b]);
+	digest_add(&expand->tally.lines, outcome->lines);
+	digest_add(&expand->tally.source_rows, outcome->source_rows);
+	expand->tally.unbalanced += outcome->unbalanced;
 	Assert(outcome->nmonths >= 0 && outcome->nmonths <= JE_ID_MAX_MONTHS);
 	for (int i = 0; i < outcome->nmonths; i++)
 		je_id_find_month(&expand->ids, outcome->months[i])->uses_range = true;
@@ -237,7 +255,7 @@ take_outcome(Expand *expand, Shared *shared, Outcome *outcome)
 void
 ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 {
-	Shared *shared = parallel_work_attach(toc);
+	ExpandShared *shared = parallel_work_attach(toc);
 	StagingHelper helper = {.stamp = shared->stamp};
 	SharedTuplestoreAccessor *spools[SPOOLS];
 	Expand *expand;
@@ -251,31 +269,14 @@ ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 		expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line, &helper);
 	je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber), JE_ID_MAX_MONTHS);
 	je_id_share(&expand->ids, &shared->je_id_taken);
-	expand_run(expand, read_stretches, shared);
+	read_stretches(expand, shared);
 	expand_close(expand);
-	run_total_spool(&expand->totals, spools[SPOOL_TOTALS]);
+	run_total_spool(&expand->tally.totals, spools[SPOOL_TOTALS]);
 	for (int i = 0; i < SPOOLS; i++)
 		sts_end_write(spools[i]);
 	leave_outcome(expand, shared, shared_outcome(shared, ParallelWorkerNumber));
 	query_close();
 	parallel_work_leave();
-}
-
-/*
- * Each stretch is read by the range of its row identifiers, whatever else the
- * planner would choose; and that costs nothing that is worth compiling.
- */
-static void
-read_by_blocks(void)
-{
-	static const char *const off[] = {"enable_seqscan", "enable_indexscan", "enable_indexonlyscan",
-									  "enable_bitmapscan", "jit"};
-
-	(void) set_config_option("enable_tidscan", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	for (int i = 0; i < lengthof(off); i++)
-		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-								 0, false);
 }
 
 /* The blocks of each table; their sum. */
@@ -299,8 +300,9 @@ count_blocks(List *tables, BlockNumber *blocks)
 
 /* Says what the processes are to do. */
 static void
-fill_shared(Expand *expand, Shared *shared, const Shared *layout, RowStamp stamp, List *leaves,
-			const BlockNumber *blocks, dsm_segment *seg, SharedTuplestoreAccessor **spools)
+fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, RowStamp stamp,
+			List *leaves, const BlockNumber *blocks, dsm_segment *seg,
+			SharedTuplestoreAccessor **spools)
 {
 	Pass *pass = linitial(expand->passes);
 	int64 before = 0;
@@ -337,12 +339,12 @@ expand_in_parallel(Expand *expand)
 	List *leaves;
 	RowStamp stamp;
 	int nworkers;
-	Shared layout = {0};
+	ExpandShared layout = {0};
 	Size size;
 	BlockNumber *source_blocks;
 	BlockNumber nblocks;
 	int64 *blocks;
-	Shared *shared;
+	ExpandShared *shared;
 	ParallelWork work;
 	SharedTuplestoreAccessor *spools[SPOOLS];
 
@@ -367,21 +369,20 @@ expand_in_parallel(Expand *expand)
 		je_id_use_blocks(&expand->ids, blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
 		return false;
 	}
-	read_by_blocks();
 	shared = work.shared;
 	fill_shared(expand, shared, &layout, stamp, leaves, source_blocks, work.context->seg, spools);
 	memcpy(shared_blocks(shared, 0), blocks, nworkers * JE_ID_MAX_MONTHS * sizeof(int64));
 	je_id_use_blocks(&expand->ids, blocks + nworkers * JE_ID_MAX_MONTHS, JE_ID_MAX_MONTHS);
 	je_id_share(&expand->ids, &shared->je_id_taken);
 	parallel_work_launch(&work);
-	expand_run(expand, read_stretches, shared);
+	read_stretches(expand, shared);
 	for (int i = 0; i < SPOOLS; i++)
 		sts_end_write(spools[i]);
 	parallel_work_wait(&work);
 
 	for (int i = 0; i < STAGING_TABLES; i++)
 		staging_take(expand->staging, i, spools[i]);
-	run_total_take(&expand->totals, spools[SPOOL_TOTALS]);
+	run_total_take(&expand->tally.totals, spools[SPOOL_TOTALS]);
 	for (int i = 0; i < work.nworkers; i++)
 		take_outcome(expand, shared, shared_outcome(shared, i));
 	je_id_unshare(&expand->ids);

@@ -3,7 +3,7 @@
  *		Builds journals (see journal.h): the rules of CONTRACT sections 5 and 6.
  *
  * Expressions are the user's: an error in one sets the transaction aside, and
- * nothing else, unless it is the server's trouble (expression_is_to_blame). A
+ * nothing else, unless it is the server's trouble (evaluation_is_to_blame). A
  * subtransaction for each row would cost more than the row, and is not needed:
  * expressions are immutable, built in, and change nothing. What they may hold
  * when they fail (a pin, say, while a value is fetched from TOAST) belongs to a
@@ -307,7 +307,7 @@ take_error(Journal *journal, MemoryContext context)
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	if (evaluation_was_interrupted() || !expression_is_to_blame(error->sqlerrcode))
+	if (evaluation_was_interrupted() || !evaluation_is_to_blame(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	look_at_memory(journal);

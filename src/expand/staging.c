@@ -89,7 +89,6 @@ struct Staging
 	PGAlignedBlock row;        /* being put together from an image */
 	MemoryContext row_context; /* of rows put together where no image serves */
 	JeIds *ids;
-	Digest digest;
 };
 
 static AttrNumber *
@@ -380,9 +379,6 @@ write_line(Staging *staging, const Transaction *txn, int basis, const Candidate 
 		put_row(&staging->line, staging->line_groups, account, tuple->t_data, tuple->t_len);
 		MemoryContextReset(staging->row_context);
 	}
-	run_total_add(where->total, line->debit, line->credit);
-	digest_add_line(&staging->digest, where->codes, txn->txn_id, txn->value_date, line_no,
-					line->debit, line->credit);
 }
 
 static void
@@ -519,7 +515,7 @@ staging_take(Staging *staging, StagingTable table, SharedTuplestoreAccessor *spo
 	bulk_writer_take(targets[table]->writer, spool);
 }
 
-Digest
+void
 staging_close(Staging *staging)
 {
 	if (staging->header_groups != NULL)
@@ -529,5 +525,4 @@ staging_close(Staging *staging)
 	bulk_writer_close(staging->header.writer);
 	bulk_writer_close(staging->line.writer);
 	bulk_writer_close(staging->exception.writer);
-	return staging->digest;
 }

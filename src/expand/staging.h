@@ -10,7 +10,6 @@
 
 #include "expand/journal.h"
 #include "expand/source.h"
-#include "ledger/digest.h"
 #include "ledger/je_id.h"
 #include "table/page_file.h"
 
@@ -54,7 +53,7 @@ staging_put_journal(Staging *staging, const Transaction *txn, int basis, const J
 extern void
 staging_put_exception(Staging *staging, const Transaction *txn, int basis, const Journal *journal);
 
-/* Writes what is buffered and closes the tables; the digest of all lines. */
-extern Digest staging_close(Staging *staging);
+/* Writes what is buffered and closes the tables. */
+extern void staging_close(Staging *staging);
 
 #endif

@@ -37,4 +37,10 @@ extern void evaluation_check_interrupts(void);
 /* Since evaluation_begin(): did an interrupt raise an error? A cancel, or that of a parallel worker, which is not the expression's. */
 extern bool evaluation_was_interrupted(void);
 
+/*
+ * Is an error that was raised while an expression was compiled or evaluated one of the text and the row? Else it is of
+ * the server: interrupts, deadlocks, resources, damage; or one of ours, which says what it means.
+ */
+extern bool evaluation_is_to_blame(int code);
+
 #endif

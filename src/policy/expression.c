@@ -16,6 +16,7 @@
  */
 #include "policy/expression.h"
 
+#include "common/settings_scope.h"
 #include "policy/evaluation.h"
 #include "policy/expression_check.h"
 #include "policy/expression_fold.h"
@@ -31,7 +32,6 @@
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/ruleutils.h"
 
 /* The texts of finance are short; a limit keeps the parser's cost in bounds. */
@@ -51,41 +51,6 @@ enum
 	TOKEN_ICONST,
 	TOKEN_PARAM
 };
-
-int
-expression_pin_settings(void)
-{
-	static const char *const settings[][2] = {{"array_nulls", "on"},
-											  {"backslash_quote", "safe_encoding"},
-											  {"bytea_output", "hex"},
-											  {"datestyle", "ISO, YMD"},
-											  {"extra_float_digits", "1"},
-											  {"intervalstyle", "postgres"},
-											  {"lc_monetary", "C"},
-											  {"quote_all_identifiers", "off"},
-											  {"search_path", "pg_catalog, acct, pg_temp"},
-											  {"standard_conforming_strings", "on"},
-											  {"timezone", "UTC"},
-											  {"timezone_abbreviations", "Default"},
-											  {"transform_null_equals", "off"}};
-	int nest_level = NewGUCNestLevel();
-
-	for (int i = 0; i < lengthof(settings); i++)
-	{
-		const char *current = GetConfigOption(settings[i][0], true, false);
-
-		if (current == NULL || strcmp(current, settings[i][1]) != 0)
-			(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
-	}
-	return nest_level;
-}
-
-void
-expression_unpin_settings(int nest_level)
-{
-	AtEOXact_GUC(true, nest_level);
-}
 
 /*
  * Names after a colon: the colon before an identifier becomes a space, unless
@@ -224,23 +189,6 @@ parse_and_check(CheckContext *context, ExpressionKind kind)
 	context->expr = expr;
 }
 
-bool
-expression_is_to_blame(int code)
-{
-	switch (ERRCODE_TO_CATEGORY(code))
-	{
-		case MAKE_SQLSTATE('L', 'E', '0', '0', '0'):
-		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
-		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
-		case MAKE_SQLSTATE('5', '5', '0', '0', '0'):
-		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
-		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
-			return false;
-		default:
-			return code != ERRCODE_DATA_CORRUPTED && code != ERRCODE_INDEX_CORRUPTED;
-	}
-}
-
 /*
  * The byte offset of an error that came without a position: where the parser
  * was, or where it arises again. The best that can be had: of an error in a part
@@ -261,7 +209,7 @@ location_of_error(CheckContext *context)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(memory);
-		if (!expression_is_to_blame(geterrcode()))
+		if (!evaluation_is_to_blame(geterrcode()))
 			PG_RE_THROW();
 		FlushErrorState();
 	}
@@ -281,7 +229,7 @@ rethrow_as_refusal(MemoryContext memory, CheckContext *context)
 	MemoryContextSwitchTo(memory);
 	error = CopyErrorData();
 	if (error->sqlerrcode == ERRCODE_LE_BAD_EXPRESSION ||
-		!expression_is_to_blame(error->sqlerrcode))
+		!evaluation_is_to_blame(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
@@ -383,7 +331,7 @@ ledger_check_expression(PG_FUNCTION_ARGS)
 	Relation source;
 	Expression expression = {0};
 	char *understood = NULL;
-	int pinned;
+	int scope;
 
 	if (strcmp(kind, "amount") != 0 && strcmp(kind, "condition") != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -391,10 +339,10 @@ ledger_check_expression(PG_FUNCTION_ARGS)
 						errhint("It is amount or condition.")));
 
 	source = relation_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
-	pinned = expression_pin_settings();
+	scope = settings_scope_open_pinned();
 	compile_text(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source,
 				 &expression, &understood);
-	expression_unpin_settings(pinned);
+	settings_scope_close(scope);
 	relation_close(source, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(understood));
 }

@@ -28,26 +28,12 @@ typedef struct Expression
 } Expression;
 
 /*
- * While expressions are compiled or evaluated, DateStyle, IntervalStyle,
- * TimeZone and every other setting that a value could depend on are pinned, so
- * that a text means the same to everyone. Returns what
- * expression_unpin_settings takes.
- */
-extern int expression_pin_settings(void);
-extern void expression_unpin_settings(int nest_level);
-
-/*
  * Parses and checks a text, and makes it ready for evaluation, in the current
  * memory context, where it leaves nothing else. Raises LE003. No code of a
- * user's runs, neither now nor in the evaluation.
+ * user's runs, neither now nor in the evaluation. Here and there the settings
+ * are pinned (settings_scope.h).
  */
 extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
-
-/*
- * Is an error that was raised while an expression was compiled or evaluated one of the text and the row? Else it is of
- * the server: interrupts, deadlocks, resources, damage; or one of ours, which says what it means.
- */
-extern bool expression_is_to_blame(int code);
 
 /*
  * The value for the row in econtext->ecxt_scantuple, whose attributes are all

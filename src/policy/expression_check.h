@@ -6,10 +6,11 @@
 #ifndef LEDGER_EXPRESSION_CHECK_H
 #define LEDGER_EXPRESSION_CHECK_H
 
-#include "policy/expression.h"
+#include "common/ledger_engine.h"
 
 #include "nodes/primnodes.h"
 #include "parser/parse_node.h"
+#include "utils/rel.h"
 
 typedef struct CheckContext
 {

@@ -178,7 +178,7 @@ try_to_compute(Fold *fold, Node *node)
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
 		error = CopyErrorData();
-		if (evaluation_was_interrupted() || !expression_is_to_blame(error->sqlerrcode))
+		if (evaluation_was_interrupted() || !evaluation_is_to_blame(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 		if (error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED)

@@ -1,42 +1,17 @@
 /*
- * expand.h
- *		One process's part of an expansion: what expand.c and expand_parallel.c
- *		share.
+ * expand_rows.h
+ *		One process's part of an expansion: each source row that it is handed
+ *		becomes journals, exceptions, or nothing. Staging writes them, the tally
+ *		counts them.
  */
-#ifndef LEDGER_EXPAND_H
-#define LEDGER_EXPAND_H
+#ifndef LEDGER_EXPAND_ROWS_H
+#define LEDGER_EXPAND_ROWS_H
 
-#include "common/query.h"
 #include "expand/journal.h"
+#include "expand/run_tally.h"
 #include "expand/source.h"
 #include "expand/staging.h"
-#include "ledger/digest.h"
 #include "ledger/row_digest.h"
-
-#include "portability/instr_time.h"
-
-typedef struct Counts
-{
-	int64 transactions;
-	int64 journals;
-	int64 lines;
-	int64 exceptions;
-	int64 ignored;
-	int64 by_reason[EXCEPTION_REASONS]; /* exceptions */
-	Amount debit;
-	Amount credit;
-} Counts;
-
-extern void counts_add(Counts *counts, const Counts *more);
-
-/* What became of the rows of one source partition. */
-typedef struct PartitionCounts
-{
-	Oid partition;
-	Counts counts;
-	double elapsed_ms;
-	struct PartitionCounts *next;
-} PartitionCounts;
 
 /* Rows of the source that are taken for the same bases. */
 typedef struct Pass
@@ -59,10 +34,6 @@ typedef struct Expand
 	Datum *basis_codes;
 	bool *every_transaction;
 
-	char *policy_sums;  /* of the policy that it is expanded by, as JSON; of the leader */
-	char *minor_units;  /* of currencies, as JSON; of the leader */
-	char *basis_policy; /* of the run's bases, as JSON; of the leader */
-
 	List *passes;
 	Pass *pass;      /* under way */
 	int64 at_txn_id; /* transaction under way, 0 before the first */
@@ -77,18 +48,12 @@ typedef struct Expand
 	ExprContext *econtext;
 	Routing *routing;
 	Journal *journal;
-	TotalSet totals;
 	JeIds ids;
 	Staging *staging;
 
 	RowDigest *rows; /* NULL: the layout of 0.1.0, in which source rows are not digested */
-	Digest source_digest;
-	Digest digest;
-	int64 unbalanced;
-	Counts *basis_counts;
-	PartitionCounts *partitions;
-	PartitionCounts *current;
-	instr_time current_since;
+	RunTally tally;
+	ErrorContextCallback position;
 } Expand;
 
 /*
@@ -99,22 +64,14 @@ typedef struct Expand
 extern Expand *
 expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const StagingHelper *helper);
 
-/* Calls work with a callback in place that says of an error where it happened. */
-extern void expand_run(Expand *expand, void (*work)(Expand *expand, void *arg), void *arg);
+/* Between these, an error says where it happened. */
+extern void expand_push_position(Expand *expand);
+extern void expand_pop_position(Expand *expand);
 
 /* Expands a row of a query with source_select_list(); a QueryRow. */
 extern void expand_row(TupleTableSlot *slot, void *expand);
 
-/* The counts of a source partition. */
-extern PartitionCounts *expand_partition(Expand *expand, Oid partition);
-
 /* Writes what is buffered and closes the tables. */
 extern void expand_close(Expand *expand);
-
-/*
- * Expands the run with the server's parallel workers; false, with nothing done,
- * where they cannot help or are not worth it.
- */
-extern bool expand_in_parallel(Expand *expand);
 
 #endif

@@ -1,0 +1,228 @@
+/*
+ * expand_rows.c
+ *		Source rows to journals (see expand_rows.h).
+ */
+#include "expand/expand_rows.h"
+
+#include "common/crash_point.h"
+#include "common/progress.h"
+#include "common/query.h"
+
+#include "access/parallel.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+/* Of a source partition. */
+#define ROW_OF_CRASH_POINT 100
+
+StaticAssertDecl(2 * MAX_MONTHS_APART + 1 <= JE_ID_MAX_MONTHS, "room for the months of a run");
+
+void
+expand_row(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	RunTally *tally = &expand->tally;
+	MemoryContext old = MemoryContextSwitchTo(expand->row_context);
+	Transaction txn;
+
+	source_read(&expand->source, expand->routing, slot, &txn);
+	if (expand->rows != NULL)
+		row_digest_add(expand->rows, slot->tts_values, slot->tts_isnull, &tally->source_rows);
+	run_tally_transaction(tally, txn.partition);
+	if (tally->current->counts.transactions == ROW_OF_CRASH_POINT)
+	{
+		if (IsParallelWorker())
+			CRASH_POINT("expand_worker_row");
+		else
+			CRASH_POINT("expand_row");
+	}
+	expand->at_txn_id = txn.txn_id;
+	expand->econtext->ecxt_scantuple = slot;
+
+	for (int basis = 0; basis < expand->nbases; basis++)
+	{
+		if (!expand->pass->takes_basis[basis])
+			continue;
+		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis],
+							  txn.value_date, txn.bad_date))
+		{
+			case JOURNAL_MADE:
+				staging_put_journal(expand->staging, &txn, basis, expand->journal);
+				run_tally_journal(tally, &txn, basis, expand->journal);
+				break;
+			case JOURNAL_IGNORED:
+				run_tally_ignored(tally, basis);
+				break;
+			case JOURNAL_EXCEPTION:
+				staging_put_exception(expand->staging, &txn, basis, expand->journal);
+				run_tally_exception(tally, basis, expand->journal->exception.reason);
+				break;
+			case JOURNAL_NOT_IN_BASIS:
+				break;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	ResetExprContext(expand->econtext);
+	progress_add(1);
+}
+
+static void
+take_run(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+
+	expand->txn_month = DatumGetDateADT(query_value(slot, 0, 0));
+	expand->reprocess_of = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
+	expand->je_range = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
+	expand->is_small = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
+}
+
+static void
+take_basis(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	MemoryContext old = MemoryContextSwitchTo(expand->context);
+	int b = expand->nbases++;
+	int count = (int) DatumGetInt64(query_value(slot, 2, 0));
+
+	if (b == 0)
+	{
+		expand->bases = palloc_array(Code, count);
+		expand->basis_codes = palloc_array(Datum, count);
+		expand->every_transaction = palloc_array(bool, count);
+	}
+	expand->bases[b] = code_from_cstring(query_text(slot, 0));
+	expand->basis_codes[b] = code_to_datum(expand->bases[b]);
+	expand->every_transaction[b] = DatumGetBool(query_value(slot, 1, 0));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+load_run(Expand *expand)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	query_each_row(
+		"SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id) FROM acct.journal_run "
+		"WHERE run_id = $1",
+		&args, take_run, expand);
+	query_each_row(
+		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
+		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
+		&args, take_basis, expand);
+}
+
+static void
+take_pass(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	MemoryContext old = MemoryContextSwitchTo(expand->context);
+	Pass *pass = palloc0_object(Pass);
+	Datum *names;
+	int count;
+
+	pass->bases = datumCopy(query_value(slot, 0, (Datum) 0), false, -1);
+	if (expand->reprocess_of == 0)
+		pass->batches = datumCopy(query_value(slot, 1, (Datum) 0), false, -1);
+	pass->takes_basis = palloc0_array(bool, expand->nbases);
+	deconstruct_array(DatumGetArrayTypeP(pass->bases), TEXTOID, -1, false, TYPALIGN_INT, &names,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+		for (int b = 0; b < expand->nbases; b++)
+			if (code_equal(code_from_datum(names[i]), expand->bases[b]))
+				pass->takes_basis[b] = true;
+	expand->passes = lappend(expand->passes, pass);
+	MemoryContextSwitchTo(old);
+}
+
+/* Each batch, or where transactions are taken up again each of these, is in one pass: that of its bases. */
+static void
+plan_passes(Expand *expand)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	if (expand->reprocess_of == 0)
+		query_each_row(
+			"SELECT c.bases, array_agg(c.batch_id) FROM "
+			"(SELECT batch_id, array_agg(basis ORDER BY basis) AS bases "
+			"FROM acct.journal_run_batch WHERE run_id = $1 GROUP BY batch_id) AS c GROUP BY c.bases",
+			&args, take_pass, expand);
+	else
+		query_each_row("SELECT DISTINCT array_agg(basis ORDER BY basis) FROM acct._taken_again($1) "
+					   "GROUP BY txn_id, txn_month",
+					   &args, take_pass, expand);
+}
+
+/* Says of an error where it happened. */
+static void
+describe_position(void *arg)
+{
+	Expand *expand = arg;
+
+	if (expand->at_txn_id != 0)
+		errcontext("expanding run " INT64_FORMAT ", transaction " INT64_FORMAT, expand->run_id,
+				   expand->at_txn_id);
+	else
+		errcontext("expanding run " INT64_FORMAT, expand->run_id);
+}
+
+void
+expand_push_position(Expand *expand)
+{
+	expand->position.callback = describe_position;
+	expand->position.arg = expand;
+	expand->position.previous = error_context_stack;
+	error_context_stack = &expand->position;
+}
+
+void
+expand_pop_position(Expand *expand)
+{
+	Assert(error_context_stack == &expand->position);
+	error_context_stack = expand->position.previous;
+}
+
+Expand *
+expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const StagingHelper *helper)
+{
+	Expand *expand = palloc0_object(Expand);
+
+	expand->context = context;
+	expand->run_id = run_id;
+	expand->header = header;
+	expand->line = line;
+	expand->estate = CreateExecutorState();
+	expand->econtext = GetPerTupleExprContext(expand->estate);
+	expand->row_context = expand->econtext->ecxt_per_tuple_memory;
+	expand->source_table = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
+	load_run(expand);
+	source_find_columns(expand->source_table, &expand->source);
+	if (get_attnum(ledger_engine_table("journal_run"), "source_digest") != InvalidAttrNumber)
+		expand->rows = row_digest_open(RelationGetDescr(expand->source_table), (Datum) 0);
+	run_tally_init(&expand->tally, context, expand->nbases);
+	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->nbases,
+								   expand->bases, &expand->tally.totals);
+	expand->journal = journal_create(expand->routing, expand->econtext);
+	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
+	expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header, line,
+								   &expand->ids, helper);
+	plan_passes(expand);
+	return expand;
+}
+
+void
+expand_close(Expand *expand)
+{
+	journal_close(expand->journal);
+	staging_close(expand->staging);
+	run_tally_stop(&expand->tally);
+	table_close(expand->source_table, AccessShareLock);
+	FreeExecutorState(expand->estate);
+}
