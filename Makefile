@@ -52,6 +52,7 @@ OBJS = \
 	src/post/post.o \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
+	src/post/post_run.o \
 	src/table/bulk_writer.o \
 	src/table/index_builds.o \
 	src/table/new_rows_scan.o \

@@ -7,23 +7,22 @@
  * on the way. Unless counts, sums and digest are those that expand
  * recorded, nothing is posted (LE009).
  */
-#include "post/post.h"
+#include "common/ledger_engine.h"
 
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "post/post_headers.h"
+#include "post/post_lines.h"
+#include "post/post_run.h"
 
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "portability/instr_time.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -63,50 +62,6 @@ load_recorded(Post *post, Recorded *recorded)
 		&args, take_recorded, recorded);
 }
 
-static void
-take_range(TupleTableSlot *slot, void *arg)
-{
-	Post *post = arg;
-
-	post->first_je_id = DatumGetInt64(query_value(slot, 0, Int64GetDatum(0)));
-	post->end_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
-}
-
-static void
-load_range(Post *post)
-{
-	QueryArgs args = {0};
-
-	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row(
-		"SELECT g.from_je_id, g.to_je_id FROM acct.journal_run r, acct._je_range(r.je_range) g "
-		"WHERE r.run_id = $1",
-		&args, take_range, post);
-}
-
-LedgerMonth *
-post_find_month(Post *post, DateADT date)
-{
-	LedgerMonth *month = post->current;
-
-	if (likely(month != NULL && date >= month->first_day && date < month->next_first_day))
-		return month;
-	for (int i = 0; i < post->nmonths; i++)
-	{
-		month = &post->months[i];
-		if (date >= month->first_day && date < month->next_first_day)
-		{
-			post->current = month;
-			return month;
-		}
-	}
-	ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
-					errmsg("staging of run " INT64_FORMAT
-						   " holds a journal of a month that expand did not record",
-						   post->run_id)));
-	return NULL;
-}
-
 /* What was written must be what expand recorded. */
 static void
 check_written(Post *post)
@@ -139,55 +94,6 @@ check_written(Post *post)
 		 errhint("See acct.validate_run(). Discard the run and make it again.")));
 }
 
-/* An array argument of as many partitions as there are months, or of fewer where some have none. */
-static Datum *
-take_partitions(Post *post, ArrayType *array, bool **nulls)
-{
-	Datum *values;
-	int count;
-
-	deconstruct_array(array, REGCLASSOID, 4, true, TYPALIGN_INT, &values, nulls, &count);
-	if (count != post->nmonths)
-		elog(ERROR, "months and partitions do not match");
-	return values;
-}
-
-static void
-take_months(Post *post, FunctionCallInfo fcinfo)
-{
-	Datum *months;
-	Datum *headers;
-	Datum *lines;
-	Datum *ranges;
-	bool *nulls;
-
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), DATEOID, 4, true, TYPALIGN_INT, &months, NULL,
-					  &post->nmonths);
-	headers = take_partitions(post, PG_GETARG_ARRAYTYPE_P(4), &nulls);
-	lines = take_partitions(post, PG_GETARG_ARRAYTYPE_P(5), &nulls);
-	ranges = take_partitions(post, PG_GETARG_ARRAYTYPE_P(6), &nulls);
-	post->months = palloc0_array(LedgerMonth, post->nmonths + 1);
-	for (int i = 0; i < post->nmonths; i++)
-	{
-		LedgerMonth *m = &post->months[i];
-		int year;
-		int month;
-		int day;
-
-		m->first_day = DatumGetDateADT(months[i]);
-		j2date(m->first_day + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-		m->yyyymm = year * 100 + month;
-		m->next_first_day = m->first_day + day_tab[isleap(year)][month - 1];
-		Assert(day == 1);
-		Assert(i == 0 || m->first_day >= post->months[i - 1].next_first_day);
-		m->header_partition = DatumGetObjectId(headers[i]);
-		m->line_partition = DatumGetObjectId(lines[i]);
-		m->range_partition = nulls[i] ? InvalidOid : DatumGetObjectId(ranges[i]);
-		m->by_je_id = get_partition_parent(m->line_partition, false) !=
-					  ledger_engine_table("ledger_entry_line");
-	}
-}
-
 static void
 return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 {
@@ -212,6 +118,29 @@ return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 	}
 }
 
+/* Headers are written while workers copy lines, where their table allows it. */
+static void
+post_rows(Post *post, Relation header, Relation line)
+{
+	HeaderPass *headers = post_headers_open(post, header);
+	LinePass *lines = post_lines_open(post, line);
+	bool headers_first = !post_headers_only_store(headers);
+
+	if (headers_first)
+		post_headers_write(headers);
+	CRASH_POINT("post_reserved");
+	post_lines_launch(lines);
+	if (!headers_first)
+		post_headers_write(headers);
+	post_lines_copy(lines);
+	CRASH_POINT("post_pages_written");
+	post_lines_write_rest(lines);
+	post_lines_close(lines);
+	post_headers_close(headers);
+	CRASH_POINT("post_rows_written");
+	index_builds_run(&post->index_builds);
+}
+
 Datum
 ledger_post(PG_FUNCTION_ARGS)
 {
@@ -230,8 +159,8 @@ ledger_post(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(post->context);
 	post->run_id = PG_GETARG_INT64(0);
 	post->posted_at = GetCurrentTransactionStartTimestamp();
-	take_months(post, fcinfo);
-	load_range(post);
+	post_run_load(post, PG_GETARG_ARRAYTYPE_P(3), PG_GETARG_ARRAYTYPE_P(4),
+				  PG_GETARG_ARRAYTYPE_P(5), PG_GETARG_ARRAYTYPE_P(6));
 
 	header = table_open(PG_GETARG_OID(1), AccessShareLock);
 	line = table_open(PG_GETARG_OID(2), AccessShareLock);

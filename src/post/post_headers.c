@@ -6,7 +6,7 @@
  * touches, so the counters in journal_number are read once, counted up in
  * memory and written back. An error rolls back rows and counters alike: no gap.
  */
-#include "post/post.h"
+#include "post/post_headers.h"
 
 #include "common/columns.h"
 #include "common/crash_point.h"

@@ -1,6 +1,6 @@
 /*
  * post_lines.c
- *		Posts lines, and meanwhile headers.
+ *		Posts lines.
  *
  * Where the run has partitions of its own, expand left their lines in extents
  * by account (page_groups.h). A look at the first row of each extent gives the
@@ -13,7 +13,7 @@
  * few, extents in which a line of another account turned up (a superuser may
  * have rewritten staging), and tables that cannot be filled by page.
  */
-#include "post/post.h"
+#include "post/post_lines.h"
 
 #include "common/crash_point.h"
 #include "common/parallel_work.h"
@@ -117,6 +117,19 @@ typedef struct RowPoster
 	TupleTableSlot *slot;
 	char *page;
 } RowPoster;
+
+struct LinePass
+{
+	Post *post;
+	Relation staging;
+	BlockNumber nblocks;
+	LedgerTarget *
+		filled; /* of the partitions of the run's own range, by month, those that are filled by page */
+	Survey survey;
+	RowPoster poster;
+	ParallelWork work;
+	CopyPlan *plan;
+};
 
 PGDLLEXPORT void ledger_engine_post_lines_worker(dsm_segment *seg, shm_toc *toc);
 
@@ -575,65 +588,72 @@ take_sums(Post *post, CopyPlan *plan, int nworkers, int month, BulkWriter *write
 		page_file_count(bulk_writer_page_file(writer), sum.lines);
 }
 
-void
-post_rows(Post *post, Relation header, Relation staging)
+LinePass *
+post_lines_open(Post *post, Relation staging)
 {
+	LinePass *pass = palloc0_object(LinePass);
 	TupleDesc tupdesc = RelationGetDescr(staging);
-	BlockNumber nblocks = RelationGetNumberOfBlocks(staging);
-	LedgerTarget *lines = palloc0_array(LedgerTarget, post->nmonths + 1);
-	LedgerTarget *ranges = palloc0_array(LedgerTarget, post->nmonths + 1);
-	LedgerTarget *filled;
-	Survey survey = {0};
+	RowPoster *poster = &pass->poster;
 	BlockNumber sizes[JE_ID_MAX_MONTHS] = {0};
-	RowPoster poster = {.post = post, .lines = lines, .ranges = ranges};
-	ParallelWork work;
-	CopyPlan *plan;
-	int nworkers;
-	Copier *copier;
-	HeaderPass *headers = post_headers_open(post, header);
-	bool headers_first = !post_headers_only_store(headers);
 
-	if (post->nmonths > JE_ID_MAX_MONTHS)
-		elog(ERROR, "a run has journals of more months than it can");
-	open_targets(post, tupdesc, lines, ranges);
-	filled = filled_by_page(post, ranges);
-	page_reader_open(&poster.pages, staging, post->snapshot);
-	poster.reader = line_reader_open(staging);
-	poster.slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
-	poster.page = page_file_alloc_extent();
-	make_survey(post, filled, &survey, &poster, nblocks);
-	place_extents(&survey, sizes);
+	pass->post = poster->post = post;
+	pass->staging = staging;
+	pass->nblocks = RelationGetNumberOfBlocks(staging);
+	poster->lines = palloc0_array(LedgerTarget, post->nmonths + 1);
+	poster->ranges = palloc0_array(LedgerTarget, post->nmonths + 1);
+	open_targets(post, tupdesc, poster->lines, poster->ranges);
+	pass->filled = filled_by_page(post, poster->ranges);
+	page_reader_open(&poster->pages, staging, post->snapshot);
+	poster->reader = line_reader_open(staging);
+	poster->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
+	poster->page = page_file_alloc_extent();
+	make_survey(post, pass->filled, &pass->survey, poster, pass->nblocks);
+	place_extents(&pass->survey, sizes);
 	for (int i = 0; i < post->nmonths; i++)
-		if (filled[i].writer != NULL)
-			page_file_reserve(bulk_writer_page_file(filled[i].writer), sizes[i]);
+		if (pass->filled[i].writer != NULL)
+			page_file_reserve(bulk_writer_page_file(pass->filled[i].writer), sizes[i]);
+	return pass;
+}
 
-	if (headers_first)
-		post_headers_write(headers);
-	CRASH_POINT("post_reserved");
-	nworkers = parallel_work_workers(survey.nextents * EXTENT_PAGES);
-	parallel_work_begin(&work, "ledger_engine_post_lines_worker", plan_size(&survey, nworkers + 1),
-						nworkers);
-	plan = work.shared;
-	fill_plan(post, plan, &survey, filled, staging);
-	parallel_work_launch(&work);
-	if (!headers_first)
-		post_headers_write(headers);
-	copier = copier_open(plan, staging, post->snapshot);
+void
+post_lines_launch(LinePass *pass)
+{
+	int nworkers = parallel_work_workers(pass->survey.nextents * EXTENT_PAGES);
+
+	parallel_work_begin(&pass->work, "ledger_engine_post_lines_worker",
+						plan_size(&pass->survey, nworkers + 1), nworkers);
+	pass->plan = pass->work.shared;
+	fill_plan(pass->post, pass->plan, &pass->survey, pass->filled, pass->staging);
+	parallel_work_launch(&pass->work);
+}
+
+void
+post_lines_copy(LinePass *pass)
+{
+	Copier *copier = copier_open(pass->plan, pass->staging, pass->post->snapshot);
+
 	copy_extents(copier);
 	copier_close(copier);
-	parallel_work_wait(&work);
-	for (int i = 0; i < post->nmonths; i++)
-		take_sums(post, plan, work.nworkers, i, filled[i].writer);
-	memcpy(survey.extents, plan_extents(plan), survey.nextents * sizeof(Extent));
-	parallel_work_end(&work);
+	parallel_work_wait(&pass->work);
+	for (int i = 0; i < pass->post->nmonths; i++)
+		take_sums(pass->post, pass->plan, pass->work.nworkers, i, pass->filled[i].writer);
+	memcpy(pass->survey.extents, plan_extents(pass->plan), pass->survey.nextents * sizeof(Extent));
+	parallel_work_end(&pass->work);
+}
 
-	CRASH_POINT("post_pages_written");
-	post_by_row(&poster, &survey, survey.extents, nblocks);
-	line_reader_close(poster.reader);
-	page_reader_close(&poster.pages);
-	ExecDropSingleTupleTableSlot(poster.slot);
-	close_targets(post, lines, ranges);
-	post_headers_close(headers);
-	CRASH_POINT("post_rows_written");
-	index_builds_run(&post->index_builds);
+void
+post_lines_write_rest(LinePass *pass)
+{
+	post_by_row(&pass->poster, &pass->survey, pass->survey.extents, pass->nblocks);
+}
+
+void
+post_lines_close(LinePass *pass)
+{
+	RowPoster *poster = &pass->poster;
+
+	line_reader_close(poster->reader);
+	page_reader_close(&poster->pages);
+	ExecDropSingleTupleTableSlot(poster->slot);
+	close_targets(pass->post, poster->lines, poster->ranges);
 }

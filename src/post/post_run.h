@@ -1,16 +1,17 @@
 /*
- * post.h
- *		What the two passes of posting share: the run, its months, what expand
- *		recorded and what was written.
+ * post_run.h
+ *		The run that is posted: its months with their partitions, and what was
+ *		written of it. What the passes over headers and lines share.
  */
-#ifndef LEDGER_POST_H
-#define LEDGER_POST_H
+#ifndef LEDGER_POST_RUN_H
+#define LEDGER_POST_RUN_H
 
 #include "common/code_map.h"
 #include "ledger/amount.h"
 #include "ledger/line_reader.h"
 #include "table/index_builds.h"
 
+#include "utils/array.h"
 #include "utils/date.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
@@ -56,19 +57,15 @@ post_owns(const Post *post, int64 je_id)
 	return je_id >= post->first_je_id && je_id < post->end_je_id;
 }
 
+/*
+ * The run's own range and its months: arrays of equal length of their first days
+ * and of the partitions of headers, of lines, and of lines of the range (null:
+ * none). Needs query_open().
+ */
+extern void post_run_load(Post *post, ArrayType *months, ArrayType *headers, ArrayType *lines,
+						  ArrayType *ranges);
+
 /* The month of a journal date; LE009 where expand recorded none such. */
 extern LedgerMonth *post_find_month(Post *post, DateADT date);
-
-/* Posts headers and lines of staging. Needs query_open(). */
-extern void post_rows(Post *post, Relation header, Relation line);
-
-/* The headers' part: open, write (which a leader of parallel workers can do), close. */
-typedef struct HeaderPass HeaderPass;
-
-extern HeaderPass *post_headers_open(Post *post, Relation staging);
-extern bool
-post_headers_only_store(HeaderPass *pass); /* so that they may be written beside workers */
-extern void post_headers_write(HeaderPass *pass);
-extern void post_headers_close(HeaderPass *pass);
 
 #endif
