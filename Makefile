@@ -86,6 +86,7 @@ SQL_PARTS = \
 	sql/codes.sql \
 	sql/limits.sql \
 	sql/release.sql \
+	sql/findings.sql \
 	sql/snapshot.sql \
 	sql/month.sql \
 	sql/archive.sql \

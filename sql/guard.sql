@@ -177,6 +177,53 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard_rewrite() IS 'The part of install() that makes the functions against rewriting posted entries and changing their columns.';
 
+CREATE FUNCTION acct._layout_guard_engine() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    CREATE OR REPLACE FUNCTION ledger_guard.require_engine() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+    DECLARE
+        missing text;
+    BEGIN
+        SELECT string_agg(a.name, ', ' ORDER BY a.n) INTO missing FROM unnest(TG_ARGV) WITH ORDINALITY AS a (name, n)
+         WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = TG_RELID AND t.tgname = a.name AND t.tgenabled <> 'D')
+           AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = TG_RELID AND k.conname = a.name);
+        IF missing IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper) THEN
+            RAISE EXCEPTION 'table % can be written only while the triggers of ledger_engine are there', TG_RELID::regclass
+                USING ERRCODE = 'LE010', DETAIL = 'Missing or disabled: ' || missing || '.', HINT = 'As a superuser: SELECT acct.install();';
+        END IF;
+        RETURN NULL;
+    END
+    $body$;
+    REVOKE ALL ON FUNCTION ledger_guard.require_engine() FROM PUBLIC;
+    COMMENT ON FUNCTION ledger_guard.require_engine() IS
+    'Trigger function: while a trigger or CHECK that it is given is missing or disabled, only superusers write the table (LE010).';
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_guard_engine() IS 'The part of install() that makes the function which keeps policy and source as they are while the extension is dropped.';
+
+CREATE FUNCTION acct._require_engine_on_tables() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT x.relation, string_agg(quote_literal(x.name), ', ' ORDER BY x.name COLLATE "C") AS names
+               FROM (SELECT g.tgrelid::regclass AS relation, g.tgname AS name
+                       FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid JOIN pg_proc AS f ON f.oid = g.tgfoid
+                      WHERE c.relnamespace = 'acct'::regnamespace AND NOT c.relispartition AND c.relname !~ '_[0-9]{4}_[0-9]{2}(_|$)'
+                        AND NOT g.tgisinternal AND f.pronamespace = 'acct'::regnamespace
+                     UNION ALL SELECT 'acct.txn_source_parent', 'chk_own_batch') AS x
+              GROUP BY x.relation ORDER BY x.relation::text COLLATE "C" LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER ledger_engine_stands BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.require_engine(%s)', t.relation, t.names);
+        EXECUTE format('COMMENT ON TRIGGER ledger_engine_stands ON %s IS %L', t.relation,
+                       'While the extension''s triggers are missing, only superusers write the table (LE010).');
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._require_engine_on_tables() IS
+'Has each table on which the extension has triggers, and the source, refuse to be written by others than superusers while one of them is missing.';
+
 CREATE FUNCTION acct._layout_guard() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 DECLARE
@@ -188,6 +235,7 @@ BEGIN
     PERFORM acct._layout_guard_basics();
     PERFORM acct._layout_guard_drop();
     PERFORM acct._layout_guard_rewrite();
+    PERFORM acct._layout_guard_engine();
     -- What is the bootstrap superuser's cannot be dropped by DROP OWNED, together with the tables that it guards.
     EXECUTE format('ALTER SCHEMA ledger_guard OWNER TO %I', bootstrap);
     EXECUTE format('ALTER TABLE ledger_guard.protected OWNER TO %I', bootstrap);

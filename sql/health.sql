@@ -20,7 +20,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().'),
            (17, 'default_partitions', 0, 'ALTER TABLE ... DETACH PARTITION ...; load its rows again, into partitions that there are.'),
            (18, 'policy', 0, 'Find out who changed policy while its triggers were disabled. SELECT acct.install(); brings the digest up to date.'),
-           (19, 'repeated_transactions', 0, 'Runs of several months hold the same txn_id and entity_code: see "Repeated transactions" in docs/reference.md. Where identifiers begin anew each month, raise the threshold.')
+           (19, 'repeated_transactions', 0, 'Runs of several months hold the same txn_id and entity_code: see "Repeated transactions" in docs/reference.md. Where identifiers begin anew each month, raise the threshold.'),
+           (20, 'approvals', 0, 'See acct.policy_finding, and "Policy was changed past its triggers" in docs/operations.md. SELECT acct.install(); records what is not numbered yet; acct.acknowledge_finding() settles it.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -396,8 +397,9 @@ BEGIN
     CASE p_check
         WHEN 'layout' THEN
             observed := acct._layout_version();
-            status := 'ok';
-            detail := format('layout %s', observed);
+            detail := 'missing: ' || nullif(acct._first_of(ARRAY(SELECT d FROM acct._dropped() AS d ORDER BY d COLLATE "C")), '');
+            status := CASE WHEN detail IS NULL THEN 'ok' ELSE 'critical' END;
+            detail := coalesce(detail, format('layout %s', observed));
             RETURN;
         WHEN 'guard' THEN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_guard() AS h;
@@ -442,6 +444,8 @@ BEGIN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
         WHEN 'separation_of_duties' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_separation() AS h;
+        WHEN 'approvals' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_approvals() AS h;
         WHEN 'repeated_transactions' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_repeated_transactions() AS h;
     END CASE;
@@ -481,7 +485,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_checks_known(health.checks, health.thresholds);
     BEGIN
-        PERFORM acct._require_layout();
+        PERFORM acct._require_tables();
     EXCEPTION WHEN SQLSTATE 'LE010' THEN
         GET STACKED DIAGNOSTICS layout_error = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
         -- Nothing else can be looked at.

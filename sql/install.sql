@@ -4,7 +4,7 @@ CREATE FUNCTION acct._layout_version() RETURNS integer
 LANGUAGE sql IMMUTABLE AS 'SELECT 5';
 COMMENT ON FUNCTION acct._layout_version() IS 'The layout that this version of the code needs.';
 
-CREATE FUNCTION acct._require_layout() RETURNS void
+CREATE FUNCTION acct._require_tables() RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     stranger record;
@@ -39,8 +39,38 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._require_layout() IS
+COMMENT ON FUNCTION acct._require_tables() IS
 'Raises LE010 where a table belongs to another role than the functions, or the tables are not those that the code needs.';
+
+CREATE FUNCTION acct._dropped() RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- By the indexes of the catalogs, for each function looks. What is disabled, or another one, is for health().
+    SELECT split_part(d, ' (', 1) FROM acct.engine_layout AS l CROSS JOIN unnest(l.triggers) AS d
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+                        WHERE t.tgrelid = to_regclass('acct.' || quote_ident(split_part(d, ' ', 3))) AND t.tgname = split_part(d, ' ', 1))
+    UNION ALL
+    SELECT 'chk_own_batch on txn_source_parent'
+     WHERE NOT EXISTS (SELECT FROM pg_constraint AS k
+                        WHERE k.conrelid = to_regclass('acct.txn_source_parent') AND k.conname = 'chk_own_batch' AND k.contype = 'c')
+$$;
+COMMENT ON FUNCTION acct._dropped() IS 'The triggers that install() made, and the CHECK of batches, that are no longer there.';
+
+CREATE FUNCTION acct._require_layout() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dropped text[];
+BEGIN
+    PERFORM acct._require_tables();
+    dropped := ARRAY(SELECT d FROM acct._dropped() AS d ORDER BY d COLLATE "C");
+    IF dropped <> '{}' THEN
+        RAISE EXCEPTION 'triggers or CHECKs of ledger_engine are missing'
+            USING ERRCODE = 'LE010', DETAIL = 'Missing: ' || acct._first_of(dropped) || '.',
+                  HINT = 'As a superuser: SELECT acct.install(); it puts them back and reports what changed meanwhile.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_layout() IS
+'Raises LE010 where a table belongs to another role than the functions, the tables are not those that the code needs, or a trigger or CHECK is missing, as after DROP EXTENSION ... CASCADE.';
 
 CREATE FUNCTION acct._layout_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -115,6 +145,7 @@ BEGIN
     END IF;
     IF installed = acct._layout_version() AND acct._layout_stands() THEN
         PERFORM acct._catch_up_sequences();
+        PERFORM acct._record_findings(false);
         PERFORM acct._catch_up_policy();
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
@@ -144,6 +175,7 @@ BEGIN
     PERFORM acct._layout_codes();
     PERFORM acct._layout_limits();
     PERFORM acct._layout_release();
+    PERFORM acct._layout_findings();
     PERFORM acct._layout_policy();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
@@ -154,6 +186,7 @@ BEGIN
     PERFORM acct._comment_drafts();
     PERFORM acct._catch_up_sequences();
     PERFORM acct._enable_triggers();
+    PERFORM acct._require_engine_on_tables();
     INSERT INTO acct.engine_layout AS l (version, triggers)
     VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"))
     ON CONFLICT (singleton) DO UPDATE
@@ -162,4 +195,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back, or a sequence or the digest of policy lies behind what the tables hold, which it brings up to date. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';
+'Makes every table, sequence, index, trigger and view that the code works on, as ordinary objects, or brings an older layout up to date; called again it changes nothing, unless what DROP EXTENSION ... CASCADE or DROP SCHEMA ledger_guard took is missing, which it puts back, or a sequence or the digest of policy lies behind what the tables hold, which it brings up to date. Policy that nobody approved, as far as the digest, the audit trail and the approved SHA-256 tell, becomes rows of acct.policy_finding, with a WARNING. Returns a line that says which. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';

@@ -45,7 +45,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 AND p.proconfig[1] = 'search_path=pg_catalog, pg_temp'
                 AND EXISTS (SELECT FROM pg_proc AS l
                              WHERE l.oid IN (to_regprocedure('acct._layout_guard_basics()'), to_regprocedure('acct._layout_guard_drop()'),
-                                             to_regprocedure('acct._layout_guard_rewrite()'))
+                                             to_regprocedure('acct._layout_guard_rewrite()'), to_regprocedure('acct._layout_guard_engine()'))
                                AND strpos(l.prosrc, '$body$' || p.prosrc || '$body$') > 0))
 $$;
 COMMENT ON FUNCTION acct._changed_guard() IS 'Functions in schema ledger_guard that are not as install() makes them.';

@@ -29,6 +29,7 @@ COMMENT ON FUNCTION acct._policy_columns() IS
 CREATE FUNCTION acct._layout_policy() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
 DECLARE
+    is_new CONSTANT boolean := to_regclass('acct.policy_change') IS NULL;
     t text;
 BEGIN
     CREATE TABLE IF NOT EXISTS acct.policy_change (
@@ -48,6 +49,10 @@ BEGIN
     -- While its lines and match rules are there.
     CREATE OR REPLACE TRIGGER journal_template_policy_delete BEFORE DELETE ON acct.journal_template
         FOR EACH ROW EXECUTE FUNCTION acct._note_policy();
+    -- Its triggers keep others from changing policy between the comparison and the end of the transaction.
+    IF NOT is_new THEN
+        PERFORM acct._record_findings(true);
+    END IF;
     PERFORM acct._catch_up_policy();
 END
 $layout$;

@@ -14,7 +14,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'journal_template_match', 'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period',
                'je_exception', 'txn_source_parent'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['template_content'], 'SELECT'),
-        (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['policy_release', 'release_changes', 'release_content'], 'SELECT'),
+        (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['policy_release', 'release_changes', 'release_content', 'policy_finding'], 'SELECT'),
         -- Policy is edited as drafts only.
         (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line'], 'INSERT, UPDATE, DELETE'),
         (ARRAY['acct_finance'], 'table',
@@ -30,7 +30,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
             'retire_template(text, integer, date)', 'reopen_period(date, text, text)',
             'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',
-            'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)'], 'EXECUTE'),
+            'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)', 'acknowledge_finding(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
         -- What was posted by their policy, to the line
         (ARRAY['acct_finance', 'acct_approver'], 'table',

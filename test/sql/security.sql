@@ -131,6 +131,7 @@ UPDATE acct.retention_policy SET active_months = extract(year FROM age(current_d
 UPDATE acct.retention_policy SET action = 'drop' WHERE table_name = 'txn_source_parent';
 UPDATE acct.retention_policy SET drop_after_months = active_months WHERE table_name = 'ledger_entry';
 UPDATE acct.retention_policy SET active_days = 0 WHERE table_name = 'je_staging';
+INSERT INTO acct.policy_finding (table_name, problem) VALUES ('fund', 'is not as it was');
 SET track_functions = 'all';
 SET SESSION AUTHORIZATION regress_security_attacker;
 -- The trap works: a careless function falls into it.
@@ -164,6 +165,7 @@ SELECT acct.reprocess_ignored(:posted) AS ignored \gset
 SELECT acct.discard_run(:ignored);
 SELECT acct.waive_exception(:posted, 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver(:posted, 2, 'PRIMARY');
+SELECT acct.acknowledge_finding(x.finding_id, 'mine') FROM acct.policy_finding AS x;
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
@@ -299,7 +301,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
-    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),

@@ -1,0 +1,132 @@
+-- Policy stays in the hands of two people while the extension is dropped, whatever rights were given by default, and past its triggers
+\set topic trust
+\i test/sql/setup.sql
+DROP ROLE IF EXISTS regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_stranger, regress_trust_reader;
+CREATE ROLE regress_trust_finance;
+CREATE ROLE regress_trust_approver;
+CREATE ROLE regress_trust_second;
+CREATE ROLE regress_trust_loader;
+SELECT count(*) AS roles FROM acct.install_roles();
+GRANT acct_finance TO regress_trust_finance;
+GRANT acct_approver TO regress_trust_approver, regress_trust_second;
+GRANT acct_loader TO regress_trust_loader;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.policy('B', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(1, '2025-01-01', 'A');
+SELECT public.posted('2025-01-01') IS NOT NULL AS posted;
+
+--
+-- Between DROP EXTENSION and install(): nobody but superusers writes policy or loads, and no function works.
+--
+SELECT acct.create_release('Draft') AS release \gset
+INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'insert', 'F3', 'Third', 'OTHER');
+INSERT INTO acct.journal_template (template_code, version) VALUES ('A', 2);
+DROP EXTENSION ledger_engine CASCADE;
+CREATE FUNCTION public.tried(role_name text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', role_name);
+        EXECUTE statement;
+        RAISE EXCEPTION USING ERRCODE = 'XXDON';
+    EXCEPTION
+        WHEN SQLSTATE 'XXDON' THEN RETURN 'done';
+        WHEN OTHERS THEN RETURN SQLSTATE || ': ' || SQLERRM;
+    END;
+END
+$$;
+CREATE VIEW public.attack AS
+SELECT * FROM (VALUES
+    (1, 'regress_trust_finance', 'INSERT INTO acct.journal_template (template_code, version, status, maker, approver) VALUES (''A'', 3, ''approved'', ''ann'', ''bob'')'),
+    (2, 'regress_trust_finance', 'UPDATE acct.journal_template_line SET amount_expr = ''gross_amount * 2'' WHERE template_code = ''A'' AND line_no = 1'),
+    (3, 'regress_trust_finance', 'DELETE FROM acct.journal_template_match WHERE template_code = ''A'''),
+    (4, 'regress_trust_finance', 'UPDATE acct.fund_draft SET name = ''Edited'''),
+    (5, 'regress_trust_loader', 'INSERT INTO acct.txn_source_parent (batch_id, txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (1, 2, ''2025-01-01'', ''2025-01-15'', ''A'', ''P'', ''C'', 1, 1)')) AS v (n, role_name, statement);
+SELECT a.n, a.role_name, public.tried(a.role_name, a.statement) FROM public.attack AS a ORDER BY a.n;
+CREATE EXTENSION ledger_engine;
+SELECT a.n, a.role_name, public.tried(a.role_name, a.statement) FROM public.attack AS a ORDER BY a.n;
+\set VERBOSITY terse
+SELECT acct.create_run('2025-01-01');
+SELECT acct.submit_release(:release);
+SELECT acct.policy_digest();
+SELECT acct.install_roles();
+\set VERBOSITY default
+SELECT check_name, status, detail FROM acct.health('{layout,policy,guard}');
+-- Superusers are held back by nothing: what they changed meanwhile is found, and stays critical until it is acknowledged.
+INSERT INTO acct.journal_template (template_code, version, status, maker, approver, approved_sha256) VALUES ('A', 3, 'approved', 'ann', 'bob', repeat('0', 64));
+INSERT INTO acct.journal_template_match (template_code, version, match_no, txn_type) VALUES ('A', 3, 1, 'A');
+UPDATE acct.journal_template_line SET amount_expr = 'gross_amount * 2' WHERE template_code = 'B' AND line_no = 1;
+UPDATE acct.fund_draft SET name = 'Edited';
+UPDATE acct.chart_of_accounts SET description = 'Other' WHERE account_code = '5000';
+DELETE FROM acct.currency WHERE currency = 'CY1';
+SELECT acct.install();
+SELECT finding_id, table_name, row_key, problem, last_known - 'made_at' - 'content_sha256' <> '{}' AS known, found IS NOT NULL AS there FROM acct.policy_finding ORDER BY finding_id;
+SELECT check_name, status, observed, detail FROM acct.health('{layout,policy,approvals,guard}');
+SELECT acct.install();
+SELECT count(*) AS findings FROM acct.policy_finding;
+-- All works as before, for those who were granted it.
+SELECT count(*) AS roles FROM acct.install_roles();
+SELECT a.n, a.role_name, public.tried(a.role_name, a.statement) FROM public.attack AS a ORDER BY a.n;
+SELECT public.tried('regress_trust_loader', 'INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (2, ''2025-01-01'', ''2025-01-15'', ''A'', ''P'', ''C'', 1, 1)') AS loads;
+-- Acknowledged by two approvers, or one superuser
+\set VERBOSITY terse
+SET SESSION AUTHORIZATION regress_trust_finance;
+SELECT acct.acknowledge_finding(1, 'fine');
+SET SESSION AUTHORIZATION regress_trust_approver;
+SELECT acct.acknowledge_finding(0, 'fine');
+SELECT acct.acknowledge_finding(1, ' ');
+SELECT acct.acknowledge_finding(1, 'the draft was mine');
+SELECT acct.acknowledge_finding(1, 'the draft was mine');
+SET SESSION AUTHORIZATION regress_trust_second;
+SELECT acct.acknowledge_finding(1, 'I saw it');
+SELECT acct.acknowledge_finding(1, 'twice');
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY default
+SELECT confirmed_by, acknowledged_by, acknowledged_at >= confirmed_at AS in_order, note FROM acct.policy_finding WHERE finding_id = 1;
+SELECT bool_and(acct.acknowledge_finding(finding_id, 'restored')) AS acknowledged FROM acct.policy_finding WHERE table_name <> 'journal_template';
+SELECT status, observed, detail FROM acct.health('{approvals}');
+SELECT bool_and(acct.acknowledge_finding(finding_id, 'restored')) AS acknowledged FROM acct.policy_finding;
+SELECT status, observed, detail FROM acct.health('{approvals}');
+-- What was acknowledged is not found again; the next change is.
+ALTER TABLE acct.fund DISABLE TRIGGER USER;
+UPDATE acct.fund SET name = 'Past triggers' WHERE fund = 'F1';
+ALTER TABLE acct.fund ENABLE TRIGGER USER;
+SELECT status, detail FROM acct.health('{policy}');
+SELECT acct.install();
+SELECT status, observed, detail FROM acct.health('{policy,approvals}');
+SELECT acct.acknowledge_finding(finding_id, 'again') FROM acct.policy_finding WHERE acknowledged_at IS NULL;
+-- A version that was approved past its functions, and one that was changed after it was approved, with no extension dropped
+SELECT a.template_code, a.version, a.unchanged FROM acct.template_content AS a WHERE a.status = 'approved' ORDER BY 1, 2;
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE acct.journal_template AS t SET description = 'Forged', approved_sha256 = NULL WHERE template_code = 'A' AND version = 1;
+SET LOCAL session_replication_role = origin;
+SELECT status, observed, detail FROM acct.health('{approvals}');
+ROLLBACK;
+BEGIN;
+SET LOCAL ledger_engine.maintenance = on;
+UPDATE acct.journal_template_line SET memo = 'Other' WHERE template_code = 'A' AND version = 1;
+RESET ledger_engine.maintenance;
+SELECT status, observed, detail FROM acct.health('{policy,approvals}');
+ROLLBACK;
+-- While one trigger is missing or disabled, others than superusers write that table no more.
+BEGIN;
+DROP TRIGGER journal_template_line_life ON acct.journal_template_line;
+SELECT public.tried('regress_trust_finance', 'DELETE FROM acct.journal_template_line WHERE template_code = ''A''');
+SELECT public.tried('regress_trust_approver', 'SELECT acct.policy_digest()');
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.journal_template DISABLE TRIGGER journal_template_life;
+SELECT public.tried('regress_trust_finance', 'UPDATE acct.journal_template SET status = ''approved''');
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_own_batch;
+SELECT a.n, public.tried(a.role_name, a.statement) FROM public.attack AS a WHERE a.n = 5;
+SELECT acct.create_run('2025-01-01');
+ROLLBACK;
+
+\c :regress_db
+SET client_min_messages = warning;
+DROP DATABASE regress_trust;
+DROP ROLE regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_checker;
+DROP ROLE acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
