@@ -62,50 +62,52 @@ OBJS = \
 
 # The install script is put together from one file a topic, in the order of their dependencies.
 SQL_PARTS = \
-	sql/trust.sql \
-	sql/engine.sql \
-	sql/install.sql \
-	sql/guard.sql \
-	sql/uninstall.sql \
-	sql/progress.sql \
-	sql/locks.sql \
-	sql/partitions.sql \
-	sql/attached.sql \
-	sql/source.sql \
-	sql/loads.sql \
-	sql/templates.sql \
-	sql/runs.sql \
-	sql/staging.sql \
-	sql/policy.sql \
-	sql/validate.sql \
-	sql/ledger.sql \
-	sql/entities.sql \
-	sql/exceptions.sql \
-	sql/repeated.sql \
-	sql/policy_guard.sql \
-	sql/codes.sql \
-	sql/limits.sql \
-	sql/release.sql \
-	sql/findings.sql \
-	sql/snapshot.sql \
-	sql/month.sql \
-	sql/archive.sql \
-	sql/retention.sql \
-	sql/export.sql \
-	sql/control.sql \
-	sql/run_keys.sql \
-	sql/dimensions.sql \
-	sql/schedule.sql \
-	sql/health.sql \
-	sql/views.sql \
-	sql/run_views.sql \
-	sql/comments.sql \
-	sql/roles.sql \
-	sql/sample_takaful.sql \
-	sql/sample_transactions.sql \
+	sql/common/trust.sql \
+	sql/common/engine.sql \
+	sql/common/install.sql \
+	sql/common/guard.sql \
+	sql/common/uninstall.sql \
+	sql/common/progress.sql \
+	sql/common/locks.sql \
+	sql/common/partitions.sql \
+	sql/common/attached.sql \
+	sql/source/source.sql \
+	sql/source/loads.sql \
+	sql/policy/templates.sql \
+	sql/runs/runs.sql \
+	sql/runs/staging.sql \
+	sql/policy/policy.sql \
+	sql/runs/validate.sql \
+	sql/ledger/ledger.sql \
+	sql/ledger/post.sql \
+	sql/close/periods.sql \
+	sql/policy/entities.sql \
+	sql/runs/exceptions.sql \
+	sql/runs/repeated.sql \
+	sql/policy/policy_guard.sql \
+	sql/policy/codes.sql \
+	sql/policy/limits.sql \
+	sql/policy/release.sql \
+	sql/policy/findings.sql \
+	sql/ledger/snapshot.sql \
+	sql/runs/month.sql \
+	sql/archive/archive.sql \
+	sql/archive/retention.sql \
+	sql/archive/export.sql \
+	sql/runs/control.sql \
+	sql/runs/run_keys.sql \
+	sql/source/dimensions.sql \
+	sql/operate/schedule.sql \
+	sql/operate/health.sql \
+	sql/ledger/views.sql \
+	sql/runs/run_views.sql \
+	sql/common/comments.sql \
+	sql/common/roles.sql \
+	sql/sample/sample_takaful.sql \
+	sql/sample/sample_transactions.sql \
 	$(CRASH_POINT_SQL) \
-	sql/integrity.sql \
-	sql/grants.sql
+	sql/common/integrity.sql \
+	sql/common/grants.sql
 
 # Bitcode is made with these and not with PG_CFLAGS. What is not marked with PGDLLEXPORT stays within the library; version 15 does
 # not define it.
@@ -115,7 +117,7 @@ PG_CPPFLAGS = -Isrc -DLEDGER_ENGINE_VERSION='"$(EXTVERSION)"' -DPGDLLEXPORT='__a
 ifdef CRASH_POINTS
 OBJS += src/common/crash_point.o
 PG_CPPFLAGS += -DLEDGER_CRASH_POINTS
-CRASH_POINT_SQL = sql/crash_point.sql
+CRASH_POINT_SQL = sql/common/crash_point.sql
 CRASH_POINT_CALL = PERFORM acct._crash_point('\2');
 else
 CRASH_POINT_CALL =

@@ -29,7 +29,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
-/* The numbers of the server's table, counted from 0; sql/progress.sql counts from 1. */
+/* The numbers of the server's table, counted from 0; sql/common/progress.sql counts from 1. */
 #define PARAM_ROWS_DONE        PROGRESS_COPY_TUPLES_PROCESSED
 #define PARAM_STARTED_AT       PROGRESS_COPY_COMMAND
 #define PARAM_PHASE_STARTED_AT PROGRESS_COPY_TYPE
@@ -39,7 +39,7 @@
 #define PARAM_MARK             19
 #define PARAMS                 8
 
-/* Tells our entries from others: "ledger" as a number. As in sql/progress.sql. */
+/* Tells our entries from others: "ledger" as a number. As in sql/common/progress.sql. */
 #define MARK INT64CONST(0x6c6564676572)
 
 /* Rows are added once so many are done, fewer where that takes longer than SLOW_US; more often than each FAST_US is not needed. */

@@ -78,7 +78,7 @@ sub points
 	my $top = "$FindBin::RealBin/../..";
 	my @points;
 
-	for my $file (glob("$top/src/*.c $top/src/*/*.c $top/sql/*.sql"))
+	for my $file (glob("$top/src/*.c $top/src/*/*.c $top/sql/*/*.sql"))
 	{
 		my $text = slurp_file($file);
 		push @points, $text =~ /CRASH_POINT\("(\w+)"\)/g, $text =~ /-- crash point: (\w+)$/mg;

@@ -170,6 +170,7 @@ BEGIN
     PERFORM acct._layout_exceptions();
     PERFORM acct._layout_repeated();
     PERFORM acct._layout_ledger();
+    PERFORM acct._layout_periods();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_codes();

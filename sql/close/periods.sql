@@ -1,0 +1,113 @@
+-- Months of books that take no more entries.
+
+CREATE FUNCTION acct._layout_periods() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.accounting_period (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        period_month date NOT NULL,
+        is_open boolean NOT NULL,
+        changed_by text NOT NULL DEFAULT session_user,
+        changed_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT accounting_period_pkey PRIMARY KEY (entity_code, basis, period_month),
+        CONSTRAINT accounting_period_basis_fkey FOREIGN KEY (basis) REFERENCES acct.accounting_basis,
+        CONSTRAINT chk_period_month CHECK (extract(day FROM period_month) = 1)
+    );
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_periods() IS 'The part of install() that makes the table of periods.';
+
+CREATE FUNCTION acct._require_open_periods(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    closed text;
+    archived date;
+BEGIN
+    SELECT min(t.je_month) INTO archived
+      FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t
+     WHERE acct._is_archived('ledger_entry', t.je_month);
+    IF archived IS NOT NULL THEN
+        PERFORM acct._raise_archived('ledger_entry', archived);
+    END IF;
+    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, to_char(p.period_month, 'YYYY-MM')), ', ') INTO closed
+      FROM acct.journal_run_total AS t
+      JOIN acct.accounting_period AS p
+        ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
+     WHERE t.run_id = p_run_id;
+    IF closed IS NOT NULL THEN
+        RAISE EXCEPTION 'run % has journals in a closed period', p_run_id
+            USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || closed || '.',
+                  HINT = 'Reopen the period, or discard the run and expand again: its transactions of closed periods become exceptions.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_open_periods(bigint) IS 'Raises LE006 where a run has journals in a closed period or an archived month.';
+
+CREATE FUNCTION acct._set_periods(p_month date, p_entity text, p_basis text, p_open boolean)
+RETURNS TABLE (entity_code text, basis text, changed boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    entities text[] := ARRAY[p_entity];
+    bases text[] := ARRAY[p_basis];
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    -- A period that was closed before the limits of months can be opened.
+    IF p_open THEN
+        PERFORM acct._require_month(p_month);
+    ELSE
+        PERFORM acct._require_plausible_month(p_month);
+    END IF;
+    IF p_entity IS NULL AND NOT p_open THEN
+        entities := ARRAY(SELECT e.entity_code FROM acct.entity AS e);
+    ELSE
+        PERFORM acct._require_entity(p_entity);
+    END IF;
+    IF p_basis IS NULL AND NOT p_open THEN
+        bases := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b);
+    ELSE
+        PERFORM acct._require_basis(p_basis);
+    END IF;
+    PERFORM acct._lock_books(array_agg(e.entity_code), array_agg(b.basis))
+       FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis);
+    IF p_open AND acct._is_archived('ledger_entry', p_month) THEN
+        PERFORM acct._raise_archived('ledger_entry', p_month);
+    END IF;
+    PERFORM acct._commit_durably();
+    RETURN QUERY
+    WITH set_now AS (
+        INSERT INTO acct.accounting_period AS p (entity_code, basis, period_month, is_open)
+        SELECT e.entity_code, b.basis, p_month, p_open
+          FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis)
+          LEFT JOIN acct.accounting_period AS now
+            ON now.entity_code = e.entity_code AND now.basis = b.basis AND now.period_month = p_month
+         -- A period that has no row is open.
+         WHERE coalesce(now.is_open, true) <> p_open
+         ORDER BY e.entity_code COLLATE "C", b.basis COLLATE "C"
+        ON CONFLICT (entity_code, basis, period_month) DO UPDATE
+           SET is_open = excluded.is_open, changed_by = excluded.changed_by, changed_at = excluded.changed_at
+        RETURNING p.entity_code, p.basis)
+    SELECT e.entity_code, b.basis,
+           EXISTS (SELECT FROM set_now AS n WHERE n.entity_code = e.entity_code AND n.basis = b.basis)
+      FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis)
+     ORDER BY e.entity_code COLLATE "C", b.basis COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION acct._set_periods(date, text, text, boolean) IS
+'Opens a month of a book, or closes it in one book or several (NULL: every registered entity, every basis), under their locks: a row for each book, changed where that changed it. Raises LE006 where a month to be opened is archived.';
+
+CREATE FUNCTION acct.close_period(month date, entity text DEFAULT NULL, basis text DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, changed boolean)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p.* FROM acct._set_periods($1, $2, $3, false) AS p
+$$;
+COMMENT ON FUNCTION acct.close_period(date, text, text) IS
+'Closes a month of a book (entity, basis), NULL being every registered entity and every basis, after any posting under way: a row for each book, changed where the period was open. Later expansions set its transactions aside (PERIOD_CLOSED), posting into it is LE006; raises 22023 where the month is not plausible, or the entity or basis does not exist.';
+
+CREATE FUNCTION acct.reopen_period(month date, entity text, basis text) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p.changed FROM acct._set_periods($1, $2, $3, true) AS p
+$$;
+COMMENT ON FUNCTION acct.reopen_period(date, text, text) IS 'Opens a month of a book (entity, basis) that was closed. True where it was closed; raises LE006 where the month is archived.';

@@ -1,0 +1,244 @@
+-- The ledger: its tables and their monthly partitions.
+
+CREATE FUNCTION acct._layout_ledger() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+DECLARE
+    t text;
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.ledger_entry_header (
+        je_id bigint NOT NULL,
+        run_id bigint NOT NULL,
+        txn_id bigint NOT NULL,
+        je_date date NOT NULL,
+        txn_month date NOT NULL,
+        template_version integer NOT NULL,
+        line_count integer NOT NULL,
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        template_code text COLLATE "C" NOT NULL,
+        txn_type text COLLATE "C" NOT NULL,
+        product_code text COLLATE "C" NOT NULL,
+        channel text COLLATE "C" NOT NULL,
+        currency text COLLATE "C" NOT NULL,
+        policy_no text COLLATE "C",
+        total_debit numeric(20,4) NOT NULL,
+        total_credit numeric(20,4) NOT NULL,
+        reversal_of bigint,
+        memo text,
+        je_number text COLLATE "C" NOT NULL,
+        posted_at timestamptz NOT NULL,
+        CONSTRAINT ledger_entry_header_pkey PRIMARY KEY (je_id, je_number, je_date)
+    ) PARTITION BY RANGE (je_date);
+    CREATE INDEX IF NOT EXISTS ledger_entry_header_date_idx ON acct.ledger_entry_header USING brin (je_date);
+
+    CREATE TABLE IF NOT EXISTS acct.ledger_entry_line (
+        je_id bigint NOT NULL,
+        run_id bigint NOT NULL,
+        txn_id bigint NOT NULL,
+        je_date date NOT NULL,
+        line_no smallint NOT NULL,
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        account_code text COLLATE "C" NOT NULL,
+        fund text COLLATE "C" NOT NULL,
+        currency text COLLATE "C" NOT NULL,
+        product_code text COLLATE "C" NOT NULL,
+        channel text COLLATE "C" NOT NULL,
+        debit numeric(20,4) NOT NULL,
+        credit numeric(20,4) NOT NULL,
+        CONSTRAINT ledger_entry_line_pkey PRIMARY KEY (je_id, line_no, je_date),
+        CONSTRAINT chk_one_side CHECK (debit >= 0 AND credit >= 0 AND (debit = 0 OR credit = 0))
+    ) PARTITION BY RANGE (je_date);
+    CREATE INDEX IF NOT EXISTS ledger_entry_line_account_idx ON acct.ledger_entry_line (account_code, fund);
+    CREATE INDEX IF NOT EXISTS ledger_entry_line_date_idx ON acct.ledger_entry_line USING brin (je_date);
+
+    CREATE TABLE IF NOT EXISTS acct.account_balance_snapshot (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        snapshot_month date NOT NULL,
+        fund text COLLATE "C" NOT NULL,
+        account_code text COLLATE "C" NOT NULL,
+        currency text COLLATE "C" NOT NULL,
+        opening_balance numeric NOT NULL,
+        period_debit numeric NOT NULL,
+        period_credit numeric NOT NULL,
+        closing_balance numeric NOT NULL,
+        line_count bigint NOT NULL,
+        last_run_id bigint,
+        CONSTRAINT account_balance_snapshot_pkey
+            PRIMARY KEY (entity_code, basis, snapshot_month, fund, account_code, currency),
+        CONSTRAINT chk_closing_balance CHECK (closing_balance = opening_balance + period_debit - period_credit)
+    );
+
+    -- A book is what is posted to, closed and recomputed under one lock: its row.
+    CREATE TABLE IF NOT EXISTS acct.ledger_book (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        CONSTRAINT ledger_book_pkey PRIMARY KEY (entity_code, basis)
+    );
+
+    CREATE TABLE IF NOT EXISTS acct.journal_number (
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        period_month date NOT NULL,
+        last_number bigint NOT NULL,
+        CONSTRAINT journal_number_pkey PRIMARY KEY (entity_code, basis, period_month),
+        CONSTRAINT chk_last_number CHECK (last_number BETWEEN 0 AND 999999999)
+    );
+
+    FOREACH t IN ARRAY ARRAY['ledger_entry_header', 'ledger_entry_line'] LOOP
+        PERFORM acct._protect(p.relid) FROM pg_partition_tree(format('acct.%I', t)::regclass) AS p;
+    END LOOP;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that makes the ledger, its books and its snapshot.';
+
+CREATE FUNCTION acct._require_columns(p_table text, p_columns text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    missing CONSTANT text := (SELECT min(c) FROM unnest(p_columns) AS c
+                               WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = format('acct.%I', p_table)::regclass
+                                                    AND a.attname = c AND NOT a.attisdropped));
+BEGIN
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'table % has no column %', p_table, missing
+            USING ERRCODE = 'LE010', DETAIL = 'Months cannot be made without it.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_columns(text, text[]) IS
+'Raises LE010 where a table lacks a column that its monthly partitions are made by.';
+
+CREATE FUNCTION acct._make_header_partition(p_month date) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
+DECLARE
+    name CONSTANT text := 'ledger_entry_header_' || to_char(p_month, 'YYYY_MM');
+BEGIN
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL EXCLUDING IDENTITY)', name)
+            || acct._storage_of('acct.ledger_entry_header');
+    EXECUTE format('ALTER TABLE acct.%I ADD CONSTRAINT %I UNIQUE (entity_code, basis, je_number)',
+                   name, name || '_number_key')
+            || (SELECT replace(acct._storage_of(i.indexrelid), 'TABLESPACE', 'USING INDEX TABLESPACE') FROM pg_index AS i
+                 WHERE i.indrelid = 'acct.ledger_entry_header'::regclass AND i.indisprimary);
+    PERFORM acct._protect(format('acct.%I', name)::regclass);
+    EXECUTE format('ALTER TABLE acct.ledger_entry_header ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
+                   name, p_month, (p_month + interval '1 month')::date);
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journals of ' || to_char(p_month, 'YYYY-MM') || '.');
+    RETURN name;
+END
+$$;
+COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Makes and attaches the partition of a month''s journals; its name.';
+
+CREATE FUNCTION acct._make_range_partition(p_parent text, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL EXCLUDING IDENTITY)', p_name, p_parent)
+            || acct._storage_of(format('acct.%I', p_parent)::regclass);
+    PERFORM acct._protect(format('acct.%I', p_name)::regclass);
+    -- crash point: rotate_range_made
+    EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', p_name, p_comment);
+    RETURN format('acct.%I', p_name)::regclass;
+END
+$$;
+COMMENT ON FUNCTION acct._make_range_partition(text, text, text, text, text) IS
+'Makes a partition of a month''s lines for a range of je_id, empty, and attaches it.';
+
+CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
+    SET default_table_access_method = heap AS $$
+DECLARE
+    name CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
+BEGIN
+    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL EXCLUDING IDENTITY) PARTITION BY RANGE (je_id)', name)
+            || acct._storage_of('acct.ledger_entry_line');
+    PERFORM acct._protect(format('acct.%I', name)::regclass);
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || '.');
+    PERFORM acct._make_range_partition(name, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
+                'Journal lines of ' || to_char(p_month, 'YYYY-MM') || ' of runs without partitions of their own.');
+    EXECUTE format('ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
+                   name, p_month, (p_month + interval '1 month')::date);
+    RETURN name;
+END
+$$;
+COMMENT ON FUNCTION acct._make_line_partition(date) IS
+'Makes and attaches the partition of a month''s lines, partitioned by je_id, with its partition for small runs; its name.';
+
+CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_month_attached(p_month);
+    IF acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) THEN
+        RETURN;
+    END IF;
+    PERFORM acct._lock_making('ledger_entry');
+    -- Entries of the month may be in a table that was detached and renamed.
+    PERFORM acct._require_ledger_attached(p_month);
+    IF acct._is_archived('ledger_entry', p_month) THEN
+        PERFORM acct._raise_archived('ledger_entry', p_month);
+    END IF;
+    PERFORM acct._require_columns('ledger_entry_header', '{entity_code,basis,je_number}');
+    PERFORM acct._require_columns('ledger_entry_line', '{je_id}');
+    IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
+        RETURN NEXT acct._make_header_partition(p_month);
+    END IF;
+    -- crash point: rotate_header_made
+    IF NOT acct._is_partition('ledger_entry_line', p_month) THEN
+        RETURN NEXT acct._make_line_partition(p_month);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
+'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached.';
+
+CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE c.relkind WHEN 'p' THEN format('acct.%I', c.relname || '_rest')::regclass ELSE c.oid::regclass END
+      FROM pg_class AS c WHERE c.oid = format('acct.%I', 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM'))::regclass
+$$;
+COMMENT ON FUNCTION acct._line_partition(date) IS
+'Where a month''s lines of small runs go: its partition for them, or the month itself where it is not partitioned.';
+
+CREATE FUNCTION acct._make_run_partition(p_run_id bigint, p_month date) RETURNS regclass
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    month CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
+    bounds record;
+BEGIN
+    SELECT g.from_je_id, g.to_je_id INTO bounds
+      FROM acct.journal_run AS r, acct._je_range(r.je_range) AS g
+     WHERE r.run_id = p_run_id AND p_month = ANY (r.range_months);
+    IF NOT FOUND OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = format('acct.%I', month)::regclass) <> 'p' THEN
+        RETURN NULL;
+    END IF;
+    -- Before the weaker lock of LIKE, so that two that post to the month do not wait for each other.
+    EXECUTE format('LOCK TABLE ONLY acct.%I IN SHARE UPDATE EXCLUSIVE MODE', month);
+    RETURN acct._make_range_partition(month, month || '_run_' || p_run_id, bounds.from_je_id::text, bounds.to_je_id::text,
+               format('Journal lines of %s of run %s.', to_char(p_month, 'YYYY-MM'), p_run_id));
+END
+$$;
+COMMENT ON FUNCTION acct._make_run_partition(bigint, date) IS
+'Makes and attaches the partition of a month for a run''s own lines; NULL where it has none there.';
+
+CREATE FUNCTION acct.rotate_ledger_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
+RETURNS TABLE (partition_name text, from_month date, to_month date)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    start CONSTANT date := rotate_ledger_partitions.start_month;
+    m date;
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    FOR m IN SELECT * FROM acct._months_ahead(start, rotate_ledger_partitions.ahead) LOOP
+        FOR partition_name IN SELECT * FROM acct._make_month('ledger_entry', m, start) LOOP
+            from_month := m;
+            to_month := (m + interval '1 month')::date;
+            RETURN NEXT;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct.rotate_ledger_partitions(integer, date) IS
+'Makes the monthly partitions of the ledger''s two tables, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; months that are archived are passed over. Posting makes a month that is missing by itself. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';

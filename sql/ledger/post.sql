@@ -1,0 +1,139 @@
+-- Posting: books are locked, partitions made, staging copied, balances moved, in one transaction.
+
+CREATE FUNCTION acct._lock_books(p_entities text[], p_bases text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    book record;
+BEGIN
+    FOR book IN SELECT DISTINCT b.entity_code COLLATE "C" AS entity_code, b.basis COLLATE "C" AS basis
+                  FROM unnest(p_entities, p_bases) AS b (entity_code, basis) ORDER BY 1, 2 LOOP
+        INSERT INTO acct.ledger_book (entity_code, basis) VALUES (book.entity_code, book.basis) ON CONFLICT DO NOTHING;
+        PERFORM FROM acct.ledger_book AS b
+          WHERE b.entity_code = book.entity_code AND b.basis = book.basis FOR UPDATE;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._lock_books(text[], text[]) IS
+'Locks the books (entity, basis) in key order to the end of the transaction.';
+
+CREATE FUNCTION acct._keep_planners_out(p_partitions regclass[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    partitions CONSTANT regclass[] := array_remove(p_partitions, NULL);
+    parents regclass[];
+BEGIN
+    PERFORM acct._flush_wal();
+    -- The parents that others see: those that this transaction did not make.
+    SELECT array_agg(x.parent ORDER BY x.parent::text) INTO parents
+      FROM (SELECT DISTINCT i.inhparent::regclass AS parent FROM pg_inherits AS i
+             WHERE i.inhrelid = ANY (partitions) AND NOT i.inhparent = ANY (partitions)) AS x;
+    -- Whoever waits for this transaction may be rotating, gives up after 50 ms and comes again: that is no reason to yield.
+    RETURN parents IS NULL OR acct._lock_tables(parents, 'ACCESS EXCLUSIVE', '10 seconds', false);
+END
+$$;
+COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
+'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, and holds no parent while it waits for a reader of another, for ten seconds at most; false where a reader stayed longer.';
+
+CREATE FUNCTION acct._mark_posted(p_partitions regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    relations regclass[];
+BEGIN
+    SELECT array_agg(DISTINCT a.relid) INTO relations FROM unnest(p_partitions) AS x, pg_partition_ancestors(x) AS a;
+    -- In one order: postings to different books of the same new months meet here.
+    PERFORM FROM ledger_guard.protected AS p
+      WHERE p.relation = ANY (relations) AND NOT p.has_posted ORDER BY p.relation FOR UPDATE;
+    UPDATE ledger_guard.protected AS p SET has_posted = true, columns = ledger_guard.columns_of(p.relation)
+     WHERE p.relation = ANY (relations) AND NOT p.has_posted;
+END
+$$;
+COMMENT ON FUNCTION acct._mark_posted(regclass[]) IS
+'Records that ledger partitions, and the tables that they are partitions of, hold posted entries.';
+
+CREATE FUNCTION acct.post_journals(run_id bigint)
+RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
+               elapsed_ms double precision, already_done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    id CONSTANT bigint := post_journals.run_id;
+    status text := acct._lock_run(id);
+    started CONSTANT timestamptz := clock_timestamp();
+    finished boolean := status IN ('posted', 'reversed');
+    months date[];
+    header_partitions regclass[];
+    line_partitions regclass[];
+    range_partitions regclass[];
+    made regclass[];
+    failed text;
+BEGIN
+    IF NOT finished THEN
+        IF status <> 'expanded' THEN
+            PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
+        END IF;
+        PERFORM acct._require_staging(id, status);
+        IF acct._run_transactions(id) = 0 THEN
+            RAISE NOTICE 'run % has no transactions: nothing is posted', id
+                USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
+            RETURN;
+        END IF;
+        PERFORM acct._commit_durably();
+        PERFORM acct._hold_tables(acct._policy_tables() || ARRAY['txn_source_parent'], 'ACCESS SHARE');
+        PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
+        UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
+        PERFORM acct._count_repeated(id);
+        PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
+           FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
+        PERFORM acct._require_open_periods(id);
+        PERFORM acct._require_policy(id);
+        -- crash point: post_locked
+        -- What compares staging with expand's record, _post does for itself on the rows that it writes.
+        SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
+          FROM acct._check_source(id) AS c WHERE c.expected IS DISTINCT FROM c.actual;
+        IF failed IS NOT NULL THEN
+            RAISE EXCEPTION 'run % does not pass its checks', id
+                USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
+                      HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
+        END IF;
+        PERFORM acct._progress_phase('making partitions');
+        PERFORM acct._refuse_default_partitions();
+        SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
+          FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = id) AS m;
+        months := coalesce(months, '{}');
+        SELECT array_agg(format('acct.%I', p.name)::regclass) INTO made
+          FROM unnest(months) AS m, acct._make_ledger_partition(m) AS p (name);
+        SELECT coalesce(array_agg(format('acct.%I', 'ledger_entry_header_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}'),
+               coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
+               coalesce(array_agg(acct._make_run_partition(id, m) ORDER BY m), '{}')
+          INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
+        -- crash point: post_partitions_made
+        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
+        SELECT id, 'post', 'ledger_entry_line_' || to_char(x.month, 'YYYY_MM'), x.lines, x.elapsed_ms,
+               jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
+          FROM acct._post(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
+                              format('acct.%I', 'je_line_staging_' || id)::regclass,
+                          months, header_partitions, line_partitions, range_partitions) AS x;
+        PERFORM acct._progress_phase('moving balances');
+        PERFORM acct._move_snapshot(id);
+        -- crash point: post_snapshot_moved
+        PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
+        UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
+         WHERE r.run_id = id;
+        -- crash point: post_marked
+        PERFORM acct._progress_phase('waiting for readers');
+        IF NOT acct._keep_planners_out(made || range_partitions) THEN
+            RAISE WARNING 'run % was posted beside a reader of its month that did not end', id
+                USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
+        END IF;
+        PERFORM acct._log_step(id, 'post', started);
+        PERFORM acct._log_at_commit(acct._posted_line(id));
+        -- crash point: post_done
+        PERFORM acct._progress_end();
+    END IF;
+    RETURN QUERY
+    SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,
+           (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished
+      FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'post' AND g.partition IS NOT NULL ORDER BY g.partition;
+END
+$$;
+COMMENT ON FUNCTION acct.post_journals(bigint) IS
+'Posts an expanded run to the ledger, all of it or nothing: copies staging into the monthly partitions (made where missing), gives each journal its je_number without gaps within (entity, basis, month), and moves the balance snapshot forward. A row for each ledger month; an empty run is not posted, and a NOTICE says so. Called again it returns the stored result with already_done = true. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012.';
