@@ -510,13 +510,24 @@ $$;
 COMMENT ON FUNCTION acct.approve_template(text, integer, text) IS
 'Approves a submitted version, and keeps the SHA-256 of its content; runs use it from its effective_from on. Raises LE005 where it is not submitted, where the caller made or edited it, or where its content does not have the SHA-256 that the caller saw in acct.template_content, 25001 (the transaction is not READ COMMITTED).';
 
+CREATE FUNCTION acct._first_open_day(p_basis text) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- By the clock and not by the session's time zone, which its user sets.
+    SELECT greatest((clock_timestamp() AT TIME ZONE 'UTC')::date, (max(p.period_month) + interval '1 month')::date)
+      FROM acct.accounting_period AS p WHERE p.basis = p_basis AND NOT p.is_open
+$$;
+COMMENT ON FUNCTION acct._first_open_day(text) IS
+'Today, or the first day after the last month that is closed in a basis, for any entity, where that is later.';
+
 CREATE FUNCTION acct._require_shorter(p_code text, p_version integer, p_effective_to date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     t record;
     older integer;
+    earliest date;
 BEGIN
     SELECT x.* INTO t FROM acct.journal_template AS x WHERE x.template_code = p_code AND x.version = p_version;
+    earliest := acct._first_open_day(t.basis);
     IF p_effective_to > t.effective_to THEN
         RAISE EXCEPTION 'template % version % ends on % and cannot be retired later', p_code, p_version, to_char(t.effective_to, 'YYYY-MM-DD')
             USING ERRCODE = 'LE004', HINT = 'Retiring only shortens: draft a new version with acct.new_template_version().';
@@ -526,6 +537,10 @@ BEGIN
     ELSIF p_effective_to = t.effective_from THEN
         RAISE EXCEPTION 'template % version % would be cancelled from its first day', p_code, p_version
             USING ERRCODE = 'LE004', HINT = 'Propose it in a release: acct.template_retirement_draft.';
+    ELSIF p_effective_to < earliest THEN
+        RAISE EXCEPTION 'template % version % would be retired for days that are past or closed', p_code, p_version
+            USING ERRCODE = 'LE004', DETAIL = format('One person can retire it from %s on.', to_char(earliest, 'YYYY-MM-DD')),
+                  HINT = 'Propose an earlier day in a release: acct.template_retirement_draft.';
     END IF;
     SELECT max(x.version) INTO older FROM acct.journal_template AS x
      WHERE x.template_code = p_code AND x.version < p_version AND x.status IN ('approved', 'retired')
@@ -538,7 +553,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_shorter(text, integer, date) IS
-'Raises LE004 where a version would end later than it does, on its first day or before it, or would uncover an older version: nobody decides that alone.';
+'Raises LE004 where a version would end later than it does, on its first day or before it, or on a day that is past or closed, or would uncover an older version: nobody decides that alone.';
 
 CREATE FUNCTION acct.retire_template(template_code text, version integer, effective_to date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
@@ -558,7 +573,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.retire_template(text, integer, date) IS
-'Retires an approved version from effective_to (exclusive) on; journals dated earlier still use it. Raises LE004 where it is not approved, or where it would end later than it does, on its first day, or uncover an older version, 22004 where the date is NULL, 25001 (the transaction is not READ COMMITTED).';
+'Retires an approved version from effective_to (exclusive) on; journals dated earlier still use it. Raises LE004 where it is not approved, or where it would end later than it does, on its first day, on a day that is past or closed, or uncover an older version, 22004 where the date is NULL, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.new_template_version(template_code text, effective_from date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -112,20 +112,45 @@ ROLLBACK;
 --
 SELECT acct.retire_template('FEE', 1, '2000-01-01');
 SELECT acct.retire_template('FEE', 1, '1999-12-31');
-CALL public.policy('FEE', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}', NULL, '{"effective_from": "2025-07-01", "effective_to": "2026-01-01"}');
-SELECT acct.retire_template('FEE', 2, '2026-01-02');
+CALL public.policy('FEE', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}', NULL, '{"effective_from": "2095-07-01", "effective_to": "2096-01-01"}');
+-- Days that are past, or in a month that is closed, need a second person; today does not, whatever the session's time zone.
+\set VERBOSITY sqlstate
+SELECT acct.retire_template('FEE', 1, '2000-01-02');
+SELECT acct.retire_template('FEE', 1, current_date - 1);
+BEGIN;
+SET LOCAL timezone = 'Etc/GMT+12';
+SELECT acct.retire_template('FEE', 1, (clock_timestamp() AT TIME ZONE 'UTC')::date - 1);
+ROLLBACK;
+BEGIN;
+SELECT acct.retire_template('FEE', 1, (clock_timestamp() AT TIME ZONE 'UTC')::date);
+ROLLBACK;
+BEGIN;
+INSERT INTO acct.accounting_period VALUES ('MAIN', 'PRIMARY', '2090-03-01', false), ('MAIN', 'PRIMARY', '2091-03-01', true);
+SAVEPOINT a;
+SELECT acct.retire_template('FEE', 1, '2090-03-31');
+ROLLBACK TO a;
+\set VERBOSITY default
+SELECT acct.retire_template('FEE', 1, '2090-03-31');
+ROLLBACK TO a;
+SELECT acct.retire_template('FEE', 1, '2090-04-01');
+ROLLBACK;
+BEGIN;
+SELECT public.retire('FEE', 1, '2000-01-02');
+SELECT status, effective_to FROM acct.journal_template WHERE template_code = 'FEE' AND version = 1;
+ROLLBACK;
+SELECT acct.retire_template('FEE', 2, '2096-01-02');
 SELECT acct.retire_template('FEE', 2, '9999-01-01');
 -- The older version, which has no end, would hold again.
-SELECT acct.retire_template('FEE', 2, '2025-12-31');
+SELECT acct.retire_template('FEE', 2, '2095-12-31');
 -- Without a gap to cover it may be.
-SELECT acct.retire_template('FEE', 1, '2025-07-01');
-SELECT acct.retire_template('FEE', 2, '2025-12-31');
+SELECT acct.retire_template('FEE', 1, '2095-07-01');
+SELECT acct.retire_template('FEE', 2, '2095-12-31');
 SELECT version, status, effective_from, effective_to, approved_effective_to FROM acct.journal_template WHERE template_code = 'FEE' ORDER BY version;
 SELECT version, status, unchanged FROM acct.template_content WHERE template_code = 'FEE' ORDER BY version;
 -- An end that was put off past the functions shows.
 BEGIN;
 SET LOCAL ledger_engine.maintenance = on;
-UPDATE acct.journal_template SET effective_to = '2027-01-01' WHERE template_code = 'FEE' AND version = 2;
+UPDATE acct.journal_template SET effective_to = '2097-01-01' WHERE template_code = 'FEE' AND version = 2;
 SELECT unchanged FROM acct.template_content WHERE template_code = 'FEE' AND version = 2;
 ROLLBACK;
 -- A draft goes with its rows.

@@ -76,7 +76,7 @@ SELECT txn_id, basis, template_code FROM acct.ledger_entry_header WHERE txn_mont
 -- A rule that was not there yet does not matter, nor does one that had ended.
 CALL public.policy('IGNA', '{}', '[{"txn_type": "A", "channel": "C"}]', '{"template_type": "IGNORE", "basis": "TAX"}');
 SELECT acct.reprocess_ignored(:feb2) AS none \gset
-SELECT acct.retire_template('IGNA', 1, '2025-02-02');
+SELECT public.retire('IGNA', 1, '2025-02-02');
 CALL public.txn(9, '2025-02-01', 'Z', 99);
 CALL public.txn(10, '2025-02-01', 'A', 10, '2025-02-01');
 CALL public.txn(11, '2025-02-01', 'A', 11);

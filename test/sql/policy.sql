@@ -46,7 +46,7 @@ SELECT c.n, a.*, c.change
                (14, 'CALL public.draft(''D''); SELECT acct.submit_template(''D'', 1)'),
                (15, 'CALL public.draft(''D''); DELETE FROM acct.journal_template WHERE template_code = ''D'''),
                (16, 'CALL public.policy(''D'', ''{DR 1000 F1 :gross_amount,CR 2000 F1 *}'')'),
-               (17, 'SELECT acct.retire_template(''A'', 1, ''2025-06-01'')'),
+               (17, 'SELECT public.retire(''A'', 1, ''2025-06-01'')'),
                (18, 'UPDATE acct.accounting_period SET is_open = is_open; INSERT INTO acct.accounting_period VALUES (''MAIN'', ''PRIMARY'', ''2024-12-01'', false)'),
                (22, 'UPDATE acct.posting_limit SET value = 3 WHERE name = ''months_apart'''),
                -- What only a superuser can do
@@ -109,7 +109,7 @@ SELECT b.post, c.change
                     'UPDATE acct.chart_of_accounts SET description = ''Money'' WHERE account_code = ''1000''',
                     'UPDATE acct.chart_of_accounts SET effective_from = ''2025-01-15'', effective_to = ''2025-02-02'' WHERE account_code = ''1000''',
                     'UPDATE acct.currency SET minor_units = 4 WHERE currency = ''CY0''',
-                    'SELECT acct.retire_template(''A'', 1, ''2025-01-16'')',
+                    'SELECT public.retire(''A'', 1, ''2025-01-16'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (''Q'', ''4000'', ''F1'', ''3000'', ''F1'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund, effective_to) VALUES (''Q'', ''2000'', ''F1'', ''3000'', ''F1'', ''2025-01-20'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (''Q'', ''2000'', ''F1'', ''2000'', ''F1'')',
@@ -127,7 +127,7 @@ SELECT b.*
                     'UPDATE acct.currency SET minor_units = 0 WHERE currency = ''IDR''',
                     'UPDATE acct.currency SET minor_units = 4 WHERE currency = ''IDR''',
                     'DELETE FROM acct.currency WHERE currency = ''IDR''',
-                    'SELECT acct.retire_template(''A'', 1, ''2025-01-15'')',
+                    'SELECT public.retire(''A'', 1, ''2025-01-15'')',
                     'CALL public.policy(''B'', ''{DR 1000 F1 :gross_amount,CR 3000 F1 *}'')',
                     'CALL public.policy(''B'', ''{DR 1000 F1 :gross_amount,CR 3000 F1 *}'', NULL, ''{"effective_from": "2025-01-20"}'')',
                     'INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (''Q'', ''2000'', ''F1'', ''3000'', ''F1'')',
@@ -159,7 +159,7 @@ CALL public.txn(3, '2025-01-01', 'A');
 SELECT public.expanded('2025-01-01', 'four') AS four \gset
 UPDATE acct.journal_run SET policy_digest = NULL, policy_sums = NULL, minor_units = NULL WHERE run_id = :four;
 SELECT passed FROM acct.validate_run(:four) WHERE check_name = 'policy_in_force';
-SELECT post, posted FROM public.beside(:four, 'SELECT acct.retire_template(''A'', 1, ''2025-01-15'')');
+SELECT post, posted FROM public.beside(:four, 'SELECT public.retire(''A'', 1, ''2025-01-15'')');
 
 -- What a run ignored is in no journal: it must be expanded again where what ignored it has ended, or is another, and only there.
 CALL public.policy('IGN', '{}', '[{"txn_type": "N"}]', '{"template_type": "IGNORE"}');
@@ -167,7 +167,7 @@ CALL public.txn(5, '2025-01-01', 'N');
 CALL public.txn(6, '2025-01-01', 'A');
 SELECT public.expanded('2025-01-01', 'five') AS five \gset
 SELECT b.*
-  FROM unnest(ARRAY['SELECT acct.retire_template(''IGN'', 1, ''2025-01-10'')',
+  FROM unnest(ARRAY['SELECT public.retire(''IGN'', 1, ''2025-01-10'')',
                     'CALL public.policy(''IGN'', ''{}'', ''[{"txn_type": "OTHER"}]'', ''{"template_type": "IGNORE"}'')',
                     'CALL public.policy(''IGN'', ''{DR 1000 F1 :gross_amount,CR 3000 F1 *}'', ''[{"txn_type": "N"}]'')',
                     'UPDATE acct.journal_template_match SET txn_type = ''OTHER'' WHERE template_code = ''IGN''',
@@ -175,8 +175,8 @@ SELECT b.*
        public.beside(:five, c.change) AS b ORDER BY c.n;
 SELECT b.post, c.change
   FROM unnest(ARRAY['CALL public.policy(''D'', ''{DR 1000 F1 :gross_amount,CR 2000 F1 *}'')',
-                    'SELECT acct.retire_template(''B'', 1, ''2025-01-10'')',
-                    'SELECT acct.retire_template(''IGN'', 1, ''2026-06-01'')',
+                    'SELECT public.retire(''B'', 1, ''2025-01-10'')',
+                    'SELECT public.retire(''IGN'', 1, ''2026-06-01'')',
                     'CALL public.policy(''IGN'', ''{}'', ''[{"txn_type": "OTHER"}]'', ''{"template_type": "IGNORE", "effective_from": "2026-06-01"}'')']) WITH ORDINALITY AS c (change, n),
        public.beside(:five, c.change) AS b ORDER BY c.n;
 

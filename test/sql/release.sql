@@ -209,7 +209,7 @@ RESET SESSION AUTHORIZATION;
 DELETE FROM acct.currency WHERE currency = 'USD';
 SET SESSION AUTHORIZATION regress_release_approver;
 BEGIN;
-SELECT acct.retire_template('A', 1, '2026-01-01');
+SELECT acct.retire_template('A', 1, '2096-01-01');
 SELECT acct.approve_release(:late);
 ROLLBACK;
 SELECT acct.return_release(:late);

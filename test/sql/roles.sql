@@ -259,7 +259,7 @@ SELECT nextval('acct.je_id_seq');
 
 SET SESSION AUTHORIZATION acct_approver;
 SELECT acct.reopen_period('2025-02-01', 'MAIN', 'PRIMARY');
-SELECT acct.retire_template('FEE', 1, '2026-01-01');
+SELECT acct.retire_template('FEE', 1, '2096-01-01');
 SET SESSION AUTHORIZATION regress_roles_nobody;
 SELECT acct.month_end('2025-02-01');
 SELECT count(*) FROM acct.currency;

@@ -46,7 +46,7 @@ CALL public.policy('MANY', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_ty
 CALL public.policy('SKIP', '{}', '[{"txn_type": "S"}, {"txn_type": "M1", "condition_expr": ":gross_amount = 0", "priority": 1}]', '{"template_type": "IGNORE"}');
 CALL public.policy('NEVER', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "N", "condition_expr": "false"}, {"txn_type": "N", "condition_expr": "NULL"}]');
 -- G_LAST takes everything: it is retired from March on.
-SELECT acct.retire_template('G_LAST', 1, '2025-03-01');
+SELECT public.retire('G_LAST', 1, '2025-03-01');
 CALL public.txn(30, '2025-03-01', 'M1');
 CALL public.txn(31, '2025-03-01', 'M2');
 CALL public.txn(32, '2025-03-01', 'M2', product => 'P2');

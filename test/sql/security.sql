@@ -203,7 +203,7 @@ SELECT acct.check_expression(':gross_amount', 'amount');
 SELECT acct.submit_template('DRAFT', 1);
 SELECT acct.return_template('DRAFT', 1);
 SELECT acct.approve_template('SUBMITTED', 1);
-SELECT acct.retire_template('SUBMITTED', 1, '2025-03-01');
+SELECT acct.retire_template('SUBMITTED', 1, '2095-03-01');
 SELECT acct.new_template_version('A', '2025-04-01');
 SELECT acct.create_release('Mine') AS release \gset
 INSERT INTO acct.fund_draft (release_id, operation, fund, name) VALUES (:release, 'update', 'F2', 'Mine');

@@ -61,6 +61,20 @@ BEGIN
 END
 $$;
 
+-- Retires a version on any day, by a release of two people.
+CREATE FUNCTION public.retire(code text, version integer, effective_to date) RETURNS void
+LANGUAGE plpgsql SET ledger_engine.maintenance = off AS $$
+DECLARE
+    release bigint := acct.create_release(format('Retire %s', code));
+BEGIN
+    INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (release, $1, $2, $3);
+    PERFORM acct.submit_release(release);
+    EXECUTE format('SET SESSION AUTHORIZATION %I', current_database() || '_checker');
+    PERFORM acct.approve_release(release);
+    EXECUTE 'RESET SESSION AUTHORIZATION';
+END
+$$;
+
 -- A transaction, all of it tabarru, on the 15th of its month.
 CREATE PROCEDURE public.txn(id bigint, month date, txn_type text, gross numeric DEFAULT 100, value_date date DEFAULT NULL,
     product text DEFAULT 'P', channel text DEFAULT 'C', currency text DEFAULT 'IDR', entity text DEFAULT 'MAIN',

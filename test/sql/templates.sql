@@ -130,8 +130,8 @@ SELECT count(*) AS lines FROM acct.journal_template_line WHERE template_code = '
 SELECT acct.retire_template('FEE', 1, NULL);
 SELECT acct.retire_template('FEE', 1, '1999-12-31');
 SELECT acct.retire_template('FEE', 2, '2025-07-01');
-SELECT acct.retire_template('FEE', 1, '2025-07-01');
-SELECT acct.retire_template('FEE', 1, '2025-08-01');
+SELECT acct.retire_template('FEE', 1, '2095-07-01');
+SELECT acct.retire_template('FEE', 1, '2095-08-01');
 SELECT acct.approve_template('FEE', 1);
 UPDATE acct.journal_template SET effective_to = NULL WHERE template_code = 'FEE';
 SELECT version, status, effective_to FROM acct.journal_template WHERE template_code = 'FEE';

@@ -183,7 +183,7 @@ sql(q{UPDATE acct.journal_template_line SET memo = 'Received' WHERE template_cod
 sql(q{SELECT acct.submit_template('SUSPENSE', 1); SELECT acct.return_template('SUSPENSE', 1); SELECT acct.submit_template('SUSPENSE', 1)});
 sql(q{CREATE ROLE approver SUPERUSER; SET SESSION AUTHORIZATION approver; SELECT acct.approve_template('SUSPENSE', 1)});
 sql(q{SELECT acct.new_template_version('SUSPENSE', '2025-06-01'); DELETE FROM acct.journal_template WHERE template_code = 'SUSPENSE' AND version = 2});
-sql(q{SELECT acct.retire_template('SUSPENSE', 1, '2030-01-01')});
+sql(q{SELECT acct.retire_template('SUSPENSE', 1, '2099-01-01')});
 sql(q{SELECT acct.add_dimension('cohort', 'text', on_lines => true)});
 $subscriber->safe_psql($_, 'ALTER TABLE acct.ledger_entry_header ADD COLUMN cohort text; ALTER TABLE acct.ledger_entry_line ADD COLUMN cohort text')
   for 'roots', 'late', 'everything_by_root';
