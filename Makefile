@@ -9,7 +9,7 @@ MODULES = src/ledger_engine_0_1
 OBJS = \
 	src/archive/archive_files.o \
 	src/archive/file_digest.o \
-	src/check/digest_table.o \
+	src/check/line_digest.o \
 	src/check/source_digest.o \
 	src/common/code_check.o \
 	src/common/code_map.o \
@@ -35,6 +35,7 @@ OBJS = \
 	src/ledger/digest.o \
 	src/ledger/exception.o \
 	src/ledger/je_id.o \
+	src/ledger/line_layout.o \
 	src/ledger/line_reader.o \
 	src/ledger/row_digest.o \
 	src/ledger/row_image.o \

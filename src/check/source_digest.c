@@ -9,7 +9,6 @@
 #include "common/query.h"
 #include "common/settings_scope.h"
 #include "ledger/row_digest.h"
-#include "table/page_file.h"
 #include "table/page_reader.h"
 
 #include "access/htup_details.h"
@@ -47,7 +46,7 @@ typedef struct Table
 } Table;
 
 /* What all processes see. Behind it: sums by process, tables, batches in their order, the array of names. */
-typedef struct Shared
+typedef struct SourceDigestShared
 {
 	DateADT month;
 	int ntables;
@@ -58,7 +57,7 @@ typedef struct Shared
 	pg_atomic_uint64
 		next; /* stretch of all tables one after the other, each of which begins with a new one */
 	RowSum sums[FLEXIBLE_ARRAY_MEMBER];
-} Shared;
+} SourceDigestShared;
 
 /* The rows of a table, or of a query. */
 typedef struct Reader
@@ -72,19 +71,19 @@ typedef struct Reader
 PGDLLEXPORT void ledger_engine_source_worker(dsm_segment *seg, shm_toc *toc);
 
 static Table *
-shared_tables(Shared *shared)
+shared_tables(SourceDigestShared *shared)
 {
 	return (Table *) ((char *) shared + shared->tables_at);
 }
 
 static int64 *
-shared_batches(Shared *shared)
+shared_batches(SourceDigestShared *shared)
 {
 	return (int64 *) ((char *) shared + shared->batches_at);
 }
 
 static Datum
-shared_names(Shared *shared)
+shared_names(SourceDigestShared *shared)
 {
 	return PointerGetDatum((char *) shared + shared->names_at);
 }
@@ -198,22 +197,20 @@ table_reader_close(TableReader *reader, RowSum *sum)
 }
 
 static void
-add_page(TableReader *reader, Shared *shared, BlockNumber block, char *page)
+add_page(TableReader *reader, SourceDigestShared *shared, BlockNumber block)
 {
 	TupleDesc tupdesc = RelationGetDescr(reader->rel);
 	OffsetNumber last;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!page_reader_page(&reader->pages, block, page))
-		return;
-	last = PageGetMaxOffsetNumber((Page) page);
+	last = page_reader_page(&reader->pages, block);
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
 		HeapTupleData tuple;
 		bool isnull;
 		Datum batch;
 
-		if (!page_reader_row(&reader->pages, page, i, &tuple))
+		if (!page_reader_row(&reader->pages, i, &tuple))
 			continue;
 		batch = heap_getattr(&tuple, reader->batch_id, tupdesc, &isnull);
 		if (isnull || !is_wanted(shared_batches(shared), shared->nbatches, DatumGetInt64(batch),
@@ -229,10 +226,9 @@ add_page(TableReader *reader, Shared *shared, BlockNumber block, char *page)
 
 /* Reads stretches of blocks until all are taken. */
 static void
-add_stretches(Shared *shared)
+add_stretches(SourceDigestShared *shared)
 {
 	Table *tables = shared_tables(shared);
-	char *page = page_file_alloc_extent();
 	RowSum *sum = &shared->sums[parallel_work_process()];
 	TableReader reader;
 	uint64 before = 0; /* stretches of tables before this one */
@@ -258,7 +254,7 @@ add_stretches(Shared *shared)
 		}
 		from = (n - before) * STRETCH;
 		for (BlockNumber block = from; block < Min(from + STRETCH, tables[at].nblocks); block++)
-			add_page(&reader, shared, block, page);
+			add_page(&reader, shared, block);
 	}
 	if (open >= 0)
 		table_reader_close(&reader, sum);
@@ -305,18 +301,19 @@ open_tables(ArrayType *array, Table **tables, int *count)
 static RowSum
 sum_tables(ArrayType *table_array, DateADT month, ArrayType *batch_array, ArrayType *names)
 {
-	Shared layout = {.month = month};
+	SourceDigestShared layout = {.month = month};
 	RowSum sum = {0};
 	Table *tables;
 	Datum *batches;
 	BlockNumber nblocks = open_tables(table_array, &tables, &layout.ntables);
 	int nworkers = parallel_work_workers(nblocks);
 	ParallelWork work;
-	Shared *shared;
+	SourceDigestShared *shared;
 
 	deconstruct_array(batch_array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
 					  &batches, NULL, &layout.nbatches);
-	layout.tables_at = MAXALIGN(offsetof(Shared, sums) + (nworkers + 1) * sizeof(RowSum));
+	layout.tables_at =
+		MAXALIGN(offsetof(SourceDigestShared, sums) + (nworkers + 1) * sizeof(RowSum));
 	layout.batches_at = layout.tables_at + MAXALIGN(layout.ntables * sizeof(Table));
 	layout.names_at = layout.batches_at + layout.nbatches * sizeof(int64);
 	(void) parallel_work_begin(&work, "ledger_engine_source_worker",

@@ -9,6 +9,7 @@
 #include "expand/staging.h"
 
 #include "common/columns.h"
+#include "ledger/line_layout.h"
 #include "ledger/row_image.h"
 #include "table/bulk_writer.h"
 #include "table/page_groups.h"
@@ -19,28 +20,8 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* Columns of staging that the engine computes; the others it carries from the source. */
-static const char *const header_columns[] = {
-	"je_id",      "run_id",      "txn_id",    "je_date",       "txn_month",    "template_version",
-	"line_count", "entity_code", "basis",     "template_code", "txn_type",     "product_code",
-	"channel",    "currency",    "policy_no", "total_debit",   "total_credit", "reversal_of",
-	"memo",       NULL};
-
-static const Oid header_types[] = {
-	INT8OID, INT8OID, INT8OID, DATEOID, DATEOID, INT4OID,    INT4OID,    TEXTOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, INT8OID, TEXTOID};
-
-/* Of the columns above, those that may be null. */
+/* Of the columns of a header, those that may be null. */
 static const char *const nullable_columns[] = {"policy_no", "reversal_of", "memo"};
-
-static const char *const line_columns[] = {
-	"je_id",        "run_id",  "txn_id",       "je_date", "line_no",
-	"entity_code",  "basis",   "account_code", "fund",    "currency",
-	"product_code", "channel", "debit",        "credit",  NULL};
-
-static const Oid line_types[] = {INT8OID, INT8OID, INT8OID,    DATEOID,   INT2OID,
-								 TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
-								 TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
 
 enum
 {
@@ -488,10 +469,10 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 				STAGING_EXCEPTION);
 	staging->header_groups = open_groups(&staging->header, ids);
 	staging->line_groups = open_groups(&staging->line, ids);
-	staging->use_header_images = image_fits(bulk_writer_descriptor(staging->header.writer),
-											staging->header.columns, HEADER_COLUMNS);
-	staging->use_line_images = image_fits(bulk_writer_descriptor(staging->line.writer),
-										  staging->line.columns, LINE_COLUMNS);
+	staging->use_header_images = line_layout_is_own(bulk_writer_descriptor(staging->header.writer),
+													staging->header.columns, HEADER_COLUMNS);
+	staging->use_line_images = line_layout_is_own(bulk_writer_descriptor(staging->line.writer),
+												  staging->line.columns, LINE_COLUMNS);
 	return staging;
 }
 

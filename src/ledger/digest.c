@@ -1,19 +1,11 @@
 /*
  * digest.c
- *		The digest of journal lines (see digest.h), and the SQL function that
- *		computes it for the lines that a query returns.
+ *		The digest of journal lines (see digest.h).
  */
 #include "ledger/digest.h"
 
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "port/pg_bitutils.h"
-#include "common/progress.h"
-#include "common/query.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #define SEED_HIGH UINT64CONST(0x6c65646765720001)
 #define SEED_LOW  UINT64CONST(0x6c65646765720002)
@@ -30,7 +22,10 @@ hash_bytes_128(const void *data, int size)
 	return digest;
 }
 
-/* The state of hash_bytes_extended(), which is Bob Jenkins' lookup3. */
+/*
+ * The state of hash_bytes_extended(), which is Bob Jenkins' lookup3. What follows is that function for whole words
+ * (common/hashfn.c of 13 to 18): its inner steps are macros there.
+ */
 typedef struct LineHash
 {
 	uint32 a;
@@ -105,24 +100,22 @@ hash_line(const uint32 words[LINE_WORDS])
 }
 
 Digest
-digest_of_codes(const LineCodes *codes)
+digest_of_codes(const Code codes[LINE_CODES])
 {
-	const Code list[] = {codes->entity_code, codes->basis,        codes->account_code, codes->fund,
-						 codes->currency,    codes->product_code, codes->channel};
 	char buffer[512];
 	char *bytes = buffer;
 	int size = 0;
 	int used = 0;
 	Digest digest;
 
-	for (int i = 0; i < lengthof(list); i++)
-		size += list[i].len + 1;
+	for (int i = 0; i < LINE_CODES; i++)
+		size += codes[i].len + 1;
 	if (size > sizeof(buffer))
 		bytes = palloc(size);
-	for (int i = 0; i < lengthof(list); i++)
+	for (int i = 0; i < LINE_CODES; i++)
 	{
-		memcpy(bytes + used, list[i].data, list[i].len);
-		used += list[i].len;
+		memcpy(bytes + used, codes[i].data, codes[i].len);
+		used += codes[i].len;
 		bytes[used++] = '\0';
 	}
 	Assert(used == size);
@@ -200,110 +193,4 @@ digest_from_text(const char *text, Digest *digest)
 	digest->high = high;
 	digest->low = low;
 	return true;
-}
-
-typedef struct LineSum
-{
-	MemoryContext row_context; /* of values that had to be fetched or decompressed */
-	int64 lines;
-	Amount debit;
-	Amount credit;
-	Digest digest;
-} LineSum;
-
-/* The columns of acct._digest_lines' query, in order. */
-enum
-{
-	COL_TXN_ID,
-	COL_JE_DATE,
-	COL_LINE_NO,
-	COL_ENTITY,
-	COL_BASIS,
-	COL_ACCOUNT,
-	COL_FUND,
-	COL_CURRENCY,
-	COL_PRODUCT,
-	COL_CHANNEL,
-	COL_DEBIT,
-	COL_CREDIT
-};
-
-/* Values are taken for what these types have in memory: the query may be anybody's. */
-static void
-require_line(TupleTableSlot *slot)
-{
-	static const Oid types[] = {INT8OID, DATEOID, INT2OID, TEXTOID, TEXTOID,    TEXTOID,
-								TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
-	TupleDesc tupdesc = slot->tts_tupleDescriptor;
-	bool fits = tupdesc->natts == lengthof(types);
-
-	for (int i = 0; fits && i < lengthof(types); i++)
-		fits = TupleDescAttr(tupdesc, i)->atttypid == types[i] && !slot->tts_isnull[i];
-	if (!fits)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("the query does not return journal lines")));
-}
-
-static void
-add_row(TupleTableSlot *slot, void *arg)
-{
-	LineSum *sum = arg;
-	MemoryContext old;
-	Datum *v;
-	LineCodes codes;
-	Amount debit;
-	Amount credit;
-
-	old = MemoryContextSwitchTo(sum->row_context);
-	slot_getallattrs(slot);
-	require_line(slot);
-	v = slot->tts_values;
-	codes.entity_code = code_from_datum(v[COL_ENTITY]);
-	codes.basis = code_from_datum(v[COL_BASIS]);
-	codes.account_code = code_from_datum(v[COL_ACCOUNT]);
-	codes.fund = code_from_datum(v[COL_FUND]);
-	codes.currency = code_from_datum(v[COL_CURRENCY]);
-	codes.product_code = code_from_datum(v[COL_PRODUCT]);
-	codes.channel = code_from_datum(v[COL_CHANNEL]);
-	debit = amount_from_stored(v[COL_DEBIT]);
-	credit = amount_from_stored(v[COL_CREDIT]);
-	digest_add_line(&sum->digest, digest_of_codes(&codes), DatumGetInt64(v[COL_TXN_ID]),
-					DatumGetDateADT(v[COL_JE_DATE]), DatumGetInt16(v[COL_LINE_NO]), debit, credit);
-	sum->lines++;
-	sum->debit += debit;
-	sum->credit += credit;
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(sum->row_context);
-	progress_add(1);
-}
-
-LEDGER_FUNCTION(ledger_digest_lines);
-
-Datum
-ledger_digest_lines(PG_FUNCTION_ARGS)
-{
-	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	LineSum sum = {0};
-	TupleDesc tupdesc;
-	char digest[DIGEST_TEXT_SIZE];
-	Datum values[4];
-	bool nulls[4] = {false};
-
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-
-	sum.row_context =
-		AllocSetContextCreate(CurrentMemoryContext, "digest row", ALLOCSET_DEFAULT_SIZES);
-	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
-	query_open();
-	query_call(sql, NULL, add_row, &sum);
-	query_close();
-	MemoryContextDelete(sum.row_context);
-
-	digest_to_text(sum.digest, digest);
-	values[0] = Int64GetDatum(sum.lines);
-	values[1] = amount_to_new_numeric(sum.debit);
-	values[2] = amount_to_new_numeric(sum.credit);
-	values[3] = CStringGetTextDatum(digest);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }

@@ -3,10 +3,9 @@
  *		The digest of a set of journal lines: a sum mod 2^128 of one hash a line.
  *
  * The sum does not depend on the order of lines, and lines can be added and
- * compared wherever they are stored. What goes in, in this canonical form:
- * entity_code, basis, account_code, fund, currency, product_code, channel (each
- * ended by a zero byte) hashed once, then with txn_id, je_date, line_no, debit
- * and credit. je_id and run_id stay out, so that computing a run again gives
+ * compared wherever they are stored. What goes in, in this canonical form: the
+ * codes in the order of line_layout.h, each ended by a zero byte, hashed once,
+ * then with txn_id, je_date, line_no, debit and credit. je_id and run_id stay out, so that computing a run again gives
  * the same digest. The hash is the server's (common/hashfn.c) with two seeds:
  * it finds accidents and tampering by those who cannot compute a forgery; it is
  * no signature.
@@ -15,7 +14,7 @@
 #define LEDGER_DIGEST_H
 
 #include "ledger/amount.h"
-#include "utils/date.h"
+#include "ledger/line_layout.h"
 
 typedef struct Digest
 {
@@ -23,22 +22,10 @@ typedef struct Digest
 	uint64 low;
 } Digest;
 
-/* The codes of a line, in the order of the canonical form. */
-typedef struct LineCodes
-{
-	Code entity_code;
-	Code basis;
-	Code account_code;
-	Code fund;
-	Code currency;
-	Code product_code;
-	Code channel;
-} LineCodes;
-
 #define DIGEST_TEXT_SIZE 33
 
 /* The hash of a line's codes, to be kept for lines that share them. */
-extern Digest digest_of_codes(const LineCodes *codes);
+extern Digest digest_of_codes(const Code codes[LINE_CODES]);
 
 /* Adds a line to a digest. */
 extern void digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date,

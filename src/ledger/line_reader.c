@@ -5,25 +5,11 @@
 #include "ledger/line_reader.h"
 
 #include "common/columns.h"
-#include "ledger/row_image.h"
+#include "ledger/line_layout.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/memutils.h"
-
-/* The codes of a line in the order in which it stores them. */
-enum
-{
-	CODE_ENTITY,
-	CODE_BASIS,
-	CODE_ACCOUNT,
-	CODE_FUND,
-	CODE_CURRENCY,
-	CODE_PRODUCT,
-	CODE_CHANNEL,
-	CODE_COUNT
-};
 
 #define KNOWN_CODES     1024 /* a power of two */
 #define MAX_KNOWN_BYTES 120
@@ -47,14 +33,6 @@ struct LineReader
 	KnownCodes *known;
 };
 
-static const char *const names[LINE_COLUMNS] = {
-	"je_id",        "run_id", "txn_id",   "je_date",      "line_no", "entity_code", "basis",
-	"account_code", "fund",   "currency", "product_code", "channel", "debit",       "credit"};
-
-static const Oid types[LINE_COLUMNS] = {INT8OID, INT8OID, INT8OID,    DATEOID,   INT2OID,
-										TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
-										TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
-
 LineReader *
 line_reader_open(Relation rel)
 {
@@ -63,8 +41,9 @@ line_reader_open(Relation rel)
 
 	reader->rel = rel;
 	for (int i = 0; i < LINE_COLUMNS; i++)
-		reader->columns[i] = column_find(tupdesc, RelationGetRelationName(rel), names[i], types[i]);
-	reader->in_place = image_fits(tupdesc, reader->columns, LINE_COLUMNS);
+		reader->columns[i] =
+			column_find(tupdesc, RelationGetRelationName(rel), line_columns[i], line_types[i]);
+	reader->in_place = line_layout_is_own(tupdesc, reader->columns, LINE_COLUMNS);
 	reader->values = palloc_array(Datum, tupdesc->natts);
 	reader->isnull = palloc_array(bool, tupdesc->natts);
 	reader->context =
@@ -74,32 +53,18 @@ line_reader_open(Relation rel)
 }
 
 static Digest
-digest_of(const Code codes[CODE_COUNT])
-{
-	LineCodes line_codes = {.entity_code = codes[CODE_ENTITY],
-							.basis = codes[CODE_BASIS],
-							.account_code = codes[CODE_ACCOUNT],
-							.fund = codes[CODE_FUND],
-							.currency = codes[CODE_CURRENCY],
-							.product_code = codes[CODE_PRODUCT],
-							.channel = codes[CODE_CHANNEL]};
-
-	return digest_of_codes(&line_codes);
-}
-
-static Digest
-digest_known(LineReader *reader, const char *bytes, int size, const Code codes[CODE_COUNT])
+digest_known(LineReader *reader, const char *bytes, int size, const Code codes[LINE_CODES])
 {
 	KnownCodes *known;
 
 	if (size > MAX_KNOWN_BYTES)
-		return digest_of(codes);
+		return digest_of_codes(codes);
 	known = &reader->known[hash_bytes((const unsigned char *) bytes, size) & (KNOWN_CODES - 1)];
 	if (known->size != size || memcmp(known->bytes, bytes, size) != 0)
 	{
 		known->size = size;
 		memcpy(known->bytes, bytes, size);
-		known->digest = digest_of(codes);
+		known->digest = digest_of_codes(codes);
 	}
 	return known->digest;
 }
@@ -109,14 +74,15 @@ static bool
 read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 {
 	const char *data = (const char *) tuple->t_data + tuple->t_data->t_hoff;
-	const char *first = data + 3 * sizeof(int64) + sizeof(DateADT) + sizeof(int16);
+	const LineStart *start = (const LineStart *) data;
+	const char *first = data + LINE_START_SIZE;
 	const char *p = first;
-	Code codes[CODE_COUNT];
+	Code codes[LINE_CODES];
 
 	if (!reader->in_place || HeapTupleHasNulls(tuple) || HeapTupleHasExternal(tuple) ||
 		HeapTupleHeaderGetNatts(tuple->t_data) != LINE_COLUMNS)
 		return false;
-	for (int i = 0; i < CODE_COUNT; i++)
+	for (int i = 0; i < LINE_CODES; i++)
 	{
 		if (!VARATT_IS_SHORT(p))
 			return false;
@@ -126,10 +92,10 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 	}
 	if (!VARATT_IS_SHORT(p) || !VARATT_IS_SHORT(p + VARSIZE_SHORT(p)))
 		return false;
-	line->je_id = *(const int64 *) data;
-	line->txn_id = *(const int64 *) (data + 2 * sizeof(int64));
-	line->je_date = *(const DateADT *) (data + 3 * sizeof(int64));
-	line->line_no = *(const int16 *) (data + 3 * sizeof(int64) + sizeof(DateADT));
+	line->je_id = start->je_id;
+	line->txn_id = start->txn_id;
+	line->je_date = start->je_date;
+	line->line_no = start->line_no;
 	line->account_code = codes[CODE_ACCOUNT];
 	line->fund = codes[CODE_FUND];
 	line->codes = digest_known(reader, first, p - first, codes);
@@ -142,7 +108,7 @@ static void
 read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 {
 	MemoryContext old;
-	Code codes[CODE_COUNT];
+	Code codes[LINE_CODES];
 	Datum *v = reader->values;
 	const AttrNumber *c = reader->columns;
 
@@ -153,16 +119,16 @@ read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 		if (reader->isnull[c[i] - 1])
 			ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
 							errmsg("a line in %s has a null in column %s",
-								   RelationGetRelationName(reader->rel), names[i])));
-	for (int i = 0; i < CODE_COUNT; i++)
-		codes[i] = code_from_datum(v[c[LINE_ENTITY + i] - 1]);
+								   RelationGetRelationName(reader->rel), line_columns[i])));
+	for (int i = 0; i < LINE_CODES; i++)
+		codes[i] = code_from_datum(v[c[LINE_FIRST_CODE + i] - 1]);
 	line->je_id = DatumGetInt64(v[c[LINE_JE_ID] - 1]);
 	line->txn_id = DatumGetInt64(v[c[LINE_TXN_ID] - 1]);
 	line->je_date = DatumGetDateADT(v[c[LINE_JE_DATE] - 1]);
 	line->line_no = DatumGetInt16(v[c[LINE_LINE_NO] - 1]);
 	line->account_code = codes[CODE_ACCOUNT];
 	line->fund = codes[CODE_FUND];
-	line->codes = digest_of(codes);
+	line->codes = digest_of_codes(codes);
 	line->debit = amount_from_stored(v[c[LINE_DEBIT] - 1]);
 	line->credit = amount_from_stored(v[c[LINE_CREDIT] - 1]);
 	MemoryContextSwitchTo(old);

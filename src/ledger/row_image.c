@@ -7,17 +7,6 @@
 /* Where the columns of a header begin, behind the bitmap of its nulls. */
 #define HEADER_DATA_OFFSET MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(HEADER_COLUMNS))
 
-bool
-image_fits(TupleDesc tupdesc, const AttrNumber *columns, int count)
-{
-	if (tupdesc->natts != count)
-		return false;
-	for (int i = 0; i < count; i++)
-		if (columns[i] != i + 1)
-			return false;
-	return true;
-}
-
 /* The tuple of a row that ends with two amounts, less these; with room for a memo behind it. */
 static RowImage *
 make_image(TupleDesc tupdesc, Datum *row, bool *isnull, int first_amount, Size memo_size,
@@ -107,14 +96,16 @@ header_image_fill(const RowImage *image, char *target, const HeaderValues *value
 {
 	Size policy_size = values->policy_no_is_null ? 0 : short_size(values->policy_no);
 	Size size = image->size;
-	char *data = target + HEADER_DATA_OFFSET;
+	HeaderStart *start = (HeaderStart *) (target + HEADER_DATA_OFFSET);
 
 	if (!values->policy_no_is_null && policy_size == 0)
 		return 0;
 	memcpy(target, image->tuple, size);
-	image_put_identity(data, values->je_id, values->txn_id, values->je_date);
 	Assert(values->line_count >= 0);
-	*(int32 *) (data + 3 * sizeof(int64) + 3 * sizeof(int32)) = values->line_count;
+	start->je_id = values->je_id;
+	start->txn_id = values->txn_id;
+	start->je_date = values->je_date;
+	start->line_count = values->line_count;
 	if (!values->policy_no_is_null)
 	{
 		((HeapTupleHeader) target)->t_bits[HEADER_POLICY_NO >> 3] |= 1 << (HEADER_POLICY_NO & 7);

@@ -10,31 +10,10 @@
 #ifndef LEDGER_ROW_IMAGE_H
 #define LEDGER_ROW_IMAGE_H
 
-#include "common/ledger_engine.h"
+#include "ledger/amount.h"
+#include "ledger/line_layout.h"
 
 #include "access/htup_details.h"
-#include "ledger/amount.h"
-#include "utils/date.h"
-
-/* The columns of a line, in the order in which images need the table to have them. */
-enum
-{
-	LINE_JE_ID,
-	LINE_RUN_ID,
-	LINE_TXN_ID,
-	LINE_JE_DATE,
-	LINE_LINE_NO,
-	LINE_ENTITY,
-	LINE_BASIS,
-	LINE_ACCOUNT,
-	LINE_FUND,
-	LINE_CURRENCY,
-	LINE_PRODUCT,
-	LINE_CHANNEL,
-	LINE_DEBIT,
-	LINE_CREDIT,
-	LINE_COLUMNS
-};
 
 typedef struct RowImage
 {
@@ -43,24 +22,12 @@ typedef struct RowImage
 	char tuple[FLEXIBLE_ARRAY_MEMBER];
 } RowImage;
 
-/* True where a table's rows can be written by images: it has just these columns, in this order. */
-extern bool image_fits(TupleDesc tupdesc, const AttrNumber *columns, int count);
-
 /*
  * The image of a line, in the given context; of values, those that images leave
  * open are not read. NULL where the row is too long for the buffer.
  */
 extern RowImage *
 line_image_make(TupleDesc tupdesc, const Datum values[LINE_COLUMNS], MemoryContext context);
-
-/* Both tables begin with je_id, run_id, txn_id and je_date. */
-static inline void
-image_put_identity(char *data, int64 je_id, int64 txn_id, DateADT je_date)
-{
-	*(int64 *) data = je_id;
-	*(int64 *) (data + 2 * sizeof(int64)) = txn_id;
-	*(DateADT *) (data + 3 * sizeof(int64)) = je_date;
-}
 
 /* Writes two amounts at target; their size. */
 static inline Size
@@ -80,8 +47,12 @@ static inline Size
 line_image_fill(const RowImage *image, char *target, int64 je_id, int64 txn_id, DateADT je_date,
 				Amount debit, Amount credit)
 {
+	LineStart *start = (LineStart *) (target + MAXALIGN(SizeofHeapTupleHeader));
+
 	memcpy(target, image->tuple, image->size);
-	image_put_identity(target + MAXALIGN(SizeofHeapTupleHeader), je_id, txn_id, je_date);
+	start->je_id = je_id;
+	start->txn_id = txn_id;
+	start->je_date = je_date;
 	return image->size + image_put_amounts(target + image->size, debit, credit);
 }
 
@@ -90,33 +61,8 @@ line_image_fill(const RowImage *image, char *target, int64 je_id, int64 txn_id, 
  * je_date, line_count, policy_no and totals. policy_no, which may be null, the
  * totals and the template's memo, which may be null too, end what is stored;
  * reversal_of, always null, takes no room.
- */
-enum
-{
-	HEADER_JE_ID,
-	HEADER_RUN_ID,
-	HEADER_TXN_ID,
-	HEADER_JE_DATE,
-	HEADER_TXN_MONTH,
-	HEADER_TEMPLATE_VERSION,
-	HEADER_LINE_COUNT,
-	HEADER_ENTITY,
-	HEADER_BASIS,
-	HEADER_TEMPLATE_CODE,
-	HEADER_TXN_TYPE,
-	HEADER_PRODUCT,
-	HEADER_CHANNEL,
-	HEADER_CURRENCY,
-	HEADER_POLICY_NO,
-	HEADER_TOTAL_DEBIT,
-	HEADER_TOTAL_CREDIT,
-	HEADER_REVERSAL_OF,
-	HEADER_MEMO,
-	HEADER_COLUMNS
-};
-
-/*
- * The image of a header; of values, those that images leave open are not read,
+ *
+ * header_image_make() makes the image of a header; of values, those that images leave open are not read,
  * and of nulls only the memo's. NULL where it, or the memo, is too long.
  */
 extern RowImage *header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS],

@@ -472,13 +472,11 @@ routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 		ResolvedAccount account =
 			account_resolve(routing->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
 							spec->account_code, spec->fund, route->date);
-		LineCodes line_codes = {.entity_code = codes[ROUTE_ENTITY],
-								.basis = basis,
-								.account_code = account.account_code,
-								.fund = account.fund,
-								.currency = codes[ROUTE_CURRENCY],
-								.product_code = codes[ROUTE_PRODUCT],
-								.channel = codes[ROUTE_CHANNEL]};
+		Code line_codes[LINE_CODES] = {
+			[CODE_ENTITY] = codes[ROUTE_ENTITY],     [CODE_BASIS] = basis,
+			[CODE_ACCOUNT] = account.account_code,   [CODE_FUND] = account.fund,
+			[CODE_CURRENCY] = codes[ROUTE_CURRENCY], [CODE_PRODUCT] = codes[ROUTE_PRODUCT],
+			[CODE_CHANNEL] = codes[ROUTE_CHANNEL]};
 		int f = 0;
 
 		while (f < candidate->nfunds && !code_equal(funds[f], account.fund))
@@ -489,7 +487,7 @@ routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 		lines[i].problem = account.problem;
 		lines[i].account_code = account.account_code;
 		lines[i].fund = account.fund;
-		lines[i].codes = digest_of_codes(&line_codes);
+		lines[i].codes = digest_of_codes(line_codes);
 		lines[i].total = run_total_find(routing->totals, codes[ROUTE_ENTITY], basis, route->month,
 										account.fund, account.account_code, codes[ROUTE_CURRENCY]);
 	}

@@ -13,7 +13,7 @@
 #include "common/progress.h"
 #include "common/query.h"
 #include "post/ledger_target.h"
-#include "table/page_file.h"
+#include "table/page_groups.h"
 #include "table/page_reader.h"
 
 #include "catalog/pg_type.h"
@@ -46,19 +46,6 @@ typedef struct HeaderColumns
 	AttrNumber total_credit;
 } HeaderColumns;
 
-/* An extent of staging by the book of its first journal. */
-typedef struct BookExtent
-{
-	BlockNumber block;
-	int book;
-} BookExtent;
-
-typedef struct Book
-{
-	CodeKey key; /* entity, basis */
-	int rank;
-} Book;
-
 struct HeaderPass
 {
 	Post *post;
@@ -66,11 +53,8 @@ struct HeaderPass
 	HeaderColumns columns;
 	LedgerTarget *targets; /* by month */
 	PageReader pages;
-	char *page;
 	TupleTableSlot *slot;
-	CodeMap books;
-	int64 nextents;
-	BookExtent *extents;
+	ExtentMap map; /* by book: entity and basis */
 };
 
 static void
@@ -194,82 +178,28 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	post->header_credit += amount_from_stored(slot->tts_values[columns->total_credit - 1]);
 }
 
-/* The book of an extent's first journal. */
-static Book *
-find_book(HeaderPass *pass, BlockNumber block)
+/*
+ * The book of an extent's first journal, by which expand grouped them: in the
+ * order of the unique index on journal numbers. An extent without a row is of a
+ * book without a name.
+ */
+static bool
+book_of(BlockNumber first, CodeKey *key, void *arg)
 {
+	HeaderPass *pass = arg;
 	HeapTupleData tuple;
-	CodeKey key = {0, 2, {code_from_cstring(""), code_from_cstring("")}};
-	bool found;
 
-	if (page_reader_page(&pass->pages, block, pass->page) &&
-		page_reader_row(&pass->pages, pass->page, FirstOffsetNumber, &tuple))
+	key->codes[0] = key->codes[1] = code_from_cstring("");
+	if (page_reader_page(&pass->pages, first) >= FirstOffsetNumber &&
+		page_reader_row(&pass->pages, FirstOffsetNumber, &tuple))
 	{
 		ExecStoreHeapTuple(&tuple, pass->slot, false);
 		slot_getallattrs(pass->slot);
 		require_values(pass, pass->slot);
-		key.codes[0] = code_from_datum(pass->slot->tts_values[pass->columns.entity_code - 1]);
-		key.codes[1] = code_from_datum(pass->slot->tts_values[pass->columns.basis - 1]);
+		key->codes[0] = code_from_datum(pass->slot->tts_values[pass->columns.entity_code - 1]);
+		key->codes[1] = code_from_datum(pass->slot->tts_values[pass->columns.basis - 1]);
 	}
-	return code_map_enter(&pass->books, &key, &found);
-}
-
-static int
-compare_books(const void *a, const void *b)
-{
-	const CodeKey *x = &(*(Book *const *) a)->key;
-	const CodeKey *y = &(*(Book *const *) b)->key;
-	int by_entity = code_compare(x->codes[0], y->codes[0]);
-
-	return by_entity != 0 ? by_entity : code_compare(x->codes[1], y->codes[1]);
-}
-
-static int
-compare_extents(const void *a, const void *b)
-{
-	const BookExtent *x = a;
-	const BookExtent *y = b;
-
-	if (x->book != y->book)
-		return x->book < y->book ? -1 : 1;
-	return (x->block > y->block) - (x->block < y->block);
-}
-
-/*
- * Puts the extents of staging in the order of entity and basis, by which expand
- * grouped them (page_groups.h): that of the unique index on journal numbers.
- */
-static void
-sort_books(HeaderPass *pass, BlockNumber nblocks)
-{
-	int64 capacity = nblocks / EXTENT_PAGES + 1;
-	Book **of_extents = palloc_extended(sizeof(Book *) * capacity, MCXT_ALLOC_HUGE);
-	Book **sorted;
-	HASH_SEQ_STATUS scan;
-	Book *book;
-	int nbooks = 0;
-
-	code_map_init(&pass->books, "books of extents", sizeof(Book), pass->post->context);
-	pass->extents = palloc_extended(sizeof(BookExtent) * capacity, MCXT_ALLOC_HUGE);
-	for (BlockNumber block = 0; block < nblocks; block += EXTENT_PAGES)
-	{
-		CHECK_FOR_INTERRUPTS();
-		pass->extents[pass->nextents].block = block;
-		of_extents[pass->nextents++] = find_book(pass, block);
-	}
-	sorted = palloc_array(Book *, hash_get_num_entries(pass->books.table) + 1);
-	hash_seq_init(&scan, pass->books.table);
-	while ((book = hash_seq_search(&scan)) != NULL)
-		sorted[nbooks++] = book;
-	qsort(sorted, nbooks, sizeof(Book *), compare_books);
-	for (int i = 0; i < nbooks; i++)
-		sorted[i]->rank = i;
-	for (int64 i = 0; i < pass->nextents; i++)
-		pass->extents[i].book = of_extents[i]->rank;
-	qsort(pass->extents, pass->nextents, sizeof(BookExtent), compare_extents);
-	Assert(pass->nextents == (nblocks + EXTENT_PAGES - 1) / EXTENT_PAGES);
-	pfree(sorted);
-	pfree(of_extents);
+	return true;
 }
 
 HeaderPass *
@@ -289,10 +219,9 @@ post_headers_open(Post *post, Relation staging)
 	pass->columns.total_credit = column_find(tupdesc, name, "total_credit", NUMERICOID);
 	pass->targets = palloc0_array(LedgerTarget, post->nmonths + 1);
 	page_reader_open(&pass->pages, staging, post->snapshot);
-	pass->page = page_file_alloc_extent();
 	pass->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	load_counters(post);
-	sort_books(pass, RelationGetNumberOfBlocks(staging));
+	page_groups_read(&pass->map, RelationGetNumberOfBlocks(staging), book_of, pass);
 	for (int i = 0; i < post->nmonths; i++)
 		ledger_target_open(&pass->targets[i], post->months[i].header_partition, tupdesc, true,
 						   &post->index_builds);
@@ -306,14 +235,12 @@ write_page(HeaderPass *pass, BlockNumber block)
 	OffsetNumber last;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!page_reader_page(&pass->pages, block, pass->page))
-		return;
-	last = PageGetMaxOffsetNumber((Page) pass->page);
+	last = page_reader_page(&pass->pages, block);
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
 		HeapTupleData tuple;
 
-		if (!page_reader_row(&pass->pages, pass->page, i, &tuple))
+		if (!page_reader_row(&pass->pages, i, &tuple))
 			continue;
 		ExecStoreHeapTuple(&tuple, pass->slot, false);
 		slot_getallattrs(pass->slot);
@@ -341,11 +268,11 @@ post_headers_write(HeaderPass *pass)
 {
 	BlockNumber nblocks = RelationGetNumberOfBlocks(pass->staging);
 
-	for (int64 i = 0; i < pass->nextents; i++)
+	for (int64 i = 0; i < pass->map.nextents; i++)
 		for (int p = 0; p < EXTENT_PAGES; p++)
-			if (pass->extents[i].block + p < nblocks)
+			if (pass->map.extents[i].block + p < nblocks)
 			{
-				write_page(pass, pass->extents[i].block + p);
+				write_page(pass, pass->map.extents[i].block + p);
 				CRASH_POINT("post_headers");
 			}
 }

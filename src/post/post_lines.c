@@ -21,6 +21,7 @@
 #include "ledger/je_id.h"
 #include "post/ledger_target.h"
 #include "table/page_file.h"
+#include "table/page_groups.h"
 #include "table/page_reader.h"
 
 #include "access/htup_details.h"
@@ -73,25 +74,6 @@ typedef struct CopyPlan
 	PlanMonth months[JE_ID_MAX_MONTHS];
 } CopyPlan;
 
-/* The plan while it is made. */
-typedef struct KnownAccount
-{
-	CodeKey key; /* account, fund; the month */
-	int number;
-	int rank;
-} KnownAccount;
-
-typedef struct Survey
-{
-	CodeMap accounts;
-	int naccounts;
-	KnownAccount **list;
-	int64 nextents;
-	Extent *extents;
-	int64 nloose;
-	BlockNumber *loose; /* first blocks of extents to be posted row by row */
-} Survey;
-
 /* A process that copies extents. */
 typedef struct Copier
 {
@@ -115,7 +97,6 @@ typedef struct RowPoster
 	PageReader pages;
 	LineReader *reader;
 	TupleTableSlot *slot;
-	char *page;
 } RowPoster;
 
 struct LinePass
@@ -123,9 +104,10 @@ struct LinePass
 	Post *post;
 	Relation staging;
 	BlockNumber nblocks;
-	LedgerTarget *
-		filled; /* of the partitions of the run's own range, by month, those that are filled by page */
-	Survey survey;
+	LedgerTarget *filled; /* by month: its partition of the run's own range, if filled by page */
+	bool copies;          /* there are such */
+	ExtentMap map;        /* by the month's number, account and fund */
+	Extent *extents;      /* those of a group, to be copied */
 	RowPoster poster;
 	ParallelWork work;
 	CopyPlan *plan;
@@ -156,10 +138,10 @@ plan_sums(CopyPlan *plan, int process)
 
 /* The size of a plan for so many processes. */
 static Size
-plan_size(const Survey *survey, int nprocesses)
+plan_size(const ExtentMap *map, int nprocesses)
 {
-	return MAXALIGN(sizeof(CopyPlan)) + MAXALIGN(survey->naccounts * sizeof(ExtentAccount)) +
-		   MAXALIGN(survey->nextents * sizeof(Extent)) +
+	return MAXALIGN(sizeof(CopyPlan)) + MAXALIGN(map->ngroups * sizeof(ExtentAccount)) +
+		   MAXALIGN(map->nextents * sizeof(Extent)) +
 		   nprocesses * JE_ID_MAX_MONTHS * sizeof(LineSum);
 }
 
@@ -173,140 +155,55 @@ find_plan_month(const Post *post, const LedgerTarget *ranges, DateADT date)
 	return -1;
 }
 
-/* The account of an extent by its first row; NULL where its rows are to be posted one by one. */
-static KnownAccount *
-survey_extent(Post *post, const LedgerTarget *ranges, Survey *survey, RowPoster *poster,
-			  BlockNumber block)
+/* Month, account and fund of an extent by its first row; false where its rows are to be posted one by one. */
+static bool
+account_of(BlockNumber first, CodeKey *key, void *arg)
 {
+	LinePass *pass = arg;
 	HeapTupleData tuple;
 	Line line;
-	int month;
-	CodeKey key = {0, 2};
-	KnownAccount *account;
-	bool found;
 
-	if (!page_reader_page(&poster->pages, block, poster->page) ||
-		!page_reader_row(&poster->pages, poster->page, FirstOffsetNumber, &tuple))
-		return NULL;
-	line_reader_read(poster->reader, &tuple, &line);
-	month = find_plan_month(post, ranges, line.je_date);
-	if (month < 0 || !post_owns(post, line.je_id) || line.account_code.len > MAX_CODE ||
-		line.fund.len > MAX_CODE)
-		return NULL;
-	key.number = month;
-	key.codes[0] = line.account_code;
-	key.codes[1] = line.fund;
-	account = code_map_enter(&survey->accounts, &key, &found);
-	if (!found)
-		account->number = survey->naccounts++;
-	return account;
-}
-
-static int
-compare_accounts(const void *a, const void *b)
-{
-	const CodeKey *x = &(*(KnownAccount *const *) a)->key;
-	const CodeKey *y = &(*(KnownAccount *const *) b)->key;
-	int by_account;
-
-	if (x->number != y->number)
-		return x->number < y->number ? -1 : 1;
-	by_account = code_compare(x->codes[0], y->codes[0]);
-	return by_account != 0 ? by_account : code_compare(x->codes[1], y->codes[1]);
-}
-
-/* Ranks accounts by month, account and fund, and puts the extents in that order. */
-static void
-sort_extents(Survey *survey)
-{
-	KnownAccount **by_number = palloc_array(KnownAccount *, survey->naccounts + 1);
-	int64 *first =
-		palloc0_array(int64, survey->naccounts + 2); /* by rank: where its extents begin */
-	Extent *sorted = palloc_extended(sizeof(Extent) * (survey->nextents + 1), MCXT_ALLOC_HUGE);
-	HASH_SEQ_STATUS scan;
-	KnownAccount *account;
-
-	survey->list = palloc_array(KnownAccount *, survey->naccounts + 1);
-	hash_seq_init(&scan, survey->accounts.table);
-	while ((account = hash_seq_search(&scan)) != NULL)
-		survey->list[account->number] = by_number[account->number] = account;
-	qsort(survey->list, survey->naccounts, sizeof(KnownAccount *), compare_accounts);
-	for (int i = 0; i < survey->naccounts; i++)
-		survey->list[i]->rank = i;
-	for (int64 i = 0; i < survey->nextents; i++)
-	{
-		survey->extents[i].account = by_number[survey->extents[i].account]->rank;
-		first[survey->extents[i].account + 1]++;
-	}
-	for (int i = 1; i <= survey->naccounts; i++)
-		first[i] += first[i - 1];
-	for (int64 i = 0; i < survey->nextents; i++)
-		sorted[first[survey->extents[i].account]++] = survey->extents[i];
-	for (int64 i = 1; i < survey->nextents; i++)
-		Assert(sorted[i - 1].account < sorted[i].account ||
-			   (sorted[i - 1].account == sorted[i].account && sorted[i - 1].from < sorted[i].from));
-	pfree(survey->extents);
-	pfree(first);
-	pfree(by_number);
-	survey->extents = sorted;
-}
-
-/* Looks at the first row of each extent of staging. */
-static void
-make_survey(Post *post, const LedgerTarget *ranges, Survey *survey, RowPoster *poster,
-			BlockNumber nblocks)
-{
-	int64 capacity = nblocks / EXTENT_PAGES + 1;
-	bool any = false;
-
-	for (int i = 0; i < post->nmonths; i++)
-		any = any || ranges[i].writer != NULL;
-	code_map_init(&survey->accounts, "accounts of extents", sizeof(KnownAccount), post->context);
-	survey->extents = palloc_extended(sizeof(Extent) * capacity, MCXT_ALLOC_HUGE);
-	survey->loose = palloc_extended(sizeof(BlockNumber) * capacity, MCXT_ALLOC_HUGE);
-	for (BlockNumber block = 0; block < nblocks; block += EXTENT_PAGES)
-	{
-		KnownAccount *account = NULL;
-
-		CHECK_FOR_INTERRUPTS();
-		if (any && block + EXTENT_PAGES <= nblocks)
-			account = survey_extent(post, ranges, survey, poster, block);
-		if (account != NULL)
-		{
-			Extent extent = {block, 0, account->number, false};
-
-			survey->extents[survey->nextents++] = extent;
-		}
-		else
-			survey->loose[survey->nloose++] = block;
-	}
-	/* Each extent is copied or posted row by row, and not twice. */
-	Assert(survey->nextents + survey->nloose == (nblocks + EXTENT_PAGES - 1) / EXTENT_PAGES);
-	sort_extents(survey);
+	if (!pass->copies || first + EXTENT_PAGES > pass->nblocks ||
+		page_reader_page(&pass->poster.pages, first) < FirstOffsetNumber ||
+		!page_reader_row(&pass->poster.pages, FirstOffsetNumber, &tuple))
+		return false;
+	line_reader_read(pass->poster.reader, &tuple, &line);
+	key->number = find_plan_month(pass->post, pass->filled, line.je_date);
+	key->codes[0] = line.account_code;
+	key->codes[1] = line.fund;
+	return key->number >= 0 && post_owns(pass->post, line.je_id) &&
+		   line.account_code.len <= MAX_CODE && line.fund.len <= MAX_CODE;
 }
 
 /* Sets where in its partition each extent goes; the sizes that the partitions come to. */
 static void
-place_extents(Survey *survey, BlockNumber sizes[JE_ID_MAX_MONTHS])
+place_extents(LinePass *pass, BlockNumber sizes[JE_ID_MAX_MONTHS])
 {
-	for (int64 i = 0; i < survey->nextents; i++)
-	{
-		int month = survey->list[survey->extents[i].account]->key.number;
+	const ExtentMap *map = &pass->map;
 
-		survey->extents[i].to = sizes[month];
+	pass->extents = palloc_extended(sizeof(Extent) * (map->nextents + 1), MCXT_ALLOC_HUGE);
+	for (int64 i = 0; i < map->nextents; i++)
+	{
+		int month = map->groups[map->extents[i].group]->number;
+		Extent extent = {map->extents[i].block, sizes[month], map->extents[i].group, false};
+
+		pass->extents[i] = extent;
 		sizes[month] += EXTENT_PAGES;
 	}
 }
 
 static void
-fill_plan(Post *post, CopyPlan *plan, const Survey *survey, const LedgerTarget *ranges,
-		  Relation staging)
+fill_plan(LinePass *pass, CopyPlan *plan)
 {
-	plan->staging = RelationGetRelid(staging);
+	const Post *post = pass->post;
+	const LedgerTarget *ranges = pass->filled;
+	const ExtentMap *map = &pass->map;
+
+	plan->staging = RelationGetRelid(pass->staging);
 	plan->first_je_id = post->first_je_id;
 	plan->end_je_id = post->end_je_id;
-	plan->nextents = survey->nextents;
-	plan->naccounts = survey->naccounts;
+	plan->nextents = map->nextents;
+	plan->naccounts = map->ngroups;
 	pg_atomic_init_u64(&plan->next, 0);
 	for (int i = 0; i < post->nmonths; i++)
 	{
@@ -319,9 +216,9 @@ fill_plan(Post *post, CopyPlan *plan, const Survey *survey, const LedgerTarget *
 		m->partition = post->months[i].range_partition;
 		plan->stamp = page_file_stamp(bulk_writer_page_file(ranges[i].writer));
 	}
-	for (int i = 0; i < survey->naccounts; i++)
+	for (int i = 0; i < map->ngroups; i++)
 	{
-		const CodeKey *key = &survey->list[i]->key;
+		const CodeKey *key = map->groups[i];
 		ExtentAccount *account = &plan_accounts(plan)[i];
 
 		account->month = key->number;
@@ -330,9 +227,7 @@ fill_plan(Post *post, CopyPlan *plan, const Survey *survey, const LedgerTarget *
 		memcpy(account->account_code, key->codes[0].data, key->codes[0].len);
 		memcpy(account->fund, key->codes[1].data, key->codes[1].len);
 	}
-	memcpy(plan_extents(plan), survey->extents, survey->nextents * sizeof(Extent));
-	for (int i = 1; i < survey->naccounts; i++)
-		Assert(compare_accounts(&survey->list[i - 1], &survey->list[i]) < 0);
+	memcpy(plan_extents(plan), pass->extents, map->nextents * sizeof(Extent));
 }
 
 static Copier *
@@ -368,19 +263,18 @@ is_code(Code code, const char *data, int size)
 	return code.len == size && memcmp(code.data, data, size) == 0;
 }
 
-/* Adds up a page's lines; false where one of them is not of the account, or not to be copied as it is. */
+/* Adds up the lines of the page read last; false where one of them is not of the account, or not to be copied as it is. */
 static bool
-add_page(Copier *copier, char *page, const ExtentAccount *account, LineSum *sum)
+add_page(Copier *copier, OffsetNumber last, const ExtentAccount *account, LineSum *sum)
 {
 	const PlanMonth *month = &copier->plan->months[account->month];
-	OffsetNumber last = PageGetMaxOffsetNumber((Page) page);
 
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
 		HeapTupleData tuple;
 		Line line;
 
-		if (!page_reader_row(&copier->staging, page, i, &tuple))
+		if (!page_reader_row(&copier->staging, i, &tuple))
 			continue;
 		if (HeapTupleHasExternal(&tuple) || !has_all_columns(&tuple, copier->staging.rel))
 			return false;
@@ -404,12 +298,16 @@ copy_extent(Copier *copier, Extent *extent)
 	Assert(extent->account >= 0 && extent->account < copier->plan->naccounts);
 	Assert(copier->files[account->month] != NULL);
 	for (int i = 0; i < EXTENT_PAGES; i++)
-		if (page_reader_page(&copier->staging, extent->from + i, copier->pages + i * BLCKSZ) &&
-			!add_page(copier, copier->pages + i * BLCKSZ, account, &sum))
+	{
+		OffsetNumber last =
+			page_reader_page_to(&copier->staging, extent->from + i, copier->pages + i * BLCKSZ);
+
+		if (!add_page(copier, last, account, &sum))
 		{
 			extent->left = true;
 			return;
 		}
+	}
 	page_file_write(copier->files[account->month], extent->to, copier->pages);
 	line_sum_add_sum(&copier->sums[account->month], &sum);
 	progress_add(sum.lines);
@@ -509,14 +407,12 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 		OffsetNumber last;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!page_reader_page(&poster->pages, block, poster->page))
-			continue;
-		last = PageGetMaxOffsetNumber((Page) poster->page);
+		last = page_reader_page(&poster->pages, block);
 		for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 		{
 			HeapTupleData tuple;
 
-			if (!page_reader_row(&poster->pages, poster->page, i, &tuple))
+			if (!page_reader_row(&poster->pages, i, &tuple))
 				continue;
 			MemoryContextSwitchTo(poster->post->row_context);
 			post_row(poster, &tuple);
@@ -525,16 +421,6 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 		}
 		progress_add(last);
 	}
-}
-
-static void
-post_by_row(RowPoster *poster, const Survey *survey, const Extent *extents, BlockNumber nblocks)
-{
-	for (int64 i = 0; i < survey->nextents; i++)
-		if (extents[i].left)
-			post_extent_by_row(poster, extents[i].from, nblocks);
-	for (int64 i = 0; i < survey->nloose; i++)
-		post_extent_by_row(poster, survey->loose[i], nblocks);
 }
 
 /* Of the partitions of the run's own range, those that can be filled by page. */
@@ -606,9 +492,10 @@ post_lines_open(Post *post, Relation staging)
 	page_reader_open(&poster->pages, staging, post->snapshot);
 	poster->reader = line_reader_open(staging);
 	poster->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
-	poster->page = page_file_alloc_extent();
-	make_survey(post, pass->filled, &pass->survey, poster, pass->nblocks);
-	place_extents(&pass->survey, sizes);
+	for (int i = 0; i < post->nmonths; i++)
+		pass->copies = pass->copies || pass->filled[i].writer != NULL;
+	page_groups_read(&pass->map, pass->nblocks, account_of, pass);
+	place_extents(pass, sizes);
 	for (int i = 0; i < post->nmonths; i++)
 		if (pass->filled[i].writer != NULL)
 			page_file_reserve(bulk_writer_page_file(pass->filled[i].writer), sizes[i]);
@@ -618,12 +505,12 @@ post_lines_open(Post *post, Relation staging)
 void
 post_lines_launch(LinePass *pass)
 {
-	int nworkers = parallel_work_workers(pass->survey.nextents * EXTENT_PAGES);
+	int nworkers = parallel_work_workers(pass->map.nextents * EXTENT_PAGES);
 
 	parallel_work_begin(&pass->work, "ledger_engine_post_lines_worker",
-						plan_size(&pass->survey, nworkers + 1), nworkers);
+						plan_size(&pass->map, nworkers + 1), nworkers);
 	pass->plan = pass->work.shared;
-	fill_plan(pass->post, pass->plan, &pass->survey, pass->filled, pass->staging);
+	fill_plan(pass, pass->plan);
 	parallel_work_launch(&pass->work);
 }
 
@@ -637,14 +524,18 @@ post_lines_copy(LinePass *pass)
 	parallel_work_wait(&pass->work);
 	for (int i = 0; i < pass->post->nmonths; i++)
 		take_sums(pass->post, pass->plan, pass->work.nworkers, i, pass->filled[i].writer);
-	memcpy(pass->survey.extents, plan_extents(pass->plan), pass->survey.nextents * sizeof(Extent));
+	memcpy(pass->extents, plan_extents(pass->plan), pass->map.nextents * sizeof(Extent));
 	parallel_work_end(&pass->work);
 }
 
 void
 post_lines_write_rest(LinePass *pass)
 {
-	post_by_row(&pass->poster, &pass->survey, pass->survey.extents, pass->nblocks);
+	for (int64 i = 0; i < pass->map.nextents; i++)
+		if (pass->extents[i].left)
+			post_extent_by_row(&pass->poster, pass->extents[i].from, pass->nblocks);
+	for (int64 i = 0; i < pass->map.nloose; i++)
+		post_extent_by_row(&pass->poster, pass->map.loose[i], pass->nblocks);
 }
 
 void

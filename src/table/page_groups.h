@@ -10,6 +10,10 @@
  *
  * Memory: an extent for each group, of MAX_GROUPS at most; rows of any further
  * group lie among the others'.
+ *
+ * Which extent holds which group is written nowhere: it is read back from the
+ * first row of each, and whoever relies on it looks at the other rows, for a
+ * superuser may have rewritten the table.
  */
 #ifndef LEDGER_PAGE_GROUPS_H
 #define LEDGER_PAGE_GROUPS_H
@@ -43,5 +47,29 @@ page_groups_put(PageGroups *groups, PageGroup *group, HeapTupleHeader row, uint3
 
 /* Writes what is not yet written. */
 extern void page_groups_close(PageGroups *groups);
+
+/* An extent of a table, and its group by number in an ExtentMap. */
+typedef struct GroupedExtent
+{
+	BlockNumber block; /* its first */
+	int32 group;
+} GroupedExtent;
+
+/* The extents of a table by group. */
+typedef struct ExtentMap
+{
+	int ngroups;
+	CodeKey **groups; /* in the order of their numbers, then of their codes */
+	int64 nextents;
+	GroupedExtent *extents; /* in the order of their groups, then of blocks */
+	int64 nloose;
+	BlockNumber *loose; /* the first blocks of extents that are of no group */
+} ExtentMap;
+
+/* Sets a number and two codes for the group of the extent that begins with a block; false: it is of none. */
+typedef bool (*ExtentGroup)(BlockNumber first, CodeKey *key, void *arg);
+
+/* Asks for the group of each extent of a table of so many blocks. All lives in the current memory context. */
+extern void page_groups_read(ExtentMap *map, BlockNumber nblocks, ExtentGroup group_of, void *arg);
 
 #endif

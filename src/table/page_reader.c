@@ -13,10 +13,14 @@ page_reader_open(PageReader *reader, Relation rel, Snapshot snapshot)
 	reader->rel = rel;
 	reader->snapshot = snapshot;
 	reader->strategy = GetAccessStrategy(BAS_BULKREAD);
+	reader->room = palloc(BLCKSZ);
+	reader->page = NULL;
 }
 
 /*
- * Takes the rows that the snapshot does not see from a copy of a page, and what
+ * Takes the rows that the snapshot does not see from a copy of a page, as the
+ * server's heapgetpage() (15, 16) and heap_prepare_pagescan() (17, 18) leave them
+ * out, less what these do for serializable transactions; and what
  * is no row: a redirection is left by pruning on all-visible pages too, and
  * would point to a row that is no longer part of a HOT chain.
  */
@@ -49,34 +53,40 @@ remove_unseen(PageReader *reader, Buffer buffer, Page page)
 	((PageHeader) page)->pd_prune_xid = InvalidTransactionId;
 }
 
-bool
-page_reader_page(PageReader *reader, BlockNumber block, char *page)
+OffsetNumber
+page_reader_page_to(PageReader *reader, BlockNumber block, char *target)
 {
 	Buffer buffer =
 		ReadBufferExtended(reader->rel, MAIN_FORKNUM, block, RBM_NORMAL, reader->strategy);
-	bool has_rows;
+	Page page = (Page) target;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	Assert(block < RelationGetNumberOfBlocks(reader->rel));
 	memcpy(page, BufferGetPage(buffer), BLCKSZ);
-	if (!PageIsNew((Page) page))
-		remove_unseen(reader, buffer, (Page) page);
+	if (!PageIsNew(page))
+		remove_unseen(reader, buffer, page);
 	UnlockReleaseBuffer(buffer);
-	has_rows = !PageIsNew((Page) page) && PageGetMaxOffsetNumber((Page) page) > 0;
-	if (PageIsNew((Page) page))
-		PageInit((Page) page, BLCKSZ, 0);
-	return has_rows;
+	if (PageIsNew(page))
+		PageInit(page, BLCKSZ, 0);
+	reader->page = page;
+	return PageGetMaxOffsetNumber(page);
+}
+
+OffsetNumber
+page_reader_page(PageReader *reader, BlockNumber block)
+{
+	return page_reader_page_to(reader, block, reader->room);
 }
 
 bool
-page_reader_row(PageReader *reader, char *page, OffsetNumber item, HeapTuple tuple)
+page_reader_row(PageReader *reader, OffsetNumber item, HeapTuple tuple)
 {
-	ItemId id = PageGetItemId((Page) page, item);
+	ItemId id = PageGetItemId(reader->page, item);
 
-	Assert(item <= PageGetMaxOffsetNumber((Page) page));
+	Assert(item <= PageGetMaxOffsetNumber(reader->page));
 	if (!ItemIdIsNormal(id))
 		return false;
-	tuple->t_data = (HeapTupleHeader) PageGetItem((Page) page, id);
+	tuple->t_data = (HeapTupleHeader) PageGetItem(reader->page, id);
 	tuple->t_len = ItemIdGetLength(id);
 	tuple->t_tableOid = RelationGetRelid(reader->rel);
 	ItemPointerSetInvalid(&tuple->t_self);
@@ -87,4 +97,5 @@ void
 page_reader_close(PageReader *reader)
 {
 	FreeAccessStrategy(reader->strategy);
+	pfree(reader->room);
 }

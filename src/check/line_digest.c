@@ -1,0 +1,208 @@
+/*
+ * line_digest.c
+ *		Count, sums and digest of journal lines as they are now:
+ *		acct._digest_table() reads a table of staging by page, by several processes
+ *		where there are workers, acct._digest_lines() what a query returns.
+ */
+#include "common/parallel_work.h"
+#include "common/progress.h"
+#include "common/query.h"
+#include "ledger/line_reader.h"
+#include "table/page_reader.h"
+
+#include "access/table.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+LEDGER_FUNCTION(ledger_digest_table);
+LEDGER_FUNCTION(ledger_digest_lines);
+
+/* Blocks that a process takes at a time. */
+#define STRETCH 16
+
+/* What all processes see. */
+typedef struct LineDigestShared
+{
+	Oid table;
+	BlockNumber nblocks;
+	pg_atomic_uint64 next;               /* stretch */
+	LineSum sums[FLEXIBLE_ARRAY_MEMBER]; /* by process */
+} LineDigestShared;
+
+PGDLLEXPORT void ledger_engine_digest_worker(dsm_segment *seg, shm_toc *toc);
+
+static void
+add_page(PageReader *pages, LineReader *lines, BlockNumber block, LineSum *sum)
+{
+	OffsetNumber last;
+
+	CHECK_FOR_INTERRUPTS();
+	last = page_reader_page(pages, block);
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		HeapTupleData tuple;
+		Line line;
+
+		if (!page_reader_row(pages, i, &tuple))
+			continue;
+		line_reader_read(lines, &tuple, &line);
+		line_sum_add(sum, &line);
+	}
+	progress_add(last);
+}
+
+/* Reads stretches of blocks until all are taken. */
+static void
+add_stretches(LineDigestShared *shared, Snapshot snapshot)
+{
+	Relation rel = table_open(shared->table, AccessShareLock);
+	LineReader *lines = line_reader_open(rel);
+	PageReader pages;
+	LineSum sum = {0};
+
+	page_reader_open(&pages, rel, snapshot);
+	for (;;)
+	{
+		uint64 from = pg_atomic_fetch_add_u64(&shared->next, 1) * STRETCH;
+
+		if (from >= shared->nblocks)
+			break;
+		for (BlockNumber block = from; block < Min(from + STRETCH, shared->nblocks); block++)
+			add_page(&pages, lines, block, &sum);
+	}
+	shared->sums[parallel_work_process()] = sum;
+	page_reader_close(&pages);
+	line_reader_close(lines);
+	table_close(rel, NoLock);
+}
+
+void
+ledger_engine_digest_worker(dsm_segment *seg, shm_toc *toc)
+{
+	add_stretches(parallel_work_attach(toc), GetActiveSnapshot());
+	parallel_work_leave();
+}
+
+static LineSum
+sum_table(Oid table)
+{
+	Relation rel = table_open(table, AccessShareLock);
+	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+	int nworkers = parallel_work_workers(nblocks);
+	ParallelWork work;
+	LineDigestShared *shared;
+	LineSum sum = {0};
+
+	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
+	parallel_work_begin(&work, "ledger_engine_digest_worker",
+						offsetof(LineDigestShared, sums) + (nworkers + 1) * sizeof(LineSum),
+						nworkers);
+	shared = work.shared;
+	shared->table = table;
+	shared->nblocks = nblocks;
+	pg_atomic_init_u64(&shared->next, 0);
+	parallel_work_launch(&work);
+	add_stretches(shared, GetActiveSnapshot());
+	parallel_work_wait(&work);
+	for (int i = 0; i <= work.nworkers; i++)
+		line_sum_add_sum(&sum, &shared->sums[i]);
+	parallel_work_end(&work);
+	table_close(rel, NoLock);
+	return sum;
+}
+
+static Datum
+return_sum(FunctionCallInfo fcinfo, const LineSum *sum)
+{
+	TupleDesc tupdesc;
+	char digest[DIGEST_TEXT_SIZE];
+	Datum values[4];
+	bool nulls[4] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	digest_to_text(sum->digest, digest);
+	values[0] = Int64GetDatum(sum->lines);
+	values[1] = amount_to_new_numeric(sum->debit);
+	values[2] = amount_to_new_numeric(sum->credit);
+	values[3] = CStringGetTextDatum(digest);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
+}
+
+Datum
+ledger_digest_table(PG_FUNCTION_ARGS)
+{
+	LineSum sum = sum_table(PG_GETARG_OID(0));
+
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
+}
+
+/* The query returns the columns of a line but its first two, which the digest leaves out. */
+#define FIRST_COLUMN  LINE_TXN_ID
+#define QUERY_COLUMNS (LINE_COLUMNS - FIRST_COLUMN)
+
+/* The lines of a query. */
+typedef struct QueryLines
+{
+	MemoryContext row_context; /* of values that had to be fetched or decompressed */
+	LineSum sum;
+} QueryLines;
+
+/* Values are taken for what these types have in memory: the query may be anybody's. */
+static void
+require_line(TupleTableSlot *slot)
+{
+	TupleDesc tupdesc = slot->tts_tupleDescriptor;
+	bool fits = tupdesc->natts == QUERY_COLUMNS;
+
+	for (int i = 0; fits && i < QUERY_COLUMNS; i++)
+		fits = TupleDescAttr(tupdesc, i)->atttypid == line_types[FIRST_COLUMN + i] &&
+			   !slot->tts_isnull[i];
+	if (!fits)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("the query does not return journal lines")));
+}
+
+static void
+add_query_line(TupleTableSlot *slot, void *arg)
+{
+	QueryLines *lines = arg;
+	MemoryContext old = MemoryContextSwitchTo(lines->row_context);
+	const Datum *v = slot->tts_values;
+	Code codes[LINE_CODES];
+	Line line = {0};
+
+	slot_getallattrs(slot);
+	require_line(slot);
+	for (int i = 0; i < LINE_CODES; i++)
+		codes[i] = code_from_datum(v[LINE_FIRST_CODE + i - FIRST_COLUMN]);
+	line.txn_id = DatumGetInt64(v[LINE_TXN_ID - FIRST_COLUMN]);
+	line.je_date = DatumGetDateADT(v[LINE_JE_DATE - FIRST_COLUMN]);
+	line.line_no = DatumGetInt16(v[LINE_LINE_NO - FIRST_COLUMN]);
+	line.codes = digest_of_codes(codes);
+	line.debit = amount_from_stored(v[LINE_DEBIT - FIRST_COLUMN]);
+	line.credit = amount_from_stored(v[LINE_CREDIT - FIRST_COLUMN]);
+	line_sum_add(&lines->sum, &line);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(lines->row_context);
+	progress_add(1);
+}
+
+Datum
+ledger_digest_lines(PG_FUNCTION_ARGS)
+{
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	QueryLines lines = {.row_context = AllocSetContextCreate(CurrentMemoryContext, "digest row",
+															 ALLOCSET_DEFAULT_SIZES)};
+
+	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
+	query_open();
+	query_call(sql, NULL, add_query_line, &lines);
+	query_close();
+	MemoryContextDelete(lines.row_context);
+	PG_RETURN_DATUM(return_sum(fcinfo, &lines.sum));
+}
