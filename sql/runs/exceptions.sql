@@ -56,7 +56,7 @@ COMMENT ON FUNCTION acct._take_again(bigint, text) IS
 'Makes a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
 
 CREATE FUNCTION acct.reprocess_exceptions(run_id bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     old CONSTANT bigint := reprocess_exceptions.run_id;
     status text;
@@ -265,7 +265,7 @@ COMMENT ON FUNCTION acct._list_ignored(bigint) IS
 'Lists the transactions that a posted run ignored in journal_run_ignored, once. Raises LE009 where they are not as many as it counted.';
 
 CREATE FUNCTION acct.reprocess_ignored(run_id bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     old CONSTANT bigint := reprocess_ignored.run_id;
     status text;

@@ -407,7 +407,7 @@ $$;
 COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Makes a run that was expanded with no transaction one that is only created.';
 
 CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     month CONSTANT date := create_run.txn_month;
@@ -539,7 +539,7 @@ COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
                ignored bigint, debit numeric, credit numeric, elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := expand_journals.run_id;
     status text := acct._lock_run(id);
@@ -592,7 +592,7 @@ COMMENT ON FUNCTION acct.expand_journals(bigint) IS
 'Expands the transactions that a run took into journals in staging, sets aside those that cannot be journalled in acct.je_exception, and records the run''s counts, totals and digest. A row for each source partition: counts, sums, milliseconds. Called again it returns the stored result with already_done = true; where a crash of the server emptied the staging, or policy has changed so that the run cannot be posted as it is, it expands the run again. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012.';
 
 CREATE FUNCTION acct.discard_run(run_id bigint) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := discard_run.run_id;
     status text := acct._lock_run(id);

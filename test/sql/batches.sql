@@ -174,6 +174,38 @@ CALL public.txn(51, '2025-03-01', 'A');
 SELECT count(*) AS registered FROM acct.txn_source_parent AS s JOIN acct.txn_batch AS b USING (batch_id) WHERE s.txn_id = 51;
 SELECT acct.install() AS installed \gset
 SELECT status FROM acct.health('{guard}');
+
+-- A row of a batch that is not registered is found between those that are, however many loads failed and left a number unused.
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-04-01');
+CREATE PROCEDURE public.failed_loads(first integer, last integer) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN first..last LOOP
+        BEGIN
+            CALL public.txn(60, '2025-04-01', 'A');
+            CALL public.txn(60, '2025-04-01', 'A');
+        EXCEPTION WHEN unique_violation THEN NULL;
+        END;
+        COMMIT;
+        CALL public.txn(1000 + i, '2025-04-01', 'A');
+        COMMIT;
+    END LOOP;
+END
+$$;
+CREATE FUNCTION public.gaps() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM (SELECT lead(batch_id) OVER (ORDER BY batch_id) - batch_id AS step FROM acct.txn_batch) AS g WHERE step > 1';
+CALL public.failed_loads(1, 10);
+SELECT public.gaps() BETWEEN 5 AND 40 AS few, acct._unregistered_rows('2025-04-01') AS unregistered;
+CALL public.failed_loads(11, 80);
+SELECT public.gaps() > 60 AS many, acct._unregistered_rows('2025-04-01') AS unregistered;
+SELECT min(batch_id) AS unused, max(batch_id) + 1000 AS after FROM (SELECT generate_series(min(batch_id), max(batch_id)) AS batch_id FROM acct.txn_batch EXCEPT SELECT batch_id FROM acct.txn_batch) AS g \gset
+ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_own_batch;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, batch_id)
+VALUES (61, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1, :unused), (62, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1, :after), (63, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1, -1);
+SELECT acct._unregistered_rows('2025-04-01') AS unregistered;
+-- The same in a month that is large enough for each gap to be looked into.
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT n, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1 FROM generate_series(10000, 40000) AS n;
+SELECT acct._unregistered_rows('2025-04-01') AS unregistered;
+SELECT acct.install() AS installed \gset
 DROP OWNED BY regress_batches_loader;
 \c :regress_db
 DROP DATABASE :"topic_db";
