@@ -1,3 +1,12 @@
+# make quick, check, demo, bench and format call the scripts, which need no PostgreSQL yet and leave this tree as it is.
+# (PGXS has a target "check" of its own, so that it is left out then; make installcheck tests what is installed.)
+ifneq ($(filter quick check demo bench format,$(MAKECMDGOALS)),)
+quick: ; ./scripts/check --quick
+check demo format: ; ./scripts/$@
+bench: ; ./bench/run
+.PHONY: quick check demo bench format
+else
+
 EXTENSION = ledger_engine
 EXTVERSION = 0.2.0
 # The newest version whose scripts are in sql/releases, where they never change.
@@ -160,3 +169,5 @@ $(DELTA_SQL): scripts/make-delta sql/releases/$(EXTENSION)--$(RELEASED).sql $(IN
 	perl $^ > $@
 
 .DELETE_ON_ERROR:
+
+endif

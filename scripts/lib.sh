@@ -1,12 +1,12 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # other scripts use what is set here
 # Functions shared by scripts/demo, scripts/check, scripts/run-docs and friends.  Source it from bash.
 #
 # A script calls, in this order:
 #
 #	le_need TOOL...              installs the packages that are missing (and finds PostgreSQL)
-#	le_workdir                   private work directory, deleted when the script ends
+#	le_workdir MEGABYTES         private work directory, deleted when the script ends
 #	le_copy_source               copy of the tree in $LE_SRC, so that the clone stays clean
-#	le_private_server            copy of the server in $LE_WORK/pg, where "make install" goes
+#	le_private_server [ROOT]     copy of the server in ROOT ($LE_WORK/pg), where "make install" goes
 #	le_build ARG... ; le_install
 #	le_start_cluster <<<"more settings"
 #
@@ -27,11 +27,14 @@ LE_WORK=           # the private work directory
 LE_SRC=            # the copy of the source in it
 LE_USER=           # who builds and runs the server; empty: the caller
 LE_AS=(env)        # the command that runs another one as that user
+LE_CLUSTER=        # directory of data, socket and log of the server; empty: $LE_WORK
 LE_KEEP=           # not empty: leave work directory and server at the end
 LE_CHILD=          # process group of the command that le_run waits for
+LE_LIMIT=          # seconds that such a command may take; empty: any time
 LE_APT_UPDATED=
 LE_SERVER_TOOLS=(make gcc bison flex bzip2 pkg-config libicu-dev libxml2-dev) # that a server is built with
 LE_MAKE=()         # the make command with what every call needs
+LE_SYSTEM_PG=      # pg_config of the server that private ones are copies of
 PG_CONFIG=${PG_CONFIG:-}
 
 le_say()
@@ -86,21 +89,35 @@ le_apt_has()
 	[[ $policy == *Candidate:* && $policy != *"Candidate: (none)"* ]]
 }
 
-# No "main" cluster shall be made and started only because a package was installed.  An administrator's
-# configuration, and an installed package's, stay as they are.
+# Packages of PostgreSQL make and start a "main" cluster when they are installed.  A file of this name keeps them from it;
+# le_restore_main_cluster puts back what was there, which for a new installation is the package's own file.
+LE_CREATECLUSTER=/etc/postgresql-common/createcluster.conf
+LE_CREATECLUSTER_IS_OURS=
+
 le_no_main_cluster()
 {
-	local conf=/etc/postgresql-common/createcluster.conf
-	if [ ! -e "$conf" ] && ! dpkg-query -W -f '${Status}' postgresql-common 2>/dev/null | grep -q 'ok installed'; then
-		le_root mkdir -p "${conf%/*}"
-		echo 'create_main_cluster = false' | le_root tee "$conf" >/dev/null
+	[ ! -e "$LE_CREATECLUSTER" ] || return 0
+	LE_CREATECLUSTER_IS_OURS=1
+	le_root mkdir -p "${LE_CREATECLUSTER%/*}"
+	echo 'create_main_cluster = false' | le_root tee "$LE_CREATECLUSTER" >/dev/null
+}
+
+le_restore_main_cluster()
+{
+	[ -n "$LE_CREATECLUSTER_IS_OURS" ] || return 0
+	LE_CREATECLUSTER_IS_OURS=
+	if [ -e "$LE_CREATECLUSTER.dpkg-dist" ]; then
+		le_root mv "$LE_CREATECLUSTER.dpkg-dist" "$LE_CREATECLUSTER"
+	else
+		le_root rm -f "$LE_CREATECLUSTER"
 	fi
+	echo "The package of PostgreSQL was installed without a cluster.  To have one: sudo pg_createcluster VERSION main --start"
 }
 
 # Installs packages; fails, with apt's words on stderr, if one cannot be had.
 le_apt_install()
 {
-	local log
+	local log rc=0
 	command -v apt-get >/dev/null || {
 		echo "no apt-get here" >&2
 		return 1
@@ -110,7 +127,9 @@ le_apt_install()
 		le_no_main_cluster || return 1
 	fi
 	le_say "installing $*"
-	if ! log=$(le_apt install --no-install-recommends "$@" 2>&1); then
+	log=$(le_apt install --no-install-recommends "$@" 2>&1) || rc=$?
+	le_restore_main_cluster
+	if [ $rc != 0 ]; then
 		printf '%s\n' "$log" | tail -n 5 >&2
 		return 1
 	fi
@@ -134,11 +153,18 @@ le_pg_usable()
 		[ -f "$("$1" --includedir-server)/postgres.h" ]
 }
 
-# Sets PG_CONFIG: the environment's, else the newest of the distribution's layout, else that on PATH, else what
-# apt-get can install.
+# Sets PG_CONFIG: the environment's, a program or a major version, else the newest of the distribution's layout, else that
+# on PATH, else what apt-get can install.
 le_find_pg()
 {
 	local n c
+	if [[ $PG_CONFIG =~ ^[0-9]+$ ]]; then
+		n=$PG_CONFIG
+		PG_CONFIG=/usr/lib/postgresql/$n/bin/pg_config
+		if ! le_pg_usable "$PG_CONFIG" && [ "$n" = 16 ] && ! { le_apt_update && le_apt_has postgresql-16; }; then
+			PG_CONFIG=$(le_wheel_server) || le_die "no package has PostgreSQL 16"
+		fi
+	fi
 	if [ -n "$PG_CONFIG" ]; then
 		if le_pg_usable "$PG_CONFIG"; then
 			return 0
@@ -190,6 +216,29 @@ le_find_pg()
 		"set PG_CONFIG, or add the package source of https://www.postgresql.org/download/"
 }
 
+# PostgreSQL 16, which no Debian has, from a package of PyPI that has its headers and pg_regress too; prints its pg_config.
+# It was built without ICU, TAP tests and contrib.
+le_wheel_server()
+{
+	local dir
+	dir=$(le_cache postgresql-16) || return 1
+	if [ ! -e "$dir/complete" ]; then
+		le_try python3-venv >&2 || return 1
+		# The wheels are of particular versions of Python, which what they contain does not need.
+		# shellcheck disable=SC2016 # the inner shell expands these
+		as_user env DIR="$dir" bash -euc '
+			python3 -m venv --clear "$DIR/venv"
+			"$DIR/venv/bin/pip" download -q --no-cache-dir --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.12 \
+				-d "$DIR" pgserver==0.1.4
+			python3 -m zipfile -e "$DIR"/pgserver-*.whl "$DIR"
+			cd "$DIR/pgserver/pginstall"
+			chmod +x bin/* lib/postgresql/pgxs/config/install-sh lib/postgresql/pgxs/src/test/*/*regress* lib/postgresql/pgxs/src/test/isolation/*
+			rm -rf "$DIR"/pgserver-*.whl "$DIR/venv"
+			touch "$DIR/complete"' >&2 || return 1
+	fi
+	echo "$dir/pgserver/pginstall/bin/pg_config"
+}
+
 # Names of the packages, of those that the arguments' commands come from, that are missing.
 le_missing()
 {
@@ -224,6 +273,7 @@ le_missing()
 le_need()
 {
 	local missing
+	le_choose_user
 	mapfile -t missing < <(le_missing "$@")
 	if [ ${#missing[@]} -gt 0 ]; then
 		le_apt_install "${missing[@]}" ||
@@ -238,15 +288,35 @@ le_try()
 {
 	local missing
 	mapfile -t missing < <(le_missing "$1")
-	[ ${#missing[@]} = 0 ] || le_apt_install "${missing[@]}" >/dev/null 2>&1 || return 1
+	[ ${#missing[@]} = 0 ] || le_apt_install "${missing[@]}" >/dev/null 2>&1 || [ "$1" = clang-format ] || return 1
+	[ "$1" != clang-format ] || le_clang_format >/dev/null || le_wheel_clang_format || return 1
 	[ -z "$(le_missing "$1")" ]
+}
+
+# Installs clang-format from PyPI, where a distribution has other versions.
+le_wheel_clang_format()
+{
+	local dir
+	le_try python3-venv && dir=$(le_cache clang-format) || return 1
+	as_user python3 -m venv --clear "$dir" &&
+		as_user "$dir/bin/pip" install -q --no-cache-dir --disable-pip-version-check "clang-format~=$LE_FORMAT_MAJOR.0" >/dev/null 2>&1
+}
+
+# Makes a directory that stays for the next time, of what was downloaded, and prints its name.  It belongs to the user who runs
+# what is in it; another's is not used.
+le_cache() # NAME
+{
+	local base=${LEDGER_CACHE:-/var/tmp/ledger_engine-$(as_user id -un)}
+	as_user mkdir -p -m 700 "$base" && [ ! -L "$base" ] && [ "$(stat -c %u "$base")" = "$(as_user id -u)" ] &&
+		as_user mkdir -p "$base/$1" || return 1
+	echo "$base/$1"
 }
 
 # Prints the name of the clang-format that the tree is formatted with.
 le_clang_format()
 {
 	local c
-	for c in "clang-format-$LE_FORMAT_MAJOR" clang-format; do
+	for c in "clang-format-$LE_FORMAT_MAJOR" clang-format "$(le_cache clang-format || true)/bin/clang-format"; do
 		if "$c" --version 2>/dev/null | grep -q "version $LE_FORMAT_MAJOR\\."; then
 			echo "$c"
 			return 0
@@ -263,19 +333,33 @@ as_user()
 	"${LE_AS[@]}" "$@"
 }
 
-# Runs a long command as that user, in a process group of its own, so that an interrupt ends all of it at once.
+# Runs a long command as that user, in a process group of its own, so that an interrupt ends all of it at once.  After $LE_LIMIT
+# seconds it is ended with status 124 or 137.
 le_run()
 {
 	local rc=0
-	"${LE_AS[@]}" setsid "$@" </dev/null &
+	"${LE_AS[@]}" setsid ${LE_LIMIT:+timeout -k 10 "$LE_LIMIT"} "$@" </dev/null &
 	LE_CHILD=$!
 	wait "$LE_CHILD" || rc=$?
 	LE_CHILD=
 	return $rc
 }
 
-# Stops every server whose data directory is below the work directory: ours, and what a killed test left behind.
-le_stop_servers()
+# Ends the command that le_run waits for, and all that it started.
+le_end_child()
+{
+	[ -n "$LE_CHILD" ] || return 0
+	kill -TERM -- "-$LE_CHILD" 2>/dev/null || true
+	for _ in {1..30}; do
+		kill -0 -- "-$LE_CHILD" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL -- "-$LE_CHILD" 2>/dev/null || true
+	LE_CHILD=
+}
+
+# Stops every server whose data directory is below this one: ours, and what a killed test left behind.
+le_stop_servers() # DIRECTORY
 {
 	local pidfile pid
 	while read -r pidfile; do
@@ -287,7 +371,7 @@ le_stop_servers()
 			kill -0 "$pid" 2>/dev/null || break
 			sleep 0.1
 		done
-	done < <(find "$LE_WORK" -name postmaster.pid 2>/dev/null)
+	done < <(find "$1" -name postmaster.pid 2>/dev/null)
 }
 
 # Scripts may replace this: it is called last, with the exit status.
@@ -298,21 +382,20 @@ le_at_exit()
 
 le_cleanup()
 {
-	local rc=$?
+	local rc=$? job
 	trap - EXIT
 	trap '' INT TERM HUP
-	if [ -n "$LE_CHILD" ]; then
-		kill -TERM -- "-$LE_CHILD" 2>/dev/null || true
-		for _ in {1..30}; do
-			kill -0 -- "-$LE_CHILD" 2>/dev/null || break
-			sleep 0.1
-		done
-		kill -KILL -- "-$LE_CHILD" 2>/dev/null || true
-	fi
+	le_restore_main_cluster
+	le_end_child
+	# Whatever works beside this process ends what it began.
+	for job in $(jobs -p); do
+		kill -TERM "$job" 2>/dev/null || true
+	done
+	wait
 	if [ -n "$LE_WORK" ] && [ -d "$LE_WORK" ]; then
 		cd /
 		if [ -z "$LE_KEEP" ]; then
-			le_stop_servers
+			le_stop_servers "$LE_WORK"
 			rm -rf "$LE_WORK" || true
 		fi
 	fi
@@ -324,8 +407,33 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Chooses who runs what must not be run by root.
+le_choose_user()
+{
+	local v
+	[ "$(id -u)" = 0 ] && [ -z "$LE_USER" ] || return 0
+	for v in postgres nobody; do
+		if id "$v" >/dev/null 2>&1; then
+			LE_USER=$v
+			break
+		fi
+	done
+	[ -n "$LE_USER" ] || le_die "no unprivileged user to run PostgreSQL as" "run this as an ordinary user"
+	LE_AS=(setpriv --reuid="$(id -u "$LE_USER")" --regid="$(id -g "$LE_USER")" --init-groups
+		env HOME=/ USER="$LE_USER" LOGNAME="$LE_USER")
+}
+
+# Ends the script where TMPDIR has too little room.
+le_require_space() # MEGABYTES
+{
+	local dir=${TMPDIR:-/tmp} free
+	free=$(($(df -k --output=avail "$dir" | tail -n 1) / 1024))
+	[ "$free" -ge "$1" ] || le_die "$dir has $free MB of free space, and this needs $1 MB" \
+		"set TMPDIR to a directory with more, as TMPDIR=/var/tmp $0"
+}
+
 # Makes the work directory.  From here on the script works in it, as $LE_USER, without the caller's PG* settings.
-le_workdir()
+le_workdir() # MEGABYTES
 {
 	local v
 	for v in "${!PG@}"; do
@@ -333,24 +441,15 @@ le_workdir()
 	done
 	export LC_ALL=C.UTF-8 LANG=C.UTF-8
 	umask 022
-	if [ "$(id -u)" = 0 ]; then
-		for v in postgres nobody; do
-			if id "$v" >/dev/null 2>&1; then
-				LE_USER=$v
-				break
-			fi
-		done
-		[ -n "$LE_USER" ] || le_die "no unprivileged user to run PostgreSQL as" "run this as an ordinary user"
-	fi
+	le_require_space "${1:-1000}"
+	le_choose_user
 	LE_WORK=$(mktemp -d "${TMPDIR:-/tmp}/ledger.XXXXXX")
 	LE_WORK=$(cd "$LE_WORK" && pwd -P)
-	[ ${#LE_WORK} -lt 65 ] || le_die "the path of $LE_WORK is too long for a socket" "set TMPDIR"
-	LE_AS=(env HOME="$LE_WORK")
+	[ ${#LE_WORK} -lt 60 ] || le_die "the path of $LE_WORK is too long for a socket" "set TMPDIR to a shorter one"
 	if [ -n "$LE_USER" ]; then
 		chown "$LE_USER:$(id -g "$LE_USER")" "$LE_WORK"
-		LE_AS=(setpriv --reuid="$(id -u "$LE_USER")" --regid="$(id -g "$LE_USER")" --init-groups
-			env HOME="$LE_WORK" USER="$LE_USER" LOGNAME="$LE_USER")
 	fi
+	LE_AS+=(HOME="$LE_WORK")
 	cd "$LE_WORK"
 	export TMPDIR=$LE_WORK/tmp
 	as_user mkdir "$LE_WORK/src" "$LE_WORK/log" "$LE_WORK/s" "$TMPDIR" ||
@@ -370,12 +469,13 @@ le_copy_source()
 	rm -f "$LE_WORK/src.tar"
 }
 
-# Makes the private installation, and points PG_CONFIG and PATH to it.
-le_private_server()
+# Makes a private installation, and points PG_CONFIG and PATH to it.
+le_private_server() # [ROOT]
 {
-	local root=$LE_WORK/pg bin
+	local root=${1:-$LE_WORK/pg}
+	LE_SYSTEM_PG=${LE_SYSTEM_PG:-$PG_CONFIG}
 	# shellcheck disable=SC2016 # the inner shell expands these
-	as_user env PG_CONFIG="$PG_CONFIG" ROOT="$root" bash -euc '
+	as_user env PG_CONFIG="$LE_SYSTEM_PG" ROOT="$root" bash -euc '
 		bin=$("$PG_CONFIG" --bindir) lib=$("$PG_CONFIG" --pkglibdir) share=$("$PG_CONFIG" --sharedir)
 		inc=$("$PG_CONFIG" --includedir)
 		links() # FROM: links to what is in it, save this extension; files below "extension" one by one
@@ -396,12 +496,19 @@ le_private_server()
 		links "$lib"
 		links "$share"
 		[ -e "$ROOT$inc" ] || ln -s "$inc" "$ROOT$inc"
-	' || le_die "cannot copy the PostgreSQL of $PG_CONFIG"
-	bin=$root$("$PG_CONFIG" --bindir)
-	"$bin/pg_config" --version >/dev/null 2>&1 ||
+	' || le_die "cannot copy the PostgreSQL of $LE_SYSTEM_PG"
+	le_use_server "$root"
+	"$PG_CONFIG" --version >/dev/null 2>&1 ||
 		le_die "programs in $LE_WORK cannot be run" "set TMPDIR to a directory that is not mounted noexec"
-	[ "$("$bin/pg_config" --sharedir)" = "$root$("$PG_CONFIG" --sharedir)" ] ||
-		le_die "the PostgreSQL of $PG_CONFIG cannot be copied"
+	[ "$("$PG_CONFIG" --sharedir)" = "$root$("$LE_SYSTEM_PG" --sharedir)" ] ||
+		le_die "the PostgreSQL of $LE_SYSTEM_PG cannot be copied"
+}
+
+# Points PG_CONFIG, PATH and make to a private installation that was made, and to the tree in $LE_SRC.
+le_use_server() # ROOT
+{
+	local bin
+	bin=$1$("$LE_SYSTEM_PG" --bindir)
 	export PG_CONFIG=$bin/pg_config PATH=$bin:$PATH
 	LE_MAKE=(make -C "$LE_SRC" --no-print-directory PG_CONFIG="$PG_CONFIG" with_llvm=no)
 }
@@ -434,15 +541,16 @@ le_memory()
 # Makes and starts the cluster, reached by its socket only.  Further settings come on standard input.
 le_start_cluster()
 {
-	local data=$LE_WORK/data shm
-	export PGHOST=$LE_WORK/s PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-	as_user initdb -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N >"$LE_WORK/log/initdb" 2>&1 ||
+	local dir=${LE_CLUSTER:-$LE_WORK} shm
+	local data=$dir/data
+	export PGHOST=$dir/s PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+	as_user initdb -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N >"$dir/log/initdb" 2>&1 ||
 		{
 			rm -rf "$data"
-			as_user initdb -D "$data" -A trust -U postgres -E UTF8 --locale=C -N >"$LE_WORK/log/initdb" 2>&1
+			as_user initdb -D "$data" -A trust -U postgres -E UTF8 --locale=C -N >"$dir/log/initdb" 2>&1
 		} ||
 		{
-			cat "$LE_WORK/log/initdb" >&2
+			cat "$dir/log/initdb" >&2
 			le_die "initdb failed"
 		}
 	{
@@ -454,9 +562,9 @@ le_start_cluster()
 		[ "${shm:-0}" -ge 524288 ] || echo "dynamic_shared_memory_type = sysv"
 		cat
 	} >>"$data/postgresql.conf"
-	le_run pg_ctl -D "$data" -w -t 120 -s -l "$LE_WORK/log/server" start ||
+	le_run pg_ctl -D "$data" -w -t 120 -s -l "$dir/log/server" start ||
 		{
-			tail -n 20 "$LE_WORK/log/server" >&2
+			tail -n 20 "$dir/log/server" >&2
 			le_die "the server did not start"
 		}
 }
