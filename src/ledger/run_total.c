@@ -40,7 +40,7 @@ run_total_find(TotalSet *set, Code entity, Code basis, DateADT month, Code fund,
 }
 
 bool
-run_total_comes_to(TotalSet *set, int64 lines, Amount debit, Amount credit)
+run_total_comes_to(const TotalSet *set, int64 lines, Amount debit, Amount credit)
 {
 	HASH_SEQ_STATUS scan;
 	Total *total;

@@ -40,7 +40,7 @@ run_total_add(Total *total, Amount debit, Amount credit)
 }
 
 /* True where all totals together are these. */
-extern bool run_total_comes_to(TotalSet *set, int64 lines, Amount debit, Amount credit);
+extern bool run_total_comes_to(const TotalSet *set, int64 lines, Amount debit, Amount credit);
 
 /* Adds up totals from several processes: one spools its own, another takes them. */
 extern void run_total_spool(TotalSet *set, SharedTuplestoreAccessor *spool);
