@@ -6,7 +6,7 @@
 #
 # LEDGER_SOAK_KILLS   kills, 12 by default; where given, fewer are a failure
 # LEDGER_SOAK_MINUTES   at most so long, 10 by default
-# LEDGER_SOAK_SEED    of the random numbers; the default is another one each time, and is printed
+# LEDGER_SEED         of the random numbers, 1 by default
 use strict;
 use warnings FATAL => 'all';
 
@@ -20,7 +20,7 @@ use Time::HiRes qw(time usleep);
 
 my $kills = $ENV{LEDGER_SOAK_KILLS} || 12;
 my $end = time + 60 * ($ENV{LEDGER_SOAK_MINUTES} || 10);
-my $seed = $ENV{LEDGER_SOAK_SEED} || int(rand(1_000_000_000));
+my $seed = random_seed();
 my $round_kills = 15; # the ledger is to stay small enough to be looked at so often
 my $rows = 3000;
 my @ways = ('kill -9', 'kill -9', 'kill -9 a worker', 'immediate shutdown', 'pg_terminate_backend', 'pg_cancel_backend');
@@ -47,7 +47,6 @@ my $done = 0;  # kills
 my $calls = 0; # that were begun
 my %killed;    # by way
 my %typical; # seconds that a call takes, by function
-note "seed $seed";
 
 # Kills while the call is at work, and counts how often in which way.
 sub strike

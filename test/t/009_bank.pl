@@ -4,7 +4,7 @@
 # server is stopped at once.  Before all that 32 sessions call each step at the same moment: one of them does it.
 #
 # LEDGER_BANK_SECONDS   how long it goes on, 20 by default, and half as long with faults
-# LEDGER_BANK_SEED      of the random numbers; the default is another one each time, and is printed
+# LEDGER_SEED           of the random numbers, 1 by default
 use strict;
 use warnings FATAL => 'all';
 
@@ -17,7 +17,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 my $seconds = $ENV{LEDGER_BANK_SECONDS} || 20;
-my $seed = $ENV{LEDGER_BANK_SEED} || int(rand(1_000_000_000));
+my $seed = random_seed();
 my $sessions = 32;
 my $node = new_node(
 	'main',
@@ -42,7 +42,6 @@ sub random
 
 sub one_of { return $_[ random(scalar @_) ]; }
 
-note "seed $seed";
 make_database($node, 'bank');
 sql(q{INSERT INTO acct.entity (entity_code) SELECT 'E' || n FROM generate_series(0, 4) AS n});
 

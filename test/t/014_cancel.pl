@@ -2,7 +2,7 @@
 # the step can be done again.  The longest time from the request to the end of the statement is printed.
 #
 # LEDGER_CANCEL_ROWS: transactions of a run (default 60000); LEDGER_CANCEL_ROUNDS: attempts of each kind (default 2);
-# LEDGER_CANCEL_FSYNC: on, as it is in earnest (default off).
+# LEDGER_CANCEL_FSYNC: on, as it is in earnest (default off); LEDGER_SEED: of the random moments (default 1).
 use strict;
 use warnings FATAL => 'all';
 
@@ -31,6 +31,7 @@ my %call = (
 	expand => 'SELECT * FROM acct.expand_journals(RUN)',
 	validate => 'SELECT * FROM acct.validate_run(RUN)',
 	post => 'SELECT * FROM acct.post_journals(RUN)');
+srand random_seed();
 my %slowest = (cancel => 0, timeout => 0, terminate => 0);
 my ($attempts, $interrupted) = (0, 0);
 my ($db, $key);

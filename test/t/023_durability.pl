@@ -3,7 +3,7 @@
 # at a point (src/common/crash_point.h), before it, after it and at random; then the power is lost: none, some or all of what was not
 # synced survives, the last being a crash of the server alone.  Staging may be lost; the ledger may not.
 #
-# LEDGER_DURABILITY=all tries each point in each way, and 100 random moments; LEDGER_DURABILITY_SEED: of the random numbers.
+# LEDGER_DURABILITY=all tries each point in each way, and 100 random moments; LEDGER_SEED: of the random numbers.
 use strict;
 use warnings FATAL => 'all';
 
@@ -18,7 +18,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 my $all = ($ENV{LEDGER_DURABILITY} || '') eq 'all';
-my $seed = $ENV{LEDGER_DURABILITY_SEED} || int(rand(1_000_000_000));
+my $seed = random_seed();
 my $rows = 300;
 my ($library, $program) = map { PostgreSQL::Test::Utils::tempdir . "/$_" } 'power_loss.so', 'power_loss';
 my ($node, $peace, $disk, $n, %promised);
@@ -383,7 +383,6 @@ plan skip_all => 'this build has no crash points (make CRASH_POINTS=1)'
   unless $peace->safe_psql('postgres', q{SELECT to_regproc('acct._crash_point') IS NOT NULL}) eq 't';
 plan skip_all => 'the disk is made of what Linux has' unless $^O eq 'linux';
 system_or_bail('gcc', '-O2', @$_, "$FindBin::RealBin/power_loss.c") for [ '-shared', '-fPIC', '-o', $library ], [ '-o', $program ];
-note "seed $seed";
 srand($seed);
 
 for my $wal_level ('replica', 'minimal')

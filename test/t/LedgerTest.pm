@@ -13,12 +13,21 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  new_node make_database load_batch load_quietly
+  random_seed new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
   has_amcheck fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
+
+# The seed of a test's random numbers, which it prints: the same each time, unless LEDGER_SEED is another one.
+sub random_seed
+{
+	my $seed = $ENV{LEDGER_SEED} || 1;
+
+	note "seed $seed: repeat with LEDGER_SEED=$seed";
+	return $seed;
+}
 
 # A started node; the arguments after its name are lines for its configuration and, as the first one, a hash for init().
 sub new_node
@@ -108,16 +117,15 @@ journal AS MATERIALIZED (
 	SELECT je_id, je_date, run_id, fund, count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit
 	  FROM acct.ledger_entry_line WHERE OF_RUNS GROUP BY 1, 2, 3, 4),
 run AS MATERIALIZED (
-	SELECT r.*, (SELECT coalesce(sum(h.journals), 0)::bigint FROM header h WHERE h.run_id = r.run_id) AS posted_journals,
-	       (SELECT coalesce(sum(h.lines), 0)::bigint FROM header h WHERE h.run_id = r.run_id) AS header_lines,
-	       (SELECT coalesce(sum(l.lines), 0)::bigint FROM line l WHERE l.run_id = r.run_id) AS posted_lines,
-	       (SELECT coalesce(sum(l.debit), 0) FROM line l WHERE l.run_id = r.run_id) AS posted_debit,
-	       (SELECT count(*) FROM acct.je_exception e WHERE e.run_id = r.run_id AND e.voided_at IS NULL) AS set_aside,
-	       (SELECT sum(b.source_rows) FROM acct.journal_run_batch b
-	         WHERE b.run_id = r.run_id AND b.released_at IS NULL) AS claimed,
+	SELECT r.*, coalesce(h.journals, 0) AS posted_journals, coalesce(h.lines, 0) AS header_lines, coalesce(l.lines, 0) AS posted_lines,
+	       coalesce(l.debit, 0) AS posted_debit, coalesce(e.exceptions, 0) AS set_aside, b.source_rows AS claimed,
 	       (SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'acct'::regnamespace AND c.relispartition
 	           AND c.relname IN ('je_header_staging_' || r.run_id, 'je_line_staging_' || r.run_id)) AS staging_tables
-	  FROM acct.journal_run r)
+	  FROM acct.journal_run r
+	  LEFT JOIN (SELECT run_id, sum(journals)::bigint AS journals, sum(lines)::bigint AS lines FROM header GROUP BY 1) AS h USING (run_id)
+	  LEFT JOIN (SELECT run_id, sum(lines)::bigint AS lines, sum(debit) AS debit FROM line GROUP BY 1) AS l USING (run_id)
+	  LEFT JOIN (SELECT run_id, count(*) AS exceptions FROM acct.je_exception WHERE voided_at IS NULL GROUP BY 1) AS e USING (run_id)
+	  LEFT JOIN (SELECT run_id, sum(source_rows) AS source_rows FROM acct.journal_run_batch WHERE released_at IS NULL GROUP BY 1) AS b USING (run_id))
 SELECT format('run %s is %s: %s journals, %s lines in the ledger', run_id, status, posted_journals, posted_lines)
   FROM run WHERE (posted_journals, posted_lines, header_lines, posted_debit) IS DISTINCT FROM
        CASE WHEN status = 'posted' THEN (journals, lines, lines, debit) ELSE (0::bigint, 0::bigint, 0::bigint, 0::numeric) END
