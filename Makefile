@@ -113,6 +113,7 @@ SQL_PARTS = \
 	sql/runs/run_views.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
+	sql/common/rights.sql \
 	sql/sample/sample_takaful.sql \
 	sql/sample/sample_transactions.sql \
 	$(CRASH_POINT_SQL) \

@@ -147,6 +147,7 @@ BEGIN
         PERFORM acct._catch_up_sequences();
         PERFORM acct._record_findings(false);
         PERFORM acct._catch_up_policy();
+        PERFORM acct._take_back(NULL, true);
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
         RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
@@ -188,6 +189,7 @@ BEGIN
     PERFORM acct._catch_up_sequences();
     PERFORM acct._enable_triggers();
     PERFORM acct._require_engine_on_tables();
+    PERFORM acct._take_back(NULL, true);
     INSERT INTO acct.engine_layout AS l (version, triggers)
     VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"))
     ON CONFLICT (singleton) DO UPDATE

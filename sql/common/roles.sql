@@ -120,6 +120,7 @@ BEGIN
        FROM acct.archived_partition AS a, acct._month_parts(a.table_name, a.month) AS p
        JOIN pg_class AS c ON c.relname = p.name AND c.relnamespace = 'acct_archive'::regnamespace
       WHERE a.restored_at IS NULL;
+    PERFORM acct._take_back(NULL, true);
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS

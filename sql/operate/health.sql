@@ -21,7 +21,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (17, 'default_partitions', 0, 'ALTER TABLE ... DETACH PARTITION ...; load its rows again, into partitions that there are.'),
            (18, 'policy', 0, 'Find out who changed policy while its triggers were disabled. SELECT acct.install(); brings the digest up to date.'),
            (19, 'repeated_transactions', 0, 'Runs of several months hold the same txn_id and entity_code: see "Repeated transactions" in docs/reference.md. Where identifiers begin anew each month, raise the threshold.'),
-           (20, 'approvals', 0, 'See acct.policy_finding, and "Policy was changed past its triggers" in docs/operations.md. SELECT acct.install(); records what is not numbered yet; acct.acknowledge_finding() settles it.')
+           (20, 'approvals', 0, 'See acct.policy_finding, and "Policy was changed past its triggers" in docs/operations.md. SELECT acct.install(); records what is not numbered yet; acct.acknowledge_finding() settles it.'),
+           (21, 'rights', 0, 'Make the users members of the roles of acct.install_roles(), and REVOKE the rights; SELECT acct.install(); takes back all rights to write.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -45,7 +46,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT t FROM acct._missing_triggers() AS t
     UNION
     SELECT format('event trigger %s', v.name)
-      FROM unnest(ARRAY['ledger_guard', 'ledger_guard_rewrite', 'ledger_guard_columns', 'ledger_engine_planting', 'ledger_engine_source', 'ledger_engine_unguarded']) AS v (name)
+      FROM unnest(ARRAY['ledger_guard', 'ledger_guard_rewrite', 'ledger_guard_columns', 'ledger_engine_planting', 'ledger_engine_rights', 'ledger_engine_source', 'ledger_engine_unguarded']) AS v (name)
      WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = v.name AND e.evtenabled = 'A')
     UNION
     SELECT format('default of %s.%s', x.relid, x.name) FROM (VALUES ('batch_id', 'acct.txn_source_parent'::regclass)) AS x (name, relid)
@@ -444,6 +445,9 @@ BEGIN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_jobs() AS h;
         WHEN 'separation_of_duties' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_separation() AS h;
+        WHEN 'rights' THEN
+            SELECT h.observed, h.detail, CASE WHEN h.can_write THEN 'critical' ELSE severity END
+              INTO observed, detail, severity FROM acct._health_rights() AS h;
         WHEN 'approvals' THEN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_approvals() AS h;
         WHEN 'repeated_transactions' THEN

@@ -158,6 +158,7 @@ SELECT acct.restore_partition('txn_source_parent', '2025-01-01');
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-03-01');
 SELECT conrelid::regclass FROM pg_constraint WHERE conname = 'chk_own_batch' ORDER BY conrelid::regclass::text;
 SELECT status FROM acct.health('{guard}');
+GRANT SELECT, INSERT, UPDATE, DELETE ON acct.txn_source_parent TO regress_batches_loader;
 GRANT EXECUTE ON FUNCTION acct.current_batch() TO regress_batches_loader;
 SET SESSION AUTHORIZATION regress_batches_loader;
 \set VERBOSITY sqlstate

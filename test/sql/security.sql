@@ -281,6 +281,9 @@ SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run
 --
 -- A table of another owner, with a trigger and an index that run what the owner wants
 --
+-- What install() took back
+GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft TO regress_security_attacker;
+DO $$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure), ';') FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND p.prosecdef); END $$;
 GRANT CREATE, USAGE ON SCHEMA acct, ledger_guard TO regress_security_owner;
 CREATE SCHEMA trap AUTHORIZATION regress_security_owner;
 SET SESSION AUTHORIZATION regress_security_owner;

@@ -125,8 +125,75 @@ SELECT a.n, public.tried(a.role_name, a.statement) FROM public.attack AS a WHERE
 SELECT acct.create_run('2025-01-01');
 ROLLBACK;
 
+--
+-- Default privileges, set before CREATE EXTENSION or later, give no rights; what was granted by hand is taken back where it writes, and shown.
+--
+\c :regress_db
+SET client_min_messages = warning;
+DROP DATABASE IF EXISTS regress_trust_defaults;
+CREATE DATABASE regress_trust_defaults;
+CREATE ROLE regress_trust_stranger;
+CREATE ROLE regress_trust_reader;
+\c regress_trust_defaults
+SET client_min_messages = warning;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_trust_stranger, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_trust_stranger;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON ROUTINES TO regress_trust_stranger;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO acct_finance;
+CREATE EXTENSION ledger_engine;
+CREATE VIEW public.has AS
+SELECT n.nspname, c.oid::regclass::text AS name, r.rolname, p AS privilege
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname IN ('acct', 'acct_archive', 'ledger_guard')
+ CROSS JOIN pg_roles AS r CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
+ WHERE c.relkind IN ('r', 'p', 'v') AND r.rolname IN ('regress_trust_stranger', 'regress_trust_reader', 'acct_finance') AND has_table_privilege(r.oid, c.oid, p)
+UNION ALL
+SELECT n.nspname, c.oid::regclass::text, r.rolname, p
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname IN ('acct', 'acct_archive', 'ledger_guard')
+ CROSS JOIN pg_roles AS r CROSS JOIN unnest('{USAGE,SELECT,UPDATE}'::text[]) AS p
+ WHERE c.relkind = 'S' AND r.rolname IN ('regress_trust_stranger', 'regress_trust_reader', 'acct_finance') AND has_sequence_privilege(r.oid, c.oid, p)
+UNION ALL
+SELECT n.nspname, f.oid::regprocedure::text, r.rolname, 'EXECUTE'
+  FROM pg_proc AS f JOIN pg_namespace AS n ON n.oid = f.pronamespace AND n.nspname IN ('acct', 'ledger_guard') CROSS JOIN pg_roles AS r
+ WHERE r.rolname IN ('regress_trust_stranger', 'regress_trust_reader', 'acct_finance') AND has_function_privilege(r.oid, f.oid, 'EXECUTE') AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+   AND f.proname NOT IN ('month_start', 'month_end', 'days_in_month', 'to_code', '_in_maintenance', '_is_own_batch', '_code_problem', 'check_expression');
+SELECT count(*) AS rights FROM public.has;
+SELECT acct.install();
+SELECT count(*) AS rights FROM public.has;
+SELECT check_name, status, detail FROM acct.health('{rights,guard}');
+-- What is made later
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01'), acct.rotate_ledger_partitions(0, '2025-01-01');
+SELECT acct.install_takaful_sample() IS NOT NULL AS sample;
+SELECT acct.generate_sample_transactions('2025-01-01', 100) IS NOT NULL AS loaded;
+SELECT count(*) > 0 AS posted FROM acct.run_month('2025-01-01');
+SELECT acct.close_period('2025-01-01', e.entity_code, 'PRIMARY') FROM acct.entity AS e ORDER BY e.entity_code;
+SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
+SELECT count(*) AS rights, array_agg(DISTINCT rolname) AS roles FROM public.has;
+SELECT count(*) AS roles FROM acct.install_roles();
+SELECT count(*) FILTER (WHERE rolname <> 'acct_finance') AS rights FROM public.has;
+SELECT DISTINCT nspname, privilege FROM public.has WHERE name !~ '(_draft|journal_template|journal_template_line|journal_template_match)$' ORDER BY 1, 2;
+-- A default of SELECT in the schema is meant for the engine's tables.
+ALTER DEFAULT PRIVILEGES IN SCHEMA acct GRANT SELECT, INSERT ON TABLES TO regress_trust_reader;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-02-01');
+SELECT name, privilege FROM public.has WHERE rolname = 'regress_trust_reader';
+GRANT SELECT ON acct.run_log TO regress_trust_reader;
+GRANT EXECUTE ON FUNCTION acct.trial_balance TO regress_trust_reader;
+SELECT status, observed, detail FROM acct.health('{rights}');
+GRANT USAGE ON SCHEMA acct TO regress_trust_reader;
+GRANT INSERT ON acct.fund TO regress_trust_reader WITH GRANT OPTION;
+GRANT UPDATE (status) ON acct.journal_run TO regress_trust_reader;
+GRANT UPDATE ON acct.ledger_entry_line TO acct_operator;
+GRANT EXECUTE ON FUNCTION acct._catch_up_policy TO PUBLIC;
+SET SESSION AUTHORIZATION regress_trust_reader;
+GRANT INSERT ON acct.fund TO regress_trust_stranger;
+RESET SESSION AUTHORIZATION;
+SELECT status, observed, detail FROM acct.health('{rights}');
+SELECT acct.install();
+SELECT status, observed, detail FROM acct.health('{rights}');
+SELECT name, rolname, privilege FROM public.has WHERE rolname <> 'acct_finance' ORDER BY 1, 2, 3;
+
 \c :regress_db
 SET client_min_messages = warning;
 DROP DATABASE regress_trust;
-DROP ROLE regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_checker;
+DROP DATABASE regress_trust_defaults;
+DROP ROLE regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_stranger, regress_trust_reader, regress_trust_checker;
 DROP ROLE acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
