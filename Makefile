@@ -25,6 +25,7 @@ OBJS = \
 	src/common/columns.o \
 	src/common/ledger_engine.o \
 	src/common/log_line.o \
+	src/common/month.o \
 	src/common/parallel_work.o \
 	src/common/progress.o \
 	src/common/query.o \
@@ -64,6 +65,7 @@ OBJS = \
 	src/post/post_lines.o \
 	src/post/post_run.o \
 	src/table/bulk_writer.o \
+	src/table/heap_writer.o \
 	src/table/index_builds.o \
 	src/table/new_rows_scan.o \
 	src/table/page_file.o \

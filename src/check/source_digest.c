@@ -101,9 +101,11 @@ sum_add(RowSum *sum, const RowSum *more)
 static bool
 holds_amounts(Form_pg_attribute att)
 {
-	int scale = (((att->atttypmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	int precision;
+	int scale;
 
-	return att->atttypid == NUMERICOID && att->atttypmod >= (int32) VARHDRSZ && scale <= 4;
+	return att->atttypid == NUMERICOID && column_numeric_size(att->atttypmod, &precision, &scale) &&
+		   scale <= 4;
 }
 
 static void

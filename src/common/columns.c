@@ -5,6 +5,7 @@
 #include "common/columns.h"
 
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
 
@@ -20,14 +21,42 @@ column_name_in(const char *name, const char *const *list)
 AttrNumber
 column_number(TupleDesc tupdesc, const char *name)
 {
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+	int number = SPI_fnumber(tupdesc, name);
 
-		if (!att->attisdropped && strcmp(NameStr(att->attname), name) == 0)
-			return att->attnum;
+	/* System columns have negative numbers, as has what is no column. */
+	return number > 0 ? number : InvalidAttrNumber;
+}
+
+bool
+column_is_reg_type(Oid type)
+{
+	switch (type)
+	{
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case REGCOLLATIONOID:
+			return true;
+		default:
+			return false;
 	}
-	return InvalidAttrNumber;
+}
+
+bool
+column_numeric_size(int32 typmod, int *precision, int *scale)
+{
+	if (typmod < (int32) VARHDRSZ)
+		return false;
+	*precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+	*scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	return true;
 }
 
 /* A numeric column that every amount fits: numeric(20,4) or wider. */
@@ -37,11 +66,8 @@ fits_amounts(int32 typmod)
 	int precision;
 	int scale;
 
-	if (typmod < (int32) VARHDRSZ)
-		return true;
-	precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
-	scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-	return scale >= 4 && precision - scale >= 16;
+	return !column_numeric_size(typmod, &precision, &scale) ||
+		   (scale >= 4 && precision - scale >= 16);
 }
 
 AttrNumber

@@ -24,6 +24,15 @@ extern bool column_name_in(const char *name, const char *const *list);
 /* The number of a column, or InvalidAttrNumber. */
 extern AttrNumber column_number(TupleDesc tupdesc, const char *name);
 
+/* Is it regclass or one of its kind, whose values are the numbers of catalog rows? */
+extern bool column_is_reg_type(Oid type);
+
+/*
+ * Precision and scale of numeric columns; false where there is no limit. As the
+ * server's numeric_typmod_precision() and numeric_typmod_scale() (numeric.c, 15 to 18).
+ */
+extern bool column_numeric_size(int32 typmod, int *precision, int *scale);
+
 /* The number of a column; LE010 where the table has none, or one of another type, or a numeric too narrow for amounts. */
 extern AttrNumber column_find(TupleDesc tupdesc, const char *table, const char *name, Oid type);
 

@@ -7,6 +7,7 @@
  * header: nobody can put an identifier there who has no right to write the
  * table, as anybody can take an advisory lock. The header is read as it is
  * stored, so that rows count that were not committed. No lock is waited for.
+ * The extension pgrowlocks reads headers likewise.
  */
 #include "common/ledger_engine.h"
 

@@ -55,6 +55,14 @@ typedef struct Target
 	bool *isnull;
 } Target;
 
+/* What is kept with a line of a route, and with a candidate for its headers. */
+typedef struct RowSlot
+{
+	RowImage *image;  /* NULL: there is none, or not yet */
+	PageGroup *group; /* that rows in the run's own range are written to; NULL: none */
+	bool has_group;   /* group is known */
+} RowSlot;
+
 struct Staging
 {
 	int64 run_id;
@@ -150,6 +158,15 @@ carry_columns(Target *target, TupleTableSlot *slot)
 	columns_carry(target->carried, target->ncarried, slot, target->values, target->isnull);
 }
 
+/* The slot of a candidate or of one of its lines. */
+static inline RowSlot *
+row_slot(void **slot, const Candidate *candidate)
+{
+	if (unlikely(*slot == NULL))
+		*slot = MemoryContextAllocZero(GetMemoryChunkContext(candidate->lines), sizeof(RowSlot));
+	return *slot;
+}
+
 /* A row goes to its group, or where it has none among the others. */
 static inline void
 put_row(Target *target, PageGroups *groups, PageGroup *group, HeapTupleHeader row, uint32 size)
@@ -209,35 +226,34 @@ form_header(Staging *staging, const Transaction *txn, int basis, const Template 
 }
 
 static bool
-has_header_image(Staging *staging, const Transaction *txn, int basis, Candidate *candidate)
+has_header_image(Staging *staging, const Transaction *txn, int basis, const Candidate *candidate,
+				 RowSlot *slot)
 {
-	if (likely(candidate->header_image != NULL))
+	if (likely(slot->image != NULL))
 		return true;
 	if (!staging->use_header_images)
 		return false;
 	set_header(staging, txn, basis, candidate->template);
-	candidate->header_image =
+	slot->image =
 		header_image_make(bulk_writer_descriptor(staging->header.writer), staging->header.values,
 						  staging->header.isnull, GetMemoryChunkContext(candidate->lines));
-	return candidate->header_image != NULL;
+	return slot->image != NULL;
 }
 
 /* Where the journals of a book have their pages; NULL: this one goes among the others. */
 static PageGroup *
-find_book(Staging *staging, const Transaction *txn, int basis, int64 je_id)
+find_book(Staging *staging, const Transaction *txn, int basis, int64 je_id, RowSlot *slot)
 {
-	BasisRoute *route = &txn->route->bases[basis];
-
 	if (staging->header_groups == NULL || !je_id_in_range(je_id))
 		return NULL;
-	if (unlikely(!route->has_group))
+	if (unlikely(!slot->has_group))
 	{
-		route->group = page_groups_find(staging->header_groups, txn->route->month,
-										txn->route->key.codes[ROUTE_ENTITY],
-										code_from_datum(staging->basis_codes[basis]));
-		route->has_group = true;
+		slot->group = page_groups_find(staging->header_groups, txn->route->month,
+									   txn->route->key.codes[ROUTE_ENTITY],
+									   code_from_datum(staging->basis_codes[basis]));
+		slot->has_group = true;
 	}
-	return route->group;
+	return slot->group;
 }
 
 static void
@@ -253,11 +269,12 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 						   .total_debit = journal->debit,
 						   .total_credit = journal->credit};
 	Candidate *candidate = journal->candidate;
-	PageGroup *book = find_book(staging, txn, basis, je_id);
+	RowSlot *slot = row_slot(&candidate->slot, candidate);
+	PageGroup *book = find_book(staging, txn, basis, je_id, slot);
 	Size size = 0;
 
-	if (has_header_image(staging, txn, basis, candidate))
-		size = header_image_fill(candidate->header_image, staging->row.data, &values);
+	if (has_header_image(staging, txn, basis, candidate, slot))
+		size = header_image_fill(slot->image, staging->row.data, &values);
 	Assert(size <= sizeof(staging->row.data));
 	if (size > 0)
 		put_row(&staging->header, staging->header_groups, book, (HeapTupleHeader) staging->row.data,
@@ -311,42 +328,44 @@ form_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int 
 
 static bool
 has_line_image(Staging *staging, const Transaction *txn, int basis, int line_no,
-			   const Candidate *candidate, RouteLine *where)
+			   const Candidate *candidate, const RouteLine *where, RowSlot *slot)
 {
-	if (likely(where->image != NULL))
+	if (likely(slot->image != NULL))
 		return true;
 	if (!staging->use_line_images)
 		return false;
 	set_line(staging, txn, basis, line_no, where);
-	where->image = line_image_make(bulk_writer_descriptor(staging->line.writer),
-								   staging->line.values, GetMemoryChunkContext(candidate->lines));
-	return where->image != NULL;
+	slot->image = line_image_make(bulk_writer_descriptor(staging->line.writer),
+								  staging->line.values, GetMemoryChunkContext(candidate->lines));
+	return slot->image != NULL;
 }
 
 /* Where a line's account has its pages; NULL: it goes among the others. */
 static PageGroup *
-find_account(Staging *staging, const Transaction *txn, int64 je_id, RouteLine *where)
+find_account(Staging *staging, const Transaction *txn, int64 je_id, const RouteLine *where,
+			 RowSlot *slot)
 {
 	if (staging->line_groups == NULL || !je_id_in_range(je_id))
 		return NULL;
-	if (unlikely(!where->has_group))
+	if (unlikely(!slot->has_group))
 	{
-		where->group = page_groups_find(staging->line_groups, txn->route->month,
-										where->account_code, where->fund);
-		where->has_group = true;
+		slot->group = page_groups_find(staging->line_groups, txn->route->month, where->account_code,
+									   where->fund);
+		slot->has_group = true;
 	}
-	return where->group;
+	return slot->group;
 }
 
 static void
 write_line(Staging *staging, const Transaction *txn, int basis, const Candidate *candidate,
 		   int64 je_id, int line_no, RouteLine *where, const JournalLine *line)
 {
-	PageGroup *account = find_account(staging, txn, je_id, where);
+	RowSlot *slot = row_slot(&where->slot, candidate);
+	PageGroup *account = find_account(staging, txn, je_id, where, slot);
 
-	if (has_line_image(staging, txn, basis, line_no, candidate, where))
+	if (has_line_image(staging, txn, basis, line_no, candidate, where, slot))
 	{
-		Size size = line_image_fill(where->image, staging->row.data, je_id, txn->txn_id,
+		Size size = line_image_fill(slot->image, staging->row.data, je_id, txn->txn_id,
 									txn->value_date, line->debit, line->credit);
 
 		Assert(size <= MAX_LINE_IMAGE_SIZE);
@@ -443,9 +462,9 @@ staging_put_exception(Staging *staging, const Transaction *txn, int basis, const
 static PageGroups *
 open_groups(Target *target, const JeIds *ids)
 {
-	PageFile *file = bulk_writer_page_file(target->writer);
-
-	return ids->has_range && file != NULL ? page_groups_open(file) : NULL;
+	if (!ids->has_range || bulk_writer_sink(target->writer) != BULK_TO_PAGES)
+		return NULL;
+	return page_groups_open(bulk_writer_page_file(target->writer));
 }
 
 Staging *
@@ -479,12 +498,11 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 bool
 staging_allows_helpers(Staging *staging, RowStamp *stamp)
 {
-	PageFile *header = bulk_writer_page_file(staging->header.writer);
-	PageFile *line = bulk_writer_page_file(staging->line.writer);
-
-	if (header == NULL || line == NULL || !bulk_writer_only_stores(staging->exception.writer))
+	if (bulk_writer_sink(staging->header.writer) != BULK_TO_PAGES ||
+		bulk_writer_sink(staging->line.writer) != BULK_TO_PAGES ||
+		!bulk_writer_only_stores(staging->exception.writer))
 		return false;
-	*stamp = page_file_stamp(line);
+	*stamp = page_file_stamp(bulk_writer_page_file(staging->line.writer));
 	return true;
 }
 

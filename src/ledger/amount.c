@@ -5,9 +5,10 @@
  * It works on the stored form of numeric: a header word with sign, display
  * scale and weight, then base-10000 digits, most significant first. That form
  * is fixed by pg_upgrade (utils/adt/numeric.c describes it; it has not changed
- * since 9.1). The scale of an Amount, 10^-4, is one digit, so a conversion is
- * one multiplication or division a digit; going through the numeric functions
- * costs ten times that on each line of each journal.
+ * since 9.1). Reading follows init_var_from_num() there, writing make_result().
+ * The scale of an Amount, 10^-4, is one digit, so a conversion is one
+ * multiplication or division a digit; going through the numeric functions costs
+ * ten times that on each line of each journal.
  */
 #include "ledger/amount.h"
 

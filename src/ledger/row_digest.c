@@ -168,25 +168,7 @@ refers_to_catalogs(Oid type)
 
 	if (OidIsValid(element))
 		base = getBaseType(element);
-	if (base >= FirstNormalObjectId)
-		return true;
-	switch (base)
-	{
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case REGCOLLATIONOID:
-			return true;
-		default:
-			return false;
-	}
+	return base >= FirstNormalObjectId || column_is_reg_type(base);
 }
 
 static void

@@ -17,6 +17,8 @@
  */
 #include "policy/expression_check.h"
 
+#include "common/columns.h"
+
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
@@ -299,21 +301,12 @@ check_function(Oid function, void *arg)
 static const char *
 type_depends_on(Oid type)
 {
+	if (column_is_reg_type(type))
+		return "the database or its locale";
 	switch (type)
 	{
 		case ACLITEMOID:
 		case MONEYOID:
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case REGCOLLATIONOID:
 			return "the database or its locale";
 		case TIMETZOID:
 			return "the day on which it is read";

@@ -2,7 +2,7 @@
  * expression_helpers.c
  *		The immutable functions that expressions may use besides the server's.
  */
-#include "common/ledger_engine.h"
+#include "common/month.h"
 
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -14,92 +14,76 @@ LEDGER_FUNCTION(ledger_month_end);
 LEDGER_FUNCTION(ledger_days_in_month);
 LEDGER_FUNCTION(ledger_to_code);
 
-typedef struct Ymd
+static DateADT
+finite_date(DateADT date)
 {
-	int year;
-	int month;
-	int day;
-} Ymd;
-
-static Ymd
-split_date(DateADT date)
-{
-	Ymd d;
-
 	if (DATE_NOT_FINITE(date))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("date is infinite")));
-	j2date(date + POSTGRES_EPOCH_JDATE, &d.year, &d.month, &d.day);
-	return d;
-}
-
-static int
-month_length(Ymd d)
-{
-	return day_tab[isleap(d.year)][d.month - 1];
+	return date;
 }
 
 Datum
 ledger_month_start(PG_FUNCTION_ARGS)
 {
-	DateADT date = PG_GETARG_DATEADT(0);
-
-	PG_RETURN_DATEADT(date - split_date(date).day + 1);
+	PG_RETURN_DATEADT(month_of(finite_date(PG_GETARG_DATEADT(0))));
 }
 
 Datum
 ledger_month_end(PG_FUNCTION_ARGS)
 {
-	DateADT date = PG_GETARG_DATEADT(0);
-	Ymd d = split_date(date);
-
-	PG_RETURN_DATEADT(date - d.day + month_length(d));
+	PG_RETURN_DATEADT(month_after(finite_date(PG_GETARG_DATEADT(0)), 1) - 1);
 }
 
 Datum
 ledger_days_in_month(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(month_length(split_date(PG_GETARG_DATEADT(0))));
+	DateADT date = finite_date(PG_GETARG_DATEADT(0));
+
+	PG_RETURN_INT32(month_after(date, 1) - month_of(date));
 }
 
 Datum
 ledger_to_code(PG_FUNCTION_ARGS)
 {
-	Ymd d = split_date(PG_GETARG_DATEADT(0));
+	int julian = finite_date(PG_GETARG_DATEADT(0)) + POSTGRES_EPOCH_JDATE;
+	int year;
+	int month;
+	int day;
 	char *p = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	StringInfoData code;
 
+	j2date(julian, &year, &month, &day);
 	initStringInfo(&code);
 	while (*p != '\0')
 	{
 		if (strncmp(p, "YYYY", 4) == 0)
 		{
-			appendStringInfo(&code, "%04d", d.year);
+			appendStringInfo(&code, "%04d", year);
 			p += 4;
 		}
 		else if (strncmp(p, "DDD", 3) == 0)
 		{
-			appendStringInfo(&code, "%03d",
-							 date2j(d.year, d.month, d.day) - date2j(d.year, 1, 1) + 1);
+			appendStringInfo(&code, "%03d", julian - date2j(year, 1, 1) + 1);
 			p += 3;
 		}
 		else if (strncmp(p, "YY", 2) == 0)
 		{
-			appendStringInfo(&code, "%02d", ((d.year % 100) + 100) % 100);
+			appendStringInfo(&code, "%02d", ((year % 100) + 100) % 100);
 			p += 2;
 		}
 		else if (strncmp(p, "MM", 2) == 0)
 		{
-			appendStringInfo(&code, "%02d", d.month);
+			appendStringInfo(&code, "%02d", month);
 			p += 2;
 		}
 		else if (strncmp(p, "DD", 2) == 0)
 		{
-			appendStringInfo(&code, "%02d", d.day);
+			appendStringInfo(&code, "%02d", day);
 			p += 2;
 		}
 		else if (*p == 'Q')
 		{
-			appendStringInfo(&code, "%d", (d.month + 2) / 3);
+			appendStringInfo(&code, "%d", (month + 2) / 3);
 			p++;
 		}
 		else

@@ -11,6 +11,7 @@
 #include "policy/routing.h"
 
 #include "common/code_check.h"
+#include "common/month.h"
 #include "common/query.h"
 
 #include "miscadmin.h"
@@ -80,20 +81,6 @@ struct Routing
 	CodeMap routes;
 };
 
-static void
-first_of_month(DateADT date, int months_later, DateADT *first)
-{
-	int year;
-	int month;
-	int day;
-
-	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	month += months_later - 1;
-	year += month >= 0 ? month / 12 : -((11 - month) / 12);
-	month = ((month % 12) + 12) % 12 + 1;
-	*first = date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
-}
-
 /* Marks a day on which an epoch begins. */
 static void
 mark_day(DateADT date, void *arg)
@@ -109,12 +96,11 @@ make_epochs(Routing *routing)
 {
 	int months = routing->months_apart;
 	DateADT last_day;
-	DateADT day;
 	int16 epoch = -1;
 
 	/* The month itself is always among them, to its last day. */
-	first_of_month(routing->txn_month, -months, &routing->first_day);
-	first_of_month(routing->txn_month, Max(months, 1), &last_day);
+	routing->first_day = month_after(routing->txn_month, -months);
+	last_day = month_after(routing->txn_month, Max(months, 1));
 	if (months == 0)
 		last_day--;
 	routing->ndays = last_day - routing->first_day + 1;
@@ -126,10 +112,7 @@ make_epochs(Routing *routing)
 		Min(last_day, date2j(routing->last_year, 12, 31) - POSTGRES_EPOCH_JDATE);
 
 	for (int month = -months; month <= months; month++)
-	{
-		first_of_month(routing->txn_month, month, &day);
-		mark_day(day, routing);
-	}
+		mark_day(month_after(routing->txn_month, month), routing);
 	for (int i = 0; i < routing->templates->ntemplates; i++)
 	{
 		mark_day(routing->templates->templates[i].effective_from, routing);
@@ -421,7 +404,7 @@ make_route(Routing *routing, Route *route, DateADT date)
 	int nbases = routing->templates->nbases;
 
 	route->date = date;
-	first_of_month(date, 0, &route->month);
+	route->month = month_of(date);
 	route->entity = entity_find(routing->entities, route->key.codes[ROUTE_ENTITY]);
 	route->code_problem = find_code_problem(routing, route);
 	route->minor_units = currency ? currency->minor_units : -1;

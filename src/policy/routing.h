@@ -28,18 +28,16 @@ typedef struct RouteLine
 	const char *problem; /* NULL: the account may be posted to */
 	Digest codes;
 	Total *total;
-	struct RowImage *image;  /* made by whoever writes the line; NULL: not yet */
-	struct PageGroup *group; /* that the line is written to; NULL: none */
-	bool has_group;          /* group is known */
+	void *slot; /* for whoever writes the line, to keep with it; NULL at first */
 } RouteLine;
 
 typedef struct Candidate
 {
 	Template *template;
 	Match *match;
-	RouteLine *lines;              /* as the template's; NULL until first used */
-	struct RowImage *header_image; /* made by whoever writes the header; NULL: not yet */
+	RouteLine *lines; /* as the template's; NULL until first used */
 	int nfunds;
+	void *slot; /* for whoever writes the header, as that of a line; both live as long as lines */
 } Candidate;
 
 typedef enum PeriodState
@@ -52,8 +50,6 @@ typedef enum PeriodState
 typedef struct BasisRoute
 {
 	PeriodState period;
-	bool has_group;          /* group is known */
-	struct PageGroup *group; /* that headers are written to; NULL: none */
 	int ncandidates;
 	Candidate *candidates; /* in the order in which they are tried */
 } BasisRoute;

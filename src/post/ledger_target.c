@@ -100,6 +100,8 @@ ledger_target_open(LedgerTarget *target, Oid partition, TupleDesc staging, bool 
 	options.also_filled = filled;
 	options.nullable = nullable;
 	target->writer = bulk_writer_open(partition, &options);
+	if (target->same_layout && bulk_writer_sink(target->writer) == BULK_TO_PAGES)
+		target->file = bulk_writer_page_file(target->writer);
 }
 
 void

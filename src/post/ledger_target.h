@@ -11,7 +11,8 @@
 typedef struct LedgerTarget
 {
 	BulkWriter *writer;
-	int ncarried; /* from staging */
+	PageFile *file; /* to which pages of staging may be copied as they are; NULL: not so */
+	int ncarried;   /* from staging */
 	CarriedColumn *carried;
 	AttrNumber je_number; /* 0 in lines */
 	AttrNumber posted_at;

@@ -104,10 +104,10 @@ struct LinePass
 	Post *post;
 	Relation staging;
 	BlockNumber nblocks;
-	LedgerTarget *filled; /* by month: its partition of the run's own range, if filled by page */
-	bool copies;          /* there are such */
-	ExtentMap map;        /* by the month's number, account and fund */
-	Extent *extents;      /* those of a group, to be copied */
+	PageFile *files[JE_ID_MAX_MONTHS]; /* of partitions of the run's own range filled by page */
+	bool copies;                       /* there are such */
+	ExtentMap map;                     /* by the month's number, account and fund */
+	Extent *extents;                   /* those of a group, to be copied */
 	RowPoster poster;
 	ParallelWork work;
 	CopyPlan *plan;
@@ -147,11 +147,13 @@ plan_size(const ExtentMap *map, int nprocesses)
 
 /* The month of a journal date, if it is one of those whose partitions are filled by page; else -1. */
 static int
-find_plan_month(const Post *post, const LedgerTarget *ranges, DateADT date)
+find_plan_month(const LinePass *pass, DateADT date)
 {
+	const Post *post = pass->post;
+
 	for (int i = 0; i < post->nmonths; i++)
 		if (date >= post->months[i].first_day && date < post->months[i].next_first_day)
-			return ranges[i].writer != NULL ? i : -1;
+			return pass->files[i] != NULL ? i : -1;
 	return -1;
 }
 
@@ -168,7 +170,7 @@ account_of(BlockNumber first, CodeKey *key, void *arg)
 		!page_reader_row(&pass->poster.pages, FirstOffsetNumber, &tuple))
 		return false;
 	line_reader_read(pass->poster.reader, &tuple, &line);
-	key->number = find_plan_month(pass->post, pass->filled, line.je_date);
+	key->number = find_plan_month(pass, line.je_date);
 	key->codes[0] = line.account_code;
 	key->codes[1] = line.fund;
 	return key->number >= 0 && post_owns(pass->post, line.je_id) &&
@@ -196,7 +198,6 @@ static void
 fill_plan(LinePass *pass, CopyPlan *plan)
 {
 	const Post *post = pass->post;
-	const LedgerTarget *ranges = pass->filled;
 	const ExtentMap *map = &pass->map;
 
 	plan->staging = RelationGetRelid(pass->staging);
@@ -211,10 +212,10 @@ fill_plan(LinePass *pass, CopyPlan *plan)
 
 		m->first_day = post->months[i].first_day;
 		m->next_first_day = post->months[i].next_first_day;
-		if (ranges[i].writer == NULL)
+		if (pass->files[i] == NULL)
 			continue;
 		m->partition = post->months[i].range_partition;
-		plan->stamp = page_file_stamp(bulk_writer_page_file(ranges[i].writer));
+		plan->stamp = page_file_stamp(pass->files[i]);
 	}
 	for (int i = 0; i < map->ngroups; i++)
 	{
@@ -423,19 +424,6 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 	}
 }
 
-/* Of the partitions of the run's own range, those that can be filled by page. */
-static LedgerTarget *
-filled_by_page(Post *post, const LedgerTarget *ranges)
-{
-	LedgerTarget *filled = palloc0_array(LedgerTarget, post->nmonths + 1);
-
-	for (int i = 0; i < post->nmonths; i++)
-		if (ranges[i].writer != NULL && ranges[i].same_layout &&
-			bulk_writer_page_file(ranges[i].writer) != NULL)
-			filled[i] = ranges[i];
-	return filled;
-}
-
 static void
 open_targets(Post *post, TupleDesc tupdesc, LedgerTarget *lines, LedgerTarget *ranges)
 {
@@ -462,16 +450,16 @@ close_targets(Post *post, LedgerTarget *lines, LedgerTarget *ranges)
 
 /* Adds up what the processes copied of a month, whose partition's statistics count it. */
 static void
-take_sums(Post *post, CopyPlan *plan, int nworkers, int month, BulkWriter *writer)
+take_sums(LinePass *pass, int month)
 {
 	LineSum sum = {0};
 
-	for (int i = 0; i <= nworkers; i++)
-		line_sum_add_sum(&sum, &plan_sums(plan, i)[month]);
-	Assert(sum.lines >= 0 && (writer != NULL || sum.lines == 0));
-	line_sum_add_sum(&post->months[month].lines, &sum);
-	if (writer != NULL)
-		page_file_count(bulk_writer_page_file(writer), sum.lines);
+	for (int i = 0; i <= pass->work.nworkers; i++)
+		line_sum_add_sum(&sum, &plan_sums(pass->plan, i)[month]);
+	Assert(sum.lines >= 0 && (pass->files[month] != NULL || sum.lines == 0));
+	line_sum_add_sum(&pass->post->months[month].lines, &sum);
+	if (pass->files[month] != NULL)
+		page_file_count(pass->files[month], sum.lines);
 }
 
 LinePass *
@@ -488,17 +476,18 @@ post_lines_open(Post *post, Relation staging)
 	poster->lines = palloc0_array(LedgerTarget, post->nmonths + 1);
 	poster->ranges = palloc0_array(LedgerTarget, post->nmonths + 1);
 	open_targets(post, tupdesc, poster->lines, poster->ranges);
-	pass->filled = filled_by_page(post, poster->ranges);
+	for (int i = 0; i < post->nmonths; i++)
+		pass->files[i] = poster->ranges[i].file;
 	page_reader_open(&poster->pages, staging, post->snapshot);
 	poster->reader = line_reader_open(staging);
 	poster->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	for (int i = 0; i < post->nmonths; i++)
-		pass->copies = pass->copies || pass->filled[i].writer != NULL;
+		pass->copies = pass->copies || pass->files[i] != NULL;
 	page_groups_read(&pass->map, pass->nblocks, account_of, pass);
 	place_extents(pass, sizes);
 	for (int i = 0; i < post->nmonths; i++)
-		if (pass->filled[i].writer != NULL)
-			page_file_reserve(bulk_writer_page_file(pass->filled[i].writer), sizes[i]);
+		if (pass->files[i] != NULL)
+			page_file_reserve(pass->files[i], sizes[i]);
 	return pass;
 }
 
@@ -523,7 +512,7 @@ post_lines_copy(LinePass *pass)
 	copier_close(copier);
 	parallel_work_wait(&pass->work);
 	for (int i = 0; i < pass->post->nmonths; i++)
-		take_sums(pass->post, pass->plan, pass->work.nworkers, i, pass->filled[i].writer);
+		take_sums(pass, i);
 	memcpy(pass->extents, plan_extents(pass->plan), pass->map.nextents * sizeof(Extent));
 	parallel_work_end(&pass->work);
 }

@@ -4,6 +4,7 @@
  */
 #include "post/post_run.h"
 
+#include "common/month.h"
 #include "common/query.h"
 #include "ledger/je_id.h"
 
@@ -72,7 +73,7 @@ take_months(Post *post, ArrayType *month_array, ArrayType *header_array, ArrayTy
 		m->first_day = DatumGetDateADT(months[i]);
 		j2date(m->first_day + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 		m->yyyymm = year * 100 + month;
-		m->next_first_day = m->first_day + day_tab[isleap(year)][month - 1];
+		m->next_first_day = month_after(m->first_day, 1);
 		Assert(day == 1);
 		Assert(i == 0 || m->first_day >= post->months[i - 1].next_first_day);
 		m->header_partition = DatumGetObjectId(headers[i]);

@@ -1,64 +1,39 @@
 /*
  * bulk_writer.c
- *		Buffered writing by heap_multi_insert (see bulk_writer.h), or straight to
- *		pages where the table is new (page_file.h).
- *
- * A row is formed once, as a tuple in the buffer, and stored in a heap-tuple
- * slot, so that heap_multi_insert copies it straight to the page. The buffer is
- * full at 1000 rows or 128 kB. Index entries follow the heap rows of a flush, as
- * in COPY.
+ *		Looks at a table that is to be written in bulk, and chooses where its rows
+ *		go (see bulk_writer.h).
  */
 #include "table/bulk_writer.h"
 
 #include "common/columns.h"
 #include "common/crash_point.h"
 #include "common/settings.h"
+#include "table/heap_writer.h"
 
-#include "access/heapam.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_am.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
+#include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
+#include "rewrite/prs2lock.h"
 #include "storage/bufmgr.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-
-#define MAX_BUFFERED_ROWS  1000
-#define MAX_BUFFERED_BYTES (128 * 1024)
-
-/* Bytes fill up only to MAX_BUFFERED_BYTES and alignment, then one row more. */
-#define BUFFER_SIZE (MAX_BUFFERED_BYTES + MAX_BUFFERED_ROWS * MAXIMUM_ALIGNOF + BLCKSZ)
+#include "utils/rel.h"
 
 struct BulkWriter
 {
 	Relation rel;
-	EState *estate;
-	ResultRelInfo *result;
-	BulkInsertState bulk_insert;
-	CommandId command_id;
-	int insert_options;
-	bool check_rows;                 /* there are CHECK constraints to test */
-	bool keep_indexes;               /* row by row */
-	IndexBuilds *index_builds;       /* that the indexes are left to; NULL: none */
-	bool reads_slots;                /* something reads the attributes of buffered rows */
-	PageFile *file;                  /* not NULL: rows go there instead of to heap_multi_insert */
+	BulkSink sink;
+	HeapWriter *heap;                /* BULK_TO_HEAP */
+	PageFile *file;                  /* BULK_TO_PAGES */
 	PageExtent extent;               /* of it, being filled */
-	SharedTuplestoreAccessor *spool; /* of a process that helps; NULL: it is not one */
-
-	MemoryContext context;       /* of the writer itself */
-	MemoryContext batch_context; /* of rows formed by the server, and of heap_multi_insert */
-	char *buffer;                /* of rows put together or copied here */
-	Size used;                   /* bytes of the buffer */
-
-	TupleTableSlot *slots[MAX_BUFFERED_ROWS];
-	HeapTupleData tuples[MAX_BUFFERED_ROWS]; /* what the slots hold */
-	int nslots;                              /* made so far */
-	int nrows;
-	int64 nflushed; /* rows given to heap_multi_insert */
-	Size nbytes;
+	SharedTuplestoreAccessor *spool; /* BULK_TO_SPOOL */
+	IndexBuilds *index_builds;       /* that the indexes are left to; NULL: none */
+	MemoryContext context;           /* of the writer itself */
+	MemoryContext row_context;       /* of a row that is formed here */
 };
 
 /* What to do, with the table's name. */
@@ -169,69 +144,84 @@ has_checks_to_test(Relation rel, const BulkWriterOptions *options)
 }
 
 static void
-check_indexes(ResultRelInfo *result)
+check_indexes(Relation rel)
 {
-	for (int i = 0; i < result->ri_NumIndices; i++)
-		if (result->ri_IndexRelationDescs[i]->rd_index->indisexclusion)
-			refuse_table(result->ri_RelationDesc, HINT_EXCLUSION,
-						 "exclusion constraints are not supported here");
+	List *indexes = RelationGetIndexList(rel);
+	ListCell *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation index = index_open(lfirst_oid(lc), RowExclusiveLock);
+		bool excludes = index->rd_index->indisexclusion;
+
+		index_close(index, RowExclusiveLock);
+		if (excludes)
+			refuse_table(rel, HINT_EXCLUSION, "exclusion constraints are not supported here");
+	}
+	list_free(indexes);
+}
+
+static BulkWriter *
+make_writer(Relation rel, BulkSink sink)
+{
+	BulkWriter *writer = palloc0_object(BulkWriter);
+
+	writer->rel = rel;
+	writer->sink = sink;
+	writer->context = CurrentMemoryContext;
+	writer->row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk writer row", ALLOCSET_DEFAULT_SIZES);
+	return writer;
 }
 
 BulkWriter *
 bulk_writer_open(Oid relation, const BulkWriterOptions *options)
 {
-	BulkWriter *writer = palloc0(sizeof(BulkWriter));
 	Relation rel = table_open(relation, RowExclusiveLock);
-	bool made_here = rel->rd_createSubid != InvalidSubTransactionId;
-	bool is_empty;
+	bool has_indexes = rel->rd_rel->relhasindex;
+	bool is_new = rel->rd_createSubid != InvalidSubTransactionId;
+	HeapWriterOptions how = {.frozen = options->frozen};
+	IndexBuilds *index_builds = NULL;
+	BulkWriter *writer;
 
 	check_table(rel, options);
-	is_empty = RelationGetNumberOfBlocks(rel) == 0;
-	writer->rel = rel;
-	writer->estate = CreateExecutorState();
-	writer->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->result, rel, 0, NULL, 0);
-	writer->check_rows = has_checks_to_test(rel, options);
-	if (rel->rd_rel->relhasindex && bulk_index && made_here && is_empty)
-		writer->index_builds = options->index_builds;
-	writer->keep_indexes = rel->rd_rel->relhasindex && writer->index_builds == NULL;
-	if (rel->rd_rel->relhasindex)
+	if (has_indexes)
+		check_indexes(rel);
+	if (has_indexes && bulk_index && is_new && RelationGetNumberOfBlocks(rel) == 0)
+		index_builds = options->index_builds;
+	how.checks_rows = has_checks_to_test(rel, options);
+	how.keeps_indexes = has_indexes && index_builds == NULL;
+	if (!how.checks_rows && !how.keeps_indexes && page_file_fits(rel))
 	{
-		ExecOpenIndices(writer->result, false);
-		check_indexes(writer->result);
-		if (!writer->keep_indexes)
-			ExecCloseIndices(writer->result);
-	}
-
-	writer->command_id = GetCurrentCommandId(true);
-	writer->insert_options = made_here ? HEAP_INSERT_SKIP_FSM : 0;
-	/* Made in an outer transaction, it would keep frozen rows of a subtransaction that aborts. */
-	if (options->frozen && rel->rd_createSubid == GetCurrentSubTransactionId())
-		writer->insert_options |= HEAP_INSERT_FROZEN;
-	writer->bulk_insert = GetBulkInsertState();
-	writer->context = CurrentMemoryContext;
-	writer->buffer = palloc(BUFFER_SIZE);
-	writer->reads_slots = writer->keep_indexes || writer->check_rows;
-	if (!writer->check_rows && !writer->keep_indexes && page_file_fits(rel))
+		writer = make_writer(rel, BULK_TO_PAGES);
 		writer->file = page_file_open(rel, options->frozen);
-	writer->batch_context =
-		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
+	}
+	else
+	{
+		writer = make_writer(rel, BULK_TO_HEAP);
+		writer->heap = heap_writer_open(rel, &how);
+	}
+	writer->index_builds = index_builds;
 	return writer;
 }
 
 BulkWriter *
 bulk_writer_join(Oid relation, const RowStamp *stamp, SharedTuplestoreAccessor *spool)
 {
-	BulkWriter *writer = palloc0(sizeof(BulkWriter));
+	Relation rel = table_open(relation, AccessShareLock);
+	BulkWriter *writer = make_writer(rel, stamp != NULL ? BULK_TO_PAGES : BULK_TO_SPOOL);
 
-	writer->rel = table_open(relation, AccessShareLock);
-	writer->context = CurrentMemoryContext;
-	writer->spool = spool;
 	if (stamp != NULL)
-		writer->file = page_file_join(writer->rel, *stamp, spool);
-	writer->batch_context =
-		AllocSetContextCreate(CurrentMemoryContext, "bulk writer batch", ALLOCSET_DEFAULT_SIZES);
+		writer->file = page_file_join(rel, *stamp, spool);
+	else
+		writer->spool = spool;
 	return writer;
+}
+
+BulkSink
+bulk_writer_sink(const BulkWriter *writer)
+{
+	return writer->sink;
 }
 
 TupleDesc
@@ -249,160 +239,54 @@ bulk_writer_relation(BulkWriter *writer)
 PageFile *
 bulk_writer_page_file(BulkWriter *writer)
 {
+	Assert(writer->sink == BULK_TO_PAGES);
 	return writer->file;
 }
 
 bool
 bulk_writer_only_stores(BulkWriter *writer)
 {
-	if (writer->check_rows)
-		return false;
-	for (int i = 0; writer->keep_indexes && i < writer->result->ri_NumIndices; i++)
-	{
-		IndexInfo *index = writer->result->ri_IndexRelationInfo[i];
-
-		if (index->ii_Expressions != NIL || index->ii_Predicate != NIL)
-			return false;
-	}
-	return true;
-}
-
-static void
-flush(BulkWriter *writer)
-{
-	MemoryContext old;
-
-	if (writer->nrows == 0)
-		return;
-	Assert(writer->nrows <= MAX_BUFFERED_ROWS && writer->used <= BUFFER_SIZE);
-	Assert(writer->file == NULL && writer->spool == NULL);
-
-	if (writer->check_rows)
-		for (int i = 0; i < writer->nrows; i++)
-		{
-			ExecConstraints(writer->result, writer->slots[i], writer->estate);
-			ResetPerTupleExprContext(writer->estate);
-		}
-
-	/* The arrays that heap_multi_insert makes are freed with the rows. */
-	old = MemoryContextSwitchTo(writer->batch_context);
-	heap_multi_insert(writer->rel, writer->slots, writer->nrows, writer->command_id,
-					  writer->insert_options, writer->bulk_insert);
-	MemoryContextSwitchTo(old);
-	if (writer->keep_indexes)
-		CRASH_POINT("post_heap_rows");
-
-	for (int i = 0; writer->keep_indexes && i < writer->nrows; i++)
-	{
-		insert_index_tuples(writer->result, writer->slots[i], writer->estate);
-		ResetPerTupleExprContext(writer->estate);
-	}
-	MemoryContextReset(writer->batch_context);
-	writer->nflushed += writer->nrows;
-	writer->nrows = 0;
-	writer->nbytes = 0;
-	writer->used = 0;
-	CHECK_FOR_INTERRUPTS();
-}
-
-/*
- * Stores tuples[i] in slots[i]. The slot is told that it owns the tuple: else
- * heap_multi_insert would have it copy the tuple first. It must not be cleared
- * while it is told so.
- */
-static void
-store_in_slot(BulkWriter *writer, int i)
-{
-	writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
-	ExecStoreHeapTuple(&writer->tuples[i], writer->slots[i], false);
-	writer->slots[i]->tts_tableOid = RelationGetRelid(writer->rel);
-	writer->slots[i]->tts_flags |= TTS_FLAG_SHOULDFREE;
-}
-
-static void
-make_slot(BulkWriter *writer)
-{
-	MemoryContext old = MemoryContextSwitchTo(writer->context);
-	int i = writer->nslots++;
-
-	writer->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsHeapTuple);
-	writer->tuples[i].t_tableOid = RelationGetRelid(writer->rel);
-	ItemPointerSetInvalid(&writer->tuples[i].t_self);
-	store_in_slot(writer, i);
-	MemoryContextSwitchTo(old);
-}
-
-/* Adds a tuple whose bytes stay where they are until the next flush. */
-static inline void
-add(BulkWriter *writer, HeapTupleHeader data, uint32 size)
-{
-	int i = writer->nrows;
-
-	Assert(writer->bulk_insert != NULL && i < MAX_BUFFERED_ROWS && size > SizeofHeapTupleHeader);
-	CRASH_POINT_ROW();
-	writer->tuples[i].t_data = data;
-	writer->tuples[i].t_len = size;
-	/* Where nothing reads the slot's attributes, it goes on holding the same HeapTupleData. */
-	if (unlikely(i == writer->nslots))
-		make_slot(writer);
-	else if (writer->reads_slots)
-		store_in_slot(writer, i);
-	writer->nrows++;
-	writer->nbytes += size;
-	if (writer->nrows == MAX_BUFFERED_ROWS || writer->nbytes >= MAX_BUFFERED_BYTES)
-		flush(writer);
-}
-
-void
-bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
-{
-	MemoryContext old = MemoryContextSwitchTo(writer->batch_context);
-	HeapTuple tuple =
-		heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
-
-	MemoryContextSwitchTo(old);
-	if (writer->file != NULL)
-	{
-		page_file_put(writer->file, &writer->extent, tuple->t_data, tuple->t_len);
-		MemoryContextReset(writer->batch_context);
-	}
-	else if (writer->spool != NULL)
-	{
-		CRASH_POINT_ROW();
-		spool_row(writer->spool, tuple, writer->context);
-		MemoryContextReset(writer->batch_context);
-	}
-	else
-		add(writer, tuple->t_data, tuple->t_len);
+	return writer->sink != BULK_TO_HEAP || heap_writer_only_stores(writer->heap);
 }
 
 void
 bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size)
 {
-	if (writer->file != NULL)
+	switch (writer->sink)
 	{
-		page_file_put(writer->file, &writer->extent, row, size);
-		return;
-	}
-	if (writer->spool != NULL)
-	{
-		HeapTupleData tuple = {.t_len = size, .t_data = row};
+		case BULK_TO_HEAP:
+			heap_writer_put_row(writer->heap, row, size);
+			break;
+		case BULK_TO_PAGES:
+			page_file_put(writer->file, &writer->extent, row, size);
+			break;
+		case BULK_TO_SPOOL:
+		{
+			HeapTupleData tuple = {.t_len = size, .t_data = row};
 
-		CRASH_POINT_ROW();
-		spool_row(writer->spool, &tuple, writer->context);
-		return;
+			CRASH_POINT_ROW();
+			spool_row(writer->spool, &tuple, writer->context);
+			break;
+		}
 	}
-	if (unlikely(size > BUFFER_SIZE))
+}
+
+void
+bulk_writer_put(BulkWriter *writer, const Datum *values, const bool *isnull)
+{
+	MemoryContext old;
+	HeapTuple tuple;
+
+	if (writer->sink == BULK_TO_HEAP)
 	{
-		add(writer, memcpy(MemoryContextAlloc(writer->batch_context, size), row, size), size);
+		heap_writer_put(writer->heap, values, isnull);
 		return;
 	}
-	if (writer->used + size > BUFFER_SIZE)
-		flush(writer);
-	memcpy(writer->buffer + writer->used, row, size);
-	row = (HeapTupleHeader) (writer->buffer + writer->used);
-	writer->used += MAXALIGN(size);
-	add(writer, row, size);
+	old = MemoryContextSwitchTo(writer->row_context);
+	tuple = heap_form_tuple(RelationGetDescr(writer->rel), (Datum *) values, (bool *) isnull);
+	MemoryContextSwitchTo(old);
+	bulk_writer_put_row(writer, tuple->t_data, tuple->t_len);
+	MemoryContextReset(writer->row_context);
 }
 
 void
@@ -423,41 +307,27 @@ bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* What only the process that opened the table has. */
-static void
-close_table_writer(BulkWriter *writer)
-{
-	for (int i = 0; i < writer->nslots; i++)
-	{
-		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
-		ExecDropSingleTupleTableSlot(writer->slots[i]);
-	}
-	FreeBulkInsertState(writer->bulk_insert);
-	if (writer->keep_indexes)
-		ExecCloseIndices(writer->result);
-	FreeExecutorState(writer->estate);
-	pfree(writer->buffer);
-}
-
 void
 bulk_writer_close(BulkWriter *writer)
 {
-	int64 nrows;
+	int64 nrows = 0;
 
-	flush(writer);
-	nrows = writer->nflushed;
-	Assert(writer->nrows == 0);
-	if (writer->file != NULL)
+	switch (writer->sink)
 	{
-		page_file_flush(writer->file, &writer->extent);
-		nrows = page_file_rows(writer->file);
-		page_file_close(writer->file);
+		case BULK_TO_HEAP:
+			nrows = heap_writer_close(writer->heap);
+			break;
+		case BULK_TO_PAGES:
+			page_file_flush(writer->file, &writer->extent);
+			nrows = page_file_rows(writer->file);
+			page_file_close(writer->file);
+			break;
+		case BULK_TO_SPOOL:
+			break;
 	}
-	if (writer->spool == NULL)
-		close_table_writer(writer);
 	if (writer->index_builds != NULL)
 		index_builds_add(writer->index_builds, writer->rel, nrows);
-	MemoryContextDelete(writer->batch_context);
+	MemoryContextDelete(writer->row_context);
 	table_close(writer->rel, NoLock);
 	pfree(writer);
 }

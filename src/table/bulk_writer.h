@@ -1,14 +1,14 @@
 /*
  * bulk_writer.h
- *		Writes many rows into one table: buffered, by heap_multi_insert.
+ *		Writes many rows into one table, past the executor: to the pages of a new
+ *		table, by heap_multi_insert, or to the process that leads.
  *
- * heap_multi_insert itself looks at nothing but the heap, so the writer answers
- * for the rest: it keeps indexes, checks CHECK constraints save those that the
+ * None of these looks at more than the heap, so the writer answers for the rest:
+ * it keeps indexes, checks CHECK constraints save those that the
  * caller names as held by construction, and refuses (LE012) a table with what it
  * does not do: triggers on INSERT, row security, generated columns, rules,
  * exclusion constraints, NOT NULL columns or defaults that the caller does not
- * fill, other access methods, unlogged tables. Memory: one buffer of rows,
- * whatever their number, and a row that is longer than the buffer.
+ * fill, other access methods, unlogged tables.
  */
 #ifndef LEDGER_BULK_WRITER_H
 #define LEDGER_BULK_WRITER_H
@@ -20,6 +20,14 @@
 #include "table/page_file.h"
 
 typedef struct BulkWriter BulkWriter;
+
+/* Where the rows go. */
+typedef enum BulkSink
+{
+	BULK_TO_HEAP,  /* through shared buffers (heap_writer.h) */
+	BULK_TO_PAGES, /* to the file of a table that is new (page_file.h) */
+	BULK_TO_SPOOL  /* to the process that opened the table, which writes them */
+} BulkSink;
 
 typedef struct BulkWriterOptions
 {
@@ -41,11 +49,14 @@ typedef struct BulkWriterOptions
 	IndexBuilds *index_builds;
 } BulkWriterOptions;
 
+/* To pages where the table allows it, else to the heap. */
 extern BulkWriter *bulk_writer_open(Oid relation, const BulkWriterOptions *options);
+
+extern BulkSink bulk_writer_sink(const BulkWriter *writer);
 extern TupleDesc bulk_writer_descriptor(BulkWriter *writer);
 extern Relation bulk_writer_relation(BulkWriter *writer);
 
-/* The file that rows go to where the table is new (page_file.h), else NULL. */
+/* The file of a writer to pages: rows put to it are among the writer's. */
 extern PageFile *bulk_writer_page_file(BulkWriter *writer);
 
 /* True where writing runs no expression of the site's (CHECK, index), which may do what parallel mode forbids. */
@@ -58,9 +69,9 @@ extern void bulk_writer_put(BulkWriter *writer, const Datum *values, const bool 
 extern void bulk_writer_put_row(BulkWriter *writer, HeapTupleHeader row, uint32 size);
 
 /*
- * A writer in a process that helps the one that opened it. Rows go to its page
- * file, where stamp is not NULL; those that such a process cannot write go to
- * the spool, from which the other one takes them.
+ * A writer in a process that helps the one that opened it: to pages, where stamp
+ * is not NULL, with what such a process cannot write going to the spool; else
+ * all to the spool, from which the other one takes them.
  */
 extern BulkWriter *
 bulk_writer_join(Oid relation, const RowStamp *stamp, SharedTuplestoreAccessor *spool);

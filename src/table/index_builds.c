@@ -2,7 +2,7 @@
  * index_builds.c
  *		Building indexes of new tables (see index_builds.h).
  *
- * What REINDEX does, in three steps: the leader gives each index a new, empty
+ * What REINDEX does (reindex_index() of index.c, 15 to 18), in three steps: the leader gives each index a new, empty
  * file; the processes run the access methods' builders, largest index first;
  * the leader records the sizes. Builders write pages and log them, which
  * parallel workers may do, as the server's own do the scan and the sort.

@@ -96,7 +96,11 @@ scan_page(NewRows *scan, Buffer buffer)
 	ResetExprContext(econtext);
 }
 
-/* TableAmRoutine.index_build_range_scan: the whole table, by the process that asks. */
+/*
+ * TableAmRoutine.index_build_range_scan: the whole table, by the process that asks.
+ * It follows heapam_index_build_range_scan() (heapam_handler.c, 15 to 18), less what
+ * that does for rows that others may see, for HOT chains and for predicates.
+ */
 static double
 scan_new_rows(Relation table, Relation index, IndexInfo *index_info, bool allow_sync,
 			  bool anyvisible, bool progress, BlockNumber start_blockno, BlockNumber numblocks,

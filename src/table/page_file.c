@@ -10,6 +10,10 @@
  * is not logged can wait for the next one: an unlogged table only has to outlast
  * a shutdown, and a table that wal_level = minimal keeps out of the log is logged
  * or synced by the server when the transaction commits.
+ *
+ * The server's own writer of new files, bulk_write.c, which it has from 17 on,
+ * is for one process; the hole that a checkpoint leaves is described there, at
+ * smgr_bulk_finish(). TOAST is made as raw_heap_insert() (rewriteheap.c) makes it.
  */
 #include "table/page_file.h"
 
@@ -104,6 +108,7 @@ page_file_stamp(PageFile *file)
 	return file->stamp;
 }
 
+/* What heap_prepare_insert() (heapam.c, 15 to 18) sets in a row, but for the table's number, which is not stored. */
 static void
 stamp_row(const RowStamp *stamp, HeapTupleHeader row)
 {
@@ -245,7 +250,7 @@ page_file_flush(PageFile *file, PageExtent *extent)
 	extent->npages = 0;
 }
 
-/* PageAddItem() for a page that nobody else has: false where there is no room. */
+/* PageAddItemExtended() (bufpage.c, 15 to 18) for a page that nobody else has and that has no unused item: false where there is no room. */
 static inline bool
 place_row(Page page, HeapTupleHeader row, uint32 size)
 {
