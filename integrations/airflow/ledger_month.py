@@ -27,6 +27,7 @@ from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.interval import CronDataIntervalTimetable
+from psycopg.errors import UniqueViolation
 
 log = logging.getLogger(__name__)
 
@@ -215,18 +216,33 @@ def load(month: str, file: str, run_key: str) -> dict[str, Any]:
         return {"file": None, "rows": 0, "already_done": False}
     path = Path(file.replace("{month}", month[:7]))
     source = f"{run_key} {path}"
+    try:
+        return {"file": str(path), **copy_file(path, source)}
+    except UniqueViolation:
+        # Another attempt, such as one of a worker that was lost, was loading the file: this one waited for its first row.
+        if not is_loaded(source):
+            raise
+        return {"file": str(path), "rows": 0, "already_done": True}
+
+
+def is_loaded(source: str) -> bool:
+    return hook("load").get_first("SELECT count(*) > 0 FROM acct.txn_batch WHERE source = %s", parameters=(source,))[0]
+
+
+def copy_file(path: Path, source: str) -> dict[str, Any]:
+    """Copies the file in one transaction, unless a batch has this source.
+
+    Two attempts need no lock: the source table has each transaction once, so the second one waits for the first.
+    """
+    if is_loaded(source):
+        return {"rows": 0, "already_done": True}
     with path.open("rb") as data, hook("load").get_conn() as connection, connection.cursor() as cursor:
-        # One attempt at a time, that of a worker which was lost included.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (source,))
-        cursor.execute("SELECT count(*) FROM acct.txn_batch WHERE source = %s", (source,))
-        if cursor.fetchone()[0] > 0:
-            return {"file": str(path), "rows": 0, "already_done": True}
         cursor.execute("SELECT set_config('ledger_engine.batch_source', %s, true)", (source,))
         statement = f"COPY acct.txn_source_parent ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT csv, HEADER MATCH, ENCODING 'UTF8')"
         with cursor.copy(statement) as copy:
             while chunk := data.read(1 << 20):
                 copy.write(chunk)
-        return {"file": str(path), "rows": cursor.rowcount, "already_done": False}
+        return {"rows": cursor.rowcount, "already_done": False}
 
 
 with DAG(

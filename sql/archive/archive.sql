@@ -121,6 +121,7 @@ BEGIN
                           WHEN p_reason ~ 'exceptions' THEN 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'
                           WHEN p_reason ~ 'run' THEN 'Have every transaction of the month in a posted run.'
                           WHEN p_reason ~ 'balances' THEN 'acct.update_balance_snapshot() computes balances anew.'
+                          WHEN p_reason ~ '^table' THEN 'Give it that name and schema again: ALTER TABLE ... RENAME TO, SET SCHEMA.'
                           WHEN p_reason ~ 'partition' THEN 'Rotation or posting makes months.'
                           ELSE 'Archive it later.' END;
 END
@@ -212,6 +213,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     SELECT format('there is no partition %s', p.name) INTO kept FROM acct._month_parts(p_table, p_month) AS p
      WHERE NOT acct._is_partition(left(p.name, -8), p_month) ORDER BY p.part LIMIT 1;
+    kept := coalesce(kept, (SELECT format('table %s is the partition of the month, and not acct.%s', x.relation, p.name)
+                              FROM acct._month_parts(p_table, p_month) AS p CROSS JOIN acct._partition_of(p.parent, p_month) AS x (relation)
+                             WHERE x.relation IS DISTINCT FROM to_regclass(format('acct.%I', p.name)) ORDER BY p.part LIMIT 1));
     kept := coalesce(kept, acct._why_kept(p_table, p_month));
     IF kept IS NULL AND p_table = 'txn_source_parent' THEN
         IF p_hold THEN

@@ -33,12 +33,12 @@ COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that make
 
 CREATE FUNCTION acct._attached_months(p_table text) RETURNS SETOF date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT DISTINCT to_date(right(c.relname, 7), 'YYYY_MM')
-      FROM acct._month_parts(p_table, '2000-01-01') AS p
-      JOIN pg_inherits AS i ON i.inhparent = p.parent JOIN pg_class AS c ON c.oid = i.inhrelid
-     WHERE c.relname ~ '_[0-9]{4}_[0-9][0-9]$' AND left(c.relname, -7) = left(p.name, -7)
+    -- A partition that holds several months is none of the engine's.
+    SELECT DISTINCT min(m.month) FROM acct._month_parts(p_table, '2000-01-01') AS p
+     CROSS JOIN LATERAL acct._months_with_partitions(p.parent) AS m
+     GROUP BY m.relation HAVING count(*) = 1
 $$;
-COMMENT ON FUNCTION acct._attached_months(text) IS 'The months that txn_source_parent or ledger_entry has partitions for, by their names.';
+COMMENT ON FUNCTION acct._attached_months(text) IS 'The months that txn_source_parent or ledger_entry has partitions for.';
 
 CREATE FUNCTION acct._months_due() RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

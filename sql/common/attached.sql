@@ -1,5 +1,22 @@
 -- Where the partitions of the ledger and the source are: which were detached, which were emptied, where new ones are stored.
 
+CREATE FUNCTION acct._month_of_detached(p_relation regclass) RETURNS date
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    day text := (SELECT a.attname FROM pg_attribute AS a
+                  WHERE a.attrelid = p_relation AND a.attname IN ('je_date', 'txn_month') AND NOT a.attisdropped ORDER BY a.attname LIMIT 1);
+    month date;
+BEGIN
+    IF day IS NOT NULL THEN
+        EXECUTE format('SELECT date_trunc(''month'', x.%I::timestamp)::date FROM %s AS x LIMIT 1', day, p_relation) INTO month;
+    END IF;
+    RETURN coalesce(month, (SELECT to_date(substring(c.relname, '_([0-9]{4}_(?:0[1-9]|1[0-2]))(?:_rest|_run_[0-9]+)?$'), 'YYYY_MM')
+                              FROM pg_class AS c WHERE c.oid = p_relation));
+END
+$$;
+COMMENT ON FUNCTION acct._month_of_detached(regclass) IS
+'The month of a detached partition, which has no bounds any more: that of its rows, or, where it is empty, the one in its name; NULL where that says none.';
+
 CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH place AS (
@@ -21,14 +38,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT c.oid, c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
          WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending)
     -- Not those that went with what they are partitions of
-    SELECT a.oid::regclass, to_date(substring(a.relname, '_([0-9]{4}_(?:0[1-9]|1[0-2]))(?:_rest|_run_[0-9]+)?$'), 'YYYY_MM'),
-           a.relname !~ '^txn_source_'
+    SELECT a.oid::regclass, acct._month_of_detached(a.oid), a.relname !~ '^txn_source_'
       FROM astray AS a
      WHERE NOT EXISTS (SELECT FROM pg_inherits AS i JOIN astray AS p ON p.oid = i.inhparent
                         WHERE i.inhrelid = a.oid AND NOT i.inhdetachpending)
 $$;
 COMMENT ON FUNCTION acct._detached_partitions() IS
-'Partitions of ledger and source that are detached, or being detached, those with posted entries also where they were renamed or moved to another schema; the month by the name.';
+'Partitions of ledger and source that are detached, or being detached, those with posted entries also where they were renamed or moved to another schema.';
 
 CREATE FUNCTION acct._raise_detached(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -67,7 +83,7 @@ BEGIN
                    AND NOT acct._is_archived('ledger_entry', p_month))
            AND NOT EXISTS (SELECT FROM pg_inherits AS i
                             WHERE i.inhrelid = c.oid AND NOT i.inhdetachpending
-                              AND i.inhparent IN (p.parent, to_regclass(format('acct.%I', p.name))))
+                              AND i.inhparent IN (p.parent, to_regclass(format('acct.%I', p.name)), acct._partition_of(p.parent, p_month)))
          ORDER BY c.relname LIMIT 1));
 END
 $$;
@@ -78,10 +94,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT c.oid::regclass FROM ledger_guard.protected AS g JOIN pg_class AS c ON c.oid = g.relation
      WHERE g.has_posted AND c.relkind = 'r' AND pg_relation_size(c.oid) = 0
        -- Where all runs of the month had partitions of their own, the one of the others is empty.
-       AND (c.relname !~ '_[0-9]{4}_(0[1-9]|1[0-2])_rest$'
-            OR EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
-                        WHERE r.status IN ('posted', 'reversed') AND t.je_month = to_date(left(right(c.relname, 12), 7), 'YYYY_MM')
-                          AND NOT t.je_month = ANY (coalesce(r.range_months, '{}'))))
+       AND NOT EXISTS (SELECT FROM acct._months_with_partitions('acct.ledger_entry_line') AS m
+                        WHERE c.oid = acct._line_partition(m.month)
+                          AND NOT EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
+                                           WHERE r.status IN ('posted', 'reversed') AND t.je_month = m.month
+                                             AND NOT t.je_month = ANY (coalesce(r.range_months, '{}'))))
 $$;
 COMMENT ON FUNCTION acct._emptied_partitions() IS 'Tables that entries were posted to, and that are empty, as after a crash where they were unlogged.';
 

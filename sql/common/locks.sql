@@ -32,11 +32,190 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_locks() IS 'The part of install() that makes the tables whose rows are locks.';
 
-CREATE FUNCTION acct._lock_claims(p_month date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+CREATE FUNCTION acct._lock_holders(p_tables regclass[], p_modes text[])
+RETURNS TABLE (relation regclass, mode text, granted boolean, pid integer, gid text, role name, state text, since timestamptz, is_working boolean)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
-    INSERT INTO acct.claim_lock (txn_month) VALUES (p_month) ON CONFLICT DO NOTHING;
-    PERFORM FROM acct.claim_lock AS l WHERE l.txn_month = p_month FOR UPDATE;
+    PERFORM pg_stat_clear_snapshot();
+    RETURN QUERY
+    SELECT l.relation::regclass, l.mode, l.granted, l.pid, x.gid, coalesce(a.usename, x.owner), CASE WHEN l.pid IS NULL THEN 'prepared' ELSE a.state END,
+           CASE WHEN l.pid IS NULL THEN x.prepared WHEN a.state LIKE 'idle%' THEN a.state_change ELSE coalesce(a.xact_start, a.query_start) END,
+           -- Only functions of the engine lock these two tables so, and keep that to the end of their transaction.
+           l.pid IS NOT NULL AND coalesce(a.state, 'active') NOT LIKE 'idle%'
+           AND EXISTS (SELECT FROM pg_locks AS w WHERE w.pid = l.pid AND w.granted AND w.database = l.database AND w.mode <> 'AccessShareLock'
+                          AND w.relation IN ('acct.run_cancel'::regclass, 'acct.making_lock'::regclass))
+      FROM pg_locks AS l
+      LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+      -- A prepared transaction is known by the lock of its own identifier.
+      LEFT JOIN LATERAL (SELECT p.gid, p.owner, p.prepared FROM pg_locks AS t JOIN pg_prepared_xacts AS p ON p.transaction = t.transactionid
+                          WHERE l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
+                            AND t.virtualtransaction = l.virtualtransaction LIMIT 1) AS x ON true
+     WHERE l.locktype = 'relation' AND l.pid IS DISTINCT FROM pg_backend_pid()
+       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+       AND l.relation = ANY (p_tables::oid[]) AND l.mode = ANY (p_modes);
+END
+$$;
+COMMENT ON FUNCTION acct._lock_holders(regclass[], text[]) IS
+'The other sessions and prepared transactions that hold locks of these modes on tables, or wait for them: role, state, since when the session is idle or its transaction runs, and whether a function of the engine is at work there, which ends by itself.';
+
+CREATE FUNCTION acct._holder_name(p_pid integer, p_gid text, p_role name, p_state text, p_since timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN p_pid IS NULL THEN format('prepared transaction %L (%s, since %s)', p_gid, p_role, at.since)
+                ELSE format('process %s (%s, %s since %s)', p_pid, coalesce(p_role, 'another role'), coalesce(p_state, 'at work'), at.since) END
+      FROM (SELECT coalesce(to_char(p_since, 'YYYY-MM-DD HH24:MI:SS'), 'an unknown time') AS since) AS at
+$$;
+COMMENT ON FUNCTION acct._holder_name(integer, text, name, text, timestamptz) IS 'How messages name a session or prepared transaction that holds a lock.';
+
+CREATE FUNCTION acct._conflicting_modes(p_mode text) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE p_mode
+        WHEN 'ACCESS SHARE' THEN ARRAY['AccessExclusiveLock']
+        WHEN 'ROW SHARE' THEN ARRAY['ExclusiveLock', 'AccessExclusiveLock']
+        WHEN 'ROW EXCLUSIVE' THEN ARRAY['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']
+        WHEN 'SHARE UPDATE EXCLUSIVE' THEN ARRAY['ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+                                                 'AccessExclusiveLock']
+        WHEN 'SHARE ROW EXCLUSIVE' THEN ARRAY['RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
+                                              'ExclusiveLock', 'AccessExclusiveLock'] END
+$$;
+COMMENT ON FUNCTION acct._conflicting_modes(text) IS 'The modes of table locks, as pg_locks names them, that conflict with a mode.';
+
+CREATE FUNCTION acct._limit_wait(p_limit text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    statement_ms CONSTANT integer := (SELECT s.setting::integer FROM pg_settings AS s WHERE s.name = 'statement_timeout');
+    deadlock_ms CONSTANT integer := (SELECT s.setting::integer FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+BEGIN
+    IF p_limit = '0' THEN
+        -- Long enough that the server finds a deadlock before.
+        PERFORM set_config('lock_timeout', least(deadlock_ms::bigint + 4000, nullif(statement_ms, 0) / 2 + 1)::text, true);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._limit_wait(text) IS
+'Limits a wait that is tried again (_refuse_held); p_limit is the lock_timeout of the caller, which is kept where there is one.';
+
+CREATE FUNCTION acct._refuse_held(p_what text, p_tables regclass[], p_mode text, p_processes integer[], p_started timestamptz, p_limit text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    patience CONSTANT interval := least(interval '10 seconds', (SELECT nullif(s.setting::integer, 0) / 2 * interval '1 ms'
+                                                                  FROM pg_settings AS s WHERE s.name = 'statement_timeout'));
+    own_modes CONSTANT text[] := ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock'];
+    holders text;
+    waits boolean;
+    example record;
+BEGIN
+    IF p_limit = '0' AND clock_timestamp() < p_started + patience THEN
+        RETURN;
+    END IF;
+    WITH held AS (
+        SELECT h.*, h.mode = ANY (acct._conflicting_modes(p_mode)) AS of_table
+          FROM acct._lock_holders(p_tables, acct._conflicting_modes(p_mode) || own_modes) AS h),
+    holder AS (
+        SELECT DISTINCT ON (h.pid, h.gid) h.pid, h.gid, h.is_working, h.relation, acct._holder_name(h.pid, h.gid, h.role, h.state, h.since) AS name
+          FROM held AS h
+         -- A request that waits keeps those out that come after it.
+         WHERE h.of_table OR h.granted AND (h.pid = ANY (p_processes) OR h.pid IS NULL AND array_position(p_processes, NULL) IS NOT NULL)
+         ORDER BY h.pid, h.gid, h.of_table DESC, h.relation::text)
+    SELECT string_agg(CASE WHEN p_processes IS NULL THEN format('%s by %s', h.relation, h.name) ELSE h.name END, ', ' ORDER BY h.pid, h.gid),
+           coalesce(bool_and(h.is_working), p_processes IS NOT NULL)
+      INTO holders, waits FROM holder AS h;
+    -- What a function of the engine holds it gives back by itself.
+    IF p_limit = '0' AND waits THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION '% is locked', p_what
+        USING ERRCODE = '55P03', DETAIL = format('Locked: %s.', coalesce(holders, 'not any more')),
+              HINT = 'Call again when that has ended, or end it: SELECT pg_terminate_backend(PROCESS); or ROLLBACK PREPARED.';
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_held(text, regclass[], text, integer[], timestamptz, text) IS
+'Called when a wait for locks of a mode on tables, or for rows of a table that p_processes hold (as of _row_holders), was given up: returns where it is right to wait on, because functions of the engine work there, or the wait was shorter than ten seconds and half the statement_timeout. Else it raises 55P03 and names the sessions and prepared transactions that hold the locks.';
+
+CREATE FUNCTION acct._hold_tables(p_tables regclass[], p_mode text, p_with_partitions boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    own_limit CONSTANT text := current_setting('lock_timeout');
+    list CONSTANT text := (SELECT string_agg(CASE WHEN p_with_partitions THEN '' ELSE 'ONLY ' END || t.name, ', ' ORDER BY t.n)
+                             FROM unnest(p_tables) WITH ORDINALITY AS t (name, n));
+BEGIN
+    LOOP
+        BEGIN
+            PERFORM acct._limit_wait(own_limit);
+            EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM acct._refuse_held('a table that this needs', CASE WHEN p_with_partitions THEN ARRAY(SELECT acct._tables_below(t) FROM unnest(p_tables) AS t)
+                                                                      ELSE p_tables END, p_mode, NULL, started, own_limit);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', own_limit, true);
+END
+$$;
+COMMENT ON FUNCTION acct._hold_tables(regclass[], text, boolean) IS
+'Locks tables, with or without their partitions, in a mode that a step needs, to the end of the transaction. Raises 55P03, with the holder, where another session that does no work of the engine locks one for longer than ten seconds, or than half the caller''s statement_timeout.';
+
+CREATE FUNCTION acct._tables_below(p_table regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- pg_partition_tree() would lock them, and wait.
+    WITH RECURSIVE tree AS (
+        SELECT p_table::oid AS relid
+        UNION
+        SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid)
+    SELECT t.relid::regclass FROM tree AS t
+$$;
+COMMENT ON FUNCTION acct._tables_below(regclass) IS 'A table and its partitions, at any depth, without a lock on them.';
+
+CREATE FUNCTION acct._hold_month(p_parent regclass, p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    partition regclass;
+BEGIN
+    PERFORM acct._hold_tables(ARRAY[p_parent], 'ACCESS SHARE');
+    -- The one that holds the month, also where it holds others too.
+    SELECT m.relation INTO partition FROM acct._months_with_partitions(p_parent) AS m WHERE m.month = p_month LIMIT 1;
+    IF partition IS NOT NULL THEN
+        PERFORM acct._hold_tables(ARRAY[partition], 'ACCESS SHARE', true);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._hold_month(regclass, date) IS
+'Locks a table that is partitioned by month, and its partition of a month, so that both can be read to the end of the transaction. Raises 55P03 as _hold_tables().';
+
+CREATE FUNCTION acct._lock_row(p_table regclass, p_columns text[], p_values text[], p_what text, p_is_there boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    own_limit CONSTANT text := current_setting('lock_timeout');
+    columns CONSTANT text := (SELECT string_agg(format('%I', c), ', ' ORDER BY n) FROM unnest(p_columns) WITH ORDINALITY AS x (c, n));
+    key CONSTANT text := (SELECT string_agg(format('%L::%s', x.v, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY x.n)
+                            FROM unnest(p_columns, p_values) WITH ORDINALITY AS x (c, v, n)
+                            JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = x.c);
+BEGIN
+    LOOP
+        BEGIN
+            PERFORM acct._limit_wait(own_limit);
+            IF NOT p_is_there THEN
+                EXECUTE format('INSERT INTO %s (%s) VALUES (%s) ON CONFLICT DO NOTHING', p_table, columns, key);
+            END IF;
+            EXECUTE format('SELECT FROM %s WHERE (%s) = (%s) FOR NO KEY UPDATE', p_table, columns, key);
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM acct._refuse_held(p_what, ARRAY[p_table], 'ROW EXCLUSIVE', acct._row_holders(p_table, p_columns[1], p_values[1]), started, own_limit);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', own_limit, true);
+END
+$$;
+COMMENT ON FUNCTION acct._lock_row(regclass, text[], text[], text, boolean) IS
+'Locks the row of a key, which it inserts where it may be missing, to the end of the transaction. Waits for sessions that do work of the engine; raises 55P03, with the holder, where another one or a prepared transaction holds it for longer than ten seconds, or than half the caller''s statement_timeout.';
+
+CREATE FUNCTION acct._lock_claims(p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
+BEGIN
+    PERFORM acct._lock_row('acct.claim_lock', ARRAY['txn_month'], ARRAY[p_month::text], format('the claim of batches of %s', to_char(p_month, 'YYYY-MM')));
 END
 $$;
 COMMENT ON FUNCTION acct._lock_claims(date) IS
@@ -45,39 +224,31 @@ COMMENT ON FUNCTION acct._lock_claims(date) IS
 CREATE FUNCTION acct._lock_making(p_table text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    INSERT INTO acct.making_lock (table_name) VALUES (p_table) ON CONFLICT DO NOTHING;
-    PERFORM FROM acct.making_lock AS l WHERE l.table_name = p_table FOR UPDATE;
+    PERFORM acct._lock_row('acct.making_lock', ARRAY['table_name'], ARRAY[p_table], format('the making of months of %s', p_table));
     PERFORM acct._see_changes();
 END
 $$;
 COMMENT ON FUNCTION acct._lock_making(text) IS
 'Locks the making and moving of months of txn_source_parent or ledger_entry to the end of the transaction, and takes notice of those that others made or moved.';
 
-CREATE FUNCTION acct._hold_tables(p_tables text[], p_mode text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '10s' AS $$
-DECLARE
-    most CONSTANT integer := 10000;
-    limit_ms CONSTANT integer := (SELECT s.setting::integer FROM pg_settings AS s WHERE s.name = 'statement_timeout');
-    holders text;
-BEGIN
-    -- It gives up before the caller's statement_timeout would, and says who is in the way.
-    PERFORM set_config('lock_timeout', least(most, nullif(limit_ms, 0) / 2 + 1)::text, true);
-    EXECUTE (SELECT format('LOCK TABLE %s IN %s MODE', string_agg(format('ONLY acct.%I', t.name), ', ' ORDER BY t.n), p_mode)
-               FROM unnest(p_tables) WITH ORDINALITY AS t (name, n));
-EXCEPTION WHEN lock_not_available THEN
-    SELECT string_agg(DISTINCT format('%s by process %s (%s)', l.relation::regclass, coalesce(l.pid::text, 'of a prepared transaction'), a.usename), ', ')
-      INTO holders
-      FROM pg_locks AS l LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
-     WHERE l.granted AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock') AND l.pid IS DISTINCT FROM pg_backend_pid()
-       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-       AND l.relation IN (SELECT format('acct.%I', t)::regclass FROM unnest(p_tables) AS t);
-    RAISE EXCEPTION 'a table that this needs is locked'
-        USING ERRCODE = '55P03', DETAIL = format('Locked: %s.', coalesce(holders, 'none any more')),
-              HINT = 'Call again when that has ended, or end it: SELECT pg_terminate_backend(PROCESS);';
-END
+CREATE FUNCTION acct._blocking_locks() RETURNS TABLE (what text, holder text, seconds numeric)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH lockable AS (
+        SELECT c.oid, c.oid = ANY (ARRAY['acct.claim_lock', 'acct.making_lock', 'acct.ledger_book', 'ledger_guard.protected']::regclass[]::oid[]) AS has_lock_rows
+          FROM pg_class AS c
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')))
+    SELECT string_agg(DISTINCT h.relation::text, ', ' ORDER BY h.relation::text), acct._holder_name(h.pid, h.gid, h.role, h.state, h.since),
+           round(extract(epoch FROM clock_timestamp() - min(h.since)), 1)
+      FROM acct._lock_holders(ARRAY(SELECT l.oid::regclass FROM lockable AS l),
+                              acct._conflicting_modes('ROW EXCLUSIVE') || ARRAY['RowShareLock', 'RowExclusiveLock']) AS h
+      JOIN lockable AS l ON l.oid = h.relation
+     WHERE h.granted AND NOT h.is_working
+       AND (h.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
+            OR (h.pid IS NULL OR h.state LIKE 'idle%') AND (l.has_lock_rows OR h.mode IN ('ShareLock', 'ShareRowExclusiveLock')))
+     GROUP BY h.pid, h.gid, h.role, h.state, h.since
 $$;
-COMMENT ON FUNCTION acct._hold_tables(text[], text) IS
-'Locks tables in a mode that a step needs, to the end of the transaction. Raises 55P03, with who is in the way, where another session locks one for longer than ten seconds, or than half the caller''s statement_timeout.';
+COMMENT ON FUNCTION acct._blocking_locks() IS
+'The sessions and prepared transactions that hold locks by which runs or loads have to wait, and do no work of the engine: the tables concerned, the holder, and for how many seconds the session is idle or its transaction runs.';
 
 CREATE FUNCTION acct._policy_tables() RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -85,6 +256,14 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                  'journal_template_line', 'journal_template_match', 'product_account_map']
 $$;
 COMMENT ON FUNCTION acct._policy_tables() IS 'The tables that runs read policy from.';
+
+CREATE FUNCTION acct._hold_policy() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._hold_tables(ARRAY(SELECT format('acct.%I', t)::regclass FROM unnest(acct._policy_tables()) AS t), 'ACCESS SHARE');
+END
+$$;
+COMMENT ON FUNCTION acct._hold_policy() IS 'Has policy readable to the end of the transaction. Raises 55P03 as _hold_tables().';
 
 CREATE FUNCTION acct._require_read_committed() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -54,6 +54,50 @@ END
 $$;
 COMMENT ON FUNCTION acct._raise_in_use(text, regclass[]) IS 'Raises 55P03: other sessions use the tables of p_what.';
 
+CREATE FUNCTION acct._months_with_partitions(p_parent regclass) RETURNS TABLE (month date, relation regclass)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
+DECLARE
+    child record;
+BEGIN
+    -- pg_get_expr() of a relation would lock it, and wait.
+    FOR child IN SELECT i.inhrelid::regclass AS name,
+                        regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM [(]''([-0-9]+)''[)] TO [(]''([-0-9]+)''[)]$') AS bound
+                   FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                  WHERE i.inhparent = p_parent AND NOT i.inhdetachpending LOOP
+        -- A partition without dates at both ends holds any month.
+        IF child.bound IS NOT NULL THEN
+            RETURN QUERY SELECT m::date, child.name
+                           FROM generate_series(date_trunc('month', child.bound[1]::timestamp), child.bound[2]::timestamp - interval '1 day',
+                                                interval '1 month') AS m;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._months_with_partitions(regclass) IS
+'The months that the partitions of a table partitioned by month are for, each with its partition; those without dates at both ends are left out.';
+
+CREATE FUNCTION acct._partition_of(p_parent regclass, p_month date) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
+DECLARE
+    bound CONSTANT text := format('FOR VALUES FROM (%L) TO (%L)', p_month, (p_month + interval '1 month')::date);
+    named regclass := to_regclass(format('acct.%I', (SELECT regexp_replace(c.relname, '_parent$', '') FROM pg_class AS c WHERE c.oid = p_parent)
+                                                    || '_' || to_char(p_month, 'YYYY_MM')));
+BEGIN
+    -- Nearly always it has the name that it was made with. That it is attached the catalogs say, though the snapshot may be older.
+    IF named IS NOT NULL
+       AND EXISTS (SELECT FROM pg_partition_ancestors(named) AS a WHERE a.relid = p_parent)
+       AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = named AND pg_get_expr(c.relpartbound, 0) <> bound)
+       AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = named AND i.inhdetachpending) THEN
+        RETURN named;
+    END IF;
+    RETURN (SELECT i.inhrelid FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+             WHERE i.inhparent = p_parent AND NOT i.inhdetachpending AND pg_get_expr(c.relpartbound, 0) = bound
+               AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = p_parent));
+END
+$$;
+COMMENT ON FUNCTION acct._partition_of(regclass, date) IS
+'The partition that a table partitioned by month has for just this month, by its bounds, whatever its name and schema; NULL where there is none.';
+
 CREATE FUNCTION acct._month_parts(p_table text, p_month date) RETURNS TABLE (part integer, parent regclass, name text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT x.n::integer, format('acct.%I', x.parent)::regclass,
@@ -111,7 +155,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := regexp_replace(p_parent, '_parent$', '') || '_' || to_char(p_month, 'YYYY_MM');
 BEGIN
-    IF to_regclass(format('acct.%I', name)) IS NULL THEN
+    IF acct._partition_of(format('acct.%I', p_parent)::regclass, p_month) IS NULL THEN
         IF to_regclass(format('acct_archive.%I', name)) IS NOT NULL THEN
             RETURN format('acct_archive.%I', name);
         ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
@@ -119,6 +163,10 @@ BEGIN
             RAISE EXCEPTION 'partition % was dropped: its rows cannot be read', name
                 USING ERRCODE = CASE WHEN p_for_run THEN 'LE002' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
                       HINT = 'Where it was exported, acct.archived_partition.manifest names its files.';
+        ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
+                       WHERE a.month = p_month AND name = ANY (a.partitions) AND a.restored_at IS NULL) THEN
+            RAISE EXCEPTION 'the archived partition % is not in schema acct_archive', name
+                USING ERRCODE = 'LE010', DETAIL = 'It was renamed, moved or dropped.', HINT = 'Give it its name and schema back.';
         END IF;
     END IF;
     RETURN format('acct.%I', p_parent);

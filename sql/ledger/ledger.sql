@@ -130,20 +130,19 @@ END
 $$;
 COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Makes and attaches the partition of a month''s journals; its name.';
 
-CREATE FUNCTION acct._make_range_partition(p_parent text, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
+CREATE FUNCTION acct._make_range_partition(p_parent regclass, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap AS $$
 BEGIN
-    EXECUTE format('CREATE TABLE acct.%I (LIKE acct.%I INCLUDING ALL EXCLUDING IDENTITY)', p_name, p_parent)
-            || acct._storage_of(format('acct.%I', p_parent)::regclass);
+    EXECUTE format('CREATE TABLE acct.%I (LIKE %s INCLUDING ALL EXCLUDING IDENTITY)', p_name, p_parent) || acct._storage_of(p_parent);
     PERFORM acct._protect(format('acct.%I', p_name)::regclass);
     -- crash point: rotate_range_made
-    EXECUTE format('ALTER TABLE acct.%I ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION acct.%I FOR VALUES FROM (%s) TO (%s)', p_parent, p_name, p_from, p_to);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', p_name, p_comment);
     RETURN format('acct.%I', p_name)::regclass;
 END
 $$;
-COMMENT ON FUNCTION acct._make_range_partition(text, text, text, text, text) IS
+COMMENT ON FUNCTION acct._make_range_partition(regclass, text, text, text, text) IS
 'Makes a partition of a month''s lines for a range of je_id, empty, and attaches it.';
 
 CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
@@ -156,7 +155,7 @@ BEGIN
             || acct._storage_of('acct.ledger_entry_line');
     PERFORM acct._protect(format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || '.');
-    PERFORM acct._make_range_partition(name, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
+    PERFORM acct._make_range_partition(format('acct.%I', name)::regclass, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
                 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || ' of runs without partitions of their own.');
     EXECUTE format('ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
@@ -195,8 +194,12 @@ COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
 
 CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT CASE c.relkind WHEN 'p' THEN format('acct.%I', c.relname || '_rest')::regclass ELSE c.oid::regclass END
-      FROM pg_class AS c WHERE c.oid = format('acct.%I', 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM'))::regclass
+    SELECT CASE c.relkind WHEN 'p' THEN
+                (SELECT r.oid FROM pg_inherits AS i JOIN pg_class AS r ON r.oid = i.inhrelid
+                  WHERE i.inhparent = c.oid AND NOT i.inhdetachpending
+                    AND pg_get_expr(r.relpartbound, 0) = format('FOR VALUES FROM (MINVALUE) TO (%L)', (acct._je_range(0)).from_je_id))
+                ELSE c.oid END::regclass
+      FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.ledger_entry_line', p_month)
 $$;
 COMMENT ON FUNCTION acct._line_partition(date) IS
 'Where a month''s lines of small runs go: its partition for them, or the month itself where it is not partitioned.';
@@ -204,18 +207,18 @@ COMMENT ON FUNCTION acct._line_partition(date) IS
 CREATE FUNCTION acct._make_run_partition(p_run_id bigint, p_month date) RETURNS regclass
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    month CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
+    month CONSTANT regclass := acct._partition_of('acct.ledger_entry_line', p_month);
     bounds record;
 BEGIN
     SELECT g.from_je_id, g.to_je_id INTO bounds
       FROM acct.journal_run AS r, acct._je_range(r.je_range) AS g
      WHERE r.run_id = p_run_id AND p_month = ANY (r.range_months);
-    IF NOT FOUND OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = format('acct.%I', month)::regclass) <> 'p' THEN
+    IF NOT FOUND OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = month) <> 'p' THEN
         RETURN NULL;
     END IF;
     -- Before the weaker lock of LIKE, so that two that post to the month do not wait for each other.
-    EXECUTE format('LOCK TABLE ONLY acct.%I IN SHARE UPDATE EXCLUSIVE MODE', month);
-    RETURN acct._make_range_partition(month, month || '_run_' || p_run_id, bounds.from_je_id::text, bounds.to_je_id::text,
+    PERFORM acct._hold_tables(ARRAY[month], 'SHARE UPDATE EXCLUSIVE');
+    RETURN acct._make_range_partition(month, format('ledger_entry_line_%s_run_%s', to_char(p_month, 'YYYY_MM'), p_run_id), bounds.from_je_id::text, bounds.to_je_id::text,
                format('Journal lines of %s of run %s.', to_char(p_month, 'YYYY-MM'), p_run_id));
 END
 $$;

@@ -7,9 +7,8 @@ DECLARE
 BEGIN
     FOR book IN SELECT DISTINCT b.entity_code COLLATE "C" AS entity_code, b.basis COLLATE "C" AS basis
                   FROM unnest(p_entities, p_bases) AS b (entity_code, basis) ORDER BY 1, 2 LOOP
-        INSERT INTO acct.ledger_book (entity_code, basis) VALUES (book.entity_code, book.basis) ON CONFLICT DO NOTHING;
-        PERFORM FROM acct.ledger_book AS b
-          WHERE b.entity_code = book.entity_code AND b.basis = book.basis FOR UPDATE;
+        PERFORM acct._lock_row('acct.ledger_book', ARRAY['entity_code', 'basis'], ARRAY[book.entity_code, book.basis],
+                               format('book %s %s', book.entity_code, book.basis));
     END LOOP;
 END
 $$;
@@ -41,8 +40,8 @@ DECLARE
 BEGIN
     SELECT array_agg(DISTINCT a.relid) INTO relations FROM unnest(p_partitions) AS x, pg_partition_ancestors(x) AS a;
     -- In one order: postings to different books of the same new months meet here.
-    PERFORM FROM ledger_guard.protected AS p
-      WHERE p.relation = ANY (relations) AND NOT p.has_posted ORDER BY p.relation FOR UPDATE;
+    PERFORM acct._lock_row('ledger_guard.protected', ARRAY['relation'], ARRAY[p.relation::text], format('the record of %s', p.relation), true)
+       FROM (SELECT x.relation FROM ledger_guard.protected AS x WHERE x.relation = ANY (relations) AND NOT x.has_posted ORDER BY x.relation) AS p;
     UPDATE ledger_guard.protected AS p SET has_posted = true, columns = ledger_guard.columns_of(p.relation)
      WHERE p.relation = ANY (relations) AND NOT p.has_posted;
 END
@@ -77,7 +76,8 @@ BEGIN
             RETURN;
         END IF;
         PERFORM acct._commit_durably();
-        PERFORM acct._hold_tables(acct._policy_tables() || ARRAY['txn_source_parent'], 'ACCESS SHARE');
+        PERFORM acct._hold_policy();
+        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
         PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
         PERFORM acct._count_repeated(id);
@@ -101,7 +101,7 @@ BEGIN
         months := coalesce(months, '{}');
         SELECT array_agg(format('acct.%I', p.name)::regclass) INTO made
           FROM unnest(months) AS m, acct._make_ledger_partition(m) AS p (name);
-        SELECT coalesce(array_agg(format('acct.%I', 'ledger_entry_header_' || to_char(m, 'YYYY_MM'))::regclass ORDER BY m), '{}'),
+        SELECT coalesce(array_agg(acct._partition_of('acct.ledger_entry_header', m) ORDER BY m), '{}'),
                coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
                coalesce(array_agg(acct._make_run_partition(id, m) ORDER BY m), '{}')
           INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;

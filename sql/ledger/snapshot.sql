@@ -116,10 +116,11 @@ DECLARE
 BEGIN
     -- From here to the end of the transaction no month is archived.
     PERFORM FROM acct.ledger_entry_line WHERE false;
-    SELECT min(m.month), min(m.name) FILTER (WHERE to_regclass(format('acct.%I', m.name)) IS NULL) INTO oldest, gone
-      FROM (SELECT c.relname::text AS name, to_date(right(c.relname, 7), 'YYYY_MM') AS month
-              FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-             WHERE i.inhparent = 'acct.ledger_entry_line'::regclass) AS m;
+    SELECT min(m.month) INTO oldest FROM acct._months_with_partitions('acct.ledger_entry_line') AS m;
+    SELECT min(c.relname) INTO gone FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+     WHERE i.inhparent = 'acct.ledger_entry_line'::regclass AND NOT i.inhdetachpending
+       -- By the catalogs as they are now
+       AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = i.inhparent);
     IF gone IS NOT NULL THEN
         RAISE EXCEPTION 'partition % was archived meanwhile', gone
             USING ERRCODE = '40001', DETAIL = 'The snapshot of the transaction is older.', HINT = 'Call again, in a new transaction.';
@@ -169,7 +170,8 @@ BEGIN
     END IF;
     -- All books, those to come included: whoever locks one writes to this table first.
     PERFORM acct._progress_start(NULL, 'snapshot', NULL);
-    LOCK TABLE acct.ledger_book IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM acct._announce_work();
+    PERFORM acct._hold_tables('{acct.ledger_book}', 'SHARE ROW EXCLUSIVE');
     -- crash point: snapshot_locked
     PERFORM acct._require_ledger_attached(NULL);
     PERFORM acct._progress_phase('recomputing balances');

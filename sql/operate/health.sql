@@ -7,7 +7,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (3, 'indexes', 0, 'REINDEX INDEX, or drop what a CREATE INDEX CONCURRENTLY left behind.'),
            (4, 'sequences', 80, 'See "What is bounded by what" in docs/architecture.md.'),
            (5, 'partitions_attached', 0, 'Attach the table again: ALTER TABLE ... ATTACH PARTITION ..., after DETACH PARTITION ... FINALIZE where it is being detached.'),
-           (6, 'source_partitions', 2, 'SELECT acct.rotate_txn_source_partitions(1);'),
+           (6, 'source_partitions', 2, 'SELECT acct.rotate_txn_source_partitions(1); A load into a month without a partition fails: no partition of relation found for row.'),
            (7, 'ledger_partitions', 2, 'SELECT acct.rotate_ledger_partitions(1);'),
            (8, 'runs_stuck', 6, 'Post them with acct.post_journals(run_id), or end them with acct.cancel_run(run_id); CALL acct.run_job(''run'') goes on with its own runs.'),
            (9, 'staging_lost', 0, 'SELECT acct.expand_journals(run_id); or acct.discard_run(run_id).'),
@@ -22,7 +22,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (18, 'policy', 0, 'Find out who changed policy while its triggers were disabled. SELECT acct.install(); brings the digest up to date.'),
            (19, 'repeated_transactions', 0, 'Runs of several months hold the same txn_id and entity_code: see "Repeated transactions" in docs/reference.md. Where identifiers begin anew each month, raise the threshold.'),
            (20, 'approvals', 0, 'See acct.policy_finding, and "Policy was changed past its triggers" in docs/operations.md. SELECT acct.install(); records what is not numbered yet; acct.acknowledge_finding() settles it.'),
-           (21, 'rights', 0, 'Make the users members of the roles of acct.install_roles(), and REVOKE the rights; SELECT acct.install(); takes back all rights to write.')
+           (21, 'rights', 0, 'Make the users members of the roles of acct.install_roles(), and REVOKE the rights; SELECT acct.install(); takes back all rights to write.'),
+           (22, 'locks', 1, 'Have that session end its transaction, or end it: SELECT pg_terminate_backend(PROCESS); of a prepared transaction: ROLLBACK PREPARED ''GID'';')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
 
@@ -246,6 +247,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_
 #variable_conflict use_column
 BEGIN
     PERFORM acct._require_layout();
+    PERFORM acct._hold_tables('{acct.txn_source_parent}', 'ACCESS SHARE', true);
     RETURN QUERY SELECT b.batch_id, u.txn_month, u.transactions, b.loaded_at, b.loaded_by, b.source
                    FROM acct._untaken_batches() AS u JOIN acct.txn_batch AS b ON b.batch_id = u.batch_id
                   ORDER BY 1, 2;
@@ -259,7 +261,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(round(max(extract(epoch FROM now() - w.loaded_at)) / 3600, 2), 0),
            acct._first_of(array_agg(format('batch %s of %s, %s transactions', w.batch_id, to_char(w.txn_month, 'YYYY-MM'), w.transactions)
                                     ORDER BY w.loaded_at, w.batch_id, w.txn_month))
-      FROM acct.batches_waiting() AS w
+      FROM (SELECT u.*, b.loaded_at FROM acct._untaken_batches() AS u JOIN acct.txn_batch AS b ON b.batch_id = u.batch_id) AS w
 $$;
 COMMENT ON FUNCTION acct._health_batches_waiting() IS 'Hours that the oldest load which waits for a run has been waiting.';
 
@@ -390,6 +392,14 @@ $$;
 COMMENT ON FUNCTION acct._health_repeated_transactions() IS
 'Transactions of runs posted in the last 31 days that live runs of other months held too.';
 
+CREATE FUNCTION acct._health_locks(OUT observed numeric, OUT detail text)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(max(b.seconds), 0), acct._first_of(array_agg(format('%s by %s', b.what, b.holder) ORDER BY b.seconds DESC, b.holder))
+      FROM acct._blocking_locks() AS b
+$$;
+COMMENT ON FUNCTION acct._health_locks() IS
+'Seconds for which the session has been idle, the transaction been prepared, or been running, that holds what runs or loads have to wait for.';
+
 CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -452,6 +462,8 @@ BEGIN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_approvals() AS h;
         WHEN 'repeated_transactions' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_repeated_transactions() AS h;
+        WHEN 'locks' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_locks() AS h;
     END CASE;
     status := CASE WHEN observed > p_threshold THEN severity ELSE 'ok' END;
 END
@@ -481,7 +493,7 @@ COMMENT ON FUNCTION acct._require_checks_known(text[], jsonb) IS 'Raises 22023 o
 
 CREATE FUNCTION acct.health(checks text[] DEFAULT NULL, thresholds jsonb DEFAULT '{}')
 RETURNS TABLE (check_name text, status text, observed numeric, threshold numeric, detail text, hint text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '200ms' AS $$
 #variable_conflict use_column
 DECLARE
     c record;
@@ -490,7 +502,7 @@ BEGIN
     PERFORM acct._require_checks_known(health.checks, health.thresholds);
     BEGIN
         PERFORM acct._require_tables();
-    EXCEPTION WHEN SQLSTATE 'LE010' THEN
+    EXCEPTION WHEN SQLSTATE 'LE010' OR lock_not_available THEN
         GET STACKED DIAGNOSTICS layout_error = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
         -- Nothing else can be looked at.
         check_name := 'layout';
@@ -506,7 +518,14 @@ BEGIN
         threshold := c.threshold;
         BEGIN
             SELECT h.status, h.observed, h.detail, h.hint INTO status, observed, detail, hint FROM acct._health_of(c.check_name, c.threshold) AS h;
-        EXCEPTION WHEN OTHERS THEN
+        EXCEPTION WHEN lock_not_available THEN
+            -- The rest waits less long.
+            PERFORM set_config('lock_timeout', '20ms', true);
+            status := 'critical';
+            observed := NULL;
+            SELECT k.hint INTO hint FROM acct._health_checks() AS k WHERE k.check_name = 'locks';
+            detail := format('cannot be checked, for tables are locked: %s', coalesce((SELECT l.detail FROM acct._health_locks() AS l), 'not any more'));
+        WHEN OTHERS THEN
             -- One that cannot be made does not keep the others from being made.
             status := 'critical';
             observed := NULL;

@@ -143,27 +143,6 @@ $$;
 COMMENT ON FUNCTION acct._require_run_key(text) IS
 'Raises 22023 on a key that is too long, or one of job run where this call does not do that job and made the key.';
 
-CREATE FUNCTION acct._months_with_partitions(p_parent regclass) RETURNS TABLE (month date, relation regclass)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
-DECLARE
-    child record;
-BEGIN
-    FOR child IN SELECT i.inhrelid::regclass AS name,
-                        regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(]''([-0-9]+)''[)] TO [(]''([-0-9]+)''[)]$') AS bound
-                   FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-                  WHERE i.inhparent = p_parent AND NOT i.inhdetachpending LOOP
-        -- A partition without dates at both ends holds any month.
-        IF child.bound IS NOT NULL THEN
-            RETURN QUERY SELECT m::date, child.name
-                           FROM generate_series(date_trunc('month', child.bound[1]::timestamp), child.bound[2]::timestamp - interval '1 day',
-                                                interval '1 month') AS m;
-        END IF;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION acct._months_with_partitions(regclass) IS
-'The months that the partitions of a table partitioned by month are for, each with its partition; those without dates at both ends are left out.';
-
 CREATE FUNCTION acct._source_months() RETURNS SETOF date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

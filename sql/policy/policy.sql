@@ -45,10 +45,12 @@ BEGIN
         EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR UPDATE%s ON acct.%I '
                        'FOR EACH ROW EXECUTE FUNCTION acct._note_policy()',
                        t || '_policy', CASE t WHEN 'journal_template' THEN '' ELSE ' OR DELETE' END, t);
+        EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_policy', t, 'Keeps the digest of policy up to date.');
     END LOOP;
     -- While its lines and match rules are there.
     CREATE OR REPLACE TRIGGER journal_template_policy_delete BEFORE DELETE ON acct.journal_template
         FOR EACH ROW EXECUTE FUNCTION acct._note_policy();
+    COMMENT ON TRIGGER journal_template_policy_delete ON acct.journal_template IS 'Keeps the digest of policy up to date.';
     -- Its triggers keep others from changing policy between the comparison and the end of the transaction.
     IF NOT is_new THEN
         PERFORM acct._record_findings(true);

@@ -46,7 +46,7 @@ BEGIN
     FOR other IN SELECT DISTINCT b.txn_month, 'txn_source_' || to_char(b.txn_month, 'YYYY_MM') AS name FROM acct.journal_run_batch AS b
                   WHERE b.released_at IS NULL AND b.basis = ANY (run.bases) AND b.txn_month <> run.txn_month
                     AND b.txn_month BETWEEN run.txn_month - reach AND run.txn_month + reach LOOP
-        relation := coalesce(to_regclass(format('acct.%I', other.name)), to_regclass(format('acct_archive.%I', other.name)))::text;
+        relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;
         IF relation IS NULL THEN
             -- A month that was dropped cannot be read.
             CONTINUE WHEN acct._is_archived('txn_source_parent', other.txn_month);
@@ -125,7 +125,7 @@ BEGIN
          WHERE g.run_id = p_run_id AND g.step = 'validate' AND g.at >= run.expanded_at ORDER BY g.log_id DESC LIMIT 1;
     ELSE
         -- One run that refuses them at a time, so that each sees what the other took.
-        PERFORM FROM acct.accounting_basis AS b WHERE b.basis = ANY (run.bases) ORDER BY b.basis FOR NO KEY UPDATE;
+        PERFORM acct._lock_row('acct.accounting_basis', ARRAY['basis'], ARRAY[b], format('accounting basis %s', b), true) FROM unnest(run.bases) AS b;
     END IF;
     found := coalesce(found, acct._repeated_transactions(p_run_id));
     UPDATE acct.journal_run AS r SET repeated_transactions = found WHERE r.run_id = p_run_id;

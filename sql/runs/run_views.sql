@@ -41,11 +41,17 @@ BEGIN
 
     CREATE OR REPLACE VIEW acct.run_summary AS
     WITH partition AS (
-        SELECT to_date(right(c.relname, 7), 'YYYY_MM') AS txn_month,
-               (SELECT sum(coalesce(nullif(pg_stat_get_live_tuples(t.relid), 0), greatest(l.reltuples, 0)))::bigint
-                  FROM pg_partition_tree(c.oid) AS t JOIN pg_class AS l ON l.oid = t.relid WHERE t.isleaf) AS loaded
-          FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-         WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND c.relname ~ '^txn_source_\d{4}_\d{2}$'),
+        -- By their bounds, as _months_with_partitions() does it, which readers of the view may not call. Nothing is locked.
+        SELECT m.txn_month,
+               (WITH RECURSIVE tree AS (
+                    SELECT m.relid UNION ALL SELECT x.inhrelid FROM tree AS t JOIN pg_inherits AS x ON x.inhparent = t.relid)
+                SELECT sum(coalesce(nullif(pg_stat_get_live_tuples(t.relid), 0), greatest(l.reltuples, 0)))::bigint
+                  FROM tree AS t JOIN pg_class AS l ON l.oid = t.relid WHERE l.relkind <> 'p') AS loaded
+          FROM (SELECT i.inhrelid AS relid, b.bound[1]::date AS txn_month, b.bound[2]::date AS to_month
+                  FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                 CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM [(]''([^'']+)''[)] TO [(]''([^'']+)''[)]$') AS b (bound)
+                 WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending) AS m
+         WHERE extract(day FROM m.txn_month) = 1 AND m.to_month = m.txn_month + interval '1 month'),
     claim AS (
         SELECT b.txn_month, sum(b.source_rows)::bigint AS taken
           FROM (SELECT c.txn_month, c.batch_id, max(c.source_rows) AS source_rows FROM acct.journal_run_batch AS c

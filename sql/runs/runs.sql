@@ -155,21 +155,53 @@ BEGIN
             GENERATED ALWAYS AS (rows / nullif(elapsed_ms, 0) * 1000) STORED,
         ADD COLUMN IF NOT EXISTS exceptions jsonb,
         ADD COLUMN IF NOT EXISTS peak_memory bigint;
+    PERFORM acct._free_empty_runs();
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_runs() IS 'The part of install() that makes the run, staging and exception tables.';
 
+CREATE FUNCTION acct._free_empty_runs() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run record;
+BEGIN
+    FOR run IN SELECT r.run_id, r.run_key FROM acct.journal_run AS r
+                WHERE r.status = 'posted' AND r.transactions = 0 AND r.reprocess_of IS NULL
+                  AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id) ORDER BY r.run_id LOOP
+        PERFORM acct._drop_staging(run.run_id);
+        UPDATE acct.journal_run AS r SET status = 'discarded', discarded_at = clock_timestamp(), discarded_by = session_user
+         WHERE r.run_id = run.run_id;
+        INSERT INTO acct.run_log (run_id, step, detail)
+        VALUES (run.run_id, 'discard', jsonb_build_object('reason', 'posted empty by version 0.1.0', 'run_key', run.run_key));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._free_empty_runs() IS
+'Discards the runs that version 0.1.0 posted though they had taken nothing, so that a run with the same key takes what came since.';
+
 CREATE FUNCTION acct._lock_run(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    own_limit CONSTANT text := current_setting('lock_timeout');
     status text;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._announce_work();
-    -- Not so much that readers, who lock the key (acct._read_run), would have to wait.
-    SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    LOOP
+        BEGIN
+            PERFORM acct._limit_wait(own_limit);
+            -- Not so much that readers, who lock the key (acct._read_run), would have to wait.
+            SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM acct._refuse_held(format('run %s', p_run_id), '{acct.journal_run}', 'ROW EXCLUSIVE',
+                                      acct._row_holders('acct.journal_run', 'run_id', p_run_id::text), started, own_limit);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', own_limit, true);
+    IF status IS NULL THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
     END IF;
@@ -181,7 +213,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._lock_run(bigint) IS
-'Locks a run to the end of the transaction, so that one session at a time works on it, and returns its status. Raises LE001 where it does not exist, LE002 where it is being cancelled.';
+'Locks a run to the end of the transaction, so that one session at a time works on it, and returns its status. Raises LE001 where it does not exist, LE002 where it is being cancelled, 55P03 where a session that does no work of the engine holds it.';
 
 CREATE FUNCTION acct._read_run(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -270,7 +302,7 @@ CREATE FUNCTION acct._summarize_source(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM brin_summarize_new_values(i.indexrelid)
-       FROM pg_partition_tree(to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')))) AS t
+       FROM pg_partition_tree(acct._partition_of('acct.txn_source_parent', p_month)) AS t
        JOIN pg_index AS i ON i.indrelid = t.relid
        JOIN pg_class AS c ON c.oid = i.indexrelid
        JOIN pg_am AS m ON m.oid = c.relam
@@ -282,15 +314,10 @@ COMMENT ON FUNCTION acct._summarize_source(date) IS
 
 CREATE FUNCTION acct._source_rows(p_month date) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    partition text;
 BEGIN
     -- From here to the end of the transaction the month is not archived.
     PERFORM FROM acct.txn_source_parent WHERE false;
-    SELECT i.inhrelid::regclass::text INTO partition FROM pg_inherits AS i
-     WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
-       AND i.inhrelid = to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')));
-    RETURN coalesce(partition, format('(SELECT * FROM %s WHERE txn_month = %L)',
+    RETURN coalesce(acct._partition_of('acct.txn_source_parent', p_month)::text, format('(SELECT * FROM %s WHERE txn_month = %L)',
                                       acct._month_rows('txn_source_parent', p_month, true), p_month));
 END
 $$;
@@ -415,6 +442,7 @@ DECLARE
     opts CONSTANT jsonb := coalesce(create_run.options, '{}');
     run_bases text[];
     started CONSTANT timestamptz := clock_timestamp();
+    own_limit CONSTANT text := current_setting('lock_timeout');
     run record;
     id bigint;
     was_there boolean := false;
@@ -427,16 +455,26 @@ BEGIN
     PERFORM acct._require_plausible_month(month);
     PERFORM acct._refuse_default_partitions();
     run_bases := acct._run_bases(opts);
-    PERFORM acct._hold_tables(ARRAY['txn_source_parent'], 'ACCESS SHARE');
+    PERFORM acct._hold_month('acct.txn_source_parent', month);
     PERFORM acct._announce_work();
-    INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)
-    VALUES (key, month, run_bases, opts)
-    ON CONFLICT (run_key) WHERE status <> 'discarded' DO NOTHING
-    RETURNING r.run_id INTO id;
+    LOOP
+        BEGIN
+            PERFORM acct._limit_wait(own_limit);
+            INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)
+            VALUES (key, month, run_bases, opts)
+            ON CONFLICT (run_key) WHERE status <> 'discarded' DO NOTHING
+            RETURNING r.run_id INTO id;
+            SELECT r.* INTO run FROM acct.journal_run AS r
+             WHERE r.run_key = key AND r.status <> 'discarded' AND id IS NULL FOR NO KEY UPDATE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM acct._refuse_held(format('run "%s"', key), '{acct.journal_run}', 'ROW EXCLUSIVE',
+                                      acct._row_holders('acct.journal_run', 'run_key', key), started, own_limit);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', own_limit, true);
     IF id IS NULL THEN
-        SELECT r.* INTO run FROM acct.journal_run AS r
-         WHERE r.run_key = key AND r.status <> 'discarded' FOR NO KEY UPDATE;
-        IF NOT FOUND THEN
+        IF run.run_id IS NULL THEN
             RAISE EXCEPTION 'run "%" was discarded by another session meanwhile', key
                 USING ERRCODE = 'LE002', HINT = 'Call acct.create_run() again.';
         END IF;
@@ -552,9 +590,10 @@ BEGIN
        OR status = 'expanded' AND NOT acct._staging_lost(id) AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
         finished := true;
     ELSE
-        PERFORM acct._hold_tables(acct._policy_tables() || ARRAY['txn_source_parent'], 'ACCESS SHARE');
+        PERFORM acct._hold_policy();
+        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
         -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
-        PERFORM acct._hold_tables(ARRAY['chart_of_accounts'], 'ROW SHARE');
+        PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
         PERFORM acct._progress_start(id, 'expand', acct._run_transactions(id));
         DELETE FROM acct.je_exception AS e WHERE e.run_id = id;
         DELETE FROM acct.journal_run_total AS t WHERE t.run_id = id;

@@ -133,9 +133,7 @@ COMMENT ON FUNCTION acct._claimed_rows(bigint) IS
 
 CREATE FUNCTION acct._source_table(p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce((SELECT i.inhrelid::regclass FROM pg_inherits AS i
-                      WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending
-                        AND i.inhrelid = to_regclass(format('acct.%I', 'txn_source_' || to_char(p_month, 'YYYY_MM')))),
+    SELECT coalesce(acct._partition_of('acct.txn_source_parent', p_month),
                     acct._month_rows('txn_source_parent', p_month, true)::regclass)
 $$;
 COMMENT ON FUNCTION acct._source_table(date) IS
@@ -155,45 +153,90 @@ $$;
 COMMENT ON FUNCTION acct._source_leaves(regclass) IS
 'The tables that hold the rows of a month''s table, to be read by page; NULL where they cannot be, or hold other months too.';
 
-CREATE FUNCTION acct._changed_column(p_table regclass, p_columns text[], p_types text[]) RETURNS text
+CREATE FUNCTION acct._changed_columns(p_table regclass, p_columns text[], p_types text[])
+RETURNS TABLE (name text, old_type text, new_type text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
-    SELECT format(CASE WHEN a.attname IS NULL THEN 'column %s is gone' ELSE 'column %s is of type %s, it was %s' END,
-                  c.name, format_type(a.atttypid, a.atttypmod), c.type)
+    SELECT c.name, c.type, format_type(a.atttypid, a.atttypmod)
       FROM unnest(p_columns, p_types) AS c (name, type)
       LEFT JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
      WHERE format_type(a.atttypid, a.atttypmod) IS DISTINCT FROM c.type
-     ORDER BY c.name LIMIT 1
+     ORDER BY c.name
 $$;
-COMMENT ON FUNCTION acct._changed_column(regclass, text[], text[]) IS
-'Says which of the columns that a run''s source rows were digested with the table no longer has, or has with another type; NULL where it has them all.';
+COMMENT ON FUNCTION acct._changed_columns(regclass, text[], text[]) IS
+'Those of the columns that a run''s source rows were digested with that the table no longer has (new_type NULL), or has with another type.';
+
+CREATE FUNCTION acct._digest_as_before(p_query text, p_table regclass, p_columns text[], p_types text[],
+                                       OUT rows bigint, OUT gross numeric, OUT digest text, OUT changed text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    c record;
+    items text[] := ARRAY[]::text[];
+    lost bigint;
+BEGIN
+    FOR c IN SELECT x.name, t.old_type, t.new_type FROM unnest(array_append(p_columns, 'gross_amount')) AS x (name)
+               LEFT JOIN acct._changed_columns(p_table, p_columns, p_types) AS t ON t.name = x.name
+              GROUP BY 1, 2, 3 ORDER BY x.name LOOP
+        IF c.old_type IS NULL THEN
+            items := items || format('x.%I', c.name);
+            CONTINUE;
+        END IF;
+        changed := CASE WHEN c.new_type IS NULL THEN format('column %s is gone', c.name)
+                        ELSE format('column %s is of type %s, it was %s', c.name, c.new_type, c.old_type) END;
+        IF c.new_type IS NULL THEN
+            RETURN;
+        END IF;
+        -- A value counts as unchanged where the old type holds it, and gives it back. What cannot be converted at all has changed.
+        BEGIN
+            EXECUTE format('SELECT count(*) FROM (%s) AS x WHERE (x.%2$I::%3$s::%4$s)::text IS DISTINCT FROM x.%2$I::text',
+                           p_query, c.name, c.old_type, c.new_type) INTO lost;
+        EXCEPTION WHEN data_exception OR syntax_error_or_access_rule_violation THEN
+            RETURN;
+        END;
+        IF lost > 0 THEN
+            RETURN;
+        END IF;
+        changed := NULL;
+        items := items || format('x.%1$I::%2$s AS %1$I', c.name, c.old_type);
+    END LOOP;
+    SELECT d.* INTO rows, gross, digest FROM acct._digest_rows(format('SELECT %s FROM (%s) AS x', array_to_string(items, ', '), p_query), p_columns) AS d;
+END
+$$;
+COMMENT ON FUNCTION acct._digest_as_before(text, regclass, text[], text[]) IS
+'Count, gross sum and digest of the rows of a query over a table some of whose columns have changed type since: each value is taken in the type that its column had. changed says what became of a column that is gone, or whose values did not keep.';
 
 CREATE FUNCTION acct._source_now(p_run_id bigint, OUT rows bigint, OUT gross numeric, OUT digest text, OUT changed text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
 DECLARE
     run acct.journal_run;
     source text;
+    table_now regclass;
+    other_types boolean;
     leaves regclass[];
     batches bigint[];
     query text;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     source := acct._source_rows(run.txn_month);
-    changed := acct._changed_column(acct._source_table(run.txn_month), run.source_columns, run.source_types);
-    IF changed IS NOT NULL THEN
-        RETURN;
-    ELSIF run.reprocess_of IS NOT NULL THEN
+    table_now := acct._source_table(run.txn_month);
+    other_types := EXISTS (SELECT FROM acct._changed_columns(table_now, run.source_columns, run.source_types));
+    IF run.reprocess_of IS NOT NULL THEN
         query := format('SELECT s.* FROM (SELECT DISTINCT t.txn_id, t.txn_month FROM acct._taken_again(%s) AS t) AS x '
                         'JOIN %s AS s ON (s.txn_id, s.txn_month) = (x.txn_id, x.txn_month)', p_run_id, source);
     ELSE
         batches := ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id);
         IF acct._is_small_run(p_run_id) THEN
             PERFORM set_config('enable_seqscan', 'off', true);
-        ELSE
-            leaves := acct._source_leaves(acct._source_table(run.txn_month));
+        ELSIF NOT other_types THEN
+            leaves := acct._source_leaves(table_now);
         END IF;
         query := format('SELECT s.* FROM %s AS s WHERE s.batch_id = ANY (%L)', source, batches);
     END IF;
-    IF leaves IS NULL THEN
+    IF other_types THEN
+        SELECT d.* INTO rows, gross, digest, changed FROM acct._digest_as_before(query, table_now, run.source_columns, run.source_types) AS d;
+        IF changed IS NOT NULL THEN
+            RETURN;
+        END IF;
+    ELSIF leaves IS NULL THEN
         SELECT d.* INTO rows, gross, digest FROM acct._digest_rows(query, run.source_columns) AS d;
     ELSE
         SELECT d.* INTO rows, gross, digest FROM acct._digest_source(leaves, run.txn_month, batches, run.source_columns) AS d;
@@ -329,6 +372,8 @@ BEGIN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
     END IF;
     PERFORM acct._require_staging(id, status);
+    PERFORM acct._hold_policy();
+    PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
     PERFORM acct._progress_start(id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
     FOR check_name, expected, actual IN
         SELECT c.* FROM acct._check_source(id) AS c

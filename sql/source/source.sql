@@ -127,27 +127,28 @@ COMMENT ON FUNCTION acct._refuse_taken_truncate() IS
 CREATE FUNCTION acct._is_partition(p_name text, p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    parent CONSTANT regclass := format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent' ELSE p_name END)::regclass;
     partition regclass := to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM')));
 BEGIN
-    IF partition IS NULL THEN
+    IF acct._partition_of(parent, p_month) IS NOT NULL THEN
+        RETURN true;
+    ELSIF partition IS NULL THEN
         RETURN false;
-    -- Not by a query of pg_inherits, whose snapshot may be older than the partition.
-    ELSIF NOT EXISTS (SELECT FROM pg_partition_ancestors(partition) AS a
-                       WHERE a.relid = format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent'
-                                                                     ELSE p_name END)::regclass) THEN
-        PERFORM acct._see_changes();
-        IF to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM'))) IS DISTINCT FROM partition THEN
-            RETURN false; -- it was archived at this moment
-        END IF;
-        RAISE EXCEPTION 'table % is not a partition: it was detached', partition
-            USING ERRCODE = 'LE010', HINT = CASE p_name WHEN 'txn_source' THEN 'Attach it again, or move it to another name or schema.'
-                                               ELSE 'Attach it again; acct.archive_partition() is what takes months out of the ledger.' END;
+    ELSIF EXISTS (SELECT FROM pg_partition_ancestors(partition) AS a WHERE a.relid = parent) THEN
+        RAISE EXCEPTION 'table % is the partition of another month', partition
+            USING ERRCODE = 'LE010', HINT = 'Give it another name: the partition of the month is to have this one.';
     END IF;
-    RETURN true;
+    PERFORM acct._see_changes();
+    IF to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM'))) IS DISTINCT FROM partition THEN
+        RETURN false; -- it was archived at this moment
+    END IF;
+    RAISE EXCEPTION 'table % is not a partition: it was detached', partition
+        USING ERRCODE = 'LE010', HINT = CASE p_name WHEN 'txn_source' THEN 'Attach it again, or move it to another name or schema.'
+                                           ELSE 'Attach it again; acct.archive_partition() is what takes months out of the ledger.' END;
 END
 $$;
 COMMENT ON FUNCTION acct._is_partition(text, date) IS
-'True where the monthly partition of txn_source, ledger_entry_header or ledger_entry_line is attached, false where there is none. Raises LE010 where a table of its name is not attached.';
+'True where the monthly partition of txn_source, ledger_entry_header or ledger_entry_line is attached, false where there is none. Raises LE010 where a table of its name is not attached, or is that of another month.';
 
 CREATE FUNCTION acct._guard_source_table(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -299,6 +299,41 @@ def test_lost_connection(dag: Any) -> None:
         run.check_posted(f"connection lost in {task}", runs)
 
 
+def test_load_beside_another(dag: Any) -> None:
+    """An attempt of the load whose worker was lost is still loading; the next one waits for it, and loads nothing twice."""
+    for before, commits in ((9, True), (10, False)):
+        name = f"two loads, the first {'commits' if commits else 'rolls back'}"
+        run = Run(dag, month(before))
+        check(f"{name}: without the file", run.go(), "failed")
+        make_file(run.month)
+        path = WORK / f"transactions-{run.month[:7]}.csv"
+        first = psycopg.connect(dbname=DATABASE, user=OPERATOR)
+        first.execute("SELECT set_config('ledger_engine.batch_source', %s, true)", (f"{run.key} {path}",))
+        from ledger_month import COLUMNS
+
+        with first.cursor().copy(f"COPY acct.txn_source_parent ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT csv, HEADER)") as copy:
+            copy.write(path.read_bytes())
+        waited: list[Any] = []
+
+        def end_first() -> None:
+            try:
+                waited.append(wait_for("load to wait", waiting_session("load")))
+            finally:
+                first.commit() if commits else first.rollback()
+                first.close()
+
+        thread = threading.Thread(target=end_first)
+        thread.start()
+        state = run.go()
+        thread.join()
+        check(f"{name}: it waited", len(waited), 1)
+        check(f"{name}: state", state, "success")
+        result = run.results()["load"]
+        check(f"{name}: load", (result["rows"], result["already_done"]), (0, True) if commits else (ROWS, False))
+        check(f"{name}: one batch", value("SELECT count(*) FROM acct.txn_batch WHERE source = %s", f"{run.key} {path}"), 1)
+        run.check_posted(name, ["posted"])
+
+
 def test_killed_task(dag: Any) -> None:
     run = Run(dag, month(4))
     make_file(run.month)
@@ -379,7 +414,7 @@ def main() -> int:
         return 0
     make_database()
     try:
-        for test in (test_definition, test_month, test_parameters, test_lost_connection, test_killed_task, test_failure, test_lost_worker, test_xcom):
+        for test in (test_definition, test_month, test_parameters, test_lost_connection, test_load_beside_another, test_killed_task, test_failure, test_lost_worker, test_xcom):
             began = time.monotonic()
             try:
                 test(load_dag())  # parameters stay with the object

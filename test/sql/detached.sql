@@ -77,7 +77,7 @@ SET LOCAL allow_system_table_mods = on;
 UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 'acct.ledger_entry_line_2025_01'::regclass;
 SELECT * FROM public.tried() WHERE what <> 'check all';
 ROLLBACK;
--- What has entries is missed wherever it is: moved, renamed, below another table. Without its month in its name no month is made beside it.
+-- A table with entries is missed wherever it is: moved, renamed, below another table. Its rows say which month it is.
 BEGIN;
 ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
 CREATE SCHEMA old;

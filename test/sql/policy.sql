@@ -213,6 +213,9 @@ SELECT acct.install() AS installed \gset
 SELECT public.kept() AS kept;
 UPDATE acct.fund SET name = 'Somebody sees it' WHERE fund = 'F2';
 SELECT public.kept() AS kept;
+-- Every trigger of install() says what it does.
+SELECT t.tgrelid::regclass AS relation, t.tgname FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+ WHERE NOT t.tgisinternal AND NOT c.relispartition AND c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND obj_description(t.oid, 'pg_trigger') IS NULL;
 -- Roles
 SELECT count(*) AS roles FROM acct.install_roles();
 SET SESSION AUTHORIZATION acct_finance;

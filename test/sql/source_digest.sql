@@ -8,11 +8,12 @@ CREATE TYPE public.pair AS (a integer, b timestamptz);
 CREATE TYPE public.measure AS (a double precision, b money);
 ALTER TABLE acct.txn_source_parent ADD COLUMN colour public.colour, ADD COLUMN pairs public.pair[], ADD COLUMN measure public.measure, ADD COLUMN at timestamptz,
     ADD COLUMN rate double precision, ADD COLUMN uid uuid, ADD COLUMN flag boolean DEFAULT true, ADD COLUMN place regclass,
+    ADD COLUMN agent varchar(20),
     ADD COLUMN policy_length integer GENERATED ALWAYS AS (length(policy_no)) STORED;
 CALL public.txn(1, '2025-01-01', 'A', 10, attributes => '{"a": 1}');
 CALL public.txn(2, '2025-01-01', 'A', 20);
 CALL public.txn(3, '2025-01-01', 'A', 30);
-UPDATE acct.txn_source_parent SET colour = 'red', pairs = '{"(1,2025-01-01)"}', at = '2025-01-01', rate = 0.5, measure = ROW(0.1::float8 + 0.2, 12.5::money), place = 'acct.fund',
+UPDATE acct.txn_source_parent SET colour = 'red', pairs = '{"(1,2025-01-01)"}', at = '2025-01-01', rate = 0.5, agent = 'agent', measure = ROW(0.1::float8 + 0.2, 12.5::money), place = 'acct.fund',
        uid = '00000000-0000-0000-0000-000000000001' WHERE txn_id = 2;
 CALL public.txn(4, '2025-01-01', 'NOTHING');
 SELECT public.expanded('2025-01-01', 'run') AS run \gset
@@ -103,12 +104,41 @@ BEGIN;
 ALTER TABLE acct.txn_source_parent RENAME COLUMN rate TO rates;
 SELECT * FROM public.failed(:run);
 ROLLBACK;
+-- A type that keeps the values is no difference: not for checks, and not for posting. Values that changed, or do not keep, are one.
 BEGIN;
-ALTER TABLE acct.txn_source_parent ALTER COLUMN rate TYPE real;
+ALTER TABLE acct.txn_source_parent ALTER COLUMN agent TYPE varchar(40), ALTER COLUMN rate TYPE real;
+SELECT * FROM public.failed(:run);
+SAVEPOINT same;
+SET LOCAL session_replication_role = replica;
+UPDATE acct.txn_source_parent SET agent = 'another' WHERE txn_id = 1;
+SELECT * FROM public.failed(:run);
+UPDATE acct.txn_source_parent SET agent = rpad('agent', 20) || '!' WHERE txn_id = 1;
+SELECT * FROM public.failed(:run);
+ROLLBACK TO same;
+ALTER TABLE acct.txn_source_parent ALTER COLUMN agent TYPE text, ALTER COLUMN uid TYPE text;
+SELECT * FROM public.failed(:run);
+SET LOCAL session_replication_role = replica;
+UPDATE acct.txn_source_parent SET uid = 'none' WHERE txn_id = 2;
+SELECT * FROM public.failed(:run);
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.txn_source_parent ALTER COLUMN at TYPE date;
+SELECT * FROM public.failed(:run);
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.txn_source_parent ALTER COLUMN rate TYPE integer;
 SELECT * FROM public.failed(:run);
 ROLLBACK;
 BEGIN;
 ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_takaful_balance, ALTER COLUMN gross_amount TYPE numeric(22,6);
+SELECT * FROM public.failed(:run);
+SELECT sum(journals) AS journals FROM acct.post_journals(:run);
+SELECT * FROM public.failed(:run);
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_takaful_balance, ALTER COLUMN gross_amount TYPE numeric(22,6);
+SET LOCAL session_replication_role = replica;
+UPDATE acct.txn_source_parent SET gross_amount = gross_amount + 0.000001 WHERE txn_id = 1;
 SELECT * FROM public.failed(:run);
 \set VERBOSITY sqlstate
 SELECT acct.post_journals(:run);
@@ -121,7 +151,7 @@ RESET ledger_engine.allow_drop;
 BEGIN;
 SET LOCAL ledger_engine.maintenance = on;
 ALTER TABLE acct.txn_source_parent DROP COLUMN portfolio;
-CREATE TABLE public.copy AS SELECT txn_month, at, attributes, bank_value_date, batch_id, channel, colour, currency, entity_code, flag, gross_amount,
+CREATE TABLE public.copy AS SELECT txn_month, agent, at, attributes, bank_value_date, batch_id, channel, colour, currency, entity_code, flag, gross_amount,
     investment_amount, measure, pairs, place, policy_no, product_code, rate, tabarru_amount, tanahud_amount, txn_id, txn_type, uid, ujroh_amount, policy_length FROM acct.txn_source_2025_01;
 SELECT d.digest = r.source_digest AS by_query FROM acct.journal_run AS r, acct._digest_rows('SELECT * FROM public.copy', r.source_columns) AS d WHERE r.run_id = :run;
 SELECT d.digest = r.source_digest AS by_page, d.rows, d.gross

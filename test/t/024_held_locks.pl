@@ -1,0 +1,121 @@
+# A session that stays in its transaction, and a prepared transaction, hold what a run needs: each step gives up in time and
+# names the holder, and health() and the views never wait for it.  A step waits on while the holder does work of the engine.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $db = 'held';
+my $node = new_node('main', 'max_prepared_transactions = 5');
+
+sub sql { return $node->safe_psql($db, $_[0]); }
+
+# health() as of a monitor, which waits for at most five seconds in all.
+sub health { return sql("SET statement_timeout = '5s'; SELECT check_name, status, detail FROM acct.health($_[0])"); }
+
+# The step gives up before the caller's statement_timeout and names the holder.
+sub refused
+{
+	my ($step, $holder, $name) = @_;
+
+	fails_with($node, $db, "SET statement_timeout = '5s'; $step", qr/ERROR:  55P03: .* is locked\nDETAIL:  Locked: [^\n]*$holder/, $name);
+	return;
+}
+
+# A holder: what it does, the step that needs it, and the table that health() names.
+sub held
+{
+	my ($does, $step, $table, $name) = @_;
+	my $session = hold_lock($node, $db, $does);
+	my $pid = $session->pid;
+
+	refused($step, qr/process $pid \(\S+, idle in transaction since 2/, $name);
+	like(health('NULL, \'{"locks": 0}\''), qr/^locks\|critical\|[^\n]*\b$table\b[^\n]* by process $pid \(/m, "$name: health() names the holder");
+	like(sql("SET statement_timeout = '5s'; SELECT (SELECT count(*) FROM acct.run_summary) + (SELECT count(*) FROM acct.run_progress) + (SELECT count(*) FROM acct.run_history)"),
+		qr/^\d+$/, "$name: views do not wait");
+	$session->submit('ROLLBACK');
+	$session->finish;
+	is(health("'{locks}'"), 'locks|ok|', "$name: nothing held any more");
+	return;
+}
+
+make_database($node, $db);
+load_batch($node, $db, 1000, 1);
+my $create = q{SELECT acct.create_run('2025-01-01', 'key')};
+my $run = sql($create);
+my $expand = "SELECT count(*) FROM acct.expand_journals($run)";
+my $post = "SELECT count(*) FROM acct.post_journals($run)";
+my $validate = "SELECT count(*) FROM acct.validate_run($run)";
+
+# Policy
+my $template = 'LOCK TABLE acct.journal_template IN ACCESS EXCLUSIVE MODE';
+held($template, $expand, 'journal_template', 'templates, expanding');
+sql($expand);
+held($template, $validate, 'journal_template', 'templates, validating');
+held($template, $post, 'journal_template', 'templates, posting');
+sql(q{INSERT INTO acct.chart_of_accounts (account_code, description, account_type) VALUES ('9999', 'Unused', 'ASSET')});
+my $renamed = q{UPDATE acct.chart_of_accounts SET account_type = 'LIABILITY' WHERE account_code = '9999'; SET CONSTRAINTS ALL IMMEDIATE};
+sql("SELECT acct.discard_run($run)");
+$run = sql($create);
+held($renamed, "SELECT acct.expand_journals($run)", 'chart_of_accounts', 'constraints of accounts');
+sql("SELECT count(*) FROM acct.expand_journals($run)");
+$post = "SELECT count(*) FROM acct.post_journals($run)";
+
+# A book, whose period an approver reopens
+sql(q{SELECT acct.close_period('2023-06-01', 'MAIN', 'PRIMARY')});
+my $reopen = q{SELECT acct.reopen_period('2023-06-01', 'MAIN', 'PRIMARY')};
+held($reopen, $post, 'ledger_book', 'a book, posting');
+held($reopen, q{SELECT acct.close_period('2023-05-01', 'MAIN', 'PRIMARY')}, 'ledger_book', 'a book, closing');
+held($reopen, 'SELECT acct.update_balance_snapshot()', 'ledger_book', 'a book, recomputing');
+
+# The source: an uncommitted TRUNCATE, and a lock
+sql(q{SELECT count(*) FROM acct.rotate_txn_source_partitions(0, '2025-02-01')});
+for my $does ('TRUNCATE acct.txn_source_2025_02', 'LOCK TABLE acct.txn_source_2025_02 IN ACCESS EXCLUSIVE MODE')
+{
+	held($does, q{SELECT acct.create_run('2025-02-01', 'february')}, 'txn_source_2025_02', "$does, creating");
+}
+held('LOCK TABLE acct.txn_source_2025_01 IN ACCESS EXCLUSIVE MODE', $post, 'txn_source_2025_01', 'source, posting');
+held('LOCK TABLE acct.txn_source_2025_01 IN ACCESS EXCLUSIVE MODE', 'SELECT count(*) FROM acct.batches_waiting()', 'txn_source_2025_01', 'source, batches_waiting');
+
+# What the engine's own functions hold in an open transaction: a run, its key, claims, the making of months
+load_quietly($node, $db, '2025-02-01', 10, 2);
+held(q{SELECT acct.create_run('2025-02-01', 'february')}, q{SELECT acct.create_run('2025-02-01')}, 'claim_lock', 'claims');
+held(q{SELECT acct.create_run('2025-02-01', 'february')}, q{SELECT acct.create_run('2025-02-01', 'february')}, 'claim_lock', 'a key');
+my $session = hold_lock($node, $db, "SELECT count(*) FROM acct.post_journals($run)");
+my $pid = $session->pid;
+refused($post, qr/process $pid \(/, 'a run');
+$session->submit('ROLLBACK');
+$session->finish;
+
+# A prepared transaction
+sql("BEGIN; $reopen; PREPARE TRANSACTION 'approver''s'");
+refused($post, qr/prepared transaction 'approver''s' \(\S+, since 2/, 'prepared');
+like(health('NULL, \'{"locks": 0}\''), qr/^locks\|critical\|[^\n]*ledger_book[^\n]* by prepared transaction 'approver''s' \(/m, 'prepared: health() names the holder');
+sql("ROLLBACK PREPARED 'approver''s'");
+
+# A session that posts keeps others waiting for longer than an idle one may: it waits itself, and is at work.
+my $other = sql(q{SELECT acct.create_run('2025-02-01', 'february')});
+sql("SELECT count(*) FROM acct.expand_journals($other)");
+my $reader = hold_lock($node, $db, q{LOCK TABLE acct.journal_number IN ACCESS EXCLUSIVE MODE});
+my $first = start_session($node, $db);
+$first->submit($post);
+wait_until('a posting to wait', sub { $first->waits_for($node, $reader) });
+my $second = start_session($node, $db);
+$second->submit("SET statement_timeout = '8s'; SELECT count(*) FROM acct.post_journals($other)");
+wait_until('the other posting to wait', sub { $second->waits_for($node, $first) });
+sleep(6);
+$reader->submit('ROLLBACK');
+$reader->finish;
+wait_until('the postings', sub { $first->done && $second->done });
+is($first->error . $second->error, '', 'a posting waits for one that is at work');
+$first->finish;
+$second->finish;
+is(sql("SELECT string_agg(status, ',') FROM acct.journal_run WHERE run_id IN ($run, $other)"), 'posted,posted', 'both are posted');
+is(broken_invariants($node, $db), '', 'all invariants hold');
+$node->stop;
+done_testing();
