@@ -146,6 +146,10 @@ PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-f
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=test --load-extension=ledger_engine
 ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+# The others start from the first, also where some are named: make installcheck REGRESS= TAP_TESTS= ISOLATION=post_twice
+ifneq ($(strip $(ISOLATION)),)
+override ISOLATION := helpers $(filter-out helpers,$(ISOLATION))
+endif
 ISOLATION_OPTS = --inputdir=test --outputdir=test/output_iso --load-extension=ledger_engine
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

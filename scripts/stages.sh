@@ -312,18 +312,27 @@ in_time() # COMMAND...
 
 # Counters: print "passed failed skipped" for a log.
 
-# pg_regress: 15 writes "test x ... ok", 16 and later write TAP.
+# pg_regress: 15 writes "test x ... ok", 16 and later write TAP. A test that quits early counts as skipped.
 count_regress()
 {
-	awk '
+	awk -v early="$(regress_skips "$1" | wc -l)" '
 		/^ok [0-9]+ .*# SKIP/ { skip++; next }
 		/^ok [0-9]+ / { ok++; next }
 		/^not ok [0-9]+ / { bad++; next }
 		/ \.\.\. ok +[0-9]+ ms/ { ok++; next }
 		/ \.\.\. failed \(ignored\)/ { skip++; next }
 		/ \.\.\. FAILED/ { bad++; next }
-		END { print ok + 0, bad + 0, skip + 0 }
+		END { print ok - early, bad + 0, skip + early }
 	' "$1"
+}
+
+# The tests of pg_regress that passed because they quit early, and why: such a test prints "skipped: REASON" before it does.
+regress_skips()
+{
+	local test
+	sed -nE 's/^ok [0-9]+ +[-+] ([a-z0-9_]+) .*/\1/p; s/^(test)? +([a-z0-9_]+) +\.\.\. ok .*/\2/p' "$1" | while read -r test; do
+		[ ! -f "$LE_SRC/test/results/$test.out" ] || sed -n "s/^skipped: /$test: /p" "$LE_SRC/test/results/$test.out"
+	done
 }
 
 # "prove -v": every assertion at the top level is a test, and so is a file that was skipped.
@@ -378,6 +387,7 @@ test_installcheck() # COUNTER TESTS MAKE-ARGUMENT...
 		bad=1
 	fi
 	[ "$counter" != count_tap ] || tap_skips "$log"
+	[ "$counter" != count_regress ] || reason=${reason:-$(regress_skips "$log" | paste -sd ';')}
 	if [ "$bad" != 0 ]; then
 		grep -vE '^ *$|^ok |(SET|CREATE|DROP|ALTER) ?[A-Z]*$' "$log" | tail -n 60 || true
 		while read -r f; do

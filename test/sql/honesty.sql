@@ -5,10 +5,11 @@
 --               that step refused, and left runs, staging, exceptions and ledger as they were
 --   not accepted SQLSTATE
 --               the server refused the change itself
--- Every path is taken here, so once is enough: not again where the paths are chosen for all tests.
+-- Every path is taken here, so the test quits where the session's settings choose a path for all tests.
 SELECT coalesce(current_setting('ledger_engine.run_partition_min_transactions', true), '') IN ('', '50000') AS by_default \gset
 \if :by_default
 \else
+\echo skipped: takes every path by itself, in the run with default settings
 \q
 \endif
 \set topic honesty

@@ -135,7 +135,8 @@ for my $size ('large', 'small')
 	is(all_the_same('SELECT acct.update_balance_snapshot()', "recompute, $size run"), "0\n", "recompute, $size run: nothing was wrong");
 	for my $step ('close', 'reopen')
 	{
-		is(scalar(grep { /^t$/m } at_once("SELECT acct.${step}_period('MAIN', 'PRIMARY', '$month')")), 1, "$step period, $size run: one of $sessions sessions did it");
+		is(scalar(grep { /^t$/m } at_once("SELECT changed FROM acct.${step}_period('$month', 'MAIN', 'PRIMARY') AS p (" . ($step eq 'close' ? 'entity, basis, changed)' : 'changed)'))),
+			1, "$step period, $size run: one of $sessions sessions did it");
 	}
 
 	# Months that the sessions know to be missing
@@ -185,7 +186,14 @@ make_file() for 1 .. 30;
 my $small = 'SET ledger_engine.run_partition_min_transactions = -1';
 my $large = 'SET ledger_engine.run_partition_min_transactions = 1000; SET min_parallel_table_scan_size = 0';
 my $keys = 0;
-my $any_run = q{SELECT run_id FROM acct.journal_run WHERE status %s ORDER BY random() LIMIT 1};
+
+# One of the runs of which a condition holds.
+sub any_run
+{
+	my ($condition) = @_;
+
+	return "SELECT run_id, digest FROM acct.journal_run WHERE $condition ORDER BY hashint8extended(run_id, " . random(1_000_000) . ') LIMIT 1';
+}
 
 sub load_file
 {
@@ -215,23 +223,24 @@ sub discard
 
 	return (
 		"SELECT WHERE acct.create_run('$month') IS NULL",
-		'SELECT count(*) FROM (' . sprintf($any_run, "= 'created'") . ') AS r, acct.expand_journals(r.run_id)',
-		'SELECT FROM (' . sprintf($any_run, "IN ('created', 'expanded')") . ') AS r WHERE acct.discard_run(r.run_id) IS NULL');
+		'SELECT count(*) FROM (' . any_run("status = 'created'") . ') AS r, acct.expand_journals(r.run_id)',
+		'SELECT FROM (' . any_run("status IN ('created', 'expanded')") . ') AS r WHERE acct.discard_run(r.run_id) IS NULL');
 }
 
 sub reprocess
 {
 	return (
-		'SELECT FROM (SELECT e.run_id FROM acct.je_exception AS e JOIN acct.journal_run AS r USING (run_id)'
-		  . " WHERE r.status = 'posted' AND e.resolved_by_run IS NULL ORDER BY random() LIMIT 1) AS r WHERE acct.reprocess_exceptions(r.run_id) IS NULL",
+		'SELECT FROM ('
+		  . any_run("status = 'posted' AND run_id IN (SELECT run_id FROM acct.je_exception WHERE resolved_by_run IS NULL)")
+		  . ') AS r WHERE acct.reprocess_exceptions(r.run_id) IS NULL',
 		map { "SELECT FROM (SELECT run_id FROM acct.journal_run WHERE reprocess_of IS NOT NULL AND status IN ('created', 'expanded') AND transactions IS DISTINCT FROM 0 LIMIT 1) AS r, acct.$_(r.run_id)" }
 		  qw(expand_journals post_journals));
 }
 
 sub verify
 {
-	return ('SELECT v.* FROM (' . sprintf($any_run, "= 'posted'") . ') AS r, acct.validate_run(r.run_id) AS v WHERE NOT v.passed',
-		"SELECT 'digest', run_id FROM (SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' ORDER BY random() LIMIT 1) AS r WHERE acct.run_digest(r.run_id) <> r.digest");
+	return ('SELECT v.* FROM (' . any_run("status = 'posted'") . ') AS r, acct.validate_run(r.run_id) AS v WHERE NOT v.passed',
+		"SELECT 'digest', run_id FROM (" . any_run("status = 'posted'") . ') AS r WHERE acct.run_digest(r.run_id) <> r.digest');
 }
 
 sub recompute
@@ -249,9 +258,9 @@ sub rotate
 
 sub close_and_reopen
 {
-	my $what = sprintf "('E%d', 'PRIMARY', '%s')", random(4), one_of(@months);
+	my $what = sprintf "('%s', 'E%d', 'PRIMARY')", one_of(@months), random(4);
 
-	return ("SELECT WHERE acct.close_period$what IS NULL", 'SELECT WHERE pg_sleep(0.05) IS NULL', "SELECT WHERE acct.reopen_period$what IS NULL");
+	return ("SELECT FROM acct.close_period$what WHERE changed IS NULL", 'SELECT WHERE pg_sleep(0.05) IS NULL', "SELECT WHERE acct.reopen_period$what IS NULL");
 }
 
 # A reader pauses: the server is to be shared.

@@ -11,6 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $seconds = 8;
+my $seed = random_seed();
 my $node = new_node('main', 'log_lock_waits = off', 'max_connections = 50');
 my $dir = $node->basedir;
 
@@ -35,11 +36,12 @@ my $before = fingerprint($node, 'ledger', q{run_id <= 4});
 my %script = (
 	# Each is run by one client, in a transaction a statement.
 	retain => q{INSERT INTO public.seen SELECT action, reason FROM acct.apply_retention();},
-	restore => q{DO $$
+	restore => q{\set choice random(1, 1000000)
+		DO $$
 		DECLARE
 			a record;
 		BEGIN
-			SELECT table_name, month INTO a FROM acct.archived_partition WHERE restored_at IS NULL ORDER BY random() LIMIT 1;
+			SELECT table_name, month INTO a FROM acct.archived_partition WHERE restored_at IS NULL ORDER BY hashtextextended(table_name || month, :choice) LIMIT 1;
 			IF acct.restore_partition(a.table_name, a.month, 0) THEN
 				INSERT INTO public.restored VALUES (a.table_name, a.month);
 			END IF;
@@ -81,7 +83,7 @@ for my $name (sort keys %script)
 	append_to_file("$dir/$name.sql", "$script{$name}\n\\sleep 50 ms\n");
 	local %ENV = $node->_get_env();
 	$bench{$name} = { out => \$out, err => \$err };
-	$bench{$name}{run} = IPC::Run::start([ 'pgbench', '-n', '-c', '1', '-T', $seconds, '-f', "$dir/$name.sql", 'ledger' ], '>', \$out, '2>', \$err);
+	$bench{$name}{run} = IPC::Run::start([ 'pgbench', '-n', '-c', '1', '-T', $seconds, "--random-seed=$seed", '-f', "$dir/$name.sql", 'ledger' ], '>', \$out, '2>', \$err);
 }
 for my $name (sort keys %bench)
 {
