@@ -17,6 +17,9 @@ BEGIN
     COMMENT ON COLUMN acct.engine_layout.installed_at IS 'When this layout was installed or brought up to date.';
     COMMENT ON COLUMN acct.engine_layout.triggers IS 'The triggers that it has, by which health() sees that one is missing or disabled.';
 
+    COMMENT ON TABLE ledger_guard.record IS 'The tables of policy, audit trail, runs, balances and archive: no ALTER TABLE changes their rows, and with posted entries they are not dropped (LE011). Written by the engine.';
+    COMMENT ON COLUMN ledger_guard.record.relation IS 'The table.';
+    COMMENT ON COLUMN ledger_guard.record.columns IS 'Its columns that hold values, in their order, each with its type and collation, as install() made them, and those added since.';
     COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP and rewriting (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.protected.relation IS 'The table or partition.';
     COMMENT ON COLUMN ledger_guard.protected.has_posted IS 'True once entries were posted into it; then only a superuser with ledger_engine.allow_drop = on can drop or rewrite it.';

@@ -12,6 +12,11 @@ BEGIN
         CONSTRAINT protected_pkey PRIMARY KEY (relation)
     );
     ALTER TABLE ledger_guard.protected ADD COLUMN IF NOT EXISTS columns text[] COLLATE "C";
+    CREATE TABLE IF NOT EXISTS ledger_guard.record (
+        relation regclass NOT NULL,
+        columns text[] COLLATE "C" NOT NULL,
+        CONSTRAINT record_pkey PRIMARY KEY (relation)
+    );
 
     CREATE OR REPLACE FUNCTION ledger_guard.columns_of(p_relation oid) RETURNS text[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $body$
@@ -29,15 +34,15 @@ BEGIN
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $body$
     BEGIN
         -- Before it is read: what belongs to somebody else could have anything run with the rights of the functions' owner.
-        IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = to_regclass('ledger_guard.protected') AND c.relkind = 'r'
-                          AND c.relowner = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user)) THEN
-            RAISE EXCEPTION 'table ledger_guard.protected and the function that reads it belong to different roles'
+        IF (SELECT count(*) FROM pg_class AS c WHERE c.oid IN (to_regclass('ledger_guard.protected'), to_regclass('ledger_guard.record'))
+               AND c.relkind = 'r' AND c.relowner = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user)) < 2 THEN
+            RAISE EXCEPTION 'table ledger_guard.protected or ledger_guard.record and the function that reads it belong to different roles'
                 USING ERRCODE = 'LE010', HINT = 'Give both to one superuser, with ALTER TABLE ... OWNER TO.';
         END IF;
     END
     $body$;
     COMMENT ON FUNCTION ledger_guard.require_own_table() IS
-    'Raises LE010 where ledger_guard.protected is no table of the role that the guard runs as.';
+    'Raises LE010 where ledger_guard.protected or ledger_guard.record is no table of the role that the guard runs as.';
 
     CREATE OR REPLACE FUNCTION ledger_guard.allows_loss() RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $body$
@@ -48,7 +53,48 @@ BEGIN
     $body$;
     COMMENT ON FUNCTION ledger_guard.allows_loss() IS
     'True where a superuser set ledger_engine.allow_drop: what holds posted entries may be dropped and rewritten.';
-    REVOKE ALL ON FUNCTION ledger_guard.columns_of(oid), ledger_guard.require_own_table(), ledger_guard.allows_loss() FROM PUBLIC;
+
+    CREATE OR REPLACE FUNCTION ledger_guard.guarded() RETURNS TABLE (relation regclass, columns text[], is_ledger boolean)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $body$
+        SELECT p.relation, p.columns, true FROM ledger_guard.protected AS p WHERE p.has_posted
+        UNION ALL
+        SELECT r.relation, r.columns, false FROM ledger_guard.record AS r
+    $body$;
+    COMMENT ON FUNCTION ledger_guard.guarded() IS
+    'The tables that hold posted entries, and those that hold what tells of them: policy, audit trail, runs, balances.';
+
+    CREATE OR REPLACE FUNCTION ledger_guard.keep_guarded() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+    DECLARE
+        -- NULL for ledger_guard.record
+        was CONSTANT boolean := CASE WHEN TG_OP <> 'TRUNCATE' THEN (to_jsonb(OLD) ->> 'has_posted')::boolean END;
+        is_lost boolean := true;
+    BEGIN
+        IF TG_OP = 'DELETE' THEN
+            -- What was dropped, and was allowed to be, is forgotten.
+            is_lost := was IS DISTINCT FROM false AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = OLD.relation);
+        ELSIF TG_OP = 'UPDATE' THEN
+            is_lost := was IS DISTINCT FROM false
+                AND (NEW.relation <> OLD.relation OR was AND NOT (to_jsonb(NEW) ->> 'has_posted')::boolean
+                     OR NEW.columns[1:cardinality(OLD.columns)] IS DISTINCT FROM OLD.columns AND OLD.columns IS NOT NULL);
+        END IF;
+        IF is_lost AND NOT ledger_guard.allows_loss() THEN
+            RAISE EXCEPTION 'the guard keeps what it knows of posted entries: % on % is refused', TG_OP, TG_RELID::regclass
+                USING ERRCODE = 'LE011', HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
+        END IF;
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD WHEN 'UPDATE' THEN NEW END;
+    END
+    $body$;
+    COMMENT ON FUNCTION ledger_guard.keep_guarded() IS
+    'Trigger function of the guard''s tables: a table that holds posted entries, or tells of them, stays recorded, with the columns that it had (LE011).';
+    CREATE OR REPLACE TRIGGER keep_guarded BEFORE UPDATE OR DELETE ON ledger_guard.protected FOR EACH ROW EXECUTE FUNCTION ledger_guard.keep_guarded();
+    CREATE OR REPLACE TRIGGER keep_guarded_truncate BEFORE TRUNCATE ON ledger_guard.protected FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.keep_guarded();
+    CREATE OR REPLACE TRIGGER keep_guarded BEFORE UPDATE OR DELETE ON ledger_guard.record FOR EACH ROW EXECUTE FUNCTION ledger_guard.keep_guarded();
+    CREATE OR REPLACE TRIGGER keep_guarded_truncate BEFORE TRUNCATE ON ledger_guard.record FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.keep_guarded();
+    ALTER TABLE ledger_guard.protected ENABLE ALWAYS TRIGGER keep_guarded, ENABLE ALWAYS TRIGGER keep_guarded_truncate;
+    ALTER TABLE ledger_guard.record ENABLE ALWAYS TRIGGER keep_guarded, ENABLE ALWAYS TRIGGER keep_guarded_truncate;
+    REVOKE ALL ON FUNCTION ledger_guard.columns_of(oid), ledger_guard.require_own_table(), ledger_guard.allows_loss(), ledger_guard.guarded(),
+        ledger_guard.keep_guarded() FROM PUBLIC;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard_basics() IS 'The part of install() that makes the guard''s table and the functions that the others call.';
@@ -61,21 +107,27 @@ BEGIN
     DECLARE
         lost text;
         tables boolean;
+        ledger boolean;
     BEGIN
         PERFORM ledger_guard.require_own_table();
-        SELECT string_agg(d.object_identity, ', ' ORDER BY d.object_identity), bool_or(d.objsubid = 0) INTO lost, tables
+        SELECT string_agg(d.object_identity, ', ' ORDER BY d.object_identity), bool_or(d.objsubid = 0), bool_or(g.is_ledger) INTO lost, tables, ledger
           FROM pg_event_trigger_dropped_objects() AS d
-          JOIN ledger_guard.protected AS p ON p.relation::oid = d.objid AND d.classid = 'pg_class'::regclass
-         WHERE p.has_posted -- the table, or a column of it that holds values
-           AND (d.objsubid = 0 OR p.columns IS NULL
-                OR EXISTS (SELECT FROM unnest(p.columns) AS c (definition) WHERE starts_with(c.definition, d.address_names[3] || ' ')));
+          JOIN ledger_guard.guarded() AS g ON g.relation::oid = d.objid AND d.classid = 'pg_class'::regclass
+         WHERE (d.objsubid = 0 OR g.columns IS NULL -- the table, or a column of it that holds values
+                OR EXISTS (SELECT FROM unnest(g.columns) AS c (definition) WHERE starts_with(c.definition, d.address_names[3] || ' ')))
+           -- Of a ledger without entries nothing is told.
+           AND (g.is_ledger OR EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.has_posted));
         IF lost IS NOT NULL AND NOT ledger_guard.allows_loss() THEN
-            RAISE EXCEPTION 'cannot drop % that hold posted ledger entries', CASE WHEN tables THEN 'tables' ELSE 'columns' END
+            RAISE EXCEPTION 'cannot drop % that hold %', CASE WHEN tables THEN 'tables' ELSE 'columns' END,
+                CASE WHEN ledger THEN 'posted ledger entries' ELSE 'what tells of posted ledger entries' END
                 USING ERRCODE = 'LE011',
-                      DETAIL = 'Posted entries would be lost in: ' || lost || '.',
-                      HINT = CASE WHEN tables THEN 'Archive them first. ' ELSE '' END
+                      DETAIL = CASE WHEN ledger THEN 'Posted entries would be lost in: ' ELSE 'It would be lost in: ' END || lost || '.',
+                      HINT = CASE WHEN tables AND ledger THEN 'Archive them first. ' ELSE '' END
                              || 'A superuser can set ledger_engine.allow_drop = on for the session.';
         END IF;
+        DELETE FROM ledger_guard.record AS r
+         USING pg_event_trigger_dropped_objects() AS d
+         WHERE r.relation::oid = d.objid AND d.classid = 'pg_class'::regclass AND d.objsubid = 0;
         DELETE FROM ledger_guard.protected AS p
          USING pg_event_trigger_dropped_objects() AS d
          WHERE p.relation::oid = d.objid AND d.classid = 'pg_class'::regclass AND d.objsubid = 0;
@@ -111,6 +163,14 @@ BEGIN
         reason CONSTANT integer := pg_event_trigger_table_rewrite_reason();
     BEGIN
         PERFORM ledger_guard.require_own_table();
+        IF EXISTS (SELECT FROM ledger_guard.record AS r WHERE r.relation::oid = rewritten)
+           -- A new column changes nothing that was there.
+           AND reason <> 2 AND NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u'))
+           AND NOT ledger_guard.allows_loss() THEN
+            RAISE EXCEPTION 'cannot rewrite tables that hold what tells of posted ledger entries'
+                USING ERRCODE = 'LE011', DETAIL = format('%s would be changed, or not survive a crash.', rewritten::regclass),
+                      HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
+        END IF;
         IF EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation::oid = rewritten AND p.has_posted)
            -- What became unlogged can be put right.
            AND NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u'))
@@ -137,7 +197,8 @@ BEGIN
         altered record;
     BEGIN
         -- It may be given back to its owner.
-        IF NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.objid IS DISTINCT FROM to_regclass('ledger_guard.protected')) THEN
+        IF NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d
+                        WHERE d.objid IS DISTINCT FROM to_regclass('ledger_guard.protected') AND d.objid IS DISTINCT FROM to_regclass('ledger_guard.record')) THEN
             RETURN;
         END IF;
         PERFORM ledger_guard.require_own_table();
@@ -148,13 +209,14 @@ BEGIN
                 UNION
                 SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid
                  WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation::oid = t.relid))
-            SELECT p.relation, p.columns AS was, c.now
-              FROM tree AS t JOIN ledger_guard.protected AS p ON p.relation::oid = t.relid
+            SELECT g.relation, g.columns AS was, c.now, g.is_ledger
+              FROM tree AS t JOIN ledger_guard.guarded() AS g ON g.relation::oid = t.relid
              CROSS JOIN LATERAL ledger_guard.columns_of(t.relid) AS c (now)
-             WHERE p.has_posted AND p.columns <> c.now
+             WHERE g.columns <> c.now
         LOOP
             IF altered.now[1:cardinality(altered.was)] <> altered.was AND NOT ledger_guard.allows_loss() THEN
-                RAISE EXCEPTION 'cannot change columns of tables that hold posted ledger entries'
+                RAISE EXCEPTION 'cannot change columns of tables that hold %',
+                    CASE WHEN altered.is_ledger THEN 'posted ledger entries' ELSE 'what tells of posted ledger entries' END
                     USING ERRCODE = 'LE011',
                           DETAIL = format('Changed in %s: %s.', altered.relation,
                               (SELECT string_agg(w.definition, ', ' ORDER BY w.n) FROM unnest(altered.was) WITH ORDINALITY AS w (definition, n)
@@ -167,6 +229,7 @@ BEGIN
                 SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid)
             UPDATE ledger_guard.protected AS p SET columns = ledger_guard.columns_of(t.relid)
               FROM tree AS t WHERE p.relation::oid = t.relid AND p.has_posted AND p.columns IS DISTINCT FROM ledger_guard.columns_of(t.relid);
+            UPDATE ledger_guard.record AS r SET columns = altered.now WHERE r.relation = altered.relation;
         END LOOP;
     END
     $body$;
@@ -239,6 +302,7 @@ BEGIN
     -- What is the bootstrap superuser's cannot be dropped by DROP OWNED, together with the tables that it guards.
     EXECUTE format('ALTER SCHEMA ledger_guard OWNER TO %I', bootstrap);
     EXECUTE format('ALTER TABLE ledger_guard.protected OWNER TO %I', bootstrap);
+    EXECUTE format('ALTER TABLE ledger_guard.record OWNER TO %I', bootstrap);
     FOR f IN SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'ledger_guard'::regnamespace ORDER BY p.proname LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO %I', f, bootstrap);
     END LOOP;
@@ -330,6 +394,21 @@ END
 $$;
 COMMENT ON FUNCTION acct._protect(regclass) IS
 'Records a ledger table in ledger_guard.protected and gives it the triggers that refuse UPDATE, DELETE and TRUNCATE.';
+
+CREATE FUNCTION acct._protect_records() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- All tables but source, staging and ledger, which have rules of their own, and what is there for locks and jobs under way.
+    INSERT INTO ledger_guard.record (relation, columns)
+    SELECT c.oid, ledger_guard.columns_of(c.oid) FROM pg_class AS c
+     WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND c.relname NOT IN ('txn_source_parent', 'je_header_staging', 'je_line_staging', 'ledger_entry_header', 'ledger_entry_line',
+                             'claim_lock', 'making_lock', 'job_state', 'run_cancel')
+       -- Not the staging of a run that is being made.
+       AND c.relname !~ '_staging_[0-9]+$'
+    ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION acct._protect_records() IS
+'Records in ledger_guard.record the tables of policy, audit trail, runs, balances and archive, whose rows no ALTER TABLE may change.';
 
 CREATE FUNCTION acct._refuse_source_rewrite() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

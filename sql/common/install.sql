@@ -79,6 +79,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 ON v.name = e.evtname AND e.evtfoid = to_regproc('ledger_guard.refuse_' || v.what)
              WHERE e.evtenabled = 'A' AND e.evtowner = 10) = 3
        AND to_regclass('ledger_guard.protected') IS NOT NULL
+       AND to_regclass('ledger_guard.record') IS NOT NULL
        AND to_regproc('ledger_guard.refuse_change') IS NOT NULL
        AND to_regnamespace('acct_archive') IS NOT NULL
        AND to_regclass('acct.archived_partition') IS NOT NULL
@@ -189,6 +190,7 @@ BEGIN
     PERFORM acct._catch_up_sequences();
     PERFORM acct._enable_triggers();
     PERFORM acct._require_engine_on_tables();
+    PERFORM acct._protect_records();
     PERFORM acct._take_back(NULL, true);
     INSERT INTO acct.engine_layout AS l (version, triggers)
     VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"))

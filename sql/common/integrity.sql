@@ -41,7 +41,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- The functions that make the guard hold its functions' bodies.
     SELECT p.oid::regprocedure::text FROM pg_proc AS p
      WHERE p.pronamespace = to_regnamespace('ledger_guard')
-       AND NOT (p.proowner = 10 AND p.prosecdef = (p.prorettype = 'event_trigger'::regtype)
+       AND NOT (p.proowner = 10 AND p.prosecdef = (p.prorettype = 'event_trigger'::regtype OR p.proname = 'keep_guarded')
                 AND p.proconfig[1] = 'search_path=pg_catalog, pg_temp'
                 AND EXISTS (SELECT FROM pg_proc AS l
                              WHERE l.oid IN (to_regprocedure('acct._layout_guard_basics()'), to_regprocedure('acct._layout_guard_drop()'),

@@ -62,6 +62,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = g.relid AND t.tgname = 'ledger_immutable' AND t.tgenabled = 'A'
                           AND t.tgtype = 58 AND t.tgfoid = to_regprocedure('ledger_guard.refuse_change()'))
     UNION
+    SELECT format('%s on %s', x.name, t.name)
+      FROM unnest(ARRAY['ledger_guard.protected', 'ledger_guard.record']) AS t (name), unnest(ARRAY['keep_guarded', 'keep_guarded_truncate']) AS x (name)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = to_regclass(t.name) AND g.tgname = x.name AND g.tgenabled = 'A'
+                          AND g.tgfoid = to_regprocedure('ledger_guard.keep_guarded()'))
+    UNION
+    SELECT format('%s in ledger_guard.record', x.name) FROM unnest(ARRAY['acct.template_audit', 'acct.chart_of_accounts', 'acct.currency', 'acct.journal_run']) AS x (name)
+     WHERE NOT EXISTS (SELECT FROM ledger_guard.record AS r WHERE r.relation = to_regclass(x.name))
+    UNION
     SELECT format('%s in ledger_guard.protected', l.relid::regclass) FROM ledger AS l
      WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation = l.relid)
     UNION
@@ -82,9 +90,27 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE c.relkind = 'r' AND c.relpersistence <> 'p'
        AND (c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))
             AND c.relname !~ '^je_(header|line)_staging_[0-9]+$'
-            OR c.oid IN (SELECT p.relation FROM ledger_guard.protected AS p))
+            OR c.oid IN (SELECT p.relation FROM ledger_guard.protected AS p UNION ALL SELECT r.relation FROM ledger_guard.record AS r))
 $$;
 COMMENT ON FUNCTION acct._guard_lossy() IS 'Tables that must outlast a crash and would not, for they are unlogged.';
+
+CREATE FUNCTION acct._guard_forgot() RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    unposted regclass;
+    has_rows boolean;
+BEGIN
+    -- Partitions that were made ahead, which are empty.
+    FOR unposted IN SELECT p.relation FROM ledger_guard.protected AS p JOIN pg_class AS c ON c.oid = p.relation AND c.relkind = 'r'
+                     WHERE NOT p.has_posted AND pg_relation_size(p.relation) > 0 LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', unposted) INTO has_rows;
+        IF has_rows THEN
+            RETURN NEXT format('has_posted of %s', unposted);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._guard_forgot() IS 'Ledger tables that have entries and by ledger_guard.protected have none.';
 
 CREATE FUNCTION acct._guard_changed() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -92,12 +118,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     UNION
     SELECT f FROM acct._changed_guard() AS f
     UNION
-    SELECT format('columns of %s', p.relation) FROM ledger_guard.protected AS p
-      JOIN pg_class AS c ON c.oid = p.relation
-     WHERE p.has_posted AND (ledger_guard.columns_of(c.oid))[1:cardinality(p.columns)] IS DISTINCT FROM p.columns
+    SELECT f FROM acct._guard_forgot() AS f
+    UNION
+    SELECT format('columns of %s', g.relation) FROM ledger_guard.guarded() AS g
+      JOIN pg_class AS c ON c.oid = g.relation
+     WHERE (ledger_guard.columns_of(c.oid))[1:cardinality(g.columns)] IS DISTINCT FROM g.columns
 $$;
 COMMENT ON FUNCTION acct._guard_changed() IS
-'Functions that are not as the extension made them, and tables with posted entries whose columns are not those recorded.';
+'Functions that are not as the extension made them, tables whose columns are not those recorded, and tables with entries that are recorded as empty.';
 
 CREATE FUNCTION acct._health_guard(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -130,7 +130,9 @@ TRUNCATE acct.entity;
 
 -- An update registers what the source and the ledger name: once, when the table is made.
 -- Codes that are bad are registered where there is a book of that name, to be reported on.
+SET ledger_engine.allow_drop = on;
 DROP TABLE acct.entity CASCADE;
+RESET ledger_engine.allow_drop;
 INSERT INTO acct.ledger_book VALUES ('BOOK ', 'PRIMARY');
 UPDATE acct.engine_layout SET version = version - 1;
 SELECT acct.install();

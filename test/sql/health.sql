@@ -35,7 +35,9 @@ CREATE FUNCTION public.refuse_nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEG
 CREATE TRIGGER ledger_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.ledger_entry_header_2025_01 FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_nothing();
 ALTER TABLE acct.ledger_entry_header_2025_01 ENABLE ALWAYS TRIGGER ledger_immutable;
 ALTER TABLE acct.txn_source_2025_01 DISABLE TRIGGER txn_source_taken;
+SET ledger_engine.allow_drop = on;
 DELETE FROM ledger_guard.protected WHERE relation = 'acct.ledger_entry_header_2025_01'::regclass;
+RESET ledger_engine.allow_drop;
 ALTER EVENT TRIGGER ledger_guard DISABLE;
 SELECT * FROM public.h('guard');
 ALTER EVENT TRIGGER ledger_guard ENABLE ALWAYS;

@@ -37,7 +37,7 @@ checked AS (SELECT name '_require_layout' AS proname UNION SELECT c.caller FROM 
 SELECT d.oid::regprocedure AS definer, l.reason
   FROM public.definer AS d
   LEFT JOIN (VALUES ('refuse_drop', 'stands without schema acct: compares the owner of the one table that it reads'),
-                    ('refuse_columns', 'likewise'), ('refuse_rewrite', 'likewise'),
+                    ('refuse_columns', 'likewise'), ('refuse_rewrite', 'likewise'), ('keep_guarded', 'reads catalogs only'),
                     ('sample_transactions', 'reads no table')) AS l (proname, reason) USING (proname)
  WHERE d.proname NOT IN (SELECT k.proname FROM checked AS k) ORDER BY 1;
 

@@ -1,7 +1,7 @@
 -- Policy stays in the hands of two people while the extension is dropped, whatever rights were given by default, and past its triggers
 \set topic trust
 \i test/sql/setup.sql
-DROP ROLE IF EXISTS regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_stranger, regress_trust_reader;
+DROP ROLE IF EXISTS regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_stranger, regress_trust_reader, regress_trust_owner;
 CREATE ROLE regress_trust_finance;
 CREATE ROLE regress_trust_approver;
 CREATE ROLE regress_trust_second;
@@ -191,9 +191,67 @@ SELECT acct.install();
 SELECT status, observed, detail FROM acct.health('{rights}');
 SELECT name, rolname, privilege FROM public.has WHERE rolname <> 'acct_finance' ORDER BY 1, 2, 3;
 
+--
+-- No ALTER TABLE changes what tells of entries: audit trail, policy, runs, balances; and the guard forgets nothing.
+--
+\c regress_trust
+SET client_min_messages = warning;
+\set VERBOSITY terse
+ALTER TABLE acct.template_audit ALTER COLUMN changed_by TYPE text USING 'somebody else';
+ALTER TABLE acct.template_audit ALTER COLUMN new_row TYPE json USING new_row::json;
+ALTER TABLE acct.chart_of_accounts ALTER COLUMN account_type TYPE text USING 'EXPENSE';
+ALTER TABLE acct.currency ALTER COLUMN minor_units TYPE smallint USING 0;
+ALTER TABLE acct.run_log SET UNLOGGED;
+ALTER TABLE acct.chart_of_accounts RENAME COLUMN account_type TO description_;
+ALTER TABLE acct.journal_template DROP COLUMN approver CASCADE;
+DROP TABLE acct.template_audit;
+-- Each of them
+SELECT count(*) > 30 AS tables, string_agg(r.relation::text, ', ') FILTER (WHERE s.state = 'done') AS rewritten, count(*) FILTER (WHERE s.state = 'LE011') > 10 AS refused
+  FROM ledger_guard.record AS r CROSS JOIN LATERAL (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = r.relation AND a.attnum > 0 AND a.attidentity = '' AND a.atttypid = 'text'::regtype LIMIT 1) AS a
+ CROSS JOIN LATERAL (SELECT left(public.tried(current_user, format('ALTER TABLE %s ALTER COLUMN %I TYPE text COLLATE "C" USING ''x''', r.relation, a.attname)), 5) AS state) AS s;
+-- What changes no value may be.
+BEGIN;
+ALTER TABLE acct.fund ADD COLUMN short_name text DEFAULT 'x';
+ALTER TABLE acct.fund ALTER COLUMN name SET DEFAULT 'x';
+CREATE INDEX ON acct.fund (name);
+ROLLBACK;
+VACUUM FULL acct.fund;
+SELECT status, detail FROM acct.health('{guard}');
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+ALTER TABLE acct.fund ALTER COLUMN name TYPE varchar;
+SELECT count(*) AS recorded FROM ledger_guard.record WHERE relation = 'acct.fund'::regclass AND 'name character varying' = ANY (columns);
+ROLLBACK;
+-- The guard's own tables
+CREATE ROLE regress_trust_owner;
+GRANT USAGE ON SCHEMA ledger_guard TO regress_trust_owner;
+GRANT ALL ON ledger_guard.protected, ledger_guard.record TO regress_trust_owner;
+CREATE VIEW public.forgetting AS
+SELECT * FROM unnest(ARRAY['UPDATE ledger_guard.protected SET has_posted = false', 'DELETE FROM ledger_guard.protected WHERE has_posted', 'UPDATE ledger_guard.protected SET columns = NULL WHERE has_posted',
+                           'UPDATE ledger_guard.protected SET columns = ''{}'' WHERE has_posted', 'UPDATE ledger_guard.protected SET relation = 1 WHERE has_posted', 'TRUNCATE ledger_guard.protected',
+                           'DELETE FROM ledger_guard.record', 'UPDATE ledger_guard.record SET columns = ''{}''', 'TRUNCATE ledger_guard.record', 'ALTER TABLE ledger_guard.protected DISABLE TRIGGER USER']) WITH ORDINALITY AS f (statement, n);
+SELECT f.statement, left(public.tried('regress_trust_owner', f.statement), 5) AS owner, left(public.tried(current_user, f.statement), 5) AS superuser FROM public.forgetting AS f ORDER BY f.n;
+SET session_replication_role = replica;
+UPDATE ledger_guard.protected SET has_posted = false;
+RESET session_replication_role;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+UPDATE ledger_guard.protected SET has_posted = false;
+SELECT status, observed > 0 AS seen FROM acct.health('{guard}');
+ROLLBACK;
+BEGIN;
+ALTER TABLE ledger_guard.protected DISABLE TRIGGER USER;
+SELECT status, detail FROM acct.health('{guard}');
+ROLLBACK;
+DROP OWNED BY regress_trust_owner;
+\set VERBOSITY default
+ALTER TABLE acct.template_audit ALTER COLUMN changed_by TYPE text USING 'somebody else';
+UPDATE ledger_guard.protected SET has_posted = false;
+DROP TABLE acct.template_audit;
+
 \c :regress_db
 SET client_min_messages = warning;
 DROP DATABASE regress_trust;
 DROP DATABASE regress_trust_defaults;
-DROP ROLE regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_stranger, regress_trust_reader, regress_trust_checker;
+DROP ROLE regress_trust_finance, regress_trust_approver, regress_trust_second, regress_trust_loader, regress_trust_stranger, regress_trust_reader, regress_trust_owner, regress_trust_checker;
 DROP ROLE acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
