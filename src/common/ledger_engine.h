@@ -1,15 +1,16 @@
 /*
  * ledger_engine.h
- *		What every module shares: the SQLSTATEs of the extension, its settings,
- *		and codes, the short texts by which accounting data refer to each other.
+ *		What every module shares: the SQLSTATEs of the extension, and codes, the
+ *		short texts by which accounting data refer to each other.
  *
- * The data path is a straight line, each module knowing only those before it:
+ * The data path is a straight line:
  *
- *	query -> (source row) -> routing -> journal -> bulk_writer
+ *	query -> (source row) -> routing -> journal -> staging -> post -> ledger
  *
  * routing turns a row's codes into candidate templates, journal turns a row
- * and a template into lines, bulk_writer puts them into tables. expand.c and
- * post.c are the two functions that run the line.
+ * and a template into lines, staging writes them, post copies them to the
+ * ledger. expand.c and post.c lead its two halves. docs/architecture.md has the
+ * rooms that the modules are in.
  */
 #ifndef LEDGER_ENGINE_H
 #define LEDGER_ENGINE_H

@@ -75,6 +75,18 @@ SELECT count(*) FROM acct.expand_journals(:run);
 SELECT public.pages_read(format('SELECT * FROM acct._digest_table(%L)', 'acct.je_line_staging_' || :run))
        >= pg_relation_size('acct.je_line_staging_' || :run) / current_setting('block_size')::integer AS all_pages;
 ROLLBACK;
+-- Each process reads its stretches of the source and no more, whatever the session has the planner do.
+SET ledger_engine.run_partition_min_transactions = 0;
+SET ledger_engine.max_workers = 3;
+SET enable_tidscan = off;
+SELECT pg_stat_force_next_flush();
+SELECT pg_stat_get_numscans('acct.txn_source_2025_01'::regclass) AS scans \gset
+SELECT acct.create_run('2025-01-01') AS run \gset
+SELECT count(*) FROM acct.expand_journals(:run);
+SELECT acct.discard_run(:run);
+SELECT pg_stat_force_next_flush();
+SELECT pg_stat_get_numscans('acct.txn_source_2025_01'::regclass) - :scans <= 3 AS no_more;
+RESET enable_tidscan;
 -- Staging that a superuser touched: nothing changed is posted, a change is not.
 SET ledger_engine.run_partition_min_transactions = 0;
 SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET debit = debit WHERE txn_id % 3 = 0');
