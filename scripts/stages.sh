@@ -185,6 +185,7 @@ progress_of() # DIRECTORY
 	[ -e "$log" ] || return 0
 	if [ -e "$1/counter" ]; then
 		read -r counter total <"$1/counter"
+		[ "$counter" != count_tap ] || log=$(tap_log "$1/src" "$log")
 		read -r ok bad skip <<<"$("$counter" "$log")"
 		echo ", $((ok + bad + skip))${total:+ of $total} tests"
 	else
@@ -335,16 +336,26 @@ regress_skips()
 	done
 }
 
-# "prove -v": every assertion at the top level is a test, and so is a file that was skipped.
+# "prove -v", and the log of a test, whose lines begin with a time: every assertion at the top level is a test, and so is a file
+# that was skipped.
 count_tap()
 {
 	awk '
+		{ sub(/^\[[0-9:.]+\]\([0-9.]+s\) /, "") }
 		/^[^ ]+ \.+ skipped: / { skip++; next }
 		/^(not )?ok [0-9]+.*# *(skip|SKIP|TODO|todo)/ { skip++; next }
 		/^ok [0-9]+/ { ok++; next }
 		/^not ok [0-9]+/ { bad++; next }
 		END { print ok + 0, bad + 0, skip + 0 }
 	' "$1"
+}
+
+# Prints the name of the log that a test writes, as prove keeps its own output until the end; the second one if there is none.
+tap_log() # TREE LOG
+{
+	local found
+	found=$(find "$1/tmp_check/log" -name 'regress_log_*' 2>/dev/null | head -n 1)
+	echo "${found:-$2}"
 }
 
 # Why TAP tests were skipped, each reason once.
@@ -377,6 +388,9 @@ test_installcheck() # COUNTER TESTS MAKE-ARGUMENT...
 	shift 2
 	in_time le_run "${LE_MAKE[@]}" installcheck "$@" >"$log" 2>&1 || rc=$?
 	read -r ok bad skip <<<"$("$counter" "$log")"
+	if [ "$ok$bad$skip" = 000 ] && [ "$counter" = count_tap ]; then
+		read -r ok bad skip <<<"$("$counter" "$(tap_log "$LE_SRC" "$log")")"
+	fi
 	if grep -q 'TAP tests not enabled' "$log"; then
 		skipped=1
 		reason="this PostgreSQL was built without TAP tests"

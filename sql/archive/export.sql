@@ -199,14 +199,14 @@ DECLARE
     path CONSTANT text := acct._file_path(p_manifest ->> 'directory', p_file ->> 'file');
     -- The archive's own record, not what the manifest claims, is what is expected.
     figures CONSTANT jsonb := acct._archive_figures((p_manifest ->> 'archive_id')::bigint, name);
-    found record;
+    actual_file record;
     read_back jsonb;
     problem text;
 BEGIN
-    SELECT d.* INTO found FROM acct._file_digest(path, false) AS d;
-    RETURN QUERY VALUES ('bytes:' || name, p_file ->> 'bytes', coalesce(found.bytes::text, 'no file ' || path)),
-                        ('sha256:' || name, p_file ->> 'sha256', coalesce(found.sha256, 'no file ' || path));
-    IF found.sha256 IS DISTINCT FROM p_file ->> 'sha256' THEN
+    SELECT d.* INTO actual_file FROM acct._file_digest(path, false) AS d;
+    RETURN QUERY VALUES ('bytes:' || name, p_file ->> 'bytes', coalesce(actual_file.bytes::text, 'no file ' || path)),
+                        ('sha256:' || name, p_file ->> 'sha256', coalesce(actual_file.sha256, 'no file ' || path));
+    IF actual_file.sha256 IS DISTINCT FROM p_file ->> 'sha256' THEN
         problem := 'not read: it is another file';
     ELSE
         BEGIN

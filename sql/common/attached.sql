@@ -47,7 +47,7 @@ COMMENT ON FUNCTION acct._detached_partitions() IS
 'Partitions of ledger and source that are detached, or being detached, those with posted entries also where they were renamed or moved to another schema.';
 
 CREATE FUNCTION acct._raise_detached(p_relation regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF p_relation IS NOT NULL THEN
         RAISE EXCEPTION 'table % is not a partition: it was detached', p_relation

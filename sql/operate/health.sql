@@ -237,7 +237,7 @@ $$;
 COMMENT ON FUNCTION acct._health_exceptions_open() IS 'Exceptions that no run has taken up again, and nobody waived.';
 
 CREATE FUNCTION acct._untaken_batches() RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);
@@ -245,8 +245,7 @@ DECLARE
     first bigint[];
     last bigint[];
 BEGIN
-    -- By the BRIN index, in which rows of a batch lie together.
-    PERFORM set_config('enable_seqscan', 'off', true);
+    -- By the BRIN index, in which rows of a batch lie together: without sequential scans.
     FOR source_month IN SELECT DISTINCT m FROM acct._source_months() AS m ORDER BY 1 LOOP
         -- A month has few batches of all that there are: the others are looked for by the ranges that they make up.
         SELECT array_agg(g.first), array_agg(g.last) INTO first, last

@@ -490,7 +490,7 @@ COMMENT ON FUNCTION acct._require_cron_user() IS
 'Raises 55000 where pg_cron cannot be used, 42501 where the caller has no right to it, or cannot log in.';
 
 CREATE FUNCTION acct._require_schedule(p_schedule jsonb) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     entry record;
 BEGIN

@@ -34,7 +34,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._audited_tables() IS 'The tables whose changes are in acct.template_audit.';
 
-CREATE FUNCTION acct._differs_from_audit(p_table text) RETURNS TABLE (row_key jsonb, problem text, last_known jsonb, found jsonb)
+CREATE FUNCTION acct._differs_from_audit(p_table text) RETURNS TABLE (row_key jsonb, problem text, last_known jsonb, present jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     keys CONSTANT text[] := (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index AS i
@@ -73,7 +73,7 @@ $$;
 COMMENT ON FUNCTION acct._differs_from_audit(text) IS
 'The rows of a table that are not as acct.template_audit has them, each with what it has and what is there.';
 
-CREATE FUNCTION acct._unapproved_versions() RETURNS TABLE (row_key jsonb, problem text, last_known jsonb, found jsonb)
+CREATE FUNCTION acct._unapproved_versions() RETURNS TABLE (row_key jsonb, problem text, last_known jsonb, present jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT jsonb_build_object('template_code', c.template_code, 'version', c.version), p.problem,
            jsonb_build_object('content_sha256', c.approved_sha256), jsonb_build_object('content_sha256', c.content_sha256)
@@ -115,7 +115,7 @@ BEGIN
         SELECT f.* FROM finding AS f
          WHERE f.row_key IS NULL
             OR NOT EXISTS (SELECT FROM acct.policy_finding AS o
-                            WHERE (o.table_name, o.row_key, o.problem) = (f.table_name, f.row_key, f.problem) AND o.found IS NOT DISTINCT FROM f.found)
+                            WHERE (o.table_name, o.row_key, o.problem) = (f.table_name, f.row_key, f.problem) AND o.found IS NOT DISTINCT FROM f.present)
         RETURNING p.table_name, p.row_key, p.problem)
     SELECT array_agg(concat_ws(' ', m.table_name, (SELECT string_agg(v.value, ' ' ORDER BY v.key) FROM jsonb_each_text(m.row_key) AS v), m.problem)
                      ORDER BY m.table_name, m.row_key) INTO recorded FROM made AS m;
@@ -174,7 +174,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             UNION ALL
             SELECT NULL, NULL, 'journal_template', u.row_key, u.problem FROM acct._unapproved_versions() AS u
              WHERE NOT EXISTS (SELECT FROM acct.policy_finding AS f
-                                WHERE (f.table_name, f.row_key, f.problem) = ('journal_template', u.row_key, u.problem) AND f.found = u.found)) AS x
+                                WHERE (f.table_name, f.row_key, f.problem) = ('journal_template', u.row_key, u.problem) AND f.found = u.present)) AS x
 $$;
 COMMENT ON FUNCTION acct._health_approvals() IS
 'Findings of install() that nobody acknowledged, and template versions in force that are not what was approved, or whose approval is not in the audit trail.';

@@ -92,7 +92,7 @@ BEGIN
     END IF;
     total := acct._policy_hash(p_table, (SELECT p.columns FROM acct._policy_columns() AS p WHERE p.table_name = p_table), p_row);
     IF p_table = 'journal_template' THEN
-        FOREACH part IN ARRAY ARRAY['journal_template_line', 'journal_template_match'] LOOP
+        FOR part IN SELECT t FROM unnest(ARRAY['journal_template_line', 'journal_template_match']) AS t LOOP
             EXECUTE format('SELECT sum(acct._policy_hash($1, $2, to_jsonb(x))) FROM acct.%I AS x WHERE x.template_code = $3 AND x.version = $4', part)
                INTO found_sum
               USING part, (SELECT p.columns FROM acct._policy_columns() AS p WHERE p.table_name = part),

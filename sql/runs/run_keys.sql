@@ -1,7 +1,7 @@
 -- Functions about a run by its run_key, each the twin of one that takes its run_id.
 
 CREATE FUNCTION acct._run_of_key(p_run_key text, p_writes boolean) RETURNS bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     id bigint;
 BEGIN

@@ -127,7 +127,7 @@ COMMENT ON FUNCTION acct._sample_transactions(date, bigint, bigint, integer) IS
 'The work of sample_transactions(): rows number p_from to p_to of a month and seed. Kinds 1 to 15 are the types of the takaful sample, 16 to 19 those that become exceptions: an unknown type, an unknown currency, a negative surplus, a contribution of nothing.';
 
 CREATE FUNCTION acct._require_sample(p_month date, p_rows bigint, p_seed integer) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM acct._require_month(p_month);
     IF p_rows IS NULL OR p_rows < 0 OR p_rows > 999999999 THEN
@@ -144,7 +144,7 @@ CREATE FUNCTION acct.sample_transactions(month date, rows bigint, seed integer D
 RETURNS TABLE (txn_id bigint, txn_month date, bank_value_date date, entity_code text, txn_type text, product_code text,
                channel text, policy_no text, currency text, gross_amount numeric, tabarru_amount numeric,
                tanahud_amount numeric, investment_amount numeric, ujroh_amount numeric, attributes jsonb)
-LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_sample(sample_transactions.month, sample_transactions.rows, sample_transactions.seed);
     RETURN QUERY

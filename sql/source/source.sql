@@ -223,7 +223,7 @@ $$;
 COMMENT ON FUNCTION acct._months_ahead(date, integer) IS 'The first days of p_ahead + 1 months, from p_start (NULL: this month) on.';
 
 CREATE FUNCTION acct._require_month(p_month date) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF p_month IS NULL OR NOT isfinite(p_month) OR extract(day FROM p_month) <> 1 THEN
         RAISE EXCEPTION 'not a month: %', coalesce(p_month::text, 'NULL')
