@@ -83,12 +83,12 @@ COMMENT ON FUNCTION acct._conflicting_modes(text) IS 'The modes of table locks, 
 CREATE FUNCTION acct._limit_wait(p_limit text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    statement_ms CONSTANT integer := (SELECT s.setting::integer FROM pg_settings AS s WHERE s.name = 'statement_timeout');
-    deadlock_ms CONSTANT integer := (SELECT s.setting::integer FROM pg_settings AS s WHERE s.name = 'deadlock_timeout');
+    statement CONSTANT interval := current_setting('statement_timeout')::interval;
 BEGIN
     IF p_limit = '0' THEN
         -- Long enough that the server finds a deadlock before.
-        PERFORM set_config('lock_timeout', least(deadlock_ms::bigint + 4000, nullif(statement_ms, 0) / 2 + 1)::text, true);
+        PERFORM set_config('lock_timeout', ceil(1000 * extract(epoch FROM least(current_setting('deadlock_timeout')::interval + '4 seconds',
+                                                                                nullif(statement, '0') / 2)))::text, true);
     END IF;
 END
 $$;
@@ -99,8 +99,7 @@ CREATE FUNCTION acct._refuse_held(p_what text, p_tables regclass[], p_mode text,
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    patience CONSTANT interval := least(interval '10 seconds', (SELECT nullif(s.setting::integer, 0) / 2 * interval '1 ms'
-                                                                  FROM pg_settings AS s WHERE s.name = 'statement_timeout'));
+    patience CONSTANT interval := least('10 seconds', nullif(current_setting('statement_timeout')::interval, '0') / 2);
     own_modes CONSTANT text[] := ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock'];
     holders text;
     waits boolean;
