@@ -237,7 +237,7 @@ $$;
 COMMENT ON FUNCTION acct._health_exceptions_open() IS 'Exceptions that no run has taken up again, and nobody waived.';
 
 CREATE FUNCTION acct._untaken_batches() RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);

@@ -1,7 +1,7 @@
 -- What a loader may take back: deletion by a function, for the DELETE right would let every loader lock the source out (LOCK TABLE).
 
 CREATE FUNCTION acct.delete_batch(batch_id bigint, txn_ids bigint[] DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
