@@ -102,6 +102,7 @@ SQL_PARTS = \
 	sql/policy/release.sql \
 	sql/policy/findings.sql \
 	sql/ledger/snapshot.sql \
+	sql/ledger/trial_balance.sql \
 	sql/runs/month.sql \
 	sql/archive/archive.sql \
 	sql/archive/retention.sql \

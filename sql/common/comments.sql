@@ -278,7 +278,8 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.expanded_at IS 'When its last expansion ended; NULL until then.';
     COMMENT ON COLUMN acct.journal_run.posted_by IS 'Session user who posted it; NULL until then.';
     COMMENT ON COLUMN acct.journal_run.post_started_at IS 'When its posting began; NULL until it is posted.';
-    COMMENT ON COLUMN acct.journal_run.posted_at IS 'When its posting ended; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.posted_at IS 'When it was posted, taken under the locks of its books; its commit came later. NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.post_ended_at IS 'When the last step of its posting ended; NULL until then, and for runs that version 0.1.0 posted.';
     COMMENT ON COLUMN acct.journal_run.discarded_by IS 'Session user who discarded it; NULL: it was not.';
     COMMENT ON COLUMN acct.journal_run.discarded_at IS 'When it was discarded; NULL: it was not.';
     COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read; NULL until expanded, as the counts and sums below.';
@@ -422,7 +423,7 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
     COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
     COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
-    COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted.';
+    COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted, as journal_run.posted_at of its run.';
     COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
 
     COMMENT ON TABLE acct.ledger_entry_line IS 'Lines of posted journals; monthly partitions ledger_entry_line_YYYY_MM by journal date. Written by posting only, never changed (LE007).';

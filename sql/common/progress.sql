@@ -64,7 +64,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                   r.exceptions, trim_scale(r.debit), round(e.ms), round(p.ms), round(r.transactions * 1000 / nullif(e.ms + p.ms, 0)))
       FROM acct.journal_run AS r,
            LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at) * 1000) AS e (ms),
-           LATERAL (SELECT extract(epoch FROM r.posted_at - r.post_started_at) * 1000) AS p (ms)
+           LATERAL (SELECT extract(epoch FROM r.post_ended_at - r.post_started_at) * 1000) AS p (ms)
      WHERE r.run_id = p_run_id
 $$;
 COMMENT ON FUNCTION acct._posted_line(bigint) IS 'What the server''s log says of a run that is posted.';

@@ -85,6 +85,8 @@ BEGIN
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
         PERFORM acct._require_open_periods(id);
         PERFORM acct._require_policy(id);
+        -- Under the locks of its books: runs of a book are posted in this order.
+        UPDATE acct.journal_run AS r SET posted_at = clock_timestamp() WHERE r.run_id = id;
         -- crash point: post_locked
         -- What compares staging with expand's record, _post does for itself on the rows that it writes.
         SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
@@ -116,7 +118,7 @@ BEGIN
         PERFORM acct._move_snapshot(id);
         -- crash point: post_snapshot_moved
         PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
-        UPDATE acct.journal_run AS r SET status = 'posted', posted_at = clock_timestamp(), posted_by = session_user
+        UPDATE acct.journal_run AS r SET status = 'posted', post_ended_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
         -- crash point: post_marked
         PERFORM acct._progress_phase('waiting for readers');

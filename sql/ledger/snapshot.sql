@@ -1,4 +1,4 @@
--- Balances: the snapshot that posting keeps, its recomputation, and the trial balance.
+-- Balances: the snapshot that posting keeps, and its recomputation.
 
 CREATE FUNCTION acct._write_snapshot(p_run_id bigint, p_from date) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -252,48 +252,3 @@ END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
 'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: debits, credits and number of lines of the month with those of its lines, and the opening balance (ledger_opening) with what the month before closed with. A row for each entity, basis, month, fund, account and currency that differs, NULL where one side has none; no row where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, LE010 while a partition of the month (NULL: of the ledger) is detached, 40001 where a month was archived since the transaction took its snapshot.';
-
-CREATE FUNCTION acct._trial_balance(p_month date, p_entity text, p_basis text, p_fund text)
-RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
-               opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-    PERFORM acct._require_layout();
-    PERFORM acct._require_month(p_month);
-    PERFORM acct._require_basis(p_basis);
-    IF p_entity IS NOT NULL THEN
-        PERFORM acct._require_entity(p_entity);
-    END IF;
-    IF p_fund IS NOT NULL THEN
-        PERFORM acct._require_fund(p_fund);
-    END IF;
-    RETURN QUERY
-    SELECT s.entity_code, s.fund, s.account_code, a.description, a.account_type, s.currency,
-           CASE WHEN s.snapshot_month = p_month THEN s.opening_balance ELSE s.closing_balance END,
-           CASE WHEN s.snapshot_month = p_month THEN s.period_debit ELSE 0 END,
-           CASE WHEN s.snapshot_month = p_month THEN s.period_credit ELSE 0 END,
-           s.closing_balance
-      FROM acct.ledger_book AS b
-     CROSS JOIN LATERAL (SELECT max(x.snapshot_month) AS month FROM acct.account_balance_snapshot AS x
-                          WHERE x.entity_code = b.entity_code AND x.basis = b.basis AND x.snapshot_month <= p_month) AS m
-      JOIN acct.account_balance_snapshot AS s
-        ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = m.month
-      LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = s.account_code
-     WHERE b.basis = p_basis
-       AND (p_entity IS NULL OR b.entity_code = p_entity)
-       AND (p_fund IS NULL OR s.fund = p_fund)
-       AND (s.snapshot_month = p_month OR s.closing_balance <> 0)
-     ORDER BY s.entity_code, s.fund, s.account_code, s.currency;
-END
-$$;
-COMMENT ON FUNCTION acct._trial_balance(date, text, text, text) IS 'The work of trial_balance().';
-
-CREATE FUNCTION acct.trial_balance(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
-RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
-               opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT t.* FROM acct._trial_balance($1, $2, $3, $4) AS t
-$$;
-COMMENT ON FUNCTION acct.trial_balance(date, text, text, text) IS
-'The trial balance of a month (its first day) for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it. Balances are debit positive. entity and fund narrow it; NULL is all. A month after the last one posted shows its closing balances. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';

@@ -33,7 +33,7 @@ BEGIN
            ELSE 0 END AS exceptions_waived
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at)::double precision * 1000 AS expand_ms,
-                                extract(epoch FROM r.posted_at - r.post_started_at)::double precision * 1000 AS post_ms) AS s
+                                extract(epoch FROM coalesce(r.post_ended_at, r.posted_at) - r.post_started_at)::double precision * 1000 AS post_ms) AS s
      CROSS JOIN LATERAL (SELECT sum(l.elapsed_ms) FILTER (WHERE l.step IN ('create', 'reprocess')) AS create_ms,
                                 (array_agg(l.elapsed_ms ORDER BY l.log_id DESC) FILTER (WHERE l.step = 'validate'))[1] AS validate_ms,
                                 max(l.peak_memory) AS peak_memory

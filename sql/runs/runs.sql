@@ -43,8 +43,11 @@ BEGIN
         ADD COLUMN IF NOT EXISTS source_digest text,
         ADD COLUMN IF NOT EXISTS source_columns text[] COLLATE "C",
         ADD COLUMN IF NOT EXISTS source_types text[] COLLATE "C";
+    -- Since layout 5: posted_at is taken under the locks of the books, before anything is written.
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS post_ended_at timestamptz;
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
+    CREATE INDEX IF NOT EXISTS journal_run_posted_idx ON acct.journal_run (posted_at) WHERE posted_at IS NOT NULL;
 
     CREATE TABLE IF NOT EXISTS acct.journal_run_batch (
         run_id bigint NOT NULL,

@@ -158,7 +158,6 @@ ledger_post(PG_FUNCTION_ARGS)
 	post->row_context = AllocSetContextCreate(post->context, "post row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(post->context);
 	post->run_id = PG_GETARG_INT64(0);
-	post->posted_at = GetCurrentTransactionStartTimestamp();
 	post_run_load(post, PG_GETARG_ARRAYTYPE_P(3), PG_GETARG_ARRAYTYPE_P(4),
 				  PG_GETARG_ARRAYTYPE_P(5), PG_GETARG_ARRAYTYPE_P(6));
 

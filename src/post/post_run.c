@@ -13,24 +13,26 @@
 #include "utils/datetime.h"
 
 static void
-take_range(TupleTableSlot *slot, void *arg)
+take_run(TupleTableSlot *slot, void *arg)
 {
 	Post *post = arg;
 
-	post->first_je_id = DatumGetInt64(query_value(slot, 0, Int64GetDatum(0)));
-	post->end_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
+	post->posted_at = DatumGetTimestampTz(query_value(slot, 0, TimestampTzGetDatum(0)));
+	post->first_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
+	post->end_je_id = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
 }
 
 static void
-load_range(Post *post)
+load_run(Post *post)
 {
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
 	query_each_row(
-		"SELECT g.from_je_id, g.to_je_id FROM acct.journal_run r, acct._je_range(r.je_range) g "
-		"WHERE r.run_id = $1",
-		&args, take_range, post);
+		"SELECT r.posted_at, g.from_je_id, g.to_je_id "
+		"FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1",
+		&args, take_run, post);
+	Assert(post->posted_at != 0);
 }
 
 /* An array argument of as many partitions as there are months, or of fewer where some have none. */
@@ -89,7 +91,7 @@ post_run_load(Post *post, ArrayType *months, ArrayType *headers, ArrayType *line
 			  ArrayType *ranges)
 {
 	take_months(post, months, headers, lines, ranges);
-	load_range(post);
+	load_run(post);
 }
 
 LedgerMonth *

@@ -19,7 +19,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
-    'batches_waiting', 'check_balance_snapshot', 'check_expression', 'check_run', 'check_template',
+    'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_expression', 'check_run', 'check_template',
     'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
