@@ -91,7 +91,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                       AND coalesce(r.expanded_at, r.created_at) < now() - make_interval(days => p.active_days))
 $$;
 COMMENT ON FUNCTION acct._staging_due() IS
-'Staging that is to be dropped: that of runs posted long enough ago, and what is left over from none; and (action skip) runs that hold transactions for as long without being posted.';
+'Staging that is to be dropped: that of runs posted long enough ago, and staging of no run; and (action skip) runs that hold transactions for as long without being posted.';
 
 CREATE FUNCTION acct._retire_month(p_table text, p_month date, p_figures jsonb, p_archive_id bigint, p_action text, p_patience interval)
 RETURNS void
@@ -132,7 +132,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._retire_staging(bigint) IS
-'Drops the staging of a run that does not need it. Raises 55P03 where somebody works on the run or uses staging.';
+'Drops the staging of a run that does not need it. Raises 55P03 where another session works on the run or uses staging.';
 
 CREATE FUNCTION acct._survey_due(p_hold boolean)
 RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
@@ -226,4 +226,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.apply_retention(boolean) IS
-'Does what acct.retention_policy says, or with dry_run (or NULL) only lists it: a row for each month and each run''s staging that is due, with action archive, drop, drop staging, or skip, then with the reason why it is left alone. Months that are no longer active are archived by acct.archive_partition()''s rules, or dropped; archived months are dropped when their time has come, those of the ledger only once they were exported and the export was verified; balances stay. Staging of posted runs is dropped after a time, and what was left over at once; runs not posted for as long are listed. What cannot be done does not stop the rest. Waits for readers 50 ms at a time, so that others do not queue behind it. Raises 25001 (the transaction is not READ COMMITTED).';
+'Archives and drops the months and the staging that are due by acct.retention_policy, or with dry_run (or NULL) only lists them: a row for each, with its action, or with skip and the reason. Raises 25001 (the transaction is not READ COMMITTED).';

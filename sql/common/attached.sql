@@ -52,7 +52,7 @@ BEGIN
     IF p_relation IS NOT NULL THEN
         RAISE EXCEPTION 'table % is not a partition: it was detached', p_relation
             USING ERRCODE = 'LE010', DETAIL = 'Its entries are missing from the ledger.',
-                  HINT = 'Attach it again; acct.archive_partition() is what takes months out of the ledger.';
+                  HINT = 'Attach it again; to take months out of the ledger, use acct.archive_partition().';
     END IF;
 END
 $$;

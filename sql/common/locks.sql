@@ -76,7 +76,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         WHEN 'SHARE UPDATE EXCLUSIVE' THEN ARRAY['ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
                                                  'AccessExclusiveLock']
         WHEN 'SHARE ROW EXCLUSIVE' THEN ARRAY['RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
-                                              'ExclusiveLock', 'AccessExclusiveLock'] END
+                                              'ExclusiveLock', 'AccessExclusiveLock']
+        WHEN 'ACCESS EXCLUSIVE' THEN ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock',
+                                           'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'] END
 $$;
 COMMENT ON FUNCTION acct._conflicting_modes(text) IS 'The modes of table locks, as pg_locks names them, that conflict with a mode.';
 

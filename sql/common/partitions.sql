@@ -43,9 +43,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     pids text;
 BEGIN
-    SELECT string_agg(x.pid::text, ', ' ORDER BY x.pid) INTO pids
-      FROM (SELECT DISTINCT l.pid FROM pg_locks AS l
-             WHERE l.granted AND l.pid <> pg_backend_pid() AND l.relation = ANY (p_tables::oid[])) AS x;
+    SELECT string_agg(coalesce(x.pid::text, format('prepared transaction %L', x.gid)), ', ' ORDER BY x.pid, x.gid) INTO pids
+      FROM (SELECT DISTINCT h.pid, h.gid FROM acct._lock_holders(p_tables, acct._conflicting_modes('ACCESS EXCLUSIVE')) AS h
+             WHERE h.granted) AS x;
     RAISE EXCEPTION '% is in use', p_what
         USING ERRCODE = '55P03',
               DETAIL = format('Other sessions with locks on its tables: %s.', coalesce(pids, 'none any more')),

@@ -244,4 +244,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_ledger_partitions(integer, date) IS
-'Makes the monthly partitions of the ledger''s two tables, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; months that are archived are passed over. Posting makes a month that is missing by itself. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';
+'Makes the monthly partitions of the ledger''s two tables from start_month (default: the current month) to ahead months after it, and returns a row for each that it made. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';

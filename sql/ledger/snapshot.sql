@@ -149,7 +149,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'the lines of % are not those that were posted', to_char(wrong.month, 'YYYY-MM')
             USING ERRCODE = 'LE009', DETAIL = format('Posted: %s lines, found: %s, or their sums differ.', wrong.posted, wrong.found),
-                  HINT = 'Balances stay as they are. acct.run_digest() tells which runs; restore their lines from a backup.';
+                  HINT = 'Balances stay as they are. Find the runs with acct.run_digest(), and restore their lines from a backup.';
     END IF;
 END
 $$;
@@ -188,7 +188,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.update_balance_snapshot(date) IS
-'Recomputes acct.account_balance_snapshot from the ledger''s lines, from the given month on (default: the oldest month that the ledger holds, or the one after the newest archived month, whichever is later; its opening balances are those that the month before it closed with). Balances of archived months, and of those before them, stay. Returns the number of rows that were wrong, 0 where posting kept it right. Raises 22023 where the date is no month, LE009 where the lines are not those that were posted, LE010 while a partition of the ledger is detached, 40001 where a month was archived since the transaction took its snapshot.';
+'Recomputes acct.account_balance_snapshot from the ledger''s lines, from a month on (default: the oldest month that is not archived), and returns the number of rows that were wrong. Raises 22023 (not a month), LE009 (the lines are not those that were posted), LE010 (a partition of the ledger is detached), 40001 (a month was archived since the transaction took its snapshot), 55P03 (the books are locked).';
 
 CREATE FUNCTION acct.check_balance_snapshot(month date DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, snapshot_month date, fund text, account_code text, currency text,
@@ -251,4 +251,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS
-'Compares the snapshot with the ledger''s lines, for a month (its first day; of an archived one, with its lines in the archive) or (NULL) all months that the ledger holds, in one snapshot of the database and without changing anything: debits, credits and number of lines of the month with those of its lines, and the opening balance (ledger_opening) with what the month before closed with. A row for each entity, basis, month, fund, account and currency that differs, NULL where one side has none; no row where all is right. acct.update_balance_snapshot() mends it. Raises 22023 where the date is no month, 55000 where the month was dropped, LE010 while a partition of the month (NULL: of the ledger) is detached, 40001 where a month was archived since the transaction took its snapshot.';
+'Compares balances with the ledger''s lines, of a month (also an archived one) or of all (NULL), and returns a row for each that differs; it changes nothing. Raises 22023 (not a month), 55000 (the month was dropped), LE010 (a partition is detached), 40001 (a month was archived since the transaction took its snapshot).';

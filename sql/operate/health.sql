@@ -9,7 +9,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (5, 'partitions_attached', 0, 'Attach the table again: ALTER TABLE ... ATTACH PARTITION ..., after DETACH PARTITION ... FINALIZE where it is being detached.'),
            (6, 'source_partitions', 2, 'SELECT acct.rotate_txn_source_partitions(1); A load into a month without a partition fails: no partition of relation found for row.'),
            (7, 'ledger_partitions', 2, 'SELECT acct.rotate_ledger_partitions(1);'),
-           (8, 'runs_stuck', 6, 'Post them with acct.post_journals(run_id), or end them with acct.cancel_run(run_id); CALL acct.run_job(''run'') goes on with its own runs.'),
+           (8, 'runs_stuck', 6, 'Post them with acct.post_journals(run_id), or end them with acct.cancel_run(run_id); CALL acct.run_job(''run'') resumes its own runs.'),
            (9, 'staging_lost', 0, 'SELECT acct.expand_journals(run_id); or acct.discard_run(run_id).'),
            (10, 'staging_left', 7, 'SELECT * FROM acct.apply_retention();'),
            (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted. acct.waive_exception() settles one that needs no journal.'),
@@ -25,7 +25,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (21, 'rights', 0, 'Make the users members of the roles of acct.install_roles(), and REVOKE the rights; SELECT acct.install(); takes back all rights to write.'),
            (22, 'locks', 1, 'Have that session end its transaction, or end it: SELECT pg_terminate_backend(PROCESS); of a prepared transaction: ROLLBACK PREPARED ''GID'';')
 $$;
-COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and with what to do.';
+COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and its hint.';
 
 CREATE FUNCTION acct._first_of(p_names text[]) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -565,4 +565,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.health(text[], jsonb) IS
-'The state of the ledger: a row for each check (NULL: all), with status (ok, warning, critical), what was observed, the threshold that it is held against, detail, and a hint where it is not ok. thresholds replace the defaults by check: {"batches_waiting": 48}. Where the layout is missing or out of date, or owners differ, it has that one row. All but source_rows and snapshot look at catalogs, small tables and, by the index of batch_id, loads that wait; these two read the newest month of the source that a run took, and the ledger''s lines of the months of the last posted run and of one more month in turn. Raises 22023 (unknown check, threshold that is no number).';
+'The state of the ledger: a row for each check (NULL: all), with its status (ok, warning, critical), and a hint where it is not ok; thresholds replace defaults, such as {"batches_waiting": 48}. Raises 22023 (unknown check, threshold that is no number).';

@@ -60,7 +60,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
                       AND (coalesce(a.state, 'disabled') = 'disabled' OR a.state = 'active' AND a.query_start IS NOT DISTINCT FROM p_call_start))
 $$;
 COMMENT ON FUNCTION acct._is_executed(integer, timestamptz, timestamptz) IS
-'True while the session that _this_call() told executes the same statement.';
+'True while the session that _this_call() named executes the same statement.';
 
 CREATE FUNCTION acct._begin_job(p_job text, p_arguments jsonb) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -136,7 +136,7 @@ BEGIN
                          AND (j.pid, j.session_start) = (c.pid, c.session_start) AND j.call_start IS NOT DISTINCT FROM c.call_start) THEN
         RAISE EXCEPTION 'run keys that begin with "ledger_engine:" are for the runs of job "run"'
             USING ERRCODE = '22023', DETAIL = format('The key is %s.', to_json(p_key)),
-                  HINT = 'Use another run_key. A run of the job is gone on with by its run_id, or by CALL acct.run_job(''run'').';
+                  HINT = 'Use another run_key. To resume a run of the job, CALL acct.run_job(''run''), or call the steps with its run_id.';
     END IF;
 END
 $$;
@@ -208,7 +208,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._next_job_run(date, date[], jsonb) IS
-'What job run does next: the oldest month from p_from on, save those of p_skip, that has a run of the job which is not posted, or source rows of batches that no run holds; with the run''s key and options. NULL: nothing is left.';
+'The next work of job run: the oldest month from p_from on, except those of p_skip, that has a run of the job which is not posted, or source rows of batches that no run holds; with the run''s key and options. NULL: nothing is left.';
 
 CREATE FUNCTION acct._name_open_runs() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -435,7 +435,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE acct.run_job(text, jsonb) IS
-'Does a job, with a COMMIT after each step: rotate (partitions of the current month and "ahead" months after it, default 1), run (each month with batches that no run holds, or with a run of this job that was not posted, oldest first: created, expanded, validated and posted for "basis", default all), snapshot (balances equal the lines, of all months or the current one and "months" before it), retention (acct.apply_retention()). Where another session does the job, it is skipped. Each call leaves a row in acct.run_log with step job: detail has the job, its status (done, failed, skipped) and what it did. A month that fails does not keep the others from being done. Cannot be called in a transaction block. Raises 22023 (no such job or argument) and, at its end, what failed, with the first SQLSTATE.';
+'Does a job (rotate, run, snapshot, retention), with a COMMIT after each step, and leaves a row in acct.run_log; a job that another session does is skipped. Raises 22023 (no such job or argument) and, at its end, the first error of a step that failed.';
 
 CREATE FUNCTION acct._is_of_pg_cron(p_class regclass, p_object oid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -471,7 +471,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_pg_cron() IS
-'Raises 55000, with what to do, unless pg_cron is loaded, keeps its jobs in this database, and is installed in it.';
+'Raises 55000, with a HINT, unless pg_cron is loaded, keeps its jobs in this database, and is installed in it.';
 
 CREATE FUNCTION acct._require_cron_user() RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -550,7 +550,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.schedule_jobs(jsonb) IS
-'Schedules jobs of acct.run_job() with pg_cron, in this database and as the calling user, under the names ledger_engine:JOB: an object of job and cron expression, or of job and {"schedule": cron expression, arguments of the job}; null removes a job, and those that are not named are left alone. Called again it replaces them. A row for each job named; command and job_id are NULL where it was removed. Raises 22023 (no such job, argument or cron expression), 55000 (pg_cron is missing, or keeps its jobs in another database), 42501 (no right to use it), 42710 (a job of this name runs in another database).';
+'Schedules jobs of acct.run_job() with pg_cron, as the calling user: an object of job and cron expression, or of job and {"schedule": cron expression, arguments of the job}, where null removes a job. Raises 22023 (no such job, argument or cron expression), 55000 (pg_cron is missing, or keeps its jobs in another database), 42501 (no right to use it), 42710 (a job of this name runs in another database).';
 
 CREATE FUNCTION acct.unschedule_jobs() RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -570,7 +570,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.unschedule_jobs() IS
-'Removes the jobs of pg_cron whose names begin with ledger_engine: and that run in this database: the caller''s own, or, called by a superuser, everybody''s. Returns their names. Raises as schedule_jobs.';
+'Removes the jobs of pg_cron that schedule_jobs() made in this database, the caller''s own or, called by a superuser, all of them, and returns their names. Raises 55000 (pg_cron is missing, or keeps its jobs in another database), 42501 (no right to use it).';
 
 CREATE FUNCTION acct._scheduled_jobs()
 RETURNS TABLE (job text, schedule text, command text, active boolean, username text, job_id bigint,

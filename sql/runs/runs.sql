@@ -521,7 +521,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day) and claims for it the registered batches that no live run holds; returns its run_id. The same run_key gives the same run, which keeps its bases where option basis is not given; with other arguments LE002. Where there was nothing to take the run is stored empty, and calling again takes what was loaded since. Options: "basis", a basis or a list of them (default: all); "repeated_transactions", report (default), refuse or ignore. An unknown option or basis, or a date that is no plausible month, is 22023; a new run of a month whose source is archived 55000.';
+'Makes a run for a month (its first day), claims for it the batches that no live run holds, and returns its run_id; the same run_key gives the same run. Raises LE002 (the key was used with other arguments), LE008, 22023 (not a plausible month, unknown option or basis), 55000 (the month''s source is archived), 55P03 (locked).';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -631,7 +631,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.expand_journals(bigint) IS
-'Expands the transactions that a run took into journals in staging, sets aside those that cannot be journalled in acct.je_exception, and records the run''s counts, totals and digest. A row for each source partition: counts, sums, milliseconds. Called again it returns the stored result with already_done = true; where a crash of the server emptied the staging, or policy has changed so that the run cannot be posted as it is, it expands the run again. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012.';
+'Expands the transactions that a run took into journals in staging, and sets aside those that cannot be journalled in acct.je_exception: a row for each source partition. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012, 55P03 (locked).';
 
 CREATE FUNCTION acct.discard_run(run_id bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -666,4 +666,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.discard_run(bigint) IS
-'Discards a run that is not posted: drops its staging, releases its claims, voids its exceptions, and gives back what it took up again. True where it was discarded now, false where it was already. Raises LE001, LE002 (posted).';
+'Discards a run that is not posted: drops its staging, releases its claims, and voids its exceptions; true where it was discarded now. Raises LE001, LE002 (posted), 55P03 (locked).';

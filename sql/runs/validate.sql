@@ -67,7 +67,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.run_digest(bigint, text) IS
-'The digest of a run''s lines computed afresh from source (ledger or staging): 32 hexadecimal digits, a sum mod 2^128 of hashes of txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit and credit of each line, so independent of their order, of je_id and of run_id. Equal to journal_run.digest unless lines were changed. Archived months are read too. Raises LE001, LE002 (no staging, or a month of its lines was dropped).';
+'The digest of a run''s lines, computed again from source (ledger or staging): 32 hexadecimal digits, equal to journal_run.digest unless lines were changed. Raises LE001, LE002 (no staging, or a month of its lines was dropped).';
 
 CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -411,4 +411,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.validate_run(bigint) IS
-'Checks an expanded run against its source and its staging, a posted one against the ledger: a row for each check, with what was expected and what was found. post_journals needs them all. Archived months are read too. Raises LE001, LE002 (not expanded, staging lost, or a month that it needs was dropped).';
+'Checks an expanded run against its source and its staging, a posted one against the ledger: a row for each check, with the expected and the actual value. Raises LE001, LE002 (not expanded, staging lost, or a month that it needs was dropped), 55P03 (policy or source is locked).';

@@ -144,7 +144,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'table % is not a partition: it was detached', partition
         USING ERRCODE = 'LE010', HINT = CASE p_name WHEN 'txn_source' THEN 'Attach it again, or move it to another name or schema.'
-                                           ELSE 'Attach it again; acct.archive_partition() is what takes months out of the ledger.' END;
+                                           ELSE 'Attach it again; to take months out of the ledger, use acct.archive_partition().' END;
 END
 $$;
 COMMENT ON FUNCTION acct._is_partition(text, date) IS
@@ -204,7 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_txn_source_partitions(integer, date) IS
-'Makes the monthly partitions of acct.txn_source_parent, with their indexes, analyzed, from start_month (default: the current month) to ahead months after it. A row for each partition that was made; those that exist are left alone, and months that are archived are passed over. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
+'Makes the monthly partitions of acct.txn_source_parent from start_month (default: the current month) to ahead months after it, and returns a row for each that it made. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
 
 CREATE FUNCTION acct._months_ahead(p_start date, p_ahead integer) RETURNS SETOF date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

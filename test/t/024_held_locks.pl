@@ -97,6 +97,10 @@ sql("BEGIN; $reopen; PREPARE TRANSACTION 'approver''s'");
 refused($post, qr/prepared transaction 'approver''s' \(\S+, since 2/, 'prepared');
 like(health('NULL, \'{"locks": 0}\''), qr/^locks\|critical\|[^\n]*ledger_book[^\n]* by prepared transaction 'approver''s' \(/m, 'prepared: health() names the holder');
 sql("ROLLBACK PREPARED 'approver''s'");
+sql("BEGIN; LOCK TABLE acct.txn_source_parent IN SHARE MODE; PREPARE TRANSACTION 'share'");
+fails_with($node, $db, q{SELECT count(*) FROM acct.rotate_txn_source_partitions(0, '2025-09-01')},
+	qr/ERROR:  55P03: txn_source_parent is in use\nDETAIL:  Other sessions with locks on its tables: prepared transaction 'share'/, 'prepared, rotating');
+sql(q{ROLLBACK PREPARED 'share'});
 
 # A session that posts keeps others waiting for longer than an idle one may: it waits itself, and is at work.
 my $other = sql(q{SELECT acct.create_run('2025-02-01', 'february')});
