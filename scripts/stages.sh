@@ -189,7 +189,8 @@ progress_of() # DIRECTORY
 		read -r ok bad skip <<<"$("$counter" "$log")"
 		echo ", $((ok + bad + skip))${total:+ of $total} tests"
 	else
-		sed -n 's/^progress: /, /p' "$log" | tail -n 1
+		awk '/^progress: / { last = substr($0, 11) } /^ok / { ok++ }
+			END { if (last != "" || ok) print ", " (last != "" ? last : ok " tests") }' "$log"
 	fi
 }
 
@@ -435,9 +436,8 @@ test_totals() # COMMAND...
 		failed=${BASH_REMATCH[2]}
 		skipped=${BASH_REMATCH[3]}
 	else
-		# It was stopped: what it had finished by then is in its last line of progress.
-		last=$(sed -n 's/^progress: \([0-9][0-9]*\) .*/\1/p' "$log" | tail -n 1)
-		passed=${last:-0}
+		# It was stopped: what it had finished by then is in its last line of progress, or in a line for each test.
+		passed=$(awk '/^progress: [0-9]/ { last = $2 } /^ok / { ok++ } END { print last + ok + 0 }' "$log")
 		rc=1
 	fi
 	if [ $rc != 0 ] && [ "$failed" = 0 ]; then

@@ -224,7 +224,7 @@ sub broken_invariants
 {
 	my ($node, $db, $newest) = @_;
 	my $runs = $newest ? "run_id IN (SELECT run_id FROM acct.journal_run WHERE status = 'posted' ORDER BY posted_at DESC LIMIT $newest)" : 'true';
-	my $broken = $node->safe_psql($db, with_archive($node, $db, $invariants =~ s/OF_RUNS/$runs/gr));
+	my $broken = $node->safe_psql($db, "SET work_mem = '64MB'; " . with_archive($node, $db, $invariants =~ s/OF_RUNS/$runs/gr));
 
 	# 0.1.0 has no such function.
 	$broken .= $node->safe_psql($db, q{SELECT E'\n' || detail FROM acct.health('{guard}') WHERE status <> 'ok'})
