@@ -496,6 +496,9 @@ le_private_server() # [ROOT]
 		links "$lib"
 		links "$share"
 		[ -e "$ROOT$inc" ] || ln -s "$inc" "$ROOT$inc"
+		# where programs of a wheel of PyPI look for libraries
+		wheel=${bin%/*/*/*}
+		[ ! -d "$wheel/pgserver.libs" ] || ln -s "$wheel/pgserver.libs" "$ROOT$wheel/pgserver.libs"
 	' || le_die "cannot copy the PostgreSQL of $LE_SYSTEM_PG"
 	le_use_server "$root"
 	"$PG_CONFIG" --version >/dev/null 2>&1 ||
