@@ -63,12 +63,12 @@ BEGIN
     IF p_entity IS NULL AND NOT p_open THEN
         entities := ARRAY(SELECT e.entity_code FROM acct.entity AS e);
     ELSE
-        PERFORM acct._require_entity(p_entity);
+        PERFORM acct._require_code('entity', p_entity);
     END IF;
     IF p_basis IS NULL AND NOT p_open THEN
         bases := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b);
     ELSE
-        PERFORM acct._require_basis(p_basis);
+        PERFORM acct._require_code('basis', p_basis);
     END IF;
     PERFORM acct._lock_books(array_agg(e.entity_code), array_agg(b.basis))
        FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis);

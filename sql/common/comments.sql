@@ -17,6 +17,10 @@ BEGIN
     COMMENT ON COLUMN acct.engine_layout.installed_at IS 'When this layout was installed or brought up to date.';
     COMMENT ON COLUMN acct.engine_layout.triggers IS 'The triggers that it has, by which health() sees that one is missing or disabled.';
 
+    COMMENT ON TRIGGER keep_guarded ON ledger_guard.protected IS 'What holds posted entries stays recorded, with its columns (LE011).';
+    COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.protected IS 'TRUNCATE is refused (LE011).';
+    COMMENT ON TRIGGER keep_guarded ON ledger_guard.record IS 'What tells of posted entries stays recorded, with its columns (LE011).';
+    COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.record IS 'TRUNCATE is refused (LE011).';
     COMMENT ON TABLE ledger_guard.record IS 'The tables of policy, audit trail, runs, balances and archive: no ALTER TABLE changes their rows, and with posted entries they are not dropped (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.record.relation IS 'The table.';
     COMMENT ON COLUMN ledger_guard.record.columns IS 'Its columns that hold values, in their order, each with its type and collation, as install() made them, and those added since.';

@@ -325,6 +325,19 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that makes schema ledger_guard.';
 
+CREATE FUNCTION acct._allows_loss() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- The call loads the module, without which anyone can make the setting up.
+    IF acct._in_maintenance() THEN
+        RETURN true;
+    END IF;
+    RETURN current_setting('ledger_engine.allow_drop')::boolean;
+END
+$$;
+COMMENT ON FUNCTION acct._allows_loss() IS
+'True where one of the engine''s own functions is at work, or a superuser set ledger_engine.allow_drop. What the extension''s triggers ask; those of ledger_guard stand without it.';
+
 CREATE FUNCTION acct._refuse_unguarded_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -356,8 +369,7 @@ BEGIN
     ELSIF ledger IS NOT NULL THEN
         posted := EXISTS (SELECT FROM acct.ledger_entry_header);
     END IF;
-    -- The call loads the module, without which anyone can make the setting up.
-    IF posted AND NOT acct._in_maintenance() AND NOT current_setting('ledger_engine.allow_drop')::boolean THEN
+    IF posted AND NOT acct._allows_loss() THEN
         RAISE EXCEPTION 'cannot drop % while the guard of posted ledger entries is missing', lost
             USING ERRCODE = 'LE011',
                   DETAIL = 'Event trigger ledger_guard was dropped or disabled.',
@@ -427,8 +439,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM acct._require_layout();
-    -- The call loads the module, without which anyone can make the setting up.
-    IF NOT acct._in_maintenance() AND NOT current_setting('ledger_engine.allow_drop')::boolean
+    IF NOT acct._allows_loss()
        AND EXISTS (SELECT FROM acct.journal_run_batch AS b
                     WHERE b.released_at IS NULL AND (source.month IS NULL OR b.txn_month = to_date(source.month, 'YYYY_MM'))) THEN
         RAISE EXCEPTION 'runs took rows of %: rewriting them is refused', source.name

@@ -7,13 +7,13 @@ CREATE FUNCTION acct._require_book(p_entity text, p_basis text, p_fund text) RET
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF p_entity IS NOT NULL THEN
-        PERFORM acct._require_entity(p_entity);
+        PERFORM acct._require_code('entity', p_entity);
     END IF;
     IF p_basis IS NOT NULL THEN
-        PERFORM acct._require_basis(p_basis);
+        PERFORM acct._require_code('basis', p_basis);
     END IF;
     IF p_fund IS NOT NULL THEN
-        PERFORM acct._require_fund(p_fund);
+        PERFORM acct._require_code('fund', p_fund);
     END IF;
 END
 $$;
@@ -64,7 +64,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = of
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_month(p_month);
-    PERFORM acct._require_basis(p_basis);
+    PERFORM acct._require_code('basis', p_basis);
     PERFORM acct._require_book(p_entity, NULL, p_fund);
     RETURN QUERY
     WITH later AS (

@@ -48,35 +48,22 @@ $$;
 COMMENT ON FUNCTION acct._register_entities() IS
 'Registers the entities that the source and the ledger name, when the table of entities is made; MAIN where they name none.';
 
-CREATE FUNCTION acct._require_entity(p_entity text) RETURNS void
+CREATE FUNCTION acct._require_code(p_noun text, p_code text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    t record;
+    is_known boolean;
 BEGIN
-    IF p_entity IS NULL OR NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = p_entity) THEN
-        RAISE EXCEPTION 'entity % is not registered', coalesce('"' || p_entity || '"', 'NULL')
-            USING ERRCODE = '22023', HINT = 'Entities are rows of acct.entity.';
+    SELECT v.* INTO STRICT t
+      FROM (VALUES ('entity', 'Entities', 'entity', 'entity_code', 'is not registered'),
+                   ('basis', 'Bases', 'accounting_basis', 'basis', 'does not exist'),
+                   ('fund', 'Funds', 'fund', 'fund', 'does not exist')) AS v (noun, nouns, table_name, column_name, fault)
+     WHERE v.noun = p_noun;
+    EXECUTE format('SELECT EXISTS (SELECT FROM acct.%I AS x WHERE x.%I = $1)', t.table_name, t.column_name) INTO is_known USING p_code;
+    IF NOT is_known THEN
+        RAISE EXCEPTION '% % %', p_noun, coalesce('"' || p_code || '"', 'NULL'), t.fault
+            USING ERRCODE = '22023', HINT = format('%s are rows of acct.%s.', t.nouns, t.table_name);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._require_entity(text) IS 'Raises 22023 unless the code is that of a registered entity.';
-
-CREATE FUNCTION acct._require_basis(p_basis text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    IF p_basis IS NULL OR NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis) THEN
-        RAISE EXCEPTION 'basis % does not exist', coalesce('"' || p_basis || '"', 'NULL')
-            USING ERRCODE = '22023', HINT = 'Bases are rows of acct.accounting_basis.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._require_basis(text) IS 'Raises 22023 unless the code is that of an accounting basis.';
-
-CREATE FUNCTION acct._require_fund(p_fund text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    IF p_fund IS NULL OR NOT EXISTS (SELECT FROM acct.fund AS f WHERE f.fund = p_fund) THEN
-        RAISE EXCEPTION 'fund % does not exist', coalesce('"' || p_fund || '"', 'NULL')
-            USING ERRCODE = '22023', HINT = 'Funds are rows of acct.fund.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._require_fund(text) IS 'Raises 22023 unless the code is that of a fund.';
+COMMENT ON FUNCTION acct._require_code(text, text) IS 'Raises 22023 unless the code is that of an entity, a basis or a fund, whichever the noun says.';

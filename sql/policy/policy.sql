@@ -206,12 +206,29 @@ $$;
 COMMENT ON FUNCTION acct._fold_policy() IS
 'Replaces the changes of policy, where there are more than a thousand, by one for each table. It waits for nobody.';
 
-CREATE FUNCTION acct._accounts_not_in_force(p_run_id bigint) RETURNS SETOF text
+CREATE FUNCTION acct._not_in_effect(p_run_id bigint, p_noun text, p_column text, p_table text, p_staging text) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     suspects text[];
 BEGIN
-    RETURN QUERY
+    -- Dates are looked at where a row begins or ends in, or before, a month.
+    EXECUTE format('SELECT array_agg(DISTINCT t.%1$I) FROM acct.journal_run_total AS t JOIN acct.%2$I AS x ON x.%1$I = t.%1$I '
+                   ' WHERE t.run_id = $1 AND (x.effective_from > t.je_month OR x.effective_to < t.je_month + interval ''1 month'')', p_column, p_table)
+       INTO suspects USING p_run_id;
+    IF suspects IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT DISTINCT format(''%%s %%s is not in effect on %%s'', $2, s.%1$I, s.je_date) FROM acct.%3$I AS s '
+            'JOIN acct.%2$I AS x ON x.%1$I = s.%1$I '
+            'WHERE s.%1$I = ANY ($1) AND (s.je_date < x.effective_from OR s.je_date >= x.effective_to)',
+            p_column, p_table, p_staging || '_' || p_run_id) USING suspects, p_noun;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._not_in_effect(bigint, text, text, text, text) IS
+'The codes in a column of an expanded run''s staging that are not in effect on the dates on which it has them, a row for each.';
+
+CREATE FUNCTION acct._accounts_not_in_force(p_run_id bigint) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT DISTINCT CASE WHEN f.fund IS NULL THEN format('fund %s does not exist', t.fund)
                          WHEN a.account_code IS NULL THEN format('account %s does not exist', t.account_code)
                          WHEN NOT a.is_postable THEN format('account %s is not postable', t.account_code)
@@ -219,42 +236,19 @@ BEGIN
       FROM acct.journal_run_total AS t
       LEFT JOIN acct.fund AS f ON f.fund = t.fund
       LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = t.account_code
-     WHERE t.run_id = p_run_id AND (f.fund IS NULL OR a.account_code IS NULL OR NOT a.is_postable OR a.fund <> t.fund);
-    -- Dates are looked at where an account begins or ends in, or before, a month.
-    SELECT array_agg(DISTINCT t.account_code) INTO suspects
-      FROM acct.journal_run_total AS t JOIN acct.chart_of_accounts AS a ON a.account_code = t.account_code
-     WHERE t.run_id = p_run_id AND (a.effective_from > t.je_month OR a.effective_to < t.je_month + interval '1 month');
-    IF suspects IS NOT NULL THEN
-        RETURN QUERY EXECUTE format(
-            'SELECT DISTINCT format(''account %%s is not in effect on %%s'', l.account_code, l.je_date) FROM acct.%I AS l '
-            'JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code '
-            'WHERE l.account_code = ANY ($1) AND (l.je_date < a.effective_from OR l.je_date >= a.effective_to)',
-            'je_line_staging_' || p_run_id) USING suspects;
-    END IF;
-END
+     WHERE t.run_id = p_run_id AND (f.fund IS NULL OR a.account_code IS NULL OR NOT a.is_postable OR a.fund <> t.fund)
+    UNION ALL
+    SELECT e FROM acct._not_in_effect(p_run_id, 'account', 'account_code', 'chart_of_accounts', 'je_line_staging') AS e
 $$;
 COMMENT ON FUNCTION acct._accounts_not_in_force(bigint) IS
 'What keeps the accounts and funds of an expanded run from being posted to, a row for each problem.';
 
 CREATE FUNCTION acct._entities_not_in_force(p_run_id bigint) RETURNS SETOF text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    suspects text[];
-BEGIN
-    RETURN QUERY
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT DISTINCT format('entity %s does not exist', t.entity_code) FROM acct.journal_run_total AS t
-     WHERE t.run_id = p_run_id AND NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = t.entity_code);
-    SELECT array_agg(DISTINCT t.entity_code) INTO suspects
-      FROM acct.journal_run_total AS t JOIN acct.entity AS e ON e.entity_code = t.entity_code
-     WHERE t.run_id = p_run_id AND (e.effective_from > t.je_month OR e.effective_to < t.je_month + interval '1 month');
-    IF suspects IS NOT NULL THEN
-        RETURN QUERY EXECUTE format(
-            'SELECT DISTINCT format(''entity %%s is not in effect on %%s'', h.entity_code, h.je_date) FROM acct.%I AS h '
-            'JOIN acct.entity AS e ON e.entity_code = h.entity_code '
-            'WHERE h.entity_code = ANY ($1) AND (h.je_date < e.effective_from OR h.je_date >= e.effective_to)',
-            'je_header_staging_' || p_run_id) USING suspects;
-    END IF;
-END
+     WHERE t.run_id = p_run_id AND NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = t.entity_code)
+    UNION ALL
+    SELECT e FROM acct._not_in_effect(p_run_id, 'entity', 'entity_code', 'entity', 'je_header_staging') AS e
 $$;
 COMMENT ON FUNCTION acct._entities_not_in_force(bigint) IS
 'What keeps the entities of an expanded run from being posted to, a row for each problem.';
