@@ -49,7 +49,7 @@ expand_row(TupleTableSlot *slot, void *arg)
 		if (!expand->pass->takes_basis[basis])
 			continue;
 		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis],
-							  txn.value_date, txn.bad_date))
+							  txn.value_date, txn.bad_date, txn.oversize))
 		{
 			case JOURNAL_MADE:
 				staging_put_journal(expand->staging, &txn, basis, expand->journal);

@@ -409,12 +409,15 @@ template_message(const Route *route, const BasisRoute *basis)
 
 /* What must be right whatever the template. */
 static bool
-check_transaction(Journal *journal, Route *route, int basis, DateADT date, bool bad_date)
+check_transaction(Journal *journal, Route *route, int basis, DateADT date, bool bad_date,
+				  const char *oversize)
 {
 	if (!entity_takes(route->entity, date))
 		return fail(journal, EXCEPTION_UNKNOWN_ENTITY, 0, entity_message(route, date));
 	if (route->code_problem != NULL)
 		return fail(journal, EXCEPTION_INVALID_CODE, 0, route->code_problem);
+	if (oversize != NULL)
+		return fail(journal, EXCEPTION_INVALID_CODE, 0, psprintf("%s is too large", oversize));
 	if (bad_date)
 		return fail(journal, EXCEPTION_BAD_DATE, 0, routing_date_problem(journal->routing, date));
 	if (route->minor_units < 0)
@@ -428,7 +431,7 @@ check_transaction(Journal *journal, Route *route, int basis, DateADT date, bool 
 
 JournalOutcome
 journal_build(Journal *journal, Route *route, int basis, bool every_transaction, DateADT date,
-			  bool bad_date)
+			  bool bad_date, const char *oversize)
 {
 	BasisRoute *candidates = &route->bases[basis];
 	JournalOutcome outcome;
@@ -436,7 +439,7 @@ journal_build(Journal *journal, Route *route, int basis, bool every_transaction,
 	journal->candidate = NULL;
 	if (!every_transaction && candidates->ncandidates == 0)
 		return JOURNAL_NOT_IN_BASIS;
-	if (!check_transaction(journal, route, basis, date, bad_date))
+	if (!check_transaction(journal, route, basis, date, bad_date, oversize))
 		return JOURNAL_EXCEPTION;
 
 	outcome = has_conditions(candidates) ? guarded(choose_step, journal, route, basis)

@@ -58,9 +58,11 @@ extern void journal_close(Journal *journal);
 /*
  * Builds the journal of the transaction in the scan tuple, whose attributes are
  * all deformed, for a basis. date is its value date; bad_date: that is not
- * accepted, and the route is that of the transaction month.
+ * accepted, and the route is that of the transaction month. oversize is a column
+ * whose value is too large, or NULL.
  */
 extern JournalOutcome journal_build(Journal *journal, Route *route, int basis,
-									bool every_transaction, DateADT date, bool bad_date);
+									bool every_transaction, DateADT date, bool bad_date,
+									const char *oversize);
 
 #endif

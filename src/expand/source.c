@@ -7,6 +7,7 @@
 #include "common/columns.h"
 #include "common/compat.h"
 
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_am.h"
@@ -43,6 +44,31 @@ find_column(Relation source, const char *name, Oid type)
 	return number;
 }
 
+static bool
+is_code(const SourceColumns *columns, AttrNumber number)
+{
+	for (int i = 0; i < CODE_KEY_MAX; i++)
+		if (columns->codes[i] == number)
+			return true;
+	return false;
+}
+
+/* Once the codes are known. */
+static void
+find_wide_columns(TupleDesc tupdesc, SourceColumns *columns)
+{
+	columns->nwide = 0;
+	columns->wide = palloc(sizeof(AttrNumber) * tupdesc->natts);
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (att->attlen == -1 && !att->attisdropped && att->atttypid != NUMERICOID &&
+			!is_code(columns, i + 1))
+			columns->wide[columns->nwide++] = i + 1;
+	}
+}
+
 void
 source_find_columns(Relation source, SourceColumns *columns)
 {
@@ -56,6 +82,7 @@ source_find_columns(Relation source, SourceColumns *columns)
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 		columns->codes[i] = find_column(source, route_columns[i], TEXTOID);
 	columns->partition = tupdesc->natts + 1;
+	find_wide_columns(tupdesc, columns);
 }
 
 char *
@@ -216,6 +243,22 @@ require_value(TupleTableSlot *slot, AttrNumber column)
 						NameStr(TupleDescAttr(slot->tts_tupleDescriptor, column - 1)->attname))));
 }
 
+/* What is stored elsewhere is not fetched to know its size. */
+static inline const char *
+find_oversize(const SourceColumns *columns, TupleTableSlot *slot)
+{
+	for (int i = 0; i < columns->nwide; i++)
+	{
+		AttrNumber number = columns->wide[i];
+		Size limit = number == columns->policy_no ? MAX_POLICY_NO_SIZE : MAX_VALUE_SIZE;
+
+		if (!slot->tts_isnull[number - 1] &&
+			unlikely(toast_raw_datum_size(slot->tts_values[number - 1]) > limit + VARHDRSZ))
+			return NameStr(TupleDescAttr(slot->tts_tupleDescriptor, number - 1)->attname);
+	}
+	return NULL;
+}
+
 void
 source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot, Transaction *txn)
 {
@@ -231,6 +274,7 @@ source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot
 	txn->value_date = DatumGetDateADT(slot->tts_values[columns->value_date - 1]);
 	txn->policy_no = slot->tts_values[columns->policy_no - 1];
 	txn->policy_no_is_null = slot->tts_isnull[columns->policy_no - 1];
+	txn->oversize = find_oversize(columns, slot);
 	txn->bad_date = !routing_accepts_date(routing, txn->value_date);
 	for (int i = 0; i < CODE_KEY_MAX; i++)
 	{

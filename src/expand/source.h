@@ -20,7 +20,13 @@ typedef struct SourceColumns
 	AttrNumber policy_no;
 	AttrNumber codes[CODE_KEY_MAX]; /* in the order of a route's key */
 	AttrNumber partition;           /* the row's tableoid, behind the table's own columns */
+	int nwide;
+	AttrNumber *wide; /* those whose values can be of any size, but for the codes */
 } SourceColumns;
+
+/* Bytes that policy_no may have, which each header carries, and that a value of another column may have. */
+#define MAX_POLICY_NO_SIZE 1000
+#define MAX_VALUE_SIZE (1024 * 1024)
 
 typedef struct Transaction
 {
@@ -33,6 +39,7 @@ typedef struct Transaction
 	Datum policy_no;
 	bool policy_no_is_null;
 	bool bad_date; /* the route is that of the transaction month */
+	const char *oversize; /* a column whose value is too large; NULL: none */
 } Transaction;
 
 /* Finds the columns; LE010 where one is missing or of another type. */

@@ -128,6 +128,17 @@ SELECT acct.discard_run(:run2);
 SELECT acct.reprocess_exceptions(:run2);
 SELECT count(*) AS voided FROM acct.je_exception WHERE run_id = :run2 AND voided_at IS NOT NULL;
 
+-- Values that are too large are set aside; loading them is not checked.
+SELECT acct.add_dimension('remark', 'text', true);
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, policy_no, attributes, remark)
+SELECT 900000 + v.id, '2025-11-01', '2025-11-15', 'A', 'P', 'C', 1, 1, repeat('p', v.policy_no), jsonb_build_object('a', repeat('a', v.attributes)), repeat('r', v.remark)
+  FROM (VALUES (1, 1000, 1, 1), (2, 1001, 1, 1), (3, 1, 1048500, 1), (4, 1, 1048600, 1), (5, NULL, 1, 1048576), (6, NULL, 1, 1048577), (7, 10000000, 1, 1)) AS v (id, policy_no, attributes, remark);
+SELECT public.expanded('2025-11-01') AS large \gset
+SELECT txn_id, reason, message FROM acct.je_exception WHERE run_id = :large ORDER BY txn_id;
+SELECT txn_id, octet_length(policy_no) AS policy_no, octet_length(remark) AS remark FROM acct.je_header_staging WHERE run_id = :large ORDER BY txn_id;
+SELECT journals FROM acct.post_journals(:large);
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";

@@ -191,8 +191,9 @@ SELECT r.* FROM unnest(ARRAY[
 --
 ALTER TABLE acct.txn_source_parent ADD COLUMN fee numeric DEFAULT 1;
 CALL public.policy('FEE', '{DR 1000 F1 :fee,CR 2000 F1 *}');
-ALTER TABLE acct.txn_source_2025_06 ALTER COLUMN policy_no SET STORAGE EXTERNAL;
-INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, gross_amount, tabarru_amount)
+SELECT acct.add_dimension('bulk', 'text');
+ALTER TABLE acct.txn_source_2025_06 ALTER COLUMN bulk SET STORAGE EXTERNAL;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, bulk, gross_amount, tabarru_amount)
 VALUES (1, '2025-06-01', '2025-06-15', 'FEE', 'P', 'C', repeat('policy', 2000), 1, 1);
 SELECT acct.create_run('2025-06-01') AS june \gset
 SELECT last_value AS last_je_id FROM acct.je_id_seq \gset
@@ -200,7 +201,7 @@ SELECT r.* FROM unnest(ARRAY[
     $$ALTER TABLE acct.txn_source_parent ADD COLUMN segment text; ALTER TABLE acct.je_header_staging ADD COLUMN segment integer$$,
     $$ALTER TABLE acct.txn_source_parent DROP COLUMN fee$$,
     $$ALTER TABLE acct.txn_source_parent ALTER COLUMN channel DROP NOT NULL$$,
-    $$ALTER TABLE acct.je_header_staging ALTER COLUMN policy_no SET STORAGE PLAIN$$,
+    $$ALTER TABLE acct.je_header_staging ALTER COLUMN bulk SET STORAGE PLAIN$$,
     $$SELECT setval('acct.je_id_seq', 1::bigint << 42)$$]) WITH ORDINALITY AS x (s, n),
     public.said(format('%s; SELECT acct.expand_journals(%s)', s, :june)) AS r ORDER BY n;
 SELECT setval('acct.je_id_seq', :last_je_id) = :last_je_id AS set_back;
