@@ -176,7 +176,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA acct GRANT SELECT, INSERT ON TABLES TO regres
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-02-01');
 SELECT name, privilege FROM public.has WHERE rolname = 'regress_trust_reader';
 GRANT SELECT ON acct.run_log TO regress_trust_reader;
-GRANT EXECUTE ON FUNCTION acct.trial_balance TO regress_trust_reader;
+GRANT EXECUTE ON FUNCTION acct.policy_digest TO regress_trust_reader;
 SELECT status, observed, detail FROM acct.health('{rights}');
 GRANT USAGE ON SCHEMA acct TO regress_trust_reader;
 GRANT INSERT ON acct.fund TO regress_trust_reader WITH GRANT OPTION;
