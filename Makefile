@@ -76,6 +76,7 @@ OBJS = \
 SQL_PARTS = \
 	sql/common/trust.sql \
 	sql/common/engine.sql \
+	sql/common/terms.sql \
 	sql/common/install.sql \
 	sql/common/guard.sql \
 	sql/common/uninstall.sql \

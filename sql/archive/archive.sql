@@ -115,7 +115,7 @@ COMMENT ON FUNCTION acct._why_kept(text, date) IS
 CREATE FUNCTION acct._raise_kept(p_table text, p_month date, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'month % of % cannot be archived', to_char(p_month, 'YYYY-MM'), p_table
+    RAISE EXCEPTION 'month % of % cannot be archived', acct._month_name(p_month), p_table
         USING ERRCODE = '55000', DETAIL = upper(left(p_reason, 1)) || substr(p_reason, 2) || '.',
               HINT = CASE WHEN p_reason ~ '^open' THEN 'acct.close_period() closes a month of a book.'
                           WHEN p_reason ~ 'exceptions' THEN 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'
@@ -178,7 +178,7 @@ BEGIN
           FROM (SELECT s.batch_id, count(*) AS rows FROM acct.%I AS s GROUP BY s.batch_id) AS x
          WHERE (SELECT array_agg(c.basis) FROM acct.journal_run_batch AS c JOIN acct.journal_run AS r USING (run_id)
                  WHERE (c.batch_id, c.txn_month, c.source_rows) = (x.batch_id, $1, x.rows) AND c.released_at IS NULL
-                   AND r.status IN ('posted', 'reversed')) @> $2 IS NOT TRUE$q$, 'txn_source_' || to_char(p_month, 'YYYY_MM'))
+                   AND acct._is_posted(r.status)) @> $2 IS NOT TRUE$q$, acct._partition_name('txn_source', p_month))
        INTO batches, number
       USING p_month, ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);
     RETURN format('rows in no posted run: %s, of batch %s', number, array_to_string(batches[1:5], ', ')
@@ -201,7 +201,7 @@ BEGIN
         held := false;
     END;
     IF NOT held THEN
-        PERFORM acct._raise_in_use(format('month %s of txn_source_parent', to_char(p_month, 'YYYY-MM')), tree);
+        PERFORM acct._raise_in_use(format('month %s of txn_source_parent', acct._month_name(p_month)), tree);
     END IF;
 END
 $$;
@@ -329,7 +329,7 @@ BEGIN
     tree := acct._month_tree('acct', p_table, p_month);
     IF NOT acct._lock_tables(ARRAY(SELECT p.parent FROM acct._month_parts(p_table, p_month) AS p ORDER BY p.part) || tree,
                              'ACCESS EXCLUSIVE', p_patience) THEN
-        PERFORM acct._raise_in_use(format('month %s of %s', to_char(p_month, 'YYYY-MM'), p_table),
+        PERFORM acct._raise_in_use(format('month %s of %s', acct._month_name(p_month), p_table),
                                    ARRAY(SELECT p.parent FROM acct._month_parts(p_table, p_month) AS p) || tree);
     END IF;
     FOR part IN SELECT p.* FROM acct._month_parts(p_table, p_month) AS p ORDER BY p.part LOOP
@@ -357,7 +357,7 @@ BEGIN
                                    ELSE format('%s transactions, gross %s', a.rows, a.gross) END, p_table, to_char(p_month, 'YYYY-MM-DD'))
           FROM acct.archived_partition AS a WHERE a.archive_id = id));
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms, detail)
-    SELECT 'archive', array_to_string(a.partitions, ', '), a.rows, extract(epoch FROM clock_timestamp() - started) * 1000,
+    SELECT 'archive', array_to_string(a.partitions, ', '), a.rows, acct._elapsed_ms(started),
            p_figures - 'agree' - 'rows'
       FROM acct.archived_partition AS a WHERE a.archive_id = id;
     -- crash point: archive_done
@@ -472,7 +472,7 @@ DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     tab CONSTANT text := restore_partition.table_name;
     m CONSTANT date := restore_partition.month;
-    label CONSTANT text := format('month %s of %s', to_char(m, 'YYYY-MM'), tab);
+    label CONSTANT text := format('month %s of %s', acct._month_name(m), tab);
     parents regclass[];
     archived record;
     figures jsonb;
@@ -522,7 +522,7 @@ BEGIN
        SET restored_by = session_user, restored_at = clock_timestamp(), keep_until = current_date + keep_days
      WHERE a.archive_id = archived.archive_id;
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms)
-    VALUES ('restore', array_to_string(archived.partitions, ', '), archived.rows, extract(epoch FROM clock_timestamp() - started) * 1000);
+    VALUES ('restore', array_to_string(archived.partitions, ', '), archived.rows, acct._elapsed_ms(started));
     -- crash point: restore_done
     RETURN true;
 END
@@ -544,13 +544,13 @@ BEGIN
     END IF;
     tree := acct._month_tree('acct_archive', archived.table_name, archived.month);
     IF NOT acct._lock_tables(tree, 'ACCESS EXCLUSIVE', '0') THEN
-        PERFORM acct._raise_in_use(format('month %s of %s', to_char(archived.month, 'YYYY-MM'), archived.table_name), tree);
+        PERFORM acct._raise_in_use(format('month %s of %s', acct._month_name(archived.month), archived.table_name), tree);
     END IF;
     -- crash point: drop_locked
     EXECUTE format('DROP TABLE %s', (SELECT string_agg(format('acct_archive.%I', n), ', ') FROM unnest(archived.partitions) AS n));
     UPDATE acct.archived_partition AS a SET dropped_by = session_user, dropped_at = clock_timestamp() WHERE a.archive_id = p_archive_id;
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms)
-    VALUES ('drop', array_to_string(archived.partitions, ', '), archived.rows, extract(epoch FROM clock_timestamp() - started) * 1000);
+    VALUES ('drop', array_to_string(archived.partitions, ', '), archived.rows, acct._elapsed_ms(started));
     -- crash point: drop_done
 END
 $$;

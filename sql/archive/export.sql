@@ -113,7 +113,7 @@ BEGIN
     SELECT a.* INTO archived FROM acct.archived_partition AS a
      WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL AND a.dropped_at IS NULL;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no archived month % of %', coalesce(to_char(p_month, 'YYYY-MM'), 'NULL'), coalesce(p_table, 'NULL')
+        RAISE EXCEPTION 'there is no archived month % of %', coalesce(acct._month_name(p_month), 'NULL'), coalesce(p_table, 'NULL')
             USING ERRCODE = '55000', HINT = 'See acct.archived_partition.';
     END IF;
     manifest := jsonb_build_object(

@@ -72,11 +72,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
          GROUP BY x.run)
     SELECT s.run::bigint, s.names, 'drop staging',
            CASE WHEN r.run_id IS NULL THEN 'left over: there is no such run'
-                WHEN r.status NOT IN ('posted', 'reversed') THEN format('left over: the run is %s', r.status)
+                WHEN NOT acct._is_posted(r.status) THEN format('left over: the run is %s', r.status)
                 ELSE to_char(r.posted_at, '"posted on" YYYY-MM-DD') END
       FROM staging AS s LEFT JOIN acct.journal_run AS r ON r.run_id = s.run
      WHERE r.run_id IS NULL OR r.status IN ('created', 'discarded')
-        OR r.status IN ('posted', 'reversed')
+        OR acct._is_posted(r.status)
            AND EXISTS (SELECT FROM acct.retention_policy AS p
                         WHERE p.table_name = 'je_staging' AND r.posted_at < now() - make_interval(days => p.active_days))
     UNION ALL
@@ -128,7 +128,7 @@ BEGIN
     -- crash point: staging_dropped
     INSERT INTO acct.run_log (run_id, step, partition, elapsed_ms)
     VALUES (p_run_id, 'drop', format('je_header_staging_%1$s, je_line_staging_%1$s', p_run_id),
-            extract(epoch FROM clock_timestamp() - started) * 1000);
+            acct._elapsed_ms(started));
 END
 $$;
 COMMENT ON FUNCTION acct._retire_staging(bigint) IS

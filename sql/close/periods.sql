@@ -30,7 +30,7 @@ BEGIN
     IF archived IS NOT NULL THEN
         PERFORM acct._raise_archived('ledger_entry', archived);
     END IF;
-    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, to_char(p.period_month, 'YYYY-MM')), ', ') INTO closed
+    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, acct._month_name(p.period_month)), ', ') INTO closed
       FROM acct.journal_run_total AS t
       JOIN acct.accounting_period AS p
         ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open

@@ -97,7 +97,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._months_with_partitions('acct.ledger_entry_line') AS m
                         WHERE c.oid = acct._line_partition(m.month)
                           AND NOT EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
-                                           WHERE r.status IN ('posted', 'reversed') AND t.je_month = m.month
+                                           WHERE acct._is_posted(r.status) AND t.je_month = m.month
                                              AND NOT t.je_month = ANY (coalesce(r.range_months, '{}'))))
 $$;
 COMMENT ON FUNCTION acct._emptied_partitions() IS 'Tables that entries were posted to, and that are empty, as after a crash where they were unlogged.';

@@ -105,7 +105,6 @@ DECLARE
     own_modes CONSTANT text[] := ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock'];
     holders text;
     waits boolean;
-    example record;
 BEGIN
     IF p_limit = '0' AND clock_timestamp() < p_started + patience THEN
         RETURN;
@@ -216,7 +215,7 @@ COMMENT ON FUNCTION acct._lock_row(regclass, text[], text[], text, boolean) IS
 CREATE FUNCTION acct._lock_claims(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
 BEGIN
-    PERFORM acct._lock_row('acct.claim_lock', ARRAY['txn_month'], ARRAY[p_month::text], format('the claim of batches of %s', to_char(p_month, 'YYYY-MM')));
+    PERFORM acct._lock_row('acct.claim_lock', ARRAY['txn_month'], ARRAY[p_month::text], format('the claim of batches of %s', acct._month_name(p_month)));
 END
 $$;
 COMMENT ON FUNCTION acct._lock_claims(date) IS

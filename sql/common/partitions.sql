@@ -80,8 +80,7 @@ CREATE FUNCTION acct._partition_of(p_parent regclass, p_month date) RETURNS regc
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
 DECLARE
     bound CONSTANT text := format('FOR VALUES FROM (%L) TO (%L)', p_month, (p_month + interval '1 month')::date);
-    named regclass := to_regclass(format('acct.%I', (SELECT regexp_replace(c.relname, '_parent$', '') FROM pg_class AS c WHERE c.oid = p_parent)
-                                                    || '_' || to_char(p_month, 'YYYY_MM')));
+    named regclass := to_regclass(format('acct.%I', (SELECT acct._partition_name(c.relname::text, p_month) FROM pg_class AS c WHERE c.oid = p_parent)));
 BEGIN
     -- Nearly always it has the name that it was made with. That it is attached the catalogs say, though the snapshot may be older.
     IF named IS NOT NULL
@@ -101,7 +100,7 @@ COMMENT ON FUNCTION acct._partition_of(regclass, date) IS
 CREATE FUNCTION acct._month_parts(p_table text, p_month date) RETURNS TABLE (part integer, parent regclass, name text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT x.n::integer, format('acct.%I', x.parent)::regclass,
-           regexp_replace(x.parent, '_parent$', '') || '_' || to_char(p_month, 'YYYY_MM')
+           acct._partition_name(x.parent, p_month)
       FROM unnest(CASE p_table WHEN 'ledger_entry' THEN ARRAY['ledger_entry_header', 'ledger_entry_line']
                                ELSE ARRAY[p_table] END) WITH ORDINALITY AS x (parent, n)
 $$;
@@ -138,11 +137,11 @@ BEGIN
     SELECT a.dropped_at INTO dropped FROM acct.archived_partition AS a
      WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL;
     IF dropped IS NOT NULL THEN
-        RAISE EXCEPTION 'month % of % was dropped', to_char(p_month, 'YYYY-MM'), p_table
+        RAISE EXCEPTION 'month % of % was dropped', acct._month_name(p_month), p_table
             USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
                   HINT = 'What comes late belongs in a month that is there.';
     END IF;
-    RAISE EXCEPTION 'month % of % is archived', to_char(p_month, 'YYYY-MM'), p_table
+    RAISE EXCEPTION 'month % of % is archived', acct._month_name(p_month), p_table
         USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'Its tables are in schema acct_archive.',
               HINT = format('SELECT acct.restore_partition(%L, %L);', p_table, to_char(p_month, 'YYYY-MM-DD'));
 END
@@ -153,7 +152,7 @@ COMMENT ON FUNCTION acct._raise_archived(text, date) IS
 CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_for_run boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    name CONSTANT text := regexp_replace(p_parent, '_parent$', '') || '_' || to_char(p_month, 'YYYY_MM');
+    name CONSTANT text := acct._partition_name(p_parent, p_month);
 BEGIN
     IF acct._partition_of(format('acct.%I', p_parent)::regclass, p_month) IS NULL THEN
         IF to_regclass(format('acct_archive.%I', name)) IS NOT NULL THEN
@@ -209,7 +208,7 @@ BEGIN
         END;
     END LOOP;
     INSERT INTO acct.run_log (step, partition, elapsed_ms)
-    SELECT 'rotate', x.made, extract(epoch FROM clock_timestamp() - started) * 1000 FROM unnest(made) AS x (made);
+    SELECT 'rotate', x.made, acct._elapsed_ms(started) FROM unnest(made) AS x (made);
     RETURN QUERY SELECT unnest(made);
 END
 $$;

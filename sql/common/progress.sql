@@ -60,7 +60,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- The key as JSON: whatever it is, it cannot begin another line.
     SELECT format('ledger_engine: run %s (key %s) of %s posted: %s transactions, %s journals, %s lines, %s exceptions, debit %s, '
                   'expand %s ms, post %s ms, %s transactions/s',
-                  r.run_id, coalesce(to_json(r.run_key)::text, 'none'), to_char(r.txn_month, 'YYYY-MM'), r.transactions, r.journals, r.lines,
+                  r.run_id, coalesce(to_json(r.run_key)::text, 'none'), acct._month_name(r.txn_month), r.transactions, r.journals, r.lines,
                   r.exceptions, trim_scale(r.debit), round(e.ms), round(p.ms), round(r.transactions * 1000 / nullif(e.ms + p.ms, 0)))
       FROM acct.journal_run AS r,
            LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at) * 1000) AS e (ms),

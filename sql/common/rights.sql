@@ -59,7 +59,7 @@ CREATE FUNCTION acct._take_back(p_objects oid[], p_by_hand boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     r record;
-    taken text[] := '{}';
+    taken text[] := ARRAY[]::text[];
 BEGIN
     FOR r IN SELECT b.* FROM acct._rights_beyond(p_objects) AS b
               WHERE b.by_default OR p_by_hand AND (b.is_internal OR b.kind <> 'ROUTINE' AND b.privilege !~ '^SELECT')

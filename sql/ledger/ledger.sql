@@ -113,7 +113,7 @@ CREATE FUNCTION acct._make_header_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap AS $$
 DECLARE
-    name CONSTANT text := 'ledger_entry_header_' || to_char(p_month, 'YYYY_MM');
+    name CONSTANT text := acct._partition_name('ledger_entry_header', p_month);
 BEGIN
     EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_header INCLUDING ALL EXCLUDING IDENTITY)', name)
             || acct._storage_of('acct.ledger_entry_header');
@@ -124,7 +124,7 @@ BEGIN
     PERFORM acct._protect(format('acct.%I', name)::regclass);
     EXECUTE format('ALTER TABLE acct.ledger_entry_header ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
-    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journals of ' || to_char(p_month, 'YYYY-MM') || '.');
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journals of ' || acct._month_name(p_month) || '.');
     RETURN name;
 END
 $$;
@@ -149,14 +149,14 @@ CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap AS $$
 DECLARE
-    name CONSTANT text := 'ledger_entry_line_' || to_char(p_month, 'YYYY_MM');
+    name CONSTANT text := acct._partition_name('ledger_entry_line', p_month);
 BEGIN
     EXECUTE format('CREATE TABLE acct.%I (LIKE acct.ledger_entry_line INCLUDING ALL EXCLUDING IDENTITY) PARTITION BY RANGE (je_id)', name)
             || acct._storage_of('acct.ledger_entry_line');
     PERFORM acct._protect(format('acct.%I', name)::regclass);
-    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || to_char(p_month, 'YYYY-MM') || '.');
+    EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || acct._month_name(p_month) || '.');
     PERFORM acct._make_range_partition(format('acct.%I', name)::regclass, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
-                'Journal lines of ' || to_char(p_month, 'YYYY-MM') || ' of runs without partitions of their own.');
+                'Journal lines of ' || acct._month_name(p_month) || ' of runs without partitions of their own.');
     EXECUTE format('ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
     RETURN name;
@@ -218,8 +218,8 @@ BEGIN
     END IF;
     -- Before the weaker lock of LIKE, so that two that post to the month do not wait for each other.
     PERFORM acct._hold_tables(ARRAY[month], 'SHARE UPDATE EXCLUSIVE');
-    RETURN acct._make_range_partition(month, format('ledger_entry_line_%s_run_%s', to_char(p_month, 'YYYY_MM'), p_run_id), bounds.from_je_id::text, bounds.to_je_id::text,
-               format('Journal lines of %s of run %s.', to_char(p_month, 'YYYY-MM'), p_run_id));
+    RETURN acct._make_range_partition(month, format('%s_run_%s', acct._partition_name('ledger_entry_line', p_month), p_run_id), bounds.from_je_id::text, bounds.to_je_id::text,
+               format('Journal lines of %s of run %s.', acct._month_name(p_month), p_run_id));
 END
 $$;
 COMMENT ON FUNCTION acct._make_run_partition(bigint, date) IS

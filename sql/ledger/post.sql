@@ -57,7 +57,7 @@ DECLARE
     id CONSTANT bigint := post_journals.run_id;
     status text := acct._lock_run(id);
     started CONSTANT timestamptz := clock_timestamp();
-    finished boolean := status IN ('posted', 'reversed');
+    finished boolean := acct._is_posted(status);
     months date[];
     header_partitions regclass[];
     line_partitions regclass[];
@@ -109,7 +109,7 @@ BEGIN
           INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
         -- crash point: post_partitions_made
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
-        SELECT id, 'post', 'ledger_entry_line_' || to_char(x.month, 'YYYY_MM'), x.lines, x.elapsed_ms,
+        SELECT id, 'post', acct._partition_name('ledger_entry_line', x.month), x.lines, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
           FROM acct._post(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
                               format('acct.%I', 'je_line_staging_' || id)::regclass,

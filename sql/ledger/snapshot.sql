@@ -142,12 +142,12 @@ BEGIN
               FROM acct.account_balance_snapshot AS x WHERE x.snapshot_month >= p_from GROUP BY x.snapshot_month) AS s
       FULL JOIN (SELECT x.je_month AS month, sum(x.line_count) AS lines, sum(x.debit) AS debit, sum(x.credit) AS credit
                    FROM acct.journal_run_total AS x JOIN acct.journal_run AS r USING (run_id)
-                  WHERE r.status IN ('posted', 'reversed') AND x.je_month >= p_from GROUP BY x.je_month) AS t USING (month)
+                  WHERE acct._is_posted(r.status) AND x.je_month >= p_from GROUP BY x.je_month) AS t USING (month)
      WHERE (coalesce(s.lines, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))
            <> (coalesce(t.lines, 0), coalesce(t.debit, 0), coalesce(t.credit, 0))
      ORDER BY month LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the lines of % are not those that were posted', to_char(wrong.month, 'YYYY-MM')
+        RAISE EXCEPTION 'the lines of % are not those that were posted', acct._month_name(wrong.month)
             USING ERRCODE = 'LE009', DETAIL = format('Posted: %s lines, found: %s, or their sums differ.', wrong.posted, wrong.found),
                   HINT = 'Balances stay as they are. Find the runs with acct.run_digest(), and restore their lines from a backup.';
     END IF;
@@ -182,7 +182,7 @@ BEGIN
     PERFORM acct._require_ledger_attached(NULL);
     PERFORM acct._require_posted_lines(from_month);
     INSERT INTO acct.run_log (step, rows, elapsed_ms, peak_memory)
-    VALUES ('snapshot', changed, extract(epoch FROM clock_timestamp() - started) * 1000, acct._peak_memory());
+    VALUES ('snapshot', changed, acct._elapsed_ms(started), acct._peak_memory());
     PERFORM acct._progress_end();
     RETURN changed;
 END

@@ -26,7 +26,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
     SELECT t.entity_code, t.basis, t.fund, t.account_code, t.currency, t.run_id, t.je_month, t.debit, t.credit, t.line_count
       FROM acct.journal_run AS r
       JOIN acct.journal_run_total AS t ON t.run_id = r.run_id
-     WHERE r.posted_at > p_since AND r.status IN ('posted', 'reversed') AND t.je_month <= p_month
+     WHERE r.posted_at > p_since AND acct._is_posted(r.status) AND t.je_month <= p_month
        AND (p_entity IS NULL OR t.entity_code = p_entity)
        AND (p_basis IS NULL OR t.basis = p_basis)
        AND (p_fund IS NULL OR t.fund = p_fund)

@@ -156,7 +156,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                            WHEN 'acct.je_range_seq'::regclass THEN 2147482622 ELSE s.seqmax END::numeric AS most
                       FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid WHERE c.relnamespace = 'acct'::regnamespace
                     UNION ALL
-                    SELECT format('journal numbers of %s %s %s', j.entity_code, j.basis, to_char(j.period_month, 'YYYY-MM')), j.last_number, 999999999
+                    SELECT format('journal numbers of %s %s %s', j.entity_code, j.basis, acct._month_name(j.period_month)), j.last_number, 999999999
                       FROM acct.journal_number AS j
                      WHERE NOT EXISTS (SELECT FROM acct.accounting_period AS p WHERE NOT p.is_open
                                           AND (p.entity_code, p.basis, p.period_month) = (j.entity_code, j.basis, j.period_month))) AS u
@@ -187,7 +187,7 @@ COMMENT ON FUNCTION acct._months_covered(regclass) IS
 CREATE FUNCTION acct._health_runs_stuck(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(round(max(r.hours), 2), 0),
-           acct._first_of(array_agg(format('run %s of %s is %s since %s, %s%s', r.run_id, to_char(r.txn_month, 'YYYY-MM'), r.status,
+           acct._first_of(array_agg(format('run %s of %s is %s since %s, %s%s', r.run_id, acct._month_name(r.txn_month), r.status,
                                            to_char(r.since, 'YYYY-MM-DD HH24:MI'),
                                            coalesce('process ' || r.pid || ' works on it', 'no session works on it'),
                                            CASE WHEN r.run_key IS NULL THEN ', no key' END) ORDER BY r.since, r.run_id))
@@ -211,7 +211,7 @@ CREATE FUNCTION acct._health_staging_left(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH staging AS (
         SELECT c.oid::regclass::text AS name, r.posted_at,
-               coalesce(r.status, '') IN ('posted', 'reversed') AND c.relispartition AS is_posted
+               coalesce(acct._is_posted(r.status), false) AND c.relispartition AS is_posted
           FROM pg_class AS c
           LEFT JOIN acct.journal_run AS r ON r.run_id = substring(c.relname, '[0-9]+$')::bigint
          WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^je_(header|line)_staging_[0-9]+$'
@@ -286,7 +286,7 @@ COMMENT ON FUNCTION acct.batches_waiting() IS
 CREATE FUNCTION acct._health_batches_waiting(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(round(max(extract(epoch FROM now() - w.loaded_at)) / 3600, 2), 0),
-           acct._first_of(array_agg(format('batch %s of %s, %s transactions', w.batch_id, to_char(w.txn_month, 'YYYY-MM'), w.transactions)
+           acct._first_of(array_agg(format('batch %s of %s, %s transactions', w.batch_id, acct._month_name(w.txn_month), w.transactions)
                                     ORDER BY w.loaded_at, w.batch_id, w.txn_month))
       FROM (SELECT u.*, b.loaded_at FROM acct._untaken_batches() AS u JOIN acct.txn_batch AS b ON b.batch_id = u.batch_id) AS w
 $$;
@@ -347,11 +347,11 @@ BEGIN
         hint := 'Restore them from a backup. Until then balances are right where they were, and are not recomputed.';
         RETURN;
     END IF;
-    SELECT count(*), acct._first_of(array_agg(concat_ws(' ', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency)
+    SELECT count(*), acct._first_of(array_agg(concat_ws(' ', c.entity_code, c.basis, acct._month_name(c.snapshot_month), c.fund, c.account_code, c.currency)
                                               ORDER BY c.entity_code, c.basis, c.snapshot_month, c.fund, c.account_code, c.currency))
       INTO observed, detail
       FROM (SELECT t.je_month FROM acct.journal_run_total AS t
-             WHERE t.run_id = (SELECT r.run_id FROM acct.journal_run AS r WHERE r.status IN ('posted', 'reversed')
+             WHERE t.run_id = (SELECT r.run_id FROM acct.journal_run AS r WHERE acct._is_posted(r.status)
                                 ORDER BY r.posted_at DESC LIMIT 1)
             UNION
             SELECT m FROM acct._month_in_turn() AS m WHERE m IS NOT NULL) AS m,
@@ -412,9 +412,9 @@ COMMENT ON FUNCTION acct._health_policy() IS 'Tables of policy whose rows were c
 CREATE FUNCTION acct._health_repeated_transactions(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(sum(r.repeated_transactions), 0),
-           acct._first_of(array_agg(format('run %s of %s: %s', r.run_id, to_char(r.txn_month, 'YYYY-MM'), r.repeated_transactions) ORDER BY r.run_id DESC))
+           acct._first_of(array_agg(format('run %s of %s: %s', r.run_id, acct._month_name(r.txn_month), r.repeated_transactions) ORDER BY r.run_id DESC))
       FROM acct.journal_run AS r
-     WHERE r.status IN ('posted', 'reversed') AND r.repeated_transactions > 0 AND r.posted_at > now() - interval '31 days'
+     WHERE acct._is_posted(r.status) AND r.repeated_transactions > 0 AND r.posted_at > now() - interval '31 days'
 $$;
 COMMENT ON FUNCTION acct._health_repeated_transactions() IS
 'Transactions of runs posted in the last 31 days that live runs of other months held too.';
@@ -457,7 +457,7 @@ BEGIN
             ELSIF observed = 0 THEN
                 severity := 'critical';
             END IF;
-            detail := format('%s of %s months from %s on have a partition', observed, p_threshold, to_char(current_date, 'YYYY-MM'));
+            detail := format('%s of %s months from %s on have a partition', observed, p_threshold, acct._month_name(current_date));
             status := CASE WHEN observed < p_threshold THEN severity ELSE 'ok' END;
             RETURN;
         WHEN 'runs_stuck' THEN

@@ -219,7 +219,7 @@ BEGIN
                 WHERE r.status IN ('created', 'expanded') AND r.run_key IS NULL AND acct._row_holders('acct.journal_run', 'run_id', r.run_id::text) = '{}'
                   AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
                 ORDER BY r.run_id LOOP
-        RAISE WARNING 'run % of % is %, has no key, and no session works on it', run.run_id, to_char(run.txn_month, 'YYYY-MM'), run.status
+        RAISE WARNING 'run % of % is %, has no key, and no session works on it', run.run_id, acct._month_name(run.txn_month), run.status
             USING DETAIL = 'Its transactions are in no other run.',
                   HINT = format('Post it, or give them back: SELECT * FROM acct.cancel_run(%s);', run.run_id);
     END LOOP;
@@ -284,7 +284,7 @@ DECLARE
     differences bigint;
     example text;
 BEGIN
-    SELECT count(*), min(format('%s %s %s %s %s %s', c.entity_code, c.basis, to_char(c.snapshot_month, 'YYYY-MM'), c.fund, c.account_code, c.currency))
+    SELECT count(*), min(format('%s %s %s %s %s %s', c.entity_code, c.basis, acct._month_name(c.snapshot_month), c.fund, c.account_code, c.currency))
       INTO differences, example
       FROM (SELECT NULL::date AS month WHERE p_months IS NULL
             UNION ALL
@@ -394,7 +394,7 @@ BEGIN
       INTO code, months, detail, hint
       FROM jsonb_array_elements(reached -> 'failed') WITH ORDINALITY AS f (value, n);
     INSERT INTO acct.run_log (step, rows, elapsed_ms, detail)
-    VALUES ('job', (reached ->> 'rows')::bigint, extract(epoch FROM clock_timestamp() - (reached ->> 'started')::timestamptz) * 1000,
+    VALUES ('job', (reached ->> 'rows')::bigint, acct._elapsed_ms((reached ->> 'started')::timestamptz),
             jsonb_build_object('job', p_job, 'status', CASE WHEN code IS NULL THEN 'done' ELSE 'failed' END) || (reached -> 'result')
             || CASE WHEN code IS NULL THEN '{}' ELSE jsonb_build_object('failed', reached -> 'failed') END);
     UPDATE acct.job_state AS j SET pid = NULL, session_start = NULL, call_start = NULL, state = NULL WHERE j.job = p_job;

@@ -367,11 +367,11 @@ BEGIN
             UNION ALL SELECT format('currency %s has %s minor units, not %s', c.currency, c.minor_units, m.value)
                         FROM jsonb_each_text(run.minor_units) AS m JOIN acct.currency AS c ON c.currency = m.key
                        WHERE c.minor_units::text <> m.value
-            UNION ALL SELECT format('%s is more than %s months from %s', to_char(t.je_month, 'YYYY-MM'), l.months_apart, to_char(run.txn_month, 'YYYY-MM'))
+            UNION ALL SELECT format('%s is more than %s months from %s', acct._month_name(t.je_month), l.months_apart, acct._month_name(run.txn_month))
                         FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t, acct._posting_limits() AS l
                        WHERE abs((extract(year FROM t.je_month) - extract(year FROM run.txn_month)) * 12
                                  + extract(month FROM t.je_month) - extract(month FROM run.txn_month)) > l.months_apart
-            UNION ALL SELECT format('%s is not in the years %s to %s', to_char(t.je_month, 'YYYY-MM'), l.first_year, l.last_year)
+            UNION ALL SELECT format('%s is not in the years %s to %s', acct._month_name(t.je_month), l.first_year, l.last_year)
                         FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t, acct._posting_limits() AS l
                        WHERE NOT extract(year FROM t.je_month) BETWEEN l.first_year AND l.last_year);
         problems := problems || ARRAY(SELECT b.* FROM acct._bases_not_in_force(p_run_id) AS b);

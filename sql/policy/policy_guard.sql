@@ -68,7 +68,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
           WHERE CASE p_column WHEN 'account_code' THEN a.parent_account_code WHEN 'fund' THEN a.fund END = p_code HAVING count(*) > 0),
         (SELECT 'entities ' || acct._first_of(array_agg(e.entity_code ORDER BY e.entity_code)) FROM acct.entity AS e
           WHERE p_column = 'currency' AND e.functional_currency = p_code HAVING count(*) > 0),
-        (SELECT 'periods of ' || acct._first_of(array_agg(DISTINCT to_char(p.period_month, 'YYYY-MM'))) FROM acct.accounting_period AS p
+        (SELECT 'periods of ' || acct._first_of(array_agg(DISTINCT acct._month_name(p.period_month))) FROM acct.accounting_period AS p
           WHERE CASE p_column WHEN 'entity_code' THEN p.entity_code WHEN 'basis' THEN p.basis END = p_code HAVING count(*) > 0)), '')
 $$;
 COMMENT ON FUNCTION acct._policy_of(text, text) IS

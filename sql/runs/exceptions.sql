@@ -42,7 +42,7 @@ BEGIN
     END IF;
     GET DIAGNOSTICS taken = ROW_COUNT;
     INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail)
-    VALUES (id, 'reprocess', taken, extract(epoch FROM clock_timestamp() - started) * 1000,
+    VALUES (id, 'reprocess', taken, acct._elapsed_ms(started),
             jsonb_build_object('reprocess_of', p_run_id, 'what', p_what));
     IF taken = 0 THEN
         RAISE NOTICE 'run % has no % to take up again: run % is empty', p_run_id,
@@ -81,7 +81,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_read_committed();
     status := acct._lock_run(p_run_id);
-    IF status NOT IN ('posted', 'reversed') THEN
+    IF NOT acct._is_posted(status) THEN
         PERFORM acct._wrong_state(p_run_id, status,
             CASE status WHEN 'discarded' THEN 'Its exceptions count no longer.'
                         ELSE 'Exceptions of a posted run can be waived: post it first, or discard it.' END);

@@ -56,12 +56,12 @@ BEGIN
         PERFORM acct.discard_run(p_run_id);
     END IF;
     IF left_out IS NOT NULL THEN
-        RAISE NOTICE 'other transactions use the batches of % that wait for a run: nothing is booked', to_char(month, 'YYYY-MM')
+        RAISE NOTICE 'other transactions use the batches of % that wait for a run: nothing is booked', acct._month_name(month)
             USING DETAIL = format('Batches left out: %s.', left_out),
                   HINT = 'Call again, once these transactions have ended. See acct.batches_waiting().';
         RETURN true;
     END IF;
-    RAISE NOTICE 'no transactions of % wait for a run: nothing is booked', to_char(month, 'YYYY-MM')
+    RAISE NOTICE 'no transactions of % wait for a run: nothing is booked', acct._month_name(month)
         USING HINT = 'See acct.batches_waiting().' || CASE WHEN key IS NULL THEN '' ELSE ' The same run_key takes what is loaded later.' END;
     RETURN true;
 END
@@ -92,10 +92,10 @@ BEGIN
     IF found IS NULL THEN
         RETURN;
     ELSIF run.journals = 0 THEN
-        RAISE WARNING 'run % of % booked nothing: %', p_run_id, to_char(run.txn_month, 'YYYY-MM'), found
+        RAISE WARNING 'run % of % booked nothing: %', p_run_id, acct._month_name(run.txn_month), found
             USING HINT = 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().';
     ELSE
-        RAISE NOTICE 'run % of % has %', p_run_id, to_char(run.txn_month, 'YYYY-MM'), found
+        RAISE NOTICE 'run % of % has %', p_run_id, acct._month_name(run.txn_month), found
             USING HINT = 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().';
     END IF;
 END
@@ -137,7 +137,7 @@ BEGIN
     id := acct.create_run(run_month.txn_month, run_month.run_key, run_month.options);
     SELECT count(DISTINCT b.batch_id), format('run %s', id) INTO rows, detail
       FROM acct.journal_run_batch AS b WHERE b.run_id = id;
-    elapsed_ms := extract(epoch FROM clock_timestamp() - started) * 1000;
+    elapsed_ms := acct._elapsed_ms(started);
     IF acct._skip_empty_run(id) THEN
         detail := format('run %s, %s', id, coalesce('left out: batch ' || acct._left_out(id), 'nothing to take'));
         RETURN NEXT;
@@ -147,7 +147,7 @@ BEGIN
     FOREACH step IN ARRAY ARRAY['expand', 'validate', 'post'] LOOP
         started := clock_timestamp();
         SELECT s.rows, s.detail INTO rows, detail FROM acct._month_step(step, id) AS s;
-        elapsed_ms := extract(epoch FROM clock_timestamp() - started) * 1000;
+        elapsed_ms := acct._elapsed_ms(started);
         RETURN NEXT;
     END LOOP;
     PERFORM acct._report_exceptions(id);

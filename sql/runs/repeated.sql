@@ -43,7 +43,7 @@ BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     -- By the key's index, in no time: where identifiers go on from month to month nothing else is read.
     EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', p_source) INTO first_id, last_id;
-    FOR other IN SELECT DISTINCT b.txn_month, 'txn_source_' || to_char(b.txn_month, 'YYYY_MM') AS name FROM acct.journal_run_batch AS b
+    FOR other IN SELECT DISTINCT b.txn_month, acct._partition_name('txn_source', b.txn_month) AS name FROM acct.journal_run_batch AS b
                   WHERE b.released_at IS NULL AND b.basis = ANY (run.bases) AND b.txn_month <> run.txn_month
                     AND b.txn_month BETWEEN run.txn_month - reach AND run.txn_month + reach LOOP
         relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;

@@ -358,7 +358,7 @@ CREATE FUNCTION acct._warn_busy_batches(p_month date, p_batches bigint[]) RETURN
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RAISE WARNING 'other transactions use rows of batches that were to be taken: the run leaves them out'
-        USING DETAIL = format('Batches left out of %s: %s.', to_char(p_month, 'YYYY-MM'),
+        USING DETAIL = format('Batches left out of %s: %s.', acct._month_name(p_month),
                               acct._first_of(ARRAY(SELECT b::text FROM unnest(p_batches) AS b ORDER BY b))),
               HINT = 'The next run of the month takes them, once these transactions have ended.';
 END
@@ -509,7 +509,7 @@ BEGIN
     END IF;
     IF taken.claims > 0 OR taken.busy <> '{}' OR NOT was_there THEN
         INSERT INTO acct.run_log AS g (run_id, step, rows, elapsed_ms, detail, peak_memory)
-        SELECT id, 'create', coalesce(sum(b.source_rows), 0), extract(epoch FROM clock_timestamp() - started) * 1000,
+        SELECT id, 'create', coalesce(sum(b.source_rows), 0), acct._elapsed_ms(started),
                jsonb_build_object('batches', count(*), 'phases_ms', acct._progress_times())
                || CASE WHEN taken.busy <> '{}' THEN jsonb_build_object('batches_left_out', taken.busy) ELSE '{}' END,
                acct._peak_memory()
@@ -570,7 +570,7 @@ BEGIN
      WHERE g.run_id = p_run_id AND g.step = p_step;
     IF NOT FOUND THEN
         INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
-        VALUES (p_run_id, p_step, 0, extract(epoch FROM clock_timestamp() - p_started) * 1000, step_phases, acct._peak_memory());
+        VALUES (p_run_id, p_step, 0, acct._elapsed_ms(p_started), step_phases, acct._peak_memory());
     END IF;
 END
 $$;
@@ -589,7 +589,7 @@ DECLARE
 BEGIN
     IF status = 'discarded' THEN
         PERFORM acct._wrong_state(id, status, 'Make a new run with acct.create_run().');
-    ELSIF status IN ('posted', 'reversed')
+    ELSIF acct._is_posted(status)
        OR status = 'expanded' AND NOT acct._staging_lost(id) AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
         finished := true;
     ELSE
@@ -642,7 +642,7 @@ DECLARE
 BEGIN
     IF status = 'discarded' THEN
         RETURN false;
-    ELSIF status IN ('posted', 'reversed') THEN
+    ELSIF acct._is_posted(status) THEN
         PERFORM acct._wrong_state(id, status, 'Posted entries are corrected by new entries.');
     END IF;
     PERFORM acct._progress_start(id, 'discard', NULL);
@@ -659,7 +659,7 @@ BEGIN
        SET status = 'discarded', discarded_at = clock_timestamp(), discarded_by = session_user
      WHERE r.run_id = id;
     INSERT INTO acct.run_log (run_id, step, elapsed_ms)
-    VALUES (id, 'discard', extract(epoch FROM clock_timestamp() - started) * 1000);
+    VALUES (id, 'discard', acct._elapsed_ms(started));
     PERFORM acct._progress_end();
     -- crash point: discard_done
     RETURN true;

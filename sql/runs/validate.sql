@@ -60,7 +60,7 @@ DECLARE
 BEGIN
     IF run_digest.source = 'staging' AND (status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id)) THEN
         PERFORM acct._wrong_state(run_digest.run_id, status,
-            CASE WHEN status IN ('posted', 'reversed') THEN 'Its staging is gone: read it from the ledger.'
+            CASE WHEN acct._is_posted(status) THEN 'Its staging is gone: read it from the ledger.'
                  ELSE 'It has no staging: call acct.expand_journals().' END);
     END IF;
     RETURN (SELECT d.digest FROM acct._run_digest(run_digest.run_id, run_digest.source) AS d);
@@ -403,7 +403,7 @@ BEGIN
     END LOOP;
     IF NOT current_setting('transaction_read_only')::boolean THEN
         INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
-        VALUES (id, 'validate', checks, extract(epoch FROM clock_timestamp() - started) * 1000,
+        VALUES (id, 'validate', checks, acct._elapsed_ms(started),
                 jsonb_build_object('failed', to_jsonb(failed), 'repeated_transactions', repeated, 'phases_ms', acct._progress_times()),
                 acct._peak_memory());
     END IF;

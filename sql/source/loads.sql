@@ -23,7 +23,7 @@ BEGIN
      WHERE s.batch_id = delete_batch.batch_id AND (delete_batch.txn_ids IS NULL OR s.txn_id = ANY (delete_batch.txn_ids));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     INSERT INTO acct.run_log (step, rows, elapsed_ms, detail)
-    VALUES ('delete_batch', deleted, extract(epoch FROM clock_timestamp() - started) * 1000,
+    VALUES ('delete_batch', deleted, acct._elapsed_ms(started),
             jsonb_build_object('batch_id', batch.batch_id, 'deleted_by', session_user));
     RETURN deleted;
 END

@@ -128,7 +128,7 @@ CREATE FUNCTION acct._is_partition(p_name text, p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     parent CONSTANT regclass := format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent' ELSE p_name END)::regclass;
-    partition regclass := to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM')));
+    partition regclass := to_regclass(format('acct.%I', acct._partition_name(p_name, p_month)));
 BEGIN
     IF acct._partition_of(parent, p_month) IS NOT NULL THEN
         RETURN true;
@@ -139,7 +139,7 @@ BEGIN
             USING ERRCODE = 'LE010', HINT = 'Give it another name: the partition of the month is to have this one.';
     END IF;
     PERFORM acct._see_changes();
-    IF to_regclass(format('acct.%I', p_name || '_' || to_char(p_month, 'YYYY_MM'))) IS DISTINCT FROM partition THEN
+    IF to_regclass(format('acct.%I', acct._partition_name(p_name, p_month))) IS DISTINCT FROM partition THEN
         RETURN false; -- it was archived at this moment
     END IF;
     RAISE EXCEPTION 'table % is not a partition: it was detached', partition
@@ -164,7 +164,7 @@ CREATE FUNCTION acct._make_txn_source_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap AS $$
 DECLARE
-    name text := 'txn_source_' || to_char(p_month, 'YYYY_MM');
+    name text := acct._partition_name('txn_source', p_month);
 BEGIN
     PERFORM acct._lock_making('txn_source_parent');
     IF acct._is_partition('txn_source', p_month) THEN
@@ -178,7 +178,7 @@ BEGIN
                    name, p_month, (p_month + interval '1 month')::date);
     PERFORM acct._guard_source_table(format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name,
-                   'Source transactions of ' || to_char(p_month, 'YYYY-MM') || '.');
+                   'Source transactions of ' || acct._month_name(p_month) || '.');
     RETURN name;
 END
 $$;

@@ -1,0 +1,19 @@
+-- What every room says in the same words: names of months and partitions, whether a run is posted, how long a step took.
+
+CREATE FUNCTION acct._month_name(p_month date) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$ SELECT to_char(p_month, 'YYYY-MM') $$;
+COMMENT ON FUNCTION acct._month_name(date) IS 'A month as messages name it, such as 2025-01.';
+
+CREATE FUNCTION acct._partition_name(p_parent text, p_month date) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+    SELECT regexp_replace(p_parent, '_parent$', '') || to_char(p_month, '_YYYY_MM')
+$$;
+COMMENT ON FUNCTION acct._partition_name(text, date) IS 'The name that the partition of a month is made with, such as txn_source_2025_01.';
+
+CREATE FUNCTION acct._is_posted(p_status text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT p_status IN ('posted', 'reversed') $$;
+COMMENT ON FUNCTION acct._is_posted(text) IS 'Whether a run of that status has entries in the ledger; the entries of a reversed run stay.';
+
+CREATE FUNCTION acct._elapsed_ms(p_since timestamptz) RETURNS double precision
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT extract(epoch FROM clock_timestamp() - p_since)::double precision * 1000 $$;
+COMMENT ON FUNCTION acct._elapsed_ms(timestamptz) IS 'Milliseconds since a moment, by the clock.';
