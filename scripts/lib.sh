@@ -161,7 +161,7 @@ le_find_pg()
 	if [[ $PG_CONFIG =~ ^[0-9]+$ ]]; then
 		n=$PG_CONFIG
 		PG_CONFIG=/usr/lib/postgresql/$n/bin/pg_config
-		if ! le_pg_usable "$PG_CONFIG" && [ "$n" = 16 ] && ! { le_apt_update && le_apt_has postgresql-16; }; then
+		if [ "$n" = 16 ] && ! le_pg_usable "$PG_CONFIG" && ! { le_apt_update && le_apt_has postgresql-16; }; then
 			PG_CONFIG=$(le_wheel_server) || le_die "no package has PostgreSQL 16"
 		fi
 	fi
@@ -221,6 +221,7 @@ le_find_pg()
 le_wheel_server()
 {
 	local dir
+	le_choose_user
 	dir=$(le_cache postgresql-16) || return 1
 	if [ ! -e "$dir/complete" ]; then
 		le_try python3-venv >&2 || return 1
@@ -273,7 +274,6 @@ le_missing()
 le_need()
 {
 	local missing
-	le_choose_user
 	mapfile -t missing < <(le_missing "$@")
 	if [ ${#missing[@]} -gt 0 ]; then
 		le_apt_install "${missing[@]}" ||
