@@ -18,8 +18,7 @@
 # PostgreSQL's own headers and idioms are why two of -Wextra's warnings are off
 strict='-Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror'
 limit=1800 # seconds, for each stage
-jobs=$(nproc)
-[ "$jobs" -ge 2 ] || jobs=2
+jobs=$(($(nproc) + 1)) # many stages wait now and then: for a server to start, for a session to be killed
 [ "$jobs" -le 6 ] || jobs=6
 again=()      # the command that repeats a stage: its name follows
 kept_logs=    # directory where the logs of failed stages stay
