@@ -1,11 +1,10 @@
 -- The findings of plpgsql_check in our functions, a line each; none, if all is well.
 -- Where a function returns the rows of dynamic SQL, it cannot tell whether its columns are set, and that is no finding.
 \set unknown '''OUT variable ".*" is maybe unmodified|cannot to determine result of dynamic SQL'''
--- STABLE functions that are right to use what is VOLATILE: their queries must share the snapshot of the caller's query, and what
--- they use of it writes nothing. They choose a plan by set_config() within their own SET, ask the server for the size of a
--- table or the ancestors of a partition, or have the session take notice of tables that others made.
-\set one_snapshot '''^acct[.](_claimed_rows|_unregistered_rows|_repeated_transactions|_staging_lost|_is_partition)[(]'''
-\set is_volatile '''STABLE, but expression is VOLATILE|^(Detail: there is a risk|Hint: When you fix this|Context: during statement block)'''
+-- Nor is it one that a STABLE function uses what is VOLATILE. Such a function cannot write, and its queries share the snapshot of the
+-- caller's query, which is what our functions are STABLE for: a batch that is registered meanwhile must not look unregistered. What they use
+-- of the server is VOLATILE by name only: set_config() within their own SET, sizes of tables, ancestors of partitions, locks.
+\set one_snapshot '''marked as STABLE, but expression is VOLATILE|^(Detail: there is a risk|Hint: When you fix this|Context: (at assignment|during statement block))'''
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION ledger_engine;
@@ -26,7 +25,7 @@ SELECT p.oid::regprocedure, c
  WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)
    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
    AND c !~ :unknown
-   AND NOT (p.oid::regprocedure::text ~ :one_snapshot AND c ~ :is_volatile);
+   AND NOT (p.provolatile = 's' AND c ~ :one_snapshot);
 SELECT p.oid::regprocedure, t.tgrelid::regclass, c
   FROM pg_trigger AS t
   JOIN pg_proc AS p ON p.oid = t.tgfoid
