@@ -165,6 +165,12 @@ DECLARE
     required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction AND b.basis = ANY (p_bases));
     found boolean;
 BEGIN
+    BEGIN
+        PERFORM acct._hold_month('acct.txn_source_parent', p_month);
+    EXCEPTION WHEN lock_not_available THEN
+        -- The month's own step fails by it, and not the others'.
+        RETURN true;
+    END;
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS s WHERE s.batch_id IN (SELECT b.batch_id FROM acct.txn_batch AS b) '
                    'AND NOT EXISTS (SELECT FROM (SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.txn_month = $1 '
                    'AND c.released_at IS NULL AND c.basis = ANY ($2) GROUP BY c.batch_id HAVING array_agg(c.basis) @> $3) AS t '
@@ -174,7 +180,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._has_untaken_rows(date, text[]) IS
-'True where a month has source rows of a registered batch that no run holds for one of the bases that takes every transaction, or, where none of them does, for any of them. Reads the month until it finds one.';
+'True where a month has source rows of a registered batch that no run holds for one of the bases that takes every transaction, or, where none of them does, for any of them. Reads the month until it finds one; true where the month is locked, too.';
 
 CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, OUT month date, OUT run_key text, OUT options jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -46,6 +46,7 @@ BEGIN
     FOR other IN SELECT DISTINCT b.txn_month, acct._partition_name('txn_source', b.txn_month) AS name FROM acct.journal_run_batch AS b
                   WHERE b.released_at IS NULL AND b.basis = ANY (run.bases) AND b.txn_month <> run.txn_month
                     AND b.txn_month BETWEEN run.txn_month - reach AND run.txn_month + reach LOOP
+        PERFORM acct._hold_month('acct.txn_source_parent', other.txn_month);
         relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;
         IF relation IS NULL THEN
             -- A month that was dropped cannot be read.

@@ -120,6 +120,18 @@ is($first->error . $second->error, '', 'a posting waits for one that is at work'
 $first->finish;
 $second->finish;
 is(sql("SELECT string_agg(status, ',') FROM acct.journal_run WHERE run_id IN ($run, $other)"), 'posted,posted', 'both are posted');
+
+# The other months that a check reads
+held('LOCK TABLE acct.txn_source_2025_02 IN ACCESS EXCLUSIVE MODE', $validate =~ s/\d+\)$/$run)/r, 'txn_source_2025_02', 'source of another month, validating');
+
+# A month that is locked does not keep job run from the others.
+load_quietly($node, $db, '2025-01-01', 10, 3);
+load_quietly($node, $db, '2025-02-01', 10, 4);
+my $locked = hold_lock($node, $db, 'LOCK TABLE acct.txn_source_2025_01 IN ACCESS EXCLUSIVE MODE');
+fails_with($node, $db, q{CALL acct.run_job('run', '{"repeated_transactions": "ignore"}')}, qr/ERROR:  55P03: job "run" failed for 2025-01\b/, 'job run');
+$locked->submit('ROLLBACK');
+$locked->finish;
+is(sql(q{SELECT string_agg(to_char(txn_month, 'YYYY-MM'), ',') FROM acct.journal_run WHERE run_key ~ '^ledger_engine:' AND status = 'posted'}), '2025-02', 'job run: the other month is posted');
 is(broken_invariants($node, $db), '', 'all invariants hold');
 $node->stop;
 done_testing();
