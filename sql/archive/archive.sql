@@ -45,6 +45,38 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_archive() IS 'The part of install() that makes schema acct_archive and the record of what is in it.';
 
+CREATE FUNCTION acct._comment_archive() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON SCHEMA acct_archive IS 'Months of the ledger and of the source that acct.archive_partition() or acct.apply_retention() took out of them, under the names that they had.';
+
+    COMMENT ON TABLE acct.archived_partition IS 'Months that were archived: when, by whom, what they had, whether they were exported, verified, dropped or restored. Written by the engine.';
+    COMMENT ON COLUMN acct.archived_partition.archive_id IS 'Number of the archive.';
+    COMMENT ON COLUMN acct.archived_partition.table_name IS 'txn_source_parent or ledger_entry.';
+    COMMENT ON COLUMN acct.archived_partition.month IS 'The month, as its first day.';
+    COMMENT ON COLUMN acct.archived_partition.partitions IS 'Names of its tables in schema acct_archive; partitions of these not listed.';
+    COMMENT ON COLUMN acct.archived_partition.rows IS 'Number of transactions, or of ledger lines.';
+    COMMENT ON COLUMN acct.archived_partition.journals IS 'Number of journals; NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.gross IS 'Sum of gross_amount, in major units, whatever the currency: a check figure; NULL for the ledger.';
+    COMMENT ON COLUMN acct.archived_partition.debit IS 'Sum of debits, in major units, whatever the currency: a check figure; NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.credit IS 'Sum of credits, likewise.';
+    COMMENT ON COLUMN acct.archived_partition.digest IS 'Digest of the lines (32 hexadecimal digits); NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.archived_by IS 'Session user who archived it.';
+    COMMENT ON COLUMN acct.archived_partition.archived_at IS 'When it was archived.';
+    COMMENT ON COLUMN acct.archived_partition.manifest IS 'Manifest of its last export; NULL: none.';
+    COMMENT ON COLUMN acct.archived_partition.exported_by IS 'Session user who exported it last; NULL: nobody.';
+    COMMENT ON COLUMN acct.archived_partition.exported_at IS 'When that was.';
+    COMMENT ON COLUMN acct.archived_partition.verified_by IS 'Session user for whom the last export passed acct.verify_archive(); NULL: nobody.';
+    COMMENT ON COLUMN acct.archived_partition.verified_at IS 'When that was.';
+    COMMENT ON COLUMN acct.archived_partition.dropped_by IS 'Session user for whom it was dropped; NULL: it was not.';
+    COMMENT ON COLUMN acct.archived_partition.dropped_at IS 'When it was dropped.';
+    COMMENT ON COLUMN acct.archived_partition.restored_by IS 'Session user who brought it back; NULL: it is archived, or was dropped.';
+    COMMENT ON COLUMN acct.archived_partition.restored_at IS 'When it was brought back.';
+    COMMENT ON COLUMN acct.archived_partition.keep_until IS 'Day from which acct.apply_retention() may archive a restored month again.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_archive() IS 'The part of install() that describes what archive.sql makes.';
+
 CREATE FUNCTION acct._refuse_archived_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

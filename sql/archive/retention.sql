@@ -31,6 +31,20 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that makes the retention policies, with their defaults.';
 
+CREATE FUNCTION acct._comment_retention() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.retention_policy IS 'How long months stay in the ledger''s and the source''s tables, and staging of posted runs stays; acct.apply_retention() does it. Kept by the owner of the tables. Without a row nothing is done.';
+    COMMENT ON COLUMN acct.retention_policy.table_name IS 'txn_source_parent, ledger_entry (journals and lines), or je_staging (staging of posted runs).';
+    COMMENT ON COLUMN acct.retention_policy.active_months IS 'Months that stay, the current one included; NULL for je_staging.';
+    COMMENT ON COLUMN acct.retention_policy.active_days IS 'Days that the staging of a run stays after it was posted; NULL for the others.';
+    COMMENT ON COLUMN acct.retention_policy.action IS 'What becomes of a month then: archive, or drop (at once, or, with export_before_drop, archived and dropped once it is exported and verified).';
+    COMMENT ON COLUMN acct.retention_policy.drop_after_months IS 'Months, from the month itself on, after which an archived month is dropped; NULL: never.';
+    COMMENT ON COLUMN acct.retention_policy.export_before_drop IS 'True: a month is dropped only once acct.export_archive() wrote it and acct.verify_archive() passed. Always so for the ledger.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_retention() IS 'The part of install() that describes what retention.sql makes.';
+
 CREATE FUNCTION acct._attached_months(p_table text) RETURNS SETOF date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- A partition that holds several months is none of the engine's.

@@ -18,6 +18,20 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_periods() IS 'The part of install() that makes the table of periods.';
 
+CREATE FUNCTION acct._comment_periods() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.accounting_period IS 'Months that were closed or reopened, for each book (entity, basis); a month without a row is open. Written by acct.close_period() and acct.reopen_period().';
+    COMMENT ON COLUMN acct.accounting_period.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.accounting_period.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.accounting_period.period_month IS 'Month of the journal dates, as its first day.';
+    COMMENT ON COLUMN acct.accounting_period.is_open IS 'False: nothing is posted with a journal date in this month.';
+    COMMENT ON COLUMN acct.accounting_period.changed_by IS 'Session user who last closed or reopened it.';
+    COMMENT ON COLUMN acct.accounting_period.changed_at IS 'When it was last closed or reopened.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_periods() IS 'The part of install() that describes what periods.sql makes.';
+
 CREATE FUNCTION acct._require_open_periods(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

@@ -325,6 +325,31 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that makes schema ledger_guard.';
 
+CREATE FUNCTION acct._comment_guard() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON SCHEMA ledger_guard IS 'Protects posted ledger entries from being dropped or changed, also when the extension is dropped.';
+
+    COMMENT ON TRIGGER keep_guarded ON ledger_guard.protected IS 'What holds posted entries stays recorded, with its columns (LE011).';
+    COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.protected IS 'TRUNCATE is refused (LE011).';
+
+    COMMENT ON TRIGGER keep_guarded ON ledger_guard.record IS 'What tells of posted entries stays recorded, with its columns (LE011).';
+    COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.record IS 'TRUNCATE is refused (LE011).';
+    COMMENT ON TABLE ledger_guard.record IS 'The tables of policy, audit trail, runs, balances and archive: no ALTER TABLE changes their rows, and with posted entries they are not dropped (LE011). Written by the engine.';
+    COMMENT ON COLUMN ledger_guard.record.relation IS 'The table.';
+    COMMENT ON COLUMN ledger_guard.record.columns IS 'Its columns that hold values, in their order, each with its type and collation, as install() made them, and those added since.';
+
+    COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP and rewriting (LE011). Written by the engine.';
+    COMMENT ON COLUMN ledger_guard.protected.relation IS 'The table or partition.';
+    COMMENT ON COLUMN ledger_guard.protected.has_posted IS 'True once entries were posted into it; then only a superuser with ledger_engine.allow_drop = on can drop or rewrite it.';
+    COMMENT ON COLUMN ledger_guard.protected.columns IS 'Its columns that hold values, in their order, each with its type and collation: those that it had when entries were first posted, and those added since. NULL before.';
+    COMMENT ON EVENT TRIGGER ledger_guard IS 'Refuses any DROP that would take posted ledger entries with it (LE011).';
+    COMMENT ON EVENT TRIGGER ledger_guard_rewrite IS 'Refuses any ALTER TABLE that would rewrite posted ledger entries or have them lost in a crash (LE011).';
+    COMMENT ON EVENT TRIGGER ledger_guard_columns IS 'Refuses to rename or retype columns that hold posted ledger entries (LE011).';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_guard() IS 'The part of install() that describes what guard.sql makes.';
+
 CREATE FUNCTION acct._allows_loss() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

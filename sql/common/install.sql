@@ -94,6 +94,21 @@ $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
 'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers.';
 
+CREATE FUNCTION acct._comment_install() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON SCHEMA acct IS 'Accounting engine ledger_engine: source transactions, templates, runs, ledger and balances.';
+
+    COMMENT ON TABLE acct.engine_layout IS 'Which layout of tables is installed: one row, written by acct.install().';
+    COMMENT ON COLUMN acct.engine_layout.singleton IS 'Always true: the table has one row.';
+    COMMENT ON COLUMN acct.engine_layout.version IS 'Version of the layout; the code works only with the version that it needs (else LE010).';
+    COMMENT ON COLUMN acct.engine_layout.installed_by IS 'Session user who called acct.install().';
+    COMMENT ON COLUMN acct.engine_layout.installed_at IS 'When this layout was installed or brought up to date.';
+    COMMENT ON COLUMN acct.engine_layout.triggers IS 'The triggers that it has, by which health() sees that one is missing or disabled.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_install() IS 'The part of install() that describes what install.sql makes.';
+
 CREATE FUNCTION acct._catch_up_sequences() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

@@ -32,6 +32,28 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_locks() IS 'The part of install() that makes the tables whose rows are locks.';
 
+CREATE FUNCTION acct._comment_locks() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.claim_lock IS 'Rows that are locked while a run takes batches of a month, or the month''s source is archived. Written by the engine.';
+    COMMENT ON COLUMN acct.claim_lock.txn_month IS 'Month of the source, as its first day.';
+
+    COMMENT ON TABLE acct.making_lock IS 'Rows that are locked while monthly partitions are made, archived or restored. Written by the engine.';
+    COMMENT ON COLUMN acct.making_lock.table_name IS 'txn_source_parent or ledger_entry.';
+
+    COMMENT ON TABLE acct.run_cancel IS 'Runs that are being cancelled, as rows that are never committed: the table looks empty. Written by acct.cancel_run().';
+    COMMENT ON COLUMN acct.run_cancel.run_id IS 'Run that is being cancelled.';
+
+    COMMENT ON TABLE acct.job_state IS 'How far each job of acct.run_job() has come, and which call does it. Written by the engine.';
+    COMMENT ON COLUMN acct.job_state.job IS 'Name of the job.';
+    COMMENT ON COLUMN acct.job_state.pid IS 'Process of the session that does it; NULL where none does.';
+    COMMENT ON COLUMN acct.job_state.session_start IS 'When that session began (pg_stat_activity.backend_start): another session may get the same process number later.';
+    COMMENT ON COLUMN acct.job_state.call_start IS 'When its call of acct.run_job() began (pg_stat_activity.query_start); a call that ended does the job no longer.';
+    COMMENT ON COLUMN acct.job_state.state IS 'Arguments, next step and results so far.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_locks() IS 'The part of install() that describes what locks.sql makes.';
+
 CREATE FUNCTION acct._lock_holders(p_tables regclass[], p_modes text[])
 RETURNS TABLE (relation regclass, mode text, granted boolean, pid integer, gid text, role name, state text, since timestamptz, is_working boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$

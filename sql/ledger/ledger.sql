@@ -93,6 +93,77 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that makes the ledger, its books and its snapshot.';
 
+CREATE FUNCTION acct._comment_ledger() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.ledger_entry_header IS 'Posted journals; monthly partitions ledger_entry_header_YYYY_MM by journal date. Written by posting only, never changed (LE007).';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_id IS 'Identifier of the journal, joins its lines; it has gaps.';
+    COMMENT ON COLUMN acct.ledger_entry_header.run_id IS 'Run that posted the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_date IS 'Journal date: the transaction''s bank_value_date.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.ledger_entry_header.template_version IS 'Version of the template that made the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.line_count IS 'Number of lines.';
+    COMMENT ON COLUMN acct.ledger_entry_header.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_entry_header.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.ledger_entry_header.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_type IS 'Kind of business event of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_header.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_header.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_header.policy_no IS 'Policy number of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.currency IS 'Currency of every amount of the journal.';
+    COMMENT ON COLUMN acct.ledger_entry_header.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_entry_header.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
+    COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted, as journal_run.posted_at of its run.';
+    COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
+
+    COMMENT ON TABLE acct.ledger_entry_line IS 'Lines of posted journals; monthly partitions ledger_entry_line_YYYY_MM by journal date. Written by posting only, never changed (LE007).';
+    COMMENT ON COLUMN acct.ledger_entry_line.je_id IS 'Journal that the line belongs to.';
+    COMMENT ON COLUMN acct.ledger_entry_line.run_id IS 'Run that posted the line.';
+    COMMENT ON COLUMN acct.ledger_entry_line.txn_id IS 'Source transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.ledger_entry_line.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
+    COMMENT ON COLUMN acct.ledger_entry_line.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_entry_line.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.ledger_entry_line.account_code IS 'Account, as mapped.';
+    COMMENT ON COLUMN acct.ledger_entry_line.fund IS 'Fund, as mapped.';
+    COMMENT ON COLUMN acct.ledger_entry_line.currency IS 'Currency of the amount.';
+    COMMENT ON COLUMN acct.ledger_entry_line.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.debit IS 'Amount debited, in the currency''s major unit, never negative; 0 on a credit line.';
+    COMMENT ON COLUMN acct.ledger_entry_line.credit IS 'Amount credited, in the currency''s major unit, never negative; 0 on a debit line.';
+    COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_line IS 'Posted lines refuse UPDATE, DELETE and TRUNCATE (LE007).';
+
+    COMMENT ON TABLE acct.account_balance_snapshot IS 'Balances by book, month, fund, account and currency; kept by posting, recomputed by acct.update_balance_snapshot().';
+    COMMENT ON COLUMN acct.account_balance_snapshot.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.snapshot_month IS 'Month of the journal dates, as its first day.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.fund IS 'Fund.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.account_code IS 'Account.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.currency IS 'Currency of the balances.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.opening_balance IS 'Balance before the month, in the currency''s major unit: debits less credits, so debit balances are positive.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.period_debit IS 'Sum of the month''s debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.period_credit IS 'Sum of the month''s credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.closing_balance IS 'Balance after the month: opening_balance + period_debit - period_credit, debit balances positive.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.line_count IS 'Number of the month''s ledger lines; 0 in a month when only a balance was carried forward.';
+    COMMENT ON COLUMN acct.account_balance_snapshot.last_run_id IS 'Highest run_id among the month''s lines; NULL: no lines.';
+
+    COMMENT ON TABLE acct.ledger_book IS 'Books (entity, basis); posting, closing and recomputing lock the row, one at a time. Written by the engine.';
+    COMMENT ON COLUMN acct.ledger_book.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_book.basis IS 'Accounting basis.';
+
+    COMMENT ON TABLE acct.journal_number IS 'The last journal number given in each book and month. Written by posting.';
+    COMMENT ON COLUMN acct.journal_number.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.journal_number.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.journal_number.period_month IS 'Month of the journal dates, as its first day.';
+    COMMENT ON COLUMN acct.journal_number.last_number IS 'Last number given: the nine digits that je_number ends in; also how many were given.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_ledger() IS 'The part of install() that describes what ledger.sql makes.';
+
 CREATE FUNCTION acct._require_columns(p_table text, p_columns text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

@@ -33,3 +33,74 @@ BEGIN
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_views() IS 'The part of install() that makes the views.';
+
+CREATE FUNCTION acct._comment_views() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON VIEW acct.run_staging IS 'Journals in staging, each with whether and when its run was posted.';
+    COMMENT ON COLUMN acct.run_staging.run_id IS 'Run that made the journal.';
+    COMMENT ON COLUMN acct.run_staging.je_id IS 'Identifier of the journal, the same in the ledger.';
+    COMMENT ON COLUMN acct.run_staging.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.run_staging.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.run_staging.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.run_staging.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.run_staging.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.run_staging.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.run_staging.template_version IS 'Version of that template.';
+    COMMENT ON COLUMN acct.run_staging.currency IS 'Currency of the totals.';
+    COMMENT ON COLUMN acct.run_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.run_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.run_staging.line_count IS 'Number of lines.';
+    COMMENT ON COLUMN acct.run_staging.is_posted IS 'True where the run''s status is posted.';
+    COMMENT ON COLUMN acct.run_staging.posted_at IS 'When the run was posted; NULL until then.';
+
+    COMMENT ON VIEW acct.ledger_line IS 'Posted lines with their journal''s number, memo, policy and rule, and the memo of the template line that made each.';
+    COMMENT ON COLUMN acct.ledger_line.je_id IS 'Identifier of the journal.';
+    COMMENT ON COLUMN acct.ledger_line.je_number IS 'Number of the journal, unique in its book.';
+    COMMENT ON COLUMN acct.ledger_line.line_no IS 'Number of the line, which is that of the template line.';
+    COMMENT ON COLUMN acct.ledger_line.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.ledger_line.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.ledger_line.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.ledger_line.account_code IS 'Account.';
+    COMMENT ON COLUMN acct.ledger_line.fund IS 'Fund.';
+    COMMENT ON COLUMN acct.ledger_line.currency IS 'Currency.';
+    COMMENT ON COLUMN acct.ledger_line.debit IS 'Debit, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_line.credit IS 'Credit, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.ledger_line.line_memo IS 'What the line is for, from its template line; NULL: that has no memo.';
+    COMMENT ON COLUMN acct.ledger_line.journal_memo IS 'What the journal is for; NULL: its template has no description.';
+    COMMENT ON COLUMN acct.ledger_line.product_code IS 'Product of the transaction.';
+    COMMENT ON COLUMN acct.ledger_line.channel IS 'Channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_line.policy_no IS 'Policy of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_line.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.ledger_line.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.ledger_line.txn_type IS 'Type of the transaction.';
+    COMMENT ON COLUMN acct.ledger_line.template_code IS 'Template that made the journal, with template_version.';
+    COMMENT ON COLUMN acct.ledger_line.template_version IS 'Version of that template.';
+    COMMENT ON COLUMN acct.ledger_line.run_id IS 'Run that posted the line.';
+    COMMENT ON COLUMN acct.ledger_line.posted_at IS 'When the run was posted.';
+
+    COMMENT ON VIEW acct.fund_journal IS 'Each fund''s part of each posted journal, as a journal by itself; balanced where the template balances by fund.';
+    COMMENT ON COLUMN acct.fund_journal.je_id IS 'Journal that the part belongs to.';
+    COMMENT ON COLUMN acct.fund_journal.je_number IS 'Number of that journal.';
+    COMMENT ON COLUMN acct.fund_journal.fund_je_number IS 'Number of the part: je_number, a slash and the fund.';
+    COMMENT ON COLUMN acct.fund_journal.fund IS 'Fund whose lines the part holds.';
+    COMMENT ON COLUMN acct.fund_journal.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.fund_journal.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.fund_journal.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.fund_journal.run_id IS 'Run that posted the journal.';
+    COMMENT ON COLUMN acct.fund_journal.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.fund_journal.template_version IS 'Version of that template.';
+    COMMENT ON COLUMN acct.fund_journal.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.fund_journal.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.fund_journal.txn_type IS 'Kind of business event of the transaction.';
+    COMMENT ON COLUMN acct.fund_journal.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.fund_journal.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.fund_journal.policy_no IS 'Policy number of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.fund_journal.currency IS 'Currency of the totals.';
+    COMMENT ON COLUMN acct.fund_journal.total_debit IS 'Sum of the fund''s debits in the journal, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.fund_journal.total_credit IS 'Sum of the fund''s credits in the journal, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.fund_journal.line_count IS 'Number of the fund''s lines in the journal.';
+    COMMENT ON COLUMN acct.fund_journal.posted_at IS 'When the journal was posted.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_views() IS 'The part of install() that describes what views.sql makes.';

@@ -615,3 +615,20 @@ BEGIN
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_schedule() IS 'The part of install() that makes the view of scheduled jobs.';
+
+CREATE FUNCTION acct._comment_schedule() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON VIEW acct.scheduled_jobs IS 'Jobs of this database that pg_cron runs, with how the last run went; empty where pg_cron is not installed in this database.';
+    COMMENT ON COLUMN acct.scheduled_jobs.job IS 'Name of the job: rotate, run, snapshot or retention.';
+    COMMENT ON COLUMN acct.scheduled_jobs.schedule IS 'When it runs: cron expression, in the time zone of pg_cron (GMT, or cron.timezone).';
+    COMMENT ON COLUMN acct.scheduled_jobs.command IS 'What pg_cron executes.';
+    COMMENT ON COLUMN acct.scheduled_jobs.active IS 'False where it was paused with cron.alter_job().';
+    COMMENT ON COLUMN acct.scheduled_jobs.username IS 'User who scheduled it, and as whom it runs.';
+    COMMENT ON COLUMN acct.scheduled_jobs.job_id IS 'Number of the job in pg_cron.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_start IS 'When the last run began; NULL: there was none, or it could not connect.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_end IS 'When the last run ended; NULL: it runs.';
+    COMMENT ON COLUMN acct.scheduled_jobs.last_status IS 'starting, running, succeeded, failed, or skipped because the job was still at work; NULL: there was no run.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_schedule() IS 'The part of install() that describes what schedule.sql makes.';

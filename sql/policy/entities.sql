@@ -29,6 +29,21 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_entities() IS 'The part of install() that makes the table of entities.';
 
+CREATE FUNCTION acct._comment_entities() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.entity IS 'Legal entities in whose books transactions belong. Changed by releases.';
+    COMMENT ON COLUMN acct.entity.entity_code IS 'Code of the entity, as transactions name it.';
+    COMMENT ON COLUMN acct.entity.name IS 'Name of the entity; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.functional_currency IS 'Currency that the entity keeps its accounts in; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.country IS 'Country where the entity is registered, as the site writes it; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.registration_no IS 'Number of the entity in its country''s register; NULL: none is given.';
+    COMMENT ON COLUMN acct.entity.effective_from IS 'First journal date that the entity takes entries for; NULL: there is no first.';
+    COMMENT ON COLUMN acct.entity.effective_to IS 'Day after the last journal date that the entity takes entries for; NULL: there is no last.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_entities() IS 'The part of install() that describes what entities.sql makes.';
+
 CREATE FUNCTION acct._register_entities() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN

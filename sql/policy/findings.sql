@@ -24,6 +24,27 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_findings() IS 'The part of install() that makes the table of findings.';
 
+CREATE FUNCTION acct._comment_findings() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.policy_finding IS 'Rows of policy that are not as they were last known or approved, found by acct.install(), to be acknowledged by a superuser or two approvers.';
+    COMMENT ON COLUMN acct.policy_finding.finding_id IS 'Number of the finding.';
+    COMMENT ON COLUMN acct.policy_finding.found_at IS 'When install() found it.';
+    COMMENT ON COLUMN acct.policy_finding.table_name IS 'Table of the row.';
+    COMMENT ON COLUMN acct.policy_finding.row_key IS 'Key of the row; NULL where only the digest of the table tells.';
+    COMMENT ON COLUMN acct.policy_finding.problem IS 'How it differs.';
+    COMMENT ON COLUMN acct.policy_finding.last_known IS 'The row as acct.template_audit left it, or the SHA-256 that was approved; NULL where there was none.';
+    COMMENT ON COLUMN acct.policy_finding.found IS 'The row as it was found, or its SHA-256; NULL where it was gone.';
+    COMMENT ON COLUMN acct.policy_finding.confirmed_by IS 'Who acknowledged it first.';
+    COMMENT ON COLUMN acct.policy_finding.confirmed_by_role IS 'The same by what stays when the role is renamed.';
+    COMMENT ON COLUMN acct.policy_finding.confirmed_at IS 'When.';
+    COMMENT ON COLUMN acct.policy_finding.acknowledged_by IS 'The second approver, or the superuser, who settled it; NULL while health() reports it.';
+    COMMENT ON COLUMN acct.policy_finding.acknowledged_at IS 'When.';
+    COMMENT ON COLUMN acct.policy_finding.note IS 'Why it may stay, a line for each who acknowledged it.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_findings() IS 'The part of install() that describes what findings.sql makes.';
+
 CREATE FUNCTION acct._audited_tables() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT p.table_name FROM acct._policy_columns() AS p

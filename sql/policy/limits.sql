@@ -22,6 +22,16 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_limits() IS 'The part of install() that makes the table of limits.';
 
+CREATE FUNCTION acct._comment_limits() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.posting_limit IS 'Limits on dates, changed by a superuser: how far a value date may lie from its month, and the years that months may have.';
+    COMMENT ON COLUMN acct.posting_limit.name IS 'months_apart, first_year or last_year.';
+    COMMENT ON COLUMN acct.posting_limit.value IS 'Of months_apart, months (0 to 12) between a value date and its txn_month; of the others, a year.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_limits() IS 'The part of install() that describes what limits.sql makes.';
+
 CREATE FUNCTION acct._posting_limits(OUT months_apart integer, OUT first_year integer, OUT last_year integer)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(max(p.value) FILTER (WHERE p.name = 'months_apart'), 12),

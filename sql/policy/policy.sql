@@ -60,6 +60,17 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_policy() IS 'The part of install() that keeps the digest of policy.';
 
+CREATE FUNCTION acct._comment_policy() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.policy_change IS 'What changes of policy add to the sums from which its digest comes. Written by triggers on the tables of policy.';
+    COMMENT ON COLUMN acct.policy_change.change_id IS 'Number of the change.';
+    COMMENT ON COLUMN acct.policy_change.table_name IS 'Table of policy; lines and match rules count as their template''s.';
+    COMMENT ON COLUMN acct.policy_change.change IS 'What it adds to the sum of the hashes of the table''s rows, modulo 2^128.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_policy() IS 'The part of install() that describes what policy.sql makes.';
+
 CREATE FUNCTION acct._policy_modulus(p_sum numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT mod(mod(p_sum, 340282366920938463463374607431768211456) + 340282366920938463463374607431768211456,

@@ -156,6 +156,56 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_release_views() IS 'The part of install() that makes the views of what releases change.';
 
+CREATE FUNCTION acct._comment_release() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.policy_release IS 'Releases: changes of policy that one person proposes and another approves, all or nothing. Written by the release functions.';
+    COMMENT ON COLUMN acct.policy_release.release_id IS 'Number of the release.';
+    COMMENT ON COLUMN acct.policy_release.title IS 'What it changes, in a few words.';
+    COMMENT ON COLUMN acct.policy_release.note IS 'Why, and what else its approver should know.';
+    COMMENT ON COLUMN acct.policy_release.status IS 'draft, submitted, approved or returned; drafts and returned ones can be edited.';
+    COMMENT ON COLUMN acct.policy_release.maker IS 'Session user who made it; neither they nor an editor of its changes can approve it.';
+    COMMENT ON COLUMN acct.policy_release.created_at IS 'When it was made.';
+    COMMENT ON COLUMN acct.policy_release.submitted_by IS 'Session user who last submitted it; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.submitted_at IS 'When it was last submitted; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.returned_by IS 'Session user who last returned it; NULL: it was not.';
+    COMMENT ON COLUMN acct.policy_release.returned_at IS 'When it was last returned; NULL: it was not.';
+    COMMENT ON COLUMN acct.policy_release.return_note IS 'Why it was last returned.';
+    COMMENT ON COLUMN acct.policy_release.approver IS 'Session user who approved it; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.approved_at IS 'When it was approved and applied; NULL until then.';
+    COMMENT ON COLUMN acct.policy_release.approved_sha256 IS 'SHA-256 of the content that was approved, as acct.release_content computes it; NULL until then.';
+    COMMENT ON TRIGGER policy_release_life ON acct.policy_release IS 'Only the functions change the status of a release (LE005); what was submitted is not edited (LE004).';
+
+    COMMENT ON TABLE acct.template_retirement_draft IS 'Approved template versions that a release retires, also from their first day. Edited by finance while the release is a draft.';
+    COMMENT ON COLUMN acct.template_retirement_draft.release_id IS 'Release that proposes it.';
+    COMMENT ON COLUMN acct.template_retirement_draft.template_code IS 'Code of the template.';
+    COMMENT ON COLUMN acct.template_retirement_draft.version IS 'Version that is to be retired.';
+    COMMENT ON COLUMN acct.template_retirement_draft.effective_to IS 'First journal date that it no longer applies to; its effective_from cancels it.';
+    COMMENT ON COLUMN acct.template_retirement_draft.approved_row IS 'Status and effective_to that the proposal was made from, filled by the engine.';
+    COMMENT ON TRIGGER template_retirement_draft_life ON acct.template_retirement_draft IS 'Edited only while the release is a draft or was returned; retiring only shortens (LE004).';
+
+    COMMENT ON VIEW acct.release_changes IS 'What each release changes: a row for each change, with the old and the new values.';
+    COMMENT ON COLUMN acct.release_changes.release_id IS 'Release.';
+    COMMENT ON COLUMN acct.release_changes.status IS 'Status of the release.';
+    COMMENT ON COLUMN acct.release_changes.table_name IS 'Table that is changed, in schema acct.';
+    COMMENT ON COLUMN acct.release_changes.operation IS 'insert, update, delete, or retire (a template version).';
+    COMMENT ON COLUMN acct.release_changes.row_key IS 'Key of the row, as JSON.';
+    COMMENT ON COLUMN acct.release_changes.old_values IS 'What it was when the change was made: of update the columns that change, of delete the complete row.';
+    COMMENT ON COLUMN acct.release_changes.new_values IS 'What it becomes: of update the columns that change, of insert the complete row, of a template its content.';
+    COMMENT ON COLUMN acct.release_changes.outdated IS 'True where the approved row was changed since: the release cannot be approved.';
+
+    COMMENT ON VIEW acct.release_content IS 'What each release contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON COLUMN acct.release_content.release_id IS 'Release.';
+    COMMENT ON COLUMN acct.release_content.title IS 'Its title.';
+    COMMENT ON COLUMN acct.release_content.status IS 'Its status.';
+    COMMENT ON COLUMN acct.release_content.content_sha256 IS 'SHA-256 of content as text in UTF-8, computed now.';
+    COMMENT ON COLUMN acct.release_content.approved_sha256 IS 'The same when the release was approved; NULL until then.';
+    COMMENT ON COLUMN acct.release_content.unchanged IS 'True where the release is what was approved; NULL where it was not approved.';
+    COMMENT ON COLUMN acct.release_content.content IS 'Title, note and changes as JSON.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_release() IS 'The part of install() that describes what release.sql makes.';
+
 CREATE FUNCTION acct._comment_drafts() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

@@ -217,6 +217,132 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_template_content() IS 'The part of install() that makes the view of what each template version contains.';
 
+CREATE FUNCTION acct._comment_templates() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+DECLARE
+    t text;
+BEGIN
+    COMMENT ON TABLE acct.fund IS 'Funds, each with books of its own: every journal balances within each fund. Changed by releases.';
+    COMMENT ON COLUMN acct.fund.fund IS 'Code of the fund.';
+    COMMENT ON COLUMN acct.fund.name IS 'Name of the fund.';
+    COMMENT ON COLUMN acct.fund.fund_type IS 'Whose money it is: PARTICIPANT_RISK, PARTICIPANT_INVESTMENT, OPERATOR or OTHER.';
+
+    COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Changed by releases.';
+    COMMENT ON COLUMN acct.currency.currency IS 'Code of the currency, such as IDR.';
+    COMMENT ON COLUMN acct.currency.minor_units IS 'Decimal places (0 to 4) that journal amounts are rounded to, half away from zero.';
+
+    COMMENT ON TABLE acct.chart_of_accounts IS 'Chart of accounts. Changed by releases.';
+    COMMENT ON COLUMN acct.chart_of_accounts.account_code IS 'Code of the account.';
+    COMMENT ON COLUMN acct.chart_of_accounts.description IS 'Name of the account.';
+    COMMENT ON COLUMN acct.chart_of_accounts.account_type IS 'ASSET, LIABILITY, EQUITY, INCOME or EXPENSE. Assets and expenses usually have debit (positive) balances, the others credit (negative) ones.';
+    COMMENT ON COLUMN acct.chart_of_accounts.fund IS 'The only fund that may use the account; NULL: any fund.';
+    COMMENT ON COLUMN acct.chart_of_accounts.parent_account_code IS 'Account that this one is summed under in reports; NULL: top level.';
+    COMMENT ON COLUMN acct.chart_of_accounts.is_postable IS 'True where journals may use it; false for a heading.';
+    COMMENT ON COLUMN acct.chart_of_accounts.effective_from IS 'First journal date that may use it.';
+    COMMENT ON COLUMN acct.chart_of_accounts.effective_to IS 'First journal date that may no longer use it (exclusive); NULL: no end.';
+
+    COMMENT ON TABLE acct.accounting_basis IS 'Accounting bases: parallel sets of books made from the same transactions. Changed by releases.';
+    COMMENT ON COLUMN acct.accounting_basis.basis IS 'Code of the basis; PRIMARY is the books of record.';
+    COMMENT ON COLUMN acct.accounting_basis.description IS 'What the basis is for.';
+    COMMENT ON COLUMN acct.accounting_basis.every_transaction IS 'True: a transaction that no template fits is an exception (NO_TEMPLATE); false: it is simply not in this basis.';
+
+    COMMENT ON TABLE acct.journal_template IS 'Versions of journal templates: how a kind of transaction is booked. Drafted by finance, approved by a second person; only drafts can be edited.';
+    COMMENT ON COLUMN acct.journal_template.template_code IS 'Code of the template.';
+    COMMENT ON COLUMN acct.journal_template.version IS 'Version (1 first); the newest approved one in effect on the journal date is used.';
+    COMMENT ON COLUMN acct.journal_template.description IS 'What the template books.';
+    COMMENT ON COLUMN acct.journal_template.template_type IS 'STANDARD: makes a journal. IGNORE: has no lines; its transactions have no journal on purpose.';
+    COMMENT ON COLUMN acct.journal_template.basis IS 'Accounting basis that it writes to.';
+    COMMENT ON COLUMN acct.journal_template.status IS 'draft, submitted, approved or retired; changed by the template functions only.';
+    COMMENT ON COLUMN acct.journal_template.effective_from IS 'First journal date that it applies to.';
+    COMMENT ON COLUMN acct.journal_template.effective_to IS 'First journal date that it no longer applies to (exclusive); NULL: no end. Retiring sets it; earlier dates still use the version.';
+    COMMENT ON COLUMN acct.journal_template.require_balanced IS 'True: debits must equal credits in each journal, else exception UNBALANCED.';
+    COMMENT ON COLUMN acct.journal_template.balance_by_fund IS 'True: debits must equal credits within each fund (as mapped) too, else exception UNBALANCED_FUND.';
+    COMMENT ON COLUMN acct.journal_template.skip_zero_lines IS 'True: lines whose amount is zero after rounding are left out; false: they are kept.';
+    COMMENT ON COLUMN acct.journal_template.negative_policy IS 'swap: a negative amount goes to the other side as a positive one. reject: it is exception NEGATIVE_AMOUNT.';
+    COMMENT ON COLUMN acct.journal_template.maker IS 'Session user who last edited the version''s own row; neither they nor an editor of its rules and lines can approve it.';
+    COMMENT ON COLUMN acct.journal_template.made_at IS 'When the version''s own row was last edited.';
+    COMMENT ON COLUMN acct.journal_template.submitted_at IS 'When it was handed to its approver; NULL for a draft.';
+    COMMENT ON COLUMN acct.journal_template.approver IS 'Session user who approved it, never the maker; NULL until then.';
+    COMMENT ON COLUMN acct.journal_template.approved_at IS 'When it was approved; NULL until then.';
+    COMMENT ON COLUMN acct.journal_template.approved_sha256 IS 'SHA-256 of the content that was approved, as acct.template_content computes it; NULL until then, and for versions approved before layout 5.';
+    COMMENT ON COLUMN acct.journal_template.approved_effective_to IS 'effective_to as it was approved; retiring changes effective_to alone.';
+    COMMENT ON TRIGGER journal_template_life ON acct.journal_template IS 'Only drafts are edited (LE004); only the functions change a status (LE005).';
+
+    COMMENT ON TABLE acct.journal_template_match IS 'Which transactions a template version takes: a transaction that fits any one of its rows.';
+    COMMENT ON COLUMN acct.journal_template_match.template_code IS 'Template that the rule belongs to.';
+    COMMENT ON COLUMN acct.journal_template_match.version IS 'Version that the rule belongs to.';
+    COMMENT ON COLUMN acct.journal_template_match.match_no IS 'Number of the rule within the version.';
+    COMMENT ON COLUMN acct.journal_template_match.txn_type IS 'Transaction type that fits; NULL: any.';
+    COMMENT ON COLUMN acct.journal_template_match.product_code IS 'Product that fits; NULL: any.';
+    COMMENT ON COLUMN acct.journal_template_match.channel IS 'Channel that fits; NULL: any.';
+    COMMENT ON COLUMN acct.journal_template_match.condition_expr IS 'SQL condition on the transaction''s columns; NULL: always true. A condition that comes out NULL is false.';
+    COMMENT ON COLUMN acct.journal_template_match.priority IS 'Order in which fitting rules are tried, 1 first; then more codes named, then template_code, then match_no.';
+    COMMENT ON TRIGGER journal_template_match_life ON acct.journal_template_match IS 'Rules are written only while their version is there and a draft (LE004).';
+
+    COMMENT ON TABLE acct.journal_template_line IS 'Lines of a template version: each makes one journal line.';
+    COMMENT ON COLUMN acct.journal_template_line.template_code IS 'Template that the line belongs to.';
+    COMMENT ON COLUMN acct.journal_template_line.version IS 'Version that the line belongs to.';
+    COMMENT ON COLUMN acct.journal_template_line.line_no IS 'Number of the line (1 to 999); journal lines keep it.';
+    COMMENT ON COLUMN acct.journal_template_line.dr_cr IS 'Side of a positive amount: DR (debit) or CR (credit).';
+    COMMENT ON COLUMN acct.journal_template_line.account_code IS 'Account, before acct.product_account_map is applied.';
+    COMMENT ON COLUMN acct.journal_template_line.fund IS 'Fund, before acct.product_account_map is applied.';
+    COMMENT ON COLUMN acct.journal_template_line.amount_expr IS 'SQL expression of the amount, in the currency''s major unit, over the transaction''s columns; NULL for a balancing line.';
+    COMMENT ON COLUMN acct.journal_template_line.is_balancing IS 'True: the line takes what is left of its fund after the other lines are rounded; at most one a fund, without a condition.';
+    COMMENT ON COLUMN acct.journal_template_line.condition_expr IS 'SQL condition that the line is made under; NULL: always. A condition that comes out NULL is false.';
+    COMMENT ON COLUMN acct.journal_template_line.memo IS 'What the line is for.';
+    COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Lines are written only while their version is there and a draft (LE004).';
+
+    COMMENT ON TRIGGER journal_template_match_condition ON acct.journal_template_match IS 'Conditions are checked (LE003).';
+
+    COMMENT ON TRIGGER journal_template_line_amount ON acct.journal_template_line IS 'Amounts are checked (LE003).';
+    COMMENT ON TRIGGER journal_template_line_condition ON acct.journal_template_line IS 'Conditions are checked (LE003).';
+
+    COMMENT ON VIEW acct.template_content IS 'What each template version contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON COLUMN acct.template_content.template_code IS 'Code of the template.';
+    COMMENT ON COLUMN acct.template_content.version IS 'Version.';
+    COMMENT ON COLUMN acct.template_content.status IS 'draft, submitted, approved or retired.';
+    COMMENT ON COLUMN acct.template_content.content_sha256 IS 'SHA-256 of content as text in UTF-8, computed now.';
+    COMMENT ON COLUMN acct.template_content.approved_sha256 IS 'The same when the version was approved; NULL until then.';
+    COMMENT ON COLUMN acct.template_content.unchanged IS 'True where the version is what was approved, and does not end later; NULL where it was not approved.';
+    COMMENT ON COLUMN acct.template_content.content IS 'Header, match rules and lines as JSON, with effective_to as approved.';
+
+    COMMENT ON COLUMN acct.journal_template.release_id IS 'Release that the version is submitted and approved with; NULL: by itself.';
+    COMMENT ON TRIGGER journal_template_release ON acct.journal_template IS 'A version is put into a release, or taken out, only while that may be edited (LE004).';
+
+    COMMENT ON TABLE acct.product_account_map IS 'Accounts and funds that a product, or a product sold through a channel, uses instead of those of the template. Changed by releases.';
+    COMMENT ON COLUMN acct.product_account_map.map_id IS 'Number of the row.';
+    COMMENT ON COLUMN acct.product_account_map.product_code IS 'Product that the mapping is for.';
+    COMMENT ON COLUMN acct.product_account_map.channel IS 'Channel that the mapping is for; NULL: any, after those that name one.';
+    COMMENT ON COLUMN acct.product_account_map.account_code IS 'Account as the template line names it.';
+    COMMENT ON COLUMN acct.product_account_map.fund IS 'Fund as the template line names it.';
+    COMMENT ON COLUMN acct.product_account_map.mapped_account_code IS 'Account that is posted instead.';
+    COMMENT ON COLUMN acct.product_account_map.mapped_fund IS 'Fund that is posted instead.';
+    COMMENT ON COLUMN acct.product_account_map.effective_from IS 'First journal date that is mapped.';
+    COMMENT ON COLUMN acct.product_account_map.effective_to IS 'First journal date that is no longer mapped (exclusive); NULL: no end.';
+
+    COMMENT ON TABLE acct.template_audit IS 'Every change to entities, limits, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
+    COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
+    COMMENT ON COLUMN acct.template_audit.at IS 'When the change was made, by the clock.';
+    COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
+    COMMENT ON COLUMN acct.template_audit.changed_by_role IS 'The same user by the identifiers of role and cluster, which stay when the role is renamed; NULL for changes made before layout 5.';
+    COMMENT ON COLUMN acct.template_audit.table_name IS 'Table that was changed, in schema acct.';
+    COMMENT ON COLUMN acct.template_audit.operation IS 'INSERT, UPDATE or DELETE.';
+    COMMENT ON COLUMN acct.template_audit.row_key IS 'Primary key of the row, as JSON.';
+    COMMENT ON COLUMN acct.template_audit.old_row IS 'The row before the change, as JSON; NULL for INSERT.';
+    COMMENT ON COLUMN acct.template_audit.new_row IS 'The row after the change, as JSON; NULL for DELETE.';
+    COMMENT ON TRIGGER template_audit_immutable ON acct.template_audit IS 'The audit trail refuses UPDATE, DELETE and TRUNCATE (LE007).';
+
+    FOREACH t IN ARRAY ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
+                             'journal_template_match', 'journal_template_line', 'product_account_map',
+                             'policy_release', 'template_retirement_draft', 'currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft',
+                             'chart_of_accounts_draft', 'product_account_map_draft'] LOOP
+        EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
+        EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');
+    END LOOP;
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_templates() IS 'The part of install() that describes what templates.sql makes.';
+
 CREATE FUNCTION acct._refuse_template_truncate() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

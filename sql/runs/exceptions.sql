@@ -23,6 +23,19 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_exceptions() IS 'The part of install() that makes the columns of waivers and the table of ignored transactions.';
 
+CREATE FUNCTION acct._comment_exceptions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.journal_run_ignored IS 'Transactions that a posted run ignored, listed when acct.reprocess_ignored() is first called for it.';
+    COMMENT ON COLUMN acct.journal_run_ignored.run_id IS 'Run that ignored the transaction.';
+    COMMENT ON COLUMN acct.journal_run_ignored.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.journal_run_ignored.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.journal_run_ignored.basis IS 'Accounting basis in which it was ignored.';
+    COMMENT ON COLUMN acct.journal_run_ignored.resolved_by_run IS 'Run that took the transaction again; NULL: none did, or that run was discarded.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_exceptions() IS 'The part of install() that describes what exceptions.sql makes.';
+
 CREATE FUNCTION acct._take_again(p_run_id bigint, p_what text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

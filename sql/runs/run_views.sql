@@ -99,3 +99,90 @@ BEGIN
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_run_views() IS 'The part of install() that makes the views of runs, their progress and their exceptions.';
+
+CREATE FUNCTION acct._comment_run_views() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON VIEW acct.run_progress IS 'Steps under way in this database, a row for each process that leads one. Figures are those of the moment of the query; a step that is done or broken off is not shown. Needs track_activities (on by default).';
+    COMMENT ON COLUMN acct.run_progress.run_id IS 'Run that is worked on; NULL: none (a recomputation of balances).';
+    COMMENT ON COLUMN acct.run_progress.run_key IS 'Key of the run; NULL: it has none, or the run is made in the same transaction and not yet to be seen.';
+    COMMENT ON COLUMN acct.run_progress.txn_month IS 'Month of the run, as its first day; NULL as run_key.';
+    COMMENT ON COLUMN acct.run_progress.pid IS 'Process that leads the step: for pg_stat_activity, pg_cancel_backend().';
+    COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard or snapshot.';
+    COMMENT ON COLUMN acct.run_progress.phase IS 'What the step is doing, such as reading source, writing entries or building indexes.';
+    COMMENT ON COLUMN acct.run_progress.rows_done IS 'Rows done in the phase, those of workers included; NULL: the phase counts none.';
+    COMMENT ON COLUMN acct.run_progress.rows_total IS 'Rows that the phase has to do; NULL: it counts none.';
+    COMMENT ON COLUMN acct.run_progress.unit IS 'What the rows are: transactions, lines, journals and lines, rows indexed; NULL: the phase counts none.';
+    COMMENT ON COLUMN acct.run_progress.percent IS 'Part of the rows of the phase that is done, 0 to 100.';
+    COMMENT ON COLUMN acct.run_progress.rows_per_second IS 'Rows done a second since the phase began.';
+    COMMENT ON COLUMN acct.run_progress.seconds_elapsed IS 'Seconds since the step began.';
+    COMMENT ON COLUMN acct.run_progress.seconds_left IS 'Seconds until the phase is done, at its rate so far; later phases of the step come on top. NULL: not known.';
+    COMMENT ON COLUMN acct.run_progress.started_at IS 'When the step began.';
+    COMMENT ON COLUMN acct.run_progress.phase_started_at IS 'When the phase began.';
+    COMMENT ON COLUMN acct.run_progress.workers IS 'Parallel workers that help at the moment.';
+
+    COMMENT ON VIEW acct.run_history IS 'Runs, each with who did what and when, durations, counts, rates, digest and what is still open of it.';
+    COMMENT ON COLUMN acct.run_history.run_id IS 'Number of the run.';
+    COMMENT ON COLUMN acct.run_history.run_key IS 'Key that it was made with; NULL: none.';
+    COMMENT ON COLUMN acct.run_history.txn_month IS 'Month whose transactions it took, as its first day.';
+    COMMENT ON COLUMN acct.run_history.status IS 'created, expanded, posted, discarded or reversed.';
+    COMMENT ON COLUMN acct.run_history.reprocess_of IS 'Run whose exceptions it takes up again; NULL: it took batches.';
+    COMMENT ON COLUMN acct.run_history.created_by IS 'Session user who made it.';
+    COMMENT ON COLUMN acct.run_history.created_at IS 'When it was made.';
+    COMMENT ON COLUMN acct.run_history.expanded_by IS 'Session user who expanded it.';
+    COMMENT ON COLUMN acct.run_history.expanded_at IS 'When it was expanded.';
+    COMMENT ON COLUMN acct.run_history.posted_by IS 'Session user who posted it.';
+    COMMENT ON COLUMN acct.run_history.posted_at IS 'When it was posted.';
+    COMMENT ON COLUMN acct.run_history.discarded_by IS 'Session user who discarded it.';
+    COMMENT ON COLUMN acct.run_history.discarded_at IS 'When it was discarded.';
+    COMMENT ON COLUMN acct.run_history.transactions IS 'Source transactions taken.';
+    COMMENT ON COLUMN acct.run_history.journals IS 'Journals made.';
+    COMMENT ON COLUMN acct.run_history.lines IS 'Lines of them.';
+    COMMENT ON COLUMN acct.run_history.exceptions IS 'Transactions (by basis) set aside when it was expanded.';
+    COMMENT ON COLUMN acct.run_history.ignored IS 'Transactions (by basis) ignored on purpose.';
+    COMMENT ON COLUMN acct.run_history.exceptions_open IS 'Exceptions that no run took up again and nobody waived, of a run that is not discarded.';
+    COMMENT ON COLUMN acct.run_history.debit IS 'Sum of debits, over all currencies: a check figure.';
+    COMMENT ON COLUMN acct.run_history.credit IS 'Sum of credits, over all currencies.';
+    COMMENT ON COLUMN acct.run_history.digest IS 'Digest of its lines.';
+    COMMENT ON COLUMN acct.run_history.create_ms IS 'Milliseconds of making it and taking its transactions.';
+    COMMENT ON COLUMN acct.run_history.expand_ms IS 'Milliseconds of expanding it, from beginning to end.';
+    COMMENT ON COLUMN acct.run_history.validate_ms IS 'Milliseconds of the last validation.';
+    COMMENT ON COLUMN acct.run_history.post_ms IS 'Milliseconds of posting it, waiting for locks of books included.';
+    COMMENT ON COLUMN acct.run_history.transactions_per_second IS 'Transactions expanded a second.';
+    COMMENT ON COLUMN acct.run_history.lines_per_second IS 'Lines posted a second.';
+    COMMENT ON COLUMN acct.run_history.peak_memory IS 'Most memory that a process of any of its steps had, in bytes (run_log.peak_memory); NULL: not known.';
+    COMMENT ON COLUMN acct.run_history.exceptions_waived IS 'Exceptions that were waived, of a run that is not discarded.';
+
+    COMMENT ON VIEW acct.run_summary IS 'Months of transactions that are loaded or have runs: how far each is.';
+    COMMENT ON COLUMN acct.run_summary.txn_month IS 'Month, as its first day.';
+    COMMENT ON COLUMN acct.run_summary.runs IS 'Runs made for it.';
+    COMMENT ON COLUMN acct.run_summary.runs_created IS 'Of these, those not yet expanded.';
+    COMMENT ON COLUMN acct.run_summary.runs_expanded IS 'Those expanded and not posted.';
+    COMMENT ON COLUMN acct.run_summary.runs_posted IS 'Those posted.';
+    COMMENT ON COLUMN acct.run_summary.runs_discarded IS 'Those discarded.';
+    COMMENT ON COLUMN acct.run_summary.transactions_loaded IS 'Transactions in the months partition, by the servers statistics: an estimate, which lags by a second or so, or until the next ANALYZE after a crash. NULL: there is no partition.';
+    COMMENT ON COLUMN acct.run_summary.transactions_taken IS 'Transactions taken by runs that are not discarded, as they were counted then.';
+    COMMENT ON COLUMN acct.run_summary.transactions_waiting IS 'Loaded less taken: an estimate as transactions_loaded.';
+    COMMENT ON COLUMN acct.run_summary.journals IS 'Journals posted.';
+    COMMENT ON COLUMN acct.run_summary.lines IS 'Lines posted.';
+    COMMENT ON COLUMN acct.run_summary.debit IS 'Sum of debits posted, over all currencies.';
+    COMMENT ON COLUMN acct.run_summary.credit IS 'Sum of credits posted, over all currencies.';
+    COMMENT ON COLUMN acct.run_summary.exceptions_open IS 'Exceptions that no run took up again and nobody waived.';
+    COMMENT ON COLUMN acct.run_summary.exceptions_resolved IS 'Exceptions that a run took up again.';
+    COMMENT ON COLUMN acct.run_summary.last_posted_at IS 'When a run was posted last.';
+    COMMENT ON COLUMN acct.run_summary.exceptions_waived IS 'Exceptions that were waived.';
+
+    COMMENT ON VIEW acct.exception_summary IS 'Exceptions of runs that are not discarded, by month, basis, reason and template.';
+    COMMENT ON COLUMN acct.exception_summary.txn_month IS 'Month of the transactions, as its first day.';
+    COMMENT ON COLUMN acct.exception_summary.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.exception_summary.reason IS 'Reason, such as NO_TEMPLATE.';
+    COMMENT ON COLUMN acct.exception_summary.template_code IS 'Template concerned; NULL: none was chosen.';
+    COMMENT ON COLUMN acct.exception_summary.exceptions IS 'Exceptions, those included that a run took up again.';
+    COMMENT ON COLUMN acct.exception_summary.exceptions_open IS 'Those that no run took up again and nobody waived.';
+    COMMENT ON COLUMN acct.exception_summary.oldest_run IS 'The first run that set one aside.';
+    COMMENT ON COLUMN acct.exception_summary.newest_run IS 'The last one.';
+    COMMENT ON COLUMN acct.exception_summary.example IS 'One of the messages.';
+    COMMENT ON COLUMN acct.exception_summary.exceptions_waived IS 'Those that were waived.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_run_views() IS 'The part of install() that describes what run_views.sql makes.';

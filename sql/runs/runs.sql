@@ -163,6 +163,142 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_runs() IS 'The part of install() that makes the run, staging and exception tables.';
 
+CREATE FUNCTION acct._comment_runs() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.journal_run IS 'Runs: each takes batches of a month through expand and post, which is all or nothing. Written by the run functions.';
+    COMMENT ON COLUMN acct.journal_run.run_id IS 'Number of the run.';
+    COMMENT ON COLUMN acct.journal_run.run_key IS 'Caller''s name for the run, unique among runs not discarded, so that creating it again gives the same run; NULL: none.';
+    COMMENT ON COLUMN acct.journal_run.txn_month IS 'Month of the transactions that it takes, as its first day.';
+    COMMENT ON COLUMN acct.journal_run.bases IS 'Accounting bases that it makes journals for.';
+    COMMENT ON COLUMN acct.journal_run.status IS 'created, expanded (journals in staging), posted (in the ledger), discarded, or reversed (posted, then reversed by other entries).';
+    COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with.';
+    COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions, or ignored transactions, this one takes up again; NULL: it takes batches.';
+    COMMENT ON COLUMN acct.journal_run.created_by IS 'Session user who made the run.';
+    COMMENT ON COLUMN acct.journal_run.created_at IS 'When the run was made.';
+    COMMENT ON COLUMN acct.journal_run.expanded_by IS 'Session user who expanded it; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.expand_started_at IS 'When its last finished expansion began.';
+    COMMENT ON COLUMN acct.journal_run.expanded_at IS 'When its last expansion ended; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.posted_by IS 'Session user who posted it; NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.post_started_at IS 'When its posting began; NULL until it is posted.';
+    COMMENT ON COLUMN acct.journal_run.posted_at IS 'When it was posted, taken under the locks of its books; its commit came later. NULL until then.';
+    COMMENT ON COLUMN acct.journal_run.post_ended_at IS 'When the last step of its posting ended; NULL until then, and for runs that version 0.1.0 posted.';
+    COMMENT ON COLUMN acct.journal_run.discarded_by IS 'Session user who discarded it; NULL: it was not.';
+    COMMENT ON COLUMN acct.journal_run.discarded_at IS 'When it was discarded; NULL: it was not.';
+    COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read; NULL until expanded, as the counts and sums below.';
+    COMMENT ON COLUMN acct.journal_run.journals IS 'Journals made.';
+    COMMENT ON COLUMN acct.journal_run.lines IS 'Journal lines made.';
+    COMMENT ON COLUMN acct.journal_run.exceptions IS 'Exceptions: transactions set aside, counted for each basis.';
+    COMMENT ON COLUMN acct.journal_run.ignored IS 'Transactions that an IGNORE template took, counted for each basis.';
+    COMMENT ON COLUMN acct.journal_run.unbalanced_journals IS 'Journals whose debits differ from their credits, which templates without require_balanced allow.';
+    COMMENT ON COLUMN acct.journal_run.basis_counts IS 'The counts for each basis: {"PRIMARY": {"journals": n, "exceptions": n, "ignored": n}}.';
+    COMMENT ON COLUMN acct.journal_run.debit IS 'Sum of debits over all lines, in major units, whatever their currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run.credit IS 'Sum of credits over all lines, in major units, whatever their currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run.source_digest IS 'Digest of the source rows that it used (32 hexadecimal digits), over source_columns, whatever the order of rows; NULL for runs expanded before layout 5.';
+    COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
+    COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
+    COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';
+    COMMENT ON COLUMN acct.journal_run.digest IS 'Digest of the lines as expanded (32 hexadecimal digits): the same in staging and ledger, whatever the order of rows.';
+    COMMENT ON COLUMN acct.journal_run.je_range IS 'Range of je_id that the run''s journals have to themselves, a value of acct.je_range_seq: its lines lie in ledger partitions of their own. NULL: the run is small, or not expanded.';
+    COMMENT ON COLUMN acct.journal_run.policy_digest IS 'Digest of the policy that it was expanded by, as acct.policy_digest() computes it: 64 hexadecimal digits. NULL: an older version of the extension expanded it.';
+    COMMENT ON COLUMN acct.journal_run.policy_sums IS 'Sums that the digest of policy was made of, by table.';
+    COMMENT ON COLUMN acct.journal_run.minor_units IS 'Decimals of the run''s currencies when it was expanded: {"USD": 2}.';
+    COMMENT ON COLUMN acct.journal_run.basis_policy IS 'What each basis was expanded by: {"PRIMARY": {"every_transaction": true, "ignore": n, "versions": [...]}}, n being a sum over the templates that ignore, which versions lists. NULL: an older version of the extension expanded it.';
+    COMMENT ON COLUMN acct.journal_run.engine_version IS 'Version of the extension that expanded it.';
+    COMMENT ON COLUMN acct.journal_run.range_months IS 'Months whose journals lie in that range; those of other months, of which the run has few, lie among other runs''.';
+
+    COMMENT ON TABLE acct.journal_run_batch IS 'Claims: which batches a run took, for which basis; no batch is in two live runs. Written by acct.create_run().';
+    COMMENT ON COLUMN acct.journal_run_batch.run_id IS 'Run that took the batch.';
+    COMMENT ON COLUMN acct.journal_run_batch.batch_id IS 'Batch that was taken.';
+    COMMENT ON COLUMN acct.journal_run_batch.txn_month IS 'Month of the batch''s rows that were taken, as its first day.';
+    COMMENT ON COLUMN acct.journal_run_batch.basis IS 'Accounting basis that they were taken for.';
+    COMMENT ON COLUMN acct.journal_run_batch.source_rows IS 'Number of rows when the batch was taken; a later change fails validation.';
+    COMMENT ON COLUMN acct.journal_run_batch.source_gross IS 'Sum of gross_amount when the batch was taken, in major units, whatever the currency: a check figure.';
+    COMMENT ON COLUMN acct.journal_run_batch.released_at IS 'When the run was discarded and the batch was free again; NULL: the claim holds.';
+
+    COMMENT ON TABLE acct.journal_run_total IS 'Sums of a run''s lines by book, journal month, fund, account and currency; written by expansion, added to the balances by posting.';
+    COMMENT ON COLUMN acct.journal_run_total.run_id IS 'Run.';
+    COMMENT ON COLUMN acct.journal_run_total.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.journal_run_total.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.journal_run_total.je_month IS 'Month of the journal date, as its first day.';
+    COMMENT ON COLUMN acct.journal_run_total.fund IS 'Fund, as mapped.';
+    COMMENT ON COLUMN acct.journal_run_total.account_code IS 'Account, as mapped.';
+    COMMENT ON COLUMN acct.journal_run_total.currency IS 'Currency of the sums.';
+    COMMENT ON COLUMN acct.journal_run_total.debit IS 'Sum of debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.journal_run_total.credit IS 'Sum of credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.journal_run_total.line_count IS 'Number of lines.';
+
+    COMMENT ON TABLE acct.je_header_staging IS 'Journals of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
+    COMMENT ON COLUMN acct.je_header_staging.je_id IS 'Identifier of the journal, kept by the ledger; it has gaps.';
+    COMMENT ON COLUMN acct.je_header_staging.run_id IS 'Run that made the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.je_header_staging.je_date IS 'Journal date: the transaction''s bank_value_date.';
+    COMMENT ON COLUMN acct.je_header_staging.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.je_header_staging.template_version IS 'Version of the template that made the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.line_count IS 'Number of lines.';
+    COMMENT ON COLUMN acct.je_header_staging.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.je_header_staging.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.je_header_staging.template_code IS 'Template that made the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.txn_type IS 'Kind of business event of the transaction.';
+    COMMENT ON COLUMN acct.je_header_staging.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.je_header_staging.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.je_header_staging.policy_no IS 'Policy number of the transaction; NULL: none.';
+    COMMENT ON COLUMN acct.je_header_staging.currency IS 'Currency of every amount of the journal.';
+    COMMENT ON COLUMN acct.je_header_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.je_header_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
+    COMMENT ON COLUMN acct.je_header_staging.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
+    COMMENT ON COLUMN acct.je_header_staging.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
+
+    COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
+    COMMENT ON COLUMN acct.je_line_staging.je_id IS 'Journal that the line belongs to.';
+    COMMENT ON COLUMN acct.je_line_staging.run_id IS 'Run that made the line.';
+    COMMENT ON COLUMN acct.je_line_staging.txn_id IS 'Source transaction.';
+    COMMENT ON COLUMN acct.je_line_staging.je_date IS 'Journal date.';
+    COMMENT ON COLUMN acct.je_line_staging.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
+    COMMENT ON COLUMN acct.je_line_staging.entity_code IS 'Legal entity.';
+    COMMENT ON COLUMN acct.je_line_staging.basis IS 'Accounting basis.';
+    COMMENT ON COLUMN acct.je_line_staging.account_code IS 'Account, as mapped.';
+    COMMENT ON COLUMN acct.je_line_staging.fund IS 'Fund, as mapped.';
+    COMMENT ON COLUMN acct.je_line_staging.currency IS 'Currency of the amount.';
+    COMMENT ON COLUMN acct.je_line_staging.product_code IS 'Insurance product of the transaction.';
+    COMMENT ON COLUMN acct.je_line_staging.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.je_line_staging.debit IS 'Amount debited, in the currency''s major unit, never negative; 0 on a credit line.';
+    COMMENT ON COLUMN acct.je_line_staging.credit IS 'Amount credited, in the currency''s major unit, never negative; 0 on a debit line.';
+
+    COMMENT ON SEQUENCE acct.je_id_seq IS 'Gives out je_id in blocks of 1000; blocks are not filled up, so je_id has gaps (je_number has none).';
+
+    COMMENT ON TABLE acct.je_exception IS 'Transactions that expansion set aside, with the first reason met. Written by acct.expand_journals().';
+    COMMENT ON COLUMN acct.je_exception.run_id IS 'Run that set it aside.';
+    COMMENT ON COLUMN acct.je_exception.txn_id IS 'Source transaction, with txn_month.';
+    COMMENT ON COLUMN acct.je_exception.txn_month IS 'Month of the source transaction, as its first day.';
+    COMMENT ON COLUMN acct.je_exception.basis IS 'Accounting basis that it has no journal in.';
+    COMMENT ON COLUMN acct.je_exception.reason IS 'Code of the reason, such as NO_TEMPLATE or AMOUNT_NULL.';
+    COMMENT ON COLUMN acct.je_exception.template_code IS 'Template concerned; NULL: none was chosen yet.';
+    COMMENT ON COLUMN acct.je_exception.template_version IS 'Version of that template; NULL: none was chosen yet.';
+    COMMENT ON COLUMN acct.je_exception.line_no IS 'Template line concerned; NULL: no single line.';
+    COMMENT ON COLUMN acct.je_exception.message IS 'What was wrong, in words.';
+    COMMENT ON COLUMN acct.je_exception.resolved_by_run IS 'Run that took the transaction again (acct.reprocess_exceptions); NULL: none did.';
+    COMMENT ON COLUMN acct.je_exception.waived_by IS 'Session user who waived it (acct.waive_exception); NULL: it is not waived.';
+    COMMENT ON COLUMN acct.je_exception.waived_at IS 'When it was waived, so that it is no longer open; NULL: it is not waived.';
+    COMMENT ON COLUMN acct.je_exception.waive_reason IS 'Why the transaction needs no journal; NULL: it is not waived.';
+    COMMENT ON COLUMN acct.je_exception.voided_at IS 'When its run was discarded, so that it no longer counts; NULL: it counts.';
+
+    COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
+    COMMENT ON COLUMN acct.run_log.log_id IS 'Number of the entry.';
+    COMMENT ON COLUMN acct.run_log.run_id IS 'Run; NULL for a step that belongs to none.';
+    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, snapshot, rotate, archive, restore, drop, export, verify, job (a call of acct.run_job), or another step of the engine.';
+    COMMENT ON COLUMN acct.run_log.partition IS 'Source partition (expand), ledger partition (post), or partitions (rotate, archive, restore, drop, export, verify) worked on; NULL: none in particular.';
+    COMMENT ON COLUMN acct.run_log.rows IS 'Rows worked on: transactions (create, expand), exceptions (reprocess), checks (validate), ledger lines (post), corrected balances (snapshot).';
+    COMMENT ON COLUMN acct.run_log.elapsed_ms IS 'Duration in milliseconds.';
+    COMMENT ON COLUMN acct.run_log.detail IS 'Further counts and sums of the step, as JSON; phases_ms: milliseconds that the step spent in each of its phases, the same for each partition of the step.';
+    COMMENT ON COLUMN acct.run_log.at IS 'When the entry was written.';
+    COMMENT ON COLUMN acct.run_log.rows_per_second IS 'rows by elapsed_ms, for a second.';
+    COMMENT ON COLUMN acct.run_log.exceptions IS 'Exceptions that expansion set aside of the partition, by reason, such as {"NO_TEMPLATE": 3}; NULL: another step.';
+    COMMENT ON COLUMN acct.run_log.peak_memory IS 'Bytes of the process of the step that had most: memory that it shares with no other process (RssAnon of Linux), the session''s own from before included, at the moments when it was looked at, which are not while an index is sorted. NULL: not known.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_runs() IS 'The part of install() that describes what runs.sql makes.';
+
 CREATE FUNCTION acct._free_empty_runs() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

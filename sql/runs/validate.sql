@@ -94,9 +94,10 @@ DECLARE
 BEGIN
     -- Batches are numbered one after the other: what is not registered lies in a gap, where the BRIN index looks.
     SELECT array_agg(g.first), array_agg(g.last) INTO firsts, lasts
-      FROM (SELECT coalesce(b.batch_id + 1, -9223372036854775808) AS first,
-                   coalesce(lead(b.batch_id) OVER (ORDER BY b.batch_id NULLS FIRST) - 1, 9223372036854775807) AS last
-              FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT NULL) AS b) AS g
+      FROM (SELECT CASE WHEN n.batch_id IS NULL THEN -9223372036854775808 WHEN n.batch_id < 9223372036854775807 THEN n.batch_id + 1 END AS first,
+                   CASE WHEN n.next_id IS NULL THEN 9223372036854775807 WHEN n.next_id > -9223372036854775808 THEN n.next_id - 1 END AS last
+              FROM (SELECT b.batch_id, lead(b.batch_id) OVER (ORDER BY b.batch_id NULLS FIRST) AS next_id
+                      FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT NULL) AS b) AS n) AS g
      WHERE g.first <= g.last;
     IF cardinality(firsts) <= most_gaps THEN
         PERFORM set_config('enable_seqscan', 'off', true);

@@ -62,6 +62,39 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_source() IS 'The part of install() that makes the source tables.';
 
+CREATE FUNCTION acct._comment_source() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written with its first row.';
+    COMMENT ON COLUMN acct.txn_batch.batch_id IS 'Number of the batch.';
+    COMMENT ON COLUMN acct.txn_batch.loaded_at IS 'When the loading database transaction began.';
+    COMMENT ON COLUMN acct.txn_batch.loaded_by IS 'Session user who loaded it.';
+    COMMENT ON COLUMN acct.txn_batch.source IS 'Where the rows came from: setting ledger_engine.batch_source of the session, by default its application_name.';
+    COMMENT ON COLUMN acct.txn_batch.claimed_at IS 'When a run last tried to take it; written so that claims and changes of the batch''s rows exclude each other.';
+
+    COMMENT ON TABLE acct.txn_source_parent IS 'Source transactions (contributions, claims, ...), split into funds; monthly partitions txn_source_YYYY_MM. Written by loads; rows that a run holds refuse changes (LE008).';
+    COMMENT ON COLUMN acct.txn_source_parent.txn_id IS 'Identifier of the transaction in the source system; unique within txn_month.';
+    COMMENT ON COLUMN acct.txn_source_parent.txn_month IS 'Month that the transaction is processed with, as its first day; runs are made for it.';
+    COMMENT ON COLUMN acct.txn_source_parent.batch_id IS 'Batch (load) that brought the row; filled by default. A loader can give no other than that of its transaction (LE008).';
+    COMMENT ON COLUMN acct.txn_source_parent.bank_value_date IS 'Value date at the bank; it becomes the journal date (je_date), as near to txn_month as acct.posting_limit says.';
+    COMMENT ON COLUMN acct.txn_source_parent.entity_code IS 'Legal entity in whose books the transaction belongs (default MAIN).';
+    COMMENT ON COLUMN acct.txn_source_parent.txn_type IS 'Kind of business event, such as CONTRIB or CLAIM; templates are chosen by it first.';
+    COMMENT ON COLUMN acct.txn_source_parent.product_code IS 'Insurance product; templates and account mappings may depend on it.';
+    COMMENT ON COLUMN acct.txn_source_parent.channel IS 'Sales channel; templates and account mappings may depend on it.';
+    COMMENT ON COLUMN acct.txn_source_parent.policy_no IS 'Policy (certificate) number; NULL where the event concerns none.';
+    COMMENT ON COLUMN acct.txn_source_parent.currency IS 'Currency of every amount of the row (default IDR); an unknown one is exception UNKNOWN_CURRENCY.';
+    COMMENT ON COLUMN acct.txn_source_parent.gross_amount IS 'Whole amount, in the currency''s major unit; exactly the sum of the four components. Negative for a loss.';
+    COMMENT ON COLUMN acct.txn_source_parent.tabarru_amount IS 'Part of the participants'' risk fund (tabarru''), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.tanahud_amount IS 'Part of the tanahud fund (a further participants'' fund), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.investment_amount IS 'Part of the participants'' investment fund (savings), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.ujroh_amount IS 'Part of the operator: ujrah (wakalah fee), in the currency''s major unit.';
+    COMMENT ON COLUMN acct.txn_source_parent.attributes IS 'Further facts from the source system, as JSON; NULL where there are none.';
+    COMMENT ON TRIGGER txn_source_taken ON acct.txn_source_parent IS 'Rows of a batch that a run holds refuse UPDATE and DELETE (LE008).';
+    COMMENT ON TRIGGER txn_source_taken_truncate ON acct.txn_source_parent IS 'TRUNCATE is refused while a run holds rows (LE008).';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_source() IS 'The part of install() that describes what source.sql makes.';
+
 CREATE FUNCTION acct._refuse_taken_row() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
