@@ -106,8 +106,8 @@ le_restore_main_cluster()
 {
 	[ -n "$LE_CREATECLUSTER_IS_OURS" ] || return 0
 	LE_CREATECLUSTER_IS_OURS=
-	if [ -e "$LE_CREATECLUSTER.dpkg-dist" ]; then
-		le_root mv "$LE_CREATECLUSTER.dpkg-dist" "$LE_CREATECLUSTER"
+	if [ -e "$LE_CREATECLUSTER.ucf-dist" ]; then
+		le_root mv "$LE_CREATECLUSTER.ucf-dist" "$LE_CREATECLUSTER"
 	else
 		le_root rm -f "$LE_CREATECLUSTER"
 	fi
