@@ -115,11 +115,11 @@ SELECT acct.retire_template('FEE', 1, '1999-12-31');
 CALL public.policy('FEE', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}', NULL, '{"effective_from": "2095-07-01", "effective_to": "2096-01-01"}');
 -- Days that are past, or in a month that is closed, need a second person; today does not, whatever the session's time zone.
 \set VERBOSITY sqlstate
-SELECT acct.retire_template('FEE', 1, '2000-01-02');
-SELECT acct.retire_template('FEE', 1, current_date - 1);
+SELECT acct.retire_template('FEE', 1, '2000-01-02'); :why
+SELECT acct.retire_template('FEE', 1, current_date - 1); :why
 BEGIN;
 SET LOCAL timezone = 'Etc/GMT+12';
-SELECT acct.retire_template('FEE', 1, (clock_timestamp() AT TIME ZONE 'UTC')::date - 1);
+SELECT acct.retire_template('FEE', 1, (clock_timestamp() AT TIME ZONE 'UTC')::date - 1); :why
 ROLLBACK;
 BEGIN;
 SELECT acct.retire_template('FEE', 1, (clock_timestamp() AT TIME ZONE 'UTC')::date);
@@ -127,7 +127,7 @@ ROLLBACK;
 BEGIN;
 INSERT INTO acct.accounting_period VALUES ('MAIN', 'PRIMARY', '2090-03-01', false), ('MAIN', 'PRIMARY', '2091-03-01', true);
 SAVEPOINT a;
-SELECT acct.retire_template('FEE', 1, '2090-03-31');
+SELECT acct.retire_template('FEE', 1, '2090-03-31'); :why
 ROLLBACK TO a;
 \set VERBOSITY default
 SELECT acct.retire_template('FEE', 1, '2090-03-31');

@@ -23,19 +23,20 @@ SELECT max(batch_id) AS batch FROM acct.txn_batch \gset
 SET SESSION AUTHORIZATION regress_batches_loader;
 CALL public.named(10, :batch);
 \set VERBOSITY sqlstate
-CALL public.named(10, :batch + 1);
-CALL public.named(10, 9223372036854775807);
-CALL public.named(10, 0);
-CALL public.named(10, NULL);
+CALL public.named(10, :batch + 1); :why
+CALL public.named(10, 9223372036854775807); :why
+CALL public.named(10, 0); :why
+CALL public.named(10, NULL); :why
 COPY acct.txn_source_parent (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) FROM stdin (FORMAT csv);
 10,2025-01-01,1,2025-01-01,A,P,C,1,1
 \.
+:why
 INSERT INTO acct.txn_source_2025_01 (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
-VALUES (10, '2025-01-01', 1, '2025-01-01', 'A', 'P', 'C', 1, 1);
-INSERT INTO acct.txn_source_parent SELECT txn_id + 100, s.txn_month, s.batch_id, s.bank_value_date, s.entity_code, s.txn_type, s.product_code, s.channel, s.policy_no, s.currency, s.gross_amount, s.tabarru_amount FROM acct.txn_source_parent AS s;
+VALUES (10, '2025-01-01', 1, '2025-01-01', 'A', 'P', 'C', 1, 1); :why
+INSERT INTO acct.txn_source_parent SELECT txn_id + 100, s.txn_month, s.batch_id, s.bank_value_date, s.entity_code, s.txn_type, s.product_code, s.channel, s.policy_no, s.currency, s.gross_amount, s.tabarru_amount FROM acct.txn_source_parent AS s; :why
 MERGE INTO acct.txn_source_parent AS s USING (VALUES (10)) AS v (id) ON s.txn_id = v.id
  WHEN NOT MATCHED THEN INSERT (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
-      VALUES (v.id, '2025-01-01', 1, '2025-01-01', 'A', 'P', 'C', 1, 1);
+      VALUES (v.id, '2025-01-01', 1, '2025-01-01', 'A', 'P', 'C', 1, 1); :why
 \set VERBOSITY default
 SELECT count(*) AS stored FROM acct.txn_source_parent WHERE txn_id >= 10;
 -- Its own it may name, also within savepoints, and after one that was rolled back.
@@ -50,7 +51,7 @@ CALL public.named(12, acct.current_batch());
 RELEASE b;
 COMMIT;
 \set VERBOSITY sqlstate
-CALL public.named(13, :own);
+CALL public.named(13, :own); :why
 \set VERBOSITY default
 SELECT txn_id, batch_id = :own AS own FROM acct.txn_source_parent WHERE txn_id >= 10 ORDER BY 1;
 
@@ -64,13 +65,13 @@ INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type
 VALUES (1, '2025-01-01', '2025-01-01', 'A', 'P', 'C', 1, 1) ON CONFLICT (txn_id, txn_month) DO UPDATE SET policy_no = 'Z';
 UPDATE acct.txn_source_parent SET batch_id = 1 WHERE txn_id = 11;
 \set VERBOSITY sqlstate
-UPDATE acct.txn_source_parent SET batch_id = acct.current_batch() WHERE txn_id = 11;
-UPDATE acct.txn_source_parent SET batch_id = batch_id + 1, txn_month = '2025-02-01' WHERE txn_id = 11;
-MERGE INTO acct.txn_source_parent AS s USING (VALUES (11)) AS v (id) ON s.txn_id = v.id WHEN MATCHED THEN UPDATE SET batch_id = 1;
+UPDATE acct.txn_source_parent SET batch_id = acct.current_batch() WHERE txn_id = 11; :why
+UPDATE acct.txn_source_parent SET batch_id = batch_id + 1, txn_month = '2025-02-01' WHERE txn_id = 11; :why
+MERGE INTO acct.txn_source_parent AS s USING (VALUES (11)) AS v (id) ON s.txn_id = v.id WHEN MATCHED THEN UPDATE SET batch_id = 1; :why
 -- Nor does it open the batch to other rows.
 BEGIN;
 UPDATE acct.txn_source_parent SET policy_no = 'X' WHERE txn_id = 1;
-CALL public.named(14, 1);
+CALL public.named(14, 1); :why
 ROLLBACK;
 \set VERBOSITY default
 RESET SESSION AUTHORIZATION;
@@ -162,8 +163,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON acct.txn_source_parent TO regress_batche
 GRANT EXECUTE ON FUNCTION acct.current_batch() TO regress_batches_loader;
 SET SESSION AUTHORIZATION regress_batches_loader;
 \set VERBOSITY sqlstate
-CALL public.named(50, 1);
-CALL public.named(50, 1, '2025-03-01');
+CALL public.named(50, 1); :why
+CALL public.named(50, 1, '2025-03-01'); :why
 \set VERBOSITY default
 CALL public.txn(50, '2025-03-01', 'A');
 RESET SESSION AUTHORIZATION;

@@ -23,7 +23,7 @@ BEGIN
             PERFORM FROM acct.post_journals(id);
             state := format('posted, %s lines', (SELECT count(*) FROM acct.ledger_entry_line));
         EXCEPTION WHEN OTHERS THEN
-            state := SQLSTATE;
+            state := format('%s: %s', SQLSTATE, SQLERRM);
         END;
         RAISE EXCEPTION USING ERRCODE = 'XXTRY', MESSAGE = state;
     EXCEPTION WHEN SQLSTATE 'XXTRY' THEN
@@ -66,7 +66,7 @@ BEGIN
             PERFORM public.expanded(month);
             state := 'expanded';
         EXCEPTION WHEN OTHERS THEN
-            state := SQLSTATE;
+            state := format('%s: %s', SQLSTATE, SQLERRM);
         END;
         RAISE EXCEPTION USING ERRCODE = 'XXTRY', MESSAGE = state;
     EXCEPTION WHEN SQLSTATE 'XXTRY' THEN
@@ -98,7 +98,7 @@ SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 AD
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ADD UNIQUE (template_code)') AS unique_key;
 SELECT public.try_posting(:run, 'CREATE UNIQUE INDEX ON acct.ledger_entry_line_2025_01_rest (account_code) WHERE debit > 0') AS partial_unique;
 SELECT public.try_posting(:run, 'CREATE UNIQUE INDEX ON acct.ledger_entry_line_2025_01_rest ((debit * 0 + line_no)) WHERE debit > 150') AS unique_that_holds;
-SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ALTER COLUMN policy_no SET NOT NULL') IN ('23502', 'LE012') AS not_null_refused;
+SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header_2025_01 ALTER COLUMN policy_no SET NOT NULL') AS not_null;
 SELECT public.try_posting(:run, 'ALTER TABLE acct.ledger_entry_header ADD COLUMN extra text') AS empty_column;
 SELECT public.try_posting(:run, 'CREATE TRIGGER mine BEFORE UPDATE ON acct.ledger_entry_line_2025_01 FOR EACH ROW EXECUTE FUNCTION public.noop()') AS trigger_on_update;
 SELECT count(*) AS lines FROM acct.ledger_entry_line;
@@ -128,6 +128,55 @@ SELECT count(*) AS gin FROM acct.ledger_entry_header WHERE to_tsvector('simple',
 RESET enable_seqscan;
 SELECT acct.update_balance_snapshot() AS wrong;
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:run3);
+
+-- What is written in bulk, by the path that the session takes
+DROP INDEX acct.mine_btree, acct.mine_partial, acct.mine_expression, acct.mine_hash, acct.mine_gin;
+RESET ledger_engine.run_partition_min_transactions;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-03-01');
+-- More rows than the writer's buffer holds, each written once
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT 1000 + n, '2025-02-01', '2025-02-03', 'A', 'P' || n % 7, 'C', n, n FROM generate_series(1, 5000) AS n;
+SELECT public.posted('2025-02-01') AS run \gset
+SELECT count(*) AS lines, count(DISTINCT (je_id, line_no)) AS different, sum(debit) AS debit FROM acct.ledger_entry_line WHERE run_id = :run AND account_code = '1000';
+SELECT count(*) AS headers, count(DISTINCT txn_id) AS transactions FROM acct.ledger_entry_header WHERE run_id = :run AND txn_id > 1000;
+-- Triggers and row security of the partitioned table count in a month that is empty, and NOT NULL of a column that may be null in the source.
+CREATE TRIGGER mine AFTER INSERT ON acct.ledger_entry_line FOR EACH STATEMENT EXECUTE FUNCTION public.noop();
+SELECT count(*) AS made FROM acct.rotate_ledger_partitions(0, '2025-04-01');
+CALL public.txn(8, '2025-01-01', 'A', value_date => '2025-04-20');
+SELECT public.expanded('2025-01-01') AS run \gset
+SELECT acct.post_journals(:run); :why
+DROP TRIGGER mine ON acct.ledger_entry_line;
+ALTER TABLE acct.ledger_entry_header ENABLE ROW LEVEL SECURITY;
+SELECT acct.post_journals(:run); :why
+ALTER TABLE acct.ledger_entry_header DISABLE ROW LEVEL SECURITY;
+ALTER TABLE acct.ledger_entry_header_2025_04 ALTER COLUMN policy_no SET NOT NULL;
+SELECT acct.post_journals(:run); :why
+ALTER TABLE acct.ledger_entry_header_2025_04 ALTER COLUMN policy_no DROP NOT NULL;
+SELECT journals FROM acct.post_journals(:run);
+-- Rows written past shared buffers are counted, so that autovacuum analyzes them.
+CALL public.txn(9, '2025-02-01', 'A');
+BEGIN;
+SELECT public.expanded('2025-02-01') AS run \gset
+SELECT pg_stat_get_xact_tuples_inserted(format('acct.je_line_staging_%s', :run)::regclass) AS lines,
+       pg_stat_get_xact_tuples_inserted(format('acct.je_header_staging_%s', :run)::regclass) AS headers;
+ROLLBACK;
+-- Values stored out of line or compressed are read whole.
+SELECT acct.add_dimension('remark', 'text');
+ALTER TABLE acct.txn_source_parent ADD COLUMN n numeric;
+ALTER TABLE acct.txn_source_2025_03 ALTER COLUMN n SET STORAGE EXTERNAL, ALTER COLUMN attributes SET STORAGE EXTERNAL, ALTER COLUMN remark SET STORAGE EXTERNAL;
+CALL public.policy('BIG', '{DR 1000 F1 n,CR 2000 F1 *}');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, remark, gross_amount, tabarru_amount, attributes, n)
+SELECT 1, '2025-03-01', '2025-03-03', 'BIG', 'P', 'C', string_agg(md5(i::text), ''), 5, 5,
+       jsonb_build_object('x', string_agg(md5(i::text), '')), ('123.45' || repeat('0', 20) || string_agg(repeat('7', 30), ''))::numeric
+  FROM generate_series(1, 300) AS i;
+SELECT public.expanded('2025-03-01') AS run \gset
+SELECT * FROM public.outcome(:run);
+SELECT octet_length(h.remark) AS length, h.remark = s.remark AS whole
+  FROM acct.je_header_staging AS h JOIN acct.txn_source_parent AS s USING (txn_id, txn_month) WHERE h.run_id = :run;
+SELECT journals FROM acct.post_journals(:run);
+SELECT h.remark = s.remark AS whole FROM acct.ledger_entry_header AS h JOIN acct.txn_source_parent AS s USING (txn_id, txn_month) WHERE h.run_id = :run;
+SELECT acct.update_balance_snapshot() AS wrong;
+SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE r.status = 'posted';
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -150,6 +150,17 @@ UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snaps
 SELECT status, observed = 1 + CASE acct._month_in_turn() WHEN '2025-01-01' THEN 2 ELSE 0 END AS as_many FROM acct.health('{snapshot}');
 SELECT acct.update_balance_snapshot() AS wrong;
 SELECT * FROM public.tried();
+-- A month of which lines and journals are detached is not posted into, nor made again, until it is attached.
+CALL public.txn(5, '2025-01-01', 'A');
+SELECT public.expanded('2025-01-01') AS run \gset
+ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_01;
+ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
+SELECT public.outcome(format('SELECT acct.post_journals(%s)', :run)) AS post;
+SELECT public.outcome('SELECT acct.rotate_ledger_partitions(0, ''2025-01-01'')') AS rotate;
+ALTER TABLE acct.ledger_entry_header ATTACH PARTITION acct.ledger_entry_header_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.ledger_entry_line_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SELECT journals FROM acct.post_journals(:run);
+SELECT acct.update_balance_snapshot() AS wrong;
 
 \c :regress_db
 DROP DATABASE :"topic_db";

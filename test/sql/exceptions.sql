@@ -80,7 +80,7 @@ SELECT bool_and(message <> '') AS all_have_one FROM acct.je_exception;
 --
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:run);
 \set VERBOSITY sqlstate
-SELECT acct.reprocess_exceptions(:run);
+SELECT acct.reprocess_exceptions(:run); :why
 SELECT journals, lines FROM acct.post_journals(:run);
 INSERT INTO acct.currency VALUES ('USD', 2);
 SELECT acct.reopen_period('2025-04-01', 'MAIN', 'PRIMARY');
@@ -122,11 +122,19 @@ SELECT txn_id, basis, outcome FROM public.outcome(:again5);
 SELECT sum(journals) AS journals FROM acct.post_journals(:again5);
 SELECT txn_id, basis, count(*) FROM acct.ledger_entry_header WHERE txn_month = '2025-05-01' GROUP BY 1, 2 ORDER BY 1, 2;
 -- Run states
-SELECT acct.reprocess_exceptions(-1);
-SELECT acct.reprocess_exceptions(:run2);
+SELECT acct.reprocess_exceptions(-1); :why
+SELECT acct.reprocess_exceptions(:run2); :why
 SELECT acct.discard_run(:run2);
-SELECT acct.reprocess_exceptions(:run2);
+SELECT acct.reprocess_exceptions(:run2); :why
 SELECT count(*) AS voided FROM acct.je_exception WHERE run_id = :run2 AND voided_at IS NOT NULL;
+-- Errors in two expressions, one after the other; a good transaction between them is journalled.
+CALL public.policy('DIV', '{DR 1000 F1 100 / (gross_amount - 3),CR 2000 F1 *}', '[{"txn_type": "DIV", "condition_expr": "1 / tabarru_amount > 0"}]');
+CALL public.txn(8, '2025-07-01', 'DIV', 0);
+CALL public.txn(9, '2025-07-01', 'DIV', 4);
+CALL public.txn(10, '2025-07-01', 'DIV', 3);
+CALL public.txn(11, '2025-07-01', 'DIV', 0);
+SELECT public.expanded('2025-07-01', 'jul', '{"basis": "PRIMARY"}') AS run7 \gset
+SELECT * FROM public.outcome(:run7);
 
 -- Values that are too large are set aside; loading them is not checked.
 SELECT acct.add_dimension('remark', 'text', true);

@@ -210,7 +210,7 @@ SELECT * FROM public.h('snapshot', 'jobs');
 UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE account_code = '1000';
 SELECT * FROM public.h('snapshot');
 \set VERBOSITY sqlstate
-CALL acct.run_job('snapshot');
+CALL acct.run_job('snapshot'); :why
 \set VERBOSITY default
 SELECT check_name, status, observed, regexp_replace(detail, '[-0-9]{10} [:0-9]{5}', 'TIME') AS detail FROM acct.health('{jobs}');
 SELECT acct.update_balance_snapshot() AS wrong;

@@ -429,7 +429,7 @@ BEGIN;
 SELECT public.expanded('2025-01-01') AS run \gset
 ALTER TABLE acct.je_header_staging ALTER COLUMN basis DROP NOT NULL;
 UPDATE acct.je_header_staging SET basis = NULL WHERE run_id = :run AND txn_id = 5;
-SELECT acct.post_journals(:run);
+SELECT acct.post_journals(:run); :why
 ROLLBACK;
 \set VERBOSITY default
 

@@ -7,6 +7,7 @@ CREATE DATABASE regress_install;
 CREATE ROLE regress_install_user;
 CREATE ROLE regress_install_boss SUPERUSER;
 \c regress_install
+\set why '\\echo :LAST_ERROR_MESSAGE'
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 CREATE EXTENSION ledger_engine;
@@ -14,7 +15,7 @@ CREATE EXTENSION ledger_engine;
 -- Before install(): no table, and every function that works on tables says so.
 SELECT count(*) AS relations FROM pg_class WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
 \set VERBOSITY sqlstate
-SELECT acct.create_run('2025-01-01');
+SELECT acct.create_run('2025-01-01'); :why
 SELECT * FROM acct.expand_journals(1);
 SELECT * FROM acct.validate_run(1);
 SELECT * FROM acct.post_journals(1);
@@ -50,10 +51,10 @@ GRANT USAGE ON SCHEMA acct TO regress_install_user;
 GRANT EXECUTE ON FUNCTION acct.install() TO regress_install_user;
 \set VERBOSITY sqlstate
 SET ROLE regress_install_user;
-SELECT acct.install();
+SELECT acct.install(); :why
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_install_user;
-SELECT acct.install();
+SELECT acct.install(); :why
 RESET SESSION AUTHORIZATION;
 \set VERBOSITY default
 SELECT count(*) AS relations FROM pg_class WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v', 'S');
@@ -101,12 +102,12 @@ SELECT count(*) AS differences
 -- A layout of an older or a newer version.
 \set VERBOSITY sqlstate
 UPDATE acct.engine_layout SET version = version - 1;
-SELECT acct.create_run('2025-01-01');
+SELECT acct.create_run('2025-01-01'); :why
 SELECT acct.install() IS NOT NULL AS brought_up_to_date;
 SELECT acct.create_run('2025-01-01') IS NOT NULL AS works;
 UPDATE acct.engine_layout SET version = version + 1;
-SELECT acct.create_run('2025-01-01');
-SELECT acct.install();
+SELECT acct.create_run('2025-01-01'); :why
+SELECT acct.install(); :why
 UPDATE acct.engine_layout SET version = version - 1;
 
 -- A table of another owner, even a superuser.
@@ -129,12 +130,12 @@ SELECT count(*) AS granted_to_public FROM pg_proc AS p, aclexplode(coalesce(p.pr
  WHERE p.pronamespace = 'acct'::regnamespace AND a.grantee = 0
    AND p.proname NOT IN ('month_start', 'month_end', 'days_in_month', 'to_code', '_in_maintenance', '_is_own_batch', '_code_problem', 'check_expression');
 SET SESSION AUTHORIZATION regress_install_user;
-SELECT acct.create_run('2025-01-01');
-SELECT * FROM acct.trial_balance('2025-01-01');
-SELECT * FROM acct.journal_run;
+SELECT acct.create_run('2025-01-01'); :why
+SELECT * FROM acct.trial_balance('2025-01-01'); :why
+SELECT * FROM acct.journal_run; :why
 SELECT acct.days_in_month('2024-02-01');
-SET ledger_engine.allow_drop = on;
-SET ledger_engine.maintenance = on;
+SET ledger_engine.allow_drop = on; :why
+SET ledger_engine.maintenance = on; :why
 RESET SESSION AUTHORIZATION;
 -- Every definer function pins its path.
 SELECT count(*) AS definers_without_path FROM pg_proc

@@ -49,8 +49,8 @@ SELECT DISTINCT line_count, total_debit / txn_id AS debit FROM acct.je_header_st
 SELECT acct.discard_run(:run);
 \set VERBOSITY sqlstate
 INSERT INTO acct.journal_template (template_code) VALUES ('LONGER');
-INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('LONGER', 1000, 'DR', '1000', 'F1', '1');
-INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('LONGER', 0, 'DR', '1000', 'F1', '1');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('LONGER', 1000, 'DR', '1000', 'F1', '1'); :why
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('LONGER', 0, 'DR', '1000', 'F1', '1'); :why
 \set VERBOSITY default
 -- Ten thousand templates with a hundred thousand match rules. (Their triggers are left out to have them soon.)
 SET session_replication_role = replica;
@@ -151,7 +151,7 @@ SELECT je_id, je_number FROM acct.ledger_entry_header WHERE run_id = :run;
 CALL public.txn(2, '2025-09-01', 'ONE');
 SELECT acct.create_run('2025-09-01') AS run \gset
 \set VERBOSITY sqlstate
-SELECT journals FROM acct.expand_journals(:run);
+SELECT journals FROM acct.expand_journals(:run); :why
 \set VERBOSITY default
 SELECT status FROM acct.journal_run WHERE run_id = :run;
 SELECT setval('acct.je_id_seq', :je_id_seq) AS set \gset
@@ -183,9 +183,9 @@ SET ledger_engine.run_partition_min_transactions = 0;
 SET ledger_engine.max_workers = 2;
 SELECT journals FROM acct.expand_journals(:run);
 \set VERBOSITY sqlstate
-SELECT journals FROM acct.post_journals(:run);
+SELECT journals FROM acct.post_journals(:run); :why
 SET ledger_engine.max_workers = 0;
-SELECT journals FROM acct.post_journals(:run);
+SELECT journals FROM acct.post_journals(:run); :why
 \set VERBOSITY default
 SELECT last_number FROM acct.journal_number WHERE period_month = '2025-10-01';
 SELECT count(*) AS posted FROM acct.ledger_entry_header WHERE run_id = :run;
@@ -206,7 +206,7 @@ SET max_parallel_maintenance_workers = 0;
 SELECT public.expanded('2025-11-01') AS run \gset
 SET temp_file_limit = '64kB';
 \set VERBOSITY sqlstate
-SELECT lines FROM acct.post_journals(:run);
+SELECT lines FROM acct.post_journals(:run); :why
 \set VERBOSITY default
 SELECT status, (SELECT count(*) FROM acct.ledger_entry_line AS l WHERE l.run_id = r.run_id) AS lines FROM acct.journal_run AS r WHERE r.run_id = :run;
 RESET temp_file_limit;

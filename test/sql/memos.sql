@@ -68,6 +68,12 @@ SELECT public.posted('2025-01-01', 'jan-2') AS run2 \gset
 SELECT count(*) AS journals, count(*) FILTER (WHERE (a.memo, a.policy_no, a.total_debit, a.line_count) IS NOT DISTINCT FROM (b.memo, b.policy_no, b.total_debit, b.line_count)) AS alike
   FROM acct.ledger_entry_header AS a JOIN acct.ledger_entry_header AS b ON a.txn_id + 100 = b.txn_id AND a.run_id = :run AND b.run_id = :run2;
 SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v;
+-- A column of the site's in the source that has this name is none of it.
+ALTER TABLE acct.txn_source_parent ADD COLUMN memo integer DEFAULT 7;
+CALL public.policy('PLAIN', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(200, '2025-02-01', 'PLAIN');
+SELECT public.posted('2025-02-01') AS run3 \gset
+SELECT memo FROM acct.ledger_entry_header WHERE run_id = :run3;
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -19,12 +19,12 @@ SELECT partition_name FROM acct.rotate_txn_source_partitions(0, '01/03/2014');
 SELECT partition_name FROM acct.rotate_ledger_partitions(0, '01/03/2014');
 SET datestyle = 'ISO, YMD';
 \set VERBOSITY sqlstate
-SELECT * FROM acct.rotate_txn_source_partitions(0, '2015-01-02');
-SELECT * FROM acct.rotate_txn_source_partitions(-1, '2015-01-01');
-SELECT * FROM acct.rotate_txn_source_partitions(1201, '2015-01-01');
-SELECT * FROM acct.rotate_txn_source_partitions(NULL, '2015-01-01');
-SELECT * FROM acct.rotate_ledger_partitions(0, 'infinity');
-SELECT * FROM acct.rotate_ledger_partitions(-1, '2015-01-01');
+SELECT * FROM acct.rotate_txn_source_partitions(0, '2015-01-02'); :why
+SELECT * FROM acct.rotate_txn_source_partitions(-1, '2015-01-01'); :why
+SELECT * FROM acct.rotate_txn_source_partitions(1201, '2015-01-01'); :why
+SELECT * FROM acct.rotate_txn_source_partitions(NULL, '2015-01-01'); :why
+SELECT * FROM acct.rotate_ledger_partitions(0, 'infinity'); :why
+SELECT * FROM acct.rotate_ledger_partitions(-1, '2015-01-01'); :why
 SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound FROM pg_class AS c JOIN pg_inherits AS i ON i.inhrelid = c.oid
  WHERE c.relname ~ '_201[45]_[01][1-3](_rest)?$' AND c.relkind IN ('r', 'p') ORDER BY c.relname COLLATE "C";
 -- Indexes, by kind and columns

@@ -51,73 +51,75 @@ ALTER TABLE acct.ledger_entry_header DROP COLUMN memo;
 ALTER TABLE acct.txn_source_parent ALTER COLUMN gross_amount TYPE numeric(20,4) USING 1;
 \set VERBOSITY sqlstate
 -- By accident, and by another way
-ALTER TABLE acct.ledger_entry_header ALTER COLUMN total_debit TYPE numeric(20,0), ALTER COLUMN total_credit TYPE numeric(20,0);
-ALTER TABLE acct.ledger_entry_line ALTER COLUMN line_no TYPE integer;
-ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(22,4);
-ALTER TABLE acct.ledger_entry_header ALTER COLUMN policy_no TYPE text COLLATE "C" USING 'P0';
-ALTER TABLE acct.ledger_entry_line ALTER COLUMN account_code TYPE text COLLATE "C" USING channel;
-ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED;
+ALTER TABLE acct.ledger_entry_header ALTER COLUMN total_debit TYPE numeric(20,0), ALTER COLUMN total_credit TYPE numeric(20,0); :why
+ALTER TABLE acct.ledger_entry_line ALTER COLUMN line_no TYPE integer; :why
+ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(22,4); :why
+ALTER TABLE acct.ledger_entry_header ALTER COLUMN policy_no TYPE text COLLATE "C" USING 'P0'; :why
+ALTER TABLE acct.ledger_entry_line ALTER COLUMN account_code TYPE text COLLATE "C" USING channel; :why
+ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED; :why
 SELECT format('ALTER TABLE acct.ledger_entry_line_2025_01_run_%s SET UNLOGGED', :large) AS statement \gexec
+:why
 SELECT format('ALTER TABLE acct.ledger_entry_line_2025_01_run_%s SET UNLOGGED, ALTER COLUMN credit SET STATISTICS 5', :large) AS statement \gexec
-ALTER VIEW acct.ledger_entry_line RENAME COLUMN debit TO x;
-ALTER FOREIGN TABLE acct.ledger_entry_line RENAME COLUMN debit TO x;
-ALTER TABLE acct.ledger_entry_line_2025_01 RENAME COLUMN debit TO x;
-ALTER INDEX acct.ledger_entry_line RENAME COLUMN debit TO x;
-DO $$ BEGIN EXECUTE 'ALTER TABLE acct.ledger_entry_header RENAME COLUMN total_debit TO x'; EXECUTE 'ALTER TABLE acct.ledger_entry_header RENAME COLUMN x TO total_debit'; END $$;
+:why
+ALTER VIEW acct.ledger_entry_line RENAME COLUMN debit TO x; :why
+ALTER FOREIGN TABLE acct.ledger_entry_line RENAME COLUMN debit TO x; :why
+ALTER TABLE acct.ledger_entry_line_2025_01 RENAME COLUMN debit TO x; :why
+ALTER MATERIALIZED VIEW acct.ledger_entry_line RENAME COLUMN debit TO x; :why
+DO $$ BEGIN EXECUTE 'ALTER TABLE acct.ledger_entry_header RENAME COLUMN total_debit TO x'; EXECUTE 'ALTER TABLE acct.ledger_entry_header RENAME COLUMN x TO total_debit'; END $$; :why
 -- An archived month
-ALTER TABLE acct_archive.ledger_entry_header_2025_02 ALTER COLUMN total_debit TYPE numeric(20,4) USING 1;
-ALTER TABLE acct_archive.ledger_entry_header_2025_02 SET UNLOGGED;
-ALTER TABLE acct_archive.ledger_entry_line_2025_02 ALTER COLUMN debit TYPE numeric(20,0);
-ALTER TABLE acct_archive.ledger_entry_line_2025_02 RENAME COLUMN debit TO x;
-ALTER TABLE acct_archive.txn_source_2025_02 ALTER COLUMN gross_amount TYPE numeric(20,4) USING 1;
-ALTER TABLE acct_archive.txn_source_2025_02 SET UNLOGGED;
+ALTER TABLE acct_archive.ledger_entry_header_2025_02 ALTER COLUMN total_debit TYPE numeric(20,4) USING 1; :why
+ALTER TABLE acct_archive.ledger_entry_header_2025_02 SET UNLOGGED; :why
+ALTER TABLE acct_archive.ledger_entry_line_2025_02 ALTER COLUMN debit TYPE numeric(20,0); :why
+ALTER TABLE acct_archive.ledger_entry_line_2025_02 RENAME COLUMN debit TO x; :why
+ALTER TABLE acct_archive.txn_source_2025_02 ALTER COLUMN gross_amount TYPE numeric(20,4) USING 1; :why
+ALTER TABLE acct_archive.txn_source_2025_02 SET UNLOGGED; :why
 -- Detached, renamed and moved away; a partition, or a child, of another table
 BEGIN;
 ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
 ALTER TABLE acct.ledger_entry_line_2025_01 SET SCHEMA public;
 ALTER TABLE public.ledger_entry_line_2025_01 RENAME TO lines;
 SAVEPOINT a;
-ALTER TABLE public.lines ALTER COLUMN debit TYPE numeric(20,4) USING 1;
+ALTER TABLE public.lines ALTER COLUMN debit TYPE numeric(20,4) USING 1; :why
 ROLLBACK TO a;
-ALTER TABLE public.lines RENAME COLUMN debit TO x;
+ALTER TABLE public.lines RENAME COLUMN debit TO x; :why
 ROLLBACK TO a;
 CREATE TABLE public.other (LIKE public.lines) PARTITION BY RANGE (je_date);
 ALTER TABLE public.other ATTACH PARTITION public.lines FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
 SAVEPOINT b;
-ALTER TABLE public.other RENAME COLUMN debit TO x;
+ALTER TABLE public.other RENAME COLUMN debit TO x; :why
 ROLLBACK TO b;
-ALTER TABLE public.other ALTER COLUMN debit TYPE numeric(20,0);
+ALTER TABLE public.other ALTER COLUMN debit TYPE numeric(20,0); :why
 ROLLBACK TO b;
-ALTER TABLE public.other DROP COLUMN debit CASCADE;
+ALTER TABLE public.other DROP COLUMN debit CASCADE; :why
 ROLLBACK;
 BEGIN;
 ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_01;
 CREATE TABLE public.other (memo text);
 ALTER TABLE acct.ledger_entry_header_2025_01 INHERIT public.other;
 SAVEPOINT a;
-ALTER TABLE public.other RENAME COLUMN memo TO x;
+ALTER TABLE public.other RENAME COLUMN memo TO x; :why
 ROLLBACK TO a;
-ALTER TABLE public.other ALTER COLUMN memo TYPE text USING 'forged';
+ALTER TABLE public.other ALTER COLUMN memo TYPE text USING 'forged'; :why
 ROLLBACK TO a;
 ROLLBACK;
 -- Also as replication applies, without the extension, and for an owner who is no superuser, whatever they set.
 SET session_replication_role = replica;
-ALTER TABLE acct.ledger_entry_header ALTER COLUMN memo TYPE text USING 'forged';
-ALTER TABLE acct.ledger_entry_header RENAME COLUMN memo TO x;
-ALTER TABLE acct.txn_source_2025_01 SET UNLOGGED;
+ALTER TABLE acct.ledger_entry_header ALTER COLUMN memo TYPE text USING 'forged'; :why
+ALTER TABLE acct.ledger_entry_header RENAME COLUMN memo TO x; :why
+ALTER TABLE acct.txn_source_2025_01 SET UNLOGGED; :why
 RESET session_replication_role;
 BEGIN;
 DROP EXTENSION ledger_engine CASCADE;
 SAVEPOINT a;
-ALTER TABLE acct.ledger_entry_header ALTER COLUMN memo TYPE text USING 'forged';
+ALTER TABLE acct.ledger_entry_header ALTER COLUMN memo TYPE text USING 'forged'; :why
 ROLLBACK TO a;
-ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED;
+ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED; :why
 ROLLBACK TO a;
-ALTER TABLE acct.ledger_entry_header RENAME COLUMN memo TO x;
+ALTER TABLE acct.ledger_entry_header RENAME COLUMN memo TO x; :why
 ROLLBACK TO a;
 CREATE EXTENSION ledger_engine;
 SELECT acct.install() IS NOT NULL AS installed;
-ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED;
+ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED; :why
 ROLLBACK;
 CREATE ROLE regress_rewrite_owner LOGIN;
 BEGIN;
@@ -125,13 +127,13 @@ GRANT ALL ON SCHEMA acct TO regress_rewrite_owner;
 ALTER TABLE acct.ledger_entry_header_2025_01 OWNER TO regress_rewrite_owner;
 SET LOCAL SESSION AUTHORIZATION regress_rewrite_owner;
 SAVEPOINT a;
-SET LOCAL ledger_engine.allow_drop = on;
+SET LOCAL ledger_engine.allow_drop = on; :why
 ROLLBACK TO a;
-ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED;
+ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED; :why
 ROLLBACK;
 -- Of source transactions: where no run took any of the month, they may.
-ALTER TABLE acct.txn_source_2025_01 SET UNLOGGED;
-ALTER TABLE acct.txn_source_parent ALTER COLUMN attributes TYPE jsonb USING '{}';
+ALTER TABLE acct.txn_source_2025_01 SET UNLOGGED; :why
+ALTER TABLE acct.txn_source_parent ALTER COLUMN attributes TYPE jsonb USING '{}'; :why
 CALL public.txn(5, '2025-03-01', 'A', 9);
 ALTER TABLE acct.txn_source_2025_03 SET UNLOGGED;
 SELECT public.difference();
@@ -154,8 +156,8 @@ ALTER TABLE public.mine ALTER COLUMN a TYPE text USING 'x';
 ALTER TABLE public.mine RENAME COLUMN a TO b;
 SELECT public.difference();
 -- New columns are part of the entries from now on.
-ALTER TABLE acct.ledger_entry_header RENAME COLUMN note TO x;
-ALTER TABLE acct.ledger_entry_line DROP COLUMN cohort;
+ALTER TABLE acct.ledger_entry_header RENAME COLUMN note TO x; :why
+ALTER TABLE acct.ledger_entry_line DROP COLUMN cohort; :why
 CALL public.txn(6, '2025-01-01', 'A', 1);
 SELECT public.posted('2025-01-01') IS NOT NULL AS posted;
 TRUNCATE public.was;
@@ -172,7 +174,7 @@ SET LOCAL ledger_engine.allow_drop = off;
 SELECT DISTINCT memo FROM acct.ledger_entry_header;
 -- What was allowed is what is kept from now on.
 SAVEPOINT a;
-ALTER TABLE acct.ledger_entry_header RENAME COLUMN contract TO policy_no;
+ALTER TABLE acct.ledger_entry_header RENAME COLUMN contract TO policy_no; :why
 ROLLBACK TO a;
 ALTER TABLE acct.ledger_entry_header ADD COLUMN more text;
 -- What became unlogged is put right without it.
@@ -198,7 +200,7 @@ ROLLBACK;
 SELECT acct.restore_partition('txn_source_parent', '2025-02-01'), acct.restore_partition('ledger_entry', '2025-02-01');
 SELECT gross_amount, twice FROM acct.txn_source_2025_02;
 SELECT fixed, cohort FROM acct.ledger_entry_header_2025_02;
-ALTER TABLE acct.ledger_entry_header RENAME COLUMN cohort TO x;
+ALTER TABLE acct.ledger_entry_header RENAME COLUMN cohort TO x; :why
 SELECT public.difference() AS of_february;
 SELECT bool_and(acct.run_digest(r.run_id) = r.digest) AS untouched FROM acct.journal_run AS r WHERE r.status = 'posted';
 

@@ -131,6 +131,14 @@ best AS (
      WHERE s.txn_month = '2025-07-01' ORDER BY s.txn_id, r.named DESC, r.template_code COLLATE "C")
 SELECT count(*) AS transactions, count(h.template_code) AS journals, count(*) FILTER (WHERE h.template_code IS DISTINCT FROM b.template_code) AS different
   FROM best AS b LEFT JOIN acct.je_header_staging AS h ON h.txn_id = b.txn_id AND h.run_id = :run;
+-- A newer version that moved to another basis supersedes the older one, whichever bases a run has.
+CALL public.policy('MOVED', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.policy('MOVED', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}', NULL, '{"basis": "MGMT"}');
+CALL public.txn(70, '2025-08-01', 'MOVED');
+SELECT public.expanded('2025-08-01', NULL, '{"basis": "PRIMARY"}') AS run \gset
+SELECT * FROM public.outcome(:run);
+SELECT public.expanded('2025-08-01', NULL, '{"basis": "MGMT"}') AS run \gset
+SELECT * FROM public.outcome(:run);
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -56,7 +56,7 @@ SELECT acct.create_run('2025-01-01', 'six') AS six \gset
 SELECT journals FROM acct.expand_journals('six');
 DELETE FROM acct.je_line_staging WHERE run_id = :six AND line_no = 1;
 \set VERBOSITY sqlstate
-CALL acct.process_run('six');
+CALL acct.process_run('six'); :why
 \set VERBOSITY default
 SELECT status, (SELECT count(*) FROM acct.run_log AS g WHERE g.run_id = r.run_id AND g.step = 'validate') AS validations FROM acct.journal_run AS r WHERE run_id = :six;
 SELECT acct.discard_run('six') AS discarded;

@@ -8,19 +8,19 @@ CALL public.policy('AT', '{DR 5000 F1 :gross_amount,CR 3000 F1 *}', '[{"txn_type
 
 -- Arguments
 \set VERBOSITY sqlstate
-SELECT acct.create_run(NULL);
-SELECT acct.create_run('2025-01-02');
-SELECT acct.create_run('infinity');
-SELECT acct.create_run('2025-01-01', options => '{"bases": "PRIMARY"}');
-SELECT acct.create_run('2025-01-01', options => '{"basis": "PRIMARY", "workers": 2}');
-SELECT acct.create_run('2025-01-01', options => '{"basis": "NOBASIS"}');
-SELECT acct.create_run('2025-01-01', options => '{"basis": ["PRIMARY", "NOBASIS"]}');
-SELECT acct.create_run('2025-01-01', options => '{"basis": []}');
-SELECT acct.create_run('2025-01-01', options => '{"basis": null}');
-SELECT acct.create_run('2025-01-01', options => '{"basis": 1}');
-SELECT acct.create_run('2025-01-01', options => '[]');
-SELECT acct.create_run('2025-01-01', options => '"basis"');
-SELECT acct.create_run('2025-01-01', options => 'null');
+SELECT acct.create_run(NULL); :why
+SELECT acct.create_run('2025-01-02'); :why
+SELECT acct.create_run('infinity'); :why
+SELECT acct.create_run('2025-01-01', options => '{"bases": "PRIMARY"}'); :why
+SELECT acct.create_run('2025-01-01', options => '{"basis": "PRIMARY", "workers": 2}'); :why
+SELECT acct.create_run('2025-01-01', options => '{"basis": "NOBASIS"}'); :why
+SELECT acct.create_run('2025-01-01', options => '{"basis": ["PRIMARY", "NOBASIS"]}'); :why
+SELECT acct.create_run('2025-01-01', options => '{"basis": []}'); :why
+SELECT acct.create_run('2025-01-01', options => '{"basis": null}'); :why
+SELECT acct.create_run('2025-01-01', options => '{"basis": 1}'); :why
+SELECT acct.create_run('2025-01-01', options => '[]'); :why
+SELECT acct.create_run('2025-01-01', options => '"basis"'); :why
+SELECT acct.create_run('2025-01-01', options => 'null'); :why
 SELECT count(*) AS runs FROM acct.journal_run;
 
 -- One run a key; with other arguments the key is refused.
@@ -29,15 +29,15 @@ SELECT acct.create_run('2025-01-01', 'jan') AS jan \gset
 SELECT acct.create_run('2025-01-01', 'jan') = :jan AS same;
 SELECT acct.create_run('2025-01-01', run_key => 'jan', options => '{}') = :jan AS same;
 SELECT acct.create_run('2025-01-01', 'jan', NULL) = :jan AS same;
-SELECT acct.create_run('2025-02-01', 'jan');
-SELECT acct.create_run('2025-01-01', 'jan', '{"basis": "PRIMARY"}');
+SELECT acct.create_run('2025-02-01', 'jan'); :why
+SELECT acct.create_run('2025-01-01', 'jan', '{"basis": "PRIMARY"}'); :why
 -- A basis that is added later is none of its arguments: without option basis a run keeps its bases, with it they are compared.
 BEGIN;
 INSERT INTO acct.accounting_basis VALUES ('LATER', 'Added later', true);
 SELECT acct.create_run('2025-01-01', 'jan') = :jan AS same;
 SELECT acct.create_run('2025-01-01', 'jan', '{"basis": ["TAX", "PRIMARY"]}') = :jan AS same;
 SELECT bases FROM acct.journal_run WHERE run_id = :jan;
-SELECT acct.create_run('2025-01-01', 'jan', '{"basis": ["TAX", "PRIMARY", "LATER"]}');
+SELECT acct.create_run('2025-01-01', 'jan', '{"basis": ["TAX", "PRIMARY", "LATER"]}'); :why
 ROLLBACK;
 -- Without a key each is another run, and the batch was taken already.
 SELECT acct.create_run('2025-01-01') AS other \gset
@@ -63,7 +63,7 @@ SELECT bool_and(passed) AS valid FROM acct.validate_run(:mar);
 CALL public.txn(4, '2025-03-01', 'A');
 SELECT acct.create_run('2025-03-01', 'mar') = :mar AS same;
 SELECT count(*) AS claims FROM acct.journal_run_batch WHERE run_id = :mar;
-SELECT count(*) AS months FROM acct.post_journals(:mar);
+SELECT count(*) AS months FROM acct.post_journals(:mar); :why
 SELECT sum(journals) AS journals FROM acct.expand_journals(:mar);
 SELECT count(*) AS months FROM acct.post_journals(:mar);
 SELECT status, journals FROM acct.journal_run WHERE run_id = :mar;
@@ -72,16 +72,16 @@ SELECT public.posted('2030-01-01') AS empty \gset
 SELECT status FROM acct.journal_run WHERE run_id = :empty;
 
 -- Steps in the wrong order, of no run, and again
-SELECT * FROM acct.expand_journals(-1);
-SELECT * FROM acct.expand_journals(NULL);
-SELECT * FROM acct.validate_run(-1);
-SELECT * FROM acct.post_journals(-1);
-SELECT acct.discard_run(-1);
-SELECT acct.run_digest(-1);
-SELECT * FROM acct.validate_run(:jan);
-SELECT * FROM acct.post_journals(:jan);
-SELECT acct.run_digest(:jan, 'staging');
-SELECT acct.run_digest(:jan, 'nowhere');
+SELECT * FROM acct.expand_journals(-1); :why
+SELECT * FROM acct.expand_journals(NULL); :why
+SELECT * FROM acct.validate_run(-1); :why
+SELECT * FROM acct.post_journals(-1); :why
+SELECT acct.discard_run(-1); :why
+SELECT acct.run_digest(-1); :why
+SELECT * FROM acct.validate_run(:jan); :why
+SELECT * FROM acct.post_journals(:jan); :why
+SELECT acct.run_digest(:jan, 'staging'); :why
+SELECT acct.run_digest(:jan, 'nowhere'); :why
 SELECT source_partition, transactions, journals, lines, exceptions, ignored, debit, credit, elapsed_ms >= 0 AS timed, already_done FROM acct.expand_journals(:jan);
 SELECT source_partition, transactions, journals, lines, exceptions, ignored, debit, credit, elapsed_ms >= 0 AS timed, already_done FROM acct.expand_journals(:jan);
 SELECT check_name, passed, expected, actual FROM acct.validate_run(:jan) WHERE check_name NOT IN ('line_digest', 'source_digest') ORDER BY check_name COLLATE "C";
@@ -90,7 +90,7 @@ SELECT ledger_partition, journals, lines, debit, credit, elapsed_ms >= 0 AS time
 SELECT source_partition, transactions, journals, already_done FROM acct.expand_journals(:jan);
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:jan);
 SELECT acct.create_run('2025-01-01', 'jan') = :jan AS same;
-SELECT acct.discard_run(:jan);
+SELECT acct.discard_run(:jan); :why
 SELECT status FROM acct.journal_run WHERE run_id = :jan;
 SELECT count(*) AS lines FROM acct.ledger_entry_line;
 -- A run whose transactions have dates of several months: a row for each ledger month, and one source partition.
@@ -113,9 +113,9 @@ SELECT acct.discard_run(:may);
 SELECT count(*) AS live_claims FROM acct.journal_run_batch WHERE run_id = :may AND released_at IS NULL;
 SELECT count(*) AS exceptions, count(voided_at) AS void FROM acct.je_exception WHERE run_id = :may;
 SELECT count(*) AS staging_tables FROM pg_class WHERE relname ~ ('^je_(header|line)_staging_' || :may || '$');
-SELECT * FROM acct.expand_journals(:may);
-SELECT * FROM acct.validate_run(:may);
-SELECT * FROM acct.post_journals(:may);
+SELECT * FROM acct.expand_journals(:may); :why
+SELECT * FROM acct.validate_run(:may); :why
+SELECT * FROM acct.post_journals(:may); :why
 SELECT acct.create_run('2025-05-01', 'may') AS may2 \gset
 SELECT :may2 <> :may AS another_run;
 SELECT transactions, journals, exceptions, already_done FROM acct.expand_journals(:may2);
@@ -179,31 +179,31 @@ SELECT public.expanded('2025-11-01', 'nov') AS nov \gset
 BEGIN;
 UPDATE acct.je_line_staging SET account_code = '3000' WHERE run_id = :nov AND txn_id = 40 AND line_no = 2;
 SELECT check_name FROM acct.validate_run(:nov) WHERE NOT passed ORDER BY 1;
-SELECT * FROM acct.post_journals(:nov);
+SELECT * FROM acct.post_journals(:nov); :why
 ROLLBACK;
 BEGIN;
 DELETE FROM acct.je_line_staging WHERE run_id = :nov AND txn_id = 40;
 SELECT check_name FROM acct.validate_run(:nov) WHERE NOT passed ORDER BY 1;
-SELECT * FROM acct.post_journals(:nov);
+SELECT * FROM acct.post_journals(:nov); :why
 ROLLBACK;
 BEGIN;
 DELETE FROM acct.je_header_staging WHERE run_id = :nov AND txn_id = 40;
 SELECT check_name FROM acct.validate_run(:nov) WHERE NOT passed ORDER BY 1;
-SELECT * FROM acct.post_journals(:nov);
+SELECT * FROM acct.post_journals(:nov); :why
 ROLLBACK;
 BEGIN;
 UPDATE acct.je_header_staging SET total_debit = 1 WHERE run_id = :nov AND txn_id = 40;
 SELECT check_name FROM acct.validate_run(:nov) WHERE NOT passed ORDER BY 1;
-SELECT journals FROM acct.post_journals(:nov);
+SELECT journals FROM acct.post_journals(:nov); :why
 ROLLBACK;
 BEGIN;
 UPDATE acct.je_line_staging SET je_date = '2025-12-01' WHERE run_id = :nov AND txn_id = 40;
-SELECT * FROM acct.post_journals(:nov);
+SELECT * FROM acct.post_journals(:nov); :why
 ROLLBACK;
 -- Emptied, as by a crash: it is expanded afresh.
 TRUNCATE acct.je_line_staging;
-SELECT * FROM acct.validate_run(:nov);
-SELECT * FROM acct.post_journals(:nov);
+SELECT * FROM acct.validate_run(:nov); :why
+SELECT * FROM acct.post_journals(:nov); :why
 SELECT sum(journals) AS journals, bool_or(already_done) AS already_done FROM acct.expand_journals(:nov);
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:nov);
 SELECT sum(journals) AS journals FROM acct.post_journals(:nov);

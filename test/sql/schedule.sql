@@ -82,7 +82,7 @@ TABLE public.job;
 SELECT run_key, status, journals FROM acct.journal_run ORDER BY run_id DESC LIMIT 3;
 CALL public.txn(24, '2025-03-01', 'A');
 \set VERBOSITY sqlstate
-CALL acct.run_job('run');
+CALL acct.run_job('run'); :why
 \set VERBOSITY default
 SELECT count(*) AS runs FROM acct.journal_run WHERE txn_month = '2025-03-01' AND status = 'expanded';
 DELETE FROM acct.txn_source_parent WHERE txn_id = 23;
@@ -96,7 +96,7 @@ SELECT public.of_job(public.expanded('2025-05-01'), 'ledger_engine:run:2025-05:2
 SELECT acct.close_period('2025-05-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.run_job('run');
 \set VERBOSITY sqlstate
-CALL acct.run_job('run');
+CALL acct.run_job('run'); :why
 \set VERBOSITY default
 SELECT acct.reopen_period('2025-05-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.run_job('run');

@@ -222,12 +222,12 @@ INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type
 UPDATE acct.txn_source_parent SET channel = 'X' WHERE txn_id OPERATOR(pg_catalog.=) 9;
 DELETE FROM acct.txn_source_parent WHERE txn_id OPERATOR(pg_catalog.=) 9;
 \set VERBOSITY sqlstate
-UPDATE acct.txn_source_parent SET channel = 'X';
-DELETE FROM acct.txn_source_parent;
-TRUNCATE acct.txn_source_parent;
-DELETE FROM acct.journal_template_line;
-SELECT acct._require_pg_cron();
-SELECT acct._end_job('run');
+UPDATE acct.txn_source_parent SET channel = 'X'; :why
+DELETE FROM acct.txn_source_parent; :why
+TRUNCATE acct.txn_source_parent; :why
+DELETE FROM acct.journal_template_line; :why
+SELECT acct._require_pg_cron(); :why
+SELECT acct._end_job('run'); :why
 \set VERBOSITY default
 SELECT acct.install_takaful_sample() IS NULL;
 SELECT x.txn_id FROM acct.sample_transactions('2025-03-01', 1) AS x;
@@ -263,10 +263,10 @@ INSERT INTO acct.journal_template (template_code) VALUES ('OURS');
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('OURS', 1, 'M', ':gross_amount > 0');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('OURS', 1, 'DR', '1000', 'F1', ':gross_amount');
 \set VERBOSITY sqlstate
-UPDATE acct.journal_template SET description = 'Ours';
-DELETE FROM acct.journal_template_line;
-SELECT acct.schedule_jobs();
-SELECT acct.unschedule_jobs();
+UPDATE acct.journal_template SET description = 'Ours'; :why
+DELETE FROM acct.journal_template_line; :why
+SELECT acct.schedule_jobs(); :why
+SELECT acct.unschedule_jobs(); :why
 \set VERBOSITY default
 SELECT pg_catalog.pg_stat_force_next_flush();
 \pset tuples_only off
@@ -427,27 +427,27 @@ GRANT CREATE ON SCHEMA acct TO regress_security_owner;
 SAVEPOINT a;
 SET LOCAL SESSION AUTHORIZATION regress_security_owner;
 SAVEPOINT b;
-CREATE FUNCTION acct.planted(oid, regclass) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
+CREATE FUNCTION acct.planted(oid, regclass) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$; :why
 ROLLBACK TO b;
 CREATE FUNCTION trap.planted(oid, regclass) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.note(); RETURN true; END $$;
 SAVEPOINT b;
-ALTER FUNCTION trap.planted(oid, regclass) SET SCHEMA acct;
+ALTER FUNCTION trap.planted(oid, regclass) SET SCHEMA acct; :why
 ROLLBACK TO b;
-CREATE OPERATOR acct.= (FUNCTION = trap.planted, LEFTARG = oid, RIGHTARG = regclass);
+CREATE OPERATOR acct.= (FUNCTION = trap.planted, LEFTARG = oid, RIGHTARG = regclass); :why
 ROLLBACK TO b;
-CREATE DOMAIN acct.text AS pg_catalog.text CHECK (trap.note());
+CREATE DOMAIN acct.text AS pg_catalog.text CHECK (trap.note()); :why
 ROLLBACK TO b;
-CREATE TYPE acct.text AS ENUM ();
+CREATE TYPE acct.text AS ENUM (); :why
 ROLLBACK TO b;
-CREATE AGGREGATE acct.count(text) (SFUNC = textcat, STYPE = text);
+CREATE AGGREGATE acct.count(text) (SFUNC = textcat, STYPE = text); :why
 ROLLBACK TO b;
-CREATE PROCEDURE acct.p() LANGUAGE sql AS '';
+CREATE PROCEDURE acct.p() LANGUAGE sql AS ''; :why
 ROLLBACK TO a;
-SELECT acct.create_run('2025-01-01');
+SELECT acct.create_run('2025-01-01'); :why
 ROLLBACK TO a;
-SELECT acct.trial_balance('2025-01-01');
+SELECT acct.trial_balance('2025-01-01'); :why
 ROLLBACK TO a;
-SELECT acct.post_journals(:expanded);
+SELECT acct.post_journals(:expanded); :why
 ROLLBACK TO a;
 SELECT detail FROM acct.health();
 \set VERBOSITY default

@@ -2,6 +2,8 @@
 -- the test's own with a small policy, and helpers in its schema public. Run as a test by itself it leaves nothing.
 \set ECHO none
 \set SHOW_CONTEXT never
+-- With VERBOSITY sqlstate an error is its SQLSTATE; :why after the statement prints its message, too.
+\set why '\\echo :LAST_ERROR_MESSAGE'
 SET client_min_messages = warning;
 \if :{?topic}
     \set alone false

@@ -123,11 +123,11 @@ SELECT count(*) AS differences FROM acct.check_balance_snapshot();
 SELECT * FROM repaired;
 -- No snapshot may say what does not add up.
 \set VERBOSITY sqlstate
-UPDATE acct.account_balance_snapshot SET closing_balance = closing_balance + 1;
-SELECT acct.update_balance_snapshot('2025-05-02');
-SELECT acct.update_balance_snapshot('infinity');
-SELECT * FROM acct.check_balance_snapshot('2025-05-02');
-SELECT * FROM acct.check_balance_snapshot('infinity');
+UPDATE acct.account_balance_snapshot SET closing_balance = closing_balance + 1; :why
+SELECT acct.update_balance_snapshot('2025-05-02'); :why
+SELECT acct.update_balance_snapshot('infinity'); :why
+SELECT * FROM acct.check_balance_snapshot('2025-05-02'); :why
+SELECT * FROM acct.check_balance_snapshot('infinity'); :why
 
 -- The trial balance, all of it, and by fund, basis and entity
 CREATE FUNCTION public.tb(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
@@ -156,8 +156,8 @@ SELECT * FROM public.tb('2025-09-01', entity => 'ZERO');
 -- In each entity and currency it comes to nothing.
 SELECT m::date AS month, count(*) AS accounts, sum(closing_balance) AS rest, sum(period_debit) = sum(period_credit) AS balanced
   FROM generate_series(timestamp '2024-11-01', '2025-12-01', '1 month') AS m, acct.trial_balance(m::date) GROUP BY 1 ORDER BY 1;
-SELECT * FROM acct.trial_balance('2025-04-02');
-SELECT * FROM acct.trial_balance(NULL);
+SELECT * FROM acct.trial_balance('2025-04-02'); :why
+SELECT * FROM acct.trial_balance(NULL); :why
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -67,7 +67,7 @@ SELECT * FROM public.failed(:run);
 SELECT source_unchanged, all_passed FROM acct.check_run('run');
 \set VERBOSITY sqlstate
 SAVEPOINT a;
-SELECT acct.post_journals(:run);
+SELECT acct.post_journals(:run); :why
 ROLLBACK TO a;
 \set VERBOSITY default
 ROLLBACK;
@@ -141,7 +141,7 @@ SET LOCAL session_replication_role = replica;
 UPDATE acct.txn_source_parent SET gross_amount = gross_amount + 0.000001 WHERE txn_id = 1;
 SELECT * FROM public.failed(:run);
 \set VERBOSITY sqlstate
-SELECT acct.post_journals(:run);
+SELECT acct.post_journals(:run); :why
 \set VERBOSITY default
 ROLLBACK;
 SELECT sum(journals) AS journals FROM acct.post_journals(:run);
@@ -174,14 +174,14 @@ SELECT source_digest <> :'digest' AS another FROM acct.journal_run WHERE run_id 
 SELECT * FROM public.failed(:again);
 -- Its row belongs to the batch that the posted run holds.
 \set VERBOSITY sqlstate
-DELETE FROM acct.txn_source_parent WHERE txn_id = 4;
+DELETE FROM acct.txn_source_parent WHERE txn_id = 4; :why
 \set VERBOSITY default
 SET session_replication_role = replica;
 BEGIN;
 UPDATE acct.txn_source_parent SET policy_no = 'X' WHERE txn_id = 4;
 SELECT * FROM public.failed(:again);
 \set VERBOSITY sqlstate
-SELECT acct.post_journals(:again);
+SELECT acct.post_journals(:again); :why
 \set VERBOSITY default
 ROLLBACK;
 RESET session_replication_role;
@@ -215,7 +215,7 @@ SET session_replication_role = replica;
 UPDATE acct.txn_source_parent SET attributes = attributes || '{"wide": 1}' WHERE txn_id = 50000;
 SELECT * FROM public.failed(:run);
 \set VERBOSITY sqlstate
-SELECT acct.post_journals(:run);
+SELECT acct.post_journals(:run); :why
 \set VERBOSITY default
 RESET session_replication_role;
 SELECT acct.discard_run(:run);

@@ -8,6 +8,7 @@ CREATE DATABASE regress_takaful;
 \c regress_takaful
 SET client_min_messages = warning;
 SET datestyle = 'ISO, YMD';
+\set why '\\echo :LAST_ERROR_MESSAGE'
 SET search_path = acct, public;
 CREATE EXTENSION ledger_engine;
 SELECT acct.install();
@@ -56,7 +57,7 @@ VALUES ('THIRDS', 1, 'DR', '2110', 'TABARRU', ':gross_amount', false),
        ('THIRDS', 4, 'CR', '2260', 'TABARRU', NULL, true);
 SELECT acct.submit_template('THIRDS', 1);
 \set VERBOSITY sqlstate
-SELECT acct.approve_template('THIRDS', 1);
+SELECT acct.approve_template('THIRDS', 1); :why
 \set VERBOSITY default
 SET SESSION AUTHORIZATION regress_takaful_checker;
 SELECT acct.approve_template('THIRDS', 1);
@@ -233,11 +234,11 @@ SELECT h.template_code, count(*) AS journals, sum(h.line_count) AS lines
 SELECT acct.generate_sample_transactions('2025-02-01', 500);
 SELECT acct.generate_sample_transactions('2025-02-01', 500, 43);
 \set VERBOSITY sqlstate
-SELECT acct.generate_sample_transactions('2025-02-01', 10);
-SELECT acct.generate_sample_transactions('2025-02-02', 10);
-SELECT acct.generate_sample_transactions('2025-02-01', -1);
-SELECT * FROM acct.sample_transactions('2025-02-01', NULL);
-SELECT * FROM acct.sample_transactions('2025-02-01', 1, NULL);
+SELECT acct.generate_sample_transactions('2025-02-01', 10); :why
+SELECT acct.generate_sample_transactions('2025-02-02', 10); :why
+SELECT acct.generate_sample_transactions('2025-02-01', -1); :why
+SELECT * FROM acct.sample_transactions('2025-02-01', NULL); :why
+SELECT * FROM acct.sample_transactions('2025-02-01', 1, NULL); :why
 \set VERBOSITY default
 SELECT count(*) AS rows, count(DISTINCT batch_id) AS batches, min(txn_id), max(txn_id)
   FROM acct.txn_source_parent WHERE txn_month = '2025-02-01';
