@@ -38,9 +38,8 @@ DECLARE
     closed text;
     archived date;
 BEGIN
-    SELECT min(t.je_month) INTO archived
-      FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t
-     WHERE acct._is_archived('ledger_entry', t.je_month);
+    WITH month AS MATERIALIZED (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)
+    SELECT min(m.je_month) INTO archived FROM month AS m WHERE acct._is_archived('ledger_entry', m.je_month);
     IF archived IS NOT NULL THEN
         PERFORM acct._raise_archived('ledger_entry', archived);
     END IF;

@@ -384,13 +384,13 @@ BEGIN
         SELECT c.* FROM acct._check_repeated(id) AS c
         UNION ALL
         SELECT 'periods_open', '', coalesce(string_agg(DISTINCT x.name, ' '), '')
-          FROM acct.journal_run_total AS t
+          FROM (SELECT DISTINCT x.entity_code, x.basis, x.je_month FROM acct.journal_run_total AS x
+                 WHERE x.run_id = id AND status = 'expanded') AS t
           LEFT JOIN acct.accounting_period AS p
             ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
          CROSS JOIN LATERAL (
             SELECT format('%s/%s/%s', p.entity_code, p.basis, p.period_month) AS name WHERE p.period_month IS NOT NULL
             UNION ALL SELECT t.je_month || ' is archived' WHERE acct._is_archived('ledger_entry', t.je_month)) AS x
-         WHERE t.run_id = id AND status = 'expanded'
         UNION ALL
         SELECT c.* FROM acct._check_policy(id) AS c
     LOOP
