@@ -564,7 +564,10 @@ BEGIN
         INSERT INTO acct.txn_batch (source) SELECT 'random ' || i FROM generate_series(1, ref.dice(3)) AS i RETURNING batch_id)
     SELECT array_agg(b.batch_id ORDER BY b.batch_id) || acct.current_batch() INTO batches FROM batch AS b;
     IF ref.one_in(2) THEN
-        PERFORM acct.close_period((first_month + make_interval(months => ref.dice(3) - 2))::date, ref.choice('MAIN', 'E2'), 'PRIMARY');
+        -- Periods of years that posting_limit does not allow cannot be closed.
+        PERFORM FROM (SELECT ref.choice('MAIN', 'E2') AS entity, (first_month + make_interval(months => ref.dice(3) - 2))::date AS month) AS x,
+                     acct.close_period(x.month, x.entity, 'PRIMARY')
+          WHERE extract(year FROM x.month) >= (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'first_year');
     END IF;
     -- Now and then enough of them for more than one buffer of rows.
     PERFORM ref.random_transactions(p_seed, CASE WHEN ref.one_in(80) THEN 1100 ELSE 15 + ref.dice(25) END, first_month, batches);
