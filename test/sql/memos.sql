@@ -37,7 +37,7 @@ CALL public.txn(7, '2025-01-01', 'LONG', 7);
 CALL public.txn(8, '2025-01-01', 'WIDE', 8);
 CALL public.txn(9, '2025-01-01', 'ODD', 9);
 -- With and without a policy number, of any length, before it
-UPDATE acct.txn_source_parent SET policy_no = CASE txn_id WHEN 1 THEN 'P-1' WHEN 6 THEN repeat('p', 126) WHEN 7 THEN repeat('p', 127) WHEN 8 THEN repeat('p', 3000) END;
+UPDATE acct.txn_source_parent SET policy_no = CASE txn_id WHEN 1 THEN 'P-1' WHEN 6 THEN repeat('p', 126) WHEN 7 THEN repeat('p', 127) WHEN 8 THEN repeat('p', 1000) END;
 SELECT public.posted('2025-01-01', 'jan') AS run \gset
 \set memos 'SELECT txn_id, template_code, length(memo) AS characters, octet_length(memo) AS bytes, left(memo, 21) AS memo, length(policy_no) AS policy, trim_scale(total_debit) AS debit, trim_scale(total_credit) AS credit, line_count AS lines FROM '
 :memos acct.ledger_entry_header WHERE run_id = :run ORDER BY txn_id;

@@ -89,7 +89,7 @@ BEGIN
             PERFORM FROM acct.post_journals(id);
             post := 'posted';
         EXCEPTION WHEN OTHERS THEN
-            post := SQLSTATE;
+            post := format('%s: %s', SQLSTATE, replace(SQLERRM, 'run ' || id, 'run N'));
             again := (SELECT NOT bool_or(e.already_done) FROM acct.expand_journals(id) AS e);
             PERFORM FROM acct.post_journals(id);
             posted := (SELECT format('%s journals, %s exceptions', r.journals, r.exceptions) FROM acct.journal_run AS r

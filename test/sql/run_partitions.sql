@@ -6,7 +6,7 @@ CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 CALL public.policy('B', '{DR 3000 F1 :gross_amount,CR 4000 F1 :gross_amount * 0.3,CR 2000 F1 *}');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, gross_amount, ujroh_amount)
 SELECT n, '2025-01-01', date '2025-01-01' + (n % 35)::integer, CASE n % 7 WHEN 0 THEN 'NONE' WHEN 1 THEN 'B' WHEN 3 THEN 'B' ELSE 'A' END,
-       'P' || n % 3, 'C' || n % 2, CASE WHEN n % 500 = 0 THEN repeat('x', 9000) END, n * 1.01, n * 1.01
+       'P' || n % 3, 'C' || n % 2, CASE WHEN n % 500 = 0 THEN repeat('x', 1000) END, n * 1.01, n * 1.01
   FROM generate_series(1, 12000) AS n;
 -- A session that has not called the module before
 \c -
@@ -37,7 +37,7 @@ BEGIN
             posted := 'posted';
             valid := (SELECT bool_and(v.passed) FROM acct.validate_run(run) AS v) AND acct.update_balance_snapshot() = 0;
         EXCEPTION WHEN OTHERS THEN
-            posted := SQLSTATE;
+            posted := format('%s: %s', SQLSTATE, regexp_replace(SQLERRM, '(run |_)' || run, '\1N', 'g'));
         END;
         SELECT count(*), bool_or(l.tableoid::regclass::text ~ '_run_') INTO lines, in_run_partitions FROM acct.ledger_entry_line AS l;
         IF probe IS NOT NULL THEN
