@@ -2,9 +2,9 @@
  * crash_point.c
  *		Waiting at a point that a test named (see crash_point.h).
  */
-#include "common/ledger_engine.h"
-
 #include "common/crash_point.h"
+
+#include <unistd.h>
 
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -13,8 +13,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/wait_event.h"
-
-#include <unistd.h>
 
 #define POLL_MS 20
 

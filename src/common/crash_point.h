@@ -14,6 +14,8 @@
 #ifndef LEDGER_CRASH_POINT_H
 #define LEDGER_CRASH_POINT_H
 
+#include "common/ledger_engine.h"
+
 #ifdef LEDGER_CRASH_POINTS
 extern void crash_point(const char *name);
 extern void crash_point_define_setting(void);

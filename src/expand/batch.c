@@ -21,9 +21,8 @@
  * The row is inserted as the owner of txn_batch, as the server itself does for
  * foreign keys: a SECURITY DEFINER function would cost more than the row.
  */
-#include "common/ledger_engine.h"
-
 #include "expand/batch.h"
+
 #include "common/settings.h"
 
 #include "access/table.h"

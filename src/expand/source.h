@@ -6,9 +6,9 @@
 #define LEDGER_SOURCE_H
 
 #include "common/ledger_engine.h"
+#include "policy/routing.h"
 
 #include "executor/tuptable.h"
-#include "policy/routing.h"
 #include "utils/rel.h"
 
 /* The columns that the engine itself reads; the others it carries, or expressions name them. */

@@ -7,7 +7,6 @@
 #define LEDGER_STAGING_H
 
 #include "common/ledger_engine.h"
-
 #include "expand/journal.h"
 #include "expand/source.h"
 #include "ledger/je_id.h"

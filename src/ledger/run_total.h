@@ -11,6 +11,7 @@
 
 #include "common/code_map.h"
 #include "ledger/amount.h"
+
 #include "utils/date.h"
 #include "utils/sharedtuplestore.h"
 

@@ -5,9 +5,9 @@
 #ifndef LEDGER_ACCOUNT_H
 #define LEDGER_ACCOUNT_H
 
+#include "common/code_map.h"
 #include "common/ledger_engine.h"
 
-#include "common/code_map.h"
 #include "utils/date.h"
 
 typedef struct AccountBook

@@ -5,9 +5,9 @@
 #ifndef LEDGER_ENTITY_H
 #define LEDGER_ENTITY_H
 
+#include "common/code_map.h"
 #include "common/ledger_engine.h"
 
-#include "common/code_map.h"
 #include "utils/date.h"
 
 typedef struct Entity

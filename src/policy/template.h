@@ -6,8 +6,8 @@
 #define LEDGER_TEMPLATE_H
 
 #include "common/ledger_engine.h"
-
 #include "policy/expression.h"
+
 #include "utils/date.h"
 
 typedef struct TemplateLine

@@ -14,10 +14,10 @@
 #define LEDGER_BULK_WRITER_H
 
 #include "common/ledger_engine.h"
-
-#include "access/htup.h"
 #include "table/index_builds.h"
 #include "table/page_file.h"
+
+#include "access/htup.h"
 
 typedef struct BulkWriter BulkWriter;
 

@@ -2,8 +2,6 @@
  * new_rows_scan.c
  *		Scanning new rows for an index build (see new_rows_scan.h).
  */
-#include "common/ledger_engine.h"
-
 #include "table/new_rows_scan.h"
 
 #include "access/heapam.h"

@@ -10,6 +10,8 @@
 #ifndef LEDGER_NEW_ROWS_SCAN_H
 #define LEDGER_NEW_ROWS_SCAN_H
 
+#include "common/ledger_engine.h"
+
 #include "access/tableam.h"
 
 /*

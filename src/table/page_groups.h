@@ -20,6 +20,7 @@
 
 #include "common/code_map.h"
 #include "table/page_file.h"
+
 #include "utils/date.h"
 
 typedef struct PageGroup
