@@ -58,6 +58,13 @@ SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 led
 -- Processes share the range of identifiers by the chunk: as many as there are journals, not one part for each process.
 SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.max_workers=3', NULL,
     'SELECT (max(je_id) - min(je_id)) / 100000 FROM acct.ledger_entry_line WHERE je_id >= 1::bigint << 42');
+-- Rows whose values go to TOAST, which workers cannot write.
+BEGIN;
+SELECT acct.add_dimension('note', 'text');
+UPDATE acct.txn_source_parent SET note = (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) AS i) WHERE txn_id % 500 = 0;
+SELECT * FROM public.by_path('ledger_engine.run_partition_min_transactions=0 ledger_engine.max_workers=3', NULL,
+    'SELECT count(*) FROM acct.ledger_entry_header WHERE length(note) = 9600');
+ROLLBACK;
 -- What workers read is charged to the query: each page of staging at least.
 CREATE FUNCTION public.pages_read(query text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
