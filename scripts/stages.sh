@@ -6,7 +6,7 @@
 #
 #	stage NAME WHEN BUILD TOOL COMMAND...   a stage, and the sets that it belongs to (letters, for the script)
 #	run_stages NAME...                      runs these, $jobs at a time, begins with the first ones
-#	finish                                  prints the table of stages, what failed, and the totals
+#	finish                                  prints the table of stages, what failed, and the totals, and ends the script
 #
 # A stage is a process of its own, with a directory of its own ($LE_WORK/stages/NAME), a copy of the tree that was built as BUILD
 # says, and, if it wants one, a cluster of its own.  So no stage sees another one, and each can be repeated alone.  BUILD is a
@@ -449,8 +449,8 @@ test_totals() # COMMAND...
 
 # The end
 
-# Prints what became of each stage, and how those that failed are repeated; ends the script.
-finish()
+# Prints what became of each stage that ended, and how those that failed are repeated.
+show_results()
 {
 	local name p f s why failures=()
 	echo
@@ -470,6 +470,11 @@ finish()
 	fi
 	[ -z "$LE_KEEP" ] || printf '\nthe work directory stays: %s\n' "$LE_WORK"
 	echo
+}
+
+finish()
+{
+	show_results
 	finished=1
 	[ "$failed" = 0 ] && [ "$passed" != 0 ] || exit 1
 	exit 0
@@ -479,7 +484,10 @@ finish()
 # The last line, whatever ended the script; to be interrupted, or stopped for want of a package, is to fail.
 le_at_exit()
 {
-	[ -n "$finished" ] || failed=$((failed + 1))
-	[ -n "$finished" ] || [ ! -d "$kept_logs" ] || echo "logs: $kept_logs"
+	if [ -z "$finished" ]; then
+		failed=$((failed + 1))
+		[ ${#stage_result[@]} = 0 ] || show_results
+		[ ! -d "$kept_logs" ] || echo "the logs of what was interrupted are in $kept_logs"
+	fi
 	echo "$passed passed, $failed failed, $skipped skipped"
 }
