@@ -22,12 +22,12 @@ SELECT relation, has_posted FROM ledger_guard.protected ORDER BY relation::text 
 SELECT evtevent, evtenabled FROM pg_event_trigger WHERE evtname = 'ledger_guard';
 
 \set VERBOSITY sqlstate
-DROP TABLE acct.ledger_entry_line_2025_01;
-DROP TABLE acct.ledger_entry_header_2025_01;
-DROP TABLE acct.ledger_entry_line;
-DROP TABLE acct.ledger_entry_header CASCADE;
-DROP TABLE acct.fund, acct.ledger_entry_line_2025_01 CASCADE;
-DROP SCHEMA acct CASCADE;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
+DROP TABLE acct.ledger_entry_header_2025_01; :why
+DROP TABLE acct.ledger_entry_line; :why
+DROP TABLE acct.ledger_entry_header CASCADE; :why
+DROP TABLE acct.fund, acct.ledger_entry_line_2025_01 CASCADE; :why
+DROP SCHEMA acct CASCADE; :why
 -- The server advises CASCADE; a notice before that does not.
 \set VERBOSITY terse
 SET client_min_messages = notice;
@@ -36,13 +36,13 @@ DROP EXTENSION IF EXISTS no_such_extension;
 SET client_min_messages = warning;
 \set VERBOSITY sqlstate
 SET session_replication_role = replica;
-DROP TABLE acct.ledger_entry_line_2025_01;
-DROP TABLE acct.ledger_entry_header_2025_01;
-DROP TABLE acct.ledger_entry_header CASCADE;
-DROP SCHEMA acct CASCADE;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
+DROP TABLE acct.ledger_entry_header_2025_01; :why
+DROP TABLE acct.ledger_entry_header CASCADE; :why
+DROP SCHEMA acct CASCADE; :why
 BEGIN;
 ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_01;
-DROP TABLE acct.ledger_entry_header_2025_01;
+DROP TABLE acct.ledger_entry_header_2025_01; :why
 ROLLBACK;
 RESET session_replication_role;
 \set VERBOSITY default
@@ -54,7 +54,7 @@ BEGIN;
 DROP EXTENSION ledger_engine CASCADE;
 SELECT count(*) AS lines FROM acct.ledger_entry_line;
 SAVEPOINT a;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 ROLLBACK TO a;
 DELETE FROM acct.ledger_entry_line;
 ROLLBACK TO a;
@@ -66,24 +66,24 @@ UPDATE acct.fund SET name = 'Renamed' WHERE fund = 'F1';
 SELECT count(*) AS audited FROM acct.template_audit WHERE table_name = 'fund' AND operation = 'UPDATE';
 SELECT public.posted('2025-01-01') IS NOT NULL AS posted;
 SAVEPOINT c;
-DELETE FROM acct.txn_source_parent WHERE txn_id = 2;
+DELETE FROM acct.txn_source_parent WHERE txn_id = 2; :why
 ROLLBACK TO c;
-UPDATE acct.txn_source_parent SET channel = 'X' WHERE txn_id = 1;
+UPDATE acct.txn_source_parent SET channel = 'X' WHERE txn_id = 1; :why
 ROLLBACK TO c;
-TRUNCATE acct.txn_source_2025_01;
+TRUNCATE acct.txn_source_2025_01; :why
 ROLLBACK TO c;
 DELETE FROM acct.ledger_entry_line;
 ROLLBACK TO c;
-UPDATE acct.journal_template SET description = 'X';
+UPDATE acct.journal_template SET description = 'X'; :why
 ROLLBACK;
 BEGIN;
 SET LOCAL session_replication_role = replica;
 DROP EXTENSION ledger_engine CASCADE;
 SELECT count(*) AS lines FROM acct.ledger_entry_line;
 SAVEPOINT a;
-DROP TABLE acct.ledger_entry_header_2025_01;
+DROP TABLE acct.ledger_entry_header_2025_01; :why
 ROLLBACK TO a;
-DROP SCHEMA acct CASCADE;
+DROP SCHEMA acct CASCADE; :why
 ROLLBACK TO a;
 TRUNCATE acct.ledger_entry_line;
 ROLLBACK TO a;
@@ -98,12 +98,12 @@ CREATE TEMP TABLE mine (id integer);
 DROP TABLE mine;
 -- Detached or moved away it stays recorded; so does one that was renamed.
 ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 CREATE SCHEMA archive;
 ALTER TABLE acct.ledger_entry_line_2025_01 SET SCHEMA archive;
 ALTER TABLE archive.ledger_entry_line_2025_01 RENAME TO old_lines;
-DROP TABLE archive.old_lines;
-DROP SCHEMA archive CASCADE;
+DROP TABLE archive.old_lines; :why
+DROP SCHEMA archive CASCADE; :why
 UPDATE archive.old_lines SET debit = 0;
 TRUNCATE archive.old_lines;
 SELECT count(*) AS lines FROM archive.old_lines;
@@ -115,12 +115,12 @@ SELECT count(*) AS lines FROM acct.ledger_entry_line;
 SELECT current_user AS me \gset
 CREATE ROLE regress_guard_owner SUPERUSER;
 ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO regress_guard_owner;
-DROP OWNED BY regress_guard_owner CASCADE;
+DROP OWNED BY regress_guard_owner CASCADE; :why
 SET session_replication_role = replica;
-DROP OWNED BY regress_guard_owner CASCADE;
+DROP OWNED BY regress_guard_owner CASCADE; :why
 RESET session_replication_role;
 SET ROLE regress_guard_owner;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 RESET ROLE;
 ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO :"me";
 -- A large run's own partition is guarded like the rest, attached or not.
@@ -134,19 +134,19 @@ SELECT 'acct.ledger_entry_line_2025_02_run_' || :run AS run_partition,
               'FOR VALUES FROM (%s) TO (%s)', r.run_id, g.from_je_id, g.to_je_id) AS attach
   FROM acct.journal_run AS r, acct._je_range(r.je_range) AS g WHERE r.run_id = :run \gset
 SELECT p.relation::text ~ '_run_' AS of_a_run, p.has_posted FROM ledger_guard.protected AS p WHERE p.relation::text ~ '2025_02' ORDER BY 1, 2;
-DROP TABLE :run_partition;
-DROP TABLE acct.ledger_entry_line_2025_02;
+DROP TABLE :run_partition; :why
+DROP TABLE acct.ledger_entry_line_2025_02; :why
 ALTER TABLE acct.ledger_entry_line_2025_02 DETACH PARTITION :run_partition;
-DROP TABLE :run_partition;
+DROP TABLE :run_partition; :why
 :attach;
 ALTER TABLE acct.ledger_entry_line_2025_02 DETACH PARTITION :run_partition CONCURRENTLY;
-DROP TABLE :run_partition;
+DROP TABLE :run_partition; :why
 TRUNCATE :run_partition;
 UPDATE :run_partition SET debit = 0;
 :attach;
 ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_02 CONCURRENTLY;
-DROP TABLE acct.ledger_entry_line_2025_02;
-DROP TABLE :run_partition;
+DROP TABLE acct.ledger_entry_line_2025_02; :why
+DROP TABLE :run_partition; :why
 TRUNCATE acct.ledger_entry_line_2025_02;
 ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.ledger_entry_line_2025_02 FOR VALUES FROM ('2025-02-01') TO ('2025-03-01');
 SELECT acct.run_digest(:run) = r.digest AS untouched FROM acct.journal_run AS r WHERE r.run_id = :run;
@@ -164,35 +164,35 @@ TRUNCATE acct.ledger_entry_line_2025_01_rest;
 TRUNCATE acct.ledger_entry_header CASCADE;
 DELETE FROM :run_partition;
 DELETE FROM acct.ledger_entry_header_2025_01;
-DROP TABLE :run_partition;
+DROP TABLE :run_partition; :why
 BEGIN;
 ALTER TABLE acct.ledger_entry_line_2025_02 DETACH PARTITION :run_partition;
-DROP TABLE :run_partition;
+DROP TABLE :run_partition; :why
 ROLLBACK;
 RESET session_replication_role;
 -- An archived month likewise
 SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-01-01');
-DROP TABLE acct_archive.ledger_entry_line_2025_01;
-DROP TABLE acct_archive.ledger_entry_header_2025_01;
-DROP SCHEMA acct_archive CASCADE;
+DROP TABLE acct_archive.ledger_entry_line_2025_01; :why
+DROP TABLE acct_archive.ledger_entry_header_2025_01; :why
+DROP SCHEMA acct_archive CASCADE; :why
 TRUNCATE acct_archive.ledger_entry_line_2025_01;
 TRUNCATE acct_archive.ledger_entry_header_2025_01;
 SET session_replication_role = replica;
-DROP TABLE acct_archive.ledger_entry_line_2025_01;
-DROP TABLE acct_archive.ledger_entry_line_2025_01_rest;
-DROP TABLE acct_archive.ledger_entry_header_2025_01;
-DROP SCHEMA acct_archive CASCADE;
+DROP TABLE acct_archive.ledger_entry_line_2025_01; :why
+DROP TABLE acct_archive.ledger_entry_line_2025_01_rest; :why
+DROP TABLE acct_archive.ledger_entry_header_2025_01; :why
+DROP SCHEMA acct_archive CASCADE; :why
 TRUNCATE acct_archive.ledger_entry_line_2025_01;
 TRUNCATE acct_archive.ledger_entry_line_2025_01_rest;
 TRUNCATE acct_archive.ledger_entry_header_2025_01;
 UPDATE acct_archive.ledger_entry_line_2025_01 SET debit = 0;
 DELETE FROM acct_archive.ledger_entry_header_2025_01;
-ALTER TABLE acct_archive.ledger_entry_header_2025_01 DROP COLUMN reversal_of;
+ALTER TABLE acct_archive.ledger_entry_header_2025_01 DROP COLUMN reversal_of; :why
 RESET session_replication_role;
 SELECT acct.restore_partition('ledger_entry', '2025-01-01');
 -- A column is part of the entries.
-ALTER TABLE acct.ledger_entry_line DROP COLUMN debit CASCADE;
-ALTER TABLE acct.ledger_entry_header DROP COLUMN reversal_of;
+ALTER TABLE acct.ledger_entry_line DROP COLUMN debit CASCADE; :why
+ALTER TABLE acct.ledger_entry_header DROP COLUMN reversal_of; :why
 BEGIN;
 SET LOCAL ledger_engine.allow_drop = on;
 ALTER TABLE acct.ledger_entry_header DROP COLUMN reversal_of;
@@ -200,16 +200,16 @@ ROLLBACK;
 SELECT count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM acct.ledger_entry_line;
 -- While the guard is missing nothing of the ledger is dropped; install() puts it back.
 ALTER EVENT TRIGGER ledger_guard DISABLE;
-DROP TABLE acct.ledger_entry_line_2025_01;
-DROP TABLE :run_partition;
-DROP TABLE acct.journal_number;
-ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey;
-DROP TRIGGER ledger_immutable ON acct.ledger_entry_line;
-DROP INDEX acct.ledger_entry_line_account_idx;
-DROP TABLE ledger_guard.protected;
-DROP SCHEMA ledger_guard CASCADE;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
+DROP TABLE :run_partition; :why
+DROP TABLE acct.journal_number; :why
+ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey; :why
+DROP TRIGGER ledger_immutable ON acct.ledger_entry_line; :why
+DROP INDEX acct.ledger_entry_line_account_idx; :why
+DROP TABLE ledger_guard.protected; :why
+DROP SCHEMA ledger_guard CASCADE; :why
 SET session_replication_role = replica;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 RESET session_replication_role;
 CREATE TABLE public.mine (id integer PRIMARY KEY);
 DROP TABLE public.mine;
@@ -219,11 +219,11 @@ ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey;
 SELECT acct.install() IS NOT NULL AS put_back;
 SELECT evtname, evtenabled, evtowner = 10 AS of_bootstrap FROM pg_event_trigger WHERE evtname = 'ledger_guard';
 DROP EVENT TRIGGER ledger_guard;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 SELECT acct.install() IS NOT NULL AS put_back;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 -- Its schema goes at the word of a superuser only, and comes back knowing which tables hold entries.
-DROP SCHEMA ledger_guard CASCADE;
+DROP SCHEMA ledger_guard CASCADE; :why
 BEGIN;
 SET LOCAL ledger_engine.allow_drop = on;
 DROP SCHEMA ledger_guard CASCADE;
@@ -232,7 +232,7 @@ SELECT count(*) AS guards FROM pg_trigger WHERE tgname = 'ledger_immutable';
 SELECT acct.install() IS NOT NULL AS put_back;
 SELECT relation, has_posted FROM ledger_guard.protected WHERE has_posted ORDER BY relation::text COLLATE "C";
 SAVEPOINT a;
-DROP TABLE :run_partition;
+DROP TABLE :run_partition; :why
 ROLLBACK TO a;
 TRUNCATE :run_partition;
 ROLLBACK;
@@ -241,23 +241,23 @@ ALTER ROLE regress_guard_owner NOSUPERUSER LOGIN;
 GRANT ALL ON SCHEMA acct TO regress_guard_owner;
 ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO regress_guard_owner;
 SET SESSION AUTHORIZATION regress_guard_owner;
-SET ledger_engine.allow_drop = on;
-DROP TABLE acct.ledger_entry_line_2025_01;
-DROP EVENT TRIGGER ledger_guard;
-ALTER EVENT TRIGGER ledger_guard DISABLE;
-DROP EVENT TRIGGER ledger_engine_unguarded;
-ALTER EVENT TRIGGER ledger_engine_unguarded DISABLE;
-DROP SCHEMA ledger_guard CASCADE;
-DROP FUNCTION ledger_guard.refuse_drop() CASCADE;
-DROP TABLE ledger_guard.protected;
-DELETE FROM ledger_guard.protected;
-SET session_replication_role = replica;
+SET ledger_engine.allow_drop = on; :why
+DROP TABLE acct.ledger_entry_line_2025_01; :why
+DROP EVENT TRIGGER ledger_guard; :why
+ALTER EVENT TRIGGER ledger_guard DISABLE; :why
+DROP EVENT TRIGGER ledger_engine_unguarded; :why
+ALTER EVENT TRIGGER ledger_engine_unguarded DISABLE; :why
+DROP SCHEMA ledger_guard CASCADE; :why
+DROP FUNCTION ledger_guard.refuse_drop() CASCADE; :why
+DROP TABLE ledger_guard.protected; :why
+DELETE FROM ledger_guard.protected; :why
+SET session_replication_role = replica; :why
 \c - regress_guard_owner
 \set VERBOSITY sqlstate
 SET ledger_engine.allow_drop = on;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 SELECT set_config('ledger_engine.allow_drop', 'on', false) IS NOT NULL AS set;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 \c - :me
 SET datestyle = 'ISO, YMD';
 ALTER TABLE acct.ledger_entry_line_2025_01 OWNER TO :"me";
@@ -266,7 +266,7 @@ SELECT count(*) AS lines FROM acct.ledger_entry_line;
 
 -- What a superuser allowed goes.
 SET ledger_engine.allow_drop = off;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 BEGIN;
 SET LOCAL ledger_engine.allow_drop = on;
 DROP TABLE acct.ledger_entry_line_2025_01;
@@ -277,7 +277,7 @@ SET LOCAL ledger_engine.allow_drop = on;
 DROP SCHEMA acct CASCADE;
 SELECT count(*) AS recorded FROM ledger_guard.protected;
 ROLLBACK;
-DROP TABLE acct.ledger_entry_line_2025_01;
+DROP TABLE acct.ledger_entry_line_2025_01; :why
 -- In a session that never loaded the module
 \c
 SET ledger_engine.allow_drop = on;
@@ -303,11 +303,11 @@ SELECT acct.install();
 SELECT acct.generate_sample_transactions('2025-01-01', 100) AS loaded;
 SELECT count(*) AS steps FROM acct.run_month('2025-01-01');
 SELECT count(*) AS guards_of_boss FROM pg_event_trigger WHERE evtname ~ '^ledger_guard' AND pg_get_userbyid(evtowner) = current_user;
-DROP OWNED BY regress_guard_boss CASCADE;
-DROP OWNED BY CURRENT_USER CASCADE;
+DROP OWNED BY regress_guard_boss CASCADE; :why
+DROP OWNED BY CURRENT_USER CASCADE; :why
 SET session_replication_role = replica;
-DROP OWNED BY regress_guard_boss CASCADE;
-DROP OWNED BY CURRENT_USER CASCADE;
+DROP OWNED BY regress_guard_boss CASCADE; :why
+DROP OWNED BY CURRENT_USER CASCADE; :why
 RESET session_replication_role;
 SELECT count(*) > 400 AS lines, sum(debit) = sum(credit) AS balanced FROM acct.ledger_entry_line;
 SELECT acct.install();
