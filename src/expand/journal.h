@@ -61,8 +61,8 @@ extern void journal_close(Journal *journal);
  * accepted, and the route is that of the transaction month. oversize is a column
  * whose value is too large, or NULL.
  */
-extern JournalOutcome journal_build(Journal *journal, Route *route, int basis,
-									bool every_transaction, DateADT date, bool bad_date,
-									const char *oversize);
+extern JournalOutcome
+journal_build(Journal *journal, Route *route, int basis, bool every_transaction, DateADT date,
+			  bool bad_date, const char *oversize);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct SourceColumns
 
 /* Bytes that policy_no may have, which each header carries, and that a value of another column may have. */
 #define MAX_POLICY_NO_SIZE 1000
-#define MAX_VALUE_SIZE (1024 * 1024)
+#define MAX_VALUE_SIZE     (1024 * 1024)
 
 typedef struct Transaction
 {
@@ -38,7 +38,7 @@ typedef struct Transaction
 	DateADT value_date;
 	Datum policy_no;
 	bool policy_no_is_null;
-	bool bad_date; /* the route is that of the transaction month */
+	bool bad_date;        /* the route is that of the transaction month */
 	const char *oversize; /* a column whose value is too large; NULL: none */
 } Transaction;
 
