@@ -2,7 +2,7 @@
 -- transaction is set aside and the run goes on. An expression can be stopped between any two calls.
 \set topic evaluation
 \i test/sql/setup.sql
-ALTER TABLE acct.txn_source_parent ADD COLUMN n integer, ADD COLUMN x numeric, ADD COLUMN tags text[];
+ALTER TABLE acct.txn_source_parent ADD COLUMN long_text text, ADD COLUMN n integer, ADD COLUMN x numeric, ADD COLUMN tags text[];
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
 
 --
@@ -11,10 +11,10 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
 \set VERBOSITY terse
 \set ECHO queries
 SELECT format('SELECT acct.check_expression(%L, %L)', v.expr, 'amount') FROM (VALUES
-    (1, 'length(repeat(:channel, 16666666))'), (2, 'x + length(lpad(:policy_no, 100001))'), (3, 'length(rpad(:policy_no, 1000 * 1000, ''ab''))'),
-    (4, 'cardinality(array_fill(:n, ARRAY[1000, 1000]))'), (5, 'length(:policy_no::char(10485760))'), (6, 'length(:n::bit(83886080))'),
-    (7, 'cardinality(string_to_array(:policy_no, '','')::char(1000000)[])'), (8, 'x + length(repeat(''abcdefghi'' || repeat(''x'', 50000), 9999))'),
-    (9, 'length(repeat(CASE WHEN true THEN repeat(''x'', 99999) ELSE policy_no END, 50000) COLLATE "C")'), (10, 'length(jsonb_pretty((repeat(''['', 3900) || repeat('']'', 3900))::jsonb))'),
+    (1, 'length(repeat(:channel, 16666666))'), (2, 'x + length(lpad(:long_text, 100001))'), (3, 'length(rpad(:long_text, 1000 * 1000, ''ab''))'),
+    (4, 'cardinality(array_fill(:n, ARRAY[1000, 1000]))'), (5, 'length(:long_text::char(10485760))'), (6, 'length(:n::bit(83886080))'),
+    (7, 'cardinality(string_to_array(:long_text, '','')::char(1000000)[])'), (8, 'x + length(repeat(''abcdefghi'' || repeat(''x'', 50000), 9999))'),
+    (9, 'length(repeat(CASE WHEN true THEN repeat(''x'', 99999) ELSE long_text END, 50000) COLLATE "C")'), (10, 'length(jsonb_pretty((repeat(''['', 3900) || repeat('']'', 3900))::jsonb))'),
     (11, 'x + mod(power(1009.5, 43000), 7)'), (12, 'length(repeat(lpad(''x'', 100000), 100000))'),
     (13, 'CASE WHEN false THEN length(repeat(''x'', 1000000)) ELSE 1 END'), (14, 'jsonb_array_length(jsonb_path_query_array(:attributes, ''$.**.a.**''))')) AS v (n, expr) ORDER BY v.n \gexec
 \set VERBOSITY default
@@ -23,7 +23,7 @@ SELECT acct.check_expression('x + length(repeat(:channel, 100001))', 'amount');
 \set VERBOSITY terse
 -- What is within the limits is computed as ever; what is never reached may be wrong.
 SELECT acct.check_expression('x + length(repeat(''x'', 100000)) + CASE WHEN false THEN 1 / 0.0 ELSE 2 END', 'amount');
-SELECT acct.check_expression('CASE :n WHEN 1 THEN length(lpad(:policy_no, 100000)) WHEN 2 THEN 1 / 0.0 END', 'amount');
+SELECT acct.check_expression('CASE :n WHEN 1 THEN length(lpad(:long_text, 100000)) WHEN 2 THEN 1 / 0.0 END', 'amount');
 SELECT acct.check_expression(':attributes @? ''$.**."a.**.**"''', 'condition');
 SELECT acct.check_expression('length(jsonb_set(''{"a": 1}'', ''{a}'', ''2'')::text) + extract(day FROM justify_days(''40 days''))', 'amount');
 SELECT acct.check_expression('x + length(''a'' COLLATE "C" || lpad(''b'', 3))', 'amount');
@@ -35,22 +35,22 @@ SELECT acct.check_expression('x + length(''a'' COLLATE "C" || lpad(''b'', 3))', 
 --
 CREATE TABLE public.bomb (n integer PRIMARY KEY, kind text, expr text);
 INSERT INTO public.bomb VALUES
-    (1, 'amount', 'length(repeat(:policy_no, :n))'), (2, 'amount', 'length(lpad(:channel, :n * 40))'), (3, 'amount', 'length(replace(:policy_no, ''a'', :policy_no))'),
-    (4, 'amount', 'length(regexp_replace(:policy_no, ''a'', :policy_no, ''g''))'), (5, 'amount', 'cardinality(array_fill(:x, ARRAY[n, 9]))'),
-    (6, 'amount', 'cardinality(ARRAY[' || repeat('policy_no || '''',', 300) || '''''])'), (7, 'amount', 'length(jsonb_pretty(:attributes))'),
-    (8, 'amount', 'length(jsonb_path_query_array(:attributes, ''$.**'')::text)'), (9, 'amount', 'length(translate(:policy_no, :policy_no, ''''))'),
-    (10, 'amount', 'length(' || repeat('(:policy_no || ', 300) || ''''')' || repeat(')', 299) || ')'), (11, 'amount', 'mod(power(:x, 43000), power(:x, 21000))'),
-    (12, 'amount', '10.0 ^ (:n * 1.0)'), (13, 'amount', 'length(:n::bit(100000)::text || repeat(:policy_no, 100000))'), (14, 'amount', 'strpos(:policy_no, ''b'' || :policy_no)'),
-    (15, 'amount', 'cardinality(string_to_array(:policy_no, NULL))'), (16, 'amount', 'cardinality(string_to_array(repeat(channel, 1000), NULL)::char(100000)[])'),
+    (1, 'amount', 'length(repeat(:long_text, :n))'), (2, 'amount', 'length(lpad(:channel, :n * 40))'), (3, 'amount', 'length(replace(:long_text, ''a'', :long_text))'),
+    (4, 'amount', 'length(regexp_replace(:long_text, ''a'', :long_text, ''g''))'), (5, 'amount', 'cardinality(array_fill(:x, ARRAY[n, 9]))'),
+    (6, 'amount', 'cardinality(ARRAY[' || repeat('long_text || '''',', 300) || '''''])'), (7, 'amount', 'length(jsonb_pretty(:attributes))'),
+    (8, 'amount', 'length(jsonb_path_query_array(:attributes, ''$.**'')::text)'), (9, 'amount', 'length(translate(:long_text, :long_text, ''''))'),
+    (10, 'amount', 'length(' || repeat('(:long_text || ', 300) || ''''')' || repeat(')', 299) || ')'), (11, 'amount', 'mod(power(:x, 43000), power(:x, 21000))'),
+    (12, 'amount', '10.0 ^ (:n * 1.0)'), (13, 'amount', 'length(:n::bit(100000)::text || repeat(:long_text, 100000))'), (14, 'amount', 'strpos(:long_text, ''b'' || :long_text)'),
+    (15, 'amount', 'cardinality(string_to_array(:long_text, NULL))'), (16, 'amount', 'cardinality(string_to_array(repeat(channel, 1000), NULL)::char(100000)[])'),
     (17, 'amount', 'pg_catalog.extract(product_code, bank_value_date)'), (18, 'amount', 'jsonb_array_length(jsonb_path_query_array(:attributes, ''$.**.a''))'),
-    (19, 'amount', 'length(repeat(:policy_no, 2147483647 - :n))'), (20, 'amount', 'cardinality(:tags || :tags)'),
-    (21, 'condition', 'repeat(:policy_no, :n) <> ''''' ), (22, 'condition', ':attributes @? ''$.**.kind ? (@ == "a")'''), (23, 'condition', 'pg_catalog.extract(product_code, bank_value_date) > 0'),
-    (24, 'condition', ':policy_no LIKE ''%'' || :policy_no'), (25, 'condition', 'btrim(:policy_no, :policy_no) = '''''), (26, 'condition', ':x / (:n - :n) > 0'),
-    (28, 'amount', 'length(normalize(:policy_no))'), (29, 'amount', 'length(:policy_no::bytea::text::bytea::text::bytea::text::bytea::text::bytea::text)'),
-    (30, 'amount', 'length(greatest(:policy_no || ''a'', :policy_no || ''b''))'), (31, 'condition', ':policy_no::numeric > 0'),
-    (32, 'amount', 'cardinality(string_to_array(repeat(:policy_no, 10), NULL))'), (33, 'condition', ':attributes ?| string_to_array(:policy_no, ''a'')'),
+    (19, 'amount', 'length(repeat(:long_text, 2147483647 - :n))'), (20, 'amount', 'cardinality(:tags || :tags)'),
+    (21, 'condition', 'repeat(:long_text, :n) <> ''''' ), (22, 'condition', ':attributes @? ''$.**.kind ? (@ == "a")'''), (23, 'condition', 'pg_catalog.extract(product_code, bank_value_date) > 0'),
+    (24, 'condition', ':long_text LIKE ''%'' || :long_text'), (25, 'condition', 'btrim(:long_text, :long_text) = '''''), (26, 'condition', ':x / (:n - :n) > 0'),
+    (28, 'amount', 'length(normalize(:long_text))'), (29, 'amount', 'length(:long_text::bytea::text::bytea::text::bytea::text::bytea::text::bytea::text)'),
+    (30, 'amount', 'length(greatest(:long_text || ''a'', :long_text || ''b''))'), (31, 'condition', ':long_text::numeric > 0'),
+    (32, 'amount', 'cardinality(string_to_array(repeat(:long_text, 10), NULL))'), (33, 'condition', ':attributes ?| string_to_array(:long_text, ''a'')'),
     (34, 'condition', ':attributes @? ''$ ? ($.a[*] == $.b[*])'''),
-    (35, 'amount', 'cardinality(regexp_split_to_array(repeat(:policy_no, 10), ''''))'),
+    (35, 'amount', 'cardinality(regexp_split_to_array(repeat(:long_text, 10), ''''))'),
     (27, 'amount', 'length(repeat(:channel, 100)) + length(replace(:channel, ''C'', ''DD'')) + :x');
 DO $$
 DECLARE
@@ -62,7 +62,7 @@ BEGIN
 END
 $$;
 CREATE PROCEDURE public.load(month date) LANGUAGE sql AS $$
-    INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, policy_no, n, x, tags, attributes)
+    INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, long_text, n, x, tags, attributes)
     SELECT b.n, month, month + 14, 'B' || b.n, 'hour', 'C', 100, 100, repeat('a', 200000), 1000000, 1009, '{a,b}', CASE b.n WHEN 34 THEN d.wide ELSE d.deep END
       FROM public.bomb AS b CROSS JOIN (SELECT (repeat('{"a":', 11500) || '{}' || repeat('}', 11500))::jsonb AS deep,
            (SELECT jsonb_build_object('a', jsonb_agg(i), 'b', jsonb_agg(-i)) FROM generate_series(1, 20000) AS i) AS wide) AS d
