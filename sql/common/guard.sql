@@ -229,13 +229,15 @@ BEGIN
                 SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.relid)
             UPDATE ledger_guard.protected AS p SET columns = ledger_guard.columns_of(t.relid)
               FROM tree AS t WHERE p.relation::oid = t.relid AND p.has_posted AND p.columns IS DISTINCT FROM ledger_guard.columns_of(t.relid);
-            UPDATE ledger_guard.record AS r SET columns = altered.now WHERE r.relation = altered.relation;
+            -- Here a new column is the site's own, which may go again.
+            UPDATE ledger_guard.record AS r SET columns = altered.now[1:cardinality(r.columns)]
+             WHERE r.relation = altered.relation AND r.columns <> altered.now[1:cardinality(r.columns)];
         END LOOP;
     END
     $body$;
     REVOKE ALL ON FUNCTION ledger_guard.refuse_columns() FROM PUBLIC;
     COMMENT ON FUNCTION ledger_guard.refuse_columns() IS
-    'Event trigger function: refuses to rename or retype columns that hold posted ledger entries, also where nothing is rewritten (LE011). Records new columns.';
+    'Event trigger function: refuses to rename or retype columns that hold posted ledger entries, also where nothing is rewritten (LE011). Records new columns of the ledger.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_guard_rewrite() IS 'The part of install() that makes the functions against rewriting posted entries and changing their columns.';
@@ -337,7 +339,7 @@ BEGIN
     COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.record IS 'TRUNCATE is refused (LE011).';
     COMMENT ON TABLE ledger_guard.record IS 'The tables of policy, audit trail, runs, balances and archive: no ALTER TABLE changes their rows, and with posted entries they are not dropped (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.record.relation IS 'The table.';
-    COMMENT ON COLUMN ledger_guard.record.columns IS 'Its columns that hold values, in their order, each with its type and collation, as install() made them, and those added since.';
+    COMMENT ON COLUMN ledger_guard.record.columns IS 'Its columns that hold values, in their order, each with its type and collation, as install() found them when it made this layout.';
 
     COMMENT ON TABLE ledger_guard.protected IS 'The ledger''s tables and partitions, also detached ones; those with posted entries refuse DROP and rewriting (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.protected.relation IS 'The table or partition.';
@@ -434,15 +436,15 @@ COMMENT ON FUNCTION acct._protect(regclass) IS
 
 CREATE FUNCTION acct._protect_records() RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- All tables but source, staging and ledger, which have rules of their own, and what is there for locks and jobs under way.
-    INSERT INTO ledger_guard.record (relation, columns)
-    SELECT c.oid, ledger_guard.columns_of(c.oid) FROM pg_class AS c
-     WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    -- The engine's tables but source, staging and ledger, which have rules of their own, and those for locks and jobs under way.
+    INSERT INTO ledger_guard.record AS r (relation, columns)
+    SELECT c.oid, ledger_guard.columns_of(c.oid) FROM acct._own_names() AS n JOIN pg_class AS c ON c.relname = n
+     WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p')
        AND c.relname NOT IN ('txn_source_parent', 'je_header_staging', 'je_line_staging', 'ledger_entry_header', 'ledger_entry_line',
                              'claim_lock', 'making_lock', 'job_state', 'run_cancel')
-       -- Not the staging of a run that is being made.
-       AND c.relname !~ '_staging_[0-9]+$'
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (relation) DO UPDATE SET columns = excluded.columns
+     -- A newer layout has new columns.
+     WHERE (SELECT l.version FROM acct.engine_layout AS l) < acct._layout_version()
 $$;
 COMMENT ON FUNCTION acct._protect_records() IS
 'Records in ledger_guard.record the tables of policy, audit trail, runs, balances and archive, whose rows no ALTER TABLE may change.';

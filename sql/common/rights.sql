@@ -7,25 +7,69 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._public_functions() IS 'The functions that everybody may execute.';
 
+CREATE FUNCTION acct._own_names() RETURNS SETOF text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT unnest(ARRAY['account_balance_snapshot', 'accounting_basis', 'accounting_basis_draft', 'accounting_period', 'archived_partition',
+        'chart_of_accounts', 'chart_of_accounts_draft', 'claim_lock', 'currency', 'currency_draft', 'engine_layout', 'entity', 'entity_draft',
+        'exception_summary', 'fund', 'fund_draft', 'fund_journal', 'je_exception', 'je_header_staging', 'je_id_seq', 'je_line_staging',
+        'je_range_seq', 'job_state', 'journal_number', 'journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total',
+        'journal_template', 'journal_template_line', 'journal_template_match', 'ledger_book', 'ledger_entry_header', 'ledger_entry_line',
+        'ledger_line', 'making_lock', 'policy_change', 'policy_finding', 'policy_release', 'posting_limit', 'product_account_map',
+        'product_account_map_draft', 'release_changes', 'release_content', 'retention_policy', 'run_cancel', 'run_history', 'run_log',
+        'run_progress', 'run_staging', 'run_summary', 'scheduled_jobs', 'template_audit', 'template_content', 'template_retirement_draft',
+        'txn_batch', 'txn_source_parent'])
+$$;
+COMMENT ON FUNCTION acct._own_names() IS
+'The tables, views and sequences that install() makes in schema acct. A site may have others there, which are not the engine''s to guard.';
+
+CREATE FUNCTION acct._own_relations() RETURNS SETOF oid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE own AS (
+        SELECT c.oid FROM pg_class AS c
+         WHERE c.relnamespace IN (to_regnamespace('acct_archive'), to_regnamespace('ledger_guard'))
+            OR c.relnamespace = to_regnamespace('acct')
+               AND (c.relname IN (SELECT n FROM acct._own_names() AS n)
+                    -- Staging and months, also those that are not attached
+                    OR c.relname ~ '^(je_header_staging|je_line_staging)_[0-9]+$'
+                    OR c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_([0-9]{4}_[0-9]{2}|default)(_|$)')
+        UNION
+        -- Their partitions and the sequences of their columns
+        SELECT x.oid FROM own AS o CROSS JOIN LATERAL (
+            SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = o.oid
+            UNION ALL
+            SELECT d.objid FROM pg_depend AS d JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = o.oid
+               AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')) AS x (oid))
+    SELECT o.oid FROM own AS o
+$$;
+COMMENT ON FUNCTION acct._own_relations() IS
+'The engine''s relations: what install() makes, with its partitions, staging and sequences, and everything in schemas acct_archive and ledger_guard.';
+
 CREATE FUNCTION acct._rights_beyond(p_objects oid[] DEFAULT NULL)
 RETURNS TABLE (kind text, object oid, name text, owner oid, grantor oid, grantee oid, privilege text, is_internal boolean, by_default boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     WITH schemas AS MATERIALIZED (
         SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')),
+    own AS MATERIALIZED (
+        SELECT o AS oid FROM acct._own_relations() AS o),
     granted AS (
         SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid, c.oid::regclass::text AS name, c.relnamespace AS schema,
                c.relowner AS owner, a.grantor, a.grantee, a.privilege_type AS privilege, false AS is_internal
           FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
-         WHERE c.relnamespace IN (SELECT s.oid FROM schemas AS s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+         WHERE c.oid IN (SELECT o.oid FROM own AS o) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
         UNION ALL
         SELECT 'TABLE', c.oid, c.oid::regclass::text, c.relnamespace, c.relowner, a.grantor, a.grantee,
                format('%s (%I)', a.privilege_type, t.attname), false
           FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid AND t.attacl IS NOT NULL CROSS JOIN LATERAL aclexplode(t.attacl) AS a
-         WHERE c.relnamespace IN (SELECT s.oid FROM schemas AS s)
+         WHERE c.oid IN (SELECT o.oid FROM own AS o)
         UNION ALL
         SELECT 'ROUTINE', p.oid, p.oid::regprocedure::text, p.pronamespace, p.proowner, a.grantor, a.grantee, a.privilege_type, p.proname ~ '^_'
           FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-         WHERE p.pronamespace IN (SELECT s.oid FROM schemas AS s) AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)),
+         WHERE p.pronamespace IN (SELECT s.oid FROM schemas AS s)
+           AND (p.pronamespace <> 'acct'::regnamespace
+                OR EXISTS (SELECT FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'ledger_engine'
+                            WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'))
+           AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)),
     documented AS MATERIALIZED (
         SELECT upper(replace(r.kind, 'function', 'routine')) AS kind,
                CASE r.kind WHEN 'table' THEN to_regclass('acct.' || r.name)::oid ELSE to_regprocedure('acct.' || r.name)::oid END AS oid, o.oid AS grantee, p AS privilege
@@ -47,7 +91,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifi
        AND NOT EXISTS (SELECT FROM documented AS d WHERE (d.kind, d.oid, d.grantee, d.privilege) = (g.kind, g.oid, g.grantee, g.privilege))
 $$;
 COMMENT ON FUNCTION acct._rights_beyond(oid[]) IS
-'Rights on relations and functions in the engine''s schemas (NULL: all of them) that others than superusers have beyond those of install_roles(), and whether default privileges give them. Reads catalogs only.';
+'Rights on the engine''s relations and functions (NULL: all of them) that others than superusers have beyond those of install_roles(), and whether default privileges give them. Reads catalogs only.';
 
 CREATE FUNCTION acct._named_right(p_privilege text, p_name text, p_grantee oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$

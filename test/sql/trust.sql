@@ -191,6 +191,27 @@ SELECT acct.install();
 SELECT status, observed, detail FROM acct.health('{rights}');
 SELECT name, rolname, privilege FROM public.has WHERE rolname <> 'acct_finance' ORDER BY 1, 2, 3;
 
+-- The engine's tables are those that it makes: each is known by its name, and the site's own, beside them, is the site's.
+SELECT c.relkind, c.relname AS unknown FROM pg_class AS c
+ WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind NOT IN ('i', 'I') AND c.oid NOT IN (SELECT o FROM acct._own_relations() AS o);
+SELECT n AS unmade FROM acct._own_names() AS n WHERE to_regclass('acct.' || n) IS NULL;
+CREATE TABLE acct.site_note (id integer GENERATED ALWAYS AS IDENTITY, note text);
+CREATE FUNCTION acct.site_function() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+GRANT UPDATE (note) ON acct.site_note TO regress_trust_reader;
+SELECT acct.install();
+SELECT name, string_agg(privilege, ', ' ORDER BY privilege) AS privileges FROM public.has WHERE name ~ 'site_' AND rolname = 'regress_trust_stranger' GROUP BY name ORDER BY name;
+SELECT relname, attname, attacl IS NOT NULL AS granted FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid WHERE relname = 'site_note' AND attname = 'note';
+SELECT status, observed, detail FROM acct.health('{rights}');
+-- A layout that is made again records none of it.
+DROP EXTENSION ledger_engine CASCADE;
+CREATE EXTENSION ledger_engine;
+SELECT acct.install();
+SELECT relation FROM ledger_guard.record WHERE relation::text ~ 'site';
+INSERT INTO acct.site_note (note) VALUES ('7');
+ALTER TABLE acct.site_note ALTER COLUMN note TYPE integer USING note::integer;
+ALTER TABLE acct.site_note RENAME COLUMN note TO remark;
+DROP TABLE acct.site_note;
+
 --
 -- No ALTER TABLE changes what tells of entries: audit trail, policy, runs, balances; and the guard forgets nothing.
 --
@@ -215,6 +236,13 @@ ALTER TABLE acct.fund ADD COLUMN short_name text DEFAULT 'x';
 ALTER TABLE acct.fund ALTER COLUMN name SET DEFAULT 'x';
 CREATE INDEX ON acct.fund (name);
 ROLLBACK;
+-- A column that was added by mistake may go again, also after the layout is made again.
+ALTER TABLE acct.entity ADD COLUMN region text, ADD COLUMN area text;
+ALTER TABLE acct.entity RENAME COLUMN region TO district;
+ALTER TABLE acct.entity DROP COLUMN district;
+SELECT acct._protect_records();
+ALTER TABLE acct.entity DROP COLUMN area;
+ALTER TABLE acct.entity DROP COLUMN country CASCADE;
 VACUUM FULL acct.fund;
 SELECT status, detail FROM acct.health('{guard}');
 BEGIN;
