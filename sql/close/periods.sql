@@ -62,8 +62,11 @@ RETURNS TABLE (entity_code text, basis text, changed boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    entities text[] := ARRAY[p_entity];
-    bases text[] := ARRAY[p_basis];
+    -- Books, an entity and a basis each
+    entities text[];
+    bases text[];
+    locked_entities text[];
+    locked_bases text[];
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -73,18 +76,23 @@ BEGIN
     ELSE
         PERFORM acct._require_plausible_month(p_month);
     END IF;
-    IF p_entity IS NULL AND NOT p_open THEN
-        entities := ARRAY(SELECT e.entity_code FROM acct.entity AS e);
-    ELSE
+    IF p_entity IS NOT NULL OR p_open THEN
         PERFORM acct._require_code('entity', p_entity);
     END IF;
-    IF p_basis IS NULL AND NOT p_open THEN
-        bases := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b);
-    ELSE
+    IF p_basis IS NOT NULL OR p_open THEN
         PERFORM acct._require_code('basis', p_basis);
     END IF;
-    PERFORM acct._lock_books(array_agg(e.entity_code), array_agg(b.basis))
-       FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis);
+    PERFORM acct._announce_work();
+    -- Once more, while entities and bases come that were not there when the wait for a book began.
+    LOOP
+        SELECT array_agg(e.entity_code ORDER BY e.entity_code, b.basis), array_agg(b.basis ORDER BY e.entity_code, b.basis) INTO entities, bases
+          FROM acct.entity AS e CROSS JOIN acct.accounting_basis AS b
+         WHERE (p_entity IS NULL OR e.entity_code = p_entity) AND (p_basis IS NULL OR b.basis = p_basis);
+        EXIT WHEN entities IS NOT DISTINCT FROM locked_entities AND bases IS NOT DISTINCT FROM locked_bases;
+        PERFORM acct._lock_books(entities, bases);
+        locked_entities := entities;
+        locked_bases := bases;
+    END LOOP;
     IF p_open AND acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
     END IF;
@@ -92,20 +100,20 @@ BEGIN
     RETURN QUERY
     WITH set_now AS (
         INSERT INTO acct.accounting_period AS p (entity_code, basis, period_month, is_open)
-        SELECT e.entity_code, b.basis, p_month, p_open
-          FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis)
+        SELECT e.entity_code, e.basis, p_month, p_open
+          FROM unnest(entities, bases) AS e (entity_code, basis)
           LEFT JOIN acct.accounting_period AS now
-            ON now.entity_code = e.entity_code AND now.basis = b.basis AND now.period_month = p_month
+            ON now.entity_code = e.entity_code AND now.basis = e.basis AND now.period_month = p_month
          -- A period that has no row is open.
          WHERE coalesce(now.is_open, true) <> p_open
-         ORDER BY e.entity_code COLLATE "C", b.basis COLLATE "C"
+         ORDER BY e.entity_code COLLATE "C", e.basis COLLATE "C"
         ON CONFLICT (entity_code, basis, period_month) DO UPDATE
            SET is_open = excluded.is_open, changed_by = excluded.changed_by, changed_at = excluded.changed_at
         RETURNING p.entity_code, p.basis)
-    SELECT e.entity_code, b.basis,
-           EXISTS (SELECT FROM set_now AS n WHERE n.entity_code = e.entity_code AND n.basis = b.basis)
-      FROM unnest(entities) AS e (entity_code) CROSS JOIN unnest(bases) AS b (basis)
-     ORDER BY e.entity_code COLLATE "C", b.basis COLLATE "C";
+    SELECT e.entity_code, e.basis,
+           EXISTS (SELECT FROM set_now AS n WHERE n.entity_code = e.entity_code AND n.basis = e.basis)
+      FROM unnest(entities, bases) AS e (entity_code, basis)
+     ORDER BY e.entity_code COLLATE "C", e.basis COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION acct._set_periods(date, text, text, boolean) IS

@@ -193,6 +193,9 @@ COMMENT ON PROCEDURE acct.process_run(bigint, text) IS
 CREATE PROCEDURE acct.process_run(run_key text, INOUT status text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 BEGIN
+    -- In a transaction block this is as far as it goes.
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     CALL acct.process_run(acct._run_of_key(process_run.run_key, true), status);
 END
 $$;

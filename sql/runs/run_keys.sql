@@ -4,20 +4,30 @@ CREATE FUNCTION acct._run_of_key(p_run_key text, p_writes boolean) RETURNS bigin
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     id bigint;
+    numbered bigint;
 BEGIN
     PERFORM acct._require_layout();
     IF p_writes THEN
         PERFORM acct._require_read_committed();
     END IF;
     SELECT r.run_id INTO id FROM acct.journal_run AS r WHERE r.run_key = p_run_key AND r.status <> 'discarded';
-    IF NOT FOUND THEN
+    -- A number in quotes, or a parameter without a type, reaches us as text.
+    IF p_run_key ~ '^[0-9]{1,18}$' THEN
+        SELECT r.run_id INTO numbered FROM acct.journal_run AS r WHERE r.run_id = p_run_key::bigint;
+        IF numbered <> id THEN
+            RAISE EXCEPTION 'both run % and run % can be meant by "%"', numbered, id, p_run_key
+                USING ERRCODE = 'LE001', DETAIL = format('It is the run_key of run %s.', id), HINT = 'Name the run by its run_id as a bigint.';
+        END IF;
+        id := coalesce(id, numbered);
+    END IF;
+    IF id IS NULL THEN
         RAISE EXCEPTION 'no run has the key %', coalesce('"' || p_run_key || '"', 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run(); a discarded run has its key no longer.';
     END IF;
     RETURN id;
 END
 $$;
-COMMENT ON FUNCTION acct._run_of_key(text, boolean) IS 'The run_id of the run that has a key, for a function that writes, or one that reads. Raises LE001 where no run has it, 25001 or 25006 where a function that writes would raise it.';
+COMMENT ON FUNCTION acct._run_of_key(text, boolean) IS 'The run_id of the run that has a key, or that a number in the place of a key names, for a function that writes, or one that reads. Raises LE001 where there is none, or two are meant, 25001 or 25006 where a function that writes would raise it.';
 
 CREATE FUNCTION acct._run_status(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -83,28 +83,25 @@ COMMENT ON FUNCTION acct._is_small_run(bigint) IS
 
 CREATE FUNCTION acct._unregistered_rows(p_month date) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
-    SET max_parallel_workers_per_gather = 0 AS $$
+    SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
-    -- To look into a gap costs about as much as to read eight pages.
-    most_gaps CONSTANT bigint := 50 + (SELECT coalesce(sum(pg_relation_size(t.relid)), 0) FROM pg_partition_tree(acct._source_table(p_month)) AS t)
-                                      / (8 * current_setting('block_size')::integer);
-    firsts bigint[];
-    lasts bigint[];
+    most_numbers CONSTANT integer := 4000;
+    registered record;
     found bigint;
 BEGIN
-    -- Batches are numbered one after the other: what is not registered lies in a gap, where the BRIN index looks.
-    SELECT array_agg(g.first), array_agg(g.last) INTO firsts, lasts
-      FROM (SELECT CASE WHEN n.batch_id IS NULL THEN -9223372036854775808 WHEN n.batch_id < 9223372036854775807 THEN n.batch_id + 1 END AS first,
-                   CASE WHEN n.next_id IS NULL THEN 9223372036854775807 WHEN n.next_id > -9223372036854775808 THEN n.next_id - 1 END AS last
-              FROM (SELECT b.batch_id, lead(b.batch_id) OVER (ORDER BY b.batch_id NULLS FIRST) AS next_id
-                      FROM (SELECT t.batch_id FROM acct.txn_batch AS t UNION ALL SELECT NULL) AS b) AS n) AS g
-     WHERE g.first <= g.last;
-    IF cardinality(firsts) <= most_gaps THEN
+    -- Batches are numbered one after the other: what is not registered has a number between theirs, where the BRIN index looks, or
+    -- beyond them.
+    SELECT min(g.batch_id) AS lowest, max(g.batch_id) AS highest, coalesce(sum(g.next_id::numeric - g.batch_id - 1), 0) AS unused,
+           array_agg(g.batch_id) FILTER (WHERE g.next_id - 1 > g.batch_id) AS before,
+           array_agg(g.next_id) FILTER (WHERE g.next_id - 1 > g.batch_id) AS after
+      INTO registered
+      FROM (SELECT b.batch_id, lead(b.batch_id) OVER (ORDER BY b.batch_id) AS next_id FROM acct.txn_batch AS b) AS g;
+    IF registered.unused <= most_numbers AND registered.lowest IS NOT NULL THEN
         PERFORM set_config('enable_seqscan', 'off', true);
-        EXECUTE format('SELECT sum(x.found) FROM unnest($1, $2) AS g (first, last) CROSS JOIN LATERAL '
-                       '(SELECT count(*) AS found FROM %s AS s WHERE s.batch_id BETWEEN g.first AND g.last) AS x',
-                       acct._source_rows(p_month))
-           INTO found USING firsts, lasts;
+        EXECUTE format('SELECT count(*) FROM %s AS s WHERE s.batch_id = ANY ($1) OR s.batch_id < $2 OR s.batch_id > $3', acct._source_rows(p_month))
+           INTO found
+          USING ARRAY(SELECT n FROM unnest(registered.before, registered.after) AS g (before, after), generate_series(g.before + 1, g.after - 1) AS n),
+                registered.lowest, registered.highest;
     ELSE
         EXECUTE format('SELECT count(*) FROM %s AS s WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b '
                        'WHERE b.batch_id = s.batch_id)', acct._source_rows(p_month)) INTO found;

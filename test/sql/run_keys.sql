@@ -40,6 +40,17 @@ SELECT * FROM acct.validate_run(NULL::text);
 CALL acct.process_run('none');
 SELECT acct.discard_run('jan');
 
+-- A number as text names a run by its run_id, unless a run has it as its key: then that one, or none where both can be meant.
+SELECT bool_and(passed) AS valid FROM acct.validate_run(:'jan');
+PREPARE digest AS SELECT acct.run_digest($1) = acct.run_digest('jan') AS same_digest;
+EXECUTE digest(:jan);
+SELECT acct.create_run('2025-02-01', :'jan') AS two \gset
+SELECT acct.discard_run(:'jan');
+SELECT acct.discard_run(:two) AS discarded;
+SELECT acct.create_run('2025-02-01', '987654321') AS high \gset
+SELECT acct.discard_run('987654321') AS discarded, status FROM acct.journal_run WHERE run_id = :high;
+SELECT acct.discard_run('987654321');
+
 -- As far as it goes: a run of what was set aside, one that waits since it was created, one that is posted.
 CALL public.policy('N', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "NOTHING"}]');
 CALL acct.process_run(:again);
