@@ -139,7 +139,6 @@ SELECT * FROM acct.run_month('2025-01-01');
 CALL acct.process_month('2025-01-01', 'by procedure');
 SELECT journals, status FROM acct.journal_run WHERE run_key = 'by procedure';
 CALL acct.process_run('by procedure');
-CALL acct.process_run((SELECT run_id FROM acct.journal_run WHERE run_key = 'by procedure'));
 CALL public.txn(11, '2025-02-01', 'A', 8);
 CALL acct.run_job('run');
 CALL acct.run_job('rotate');
