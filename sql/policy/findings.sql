@@ -18,6 +18,7 @@ BEGIN
         acknowledged_by text,
         acknowledged_at timestamptz,
         note text,
+        ended_at timestamptz,
         CONSTRAINT policy_finding_pkey PRIMARY KEY (finding_id)
     );
 END
@@ -41,6 +42,7 @@ BEGIN
     COMMENT ON COLUMN acct.policy_finding.acknowledged_by IS 'The second approver, or the superuser, who settled it; NULL while health() reports it.';
     COMMENT ON COLUMN acct.policy_finding.acknowledged_at IS 'When.';
     COMMENT ON COLUMN acct.policy_finding.note IS 'Why it may stay, a line for each who acknowledged it.';
+    COMMENT ON COLUMN acct.policy_finding.ended_at IS 'When install() saw that the row is no longer as it was found; the same change made later is another finding. NULL while it is.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._comment_findings() IS 'The part of install() that describes what findings.sql makes.';
@@ -114,7 +116,7 @@ COMMENT ON FUNCTION acct._unapproved_versions() IS
 'Template versions in force whose content is not what was approved, or whose approval is not in the audit trail.';
 
 CREATE FUNCTION acct._record_findings(p_complete boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET timezone = 'UTC' AS $$ -- as rows are written in every session
 DECLARE
     -- Lines and match rules of templates count as their template's.
     changed CONSTANT text[] := ARRAY(SELECT key FROM jsonb_each_text(acct._policy_kept()) AS k FULL JOIN jsonb_each_text(acct._policy_computed()) AS c USING (key)
@@ -123,20 +125,33 @@ DECLARE
 BEGIN
     WITH difference AS (
         SELECT t AS table_name, d.* FROM acct._audited_tables() AS t, acct._differs_from_audit(t) AS d
-         WHERE p_complete OR regexp_replace(t, '^journal_template_(line|match)$', 'journal_template') = ANY (changed)),
-    finding AS (
+         WHERE p_complete OR regexp_replace(t, '^journal_template_(line|match)$', 'journal_template') = ANY (changed)
+            -- What was found there may have ended.
+            OR EXISTS (SELECT FROM acct.policy_finding AS o WHERE o.table_name = t AND o.ended_at IS NULL)),
+    finding AS MATERIALIZED (
+        SELECT row_number() OVER () AS n, x.* FROM (
         SELECT d.* FROM difference AS d
         UNION ALL
         SELECT c, NULL, 'differs from the digest that was kept', NULL, NULL FROM unnest(changed) AS c
          WHERE NOT EXISTS (SELECT FROM difference AS d WHERE regexp_replace(d.table_name, '^journal_template_(line|match)$', 'journal_template') = c)
         UNION ALL
-        SELECT 'journal_template', u.* FROM acct._unapproved_versions() AS u),
+        SELECT 'journal_template', u.* FROM acct._unapproved_versions() AS u) AS x),
+    -- What has stayed as it was found
+    stayed AS MATERIALIZED (
+        SELECT f.n, o.finding_id FROM finding AS f
+          JOIN acct.policy_finding AS o ON (o.table_name, o.row_key, o.problem) = (f.table_name, f.row_key, f.problem)
+           AND o.found IS NOT DISTINCT FROM f.present AND o.ended_at IS NULL
+         -- A row that differs from what the audit trail has made of it since then was changed once more.
+         WHERE f.problem LIKE 'is in force %'
+            OR NOT EXISTS (SELECT FROM acct.template_audit AS a
+                            WHERE a.table_name = o.table_name AND a.at > o.found_at AND (a.old_row @> o.row_key OR a.new_row @> o.row_key))),
+    ended AS (
+        UPDATE acct.policy_finding AS o SET ended_at = clock_timestamp()
+         WHERE o.ended_at IS NULL AND NOT EXISTS (SELECT FROM stayed AS s WHERE s.finding_id = o.finding_id)),
     made AS (
         INSERT INTO acct.policy_finding AS p (table_name, row_key, problem, last_known, found)
-        SELECT f.* FROM finding AS f
-         WHERE f.row_key IS NULL
-            OR NOT EXISTS (SELECT FROM acct.policy_finding AS o
-                            WHERE (o.table_name, o.row_key, o.problem) = (f.table_name, f.row_key, f.problem) AND o.found IS NOT DISTINCT FROM f.present)
+        SELECT f.table_name, f.row_key, f.problem, f.last_known, f.present FROM finding AS f
+         WHERE NOT EXISTS (SELECT FROM stayed AS s WHERE s.n = f.n)
         RETURNING p.table_name, p.row_key, p.problem)
     SELECT array_agg(concat_ws(' ', m.table_name, (SELECT string_agg(v.value, ' ' ORDER BY v.key) FROM jsonb_each_text(m.row_key) AS v), m.problem)
                      ORDER BY m.table_name, m.row_key) INTO recorded FROM made AS m;
@@ -148,7 +163,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._record_findings(boolean) IS
-'Compares policy with what is known of it, all of it or the tables whose digest differs, and adds what differs to acct.policy_finding, with a WARNING.';
+'Compares policy with what is known of it, all of it or the tables whose digest differs, adds what differs to acct.policy_finding, with a WARNING, and ends the findings that are no longer so.';
 
 CREATE FUNCTION acct.acknowledge_finding(finding_id bigint, note text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -195,7 +210,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             UNION ALL
             SELECT NULL, NULL, 'journal_template', u.row_key, u.problem FROM acct._unapproved_versions() AS u
              WHERE NOT EXISTS (SELECT FROM acct.policy_finding AS f
-                                WHERE (f.table_name, f.row_key, f.problem) = ('journal_template', u.row_key, u.problem) AND f.found = u.present)) AS x
+                                WHERE (f.table_name, f.row_key, f.problem) = ('journal_template', u.row_key, u.problem) AND f.found = u.present
+                                  AND f.ended_at IS NULL)) AS x
 $$;
 COMMENT ON FUNCTION acct._health_approvals() IS
 'Findings of install() that nobody acknowledged, and template versions in force that are not what was approved, or whose approval is not in the audit trail.';

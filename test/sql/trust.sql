@@ -95,6 +95,49 @@ SELECT status, detail FROM acct.health('{policy}');
 SELECT acct.install();
 SELECT status, observed, detail FROM acct.health('{policy,approvals}');
 SELECT acct.acknowledge_finding(finding_id, 'again') FROM acct.policy_finding WHERE acknowledged_at IS NULL;
+SET timezone = 'Asia/Jakarta';
+SELECT acct.install();
+SET timezone = 'UTC';
+SELECT status, observed FROM acct.health('{approvals}');
+-- The same change is found again after it was undone, whether past the triggers or by the audit trail.
+CREATE PROCEDURE public.past_triggers(statement text) LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    EXECUTE statement;
+    SET LOCAL session_replication_role = origin;
+END
+$$;
+CALL public.past_triggers('UPDATE acct.fund SET name = ''Risk fund'' WHERE fund = ''F1''');
+SELECT acct.install();
+SELECT status, observed FROM acct.health('{approvals}');
+SELECT table_name, row_key, ended_at >= acknowledged_at AS ended FROM acct.policy_finding WHERE found ->> 'name' = 'Past triggers' ORDER BY finding_id;
+CALL public.past_triggers('UPDATE acct.fund SET name = ''Past triggers'' WHERE fund = ''F1''');
+SELECT status FROM acct.health('{policy}');
+SELECT acct.install();
+SELECT status, observed, detail FROM acct.health('{approvals}');
+SELECT acct.acknowledge_finding(finding_id, 'second time') FROM acct.policy_finding WHERE acknowledged_at IS NULL;
+UPDATE acct.fund SET name = 'Risk fund' WHERE fund = 'F1';
+CALL public.past_triggers('UPDATE acct.fund SET name = ''Past triggers'' WHERE fund = ''F1''');
+SELECT acct.install();
+SELECT status, observed, detail FROM acct.health('{approvals}');
+SELECT acct.acknowledge_finding(finding_id, 'third time') FROM acct.policy_finding WHERE acknowledged_at IS NULL;
+SELECT count(*) AS found, count(ended_at) AS ended FROM acct.policy_finding WHERE found ->> 'name' = 'Past triggers';
+-- A version that was not approved, likewise
+SELECT content_sha256 IS NOT NULL AS there FROM acct.template_content WHERE template_code = 'A' AND version = 1;
+CALL public.past_triggers('UPDATE acct.journal_template_line SET memo = ''Forged'' WHERE template_code = ''A'' AND version = 1');
+SELECT acct.install();
+SELECT acct.acknowledge_finding(finding_id, 'forged') FROM acct.policy_finding WHERE acknowledged_at IS NULL;
+SELECT status, observed FROM acct.health('{approvals}');
+CALL public.past_triggers('UPDATE acct.journal_template_line SET memo = NULL WHERE template_code = ''A'' AND version = 1');
+SELECT acct.install();
+CALL public.past_triggers('UPDATE acct.journal_template_line SET memo = ''Forged'' WHERE template_code = ''A'' AND version = 1');
+SELECT status, observed, detail FROM acct.health('{approvals}');
+SELECT acct.install();
+SELECT status, observed, detail FROM acct.health('{approvals}');
+CALL public.past_triggers('UPDATE acct.journal_template_line SET memo = NULL WHERE template_code = ''A'' AND version = 1');
+SELECT acct.install();
+SELECT bool_and(acct.acknowledge_finding(finding_id, 'undone')) AS acknowledged FROM acct.policy_finding WHERE acknowledged_at IS NULL;
+SELECT status, observed FROM acct.health('{policy,approvals}');
 -- A version that was approved past its functions, and one that was changed after it was approved, with no extension dropped
 SELECT a.template_code, a.version, a.unchanged FROM acct.template_content AS a WHERE a.status = 'approved' ORDER BY 1, 2;
 BEGIN;
