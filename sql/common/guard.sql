@@ -488,20 +488,29 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- As whoever makes it: not a definer function.
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper)
-       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'ledger_guard')) THEN
-        RAISE EXCEPTION 'functions, operators and types in schemas of ledger_engine are made by superusers only'
+       AND (EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'ledger_guard'))
+            -- A trusted extension, or one that CASCADE made with it, whose script runs as a superuser in a schema of the caller's choice
+            OR EXISTS (WITH RECURSIVE made AS (
+                           SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_extension'::regclass
+                           UNION
+                           SELECT p.refobjid FROM made AS m JOIN pg_depend AS p ON p.classid = 'pg_extension'::regclass AND p.objid = m.objid
+                              AND p.refclassid = 'pg_extension'::regclass)
+                       SELECT FROM made AS m JOIN pg_extension AS e ON e.oid = m.objid JOIN pg_namespace AS n ON n.oid = e.extnamespace
+                         JOIN pg_roles AS o ON o.oid = e.extowner AND NOT o.rolsuper
+                        WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))) THEN
+        RAISE EXCEPTION 'functions, operators, types and extensions in schemas of ledger_engine are made by superusers only'
             USING ERRCODE = '42501', DETAIL = 'The engine''s own functions could come upon them, and run as a superuser.',
                   HINT = 'Make them in a schema of your own.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_planting() IS
-'Event trigger function: in schemas acct, acct_archive and ledger_guard only superusers make functions, operators and types (42501), whoever was granted CREATE there.';
+'Event trigger function: in schemas acct, acct_archive and ledger_guard only superusers make functions, operators, types and extensions (42501), whoever was granted CREATE there.';
 
 CREATE EVENT TRIGGER ledger_engine_planting ON ddl_command_end
-    WHEN TAG IN ('ALTER AGGREGATE', 'ALTER DOMAIN', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER TYPE',
-                 'CREATE AGGREGATE', 'CREATE DOMAIN', 'CREATE FUNCTION', 'CREATE OPERATOR', 'CREATE PROCEDURE', 'CREATE TYPE')
+    WHEN TAG IN ('ALTER AGGREGATE', 'ALTER DOMAIN', 'ALTER EXTENSION', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER TYPE',
+                 'CREATE AGGREGATE', 'CREATE DOMAIN', 'CREATE EXTENSION', 'CREATE FUNCTION', 'CREATE OPERATOR', 'CREATE PROCEDURE', 'CREATE TYPE')
     EXECUTE FUNCTION acct._refuse_planting();
 ALTER EVENT TRIGGER ledger_engine_planting ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER ledger_engine_planting IS
-'Lets only superusers make functions, operators and types in the engine''s schemas.';
+'Lets only superusers make functions, operators, types and extensions in the engine''s schemas.';
