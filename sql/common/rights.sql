@@ -147,16 +147,37 @@ ALTER EVENT TRIGGER ledger_engine_rights ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER ledger_engine_rights IS
 'Takes back what ALTER DEFAULT PRIVILEGES give on tables, views, sequences and functions made in the engine''s schemas.';
 
+CREATE FUNCTION acct._rights_missing() RETURNS TABLE (name text, grantee oid, privileges text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
+    SELECT x.object, x.grantee, string_agg(x.privilege, ', ' ORDER BY x.privilege)
+      FROM (SELECT CASE r.kind WHEN 'table' THEN to_regclass('acct.' || r.name)::text ELSE to_regprocedure('acct.' || r.name)::text END AS object,
+                   r.kind, o.oid AS grantee, p AS privilege
+              FROM acct._role_rights() AS r, string_to_table(r.privileges, ', ') AS p, pg_roles AS o
+             WHERE o.rolname = r.role_name
+               -- A role of the cluster that install_roles() was called for in this database
+               AND EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+                            WHERE n.nspname = 'acct' AND a.grantee = o.oid AND a.privilege_type = 'USAGE')) AS x
+     WHERE CASE x.kind WHEN 'table' THEN NOT has_table_privilege(x.grantee, x.object, x.privilege)
+                       ELSE NOT has_function_privilege(x.grantee, x.object, x.privilege) END
+     GROUP BY x.object, x.grantee
+$$;
+COMMENT ON FUNCTION acct._rights_missing() IS
+'Rights of install_roles() that a role which it set up in this database does not have, as after DROP EXTENSION ... CASCADE. Reads catalogs only.';
+
 CREATE FUNCTION acct._health_rights(OUT observed numeric, OUT detail text, OUT can_write boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT count(*) FILTER (WHERE x.beyond),
+    SELECT count(*),
            nullif(concat_ws('; ', acct._first_of(array_agg(acct._named_right(x.privileges, x.name, x.grantee) ORDER BY x.name, x.grantee) FILTER (WHERE x.beyond)),
+                            'missing (acct.install_roles() gives them back): '
+                            || acct._first_of(array_agg(acct._named_right(x.privileges, x.name, x.grantee) ORDER BY x.name COLLATE "C", x.grantee::regrole::text COLLATE "C") FILTER (WHERE NOT x.beyond)),
                             'reading: ' || (SELECT acct._first_of(array_agg(format('%s (%s)', s.reader, s.relations) ORDER BY s.reader))
                                               FROM (SELECT CASE b.grantee WHEN 0 THEN 'PUBLIC' ELSE b.grantee::regrole::text END AS reader, count(DISTINCT b.object) AS relations
                                                       FROM acct._rights_beyond() AS b WHERE b.privilege ~ '^SELECT' GROUP BY 1) AS s)), ''),
            coalesce(bool_or(x.beyond AND x.can_write), false)
       FROM (SELECT b.name, b.grantee, true AS beyond, string_agg(b.privilege, ', ' ORDER BY b.privilege) AS privileges, bool_or(b.kind <> 'ROUTINE' OR b.is_internal) AS can_write
-              FROM acct._rights_beyond() AS b WHERE b.privilege !~ '^SELECT' GROUP BY b.name, b.grantee) AS x
+              FROM acct._rights_beyond() AS b WHERE b.privilege !~ '^SELECT' GROUP BY b.name, b.grantee
+            UNION ALL
+            SELECT m.name, m.grantee, false, m.privileges, false FROM acct._rights_missing() AS m) AS x
 $$;
 COMMENT ON FUNCTION acct._health_rights() IS
-'Rights to write or to execute that install_roles() does not grant, and who else reads how many tables.';
+'Rights to write or to execute that install_roles() does not grant, those that it grants and that are missing, and who else reads how many tables.';
