@@ -284,7 +284,7 @@ DECLARE
     tables CONSTANT regclass[] := CASE p_table WHEN 'ledger_entry' THEN ARRAY['acct.ledger_book', 'acct.ledger_entry_header']
                                                ELSE ARRAY['acct.txn_source_parent'] END::regclass[];
 BEGIN
-    WHILE NOT acct._is_waited_for(tables, acct._row_holders('acct.making_lock', 'table_name', p_table)) LOOP
+    WHILE NOT acct._is_waited_for(tables, acct._row_holders('acct.making_lock', '{table_name}', ARRAY[p_table])) LOOP
         BEGIN
             IF p_table = 'ledger_entry' THEN
                 -- All books, those to come included, as recomputing balances does.

@@ -109,10 +109,10 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_file_digest';
 COMMENT ON FUNCTION acct._file_digest(text, boolean) IS
 'Size and SHA-256 (64 hexadecimal digits) of a regular file of the server, NULL where there is none; p_flush has it outlast a crash of the machine. Needs the privileges of pg_read_server_files, whoever calls it (else 42501). Raises 42602 where the path is not absolute.';
 
-CREATE FUNCTION acct._row_holders(p_table regclass, p_column text, p_value text) RETURNS integer[]
+CREATE FUNCTION acct._row_holders(p_table regclass, p_columns text[], p_values text[]) RETURNS integer[]
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_row_holders';
-COMMENT ON FUNCTION acct._row_holders(regclass, text, text) IS
-'The processes whose open transactions inserted, locked or changed the rows of a table where a column has a value, committed or not; NULL among them stands for a prepared transaction. Neither waits nor locks.';
+COMMENT ON FUNCTION acct._row_holders(regclass, text[], text[]) IS
+'The processes whose open transactions inserted, locked or changed the rows of a table where columns have these values, as text, committed or not; NULL among them stands for a prepared transaction. Waits for no row.';
 
 CREATE FUNCTION acct._commit_durably() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_commit_durably';

@@ -104,47 +104,75 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._conflicting_modes(text) IS 'The modes of table locks, as pg_locks names them, that conflict with a mode.';
 
-CREATE FUNCTION acct._limit_wait(p_limit text) RETURNS void
+CREATE FUNCTION acct._idle_behind(p_pid integer) RETURNS text
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH RECURSIVE chain AS (
+        SELECT b.pid FROM unnest(pg_blocking_pids(p_pid)) AS b (pid)
+        UNION
+        SELECT b.pid FROM chain AS c, unnest(pg_blocking_pids(c.pid)) AS b (pid))
+    SELECT string_agg(CASE c.pid WHEN 0 THEN 'a prepared transaction'
+                                 ELSE acct._holder_name(c.pid, NULL, a.usename, a.state, a.state_change) END, ', ' ORDER BY c.pid)
+      FROM chain AS c LEFT JOIN pg_stat_activity AS a ON a.pid = c.pid
+     WHERE c.pid = 0 OR a.state LIKE 'idle%' AND a.state_change < clock_timestamp() - interval '1 second'
+$$;
+COMMENT ON FUNCTION acct._idle_behind(integer) IS
+'The sessions that are idle in their transactions, and the prepared transactions, that a session waits for, directly or behind others; NULL where there are none. Idle is a session that has been so for a second.';
+
+CREATE FUNCTION acct._limit_wait(p_limit text, p_waited interval DEFAULT '0') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     statement CONSTANT interval := current_setting('statement_timeout')::interval;
 BEGIN
     IF p_limit = '0' THEN
         -- Long enough that the server finds a deadlock before.
-        PERFORM set_config('lock_timeout', ceil(1000 * extract(epoch FROM least(current_setting('deadlock_timeout')::interval + '4 seconds',
-                                                                                nullif(statement, '0') / 2)))::text, true);
+        PERFORM set_config('lock_timeout', ceil(1000 * extract(epoch FROM greatest(least(current_setting('deadlock_timeout')::interval + '4 seconds',
+                                                                                         nullif(statement, '0') / 2),
+                                                                                   least(p_waited, '10 minutes'))))::text, true);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._limit_wait(text) IS
-'Limits a wait that is tried again (_refuse_held); p_limit is the lock_timeout of the caller, which is kept where there is one.';
+COMMENT ON FUNCTION acct._limit_wait(text, interval) IS
+'Limits a wait that is tried again (_refuse_held); p_limit is the lock_timeout of the caller, which is kept where there is one. With p_waited a wait may be as long as those before it, ten minutes at most: a request that is made again queues behind those that came since.';
 
-CREATE FUNCTION acct._refuse_held(p_what text, p_tables regclass[], p_mode text, p_processes integer[], p_started timestamptz, p_limit text)
+CREATE FUNCTION acct._refuse_held(p_what text, p_tables regclass[], p_mode text, p_columns text[], p_values text[], p_started timestamptz, p_limit text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     patience CONSTANT interval := least('10 seconds', nullif(current_setting('statement_timeout')::interval, '0') / 2);
+    long_patience CONSTANT interval := least('5 minutes', nullif(current_setting('statement_timeout')::interval, '0') / 2);
     own_modes CONSTANT text[] := ARRAY['RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock'];
+    waited CONSTANT interval := clock_timestamp() - p_started;
+    processes integer[];
     holders text;
-    waits boolean;
+    number bigint;
 BEGIN
-    IF p_limit = '0' AND clock_timestamp() < p_started + patience THEN
+    IF p_limit = '0' AND waited < patience THEN
         RETURN;
+    END IF;
+    -- Where nobody can read the table, the holders are those who lock it.
+    IF p_columns IS NOT NULL AND NOT EXISTS (SELECT FROM acct._lock_holders(p_tables, ARRAY['AccessExclusiveLock'])) THEN
+        processes := acct._row_holders(p_tables[1], p_columns, p_values);
     END IF;
     WITH held AS (
         SELECT h.*, h.mode = ANY (acct._conflicting_modes(p_mode)) AS of_table
           FROM acct._lock_holders(p_tables, acct._conflicting_modes(p_mode) || own_modes) AS h),
-    holder AS (
-        SELECT DISTINCT ON (h.pid, h.gid) h.pid, h.gid, h.is_working, h.relation, acct._holder_name(h.pid, h.gid, h.role, h.state, h.since) AS name
+    one AS (
+        SELECT DISTINCT ON (h.pid, h.gid) h.*, bool_or(h.mode IN ('ExclusiveLock', 'AccessExclusiveLock')) OVER (PARTITION BY h.pid, h.gid) AS is_exclusive
           FROM held AS h
          -- A request that waits keeps those out that come after it.
-         WHERE h.of_table OR h.granted AND (h.pid = ANY (p_processes) OR h.pid IS NULL AND array_position(p_processes, NULL) IS NOT NULL)
-         ORDER BY h.pid, h.gid, h.of_table DESC, h.relation::text)
-    SELECT string_agg(CASE WHEN p_processes IS NULL THEN format('%s by %s', h.relation, h.name) ELSE h.name END, ', ' ORDER BY h.pid, h.gid),
-           coalesce(bool_and(h.is_working), p_processes IS NOT NULL)
-      INTO holders, waits FROM holder AS h;
-    -- What a function of the engine holds it gives back by itself.
-    IF p_limit = '0' AND waits THEN
+         WHERE h.of_table OR h.granted AND (h.pid = ANY (processes) OR h.pid IS NULL AND array_position(processes, NULL) IS NOT NULL)
+         ORDER BY h.pid, h.gid, h.of_table DESC, h.relation::text),
+    holder AS (
+        SELECT o.pid, o.gid, format(CASE WHEN p_columns IS NULL THEN '%s by %s%s' ELSE '%2$s%3$s' END, o.relation,
+                                    acct._holder_name(o.pid, o.gid, o.role, o.state, o.since), ', which waits for ' || behind.names) AS name,
+               -- What an active session holds ends by itself, unless somebody idle keeps it from ending. Each session is idle between two statements.
+               CASE WHEN o.is_working THEN NULL
+                    WHEN o.pid IS NULL OR o.state LIKE 'idle%' AND o.since < clock_timestamp() - interval '1 second' OR behind.names IS NOT NULL THEN patience
+                    WHEN o.is_exclusive OR o.state IS DISTINCT FROM 'active' THEN long_patience END AS patience
+          FROM one AS o LEFT JOIN LATERAL acct._idle_behind(CASE WHEN NOT o.is_working THEN o.pid END) AS behind (names) ON true)
+    SELECT string_agg(h.name, ', ' ORDER BY h.pid, h.gid) FILTER (WHERE p_limit <> '0' OR waited >= h.patience), count(*)
+      INTO holders, number FROM holder AS h;
+    IF p_limit = '0' AND holders IS NULL AND (number > 0 OR waited < '5 minutes') THEN
         RETURN;
     END IF;
     RAISE EXCEPTION '% is locked', p_what
@@ -152,8 +180,8 @@ BEGIN
               HINT = 'Call again when that has ended, or end it: SELECT pg_terminate_backend(PROCESS); or ROLLBACK PREPARED.';
 END
 $$;
-COMMENT ON FUNCTION acct._refuse_held(text, regclass[], text, integer[], timestamptz, text) IS
-'Called when a wait for locks of a mode on tables, or for rows of a table that p_processes hold (as of _row_holders), was given up: returns where it is right to wait on, because functions of the engine work there, or the wait was shorter than ten seconds and half the statement_timeout. Else it raises 55P03 and names the sessions and prepared transactions that hold the locks.';
+COMMENT ON FUNCTION acct._refuse_held(text, regclass[], text, text[], text[], timestamptz, text) IS
+'Called when a wait for locks of a mode on tables, or for the rows of a table that have a key, was given up: returns where it is right to wait on, and else raises 55P03 and names the sessions and prepared transactions that hold the locks. Waits on for functions of the engine and for active sessions, but only ten seconds for sessions that have been idle for a second or wait for such, and for prepared transactions, five minutes for active sessions that lock a table EXCLUSIVE or ACCESS EXCLUSIVE, and in both cases half the statement_timeout at most.';
 
 CREATE FUNCTION acct._hold_tables(p_tables regclass[], p_mode text, p_with_partitions boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -165,19 +193,19 @@ DECLARE
 BEGIN
     LOOP
         BEGIN
-            PERFORM acct._limit_wait(own_limit);
+            PERFORM acct._limit_wait(own_limit, clock_timestamp() - started);
             EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             PERFORM acct._refuse_held('a table that this needs', CASE WHEN p_with_partitions THEN ARRAY(SELECT acct._tables_below(t) FROM unnest(p_tables) AS t)
-                                                                      ELSE p_tables END, p_mode, NULL, started, own_limit);
+                                                                      ELSE p_tables END, p_mode, NULL, NULL, started, own_limit);
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);
 END
 $$;
 COMMENT ON FUNCTION acct._hold_tables(regclass[], text, boolean) IS
-'Locks tables, with or without their partitions, in a mode that a step needs, to the end of the transaction. Raises 55P03, with the holder, where another session that does no work of the engine locks one for longer than ten seconds, or than half the caller''s statement_timeout.';
+'Locks tables, with or without their partitions, in a mode that a step needs, to the end of the transaction. Raises 55P03, with the holder, as _refuse_held() does.';
 
 CREATE FUNCTION acct._tables_below(p_table regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -225,14 +253,14 @@ BEGIN
             EXECUTE format('SELECT FROM %s WHERE (%s) = (%s) FOR NO KEY UPDATE', p_table, columns, key);
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            PERFORM acct._refuse_held(p_what, ARRAY[p_table], 'ROW EXCLUSIVE', acct._row_holders(p_table, p_columns[1], p_values[1]), started, own_limit);
+            PERFORM acct._refuse_held(p_what, ARRAY[p_table], 'ROW EXCLUSIVE', p_columns, p_values, started, own_limit);
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);
 END
 $$;
 COMMENT ON FUNCTION acct._lock_row(regclass, text[], text[], text, boolean) IS
-'Locks the row of a key, which it inserts where it may be missing, to the end of the transaction. Waits for sessions that do work of the engine; raises 55P03, with the holder, where another one or a prepared transaction holds it for longer than ten seconds, or than half the caller''s statement_timeout.';
+'Locks the row of a key, which it inserts where it may be missing, to the end of the transaction. Raises 55P03, with the holder, as _refuse_held() does.';
 
 CREATE FUNCTION acct._lock_claims(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$

@@ -192,7 +192,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                            coalesce('process ' || r.pid || ' works on it', 'no session works on it'),
                                            CASE WHEN r.run_key IS NULL THEN ', no key' END) ORDER BY r.since, r.run_id))
       FROM (SELECT j.run_id, j.run_key, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
-                   (SELECT min(h) FROM unnest(acct._row_holders('acct.journal_run', 'run_id', j.run_id::text)) AS h) AS pid
+                   (SELECT min(h) FROM unnest(acct._row_holders('acct.journal_run', '{run_id}', ARRAY[j.run_id::text])) AS h) AS pid
               FROM acct.journal_run AS j CROSS JOIN LATERAL (SELECT coalesce(j.expanded_at, j.created_at) AS since) AS s
              WHERE j.status IN ('created', 'expanded') AND acct._run_transactions(j.run_id) > 0) AS r
 $$;

@@ -222,7 +222,7 @@ DECLARE
     run record;
 BEGIN
     FOR run IN SELECT r.run_id, r.txn_month, r.status FROM acct.journal_run AS r
-                WHERE r.status IN ('created', 'expanded') AND r.run_key IS NULL AND acct._row_holders('acct.journal_run', 'run_id', r.run_id::text) = '{}'
+                WHERE r.status IN ('created', 'expanded') AND r.run_key IS NULL AND acct._row_holders('acct.journal_run', '{run_id}', ARRAY[r.run_id::text]) = '{}'
                   AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
                 ORDER BY r.run_id LOOP
         RAISE WARNING 'run % of % is %, has no key, and no session works on it', run.run_id, acct._month_name(run.txn_month), run.status

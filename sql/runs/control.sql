@@ -17,7 +17,7 @@ COMMENT ON FUNCTION acct._announce_work() IS
 CREATE FUNCTION acct._refuse_cancelled(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    IF array_remove(acct._row_holders('acct.run_cancel', 'run_id', p_run_id::text), pg_backend_pid()) <> '{}' THEN
+    IF array_remove(acct._row_holders('acct.run_cancel', '{run_id}', ARRAY[p_run_id::text]), pg_backend_pid()) <> '{}' THEN
         RAISE EXCEPTION 'run % is being cancelled', p_run_id
             USING ERRCODE = 'LE002', HINT = 'When that is done, make it again with acct.create_run().';
     END IF;
@@ -27,7 +27,7 @@ COMMENT ON FUNCTION acct._refuse_cancelled(bigint) IS 'Raises LE002 where anothe
 
 CREATE FUNCTION acct._sessions_at(p_column text, p_value text) RETURNS integer[]
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(array_agg(h.pid), '{}') FROM unnest(acct._row_holders('acct.journal_run', p_column, p_value)) AS h (pid)
+    SELECT coalesce(array_agg(h.pid), '{}') FROM unnest(acct._row_holders('acct.journal_run', ARRAY[p_column], ARRAY[p_value])) AS h (pid)
      WHERE h.pid IS NULL
         OR h.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = h.pid AND l.granted AND l.mode <> 'AccessShareLock'
                       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
@@ -77,7 +77,7 @@ COMMENT ON FUNCTION acct.check_run(bigint) IS
 CREATE FUNCTION acct._try_cancel(p_run_id bigint, p_stopped integer, OUT status text, OUT working integer[], OUT is_ours boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    is_ours := array_remove(acct._row_holders('acct.run_cancel', 'run_id', p_run_id::text), pg_backend_pid()) = '{}';
+    is_ours := array_remove(acct._row_holders('acct.run_cancel', '{run_id}', ARRAY[p_run_id::text]), pg_backend_pid()) = '{}';
     IF is_ours AND NOT EXISTS (SELECT FROM acct.run_cancel AS c WHERE c.run_id = p_run_id) THEN
         INSERT INTO acct.run_cancel (run_id) VALUES (p_run_id) ON CONFLICT DO NOTHING;
     END IF;

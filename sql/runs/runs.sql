@@ -336,7 +336,7 @@ BEGIN
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             PERFORM acct._refuse_held(format('run %s', p_run_id), '{acct.journal_run}', 'ROW EXCLUSIVE',
-                                      acct._row_holders('acct.journal_run', 'run_id', p_run_id::text), started, own_limit);
+                                      '{run_id}', ARRAY[p_run_id::text], started, own_limit);
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);
@@ -608,7 +608,7 @@ BEGIN
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             PERFORM acct._refuse_held(format('run "%s"', key), '{acct.journal_run}', 'ROW EXCLUSIVE',
-                                      acct._row_holders('acct.journal_run', 'run_key', key), started, own_limit);
+                                      '{run_key}', ARRAY[key], started, own_limit);
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);

@@ -90,33 +90,79 @@ holders_as_array(Holders *holders)
 	return makeArrayResult(state, CurrentMemoryContext);
 }
 
-/* Whether a row's column, as text, is the value. Only for rows that a transaction holds: others may have lost their TOAST. */
-static bool
-column_is(HeapTuple tuple, TupleDesc desc, AttrNumber column, Oid output, const char *value)
+/* The columns and values, as text, by which rows are found. */
+typedef struct Key
 {
-	bool isnull;
-	Datum datum = heap_getattr(tuple, column, desc, &isnull);
+	int n;
+	AttrNumber *columns;
+	Oid *outputs;
+	char **values;
+} Key;
 
-	return !isnull && strcmp(OidOutputFunctionCall(output, datum), value) == 0;
+/* False where a value is NULL: no row has it. */
+static bool
+read_key(Key *key, Relation rel, ArrayType *columns, ArrayType *values)
+{
+	Datum *names;
+	Datum *texts;
+	bool *isnull;
+	int n;
+
+	deconstruct_array(columns, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &key->n);
+	deconstruct_array(values, TEXTOID, -1, false, TYPALIGN_INT, &texts, &isnull, &n);
+	if (n != key->n || n == 0)
+		elog(ERROR, "%d values for %d columns", n, key->n);
+	key->columns = palloc_array(AttrNumber, n);
+	key->outputs = palloc_array(Oid, n);
+	key->values = palloc_array(char *, n);
+	for (int i = 0; i < n; i++)
+	{
+		bool is_varlena;
+
+		if (isnull[i])
+			return false;
+		key->columns[i] = get_attnum(RelationGetRelid(rel), TextDatumGetCString(names[i]));
+		if (key->columns[i] <= 0)
+			elog(ERROR, "no column \"%s\"", TextDatumGetCString(names[i]));
+		getTypeOutputInfo(TupleDescAttr(RelationGetDescr(rel), key->columns[i] - 1)->atttypid,
+						  &key->outputs[i], &is_varlena);
+		key->values[i] = TextDatumGetCString(texts[i]);
+	}
+	return true;
 }
 
-/* (table, column, value): the processes of transactions that hold such rows. */
+/* Whether a row has the key. Only for rows that a transaction holds: others may have lost their TOAST. */
+static bool
+has_key(HeapTuple tuple, TupleDesc desc, const Key *key)
+{
+	for (int i = 0; i < key->n; i++)
+	{
+		bool isnull;
+		Datum datum = heap_getattr(tuple, key->columns[i], desc, &isnull);
+
+		if (isnull || strcmp(OidOutputFunctionCall(key->outputs[i], datum), key->values[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* (table, columns, values): the processes of transactions that hold such rows. */
 Datum
 ledger_row_holders(PG_FUNCTION_ARGS)
 {
 	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	AttrNumber column = get_attnum(RelationGetRelid(rel), text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	const char *value = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	Holders holders = {NIL, false};
+	Key key;
 	TableScanDesc scan;
 	HeapTuple tuple;
-	Oid output;
-	bool is_varlena;
 
-	if (column <= 0 || rel->rd_rel->relam != HEAP_TABLE_AM_OID)
-		elog(ERROR, "no heap with this column");
-	getTypeOutputInfo(TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid, &output,
-					  &is_varlena);
+	if (rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		elog(ERROR, "no heap");
+	if (!read_key(&key, rel, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2)))
+	{
+		table_close(rel, AccessShareLock);
+		return holders_as_array(&holders);
+	}
 	scan = table_beginscan(rel, SnapshotAny, 0, NULL);
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
@@ -133,8 +179,7 @@ ledger_row_holders(PG_FUNCTION_ARGS)
 		infomask = tuple->t_data->t_infomask;
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 		add_holders_of(&found, xmin, xmax, infomask);
-		if ((found.pids == NIL && !found.prepared) ||
-			!column_is(tuple, RelationGetDescr(rel), column, output, value))
+		if ((found.pids == NIL && !found.prepared) || !has_key(tuple, RelationGetDescr(rel), &key))
 			continue;
 		holders.pids = list_concat_unique_int(holders.pids, found.pids);
 		holders.prepared |= found.prepared;

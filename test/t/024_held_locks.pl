@@ -1,5 +1,5 @@
 # A session that stays in its transaction, and a prepared transaction, hold what a run needs: each step gives up in time and
-# names the holder, and health() and the views never wait for it.  A step waits on while the holder does work of the engine.
+# names the holder, and health() and the views never wait for it.  A step waits on while the holder is active.
 use strict;
 use warnings FATAL => 'all';
 
@@ -72,6 +72,7 @@ my $reopen = q{SELECT acct.reopen_period('2023-06-01', 'MAIN', 'PRIMARY')};
 held($reopen, $post, 'ledger_book', 'a book, posting');
 held($reopen, q{SELECT acct.close_period('2023-05-01', 'MAIN', 'PRIMARY')}, 'ledger_book', 'a book, closing');
 held($reopen, 'SELECT acct.update_balance_snapshot()', 'ledger_book', 'a book, recomputing');
+held('LOCK TABLE acct.ledger_book IN ACCESS EXCLUSIVE MODE', $post, 'ledger_book', 'all books, posting');
 
 # The source: an uncommitted TRUNCATE, and a lock
 sql(q{SELECT count(*) FROM acct.rotate_txn_source_partitions(0, '2025-02-01')});
@@ -102,9 +103,12 @@ fails_with($node, $db, q{SELECT count(*) FROM acct.rotate_txn_source_partitions(
 	qr/ERROR:  55P03: txn_source_parent is in use\nDETAIL:  Other sessions with locks on its tables: prepared transaction 'share'/, 'prepared, rotating');
 sql(q{ROLLBACK PREPARED 'share'});
 
-# A session that posts keeps others waiting for longer than an idle one may: it waits itself, and is at work.
+# A session that posts keeps others waiting for longer than an idle one may: it waits itself, and is at work.  An idle session
+# with another book of the entity is no reason to give up.
 my $other = sql(q{SELECT acct.create_run('2025-02-01', 'february')});
 sql("SELECT count(*) FROM acct.expand_journals($other)");
+sql(q{INSERT INTO acct.accounting_basis (basis, description) VALUES ('TAX', 'Tax')});
+my $idle = hold_lock($node, $db, q{SELECT acct.close_period('2023-06-01', 'MAIN', 'TAX')});
 my $reader = hold_lock($node, $db, q{LOCK TABLE acct.journal_number IN ACCESS EXCLUSIVE MODE});
 my $first = start_session($node, $db);
 $first->submit($post);
@@ -120,6 +124,59 @@ is($first->error . $second->error, '', 'a posting waits for one that is at work'
 $first->finish;
 $second->finish;
 is(sql("SELECT string_agg(status, ',') FROM acct.journal_run WHERE run_id IN ($run, $other)"), 'posted,posted', 'both are posted');
+$idle->submit('ROLLBACK');
+$idle->finish;
+sql(q{DELETE FROM acct.accounting_basis WHERE basis = 'TAX'});
+
+# An active session with the lock of ANALYZE or CREATE INDEX does not make a large run fail, unless it waits for an idle one.
+load_quietly($node, $db, '2025-01-01', 10, 5);
+my $large = sql(qq{SET ledger_engine.run_partition_min_transactions = 0; SELECT acct.create_run('2025-01-01', 'large')});
+sql("SET ledger_engine.run_partition_min_transactions = 0; SELECT count(*) FROM acct.expand_journals($large)");
+my $post_large = "SELECT count(*) FROM acct.post_journals($large)";
+my $lines = sql(q{SELECT acct._partition_of('acct.ledger_entry_line', '2025-01-01')});
+held("LOCK TABLE ONLY $lines IN SHARE MODE", $post_large, 'ledger_entry_line_2025_01', 'lines, posting a large run');
+$idle = hold_lock($node, $db, "LOCK TABLE ONLY $lines IN ROW EXCLUSIVE MODE");
+my $active = start_session($node, $db);
+$active->submit("BEGIN; LOCK TABLE ONLY $lines IN SHARE MODE; SELECT pg_sleep(6); ROLLBACK");
+wait_until('a lock to wait', sub { $active->waits_for($node, $idle) });
+refused($post_large, sprintf('process %s \([^\n]*, which waits for process %s \(\S+ idle in transaction since 2', $active->pid, $idle->pid),
+	'an active session behind an idle one');
+$idle->submit('ROLLBACK');
+$idle->finish;
+wait_until('the lock', sub { sql('SELECT count(*) FROM pg_locks WHERE granted AND mode = \'ShareLock\' AND pid = ' . $active->pid) });
+my (undef, $posted, $error) = $node->psql($db, "SET statement_timeout = '8s'; $post_large");
+is("$posted$error", '1', 'an active session is waited for');
+$active->finish;
+
+# One that keeps policy from everybody is not waited for as long as it likes.
+$active = start_session($node, $db);
+$active->submit("BEGIN; $template; SELECT pg_sleep(6); ROLLBACK");
+wait_until('a lock', sub { sql('SELECT count(*) FROM pg_locks WHERE granted AND mode = \'AccessExclusiveLock\' AND pid = ' . $active->pid) });
+refused("SELECT count(*) FROM acct.validate_run($large)", sprintf('process %s \(\S+ active since 2', $active->pid), 'an active session with a table of policy');
+$active->finish;
+
+# Recomputing waits for all books.  Sessions that lock one each, one before the other ends, do not overtake it again and again.
+my @books = map { start_session($node, $db) } 1 .. 4;
+my $snapshot = start_session($node, $db);
+my $lock_book = sub {
+	my ($n) = @_;
+	$books[$n]->submit("BEGIN; SELECT acct._announce_work(); SELECT acct._lock_books(ARRAY['BOOK $n'], ARRAY['PRIMARY']);
+		SELECT extract(epoch FROM clock_timestamp()); SELECT pg_sleep(5); ROLLBACK");
+};
+$lock_book->(0);
+wait_until('a book', sub { sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'acct.ledger_book'::regclass}) });
+$snapshot->submit("SET deadlock_timeout = '10ms'; BEGIN; SELECT acct.update_balance_snapshot(); SELECT extract(epoch FROM clock_timestamp()); COMMIT");
+for my $n (1 .. 3)
+{
+	sleep($n == 1 ? 2 : 4);
+	$lock_book->($n);
+}
+wait_until('recomputing', sub { $snapshot->done && $books[3]->done });
+is($snapshot->error, '', 'recomputing beside overlapping locks of books');
+my ($computed) = $snapshot->output =~ /^(\d+\.\d+)$/m;
+my ($overtaken) = $books[3]->output =~ /^(\d+\.\d+)$/m;
+cmp_ok($computed, '<', $overtaken, 'recomputing is served before those that came later');
+$_->finish for $snapshot, @books;
 
 # The other months that a check reads
 held('LOCK TABLE acct.txn_source_2025_02 IN ACCESS EXCLUSIVE MODE', $validate =~ s/\d+\)$/$run)/r, 'txn_source_2025_02', 'source of another month, validating');
