@@ -163,6 +163,14 @@ BEGIN
         reason CONSTANT integer := pg_event_trigger_table_rewrite_reason();
     BEGIN
         PERFORM ledger_guard.require_own_table();
+        -- The guard's own tables cannot be read here: their rows are still of the old types.
+        IF rewritten IN (to_regclass('ledger_guard.protected'), to_regclass('ledger_guard.record')) THEN
+            IF NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u')) AND NOT ledger_guard.allows_loss() THEN
+                RAISE EXCEPTION 'the guard keeps what it knows of posted entries: % on % is refused', TG_TAG, rewritten::regclass
+                    USING ERRCODE = 'LE011', HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
+            END IF;
+            RETURN;
+        END IF;
         IF EXISTS (SELECT FROM ledger_guard.record AS r WHERE r.relation::oid = rewritten)
            -- A new column changes nothing that was there.
            AND reason <> 2 AND NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u'))

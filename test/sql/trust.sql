@@ -309,11 +309,24 @@ GRANT ALL ON ledger_guard.protected, ledger_guard.record TO regress_trust_owner;
 CREATE VIEW public.forgetting AS
 SELECT * FROM unnest(ARRAY['UPDATE ledger_guard.protected SET has_posted = false', 'DELETE FROM ledger_guard.protected WHERE has_posted', 'UPDATE ledger_guard.protected SET columns = NULL WHERE has_posted',
                            'UPDATE ledger_guard.protected SET columns = ''{}'' WHERE has_posted', 'UPDATE ledger_guard.protected SET relation = 1 WHERE has_posted', 'TRUNCATE ledger_guard.protected',
+                           'ALTER TABLE ledger_guard.protected ALTER COLUMN relation TYPE text', 'ALTER TABLE ledger_guard.record ALTER COLUMN relation TYPE text', 'ALTER TABLE ledger_guard.record SET UNLOGGED',
                            'DELETE FROM ledger_guard.record', 'UPDATE ledger_guard.record SET columns = ''{}''', 'TRUNCATE ledger_guard.record', 'ALTER TABLE ledger_guard.protected DISABLE TRIGGER USER']) WITH ORDINALITY AS f (statement, n);
 SELECT f.statement, left(public.tried('regress_trust_owner', f.statement), 5) AS owner, left(public.tried(current_user, f.statement), 5) AS superuser FROM public.forgetting AS f ORDER BY f.n;
 SET session_replication_role = replica;
 UPDATE ledger_guard.protected SET has_posted = false;
 RESET session_replication_role;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+ALTER TABLE ledger_guard.record SET UNLOGGED;
+SET LOCAL ledger_engine.allow_drop = off;
+ALTER TABLE ledger_guard.record SET LOGGED;
+ROLLBACK;
+-- What a subscriber that install() made should get of all tables
+SET client_min_messages = error; -- nothing of wal_level
+CREATE PUBLICATION regress_trust FOR TABLES IN SCHEMA acct, acct_archive WITH (publish_via_partition_root = true);
+SELECT count(*) > 40 AS published, count(*) FILTER (WHERE schemaname = 'ledger_guard') AS of_the_guard FROM pg_publication_tables;
+DROP PUBLICATION regress_trust;
+SET client_min_messages = warning;
 BEGIN;
 SET LOCAL ledger_engine.allow_drop = on;
 UPDATE ledger_guard.protected SET has_posted = false;
