@@ -39,16 +39,18 @@ COMMENT ON FUNCTION acct._enable_triggers() IS 'Enables triggers of the engine t
 CREATE FUNCTION acct._changed_guard() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- The functions that make the guard hold its functions' bodies.
-    SELECT p.oid::regprocedure::text FROM pg_proc AS p
-     WHERE p.pronamespace = to_regnamespace('ledger_guard')
-       AND NOT (p.proowner = 10 AND p.prosecdef = (p.prorettype = 'event_trigger'::regtype OR p.proname = 'keep_guarded')
-                AND p.proconfig[1] = 'search_path=pg_catalog, pg_temp'
-                AND EXISTS (SELECT FROM pg_proc AS l
-                             WHERE l.oid IN (to_regprocedure('acct._layout_guard_basics()'), to_regprocedure('acct._layout_guard_drop()'),
-                                             to_regprocedure('acct._layout_guard_rewrite()'), to_regprocedure('acct._layout_guard_engine()'))
-                               AND strpos(l.prosrc, '$body$' || p.prosrc || '$body$') > 0))
+    SELECT p.oid::regprocedure::text || CASE WHEN s.is_same THEN ' belongs to ' || p.proowner::regrole ELSE '' END
+      FROM pg_proc AS p
+     CROSS JOIN LATERAL (
+        SELECT p.prosecdef = (p.prorettype = 'event_trigger'::regtype OR p.proname = 'keep_guarded')
+               AND p.proconfig[1] IS NOT DISTINCT FROM 'search_path=pg_catalog, pg_temp'
+               AND EXISTS (SELECT FROM pg_proc AS l
+                            WHERE l.oid IN (to_regprocedure('acct._layout_guard_basics()'), to_regprocedure('acct._layout_guard_drop()'),
+                                            to_regprocedure('acct._layout_guard_rewrite()'), to_regprocedure('acct._layout_guard_engine()'))
+                              AND strpos(l.prosrc, '$body$' || p.prosrc || '$body$') > 0) AS is_same) AS s
+     WHERE p.pronamespace = to_regnamespace('ledger_guard') AND NOT (s.is_same AND p.proowner = 10)
 $$;
-COMMENT ON FUNCTION acct._changed_guard() IS 'Functions in schema ledger_guard that are not as install() makes them.';
+COMMENT ON FUNCTION acct._changed_guard() IS 'Functions in schema ledger_guard that are not as install() makes them, or belong to another role than the bootstrap superuser.';
 
 CREATE FUNCTION acct._code() RETURNS TABLE (function text, digest text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$

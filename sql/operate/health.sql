@@ -129,12 +129,14 @@ COMMENT ON FUNCTION acct._guard_changed() IS
 
 CREATE FUNCTION acct._health_guard(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT cardinality(x.missing) + cardinality(x.lossy) + cardinality(x.changed),
+    SELECT cardinality(x.missing) + cardinality(x.lossy) + cardinality(x.changed) + cardinality(x.others),
            nullif(concat_ws('; ', 'missing or disabled: ' || nullif(acct._first_of(x.missing), ''),
-                            'unlogged: ' || nullif(acct._first_of(x.lossy), ''), 'changed: ' || nullif(acct._first_of(x.changed), '')), '')
+                            'unlogged: ' || nullif(acct._first_of(x.lossy), ''), 'changed: ' || nullif(acct._first_of(x.changed), ''),
+                            nullif(acct._first_of(x.others), '')), '')
       FROM (SELECT ARRAY(SELECT m FROM acct._guard_missing() AS m ORDER BY m COLLATE "C") AS missing,
                    ARRAY(SELECT l FROM acct._guard_lossy() AS l ORDER BY l COLLATE "C") AS lossy,
-                   ARRAY(SELECT c FROM acct._guard_changed() AS c ORDER BY c COLLATE "C") AS changed) AS x
+                   ARRAY(SELECT c FROM acct._guard_changed() AS c WHERE c !~ ' belongs to ' ORDER BY c COLLATE "C") AS changed,
+                   ARRAY(SELECT c FROM acct._guard_changed() AS c WHERE c ~ ' belongs to ' ORDER BY c COLLATE "C") AS others) AS x
 $$;
 COMMENT ON FUNCTION acct._health_guard() IS
 'What protects the ledger, taken source rows and policy and is missing or disabled; tables that a crash would empty; functions and columns that were changed.';

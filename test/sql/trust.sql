@@ -337,6 +337,14 @@ ALTER TABLE ledger_guard.protected DISABLE TRIGGER USER;
 SELECT status, detail FROM acct.health('{guard}');
 ROLLBACK;
 DROP OWNED BY regress_trust_owner;
+-- After pg_restore --no-owner the guard's functions belong to whoever restored: they are not changed.
+BEGIN;
+ALTER FUNCTION ledger_guard.refuse_drop() OWNER TO regress_trust_checker;
+CREATE OR REPLACE FUNCTION ledger_guard.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+SELECT status, observed, detail FROM acct.health('{guard}');
+SELECT acct.install();
+SELECT status, observed, detail FROM acct.health('{guard}');
+ROLLBACK;
 -- A trusted extension needs no right on its schema: CREATE on the database is enough, and would keep install() from working.
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_trust_owner', current_database()) AS statement \gexec
 CREATE SCHEMA elsewhere AUTHORIZATION regress_trust_owner;
