@@ -88,6 +88,7 @@ SQL_PARTS = \
 	sql/source/loads.sql \
 	sql/policy/templates.sql \
 	sql/runs/runs.sql \
+	sql/runs/claims.sql \
 	sql/runs/staging.sql \
 	sql/policy/policy.sql \
 	sql/runs/validate.sql \

@@ -487,7 +487,7 @@ le_at_exit()
 	if [ -z "$finished" ]; then
 		failed=$((failed + 1))
 		[ ${#stage_result[@]} = 0 ] || show_results
-		[ ! -d "$kept_logs" ] || echo "the logs of what was interrupted are in $kept_logs"
+		[ ! -d "$kept_logs" ] || echo "the logs of interrupted stages are in $kept_logs"
 	fi
 	echo "$passed passed, $failed failed, $skipped skipped"
 }

@@ -115,7 +115,7 @@ BEGIN
           JOIN ledger_guard.guarded() AS g ON g.relation::oid = d.objid AND d.classid = 'pg_class'::regclass
          WHERE (d.objsubid = 0 OR g.columns IS NULL -- the table, or a column of it that holds values
                 OR EXISTS (SELECT FROM unnest(g.columns) AS c (definition) WHERE starts_with(c.definition, d.address_names[3] || ' ')))
-           -- Of a ledger without entries nothing is told.
+           -- A ledger without entries has nothing to protect.
            AND (g.is_ledger OR EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.has_posted));
         IF lost IS NOT NULL AND NOT ledger_guard.allows_loss() THEN
             RAISE EXCEPTION 'cannot drop % that hold %', CASE WHEN tables THEN 'tables' ELSE 'columns' END,

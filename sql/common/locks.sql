@@ -149,7 +149,7 @@ BEGIN
     IF p_limit = '0' AND waited < patience THEN
         RETURN;
     END IF;
-    -- Where nobody can read the table, the holders are those who lock it.
+    -- Where nobody can read the table, the sessions that lock it are the holders.
     IF p_columns IS NOT NULL AND NOT EXISTS (SELECT FROM acct._lock_holders(p_tables, ARRAY['AccessExclusiveLock'])) THEN
         processes := acct._row_holders(p_tables[1], p_columns, p_values);
     END IF;

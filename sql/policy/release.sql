@@ -164,7 +164,7 @@ BEGIN
     COMMENT ON COLUMN acct.policy_release.title IS 'What it changes, in a few words.';
     COMMENT ON COLUMN acct.policy_release.note IS 'Why, and what else its approver should know.';
     COMMENT ON COLUMN acct.policy_release.status IS 'draft, submitted, approved or returned; drafts and returned ones can be edited.';
-    COMMENT ON COLUMN acct.policy_release.maker IS 'Session user who made it; neither they nor an editor of its changes can approve it.';
+    COMMENT ON COLUMN acct.policy_release.maker IS 'Session user who made the release. Neither this user nor an editor of its changes can approve it.';
     COMMENT ON COLUMN acct.policy_release.created_at IS 'When it was made.';
     COMMENT ON COLUMN acct.policy_release.submitted_by IS 'Session user who last submitted it; NULL until then.';
     COMMENT ON COLUMN acct.policy_release.submitted_at IS 'When it was last submitted; NULL until then.';
@@ -174,7 +174,7 @@ BEGIN
     COMMENT ON COLUMN acct.policy_release.approver IS 'Session user who approved it; NULL until then.';
     COMMENT ON COLUMN acct.policy_release.approved_at IS 'When it was approved and applied; NULL until then.';
     COMMENT ON COLUMN acct.policy_release.approved_sha256 IS 'SHA-256 of the content that was approved, as acct.release_content computes it; NULL until then.';
-    COMMENT ON TRIGGER policy_release_life ON acct.policy_release IS 'Only the functions change the status of a release (LE005); what was submitted is not edited (LE004).';
+    COMMENT ON TRIGGER policy_release_life ON acct.policy_release IS 'Only the functions change the status of a release (LE005); a submitted release is not edited (LE004).';
 
     COMMENT ON TABLE acct.template_retirement_draft IS 'Approved template versions that a release retires, also from their first day. Edited by finance while the release is a draft.';
     COMMENT ON COLUMN acct.template_retirement_draft.release_id IS 'Release that proposes it.';
@@ -290,7 +290,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._guard_release() IS
-'Trigger function: only the functions change the status of a release (LE005), and what was submitted is not edited (LE004).';
+'Trigger function: only the functions change the status of a release (LE005), and a submitted release is not edited (LE004).';
 
 CREATE FUNCTION acct._guard_template_release() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
