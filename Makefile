@@ -23,6 +23,7 @@ OBJS = \
 	src/common/code_check.o \
 	src/common/code_map.o \
 	src/common/columns.o \
+	src/common/layout_check.o \
 	src/common/ledger_engine.o \
 	src/common/log_line.o \
 	src/common/month.o \

@@ -4,6 +4,7 @@
  */
 #include "common/ledger_engine.h"
 
+#include "common/layout_check.h"
 #include "common/log_line.h"
 #include "common/progress.h"
 #include "common/settings.h"
@@ -81,6 +82,7 @@ _PG_init(void)
 {
 	require_version();
 	settings_define();
+	layout_check_init();
 	batch_init();
 	progress_init();
 	log_line_init();

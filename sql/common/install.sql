@@ -55,7 +55,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._dropped() IS 'The triggers that install() made, and the CHECK of batches, that are no longer there.';
 
-CREATE FUNCTION acct._require_layout() RETURNS void
+CREATE FUNCTION acct._inspect_layout() RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     dropped text[];
@@ -69,8 +69,13 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._require_layout() IS
+COMMENT ON FUNCTION acct._inspect_layout() IS
 'Raises LE010 where a table belongs to another role than the functions, the tables are not those that the code needs, or a trigger or CHECK is missing, as after DROP EXTENSION ... CASCADE.';
+
+CREATE FUNCTION acct._require_layout() RETURNS void
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_require_layout';
+COMMENT ON FUNCTION acct._require_layout() IS
+'Calls _inspect_layout(), but not again in a session before something changes that it reads.';
 
 CREATE FUNCTION acct._layout_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
