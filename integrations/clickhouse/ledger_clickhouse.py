@@ -46,10 +46,14 @@ SETTINGS = {
 ACCOUNT = "entity_code, basis, fund, account_code, currency"
 # What row_hash covers: the columns that the engine makes. Those that a site adds are carried too.
 JOURNAL_COLUMNS = (
-    "je_id, run_id, txn_id, je_date, txn_month, template_version, line_count, entity_code, basis, template_code, txn_type, product_code, "
-    "channel, currency, ifNull(policy_no, ''), total_debit, total_credit, ifNull(reversal_of, 0), ifNull(memo, ''), je_number, posted_at"
+    "je_id, run_id, ifNull(txn_id, 0), je_date, ifNull(txn_month, toDate(0)), ifNull(template_version, 0), line_count, entity_code, basis, "
+    "ifNull(template_code, ''), ifNull(txn_type, ''), ifNull(product_code, ''), ifNull(channel, ''), currency, ifNull(policy_no, ''), "
+    "total_debit, total_credit, ifNull(reversal_of, 0), ifNull(memo, ''), je_number, posted_at, journal_type, ifNull(original_date, toDate(0))"
 )
-LINE_COLUMNS = "je_id, run_id, txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit"
+LINE_COLUMNS = (
+    "je_id, run_id, ifNull(txn_id, 0), je_date, line_no, entity_code, basis, account_code, fund, currency, ifNull(product_code, ''), "
+    "ifNull(channel, ''), debit, credit"
+)
 
 
 class ClickHouse:

@@ -446,10 +446,12 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ADD %s', p_table, definition);
     END LOOP;
+    PERFORM acct._drop_not_null(p_table, ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+                                                WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull));
 END
 $$;
 COMMENT ON FUNCTION acct._take_over_definitions(regclass, regclass) IS
-'Gives a table the columns and CHECKs that its parent got since it was detached.';
+'Gives a table the columns and CHECKs that its parent got since it was detached, and has its columns accept NULL where the parent''s do since then.';
 
 CREATE FUNCTION acct._check_bounds(p_table text, p_month date, p_add boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

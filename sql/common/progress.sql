@@ -58,9 +58,9 @@ COMMENT ON FUNCTION acct._run_progress() IS
 CREATE FUNCTION acct._posted_line(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- The key as JSON: whatever it is, it cannot begin another line.
-    SELECT format('ledger_engine: run %s (key %s) of %s posted: %s transactions, %s journals, %s lines, %s exceptions, debit %s, '
+    SELECT format('ledger_engine: run %s (key %s) %s posted: %s transactions, %s journals, %s lines, %s exceptions, debit %s, '
                   'expand %s ms, post %s ms, %s transactions/s',
-                  r.run_id, coalesce(to_json(r.run_key)::text, 'none'), acct._month_name(r.txn_month), r.transactions, r.journals, r.lines,
+                  r.run_id, coalesce(to_json(r.run_key)::text, 'none'), acct._run_about(r.kind, r.txn_month, r.je_date), r.transactions, r.journals, r.lines,
                   r.exceptions, trim_scale(r.debit), round(e.ms), round(p.ms), round(r.transactions * 1000 / nullif(e.ms + p.ms, 0)))
       FROM acct.journal_run AS r,
            LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at) * 1000) AS e (ms),

@@ -4,6 +4,14 @@ CREATE FUNCTION acct._month_name(p_month date) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$ SELECT to_char(p_month, 'YYYY-MM') $$;
 COMMENT ON FUNCTION acct._month_name(date) IS 'A month as messages name it, such as 2025-01.';
 
+CREATE FUNCTION acct._run_about(p_kind text, p_txn_month date, p_je_date date) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE p_kind WHEN 'transaction' THEN 'of ' || acct._month_name(p_txn_month)
+                       ELSE format('(%s of %s)', p_kind, to_char(p_je_date, 'YYYY-MM-DD')) END
+$$;
+COMMENT ON FUNCTION acct._run_about(text, date, date) IS
+'What a run is about, as messages put it behind its number: of 2025-01, or (reversal of 2025-02-28).';
+
 CREATE FUNCTION acct._partition_name(p_parent text, p_month date) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT regexp_replace(p_parent, '_parent$', '') || to_char(p_month, '_YYYY_MM')

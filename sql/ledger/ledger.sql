@@ -8,17 +8,17 @@ BEGIN
     CREATE TABLE IF NOT EXISTS acct.ledger_entry_header (
         je_id bigint NOT NULL,
         run_id bigint NOT NULL,
-        txn_id bigint NOT NULL,
+        txn_id bigint,
         je_date date NOT NULL,
-        txn_month date NOT NULL,
-        template_version integer NOT NULL,
+        txn_month date,
+        template_version integer,
         line_count integer NOT NULL,
         entity_code text COLLATE "C" NOT NULL,
         basis text COLLATE "C" NOT NULL,
-        template_code text COLLATE "C" NOT NULL,
-        txn_type text COLLATE "C" NOT NULL,
-        product_code text COLLATE "C" NOT NULL,
-        channel text COLLATE "C" NOT NULL,
+        template_code text COLLATE "C",
+        txn_type text COLLATE "C",
+        product_code text COLLATE "C",
+        channel text COLLATE "C",
         currency text COLLATE "C" NOT NULL,
         policy_no text COLLATE "C",
         total_debit numeric(20,4) NOT NULL,
@@ -27,6 +27,8 @@ BEGIN
         memo text,
         je_number text COLLATE "C" NOT NULL,
         posted_at timestamptz NOT NULL,
+        journal_type text COLLATE "C" NOT NULL DEFAULT 'transaction',
+        original_date date,
         CONSTRAINT ledger_entry_header_pkey PRIMARY KEY (je_id, je_number, je_date)
     ) PARTITION BY RANGE (je_date);
     CREATE INDEX IF NOT EXISTS ledger_entry_header_date_idx ON acct.ledger_entry_header USING brin (je_date);
@@ -34,7 +36,7 @@ BEGIN
     CREATE TABLE IF NOT EXISTS acct.ledger_entry_line (
         je_id bigint NOT NULL,
         run_id bigint NOT NULL,
-        txn_id bigint NOT NULL,
+        txn_id bigint,
         je_date date NOT NULL,
         line_no smallint NOT NULL,
         entity_code text COLLATE "C" NOT NULL,
@@ -42,8 +44,8 @@ BEGIN
         account_code text COLLATE "C" NOT NULL,
         fund text COLLATE "C" NOT NULL,
         currency text COLLATE "C" NOT NULL,
-        product_code text COLLATE "C" NOT NULL,
-        channel text COLLATE "C" NOT NULL,
+        product_code text COLLATE "C",
+        channel text COLLATE "C",
         debit numeric(20,4) NOT NULL,
         credit numeric(20,4) NOT NULL,
         CONSTRAINT ledger_entry_line_pkey PRIMARY KEY (je_id, line_no, je_date),
@@ -51,6 +53,9 @@ BEGIN
     ) PARTITION BY RANGE (je_date);
     CREATE INDEX IF NOT EXISTS ledger_entry_line_account_idx ON acct.ledger_entry_line (account_code, fund);
     CREATE INDEX IF NOT EXISTS ledger_entry_line_date_idx ON acct.ledger_entry_line USING brin (je_date);
+
+    -- Since layout 5: columns that only some kinds of journals have.
+    PERFORM acct._widen_journals('acct.ledger_entry_header', 'acct.ledger_entry_line');
 
     CREATE TABLE IF NOT EXISTS acct.account_balance_snapshot (
         entity_code text COLLATE "C" NOT NULL,
@@ -99,8 +104,8 @@ BEGIN
     COMMENT ON TABLE acct.ledger_entry_header IS 'Posted journals; monthly partitions ledger_entry_header_YYYY_MM by journal date. Written by posting only, never changed (LE007).';
     COMMENT ON COLUMN acct.ledger_entry_header.je_id IS 'Identifier of the journal, joins its lines; it has gaps.';
     COMMENT ON COLUMN acct.ledger_entry_header.run_id IS 'Run that posted the journal.';
-    COMMENT ON COLUMN acct.ledger_entry_header.txn_id IS 'Source transaction, with txn_month.';
-    COMMENT ON COLUMN acct.ledger_entry_header.je_date IS 'Journal date: the transaction''s bank_value_date.';
+    COMMENT ON COLUMN acct.ledger_entry_header.txn_id IS 'Source transaction, with txn_month; NULL: the journal has none, and so no template, txn_type, product or channel of one.';
+    COMMENT ON COLUMN acct.ledger_entry_header.je_date IS 'Journal date: the transaction''s bank_value_date, or the date of the run (journal_run.je_date).';
     COMMENT ON COLUMN acct.ledger_entry_header.txn_month IS 'Month of the source transaction, as its first day.';
     COMMENT ON COLUMN acct.ledger_entry_header.template_version IS 'Version of the template that made the journal.';
     COMMENT ON COLUMN acct.ledger_entry_header.line_count IS 'Number of lines.';
@@ -114,16 +119,18 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_header.currency IS 'Currency of every amount of the journal.';
     COMMENT ON COLUMN acct.ledger_entry_header.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
-    COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
     COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
     COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
     COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted, as journal_run.posted_at of its run.';
+    COMMENT ON COLUMN acct.ledger_entry_header.journal_type IS 'What the journal is: transaction, reversal or correction, as the kind of its run.';
+    COMMENT ON COLUMN acct.ledger_entry_header.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
     COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
 
     COMMENT ON TABLE acct.ledger_entry_line IS 'Lines of posted journals; monthly partitions ledger_entry_line_YYYY_MM by journal date. Written by posting only, never changed (LE007).';
     COMMENT ON COLUMN acct.ledger_entry_line.je_id IS 'Journal that the line belongs to.';
     COMMENT ON COLUMN acct.ledger_entry_line.run_id IS 'Run that posted the line.';
-    COMMENT ON COLUMN acct.ledger_entry_line.txn_id IS 'Source transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.txn_id IS 'Source transaction; NULL: the journal has none.';
     COMMENT ON COLUMN acct.ledger_entry_line.je_date IS 'Journal date.';
     COMMENT ON COLUMN acct.ledger_entry_line.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
     COMMENT ON COLUMN acct.ledger_entry_line.entity_code IS 'Legal entity.';
@@ -131,8 +138,8 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_line.account_code IS 'Account, as mapped.';
     COMMENT ON COLUMN acct.ledger_entry_line.fund IS 'Fund, as mapped.';
     COMMENT ON COLUMN acct.ledger_entry_line.currency IS 'Currency of the amount.';
-    COMMENT ON COLUMN acct.ledger_entry_line.product_code IS 'Insurance product of the transaction.';
-    COMMENT ON COLUMN acct.ledger_entry_line.channel IS 'Sales channel of the transaction.';
+    COMMENT ON COLUMN acct.ledger_entry_line.product_code IS 'Insurance product; NULL: the journal has none.';
+    COMMENT ON COLUMN acct.ledger_entry_line.channel IS 'Sales channel; NULL: the journal has none.';
     COMMENT ON COLUMN acct.ledger_entry_line.debit IS 'Amount debited, in the currency''s major unit, never negative; 0 on a credit line.';
     COMMENT ON COLUMN acct.ledger_entry_line.credit IS 'Amount credited, in the currency''s major unit, never negative; 0 on a debit line.';
     COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_line IS 'Posted lines refuse UPDATE, DELETE and TRUNCATE (LE007).';

@@ -6,7 +6,8 @@ BEGIN
     CREATE OR REPLACE VIEW acct.run_staging AS
     SELECT h.run_id, h.je_id, h.txn_id, h.txn_month, h.je_date, h.entity_code, h.basis, h.template_code,
            h.template_version, h.currency, h.total_debit, h.total_credit, h.line_count,
-           r.status = 'posted' AS is_posted, r.posted_at
+           r.status IN ('posted', 'reversed') AS is_posted, r.posted_at,
+           h.journal_type, h.reversal_of, h.original_date
       FROM acct.je_header_staging AS h
       JOIN acct.journal_run AS r ON r.run_id = h.run_id;
 
@@ -14,17 +15,18 @@ BEGIN
     SELECT h.je_id, h.je_number, h.je_number || '/' || l.fund AS fund_je_number, l.fund, h.je_date, h.entity_code,
            h.basis, h.run_id, h.template_code, h.template_version, h.txn_id, h.txn_month, h.txn_type, h.product_code,
            h.channel, h.policy_no, h.currency, sum(l.debit) AS total_debit, sum(l.credit) AS total_credit,
-           count(*) AS line_count, h.posted_at
+           count(*) AS line_count, h.posted_at, h.journal_type, h.reversal_of, h.original_date
       FROM acct.ledger_entry_header AS h
       JOIN acct.ledger_entry_line AS l ON l.je_id = h.je_id AND l.je_date = h.je_date
      GROUP BY h.je_id, h.je_number, l.fund, h.je_date, h.entity_code, h.basis, h.run_id, h.template_code,
               h.template_version, h.txn_id, h.txn_month, h.txn_type, h.product_code, h.channel, h.policy_no,
-              h.currency, h.posted_at;
+              h.currency, h.posted_at, h.journal_type, h.reversal_of, h.original_date;
 
     CREATE OR REPLACE VIEW acct.ledger_line AS
     SELECT l.je_id, h.je_number, l.line_no, l.je_date, l.entity_code, l.basis, l.account_code, l.fund, l.currency,
            l.debit, l.credit, t.memo AS line_memo, h.memo AS journal_memo, l.product_code, l.channel, h.policy_no,
-           l.txn_id, h.txn_month, h.txn_type, h.template_code, h.template_version, l.run_id, h.posted_at
+           l.txn_id, h.txn_month, h.txn_type, h.template_code, h.template_version, l.run_id, h.posted_at,
+           h.journal_type, h.reversal_of, h.original_date
       FROM acct.ledger_entry_line AS l
       JOIN acct.ledger_entry_header AS h ON h.je_id = l.je_id AND h.je_date = l.je_date
       -- An approved version does not change, so its lines say for good what each entry is for.
@@ -51,8 +53,12 @@ BEGIN
     COMMENT ON COLUMN acct.run_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.run_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.run_staging.line_count IS 'Number of lines.';
-    COMMENT ON COLUMN acct.run_staging.is_posted IS 'True where the run''s status is posted.';
+    COMMENT ON COLUMN acct.run_staging.is_posted IS 'True where the run is posted, whether or not it was reversed since.';
     COMMENT ON COLUMN acct.run_staging.posted_at IS 'When the run was posted; NULL until then.';
+
+    COMMENT ON COLUMN acct.run_staging.journal_type IS 'What the journal is: transaction, reversal or correction.';
+    COMMENT ON COLUMN acct.run_staging.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
+    COMMENT ON COLUMN acct.run_staging.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
     COMMENT ON VIEW acct.ledger_line IS 'Posted lines with their journal''s number, memo, policy and rule, and the memo of the template line that made each.';
     COMMENT ON COLUMN acct.ledger_line.je_id IS 'Identifier of the journal.';
@@ -79,6 +85,10 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_line.run_id IS 'Run that posted the line.';
     COMMENT ON COLUMN acct.ledger_line.posted_at IS 'When the run was posted.';
 
+    COMMENT ON COLUMN acct.ledger_line.journal_type IS 'What the journal is: transaction, reversal or correction.';
+    COMMENT ON COLUMN acct.ledger_line.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_line.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
+
     COMMENT ON VIEW acct.fund_journal IS 'Each fund''s part of each posted journal, as a journal by itself; balanced where the template balances by fund.';
     COMMENT ON COLUMN acct.fund_journal.je_id IS 'Journal that the part belongs to.';
     COMMENT ON COLUMN acct.fund_journal.je_number IS 'Number of that journal.';
@@ -101,6 +111,9 @@ BEGIN
     COMMENT ON COLUMN acct.fund_journal.total_credit IS 'Sum of the fund''s credits in the journal, in the currency''s major unit.';
     COMMENT ON COLUMN acct.fund_journal.line_count IS 'Number of the fund''s lines in the journal.';
     COMMENT ON COLUMN acct.fund_journal.posted_at IS 'When the journal was posted.';
+    COMMENT ON COLUMN acct.fund_journal.journal_type IS 'What the journal is: transaction, reversal or correction.';
+    COMMENT ON COLUMN acct.fund_journal.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
+    COMMENT ON COLUMN acct.fund_journal.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._comment_views() IS 'The part of install() that describes what views.sql makes.';

@@ -189,11 +189,11 @@ COMMENT ON FUNCTION acct._months_covered(regclass) IS
 CREATE FUNCTION acct._health_runs_stuck(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(round(max(r.hours), 2), 0),
-           acct._first_of(array_agg(format('run %s of %s is %s since %s, %s%s', r.run_id, acct._month_name(r.txn_month), r.status,
+           acct._first_of(array_agg(format('run %s %s is %s since %s, %s%s', r.run_id, acct._run_about(r.kind, r.txn_month, r.je_date), r.status,
                                            to_char(r.since, 'YYYY-MM-DD HH24:MI'),
                                            coalesce('process ' || r.pid || ' works on it', 'no session works on it'),
                                            CASE WHEN r.run_key IS NULL THEN ', no key' END) ORDER BY r.since, r.run_id))
-      FROM (SELECT j.run_id, j.run_key, j.txn_month, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
+      FROM (SELECT j.run_id, j.run_key, j.kind, j.txn_month, j.je_date, j.status, s.since, extract(epoch FROM now() - s.since) / 3600 AS hours,
                    (SELECT min(h) FROM unnest(acct._row_holders('acct.journal_run', '{run_id}', ARRAY[j.run_id::text])) AS h) AS pid
               FROM acct.journal_run AS j CROSS JOIN LATERAL (SELECT coalesce(j.expanded_at, j.created_at) AS since) AS s
              WHERE j.status IN ('created', 'expanded') AND acct._run_transactions(j.run_id) > 0) AS r

@@ -221,12 +221,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run record;
 BEGIN
-    FOR run IN SELECT r.run_id, r.txn_month, r.status FROM acct.journal_run AS r
+    FOR run IN SELECT r.run_id, acct._run_about(r.kind, r.txn_month, r.je_date) AS about, r.kind, r.status FROM acct.journal_run AS r
                 WHERE r.status IN ('created', 'expanded') AND r.run_key IS NULL AND acct._row_holders('acct.journal_run', '{run_id}', ARRAY[r.run_id::text]) = '{}'
-                  AND (r.reprocess_of IS NOT NULL OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
+                  AND (r.reprocess_of IS NOT NULL OR r.kind <> 'transaction' OR EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id))
                 ORDER BY r.run_id LOOP
-        RAISE WARNING 'run % of % is %, has no key, and no session works on it', run.run_id, acct._month_name(run.txn_month), run.status
-            USING DETAIL = 'Its transactions are in no other run.',
+        RAISE WARNING 'run % % is %, has no key, and no session works on it', run.run_id, run.about, run.status
+            USING DETAIL = CASE run.kind WHEN 'transaction' THEN 'Its transactions are in no other run.' ELSE 'Its journals are in no other run.' END,
                   HINT = format('Post it, or give them back: SELECT * FROM acct.cancel_run(%s);', run.run_id);
     END LOOP;
 END

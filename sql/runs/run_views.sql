@@ -30,7 +30,8 @@ BEGIN
            g.peak_memory,
            CASE WHEN r.exceptions > 0 AND r.status <> 'discarded' THEN
                (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = r.run_id AND e.waived_at IS NOT NULL)
-           ELSE 0 END AS exceptions_waived
+           ELSE 0 END AS exceptions_waived,
+           r.kind, r.je_date, r.origin_run, r.reason, r.reversed_journals
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at)::double precision * 1000 AS expand_ms,
                                 extract(epoch FROM coalesce(r.post_ended_at, r.posted_at) - r.post_started_at)::double precision * 1000 AS post_ms) AS s
@@ -68,7 +69,7 @@ BEGIN
                sum(r.debit) FILTER (WHERE r.status IN ('posted', 'reversed')) AS debit,
                sum(r.credit) FILTER (WHERE r.status IN ('posted', 'reversed')) AS credit,
                max(r.posted_at) AS last_posted_at
-          FROM acct.journal_run AS r GROUP BY r.txn_month),
+          FROM acct.journal_run AS r WHERE r.kind = 'transaction' GROUP BY r.txn_month),
     exception AS (
         SELECT r.txn_month, count(*) FILTER (WHERE e.resolved_by_run IS NULL AND e.waived_at IS NULL) AS open,
                count(e.resolved_by_run) AS resolved, count(e.waived_at) AS waived
@@ -82,7 +83,7 @@ BEGIN
            coalesce(r.journals, 0) AS journals, coalesce(r.lines, 0) AS lines, coalesce(r.debit, 0) AS debit,
            coalesce(r.credit, 0) AS credit, coalesce(e.open, 0) AS exceptions_open,
            coalesce(e.resolved, 0) AS exceptions_resolved, r.last_posted_at, coalesce(e.waived, 0) AS exceptions_waived
-      FROM (SELECT txn_month FROM partition UNION SELECT txn_month FROM acct.journal_run) AS m
+      FROM (SELECT txn_month FROM partition UNION SELECT txn_month FROM acct.journal_run WHERE kind = 'transaction') AS m
       LEFT JOIN partition AS p USING (txn_month)
       LEFT JOIN run AS r USING (txn_month)
       LEFT JOIN claim AS c USING (txn_month)
@@ -106,7 +107,7 @@ BEGIN
     COMMENT ON VIEW acct.run_progress IS 'Steps under way in this database, a row for each process that leads one. Figures are those of the moment of the query; a step that is done or broken off is not shown. Needs track_activities (on by default).';
     COMMENT ON COLUMN acct.run_progress.run_id IS 'Run that is worked on; NULL: none (a recomputation of balances).';
     COMMENT ON COLUMN acct.run_progress.run_key IS 'Key of the run; NULL: it has none, or the run is made in the same transaction and not yet to be seen.';
-    COMMENT ON COLUMN acct.run_progress.txn_month IS 'Month of the run, as its first day; NULL as run_key.';
+    COMMENT ON COLUMN acct.run_progress.txn_month IS 'Month of the run, as its first day; NULL as run_key, and for reversals and corrections.';
     COMMENT ON COLUMN acct.run_progress.pid IS 'Process that leads the step: for pg_stat_activity, pg_cancel_backend().';
     COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard or snapshot.';
     COMMENT ON COLUMN acct.run_progress.phase IS 'What the step is doing, such as reading source, writing entries or building indexes.';
@@ -124,7 +125,7 @@ BEGIN
     COMMENT ON VIEW acct.run_history IS 'Runs, each with who did what and when, durations, counts, rates, digest and what is still open of it.';
     COMMENT ON COLUMN acct.run_history.run_id IS 'Number of the run.';
     COMMENT ON COLUMN acct.run_history.run_key IS 'Key that it was made with; NULL: none.';
-    COMMENT ON COLUMN acct.run_history.txn_month IS 'Month whose transactions it took, as its first day.';
+    COMMENT ON COLUMN acct.run_history.txn_month IS 'Month whose transactions it took, as its first day; NULL: it reverses or corrects journals.';
     COMMENT ON COLUMN acct.run_history.status IS 'created, expanded, posted, discarded or reversed.';
     COMMENT ON COLUMN acct.run_history.reprocess_of IS 'Run whose exceptions it takes up again; NULL: it took batches.';
     COMMENT ON COLUMN acct.run_history.created_by IS 'Session user who made it.';
@@ -153,7 +154,13 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.peak_memory IS 'Most memory that a process of any of its steps had, in bytes (run_log.peak_memory); NULL: not known.';
     COMMENT ON COLUMN acct.run_history.exceptions_waived IS 'Exceptions that were waived, of a run that is not discarded.';
 
-    COMMENT ON VIEW acct.run_summary IS 'Months of transactions that are loaded or have runs: how far each is.';
+    COMMENT ON COLUMN acct.run_history.kind IS 'What its journals are: transaction, reversal or correction.';
+    COMMENT ON COLUMN acct.run_history.je_date IS 'Date of the journals of a reversal or correction; NULL: each transaction has its own.';
+    COMMENT ON COLUMN acct.run_history.origin_run IS 'Run that it reverses, corrects or books again; NULL: none, or journals of several runs.';
+    COMMENT ON COLUMN acct.run_history.reason IS 'Why it reverses or corrects; NULL: it does neither.';
+    COMMENT ON COLUMN acct.run_history.reversed_journals IS 'How many of its journals posted reversals have reversed.';
+
+    COMMENT ON VIEW acct.run_summary IS 'Months of transactions that are loaded or have runs: how far each is. Reversals and corrections are in no month.';
     COMMENT ON COLUMN acct.run_summary.txn_month IS 'Month, as its first day.';
     COMMENT ON COLUMN acct.run_summary.runs IS 'Runs made for it.';
     COMMENT ON COLUMN acct.run_summary.runs_created IS 'Of these, those not yet expanded.';

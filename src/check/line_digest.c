@@ -161,7 +161,7 @@ require_line(TupleTableSlot *slot)
 
 	for (int i = 0; fits && i < QUERY_COLUMNS; i++)
 		fits = TupleDescAttr(tupdesc, i)->atttypid == line_types[FIRST_COLUMN + i] &&
-			   !slot->tts_isnull[i];
+			   (!slot->tts_isnull[i] || line_column_is_nullable(FIRST_COLUMN + i));
 	if (!fits)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("the query does not return journal lines")));
@@ -179,8 +179,13 @@ add_query_line(TupleTableSlot *slot, void *arg)
 	slot_getallattrs(slot);
 	require_line(slot);
 	for (int i = 0; i < LINE_CODES; i++)
-		codes[i] = code_from_datum(v[LINE_FIRST_CODE + i - FIRST_COLUMN]);
-	line.txn_id = DatumGetInt64(v[LINE_TXN_ID - FIRST_COLUMN]);
+	{
+		int n = LINE_FIRST_CODE + i - FIRST_COLUMN;
+
+		codes[i] = slot->tts_isnull[n] ? code_null() : code_from_datum(v[n]);
+	}
+	line.has_txn = !slot->tts_isnull[LINE_TXN_ID - FIRST_COLUMN];
+	line.txn_id = line.has_txn ? DatumGetInt64(v[LINE_TXN_ID - FIRST_COLUMN]) : 0;
 	line.je_date = DatumGetDateADT(v[LINE_JE_DATE - FIRST_COLUMN]);
 	line.line_no = DatumGetInt16(v[LINE_LINE_NO - FIRST_COLUMN]);
 	line.codes = digest_of_codes(codes);

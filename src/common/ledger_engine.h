@@ -52,6 +52,15 @@ typedef struct Code
 	int len;
 } Code;
 
+/* What stands for a code that is null. */
+static inline Code
+code_null(void)
+{
+	Code code = {NULL, 0};
+
+	return code;
+}
+
 static inline Code
 code_from_datum(Datum datum)
 {

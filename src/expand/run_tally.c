@@ -97,7 +97,7 @@ run_tally_journal(RunTally *tally, const Transaction *txn, int basis, const Jour
 		if (!line->kept)
 			continue;
 		run_total_add(where->total, line->debit, line->credit);
-		digest_add_line(&tally->lines, where->codes, txn->txn_id, txn->value_date,
+		digest_add_line(&tally->lines, where->codes, txn->txn_id, true, txn->value_date,
 						candidate->template->lines[i].line_no, line->debit, line->credit);
 	}
 }

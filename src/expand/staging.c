@@ -20,8 +20,10 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* Of the columns of a header, those that may be null. */
-static const char *const nullable_columns[] = {"policy_no", "reversal_of", "memo"};
+/* Of the columns of a transaction's header, those that may be null. */
+static const char *const nullable_columns[] = {"policy_no", "reversal_of", "memo", "original_date"};
+
+#define JOURNAL_TYPE "transaction"
 
 enum
 {
@@ -70,6 +72,8 @@ struct Staging
 	Target header;
 	Target line;
 	Target exception;
+	int header_columns; /* HEADER_COLUMNS, or fewer in the layout of 0.1.0 */
+	Datum journal_type;
 	bool use_header_images; /* the table has the engine's columns alone */
 	bool use_line_images;   /* the same of lines */
 	PageGroups
@@ -197,6 +201,8 @@ set_header(Staging *staging, const Transaction *txn, int basis, const Template *
 		set_column(t, HEADER_MEMO, template->memo);
 	else
 		set_column_null(t, HEADER_MEMO);
+	if (staging->header_columns > HEADER_JOURNAL_TYPE)
+		set_column(t, HEADER_JOURNAL_TYPE, staging->journal_type);
 }
 
 /* A header where no image serves. In the row context. */
@@ -220,6 +226,10 @@ form_header(Staging *staging, const Transaction *txn, int basis, const Template 
 		set_column(t, HEADER_POLICY_NO, values->policy_no);
 	set_column(t, HEADER_TOTAL_DEBIT, amount_to_new_numeric(values->total_debit));
 	set_column(t, HEADER_TOTAL_CREDIT, amount_to_new_numeric(values->total_credit));
+	if (values->has_original_date)
+		set_column(t, HEADER_ORIGINAL_DATE, DateADTGetDatum(values->original_date));
+	else if (staging->header_columns > HEADER_ORIGINAL_DATE)
+		set_column_null(t, HEADER_ORIGINAL_DATE);
 	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
 	MemoryContextSwitchTo(old);
 	return tuple;
@@ -459,6 +469,18 @@ staging_put_exception(Staging *staging, const Transaction *txn, int basis, const
 	bulk_writer_put(t->writer, t->values, t->isnull);
 }
 
+/* How many of the columns of headers the table has. */
+static int
+count_header_columns(Oid header)
+{
+	Relation rel = table_open(header, AccessShareLock);
+	bool has_type = column_number(RelationGetDescr(rel), header_columns[HEADER_JOURNAL_TYPE]) !=
+					InvalidAttrNumber;
+
+	table_close(rel, NoLock);
+	return has_type ? HEADER_COLUMNS : HEADER_COLUMNS_0_1;
+}
+
 static PageGroups *
 open_groups(Target *target, const JeIds *ids)
 {
@@ -479,8 +501,10 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->ids = ids;
 	staging->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "staging line", ALLOCSET_DEFAULT_SIZES);
+	staging->header_columns = count_header_columns(header);
+	staging->journal_type = CStringGetTextDatum(JOURNAL_TYPE);
 	open_target(&staging->header, header, "je_header_staging", tupdesc, header_columns,
-				header_types, HEADER_COLUMNS, true, helper, STAGING_HEADER);
+				header_types, staging->header_columns, true, helper, STAGING_HEADER);
 	open_target(&staging->line, line, "je_line_staging", tupdesc, line_columns, line_types,
 				LINE_COLUMNS, true, helper, STAGING_LINE);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
@@ -488,8 +512,9 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 				STAGING_EXCEPTION);
 	staging->header_groups = open_groups(&staging->header, ids);
 	staging->line_groups = open_groups(&staging->line, ids);
-	staging->use_header_images = line_layout_is_own(bulk_writer_descriptor(staging->header.writer),
-													staging->header.columns, HEADER_COLUMNS);
+	staging->use_header_images =
+		line_layout_is_own(bulk_writer_descriptor(staging->header.writer), staging->header.columns,
+						   staging->header_columns);
 	staging->use_line_images = line_layout_is_own(bulk_writer_descriptor(staging->line.writer),
 												  staging->line.columns, LINE_COLUMNS);
 	return staging;

@@ -12,6 +12,11 @@
 
 #define LINE_WORDS 12
 
+/* Beside the bits of an amount beyond 64: the line is of no transaction. */
+#define NO_TXN 0x80
+
+StaticAssertDecl(LINE_CODES <= 8, "a byte numbers the codes that are null");
+
 static Digest
 hash_bytes_128(const void *data, int size)
 {
@@ -106,18 +111,28 @@ digest_of_codes(const Code codes[LINE_CODES])
 	char *bytes = buffer;
 	int size = 0;
 	int used = 0;
+	uint8 nulls = 0;
 	Digest digest;
 
 	for (int i = 0; i < LINE_CODES; i++)
+	{
 		size += codes[i].len + 1;
+		if (codes[i].data == NULL)
+			nulls |= 1 << i;
+	}
+	if (nulls != 0)
+		size++;
 	if (size > sizeof(buffer))
 		bytes = palloc(size);
 	for (int i = 0; i < LINE_CODES; i++)
 	{
-		memcpy(bytes + used, codes[i].data, codes[i].len);
+		if (codes[i].data != NULL)
+			memcpy(bytes + used, codes[i].data, codes[i].len);
 		used += codes[i].len;
 		bytes[used++] = '\0';
 	}
+	if (nulls != 0)
+		bytes[used++] = (char) nulls;
 	Assert(used == size);
 	digest = hash_bytes_128(bytes, size);
 	if (bytes != buffer)
@@ -126,8 +141,8 @@ digest_of_codes(const Code codes[LINE_CODES])
 }
 
 void
-digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date, int line_no,
-				Amount debit, Amount credit)
+digest_add_line(Digest *digest, Digest codes, int64 txn_id, bool has_txn, DateADT je_date,
+				int line_no, Amount debit, Amount credit)
 {
 	/* Amounts are below 2^67: what is beyond 64 bits goes with line_no. */
 	union
@@ -147,11 +162,12 @@ digest_add_line(Digest *digest, Digest codes, int64 txn_id, DateADT je_date, int
 	} line;
 
 	Assert(amount_is_in_range(debit) && amount_is_in_range(credit));
+	Assert(has_txn || txn_id == 0);
 	line.part.codes = codes;
 	line.part.txn_id = txn_id;
 	line.part.je_date = je_date;
 	line.part.line_no = (int16) line_no;
-	line.part.debit_high = (uint8) (debit >> 64);
+	line.part.debit_high = (uint8) (debit >> 64) | (has_txn ? 0 : NO_TXN);
 	line.part.credit_high = (uint8) (credit >> 64);
 	line.part.debit = (uint64) debit;
 	line.part.credit = (uint64) credit;

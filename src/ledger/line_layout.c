@@ -22,15 +22,22 @@ const Oid line_types[LINE_COLUMNS] = {INT8OID, INT8OID, INT8OID,    DATEOID,   I
 									  TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
 									  TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
 
-const char *const header_columns[HEADER_COLUMNS + 1] = {
-	"je_id",      "run_id",      "txn_id",    "je_date",       "txn_month",    "template_version",
-	"line_count", "entity_code", "basis",     "template_code", "txn_type",     "product_code",
-	"channel",    "currency",    "policy_no", "total_debit",   "total_credit", "reversal_of",
-	"memo",       NULL};
+const char *const header_columns[HEADER_COLUMNS + 1] = {"je_id",         "run_id",
+														"txn_id",        "je_date",
+														"txn_month",     "template_version",
+														"line_count",    "entity_code",
+														"basis",         "template_code",
+														"txn_type",      "product_code",
+														"channel",       "currency",
+														"policy_no",     "total_debit",
+														"total_credit",  "reversal_of",
+														"memo",          "journal_type",
+														"original_date", NULL};
 
 const Oid header_types[HEADER_COLUMNS] = {
-	INT8OID, INT8OID, INT8OID, DATEOID, DATEOID, INT4OID,    INT4OID,    TEXTOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, INT8OID, TEXTOID};
+	INT8OID, INT8OID,    INT8OID,    DATEOID, DATEOID, INT4OID, INT4OID,
+	TEXTOID, TEXTOID,    TEXTOID,    TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TEXTOID, NUMERICOID, NUMERICOID, INT8OID, TEXTOID, TEXTOID, DATEOID};
 
 bool
 line_layout_is_own(TupleDesc tupdesc, const AttrNumber *columns, int count)

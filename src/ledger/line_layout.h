@@ -65,7 +65,11 @@ typedef struct LineStart
 
 #define LINE_START_SIZE (offsetof(LineStart, line_no) + sizeof(int16))
 
-/* The columns of a header. policy_no, reversal_of and memo may be null. */
+/*
+ * The columns of a header. policy_no, reversal_of, memo and original_date may be
+ * null in every header; txn_id, txn_month, template, txn_type, product_code and
+ * channel in one of a kind that has no such thing, and so have its lines.
+ */
 enum
 {
 	HEADER_JE_ID,
@@ -87,8 +91,13 @@ enum
 	HEADER_TOTAL_CREDIT,
 	HEADER_REVERSAL_OF,
 	HEADER_MEMO,
+	HEADER_JOURNAL_TYPE,
+	HEADER_ORIGINAL_DATE,
 	HEADER_COLUMNS
 };
+
+/* The layout of 0.1.0 ends here. */
+#define HEADER_COLUMNS_0_1 HEADER_JOURNAL_TYPE
 
 extern const char *const header_columns[HEADER_COLUMNS + 1]; /* ended by NULL */
 extern const Oid header_types[HEADER_COLUMNS];

@@ -94,6 +94,7 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 		return false;
 	line->je_id = start->je_id;
 	line->txn_id = start->txn_id;
+	line->has_txn = true;
 	line->je_date = start->je_date;
 	line->line_no = start->line_no;
 	line->account_code = codes[CODE_ACCOUNT];
@@ -116,14 +117,19 @@ read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 	old = MemoryContextSwitchTo(reader->context);
 	heap_deform_tuple(tuple, RelationGetDescr(reader->rel), v, reader->isnull);
 	for (int i = 0; i < LINE_COLUMNS; i++)
-		if (reader->isnull[c[i] - 1])
+		if (reader->isnull[c[i] - 1] && !line_column_is_nullable(i))
 			ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
 							errmsg("a line in %s has a null in column %s",
 								   RelationGetRelationName(reader->rel), line_columns[i])));
 	for (int i = 0; i < LINE_CODES; i++)
-		codes[i] = code_from_datum(v[c[LINE_FIRST_CODE + i] - 1]);
+	{
+		AttrNumber n = c[LINE_FIRST_CODE + i];
+
+		codes[i] = reader->isnull[n - 1] ? code_null() : code_from_datum(v[n - 1]);
+	}
 	line->je_id = DatumGetInt64(v[c[LINE_JE_ID] - 1]);
-	line->txn_id = DatumGetInt64(v[c[LINE_TXN_ID] - 1]);
+	line->has_txn = !reader->isnull[c[LINE_TXN_ID] - 1];
+	line->txn_id = line->has_txn ? DatumGetInt64(v[c[LINE_TXN_ID] - 1]) : 0;
 	line->je_date = DatumGetDateADT(v[c[LINE_JE_DATE] - 1]);
 	line->line_no = DatumGetInt16(v[c[LINE_LINE_NO] - 1]);
 	line->account_code = codes[CODE_ACCOUNT];
@@ -142,8 +148,8 @@ reads_the_same(LineReader *reader, HeapTuple tuple, const Line *line)
 
 	read_by_column(reader, tuple, &other);
 	return line->je_id == other.je_id && line->txn_id == other.txn_id &&
-		   line->je_date == other.je_date && line->line_no == other.line_no &&
-		   code_equal(line->account_code, other.account_code) &&
+		   line->has_txn == other.has_txn && line->je_date == other.je_date &&
+		   line->line_no == other.line_no && code_equal(line->account_code, other.account_code) &&
 		   code_equal(line->fund, other.fund) && digest_equal(line->codes, other.codes) &&
 		   line->debit == other.debit && line->credit == other.credit;
 }

@@ -19,7 +19,8 @@
 typedef struct Line
 {
 	int64 je_id;
-	int64 txn_id;
+	int64 txn_id; /* 0 where has_txn is false */
+	bool has_txn;
 	DateADT je_date;
 	int line_no;
 	Code account_code;
@@ -44,8 +45,8 @@ line_sum_add(LineSum *sum, const Line *line)
 	sum->lines++;
 	sum->debit += line->debit;
 	sum->credit += line->credit;
-	digest_add_line(&sum->digest, line->codes, line->txn_id, line->je_date, line->line_no,
-					line->debit, line->credit);
+	digest_add_line(&sum->digest, line->codes, line->txn_id, line->has_txn, line->je_date,
+					line->line_no, line->debit, line->credit);
 }
 
 static inline void
@@ -55,6 +56,13 @@ line_sum_add_sum(LineSum *sum, const LineSum *more)
 	sum->debit += more->debit;
 	sum->credit += more->credit;
 	digest_add(&sum->digest, more->digest);
+}
+
+/* May this column of a line be null? */
+static inline bool
+line_column_is_nullable(int column)
+{
+	return column == LINE_TXN_ID || column == LINE_PRODUCT || column == LINE_CHANNEL;
 }
 
 typedef struct LineReader LineReader;

@@ -7,9 +7,12 @@
 /* Where the columns of a header begin, behind the bitmap of its nulls. */
 #define HEADER_DATA_OFFSET MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(HEADER_COLUMNS))
 
-/* The tuple of a row that ends with two amounts, less these; with room for a memo behind it. */
+StaticAssertDecl(BITMAPLEN(HEADER_COLUMNS) == BITMAPLEN(HEADER_COLUMNS_0_1),
+				 "headers of the layout of 0.1.0 begin alike");
+
+/* The tuple of a row that ends with two amounts, less these; with room for what follows them behind it. */
 static RowImage *
-make_image(TupleDesc tupdesc, Datum *row, bool *isnull, int first_amount, Size memo_size,
+make_image(TupleDesc tupdesc, Datum *row, bool *isnull, int first_amount, Size tail_size,
 		   MemoryContext context)
 {
 	char zero[AMOUNT_NUMERIC_SIZE];
@@ -21,10 +24,10 @@ make_image(TupleDesc tupdesc, Datum *row, bool *isnull, int first_amount, Size m
 	if (tuple->t_len <= MAX_IMAGE_SIZE)
 	{
 		/* The two zeros have one-byte headers, so they stand unaligned at the end. */
-		image = MemoryContextAlloc(context, offsetof(RowImage, tuple) + tuple->t_len + memo_size);
+		image = MemoryContextAlloc(context, offsetof(RowImage, tuple) + tuple->t_len + tail_size);
 		image->size = tuple->t_len - 2 * VARSIZE_SHORT(zero);
 		Assert(memcmp((char *) tuple->t_data + image->size, zero, VARSIZE_SHORT(zero)) == 0);
-		image->memo_size = memo_size;
+		image->tail_size = tail_size;
 		memcpy(image->tuple, tuple->t_data, image->size);
 	}
 	heap_freetuple(tuple);
@@ -64,30 +67,77 @@ put_short(char *target, Datum text, Size size)
 	memcpy(target + VARHDRSZ_SHORT, VARDATA_ANY(DatumGetPointer(text)), size - VARHDRSZ_SHORT);
 }
 
+static inline void
+mark_present(char *tuple, int column)
+{
+	((HeapTupleHeader) tuple)->t_bits[column >> 3] |= 1 << (column & 7);
+}
+
+/* The columns that end every header of an image, all with one-byte headers. */
+static const int tail_columns[] = {HEADER_MEMO, HEADER_JOURNAL_TYPE};
+
+/* The size of these, 0 where there are none; false where one is too long. */
+static bool
+find_tail_size(int natts, const Datum *values, const bool *nulls, Size *tail_size)
+{
+	*tail_size = 0;
+	for (int i = 0; i < lengthof(tail_columns); i++)
+	{
+		int column = tail_columns[i];
+		Size size;
+
+		if (column >= natts || nulls[column])
+			continue;
+		size = short_size(values[column]);
+		if (size == 0)
+			return false;
+		*tail_size += size;
+	}
+	return true;
+}
+
+static void
+put_tail(RowImage *image, int natts, const Datum *values, const bool *nulls)
+{
+	char *target = image->tuple + image->size;
+
+	for (int i = 0; i < lengthof(tail_columns); i++)
+	{
+		int column = tail_columns[i];
+		Size size;
+
+		if (column >= natts || nulls[column])
+			continue;
+		size = short_size(values[column]);
+		mark_present(image->tuple, column);
+		put_short(target, values[column], size);
+		target += size;
+	}
+	Assert(target == image->tuple + image->size + image->tail_size);
+}
+
 RowImage *
 header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS],
 				  const bool nulls[HEADER_COLUMNS], MemoryContext context)
 {
 	Datum row[HEADER_COLUMNS];
 	bool isnull[HEADER_COLUMNS] = {false};
-	bool has_memo = !nulls[HEADER_MEMO];
-	Size memo_size = has_memo ? short_size(values[HEADER_MEMO]) : 0;
+	Size tail_size;
 	RowImage *image;
 
-	if (has_memo && memo_size == 0)
+	Assert(tupdesc->natts == HEADER_COLUMNS || tupdesc->natts == HEADER_COLUMNS_0_1);
+	if (!find_tail_size(tupdesc->natts, values, nulls, &tail_size))
 		return NULL;
-	memcpy(row, values, sizeof(row));
+	memcpy(row, values, sizeof(Datum) * tupdesc->natts);
 	row[HEADER_JE_ID] = Int64GetDatum(0);
 	row[HEADER_TXN_ID] = Int64GetDatum(0);
 	row[HEADER_JE_DATE] = DateADTGetDatum(0);
 	row[HEADER_LINE_COUNT] = Int32GetDatum(0);
 	isnull[HEADER_POLICY_NO] = isnull[HEADER_REVERSAL_OF] = isnull[HEADER_MEMO] = true;
-	image = make_image(tupdesc, row, isnull, HEADER_TOTAL_DEBIT, memo_size, context);
-	if (image != NULL && has_memo)
-	{
-		((HeapTupleHeader) image->tuple)->t_bits[HEADER_MEMO >> 3] |= 1 << (HEADER_MEMO & 7);
-		put_short(image->tuple + image->size, values[HEADER_MEMO], memo_size);
-	}
+	isnull[HEADER_JOURNAL_TYPE] = isnull[HEADER_ORIGINAL_DATE] = true;
+	image = make_image(tupdesc, row, isnull, HEADER_TOTAL_DEBIT, tail_size, context);
+	if (image != NULL)
+		put_tail(image, tupdesc->natts, values, nulls);
 	return image;
 }
 
@@ -108,11 +158,20 @@ header_image_fill(const RowImage *image, char *target, const HeaderValues *value
 	start->line_count = values->line_count;
 	if (!values->policy_no_is_null)
 	{
-		((HeapTupleHeader) target)->t_bits[HEADER_POLICY_NO >> 3] |= 1 << (HEADER_POLICY_NO & 7);
+		mark_present(target, HEADER_POLICY_NO);
 		put_short(target + size, values->policy_no, policy_size);
 		size += policy_size;
 	}
 	size += image_put_amounts(target + size, values->total_debit, values->total_credit);
-	memcpy(target + size, image->tuple + image->size, image->memo_size);
-	return size + image->memo_size;
+	memcpy(target + size, image->tuple + image->size, image->tail_size);
+	size += image->tail_size;
+	if (values->has_original_date)
+	{
+		memset(target + size, 0, INTALIGN(size) - size);
+		size = INTALIGN(size);
+		mark_present(target, HEADER_ORIGINAL_DATE);
+		memcpy(target + size, &values->original_date, sizeof(DateADT));
+		size += sizeof(DateADT);
+	}
+	return size;
 }

@@ -17,8 +17,9 @@
 
 typedef struct RowImage
 {
-	Size size;      /* of the tuple up to what each row has of its own */
-	Size memo_size; /* of a header's memo, which ends the row and stands here behind the tuple */
+	Size size; /* of the tuple up to what each row has of its own */
+	Size
+		tail_size; /* of a header's memo and journal_type, which follow its totals and stand here behind the tuple */
 	char tuple[FLEXIBLE_ARRAY_MEMBER];
 } RowImage;
 
@@ -58,12 +59,14 @@ line_image_fill(const RowImage *image, char *target, int64 je_id, int64 txn_id, 
 
 /*
  * Headers likewise: those of one route and template differ in je_id, txn_id,
- * je_date, line_count, policy_no and totals. policy_no, which may be null, the
- * totals and the template's memo, which may be null too, end what is stored;
- * reversal_of, always null, takes no room.
+ * je_date, line_count, policy_no, totals and original_date. policy_no, which may
+ * be null, the totals, the template's memo, which may be null too, journal_type,
+ * and original_date where there is one end what is stored; reversal_of, always
+ * null, takes no room.
  *
  * header_image_make() makes the image of a header; of values, those that images leave open are not read,
- * and of nulls only the memo's. NULL where it, or the memo, is too long.
+ * and of nulls only those of memo and journal_type. NULL where it, or one of these, is too long. The table is of this
+ * layout or of that of 0.1.0, which has neither journal_type nor original_date.
  */
 extern RowImage *header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS],
 								   const bool nulls[HEADER_COLUMNS], MemoryContext context);
@@ -79,10 +82,13 @@ typedef struct HeaderValues
 	bool policy_no_is_null;
 	Amount total_debit;
 	Amount total_credit;
+	bool has_original_date;
+	DateADT original_date;
 } HeaderValues;
 
-/* What follows the image in a header: policy_no with a one-byte length, the totals, and the memo likewise. */
-#define HEADER_IMAGE_TAIL (2 * VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE)
+/* What follows the image in a header: policy_no with a one-byte length, the totals, memo and journal_type likewise, original_date. */
+#define HEADER_IMAGE_TAIL \
+	(3 * VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE + ALIGNOF_INT + sizeof(DateADT))
 
 /* Makes a header at target, which has room for MAX_IMAGE_SIZE + HEADER_IMAGE_TAIL bytes; its size, 0 where policy_no is long. */
 extern Size header_image_fill(const RowImage *image, char *target, const HeaderValues *values);

@@ -176,8 +176,21 @@ SELECT acct.create_run('2015-02-01', 'feb') = :feb AS same;
 SELECT acct.add_dimension('cohort', 'text', true);
 ALTER TABLE acct.txn_source_parent ADD COLUMN region text COLLATE "C" NOT NULL DEFAULT 'EAST', ADD CONSTRAINT chk_region CHECK (region <> '');
 CREATE INDEX ON acct.ledger_entry_line (cohort);
+-- As tables are that an older layout archived
+SET ledger_engine.allow_drop = on;
+ALTER TABLE acct_archive.ledger_entry_header_2015_02 DROP COLUMN journal_type, DROP COLUMN original_date, ALTER txn_id SET NOT NULL, ALTER txn_month SET NOT NULL,
+    ALTER template_code SET NOT NULL, ALTER template_version SET NOT NULL, ALTER txn_type SET NOT NULL, ALTER product_code SET NOT NULL, ALTER channel SET NOT NULL;
+ALTER TABLE acct_archive.ledger_entry_line_2015_02 ALTER txn_id SET NOT NULL, ALTER product_code SET NOT NULL, ALTER channel SET NOT NULL;
+RESET ledger_engine.allow_drop;
+SELECT acct.run_digest(:feb) = (SELECT r.digest FROM acct.journal_run AS r WHERE r.run_id = :feb) AS readable;
+SELECT count(*) AS failed FROM acct.validate_run(:feb) WHERE NOT passed;
 SELECT acct.restore_partition('ledger_entry', '2015-02-01'), acct.restore_partition('txn_source_parent', '2015-02-01');
 SELECT count(*) AS lines, count(cohort) AS with_cohort FROM acct.ledger_entry_line_2015_02;
+SELECT DISTINCT journal_type, original_date FROM acct.ledger_entry_header_2015_02;
+SELECT a.attrelid::regclass, a.attname FROM pg_attribute AS a JOIN pg_attribute AS p ON p.attname = a.attname
+ WHERE a.attrelid IN ('acct.ledger_entry_header_2015_02'::regclass, 'acct.ledger_entry_line_2015_02'::regclass, 'acct.ledger_entry_line_2015_02_rest'::regclass)
+   AND p.attrelid = CASE WHEN a.attrelid = 'acct.ledger_entry_header_2015_02'::regclass THEN 'acct.ledger_entry_header'::regclass ELSE 'acct.ledger_entry_line' END
+   AND a.attnum > 0 AND a.attnotnull <> p.attnotnull;
 SELECT DISTINCT region FROM acct.txn_source_2015_02;
 SELECT count(*) AS indexes FROM pg_index AS i JOIN pg_inherits AS p ON p.inhrelid = i.indexrelid WHERE i.indrelid = 'acct.ledger_entry_line_2015_02'::regclass;
 SELECT bool_and(v.passed) AS valid FROM acct.validate_run(:feb) AS v;

@@ -84,6 +84,25 @@ BEGIN;
 UPDATE acct.journal_run SET debit = debit + 0.00004 WHERE run_id = :run3;
 SELECT journals FROM acct.post_journals(:run3);
 ROLLBACK;
+-- Where a journal has no transaction, product or channel, each NULL is hashed as what it is: nothing else has the same digest.
+CREATE VIEW public.lines_with_nulls AS
+SELECT d.digest, x.what FROM (VALUES ('all', '1, ''P'', ''C'''), ('no txn', 'NULL, ''P'', ''C'''), ('txn 0', '0, ''P'', ''C'''),
+    ('no product', '1, NULL, ''C'''), ('empty product', '1, '''', ''C'''), ('no channel', '1, ''P'', NULL'), ('empty channel', '1, ''P'', '''''),
+    ('neither', '1, NULL, NULL'), ('no product, empty channel', '1, NULL, '''''), ('empty product, no channel', '1, '''', NULL'),
+    ('both empty', '1, '''', '''''), ('nothing', 'NULL, NULL, NULL')) AS x (what, list)
+ CROSS JOIN LATERAL acct._digest_lines(format('SELECT x.t::bigint, date ''2025-02-01'', 1::smallint, ''E'', ''B'', ''1000'', ''F'', ''CY1'', x.p, x.c, '
+     '1::numeric(20,4), 0::numeric(20,4) FROM (VALUES (%s)) AS x (t, p, c)', x.list)) AS d;
+SELECT count(*), count(DISTINCT digest) AS different FROM public.lines_with_nulls;
+SELECT digest FROM public.lines_with_nulls WHERE what IN ('all', 'nothing') ORDER BY what;
+SELECT acct._digest_lines('SELECT 1::bigint, date ''2025-02-01'', 1::smallint, ''E'', NULL::text, ''1000'', ''F'', ''CY1'', ''P'', ''C'', 1.0, 0.0');
+-- In staging likewise, whether lines are read by their places or by column.
+BEGIN;
+UPDATE acct.je_line_staging SET product_code = NULL, channel = NULL, txn_id = NULL WHERE run_id = :run3 AND line_no = 1;
+SELECT acct.run_digest(:run3, 'staging') = (
+    SELECT d.digest FROM acct._digest_lines(format('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, '
+                                                   'debit, credit FROM acct.je_line_staging WHERE run_id = %s', :run3)) AS d) AS the_same,
+       acct.run_digest(:run3, 'staging') <> (SELECT r.digest FROM acct.journal_run AS r WHERE r.run_id = :run3) AS changed;
+ROLLBACK;
 -- Changed behind the triggers' back, it shows.
 SELECT journals FROM acct.post_journals(:run3);
 ALTER TABLE acct.ledger_entry_line_2025_02 DISABLE TRIGGER ledger_immutable;

@@ -192,6 +192,8 @@ for my $version (@released)
 	is($node->safe_psql($db, qq{SELECT count(*) FROM pg_extension_update_paths('ledger_engine')
 		WHERE source = '$version' AND target = '$newest' AND path IS NOT NULL}), 1, "$version leads to $newest");
 	my $data = data_of($node, $db);
+	my $files = q{SELECT relname, relfilenode FROM pg_class WHERE relname ~ '^ledger_entry_|^je_.*_staging_' AND relkind = 'r' ORDER BY relname};
+	my $files_before = $node->safe_psql($db, $files);
 	my $session = start_session($node, $db);
 	$session->submit("SELECT count(*) FROM acct.validate_run(3); SELECT count(*) FROM acct.trial_balance('2025-01-01')");
 	wait_until('a session with plans of the older version', sub { $session->done });
@@ -208,6 +210,9 @@ for my $version (@released)
 	is($now->{$_}, $catalog->{$_}, "$db: same $_") for 'views', 'event trigger', 'functions of the guard', 'default privileges';
 	is_same(data_of($node, $db, $data), $data, $db);
 	is(broken_invariants($node, $db), '', "$db: all invariants hold");
+	is($node->safe_psql($db, $files), $files_before, "$db: no table of the ledger or of staging is rewritten");
+	is($node->safe_psql($db, 'SELECT DISTINCT journal_type, original_date IS NULL FROM acct.ledger_line'), 'transaction|t',
+		"$db: its journals are of transactions");
 	is($node->safe_psql($db, 'SET ROLE upgrade_clerk; SELECT bool_and(already_done) FROM acct.post_journals(2)'), 't', "$db: a grant of the site holds");
 	my $load = q{INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
 		VALUES (900001, '2025-01-01', '2025-01-15', 'A', 'P', 'C', 1, 1)};

@@ -352,12 +352,12 @@ sub all_checks
 # What a dump, an update or an upgrade keeps, as the tables say it: text by what it is about. The columns that each version has;
 # 'rows of tables' has all of them. An update registers entities and limits, which the audit trail shows.
 my %data = (
-	'runs' => q{SELECT to_jsonb(r) - '{source_digest, source_columns, source_types, policy_digest, policy_sums, minor_units, basis_policy, engine_version, ignored_of, repeated_transactions, post_ended_at}'::text[]
+	'runs' => q{SELECT to_jsonb(r) - '{source_digest, source_columns, source_types, policy_digest, policy_sums, minor_units, basis_policy, engine_version, ignored_of, repeated_transactions, post_ended_at, kind, origin_run, je_date, reason, reversed_journals}'::text[]
 		FROM acct.journal_run r ORDER BY run_id},
 	'claims' => 'SELECT * FROM acct.journal_run_batch ORDER BY run_id, batch_id, basis',
 	'totals' => 'SELECT * FROM acct.journal_run_total ORDER BY 1, 2, 3, 4, 5, 6, 7',
 	'batches' => q{SELECT to_jsonb(b) - 'claimed_at' FROM acct.txn_batch b ORDER BY batch_id},
-	'headers' => 'SELECT * FROM acct.ledger_entry_header ORDER BY je_id',
+	'headers' => q{SELECT to_jsonb(h) - '{journal_type, original_date}'::text[] FROM acct.ledger_entry_header h ORDER BY je_id},
 	'exceptions' => q{SELECT run_id, txn_id, txn_month, basis, reason, template_code, template_version, line_no, message, resolved_by_run, voided_at
 		FROM acct.je_exception ORDER BY run_id, txn_id, basis},
 	'templates' => q{SELECT t.template_code, t.version, t.description, t.template_type, t.basis, t.status, t.effective_from, t.effective_to,
