@@ -7,7 +7,7 @@
 /* Where the columns of a header begin, behind the bitmap of its nulls. */
 #define HEADER_DATA_OFFSET MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(HEADER_COLUMNS))
 
-StaticAssertDecl(BITMAPLEN(HEADER_COLUMNS) == BITMAPLEN(HEADER_COLUMNS_0_1),
+StaticAssertDecl((HEADER_COLUMNS + 7) / 8 == (HEADER_COLUMNS_0_1 + 7) / 8,
 				 "headers of the layout of 0.1.0 begin alike");
 
 /* The tuple of a row that ends with two amounts, less these; with room for what follows them behind it. */

@@ -38,6 +38,9 @@
 static MemoryContextMethods limited_methods;
 static const MemoryContextMethods *methods; /* those of an ordinary context; NULL: not known yet */
 static bool interrupting = false;
+#if PG_VERSION_NUM >= 160000
+static bool aligning = false; /* the request is the one that an aligned chunk is made of */
+#endif
 
 static inline void
 check_memory(Size bytes)
@@ -47,19 +50,37 @@ check_memory(Size bytes)
 						errmsg("an expression may take no more than %d MB of memory", MEMORY_MB)));
 }
 
+#if PG_VERSION_NUM < 160000
 static void *
-limited_alloc(MemoryContext context, REQUEST_PARAMETERS)
+limited_alloc(MemoryContext context, Size size)
 {
 	check_memory(context->mem_allocated + size);
-	return methods->alloc(context, REQUEST_ARGUMENTS);
+	return methods->alloc(context, size);
 }
 
-#if PG_VERSION_NUM < 160000
 static void *
 limited_realloc(MemoryContext context, void *pointer, Size size)
 {
 	check_memory(size);
 	return methods->realloc(context, pointer, size);
+}
+#else
+/*
+ * From 16 on repalloc() goes by the chunk's kind, not by the context. Of an aligned chunk it asks the context for a
+ * new one (AlignedAllocRealloc() in alignedalloc.c of 16 to 18), so each chunk here is an aligned one.
+ */
+static void *
+limited_alloc(MemoryContext context, REQUEST_PARAMETERS)
+{
+	void *pointer;
+
+	check_memory(context->mem_allocated + size);
+	if (aligning)
+		return methods->alloc(context, REQUEST_ARGUMENTS);
+	aligning = true;
+	pointer = MemoryContextAllocAligned(context, size, 2 * MAXIMUM_ALIGNOF, MCXT_ALLOC_HUGE);
+	aligning = false;
+	return pointer;
 }
 #endif
 
@@ -87,6 +108,9 @@ evaluation_begin(MemoryContext context)
 {
 	MemoryContextReset(context);
 	interrupting = false;
+#if PG_VERSION_NUM >= 160000
+	aligning = false; /* an error may have ended a request */
+#endif
 }
 
 static inline void

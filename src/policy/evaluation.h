@@ -17,8 +17,6 @@
 
 /*
  * A memory context that holds at most 32 MB; to ask for more is an error 54000.
- * From 16 on a chunk that grows in place is seen at the next request, or when
- * the call that made it returns.
  */
 extern MemoryContext evaluation_context(MemoryContext parent);
 
