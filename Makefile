@@ -58,6 +58,7 @@ OBJS = \
 	src/policy/expression_check.o \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
+	src/policy/period.o \
 	src/policy/routing.o \
 	src/policy/template.o \
 	src/post/ledger_target.o \

@@ -32,26 +32,47 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_periods() IS 'The part of install() that describes what periods.sql makes.';
 
-CREATE FUNCTION acct._require_open_periods(p_run_id bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    closed text;
-    archived date;
-BEGIN
-    WITH month AS MATERIALIZED (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)
-    SELECT min(m.je_month) INTO archived FROM month AS m WHERE acct._is_archived('ledger_entry', m.je_month);
-    IF archived IS NOT NULL THEN
-        PERFORM acct._raise_archived('ledger_entry', archived);
-    END IF;
-    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, acct._month_name(p.period_month)), ', ') INTO closed
+CREATE FUNCTION acct._closed_periods(p_run_id bigint) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT DISTINCT format('%s %s %s', p.entity_code, p.basis, acct._month_name(p.period_month))
       FROM acct.journal_run_total AS t
       JOIN acct.accounting_period AS p
         ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
-     WHERE t.run_id = p_run_id;
-    IF closed IS NOT NULL THEN
+     WHERE t.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION acct._closed_periods(bigint) IS 'The closed periods (entity, basis, month) that a run has journals in.';
+
+CREATE FUNCTION acct._archived_month(p_run_id bigint) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH month AS MATERIALIZED (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)
+    SELECT min(m.je_month) FROM month AS m WHERE acct._is_archived('ledger_entry', m.je_month)
+$$;
+COMMENT ON FUNCTION acct._archived_month(bigint) IS 'The first of the ledger months of a run that is archived; NULL: none is.';
+
+CREATE FUNCTION acct._must_move(p_run_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._moves_late(r.options)
+           AND (EXISTS (SELECT FROM acct._closed_periods(r.run_id)) OR acct._archived_month(r.run_id) IS NOT NULL)
+      FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION acct._must_move(bigint) IS
+'True where a month was closed or archived since a run with option late = next_open was expanded, so that expanding it again moves journals on.';
+
+CREATE FUNCTION acct._require_open_periods(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    archived CONSTANT date := acct._archived_month(p_run_id);
+    closed CONSTANT text := (SELECT string_agg(c, ', ' ORDER BY c) FROM acct._closed_periods(p_run_id) AS c);
+BEGIN
+    IF archived IS NOT NULL THEN
+        PERFORM acct._raise_archived('ledger_entry', archived);
+    ELSIF closed IS NOT NULL THEN
         RAISE EXCEPTION 'run % has journals in a closed period', p_run_id
             USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || closed || '.',
-                  HINT = 'Reopen the period, or discard the run and expand again: its transactions of closed periods become exceptions.';
+                  HINT = (SELECT CASE WHEN acct._moves_late(r.options)
+                                      THEN 'Call acct.expand_journals() again: it moves these journals to the next open month of their book.'
+                                      ELSE 'Reopen the period, or discard the run and expand again: its transactions of closed periods become exceptions.' END
+                            FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
     END IF;
 END
 $$;

@@ -9,7 +9,7 @@ CREATE FUNCTION acct._check_job(p_job text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- Each job with the arguments that it takes.
-    jobs CONSTANT jsonb := jsonb '{"rotate": ["ahead"], "run": ["basis", "repeated_transactions"], "snapshot": ["months"], "retention": []}';
+    jobs CONSTANT jsonb := jsonb '{"rotate": ["ahead"], "run": ["basis", "late", "repeated_transactions"], "snapshot": ["months"], "retention": []}';
     unknown text;
     number text;
 BEGIN
@@ -22,7 +22,7 @@ BEGIN
     SELECT string_agg(k, ', ' ORDER BY k) INTO unknown FROM jsonb_object_keys(p_arguments) AS k WHERE NOT jobs -> p_job ? k;
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown argument of job "%": %', p_job, unknown
-            USING ERRCODE = '22023', HINT = 'Job rotate takes ahead, run takes basis and repeated_transactions, snapshot takes months, retention none.';
+            USING ERRCODE = '22023', HINT = 'Job rotate takes ahead, run takes basis, late and repeated_transactions, snapshot takes months, retention none.';
     END IF;
     FOREACH number IN ARRAY ARRAY['ahead', 'months'] LOOP
         IF (CASE jsonb_typeof(p_arguments -> number)

@@ -217,26 +217,54 @@ $$;
 COMMENT ON FUNCTION acct._fold_policy() IS
 'Replaces the changes of policy, where there are more than a thousand, by one for each table. It waits for nobody.';
 
-CREATE FUNCTION acct._not_in_effect(p_run_id bigint, p_noun text, p_column text, p_table text, p_staging text) RETURNS SETOF text
+CREATE FUNCTION acct._staged_rows(p_run_id bigint, p_part text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE WHEN p_part = 'header'
+                THEN format('(SELECT h.*, coalesce(h.original_date, h.je_date) AS policy_date FROM acct.%I AS h)', 'je_header_staging_' || r.run_id)
+                WHEN acct._moves_late(r.options)
+                THEN format('(SELECT l.*, coalesce(h.original_date, h.je_date) AS policy_date FROM acct.%I AS l JOIN acct.%I AS h ON h.je_id = l.je_id)',
+                            'je_line_staging_' || r.run_id, 'je_header_staging_' || r.run_id)
+                ELSE format('(SELECT l.*, l.je_date AS policy_date FROM acct.%I AS l)', 'je_line_staging_' || r.run_id) END
+      FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION acct._staged_rows(bigint, text) IS
+'The FROM item that gives the headers or lines (p_part) of an expanded run, with the date that policy is read by as policy_date: that of the transaction, also where the journal was moved to a later month.';
+
+CREATE FUNCTION acct._policy_months(p_run_id bigint) RETURNS SETOF date
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF (SELECT acct._moves_late(r.options) FROM acct.journal_run AS r WHERE r.run_id = p_run_id) THEN
+        RETURN QUERY EXECUTE format('SELECT DISTINCT acct.month_start(s.policy_date) FROM %s AS s', acct._staged_rows(p_run_id, 'header'));
+    ELSE
+        RETURN QUERY SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._policy_months(bigint) IS 'The months of the dates by which an expanded run''s journals were made.';
+
+CREATE FUNCTION acct._not_in_effect(p_run_id bigint, p_noun text, p_column text, p_table text, p_part text) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     suspects text[];
 BEGIN
-    -- Dates are looked at where a row begins or ends in, or before, a month.
+    -- Dates are looked at where a row begins or ends in, or before, a month; of journals that were moved, in any that they can come from.
     EXECUTE format('SELECT array_agg(DISTINCT t.%1$I) FROM acct.journal_run_total AS t JOIN acct.%2$I AS x ON x.%1$I = t.%1$I '
-                   ' WHERE t.run_id = $1 AND (x.effective_from > t.je_month OR x.effective_to < t.je_month + interval ''1 month'')', p_column, p_table)
+                   '  JOIN acct.journal_run AS r ON r.run_id = t.run_id '
+                   ' WHERE t.run_id = $1 AND (x.effective_to < t.je_month + interval ''1 month'' OR x.effective_from > '
+                   '       CASE WHEN acct._moves_late(r.options) THEN least(t.je_month, r.txn_month - interval ''12 months'') ELSE t.je_month END)',
+                   p_column, p_table)
        INTO suspects USING p_run_id;
     IF suspects IS NOT NULL THEN
         RETURN QUERY EXECUTE format(
-            'SELECT DISTINCT format(''%%s %%s is not in effect on %%s'', $2, s.%1$I, s.je_date) FROM acct.%3$I AS s '
+            'SELECT DISTINCT format(''%%s %%s is not in effect on %%s'', $2, s.%1$I, s.policy_date) FROM %3$s AS s '
             'JOIN acct.%2$I AS x ON x.%1$I = s.%1$I '
-            'WHERE s.%1$I = ANY ($1) AND (s.je_date < x.effective_from OR s.je_date >= x.effective_to)',
-            p_column, p_table, p_staging || '_' || p_run_id) USING suspects, p_noun;
+            'WHERE s.%1$I = ANY ($1) AND (s.policy_date < x.effective_from OR s.policy_date >= x.effective_to)',
+            p_column, p_table, acct._staged_rows(p_run_id, p_part)) USING suspects, p_noun;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._not_in_effect(bigint, text, text, text, text) IS
-'The codes in a column of an expanded run''s staging that are not in effect on the dates on which it has them, a row for each.';
+'The codes in a column of an expanded run''s headers or lines (p_part) that are not in effect on the dates for which it has them, a row for each.';
 
 CREATE FUNCTION acct._accounts_not_in_force(p_run_id bigint) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -249,7 +277,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = t.account_code
      WHERE t.run_id = p_run_id AND (f.fund IS NULL OR a.account_code IS NULL OR NOT a.is_postable OR a.fund <> t.fund)
     UNION ALL
-    SELECT e FROM acct._not_in_effect(p_run_id, 'account', 'account_code', 'chart_of_accounts', 'je_line_staging') AS e
+    SELECT e FROM acct._not_in_effect(p_run_id, 'account', 'account_code', 'chart_of_accounts', 'line') AS e
 $$;
 COMMENT ON FUNCTION acct._accounts_not_in_force(bigint) IS
 'What keeps the accounts and funds of an expanded run from being posted to, a row for each problem.';
@@ -259,7 +287,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT DISTINCT format('entity %s does not exist', t.entity_code) FROM acct.journal_run_total AS t
      WHERE t.run_id = p_run_id AND NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = t.entity_code)
     UNION ALL
-    SELECT e FROM acct._not_in_effect(p_run_id, 'entity', 'entity_code', 'entity', 'je_header_staging') AS e
+    SELECT e FROM acct._not_in_effect(p_run_id, 'entity', 'entity_code', 'entity', 'header') AS e
 $$;
 COMMENT ON FUNCTION acct._entities_not_in_force(bigint) IS
 'What keeps the entities of an expanded run from being posted to, a row for each problem.';
@@ -269,14 +297,14 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH used AS MATERIALIZED (
-            SELECT DISTINCT h.template_code, h.template_version AS version, h.je_date FROM acct.%I AS h)
-        SELECT DISTINCT format('template %%s version %%s is not in force on %%s', u.template_code, u.version, u.je_date)
+            SELECT DISTINCT h.template_code, h.template_version AS version, h.policy_date FROM %s AS h)
+        SELECT DISTINCT format('template %%s version %%s is not in force on %%s', u.template_code, u.version, u.policy_date)
           FROM used AS u
          WHERE u.version IS DISTINCT FROM (
             SELECT max(t.version) FROM acct.journal_template AS t
              WHERE t.template_code = u.template_code AND t.status IN ('approved', 'retired')
-               AND t.effective_from <= u.je_date AND u.je_date < coalesce(t.effective_to, 'infinity'))$q$,
-        'je_header_staging_' || p_run_id);
+               AND t.effective_from <= u.policy_date AND u.policy_date < coalesce(t.effective_to, 'infinity'))$q$,
+        acct._staged_rows(p_run_id, 'header'));
 END
 $$;
 COMMENT ON FUNCTION acct._templates_not_in_force(bigint) IS
@@ -339,8 +367,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH used AS MATERIALIZED (
-            SELECT DISTINCT h.template_code, h.template_version, h.product_code, h.channel, h.je_date, l.line_no, l.account_code, l.fund
-              FROM acct.%I AS h JOIN acct.%I AS l USING (je_id))
+            SELECT DISTINCT h.template_code, h.template_version, h.product_code, h.channel, h.policy_date, l.line_no, l.account_code, l.fund
+              FROM %s AS h JOIN acct.%I AS l ON l.je_id = h.je_id)
         SELECT DISTINCT format('product %%s, channel %%s: account %%s in fund %%s is mapped to %%s in fund %%s, not %%s in fund %%s',
                                u.product_code, u.channel, x.account_code, x.fund,
                                coalesce(m.mapped_account_code, x.account_code), coalesce(m.mapped_fund, x.fund), u.account_code, u.fund)
@@ -351,10 +379,10 @@ BEGIN
             SELECT p.mapped_account_code, p.mapped_fund FROM acct.product_account_map AS p
              WHERE (p.product_code, p.account_code, p.fund) = (u.product_code, x.account_code, x.fund)
                AND (p.channel IS NULL OR p.channel = u.channel)
-               AND p.effective_from <= u.je_date AND u.je_date < coalesce(p.effective_to, 'infinity')
+               AND p.effective_from <= u.policy_date AND u.policy_date < coalesce(p.effective_to, 'infinity')
              ORDER BY p.channel IS NULL, p.effective_from DESC, p.map_id LIMIT 1) AS m ON true
          WHERE (coalesce(m.mapped_account_code, x.account_code), coalesce(m.mapped_fund, x.fund)) <> (u.account_code, u.fund)$q$,
-        'je_header_staging_' || p_run_id, 'je_line_staging_' || p_run_id);
+        acct._staged_rows(p_run_id, 'header'), 'je_line_staging_' || p_run_id);
 END
 $$;
 COMMENT ON FUNCTION acct._maps_not_in_force(bigint) IS
@@ -378,13 +406,14 @@ BEGIN
             UNION ALL SELECT format('currency %s has %s minor units, not %s', c.currency, c.minor_units, m.value)
                         FROM jsonb_each_text(run.minor_units) AS m JOIN acct.currency AS c ON c.currency = m.key
                        WHERE c.minor_units::text <> m.value
-            UNION ALL SELECT format('%s is more than %s months from %s', acct._month_name(t.je_month), l.months_apart, acct._month_name(run.txn_month))
-                        FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t, acct._posting_limits() AS l
-                       WHERE abs((extract(year FROM t.je_month) - extract(year FROM run.txn_month)) * 12
-                                 + extract(month FROM t.je_month) - extract(month FROM run.txn_month)) > l.months_apart
-            UNION ALL SELECT format('%s is not in the years %s to %s', acct._month_name(t.je_month), l.first_year, l.last_year)
-                        FROM (SELECT DISTINCT x.je_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id) AS t, acct._posting_limits() AS l
-                       WHERE NOT extract(year FROM t.je_month) BETWEEN l.first_year AND l.last_year);
+            UNION ALL SELECT format('%s is more than %s months from %s', acct._month_name(m), l.months_apart, acct._month_name(run.txn_month))
+                        FROM acct._policy_months(p_run_id) AS m, acct._posting_limits() AS l
+                       WHERE abs((extract(year FROM m) - extract(year FROM run.txn_month)) * 12
+                                 + extract(month FROM m) - extract(month FROM run.txn_month)) > l.months_apart
+            UNION ALL SELECT format('%s is not in the years %s to %s', acct._month_name(m), l.first_year, l.last_year)
+                        FROM (SELECT p FROM acct._policy_months(p_run_id) AS p
+                              UNION SELECT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS t (m), acct._posting_limits() AS l
+                       WHERE NOT extract(year FROM m) BETWEEN l.first_year AND l.last_year);
         problems := problems || ARRAY(SELECT b.* FROM acct._bases_not_in_force(p_run_id) AS b);
         IF kept -> 'journal_template' IS DISTINCT FROM run.policy_sums -> 'journal_template' THEN
             problems := problems || ARRAY(SELECT t.* FROM acct._templates_not_in_force(p_run_id) AS t);

@@ -456,10 +456,12 @@ BEGIN
         RAISE EXCEPTION 'options must be a JSON object' USING ERRCODE = '22023';
     END IF;
     SELECT string_agg(k, ', ' ORDER BY k) INTO unknown FROM jsonb_object_keys(p_options) AS k
-     WHERE k NOT IN ('basis', 'repeated_transactions');
+     WHERE k NOT IN ('basis', 'late', 'repeated_transactions');
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option: %', unknown USING ERRCODE = '22023',
-            HINT = 'The options of a run are: basis, repeated_transactions.';
+            HINT = 'The options of a run are: basis, late, repeated_transactions.';
+    ELSIF p_options ? 'late' AND coalesce(p_options ->> 'late', '') NOT IN ('reject', 'next_open') THEN
+        RAISE EXCEPTION 'option late is %', p_options -> 'late' USING ERRCODE = '22023', HINT = 'It is "reject" or "next_open".';
     ELSIF p_options ? 'repeated_transactions'
         AND coalesce(p_options ->> 'repeated_transactions', '') NOT IN ('report', 'refuse', 'ignore') THEN
         RAISE EXCEPTION 'option repeated_transactions is %', p_options -> 'repeated_transactions'
@@ -483,6 +485,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._run_bases(jsonb) IS 'The accounting bases that a run''s options ask for, sorted. Raises 22023 on an unknown option, value or basis.';
+
+CREATE FUNCTION acct._moves_late(p_options jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT coalesce(p_options ->> 'late', 'reject') = 'next_open' $$;
+COMMENT ON FUNCTION acct._moves_late(jsonb) IS
+'True where a run''s options have the journals of closed months moved to the next open month of their book.';
 
 CREATE FUNCTION acct._forget_expansion(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -549,7 +556,8 @@ BEGIN
         END IF;
         -- Without option basis it keeps the bases that there were when it was made.
         IF run.txn_month <> month OR opts ? 'basis' AND run.bases <> run_bases
-           OR acct._repeated_option(run.options) <> acct._repeated_option(opts) THEN
+           OR acct._repeated_option(run.options) <> acct._repeated_option(opts)
+           OR acct._moves_late(run.options) <> acct._moves_late(opts) THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', key
                 USING ERRCODE = 'LE002',
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
@@ -653,7 +661,8 @@ BEGIN
     IF status = 'discarded' THEN
         PERFORM acct._wrong_state(id, status, 'Make a new run with acct.create_run().');
     ELSIF acct._is_posted(status)
-       OR status = 'expanded' AND NOT acct._staging_lost(id) AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
+       OR status = 'expanded' AND NOT acct._staging_lost(id) AND NOT acct._must_move(id)
+          AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
         finished := true;
     ELSE
         PERFORM acct._hold_policy();

@@ -20,7 +20,9 @@
 /* Of a source partition. */
 #define ROW_OF_CRASH_POINT 100
 
-StaticAssertDecl(2 * MAX_MONTHS_APART + 1 <= JE_ID_MAX_MONTHS, "room for the months of a run");
+StaticAssertDecl(MAX_MONTHS_APART + 1 + MAX_MONTHS_LATE <= JE_ID_MAX_MONTHS,
+				 "room for the months of a run");
+StaticAssertDecl(MAX_MONTHS_APART <= MAX_MONTHS_LATE, "late journals go past value dates");
 
 void
 expand_row(TupleTableSlot *slot, void *arg)
@@ -80,6 +82,7 @@ take_run(TupleTableSlot *slot, void *arg)
 	expand->reprocess_of = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
 	expand->je_range = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
 	expand->is_small = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
+	expand->moves_late = DatumGetBool(query_value(slot, 4, BoolGetDatum(false)));
 }
 
 static void
@@ -108,10 +111,9 @@ load_run(Expand *expand)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_each_row(
-		"SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id) FROM acct.journal_run "
-		"WHERE run_id = $1",
-		&args, take_run, expand);
+	query_each_row("SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id), "
+				   "options ->> 'late' = 'next_open' FROM acct.journal_run WHERE run_id = $1",
+				   &args, take_run, expand);
 	query_each_row(
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
 		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
@@ -207,8 +209,8 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const Sta
 	if (get_attnum(ledger_engine_table("journal_run"), "source_digest") != InvalidAttrNumber)
 		expand->rows = row_digest_open(RelationGetDescr(expand->source_table), (Datum) 0);
 	run_tally_init(&expand->tally, context, expand->nbases);
-	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->nbases,
-								   expand->bases, &expand->tally.totals);
+	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->moves_late,
+								   expand->nbases, expand->bases, &expand->tally.totals);
 	expand->journal = journal_create(expand->routing, expand->econtext);
 	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
 	expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header, line,

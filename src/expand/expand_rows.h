@@ -29,6 +29,7 @@ typedef struct Expand
 	int64 reprocess_of; /* 0: none */
 	int64 je_range;     /* the run's range of je_id; 0: none */
 	bool is_small;      /* it took few transactions, or a small part of the month's */
+	bool moves_late;    /* journals of closed months go to the next open one */
 	int nbases;
 	Code *bases;
 	Datum *basis_codes;

@@ -382,17 +382,28 @@ entity_message(const Route *route, DateADT date)
 															code, iso_date(entity->effective_to));
 }
 
+/* A month as messages name it. */
+static char *
+month_text(DateADT month)
+{
+	char *text = iso_date(month);
+
+	text[strlen(text) - strlen("-01")] = '\0';
+	return text;
+}
+
 static char *
 period_message(Journal *journal, const Route *route, int basis)
 {
-	char *month = iso_date(route->month);
+	DateADT last = routing_last_late_month(journal->routing);
+	char *later =
+		last != 0 ? psprintf(", and no month after it up to %s is open", month_text(last)) : "";
 
-	month[strlen(month) - strlen("-01")] = '\0';
 	if (route->bases[basis].period == PERIOD_ARCHIVED)
-		return psprintf("month %s of the ledger is archived", month);
-	return psprintf("period %s of entity %s, basis %s is closed", month,
+		return psprintf("month %s of the ledger is archived%s", month_text(route->month), later);
+	return psprintf("period %s of entity %s, basis %s is closed%s", month_text(route->month),
 					code_quoted(route->key.codes[ROUTE_ENTITY]),
-					code_quoted(routing_templates(journal->routing)->bases[basis]));
+					code_quoted(routing_templates(journal->routing)->bases[basis]), later);
 }
 
 static char *

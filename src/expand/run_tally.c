@@ -81,6 +81,7 @@ run_tally_journal(RunTally *tally, const Transaction *txn, int basis, const Jour
 {
 	const Candidate *candidate = journal->candidate;
 	Counts *counts = &tally->current->counts;
+	DateADT je_date = route_je_date(txn->route, basis, txn->value_date);
 
 	counts->journals++;
 	counts->lines += journal->nlines;
@@ -97,7 +98,7 @@ run_tally_journal(RunTally *tally, const Transaction *txn, int basis, const Jour
 		if (!line->kept)
 			continue;
 		run_total_add(where->total, line->debit, line->credit);
-		digest_add_line(&tally->lines, where->codes, txn->txn_id, true, txn->value_date,
+		digest_add_line(&tally->lines, where->codes, txn->txn_id, true, je_date,
 						candidate->template->lines[i].line_no, line->debit, line->credit);
 	}
 }

@@ -258,7 +258,7 @@ find_book(Staging *staging, const Transaction *txn, int basis, int64 je_id, RowS
 		return NULL;
 	if (unlikely(!slot->has_group))
 	{
-		slot->group = page_groups_find(staging->header_groups, txn->route->month,
+		slot->group = page_groups_find(staging->header_groups, txn->route->bases[basis].je_month,
 									   txn->route->key.codes[ROUTE_ENTITY],
 									   code_from_datum(staging->basis_codes[basis]));
 		slot->has_group = true;
@@ -272,12 +272,14 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 {
 	HeaderValues values = {.je_id = je_id,
 						   .txn_id = txn->txn_id,
-						   .je_date = txn->value_date,
+						   .je_date = route_je_date(txn->route, basis, txn->value_date),
 						   .line_count = journal->nlines,
 						   .policy_no = txn->policy_no,
 						   .policy_no_is_null = txn->policy_no_is_null,
 						   .total_debit = journal->debit,
-						   .total_credit = journal->credit};
+						   .total_credit = journal->credit,
+						   .has_original_date = txn->route->bases[basis].is_moved,
+						   .original_date = txn->value_date};
 	Candidate *candidate = journal->candidate;
 	RowSlot *slot = row_slot(&candidate->slot, candidate);
 	PageGroup *book = find_book(staging, txn, basis, je_id, slot);
@@ -328,7 +330,7 @@ form_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int 
 	set_line(staging, txn, basis, line_no, where);
 	set_column(t, LINE_JE_ID, Int64GetDatum(je_id));
 	set_column(t, LINE_TXN_ID, Int64GetDatum(txn->txn_id));
-	set_column(t, LINE_JE_DATE, DateADTGetDatum(txn->value_date));
+	set_column(t, LINE_JE_DATE, DateADTGetDatum(route_je_date(txn->route, basis, txn->value_date)));
 	set_column(t, LINE_DEBIT, amount_to_new_numeric(line->debit));
 	set_column(t, LINE_CREDIT, amount_to_new_numeric(line->credit));
 	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
@@ -352,15 +354,15 @@ has_line_image(Staging *staging, const Transaction *txn, int basis, int line_no,
 
 /* Where a line's account has its pages; NULL: it goes among the others. */
 static PageGroup *
-find_account(Staging *staging, const Transaction *txn, int64 je_id, const RouteLine *where,
-			 RowSlot *slot)
+find_account(Staging *staging, const Transaction *txn, int basis, int64 je_id,
+			 const RouteLine *where, RowSlot *slot)
 {
 	if (staging->line_groups == NULL || !je_id_in_range(je_id))
 		return NULL;
 	if (unlikely(!slot->has_group))
 	{
-		slot->group = page_groups_find(staging->line_groups, txn->route->month, where->account_code,
-									   where->fund);
+		slot->group = page_groups_find(staging->line_groups, txn->route->bases[basis].je_month,
+									   where->account_code, where->fund);
 		slot->has_group = true;
 	}
 	return slot->group;
@@ -371,12 +373,13 @@ write_line(Staging *staging, const Transaction *txn, int basis, const Candidate 
 		   int64 je_id, int line_no, RouteLine *where, const JournalLine *line)
 {
 	RowSlot *slot = row_slot(&where->slot, candidate);
-	PageGroup *account = find_account(staging, txn, je_id, where, slot);
+	PageGroup *account = find_account(staging, txn, basis, je_id, where, slot);
 
 	if (has_line_image(staging, txn, basis, line_no, candidate, where, slot))
 	{
 		Size size = line_image_fill(slot->image, staging->row.data, je_id, txn->txn_id,
-									txn->value_date, line->debit, line->credit);
+									route_je_date(txn->route, basis, txn->value_date), line->debit,
+									line->credit);
 
 		Assert(size <= MAX_LINE_IMAGE_SIZE);
 		put_row(&staging->line, staging->line_groups, account, (HeapTupleHeader) staging->row.data,
@@ -427,7 +430,7 @@ adds_up(const Journal *journal)
 void
 staging_put_journal(Staging *staging, const Transaction *txn, int basis, const Journal *journal)
 {
-	int64 je_id = je_id_take(staging->ids, txn->route->month);
+	int64 je_id = je_id_take(staging->ids, txn->route->bases[basis].je_month);
 
 	Assert(adds_up(journal));
 	Assert(!journal->candidate->template->require_balanced || journal->debit == journal->credit);

@@ -36,8 +36,8 @@ je_id_in_range(int64 je_id)
 	return je_id >= JE_ID_FIRST_RANGE;
 }
 
-/* Months of a run: its own, and twelve before and after it. */
-#define JE_ID_MAX_MONTHS 26
+/* Months of a run: its own, twelve before it, and sixty after it, where late journals may go. */
+#define JE_ID_MAX_MONTHS 74
 
 typedef struct JeIdMonth
 {

@@ -191,7 +191,7 @@ find_problem(AccountBook *book, Code account_code, Code fund, DateADT date)
 	if (!account->is_postable)
 		return psprintf("account %s is not postable", account_code.data);
 	if (date < account->effective_from || date >= account->effective_to)
-		return psprintf("account %s is not in effect on the journal date", account_code.data);
+		return psprintf("account %s is not in effect on the value date", account_code.data);
 	if (account->has_fund && !code_equal(account->fund, fund))
 		return psprintf("account %s belongs to fund %s, not %s", account_code.data,
 						account->fund.data, fund.data);

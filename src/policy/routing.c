@@ -47,27 +47,26 @@ typedef struct Currency
 	int minor_units;
 } Currency;
 
-typedef struct ClosedPeriod
-{
-	CodeKey key; /* entity and basis, or none where it is archived; the month */
-} ClosedPeriod;
-
 struct Routing
 {
 	MemoryContext context;
 	TemplateSet *templates;
 	AccountBook *accounts;
 	EntityBook *entities;
+	PeriodBook *periods;
 	TotalSet *totals;
 	CodeMap matches;
 	CodeMap currencies;
-	CodeMap closed_periods;
 
 	/* What acct.posting_limit allows of a journal date. */
 	DateADT txn_month;
 	int months_apart;
 	int first_year;
 	int last_year;
+
+	/* Journals whose month is closed are moved to the next open one, up to this. */
+	bool moves_late;
+	DateADT last_late_month;
 
 	/* Days from first_day on; what epoch each is in. */
 	DateADT first_day;
@@ -140,45 +139,6 @@ add_currency(TupleTableSlot *slot, void *arg)
 }
 
 static void
-add_closed_period(TupleTableSlot *slot, void *arg)
-{
-	Routing *routing = arg;
-	CodeKey key = {
-		DatumGetDateADT(query_value(slot, 2, 0)),
-		2,
-		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
-	bool found;
-
-	code_map_enter(&routing->closed_periods, &key, &found);
-}
-
-/* A month that is archived is closed in every book: its key has no codes. */
-static void
-add_archived_month(TupleTableSlot *slot, void *arg)
-{
-	Routing *routing = arg;
-	CodeKey key = {DatumGetDateADT(query_value(slot, 0, 0)), 0};
-	bool found;
-
-	code_map_enter(&routing->closed_periods, &key, &found);
-}
-
-static void
-load_closed_periods(Routing *routing)
-{
-	code_map_init(&routing->closed_periods, "closed periods", sizeof(ClosedPeriod),
-				  routing->context);
-	query_each_row(
-		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
-		NULL, add_closed_period, routing);
-	/* The layout of 0.1.0 has no archive. */
-	if (OidIsValid(get_relname_relid("archived_partition", ledger_engine_schema())))
-		query_each_row("SELECT month FROM acct.archived_partition "
-					   "WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
-					   NULL, add_archived_month, routing);
-}
-
-static void
 take_limit(TupleTableSlot *slot, void *arg)
 {
 	Routing *routing = arg;
@@ -231,22 +191,26 @@ forget_routes(Routing *routing)
 }
 
 Routing *
-routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals)
+routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases, const Code *bases,
+			 TotalSet *totals)
 {
 	Routing *routing = palloc0_object(Routing);
 
 	routing->context = CurrentMemoryContext;
 	routing->totals = totals;
 	routing->txn_month = txn_month;
+	routing->moves_late = moves_late;
 	routing->templates = template_load(source, nbases, bases);
 	routing->accounts = account_load();
 	routing->entities = entity_load();
+	routing->periods = period_load();
 	code_map_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	code_map_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
 
 	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
-	load_closed_periods(routing);
 	load_limits(routing);
+	routing->last_late_month = Min(month_after(txn_month, MAX_MONTHS_LATE),
+								   date2j(routing->last_year, 12, 1) - POSTGRES_EPOCH_JDATE);
 	for (int i = 0; i < routing->templates->nmatches; i++)
 		add_match(routing, &routing->templates->matches[i]);
 	make_epochs(routing);
@@ -268,6 +232,12 @@ bool
 routing_accepts_date(const Routing *routing, DateADT date)
 {
 	return date >= routing->first_accepted && date <= routing->last_accepted;
+}
+
+DateADT
+routing_last_late_month(const Routing *routing)
+{
+	return routing->moves_late ? routing->last_late_month : 0;
 }
 
 char *
@@ -369,16 +339,23 @@ find_candidates(Routing *routing, Route *route)
 	pfree(counts);
 }
 
-static PeriodState
-period_state(Routing *routing, const Route *route, int basis)
+/* Where the journals of a route and basis go: its own month, or the one that they are moved to. */
+static void
+set_period(Routing *routing, const Route *route, int b)
 {
-	CodeKey archived = {.number = route->month};
-	CodeKey key = {
-		route->month, 2, {route->key.codes[ROUTE_ENTITY], routing->templates->bases[basis]}};
+	BasisRoute *basis = &route->bases[b];
+	Code entity = route->key.codes[ROUTE_ENTITY];
+	Code code = routing->templates->bases[b];
 
-	if (code_map_find(&routing->closed_periods, &archived) != NULL)
-		return PERIOD_ARCHIVED;
-	return code_map_find(&routing->closed_periods, &key) != NULL ? PERIOD_CLOSED : PERIOD_OPEN;
+	basis->period = period_state(routing->periods, entity, code, route->month);
+	basis->je_month = route->month;
+	if (basis->period == PERIOD_OPEN || !routing->moves_late)
+		return;
+	basis->je_month =
+		period_next_open(routing->periods, entity, code, route->month, routing->last_late_month);
+	basis->is_moved = basis->je_month != route->month;
+	if (basis->is_moved)
+		basis->period = PERIOD_OPEN;
 }
 
 /* What is wrong with the first of a route's codes that has something wrong with it; NULL: nothing. */
@@ -412,7 +389,7 @@ make_route(Routing *routing, Route *route, DateADT date)
 		route->codes[i] = code_to_datum(route->key.codes[i]);
 	route->bases = palloc0_array(BasisRoute, nbases);
 	for (int b = 0; b < nbases; b++)
-		route->bases[b].period = period_state(routing, route, b);
+		set_period(routing, route, b);
 	find_candidates(routing, route);
 	MemoryContextSwitchTo(old);
 }
@@ -471,8 +448,9 @@ routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 		lines[i].account_code = account.account_code;
 		lines[i].fund = account.fund;
 		lines[i].codes = digest_of_codes(line_codes);
-		lines[i].total = run_total_find(routing->totals, codes[ROUTE_ENTITY], basis, route->month,
-										account.fund, account.account_code, codes[ROUTE_CURRENCY]);
+		lines[i].total = run_total_find(routing->totals, codes[ROUTE_ENTITY], basis,
+										route->bases[template->basis].je_month, account.fund,
+										account.account_code, codes[ROUTE_CURRENCY]);
 	}
 	pfree(funds);
 	candidate->lines = lines;

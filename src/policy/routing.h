@@ -17,6 +17,7 @@
 #include "ledger/run_total.h"
 #include "policy/account.h"
 #include "policy/entity.h"
+#include "policy/period.h"
 #include "policy/template.h"
 
 /* Where one template line leads on a route. */
@@ -40,16 +41,11 @@ typedef struct Candidate
 	void *slot; /* for whoever writes the header, as that of a line; both live as long as lines */
 } Candidate;
 
-typedef enum PeriodState
-{
-	PERIOD_OPEN,
-	PERIOD_CLOSED,
-	PERIOD_ARCHIVED /* the month, in every book */
-} PeriodState;
-
 typedef struct BasisRoute
 {
-	PeriodState period;
+	PeriodState period; /* of je_month */
+	DateADT je_month;
+	bool is_moved; /* to a later month than the route's own: journals are of its first day */
 	int ncandidates;
 	Candidate *candidates; /* in the order in which they are tried */
 } BasisRoute;
@@ -66,6 +62,13 @@ typedef struct Route
 	BasisRoute *bases;         /* one for each basis of the run */
 } Route;
 
+/* The date of a route's journals in a basis, for a transaction of a date. */
+static inline DateADT
+route_je_date(const Route *route, int basis, DateADT date)
+{
+	return route->bases[basis].is_moved ? route->bases[basis].je_month : date;
+}
+
 /* The order of codes in a route's key. */
 enum
 {
@@ -81,17 +84,27 @@ extern const char *const route_columns[CODE_KEY_MAX];
 
 typedef struct Routing Routing;
 
-/* Reads policy for a run of a month; needs query_open(). All lives in the current context. */
-extern Routing *
-routing_load(Relation source, DateADT txn_month, int nbases, const Code *bases, TotalSet *totals);
+/*
+ * Reads policy for a run of a month; needs query_open(). All lives in the current
+ * context. moves_late: journals of a month that is closed are moved to the next
+ * open one of their book, and all else follows the date of the transaction.
+ */
+extern Routing *routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases,
+							 const Code *bases, TotalSet *totals);
 
 extern TemplateSet *routing_templates(Routing *routing);
 
 /* What acct.posting_limit can allow at most. */
 #define MAX_MONTHS_APART 12
 
+/* How many months after the transaction month the month may be that late journals are moved to. */
+#define MAX_MONTHS_LATE 60
+
 /* The months and years within which a journal date may lie (acct.posting_limit). */
 extern bool routing_accepts_date(const Routing *routing, DateADT date);
+
+/* The last month that late journals can be moved to; 0: they are not moved. */
+extern DateADT routing_last_late_month(const Routing *routing);
 
 /* Why a date is not accepted; in the current context. */
 extern char *routing_date_problem(const Routing *routing, DateADT date);

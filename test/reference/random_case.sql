@@ -424,7 +424,8 @@ BEGIN
 END
 $$;
 
--- Closes a period that the run has journals in: posting must refuse. Then opens it again.
+-- Closes a period that the run has journals in: posting must refuse. Then the run is expanded again, where it moves late items,
+-- or the period is opened again.
 CREATE FUNCTION ref.check_closed_period(p_run_id bigint) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -442,7 +443,12 @@ BEGIN
     EXCEPTION WHEN SQLSTATE 'LE006' THEN
         NULL;
     END;
-    PERFORM acct.reopen_period(book.month, book.entity_code, book.basis);
+    IF (SELECT r.options ->> 'late' = 'next_open' FROM acct.journal_run AS r WHERE r.run_id = p_run_id) AND NOT ref.one_in(3) THEN
+        RETURN QUERY SELECT 'expand_journals did not move what a closed period has' FROM acct.expand_journals(p_run_id) AS e WHERE e.already_done LIMIT 1;
+        RETURN QUERY SELECT d FROM ref.check_expanded(p_run_id, 'moved on') AS d;
+    ELSE
+        PERFORM acct.reopen_period(book.month, book.entity_code, book.basis);
+    END IF;
 END
 $$;
 
@@ -466,7 +472,8 @@ $$;
 CREATE FUNCTION ref.random_run(p_month date, p_what text) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
-    options jsonb := CASE ref.dice(6) WHEN 1 THEN '{"basis": "PRIMARY"}' WHEN 2 THEN '{"basis": ["TAX", "PRIMARY"]}' ELSE '{}' END::jsonb;
+    options jsonb := CASE ref.dice(6) WHEN 1 THEN '{"basis": "PRIMARY"}' WHEN 2 THEN '{"basis": ["TAX", "PRIMARY"]}' ELSE '{}' END::jsonb
+                     || CASE ref.dice(4) WHEN 1 THEN '{"late": "reject"}' WHEN 2 THEN '{}' ELSE '{"late": "next_open"}' END::jsonb;
     id bigint := acct.create_run(p_month, p_what, options);
     first_digest text;
 BEGIN
@@ -568,6 +575,17 @@ BEGIN
         PERFORM FROM (SELECT ref.choice('MAIN', 'E2') AS entity, (first_month + make_interval(months => ref.dice(3) - 2))::date AS month) AS x,
                      acct.close_period(x.month, x.entity, 'PRIMARY')
           WHERE extract(year FROM x.month) >= (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'first_year');
+    END IF;
+    -- Several months in a row, now and then all that late items could go to
+    IF ref.one_in(3) THEN
+        PERFORM FROM (SELECT ref.choice('MAIN', 'E2') AS entity, ref.choice('PRIMARY', 'TAX') AS basis,
+                             CASE WHEN ref.one_in(6) THEN 62 ELSE ref.dice(3) END AS months) AS x,
+                     generate_series(first_month::timestamp, first_month + make_interval(months => x.months), '1 month') AS m,
+                     acct.close_period(m::date, x.entity, x.basis)
+          WHERE extract(year FROM m) BETWEEN (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'first_year')
+                                         AND (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'last_year')
+            AND EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = x.basis)
+            AND EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = x.entity);
     END IF;
     -- Now and then enough of them for more than one buffer of rows.
     PERFORM ref.random_transactions(p_seed, CASE WHEN ref.one_in(80) THEN 1100 ELSE 15 + ref.dice(25) END, first_month, batches);

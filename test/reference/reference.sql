@@ -11,13 +11,16 @@ CREATE SCHEMA ref;
 
 CREATE DOMAIN ref.code AS text COLLATE "C";
 
--- What a run took, for each basis, with the first thing that is wrong before any template is looked at.
+-- What a run took, for each basis, with the first thing that is wrong before any template is looked at. Policy is read by
+-- value_date (lookup_date, where that is out of bounds); je_date is the journal's, later where its month is closed and the run
+-- moves late items.
 CREATE TABLE ref.txn (
     run_id bigint NOT NULL,
     txn_id bigint NOT NULL,
     txn_month date NOT NULL,
     basis ref.code NOT NULL,
     every_transaction boolean NOT NULL,
+    value_date date NOT NULL,
     je_date date NOT NULL,
     lookup_date date NOT NULL,
     entity_code ref.code NOT NULL,
@@ -89,6 +92,7 @@ CREATE TABLE ref.header (
     template_code ref.code NOT NULL,
     template_version integer NOT NULL,
     je_date date NOT NULL,
+    original_date date,
     entity_code ref.code NOT NULL,
     currency ref.code NOT NULL,
     total_debit numeric NOT NULL,
@@ -179,6 +183,14 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT p_code <> '' AND translate(p_code, E'\t\n\x7f\u200b', '') = p_code AND btrim(p_code, E' \u00a0\u3000') = p_code
 $$;
 
+-- A month that nobody has closed is open.
+CREATE FUNCTION ref.is_closed(p_entity text, p_basis text, p_date date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM acct.accounting_period AS p
+                    WHERE p.entity_code = p_entity AND p.basis = p_basis AND NOT p.is_open
+                      AND p.period_month = date_trunc('month', p_date::timestamp)::date)
+$$;
+
 CREATE FUNCTION ref.take(p_run_id bigint) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO ref.txn
@@ -207,6 +219,7 @@ LANGUAGE sql AS $$
          CROSS JOIN taken AS t
           JOIN acct.txn_source_parent AS s ON s.txn_id = t.txn_id AND s.txn_month = t.txn_month)
     SELECT p_run_id, d.txn_id, d.txn_month, d.basis, b.every_transaction, d.bank_value_date,
+           CASE WHEN late.month IS NOT NULL AND ref.is_closed(d.entity_code, d.basis, d.bank_value_date) THEN late.month ELSE d.bank_value_date END,
            CASE WHEN d.far THEN d.txn_month ELSE d.bank_value_date END,
            d.entity_code, d.txn_type, d.product_code, d.channel, d.currency,
            CASE WHEN NOT EXISTS (SELECT FROM acct.entity AS e
@@ -219,13 +232,19 @@ LANGUAGE sql AS $$
                 THEN 'INVALID_CODE'
                 WHEN d.far THEN 'BAD_DATE'
                 WHEN c.currency IS NULL THEN 'UNKNOWN_CURRENCY'
-                WHEN EXISTS (SELECT FROM acct.accounting_period AS p
-                              WHERE p.entity_code = d.entity_code AND p.basis = d.basis AND NOT p.is_open
-                                AND p.period_month = date_trunc('month', d.bank_value_date::timestamp)::date)
+                WHEN ref.is_closed(d.entity_code, d.basis, d.bank_value_date) AND late.month IS NULL
                 THEN 'PERIOD_CLOSED' END
       FROM dated AS d
       JOIN acct.accounting_basis AS b ON b.basis = d.basis
+     CROSS JOIN allowed AS a
       LEFT JOIN acct.currency AS c ON c.currency = d.currency
+      -- The first open month after the transaction's own, where the run may use it.
+      LEFT JOIN LATERAL (
+          SELECT m.month::date AS month
+            FROM generate_series(date_trunc('month', d.bank_value_date::timestamp) + interval '1 month', d.txn_month + interval '60 months', '1 month') AS m (month)
+           WHERE NOT d.far AND extract(year FROM m.month) <= a.last_year AND NOT ref.is_closed(d.entity_code, d.basis, m.month::date)
+             AND (SELECT r.options ->> 'late' = 'next_open' FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
+           ORDER BY m.month LIMIT 1) AS late ON true
 $$;
 
 CREATE FUNCTION ref.find_candidates(p_run_id bigint) RETURNS void
@@ -368,8 +387,8 @@ LANGUAGE sql AS $$
            CASE WHEN (o.dr_cr = 'DR') = (o.amount >= 0) THEN 0 ELSE abs(o.amount) END,
            EXISTS (SELECT FROM acct.chart_of_accounts AS a
                     WHERE a.account_code = k.account_code AND a.is_postable
-                      AND a.effective_from <= x.je_date
-                      AND (a.effective_to IS NULL OR x.je_date < a.effective_to)
+                      AND a.effective_from <= x.value_date
+                      AND (a.effective_to IS NULL OR x.value_date < a.effective_to)
                       AND (a.fund IS NULL OR a.fund = k.fund))
            AND EXISTS (SELECT FROM acct.fund AS f WHERE f.fund = k.fund)
       FROM ref.draft AS o
@@ -379,8 +398,8 @@ LANGUAGE sql AS $$
                            FROM acct.product_account_map AS m
                           WHERE m.product_code = x.product_code AND (m.channel = x.channel OR m.channel IS NULL)
                             AND m.account_code = o.account_code AND m.fund = o.fund
-                            AND m.effective_from <= x.je_date
-                            AND (m.effective_to IS NULL OR x.je_date < m.effective_to)
+                            AND m.effective_from <= x.value_date
+                            AND (m.effective_to IS NULL OR x.value_date < m.effective_to)
                           ORDER BY m.channel IS NULL, m.effective_from DESC
                           LIMIT 1) AS m ON true
      CROSS JOIN LATERAL (SELECT coalesce(m.mapped_account_code, o.account_code) AS account_code,
@@ -444,7 +463,8 @@ LANGUAGE sql AS $$
        AND s.txn_id = x.txn_id AND s.txn_month = x.txn_month;
 
     INSERT INTO ref.header
-    SELECT p_run_id, x.txn_id, x.txn_month, x.basis, d.template_code, d.template_version, x.je_date, x.entity_code, x.currency,
+    SELECT p_run_id, x.txn_id, x.txn_month, x.basis, d.template_code, d.template_version, x.je_date,
+           CASE WHEN x.je_date <> x.value_date THEN x.value_date END, x.entity_code, x.currency,
            j.debit, j.credit, j.line_count, ref.only(to_jsonb(s), k.keys)
       FROM (SELECT ref.carried_columns('acct.je_header_staging') AS keys) AS k,
            (SELECT l.txn_id, l.basis, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
@@ -495,11 +515,11 @@ CREATE FUNCTION ref.compare_journals(p_run_id bigint, p_header text, p_line text
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY SELECT ref.differences('header',
-        format('SELECT txn_id, txn_month, basis::text, template_code::text, template_version, je_date, entity_code::text, '
-               'currency::text, total_debit, total_credit, line_count::bigint, carried, NULL::bigint AS reversal_of '
+        format('SELECT txn_id, txn_month, basis::text, template_code::text, template_version, je_date, original_date, '
+               'entity_code::text, currency::text, total_debit, total_credit, line_count::bigint, carried, NULL::bigint AS reversal_of '
                'FROM ref.header WHERE run_id = %s', p_run_id),
-        format('SELECT txn_id, txn_month, basis::text, template_code::text, template_version, je_date, entity_code::text, '
-               'currency::text, total_debit::numeric, total_credit::numeric, line_count::bigint, '
+        format('SELECT txn_id, txn_month, basis::text, template_code::text, template_version, je_date, original_date, '
+               'entity_code::text, currency::text, total_debit::numeric, total_credit::numeric, line_count::bigint, '
                'ref.only(to_jsonb(h), ref.carried_columns(''acct.je_header_staging'')) AS carried, reversal_of '
                'FROM %s AS h WHERE run_id = %s', p_header, p_run_id));
     RETURN QUERY SELECT ref.differences('line',

@@ -74,7 +74,7 @@ SELECT acct.discard_run('six') AS discarded;
 SELECT acct.create_run('2025-01-01', 'six') AS six \gset
 SELECT * FROM acct.close_period('2025-01-01');
 CALL acct.process_run('six');
-SELECT count(*) AS journals, min(reason) AS reason FROM acct.journal_run AS r JOIN acct.je_exception AS e USING (run_id) WHERE run_id = :six;
+SELECT count(*) AS journals, min(e.reason) AS reason FROM acct.journal_run AS r JOIN acct.je_exception AS e USING (run_id) WHERE run_id = :six;
 SELECT acct.reopen_period('2025-01-01', 'MAIN', 'PRIMARY') AS reopened;
 -- A run that took nothing is not posted; without a key it is discarded.
 SELECT acct.create_run('2025-02-01') AS nothing \gset

@@ -1,0 +1,36 @@
+/*
+ * period.h
+ *		The months of books that take no entries, read once a run.
+ */
+#ifndef LEDGER_PERIOD_H
+#define LEDGER_PERIOD_H
+
+#include "common/code_map.h"
+#include "common/ledger_engine.h"
+
+#include "utils/date.h"
+
+/* A month for which nothing is recorded is open. */
+typedef enum PeriodState
+{
+	PERIOD_OPEN,
+	PERIOD_CLOSED,
+	PERIOD_ARCHIVED /* the month, in every book */
+} PeriodState;
+
+typedef struct PeriodBook
+{
+	CodeMap closed;
+} PeriodBook;
+
+/* Reads them into the current memory context. Needs query_open(). */
+extern PeriodBook *period_load(void);
+
+/* Whether a book (entity, basis) takes entries of a month. */
+extern PeriodState period_state(PeriodBook *book, Code entity, Code basis, DateADT month);
+
+/* The first open month of a book after a month, up to the month `last`; `month` itself where there is none. */
+extern DateADT
+period_next_open(PeriodBook *book, Code entity, Code basis, DateADT month, DateADT last);
+
+#endif
