@@ -27,6 +27,7 @@ OBJS = \
 	src/common/ledger_engine.o \
 	src/common/log_line.o \
 	src/common/month.o \
+	src/common/number_lock.o \
 	src/common/parallel_work.o \
 	src/common/progress.o \
 	src/common/query.o \
@@ -51,6 +52,7 @@ OBJS = \
 	src/ledger/row_digest.o \
 	src/ledger/row_image.o \
 	src/ledger/run_total.o \
+	src/ledger/shared_staging.o \
 	src/policy/account.o \
 	src/policy/entity.o \
 	src/policy/evaluation.o \
@@ -69,6 +71,7 @@ OBJS = \
 	src/table/bulk_writer.o \
 	src/table/heap_writer.o \
 	src/table/index_builds.o \
+	src/table/key_scan.o \
 	src/table/new_rows_scan.o \
 	src/table/page_file.o \
 	src/table/page_groups.o \

@@ -34,7 +34,7 @@ declare -A stage_when stage_build stage_tool stage_command stage_pid stage_began
 
 # Settings that take the paths that small tests do not take by themselves, and that take none of those that they do.
 with_workers="-c ledger_engine.run_partition_min_transactions=0 -c min_parallel_table_scan_size=0"
-row_by_row="-c ledger_engine.run_partition_min_transactions=-1 -c ledger_engine.direct_write=off -c ledger_engine.bulk_index=off"
+row_by_row="-c ledger_engine.run_partition_min_transactions=-1 -c ledger_engine.direct_write=off -c ledger_engine.bulk_index=off -c ledger_engine.staging_table_min_transactions=0"
 
 stage() # NAME WHEN BUILD TOOL COMMAND...
 {

@@ -76,7 +76,37 @@ $$;
 COMMENT ON FUNCTION acct._months_due() IS
 'Months that the retention policies have archived or dropped now: attached ones (archive_id NULL) and archived ones; kept says why one is left alone, as far as that is seen at once.';
 
-CREATE FUNCTION acct._staging_due() RETURNS TABLE (run_id bigint, partition_name text, action text, reason text)
+CREATE FUNCTION acct._runs_in_shared_staging() RETURNS SETOF bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
+    -- From one run to the next by index: a run's rows are not counted.
+    WITH RECURSIVE header AS (
+        SELECT min(s.run_id) AS run_id FROM acct.je_header_staging_small AS s
+        UNION ALL
+        SELECT (SELECT min(s.run_id) FROM acct.je_header_staging_small AS s WHERE s.run_id > h.run_id) FROM header AS h WHERE h.run_id IS NOT NULL),
+    line AS (
+        SELECT min(s.run_id) AS run_id FROM acct.je_line_staging_small AS s
+        UNION ALL
+        SELECT (SELECT min(s.run_id) FROM acct.je_line_staging_small AS s WHERE s.run_id > l.run_id) FROM line AS l WHERE l.run_id IS NOT NULL)
+    SELECT h.run_id FROM header AS h WHERE h.run_id IS NOT NULL
+    UNION
+    SELECT l.run_id FROM line AS l WHERE l.run_id IS NOT NULL
+$$;
+COMMENT ON FUNCTION acct._runs_in_shared_staging() IS 'The runs that have rows in the tables of staging that small runs share.';
+
+CREATE FUNCTION acct._shared_staging_due() RETURNS TABLE (run_id bigint, posted_at timestamptz, lines bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Only runs that are never staged again.
+    SELECT s.run_id, r.posted_at, r.lines
+      FROM acct._runs_in_shared_staging() AS s (run_id) LEFT JOIN acct.journal_run AS r ON r.run_id = s.run_id
+     WHERE r.run_id IS NULL OR r.status = 'discarded'
+        OR acct._is_posted(r.status)
+           AND EXISTS (SELECT FROM acct.retention_policy AS p
+                        WHERE p.table_name = 'je_staging' AND r.posted_at < now() - make_interval(days => p.active_days))
+$$;
+COMMENT ON FUNCTION acct._shared_staging_due() IS
+'The runs whose rows are to be removed from the tables of staging that small runs share: those posted long enough ago, and those that are no runs or discarded; lines is what expansion recorded.';
+
+CREATE FUNCTION acct._staging_due() RETURNS TABLE (run_id bigint, partition_name text, action text, reason text, lines bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH staging AS (
         SELECT x.run, string_agg(x.name, ', ' ORDER BY x.name) AS names
@@ -87,16 +117,23 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT s.run::bigint, s.names, 'drop staging',
            CASE WHEN r.run_id IS NULL THEN 'left over: there is no such run'
                 WHEN NOT acct._is_posted(r.status) THEN format('left over: the run is %s', r.status)
-                ELSE to_char(r.posted_at, '"posted on" YYYY-MM-DD') END
+                ELSE to_char(r.posted_at, '"posted on" YYYY-MM-DD') END,
+           NULL::bigint
       FROM staging AS s LEFT JOIN acct.journal_run AS r ON r.run_id = s.run
      WHERE r.run_id IS NULL OR r.status IN ('created', 'discarded')
         OR acct._is_posted(r.status)
            AND EXISTS (SELECT FROM acct.retention_policy AS p
                         WHERE p.table_name = 'je_staging' AND r.posted_at < now() - make_interval(days => p.active_days))
     UNION ALL
+    SELECT NULL, 'je_header_staging_small, je_line_staging_small', 'drop staging',
+           format(CASE count(*) WHEN 1 THEN '%s run%s' ELSE '%s runs, the first%s' END, count(*), to_char(min(d.posted_at), '" posted on" YYYY-MM-DD')),
+           coalesce(sum(d.lines), 0)::bigint
+      FROM acct._shared_staging_due() AS d HAVING count(*) > 0
+    UNION ALL
     SELECT r.run_id, NULL, 'skip',
            format('run %s was %s on %s and not posted: post it, or discard it', r.run_id, r.status,
-                  to_char(coalesce(r.expanded_at, r.created_at), 'YYYY-MM-DD'))
+                  to_char(coalesce(r.expanded_at, r.created_at), 'YYYY-MM-DD')),
+           NULL
       FROM acct.journal_run AS r
      WHERE r.status IN ('created', 'expanded')
        AND acct._run_transactions(r.run_id) > 0
@@ -105,7 +142,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                       AND coalesce(r.expanded_at, r.created_at) < now() - make_interval(days => p.active_days))
 $$;
 COMMENT ON FUNCTION acct._staging_due() IS
-'Staging that is to be dropped: that of runs posted long enough ago, and staging of no run; and (action skip) runs that hold transactions for as long without being posted.';
+'Staging that is to be removed: that of runs posted long enough ago, and staging of no run (a row for each run with tables of its own, one without a run for all that small runs share); and (action skip) runs that hold transactions for as long without being posted.';
 
 CREATE FUNCTION acct._retire_month(p_table text, p_month date, p_figures jsonb, p_archive_id bigint, p_action text, p_patience interval)
 RETURNS void
@@ -126,17 +163,16 @@ CREATE FUNCTION acct._retire_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
-    -- Headers first, as expansion locks them.
-    tables CONSTANT regclass[] := array_remove(ARRAY['acct.je_header_staging', 'acct.je_line_staging',
-        to_regclass('acct.je_header_staging_' || p_run_id), to_regclass('acct.je_line_staging_' || p_run_id)]::regclass[], NULL);
+    tables CONSTANT regclass[] := array_remove(ARRAY[to_regclass('acct.je_header_staging_' || p_run_id),
+                                                     to_regclass('acct.je_line_staging_' || p_run_id)], NULL);
     status text;
 BEGIN
     SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND AND EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id) OR status = 'expanded' THEN
         RAISE EXCEPTION 'run % is being worked on', p_run_id USING ERRCODE = '55P03', HINT = 'Call again when that has ended.';
     END IF;
-    IF NOT acct._lock_tables(tables, 'ACCESS EXCLUSIVE', '1 second') THEN
-        PERFORM acct._raise_in_use('staging', tables);
+    IF EXISTS (SELECT FROM acct._staging_readers(p_run_id)) OR NOT acct._lock_tables(tables, 'ACCESS EXCLUSIVE', '1 second') THEN
+        PERFORM acct._raise_staging_in_use(p_run_id);
     END IF;
     PERFORM acct._drop_staging(p_run_id);
     -- crash point: staging_dropped
@@ -147,6 +183,30 @@ END
 $$;
 COMMENT ON FUNCTION acct._retire_staging(bigint) IS
 'Drops the staging of a run that does not need it. Raises 55P03 where another session works on the run or uses staging.';
+
+CREATE FUNCTION acct._retire_shared_staging(OUT runs bigint, OUT lines bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    ids bigint[];
+BEGIN
+    -- Not those that a session began to check before they were posted (acct._read_run). Nobody else reads more of them than a snapshot.
+    ids := ARRAY(SELECT d.run_id FROM acct._shared_staging_due() AS d
+                 EXCEPT
+                 SELECT d.run_id FROM acct._shared_staging_due() AS d
+                   JOIN pg_locks AS l ON l.locktype = 'object' AND l.classid = 'acct.journal_run'::regclass
+                    AND l.objid = (d.run_id & 4294967295)::oid AND l.objsubid = (d.run_id >> 32) & 32767);
+    runs := cardinality(ids);
+    DELETE FROM acct.je_header_staging_small AS s USING unnest(ids) AS x (run_id) WHERE s.run_id = x.run_id;
+    DELETE FROM acct.je_line_staging_small AS s USING unnest(ids) AS x (run_id) WHERE s.run_id = x.run_id;
+    GET DIAGNOSTICS lines = ROW_COUNT;
+    -- crash point: shared_staging_removed
+    INSERT INTO acct.run_log (step, partition, rows, elapsed_ms, detail)
+    VALUES ('drop', 'je_header_staging_small, je_line_staging_small', lines, acct._elapsed_ms(started), jsonb_build_object('runs', runs));
+END
+$$;
+COMMENT ON FUNCTION acct._retire_shared_staging() IS
+'Removes the rows that are due from the tables of staging that small runs share, and says of how many runs and how many lines they were. It waits for nobody, and keeps nobody from reading.';
 
 CREATE FUNCTION acct._survey_due(p_hold boolean)
 RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
@@ -226,10 +286,14 @@ BEGIN
         month := (SELECT r.txn_month FROM acct.journal_run AS r WHERE r.run_id = due.run_id);
         action := due.action;
         reason := due.reason;
-        rows := NULL;
+        rows := due.lines;
         IF action <> 'skip' AND perform_it THEN
             BEGIN
-                PERFORM acct._retire_staging(due.run_id);
+                IF due.run_id IS NULL THEN
+                    SELECT r.lines INTO rows FROM acct._retire_shared_staging() AS r;
+                ELSE
+                    PERFORM acct._retire_staging(due.run_id);
+                END IF;
             EXCEPTION WHEN OTHERS THEN
                 action := 'skip';
                 reason := 'not dropped: ' || SQLERRM;

@@ -104,9 +104,9 @@ COMMENT ON FUNCTION acct._emptied_partitions() IS 'Tables that entries were post
 
 CREATE FUNCTION acct._storage_of(p_parent regclass) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT concat((SELECT format(' USING %I', m.amname) FROM pg_am AS m WHERE m.oid = c.relam AND c.relkind = 'p'),
+    SELECT concat((SELECT format(' USING %I', m.amname) FROM pg_am AS m WHERE m.oid = c.relam AND (c.relkind = 'p' OR c.relkind = 'r' AND m.amname <> 'heap')),
                   (SELECT format(' TABLESPACE %I', t.spcname) FROM pg_tablespace AS t WHERE t.oid = c.reltablespace))
       FROM pg_class AS c WHERE c.oid = p_parent
 $$;
 COMMENT ON FUNCTION acct._storage_of(regclass) IS
-'The clauses by which a new partition is stored as its parent says: access method (from 17 on) and tablespace. LIKE does not copy them; those of indexes it does.';
+'The clauses by which a new partition or child is stored as its parent says: access method (of partitioned tables from 17 on) and tablespace. LIKE does not copy them; those of indexes it does.';

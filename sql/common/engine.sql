@@ -26,6 +26,16 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_gets_run_partition';
 COMMENT ON FUNCTION acct._gets_run_partition(bigint) IS
 'True where a run of so many transactions gets ledger partitions of its own (ledger_engine.run_partition_min_transactions).';
 
+CREATE FUNCTION acct._gets_staging_table(p_transactions bigint) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_gets_staging_table';
+COMMENT ON FUNCTION acct._gets_staging_table(bigint) IS
+'True where a run of so many transactions gets staging tables of its own (ledger_engine.staging_table_min_transactions).';
+
+CREATE FUNCTION acct._lock_number(p_table regclass, p_number bigint, p_alone boolean) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_lock_number';
+COMMENT ON FUNCTION acct._lock_number(regclass, bigint, boolean) IS
+'Locks a number that a table has, to the end of the transaction: alone, or together with others that do not lock it alone. pg_locks shows it as an object whose class is the table.';
+
 CREATE FUNCTION acct._in_maintenance() RETURNS boolean
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_in_maintenance';
 COMMENT ON FUNCTION acct._in_maintenance() IS
@@ -82,6 +92,12 @@ CREATE FUNCTION acct._digest_table(p_table regclass,
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_table';
 COMMENT ON FUNCTION acct._digest_table(regclass) IS
 'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
+
+CREATE FUNCTION acct._digest_shared(p_table regclass, p_run_id bigint,
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_shared';
+COMMENT ON FUNCTION acct._digest_shared(regclass, bigint) IS
+'The same of a run''s lines in the table of staging that small runs share, found by index.';
 
 CREATE FUNCTION acct._digest_source(p_tables regclass[], p_month date, p_batches bigint[], p_columns text[],
     OUT rows bigint, OUT gross numeric, OUT digest text)

@@ -111,9 +111,7 @@ BEGIN
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
         SELECT id, 'post', acct._partition_name('ledger_entry_line', x.month), x.lines, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
-          FROM acct._post(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
-                              format('acct.%I', 'je_line_staging_' || id)::regclass,
-                          months, header_partitions, line_partitions, range_partitions) AS x;
+          FROM acct._staging_tables(id) AS t, acct._post(id, t.header, t.line, months, header_partitions, line_partitions, range_partitions) AS x;
         PERFORM acct._progress_phase('moving balances');
         PERFORM acct._move_snapshot(id);
         -- crash point: post_snapshot_moved

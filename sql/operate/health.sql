@@ -89,7 +89,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT c.oid::regclass::text FROM pg_class AS c
      WHERE c.relkind = 'r' AND c.relpersistence <> 'p'
        AND (c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))
-            AND c.relname !~ '^je_(header|line)_staging_[0-9]+$'
+            AND c.relname !~ '^je_(header|line)_staging_([0-9]+|small)$'
             OR c.oid IN (SELECT p.relation FROM ledger_guard.protected AS p UNION ALL SELECT r.relation FROM ledger_guard.record AS r))
 $$;
 COMMENT ON FUNCTION acct._guard_lossy() IS 'Tables that must outlast a crash and would not, for they are unlogged.';
@@ -209,21 +209,45 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._health_staging_lost() IS 'Expanded runs whose staging a crash of the server emptied.';
 
+CREATE FUNCTION acct._first_posted_in_staging() RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    id bigint := 0;
+BEGIN
+    -- From one run to the next by index. Few are not posted, and a look at all of them would take too long where there are many.
+    IF NOT pg_is_in_recovery() THEN
+        LOOP
+            SELECT min(s.run_id) INTO id FROM acct.je_header_staging_small AS s WHERE s.run_id > id;
+            EXIT WHEN id IS NULL OR EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = id AND acct._is_posted(r.status));
+        END LOOP;
+    END IF;
+    RETURN nullif(id, 0);
+END
+$$;
+COMMENT ON FUNCTION acct._first_posted_in_staging() IS
+'Of the posted runs that have journals in the table of staging that small runs share, the one that was made first; NULL where there is none, and on a standby.';
+
 CREATE FUNCTION acct._health_staging_left(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH staging AS (
         SELECT c.oid::regclass::text AS name, r.posted_at,
-               coalesce(acct._is_posted(r.status), false) AND c.relispartition AS is_posted
+               coalesce(acct._is_posted(r.status), false) AND i.is_attached AS is_posted
           FROM pg_class AS c
+         CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_inherits AS p WHERE p.inhrelid = c.oid) AS is_attached) AS i
           LEFT JOIN acct.journal_run AS r ON r.run_id = substring(c.relname, '[0-9]+$')::bigint
          WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^je_(header|line)_staging_[0-9]+$'
-           AND NOT (coalesce(r.status, '') IN ('created', 'expanded') AND c.relispartition)),
+           AND NOT (coalesce(r.status, '') IN ('created', 'expanded') AND i.is_attached)),
     left_over AS (
         SELECT s.name, CASE WHEN s.is_posted THEN format('a run posted on %s', to_char(s.posted_at, 'YYYY-MM-DD')) ELSE 'no run' END AS owner,
                -- Without a policy the staging of posted runs is meant to stay.
                CASE WHEN s.is_posted THEN extract(epoch FROM now() - s.posted_at) / 86400 - p.active_days ELSE 'Infinity' END AS days
           FROM staging AS s
-          LEFT JOIN acct.retention_policy AS p ON p.table_name = 'je_staging')
+          LEFT JOIN acct.retention_policy AS p ON p.table_name = 'je_staging'
+        UNION ALL
+        SELECT 'je_header_staging_small', format('run %s, posted on %s', r.run_id, to_char(r.posted_at, 'YYYY-MM-DD')),
+               extract(epoch FROM now() - r.posted_at) / 86400 - p.active_days
+          FROM acct.journal_run AS r JOIN acct.retention_policy AS p ON p.table_name = 'je_staging'
+         WHERE r.run_id = acct._first_posted_in_staging())
     SELECT coalesce(round(max(l.days), 2), 0), acct._first_of(array_agg(format('%s of %s', l.name, l.owner) ORDER BY l.days DESC, l.name))
       FROM left_over AS l WHERE l.days > 0
 $$;

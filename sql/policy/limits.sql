@@ -65,8 +65,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM pg_partitioned_table AS p
      WHERE p.partdefid <> 0
        -- A month of the source may be partitioned as the site likes.
-       AND (p.partrelid IN ('acct.txn_source_parent'::regclass, 'acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass,
-                            'acct.je_header_staging'::regclass, 'acct.je_line_staging'::regclass)
+       AND (p.partrelid IN ('acct.txn_source_parent'::regclass, 'acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass)
             OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = p.partrelid AND i.inhparent = 'acct.ledger_entry_line'::regclass))
 $$;
 COMMENT ON FUNCTION acct._default_partitions() IS
@@ -92,4 +91,4 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT count(*), acct._first_of(array_agg(format('%s of %s', d.partition, d.parent) ORDER BY d.partition))
       FROM acct._default_partitions() AS d
 $$;
-COMMENT ON FUNCTION acct._health_default_partitions() IS 'DEFAULT partitions of the source, the ledger or staging: runs and rotation stop with LE010.';
+COMMENT ON FUNCTION acct._health_default_partitions() IS 'DEFAULT partitions of the source or the ledger: runs and rotation stop with LE010.';

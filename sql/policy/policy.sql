@@ -220,11 +220,11 @@ COMMENT ON FUNCTION acct._fold_policy() IS
 CREATE FUNCTION acct._staged_rows(p_run_id bigint, p_part text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT CASE WHEN p_part = 'header'
-                THEN format('(SELECT h.*, coalesce(h.original_date, h.je_date) AS policy_date FROM acct.%I AS h)', 'je_header_staging_' || r.run_id)
+                THEN format('(SELECT h.*, coalesce(h.original_date, h.je_date) AS policy_date FROM %s AS h)', acct._staging_rows(r.run_id, 'header'))
                 WHEN acct._moves_late(r.options)
-                THEN format('(SELECT l.*, coalesce(h.original_date, h.je_date) AS policy_date FROM acct.%I AS l JOIN acct.%I AS h ON h.je_id = l.je_id)',
-                            'je_line_staging_' || r.run_id, 'je_header_staging_' || r.run_id)
-                ELSE format('(SELECT l.*, l.je_date AS policy_date FROM acct.%I AS l)', 'je_line_staging_' || r.run_id) END
+                THEN format('(SELECT l.*, coalesce(h.original_date, h.je_date) AS policy_date FROM %s AS l JOIN %s AS h ON h.je_id = l.je_id)',
+                            acct._staging_rows(r.run_id, 'line'), acct._staging_rows(r.run_id, 'header'))
+                ELSE format('(SELECT l.*, l.je_date AS policy_date FROM %s AS l)', acct._staging_rows(r.run_id, 'line')) END
       FROM acct.journal_run AS r WHERE r.run_id = p_run_id
 $$;
 COMMENT ON FUNCTION acct._staged_rows(bigint, text) IS
@@ -368,7 +368,7 @@ BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH used AS MATERIALIZED (
             SELECT DISTINCT h.template_code, h.template_version, h.product_code, h.channel, h.policy_date, l.line_no, l.account_code, l.fund
-              FROM %s AS h JOIN acct.%I AS l ON l.je_id = h.je_id)
+              FROM %s AS h JOIN %s AS l ON l.je_id = h.je_id)
         SELECT DISTINCT format('product %%s, channel %%s: account %%s in fund %%s is mapped to %%s in fund %%s, not %%s in fund %%s',
                                u.product_code, u.channel, x.account_code, x.fund,
                                coalesce(m.mapped_account_code, x.account_code), coalesce(m.mapped_fund, x.fund), u.account_code, u.fund)
@@ -382,7 +382,7 @@ BEGIN
                AND p.effective_from <= u.policy_date AND u.policy_date < coalesce(p.effective_to, 'infinity')
              ORDER BY p.channel IS NULL, p.effective_from DESC, p.map_id LIMIT 1) AS m ON true
          WHERE (coalesce(m.mapped_account_code, x.account_code), coalesce(m.mapped_fund, x.fund)) <> (u.account_code, u.fund)$q$,
-        acct._staged_rows(p_run_id, 'header'), 'je_line_staging_' || p_run_id);
+        acct._staged_rows(p_run_id, 'header'), acct._staging_rows(p_run_id, 'line'));
 END
 $$;
 COMMENT ON FUNCTION acct._maps_not_in_force(bigint) IS

@@ -117,48 +117,7 @@ BEGIN
         CONSTRAINT journal_run_total_run_fkey FOREIGN KEY (run_id) REFERENCES acct.journal_run
     );
 
-    CREATE TABLE IF NOT EXISTS acct.je_header_staging (
-        je_id bigint NOT NULL,
-        run_id bigint NOT NULL,
-        txn_id bigint,
-        je_date date NOT NULL,
-        txn_month date,
-        template_version integer,
-        line_count integer NOT NULL,
-        entity_code text COLLATE "C" NOT NULL,
-        basis text COLLATE "C" NOT NULL,
-        template_code text COLLATE "C",
-        txn_type text COLLATE "C",
-        product_code text COLLATE "C",
-        channel text COLLATE "C",
-        currency text COLLATE "C" NOT NULL,
-        policy_no text COLLATE "C",
-        total_debit numeric(20,4) NOT NULL,
-        total_credit numeric(20,4) NOT NULL,
-        reversal_of bigint,
-        memo text,
-        journal_type text COLLATE "C" NOT NULL DEFAULT 'transaction',
-        original_date date
-    ) PARTITION BY LIST (run_id);
-
-    CREATE TABLE IF NOT EXISTS acct.je_line_staging (
-        je_id bigint NOT NULL,
-        run_id bigint NOT NULL,
-        txn_id bigint,
-        je_date date NOT NULL,
-        line_no smallint NOT NULL,
-        entity_code text COLLATE "C" NOT NULL,
-        basis text COLLATE "C" NOT NULL,
-        account_code text COLLATE "C" NOT NULL,
-        fund text COLLATE "C" NOT NULL,
-        currency text COLLATE "C" NOT NULL,
-        product_code text COLLATE "C",
-        channel text COLLATE "C",
-        debit numeric(20,4) NOT NULL,
-        credit numeric(20,4) NOT NULL
-    ) PARTITION BY LIST (run_id);
-    -- Since layout 5: columns that only some kinds of journals have.
-    PERFORM acct._widen_journals('acct.je_header_staging', 'acct.je_line_staging');
+    PERFORM acct._layout_staging();
 
     -- Each value of the sequence is a block of 1000 identifiers, so that a process takes them without waiting.
     CREATE SEQUENCE IF NOT EXISTS acct.je_id_seq AS bigint INCREMENT BY 1000 START WITH 1000;
@@ -273,7 +232,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run_total.credit IS 'Sum of credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.journal_run_total.line_count IS 'Number of lines.';
 
-    COMMENT ON TABLE acct.je_header_staging IS 'Journals of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
+    COMMENT ON TABLE acct.je_header_staging IS 'Journals of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run. Written by acct.expand_journals().';
     COMMENT ON COLUMN acct.je_header_staging.je_id IS 'Identifier of the journal, kept by the ledger; it has gaps.';
     COMMENT ON COLUMN acct.je_header_staging.run_id IS 'Run that made the journal.';
     COMMENT ON COLUMN acct.je_header_staging.txn_id IS 'Source transaction, with txn_month; NULL: the journal has none, and so no template, txn_type, product or channel of one.';
@@ -296,7 +255,7 @@ BEGIN
     COMMENT ON COLUMN acct.je_header_staging.journal_type IS 'What the journal is: transaction, reversal or correction, as the kind of its run.';
     COMMENT ON COLUMN acct.je_header_staging.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
-    COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted: an unlogged partition a run, emptied by a crash of the server. Written by acct.expand_journals().';
+    COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run. Written by acct.expand_journals().';
     COMMENT ON COLUMN acct.je_line_staging.je_id IS 'Journal that the line belongs to.';
     COMMENT ON COLUMN acct.je_line_staging.run_id IS 'Run that made the line.';
     COMMENT ON COLUMN acct.je_line_staging.txn_id IS 'Source transaction; NULL: the journal has none.';
@@ -404,7 +363,6 @@ COMMENT ON FUNCTION acct._lock_run(bigint) IS
 CREATE FUNCTION acct._read_run(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    staging CONSTANT text[] := ARRAY['je_header_staging_' || p_run_id, 'je_line_staging_' || p_run_id];
     status text;
 BEGIN
     PERFORM acct._require_layout();
@@ -423,14 +381,10 @@ BEGIN
             PERFORM acct._refuse_cancelled(p_run_id);
         END IF;
         PERFORM acct._see_changes();
-        EXIT WHEN status <> 'expanded' OR to_regclass('acct.' || staging[1]) IS NULL OR to_regclass('acct.' || staging[2]) IS NULL;
-        BEGIN
-            -- From here to the end of the transaction its staging stays.
-            EXECUTE format('LOCK TABLE ONLY acct.%I, ONLY acct.%I IN ACCESS SHARE MODE', staging[1], staging[2]);
-            EXIT WHEN status = (SELECT r.status FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
-        EXCEPTION WHEN undefined_table THEN
-            NULL; -- It was dropped at this moment.
-        END;
+        EXIT WHEN status <> 'expanded';
+        -- From here to the end of the transaction its staging stays.
+        PERFORM acct._lock_number('acct.journal_run', p_run_id, false);
+        EXIT WHEN status = (SELECT r.status FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
     END LOOP;
     RETURN status;
 END
@@ -674,17 +628,16 @@ BEGIN
         DELETE FROM acct.journal_run_total AS t WHERE t.run_id = id;
         DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
         UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp() WHERE r.run_id = id;
+        PERFORM acct._take_je_range(id);
         PERFORM acct._make_staging(id);
         -- crash point: expand_staging_made
-        PERFORM acct._take_je_range(id);
         PERFORM acct._fold_policy();
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
         SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
                jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
                                   'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit),
                x.by_reason
-          FROM acct._expand(id, format('acct.%I', 'je_header_staging_' || id)::regclass,
-                                format('acct.%I', 'je_line_staging_' || id)::regclass) AS x;
+          FROM acct._staging_tables(id) AS t, acct._expand(id, t.header, t.line) AS x;
         PERFORM acct._progress_phase('attaching staging');
         PERFORM acct._attach_staging(id);
         -- crash point: expand_attached

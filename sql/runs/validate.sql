@@ -12,7 +12,7 @@ DECLARE
     condition text;
 BEGIN
     IF p_source = 'staging' THEN
-        RETURN format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id);
+        RETURN acct._staging_rows(p_run_id, p_part) || ' AS x';
     ELSIF p_source IS DISTINCT FROM 'ledger' THEN
         RAISE EXCEPTION 'unknown source of lines: %', p_source
             USING ERRCODE = '22023', HINT = 'It is staging or ledger.';
@@ -39,10 +39,16 @@ COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS
 CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    staging record;
 BEGIN
     IF p_source = 'staging' THEN
-        SELECT d.* INTO lines, debit, credit, digest
-          FROM acct._digest_table(acct._run_rows(p_run_id, p_source, 'line')::regclass) AS d;
+        SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
+        IF staging.is_shared THEN
+            SELECT d.* INTO lines, debit, credit, digest FROM acct._digest_shared(staging.line, p_run_id) AS d;
+        ELSE
+            SELECT d.* INTO lines, debit, credit, digest FROM acct._digest_table(staging.line) AS d;
+        END IF;
         RETURN;
     END IF;
     SELECT d.* INTO lines, debit, credit, digest
@@ -57,13 +63,24 @@ CREATE FUNCTION acct.run_digest(run_id bigint, source text DEFAULT 'ledger') RET
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     status text := acct._read_run(run_digest.run_id);
+    is_gone boolean := false;
+    found text;
 BEGIN
-    IF run_digest.source = 'staging' AND (status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id)) THEN
+    IF run_digest.source = 'staging' THEN
+        PERFORM acct._lock_number('acct.journal_run', run_digest.run_id, false);
+        is_gone := status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id);
+    END IF;
+    IF NOT is_gone THEN
+        SELECT d.digest INTO found FROM acct._run_digest(run_digest.run_id, run_digest.source) AS d;
+        -- That of a posted run may have been removed at this moment (acct._retire_shared_staging).
+        is_gone := run_digest.source = 'staging' AND acct._staging_lost(run_digest.run_id);
+    END IF;
+    IF is_gone THEN
         PERFORM acct._wrong_state(run_digest.run_id, status,
             CASE WHEN acct._is_posted(status) THEN 'Its staging is gone: read it from the ledger.'
                  ELSE 'It has no staging: call acct.expand_journals().' END);
     END IF;
-    RETURN (SELECT d.digest FROM acct._run_digest(run_digest.run_id, run_digest.source) AS d);
+    RETURN found;
 END
 $$;
 COMMENT ON FUNCTION acct.run_digest(bigint, text) IS

@@ -2,12 +2,14 @@
  * line_digest.c
  *		Count, sums and digest of journal lines as they are now:
  *		acct._digest_table() reads a table of staging by page, by several processes
- *		where there are workers, acct._digest_lines() what a query returns.
+ *		where there are workers, acct._digest_shared() the rows of a run by index,
+ *		acct._digest_lines() what a query returns.
  */
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "common/query.h"
 #include "ledger/line_reader.h"
+#include "ledger/shared_staging.h"
 #include "table/page_reader.h"
 
 #include "access/table.h"
@@ -20,6 +22,7 @@
 
 LEDGER_FUNCTION(ledger_digest_table);
 LEDGER_FUNCTION(ledger_digest_lines);
+LEDGER_FUNCTION(ledger_digest_shared);
 
 /* Blocks that a process takes at a time. */
 #define STRETCH 16
@@ -138,6 +141,32 @@ ledger_digest_table(PG_FUNCTION_ARGS)
 {
 	LineSum sum = sum_table(PG_GETARG_OID(0));
 
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
+}
+
+Datum
+ledger_digest_shared(PG_FUNCTION_ARGS)
+{
+	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	LineReader *lines = line_reader_open(rel);
+	LineSum sum = {0};
+	KeyScan rows;
+	HeapTupleData tuple;
+
+	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
+	shared_staging_open(&rows, rel, PG_GETARG_INT64(1), GetActiveSnapshot());
+	while (key_scan_next(&rows, &tuple))
+	{
+		Line line;
+
+		CHECK_FOR_INTERRUPTS();
+		line_reader_read(lines, &tuple, &line);
+		line_sum_add(&sum, &line);
+		progress_add(1);
+	}
+	key_scan_close(&rows);
+	line_reader_close(lines);
+	table_close(rel, NoLock);
 	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
 }
 

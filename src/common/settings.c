@@ -13,6 +13,7 @@
 
 int max_workers = 2;
 int run_partition_min_transactions = 50000;
+int staging_table_min_transactions = 10000;
 bool direct_write = true;
 bool bulk_index = true;
 bool maintenance = false;
@@ -21,6 +22,7 @@ char *batch_source = NULL;
 static bool allow_drop = false; /* read by ledger_guard, as a setting */
 
 LEDGER_FUNCTION(ledger_gets_run_partition);
+LEDGER_FUNCTION(ledger_gets_staging_table);
 
 /* What a user may look at. */
 static void
@@ -46,6 +48,11 @@ define_public_settings(void)
 		"Runs of at least so many transactions get ledger partitions of their own.",
 		"-1: none do. Counts when a run is expanded.", &run_partition_min_transactions, 50000, -1,
 		INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"ledger_engine.staging_table_min_transactions",
+		"Runs of at least so many transactions get staging tables of their own.",
+		"-1: only those with ledger partitions of their own do. Counts when a run is expanded.",
+		&staging_table_min_transactions, 10000, -1, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /* What is there for comparison, and in need. */
@@ -81,4 +88,12 @@ ledger_gets_run_partition(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(run_partition_min_transactions >= 0 &&
 				   PG_GETARG_INT64(0) >= run_partition_min_transactions);
+}
+
+/* The same of staging. */
+Datum
+ledger_gets_staging_table(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(staging_table_min_transactions >= 0 &&
+				   PG_GETARG_INT64(0) >= staging_table_min_transactions);
 }

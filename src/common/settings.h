@@ -13,6 +13,9 @@ extern int max_workers;
 /* Runs of at least so many transactions get ledger partitions of their own; -1: none do. */
 extern int run_partition_min_transactions;
 
+/* Runs of at least so many transactions get staging tables of their own; -1: only those with ledger partitions of their own do. */
+extern int staging_table_min_transactions;
+
 /* New tables are written by pages (page_file.h) rather than through shared buffers. */
 extern bool direct_write;
 

@@ -11,6 +11,7 @@
 #include "common/columns.h"
 #include "ledger/line_layout.h"
 #include "ledger/row_image.h"
+#include "ledger/shared_staging.h"
 #include "table/bulk_writer.h"
 #include "table/page_groups.h"
 
@@ -113,13 +114,17 @@ find_nullable(TupleDesc tupdesc)
 
 static void
 open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
-			const char *const *names, const Oid *types, int count, bool frozen,
-			const StagingHelper *helper, StagingTable table)
+			const char *const *names, const Oid *types, int count, const StagingHelper *helper,
+			StagingTable table)
 {
-	static const char *const held_checks[] = {"staging_run", NULL};
-	BulkWriterOptions options = {
-		.held_checks = held_checks, .filled = names, .may_be_lost = frozen, .frozen = frozen};
+	static const char *const own_checks[] = {"staging_run", NULL};
 	Relation rel = table_open(relation, helper != NULL ? AccessShareLock : RowExclusiveLock);
+	/* A table of the run's own, which nobody else sees yet. */
+	bool is_own = parent != NULL && !staging_is_shared(rel);
+	BulkWriterOptions options = {.held_checks = is_own ? own_checks : NULL,
+								 .filled = names,
+								 .may_be_lost = parent != NULL,
+								 .frozen = is_own};
 	int natts = RelationGetNumberOfAttributes(rel);
 	Bitmapset *filled = NULL;
 	Bitmapset *nullable = find_nullable(RelationGetDescr(rel));
@@ -134,7 +139,7 @@ open_target(Target *target, Oid relation, const char *parent, TupleDesc source,
 	table_close(rel, NoLock);
 	if (helper != NULL)
 		target->writer =
-			bulk_writer_join(relation, frozen ? &helper->stamp : NULL, helper->spools[table]);
+			bulk_writer_join(relation, is_own ? &helper->stamp : NULL, helper->spools[table]);
 	else
 		target->writer = bulk_writer_open(relation, &options);
 	target->columns = find_columns(target->writer, names, types, count);
@@ -507,12 +512,11 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->header_columns = count_header_columns(header);
 	staging->journal_type = CStringGetTextDatum(JOURNAL_TYPE);
 	open_target(&staging->header, header, "je_header_staging", tupdesc, header_columns,
-				header_types, staging->header_columns, true, helper, STAGING_HEADER);
+				header_types, staging->header_columns, helper, STAGING_HEADER);
 	open_target(&staging->line, line, "je_line_staging", tupdesc, line_columns, line_types,
-				LINE_COLUMNS, true, helper, STAGING_LINE);
+				LINE_COLUMNS, helper, STAGING_LINE);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
-				exception_columns, exception_types, EXCEPTION_COLUMNS, false, helper,
-				STAGING_EXCEPTION);
+				exception_columns, exception_types, EXCEPTION_COLUMNS, helper, STAGING_EXCEPTION);
 	staging->header_groups = open_groups(&staging->header, ids);
 	staging->line_groups = open_groups(&staging->line, ids);
 	staging->use_header_images =

@@ -1,7 +1,7 @@
 /*
  * staging.h
- *		Where expand writes: headers and lines into the run's staging tables,
- *		exceptions into je_exception.
+ *		Where expand writes: headers and lines into staging, which is tables of the
+ *		run's own or those that small runs share, exceptions into je_exception.
  */
 #ifndef LEDGER_STAGING_H
 #define LEDGER_STAGING_H

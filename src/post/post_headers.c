@@ -12,15 +12,19 @@
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "ledger/shared_staging.h"
 #include "post/ledger_target.h"
 #include "table/page_groups.h"
 #include "table/page_reader.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/tuplesort.h"
+#include "utils/typcache.h"
 
 #define LAST_NUMBER 999999999
 
@@ -38,6 +42,7 @@ typedef struct Counter
 /* Columns of staging that posting reads. */
 typedef struct HeaderColumns
 {
+	AttrNumber je_id;
 	AttrNumber je_date;
 	AttrNumber entity_code;
 	AttrNumber basis;
@@ -50,6 +55,7 @@ struct HeaderPass
 {
 	Post *post;
 	Relation staging;
+	bool is_shared; /* with other runs */
 	HeaderColumns columns;
 	LedgerTarget *targets; /* by month */
 	PageReader pages;
@@ -211,6 +217,8 @@ post_headers_open(Post *post, Relation staging)
 
 	pass->post = post;
 	pass->staging = staging;
+	pass->is_shared = staging_is_shared(staging);
+	pass->columns.je_id = column_find(tupdesc, name, "je_id", INT8OID);
 	pass->columns.je_date = column_find(tupdesc, name, "je_date", DATEOID);
 	pass->columns.entity_code = column_find(tupdesc, name, "entity_code", TEXTOID);
 	pass->columns.basis = column_find(tupdesc, name, "basis", TEXTOID);
@@ -221,7 +229,8 @@ post_headers_open(Post *post, Relation staging)
 	page_reader_open(&pass->pages, staging, post->snapshot);
 	pass->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	load_counters(post);
-	page_groups_read(&pass->map, RelationGetNumberOfBlocks(staging), book_of, pass);
+	if (!pass->is_shared)
+		page_groups_read(&pass->map, RelationGetNumberOfBlocks(staging), book_of, pass);
 	for (int i = 0; i < post->nmonths; i++)
 		ledger_target_open(&pass->targets[i], post->months[i].header_partition, tupdesc, true,
 						   &post->index_builds);
@@ -229,9 +238,21 @@ post_headers_open(Post *post, Relation staging)
 }
 
 static void
-write_page(HeaderPass *pass, BlockNumber block)
+write_row(HeaderPass *pass, TupleTableSlot *slot)
 {
 	Post *post = pass->post;
+
+	slot_getallattrs(slot);
+	require_values(pass, slot);
+	MemoryContextSwitchTo(post->row_context);
+	post_header(pass, slot);
+	MemoryContextSwitchTo(post->context);
+	MemoryContextReset(post->row_context);
+}
+
+static void
+write_page(HeaderPass *pass, BlockNumber block)
+{
 	OffsetNumber last;
 
 	CHECK_FOR_INTERRUPTS();
@@ -243,15 +264,60 @@ write_page(HeaderPass *pass, BlockNumber block)
 		if (!page_reader_row(&pass->pages, i, &tuple))
 			continue;
 		ExecStoreHeapTuple(&tuple, pass->slot, false);
-		slot_getallattrs(pass->slot);
-		require_values(pass, pass->slot);
-		MemoryContextSwitchTo(post->row_context);
-		post_header(pass, pass->slot);
-		MemoryContextSwitchTo(post->context);
-		MemoryContextReset(post->row_context);
+		write_row(pass, pass->slot);
 	}
 	ExecClearTuple(pass->slot);
 	progress_add(last);
+}
+
+/* The run's journals in the order of the unique index on journal numbers: by entity and basis, in each as they were made. */
+static Tuplesortstate *
+sort_shared(HeaderPass *pass)
+{
+	AttrNumber keys[] = {pass->columns.entity_code, pass->columns.basis, pass->columns.je_id};
+	Oid operators[lengthof(keys)];
+	Oid collations[] = {C_COLLATION_OID, C_COLLATION_OID, InvalidOid};
+	bool nulls_first[lengthof(keys)] = {false};
+	Tuplesortstate *sort;
+	KeyScan rows;
+	HeapTupleData tuple;
+
+	for (int i = 0; i < lengthof(keys); i++)
+		operators[i] =
+			lookup_type_cache(TupleDescAttr(RelationGetDescr(pass->staging), keys[i] - 1)->atttypid,
+							  TYPECACHE_LT_OPR)
+				->lt_opr;
+	sort = tuplesort_begin_heap(RelationGetDescr(pass->staging), lengthof(keys), keys, operators,
+								collations, nulls_first, work_mem, NULL, TUPLESORT_NONE);
+	shared_staging_open(&rows, pass->staging, pass->post->run_id, pass->post->snapshot);
+	while (key_scan_next(&rows, &tuple))
+	{
+		CHECK_FOR_INTERRUPTS();
+		ExecStoreHeapTuple(&tuple, pass->slot, false);
+		tuplesort_puttupleslot(sort, pass->slot);
+	}
+	ExecClearTuple(pass->slot);
+	key_scan_close(&rows);
+	tuplesort_performsort(sort);
+	return sort;
+}
+
+static void
+write_shared(HeaderPass *pass)
+{
+	Tuplesortstate *sort = sort_shared(pass);
+	TupleTableSlot *slot =
+		MakeSingleTupleTableSlot(RelationGetDescr(pass->staging), &TTSOpsMinimalTuple);
+
+	while (tuplesort_gettupleslot(sort, true, false, slot, NULL))
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_row(pass, slot);
+		progress_add(1);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplesort_end(sort);
+	CRASH_POINT("post_headers");
 }
 
 bool
@@ -268,6 +334,11 @@ post_headers_write(HeaderPass *pass)
 {
 	BlockNumber nblocks = RelationGetNumberOfBlocks(pass->staging);
 
+	if (pass->is_shared)
+	{
+		write_shared(pass);
+		return;
+	}
 	for (int64 i = 0; i < pass->map.nextents; i++)
 		for (int p = 0; p < EXTENT_PAGES; p++)
 			if (pass->map.extents[i].block + p < nblocks)

@@ -11,7 +11,8 @@
  *
  * What does not fit that goes row by row: lines of small runs, of months with
  * few, extents in which a line of another account turned up (a superuser may
- * have rewritten staging), and tables that cannot be filled by page.
+ * have rewritten staging), and tables that cannot be filled by page. Of a run
+ * that shares staging with others, they are found by index.
  */
 #include "post/post_lines.h"
 
@@ -19,6 +20,7 @@
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "ledger/je_id.h"
+#include "ledger/shared_staging.h"
 #include "post/ledger_target.h"
 #include "table/page_file.h"
 #include "table/page_groups.h"
@@ -103,7 +105,8 @@ struct LinePass
 {
 	Post *post;
 	Relation staging;
-	BlockNumber nblocks;
+	bool is_shared;      /* with other runs: its rows are found by index, one by one */
+	BlockNumber nblocks; /* none then */
 	PageFile *files[JE_ID_MAX_MONTHS]; /* of partitions of the run's own range filled by page */
 	bool copies;                       /* there are such */
 	ExtentMap map;                     /* by the month's number, account and fund */
@@ -424,6 +427,27 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 	}
 }
 
+/* The run's lines in a table that it shares with other runs. */
+static void
+post_shared(RowPoster *poster, Relation staging)
+{
+	Post *post = poster->post;
+	KeyScan rows;
+	HeapTupleData tuple;
+
+	shared_staging_open(&rows, staging, post->run_id, post->snapshot);
+	while (key_scan_next(&rows, &tuple))
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(post->row_context);
+		post_row(poster, &tuple);
+		MemoryContextSwitchTo(post->context);
+		MemoryContextReset(post->row_context);
+		progress_add(1);
+	}
+	key_scan_close(&rows);
+}
+
 static void
 open_targets(Post *post, TupleDesc tupdesc, LedgerTarget *lines, LedgerTarget *ranges)
 {
@@ -472,7 +496,8 @@ post_lines_open(Post *post, Relation staging)
 
 	pass->post = poster->post = post;
 	pass->staging = staging;
-	pass->nblocks = RelationGetNumberOfBlocks(staging);
+	pass->is_shared = staging_is_shared(staging);
+	pass->nblocks = pass->is_shared ? 0 : RelationGetNumberOfBlocks(staging);
 	poster->lines = palloc0_array(LedgerTarget, post->nmonths + 1);
 	poster->ranges = palloc0_array(LedgerTarget, post->nmonths + 1);
 	open_targets(post, tupdesc, poster->lines, poster->ranges);
@@ -525,6 +550,8 @@ post_lines_write_rest(LinePass *pass)
 			post_extent_by_row(&pass->poster, pass->extents[i].from, pass->nblocks);
 	for (int64 i = 0; i < pass->map.nloose; i++)
 		post_extent_by_row(&pass->poster, pass->map.loose[i], pass->nblocks);
+	if (pass->is_shared)
+		post_shared(&pass->poster, pass->staging);
 }
 
 void

@@ -39,7 +39,7 @@ typedef struct BulkWriterOptions
 	const Bitmapset *also_filled;
 	/* Of these, the ones that may be null in the caller's rows; may be NULL. */
 	const Bitmapset *nullable;
-	/* The partitioned table that the table will be attached to: its triggers and rules count as those of ancestors do. */
+	/* The table that the table is, or will be, a child of: its triggers and rules count as those of the ancestors of a partition do. */
 	Oid parent;
 	/* The table may be unlogged: its rows can be made again. */
 	bool may_be_lost;

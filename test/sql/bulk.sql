@@ -157,8 +157,7 @@ SELECT journals FROM acct.post_journals(:run);
 CALL public.txn(9, '2025-02-01', 'A');
 BEGIN;
 SELECT public.expanded('2025-02-01') AS run \gset
-SELECT pg_stat_get_xact_tuples_inserted(format('acct.je_line_staging_%s', :run)::regclass) AS lines,
-       pg_stat_get_xact_tuples_inserted(format('acct.je_header_staging_%s', :run)::regclass) AS headers;
+SELECT pg_stat_get_xact_tuples_inserted(line) AS lines, pg_stat_get_xact_tuples_inserted(header) AS headers FROM acct._staging_tables(:run);
 ROLLBACK;
 -- Values stored out of line or compressed are read whole.
 SELECT acct.add_dimension('remark', 'text');

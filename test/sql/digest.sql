@@ -59,10 +59,11 @@ UPDATE acct.je_line_staging SET debit = 'NaN' WHERE run_id = :run AND txn_id = 7
 SELECT acct.run_digest(:run, 'staging');
 ROLLBACK;
 -- A line twice is not a line left out; two lines exchanged in part are not the same.
+SELECT line AS staged FROM acct._staging_tables(:run) \gset
 BEGIN;
-INSERT INTO acct.je_line_staging SELECT * FROM acct.je_line_staging WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY';
+INSERT INTO :staged SELECT * FROM acct.je_line_staging WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY';
 SELECT acct.run_digest(:run, 'staging') <> :'digest' AS twice;
-INSERT INTO acct.je_line_staging SELECT * FROM acct.je_line_staging WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY' LIMIT 1;
+INSERT INTO :staged SELECT * FROM acct.je_line_staging WHERE run_id = :run AND txn_id = 7 AND line_no = 1 AND basis = 'PRIMARY' LIMIT 1;
 SELECT acct.run_digest(:run, 'staging') <> :'digest' AS thrice;
 ROLLBACK;
 BEGIN;

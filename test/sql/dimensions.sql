@@ -13,7 +13,7 @@ SELECT acct.add_dimension('portfolio', 'integer');
 SELECT acct.add_dimension('start_date', 'date', true);
 SELECT acct.add_dimension('rate', 'numeric', true), acct.add_dimension('tags', 'text[]', true);
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attcollation::regcollation AS collation FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
- WHERE a.attname IN ('cohort', 'portfolio', 'start_date', 'rate', 'tags') AND c.relkind = 'p' AND NOT c.relispartition ORDER BY 1, 2;
+ WHERE a.attname IN ('cohort', 'portfolio', 'start_date', 'rate', 'tags') AND c.relkind IN ('p', 'r') AND NOT c.relispartition AND c.relname !~ '\d$' ORDER BY 1, 2;
 \set VERBOSITY sqlstate
 SELECT acct.add_dimension('cohort', 'integer'); :why
 SELECT acct.add_dimension('Cohort', 'text'); :why

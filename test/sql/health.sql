@@ -132,7 +132,8 @@ SELECT status FROM acct.health('{runs_stuck}');
 
 -- staging_lost
 SELECT * FROM public.h('staging_lost');
-SELECT format('TRUNCATE acct.je_line_staging_%s', :stuck) AS statement \gexec
+SELECT line AS staged FROM acct._staging_tables(:stuck) \gset
+TRUNCATE :staged;
 SELECT * FROM public.h('staging_lost');
 SELECT journals FROM acct.expand_journals(:stuck);
 SELECT * FROM public.h('staging_lost');
@@ -141,7 +142,7 @@ SELECT * FROM public.h('runs_stuck');
 
 -- staging_left
 UPDATE acct.journal_run SET posted_at = now() - interval '38 days' WHERE run_id = :posted;
-SELECT check_name, status, observed, threshold, regexp_replace(detail, '[-0-9]{10}', 'DAY', 'g') AS detail FROM acct.health('{staging_left}');
+SELECT check_name, status, observed, threshold, detail ~ 'je_header_staging_(1 of a run posted on [-0-9]{10}, .*|small of run 1, posted on [-0-9]{10})$' AS detailed FROM acct.health('{staging_left}');
 UPDATE acct.journal_run SET posted_at = now() WHERE run_id = :posted;
 SELECT check_name, status, observed FROM acct.health('{staging_left}');
 CREATE TABLE acct.je_line_staging_99999 ();

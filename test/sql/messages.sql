@@ -18,7 +18,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
     END;
-    message := replace(regexp_replace(message, '((?:run|batch|size) |staging_)\d+', '\1N', 'g'), session_user, 'ME');
+    message := replace(regexp_replace(message, '((?:run|batch|size) |staging_)(?:\d+|small\M)', '\1N', 'g'), session_user, 'ME');
     detail := regexp_replace(regexp_replace(detail, '(Run )\d+', '\1N', 'g'), '[0-9a-f]{32}', 'DIGEST', 'g');
 END
 $$;

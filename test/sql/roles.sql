@@ -34,7 +34,7 @@ SELECT acct.close_period('2024-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archiv
 CREATE VIEW public.role AS
 SELECT r.rolname::text AS role, r.n FROM unnest(ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'regress_roles_nobody']) WITH ORDINALITY AS r (rolname, n);
 CREATE VIEW public.relation AS
-SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relispartition
+SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relispartition OR c.relname ~ '_staging_\d+$' AS relispartition
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
  WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND c.relkind IN ('r', 'p', 'v');
 CREATE VIEW public.relation_right AS

@@ -1,6 +1,7 @@
 -- Functions that run as their owner: nothing that a caller or another owner put somewhere is run by them
 \set topic security
 \i test/sql/setup.sql
+SET ledger_engine.staging_table_min_transactions = 0; -- but for one run
 DROP ROLE IF EXISTS regress_security_attacker, regress_security_owner;
 CREATE ROLE regress_security_attacker;
 CREATE ROLE regress_security_owner;
@@ -104,7 +105,7 @@ BEGIN
     FOR f IN SELECT c.oid::regclass AS relation, c.relname,
                     (SELECT string_agg(format('x.%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid <> 'anyarray'::regtype) AS columns
                FROM pg_class AS c
-              WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition OR c.oid = 'ledger_guard.protected'::regclass
+              WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relname !~ '_staging_\d+$' OR c.oid = 'ledger_guard.protected'::regclass
                  OR c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname IN (SELECT DISTINCT x[1] FROM regexp_matches(source, '\m(pg_\w+)', 'g') AS x) LOOP
         EXECUTE format('CREATE VIEW evil.%I AS SELECT %s FROM %s AS x WHERE evil.trap(%L)', f.relname, f.columns, f.relation, 'view ' || f.relname);
         EXECUTE format('CREATE TEMPORARY VIEW %I AS SELECT %s FROM %s AS x WHERE evil.trap(%L)', f.relname, f.columns, f.relation, 'temporary view ' || f.relname);
@@ -169,6 +170,13 @@ SELECT acct.acknowledge_finding(x.finding_id, 'mine') FROM acct.policy_finding A
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
+-- A run that shares staging
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (13, '2025-03-01', '2025-03-15', 'A', 'P', 'C', 10, 10);
+SET ledger_engine.staging_table_min_transactions = -1;
+SET ledger_engine.run_partition_min_transactions = -1;
+SELECT x.step FROM acct.run_month('2025-03-01', 'attack-small') AS x;
+SET ledger_engine.staging_table_min_transactions = 0;
+RESET ledger_engine.run_partition_min_transactions;
 SELECT x.all_passed FROM acct.check_run('attack') AS x;
 CALL acct.process_month('2025-02-01', 'attack') \gset
 SELECT x.already_done FROM acct.expand_journals('attack') AS x;
@@ -364,7 +372,7 @@ CREATE TABLE public.attempt AS
 SELECT r.relation, o.* FROM
     (SELECT c.oid::regclass::text AS relation FROM pg_class AS c
       WHERE c.relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)
-        AND (c.relkind IN ('r', 'p') AND NOT c.relispartition OR c.relkind = 'v' OR c.relname IN ('je_id_seq', 'je_range_seq')
+        AND (c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname !~ '_staging_\d+$' OR c.relkind = 'v' OR c.relname IN ('je_id_seq', 'je_range_seq')
              OR c.relname IN ('txn_source_2025_01', 'ledger_entry_header_2025_01', 'ledger_entry_line_2025_01', 'ledger_entry_line_2025_01_rest', 'je_line_staging_' || :'expanded'))) AS r,
     -- (Procedures commit first, which they may not do here.)
     public.outcomes(r.relation, ARRAY(SELECT c.statement FROM public.call AS c WHERE c.statement !~ '^CALL' ORDER BY c.n)) AS o;

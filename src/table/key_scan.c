@@ -1,0 +1,82 @@
+/*
+ * key_scan.c
+ *		Rows by a number (see key_scan.h).
+ *
+ * The scan is the one by which the server reads its catalogs: it takes any table
+ * and snapshot, and does without an index where there is none.
+ */
+#include "table/key_scan.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
+#include "utils/fmgroids.h"
+
+/* A B-tree over all rows whose first key is the column. */
+static bool
+serves(Relation index, AttrNumber column)
+{
+	Form_pg_index form = index->rd_index;
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL;
+}
+
+static Oid
+find_index(Relation rel, AttrNumber column)
+{
+	List *indexes = RelationGetIndexList(rel);
+	Oid found = InvalidOid;
+	ListCell *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (serves(index, column))
+			found = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+		if (OidIsValid(found))
+			break;
+	}
+	list_free(indexes);
+	return found;
+}
+
+void
+key_scan_open(KeyScan *scan, Relation rel, AttrNumber column, int64 value, Snapshot snapshot)
+{
+	Oid index = find_index(rel, column);
+	ScanKeyData key;
+
+	Assert(TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid == INT8OID);
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(value));
+	scan->scan = systable_beginscan(rel, index, OidIsValid(index), snapshot, 1, &key);
+	scan->room = palloc(BLCKSZ);
+}
+
+bool
+key_scan_next(KeyScan *scan, HeapTuple tuple)
+{
+	HeapTuple found = systable_getnext(scan->scan);
+
+	if (!HeapTupleIsValid(found))
+		return false;
+	/* On a page of the table a row is not longer than the page. */
+	Assert(found->t_len <= BLCKSZ);
+	memcpy(scan->room, found->t_data, found->t_len);
+	tuple->t_data = (HeapTupleHeader) scan->room;
+	tuple->t_len = found->t_len;
+	tuple->t_tableOid = found->t_tableOid;
+	tuple->t_self = found->t_self;
+	return true;
+}
+
+void
+key_scan_close(KeyScan *scan)
+{
+	systable_endscan(scan->scan);
+	pfree(scan->room);
+}
