@@ -39,6 +39,9 @@ OBJS = \
 	src/expand/expand_parallel.o \
 	src/expand/expand_rows.o \
 	src/expand/journal.o \
+	src/expand/mirror.o \
+	src/expand/reversal.o \
+	src/expand/run_record.o \
 	src/expand/run_tally.o \
 	src/expand/source.o \
 	src/expand/staging.o \
@@ -47,6 +50,7 @@ OBJS = \
 	src/ledger/digest.o \
 	src/ledger/exception.o \
 	src/ledger/je_id.o \
+	src/ledger/journal_map.o \
 	src/ledger/line_layout.o \
 	src/ledger/line_reader.o \
 	src/ledger/row_digest.o \
@@ -100,6 +104,7 @@ SQL_PARTS = \
 	sql/ledger/ledger.sql \
 	sql/ledger/post.sql \
 	sql/close/periods.sql \
+	sql/runs/reversal.sql \
 	sql/policy/entities.sql \
 	sql/runs/exceptions.sql \
 	sql/runs/repeated.sql \

@@ -69,7 +69,8 @@ BEGIN
     ELSIF closed IS NOT NULL THEN
         RAISE EXCEPTION 'run % has journals in a closed period', p_run_id
             USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || closed || '.',
-                  HINT = (SELECT CASE WHEN acct._moves_late(r.options)
+                  HINT = (SELECT CASE WHEN r.kind <> 'transaction' THEN 'Reopen the period, or discard the run and make it again with another date.'
+                                      WHEN acct._moves_late(r.options)
                                       THEN 'Call acct.expand_journals() again: it moves these journals to the next open month of their book.'
                                       ELSE 'Reopen the period, or discard the run and expand again: its transactions of closed periods become exceptions.' END
                             FROM acct.journal_run AS r WHERE r.run_id = p_run_id);

@@ -72,6 +72,13 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_expand';
 COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
 'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason.';
 
+CREATE FUNCTION acct._expand_reversal(p_run_id bigint, p_header regclass, p_line regclass,
+    OUT source_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_expand_reversal';
+COMMENT ON FUNCTION acct._expand_reversal(bigint, regclass, regclass) IS
+'The data path of expand_journals for reversals: reads the journals that the run claimed, writes them with sides swapped into the two staging tables, totals into acct.journal_run_total and acct.journal_run. A row for each table of headers; raises LE009 unless the journals are as many as were claimed, and have the lines that they promise.';
+
 CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
     p_months date[], p_header_partitions regclass[], p_line_partitions regclass[], p_range_partitions regclass[],
     OUT month date, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric,

@@ -35,11 +35,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         -- What was posted by their policy, to the line
         (ARRAY['acct_finance', 'acct_approver'], 'table',
          ARRAY['ledger_entry_header', 'ledger_entry_line', 'ledger_line', 'fund_journal', 'account_balance_snapshot', 'ledger_book', 'journal_number',
-               'journal_run', 'journal_run_total', 'journal_run_ignored'], 'SELECT'),
+               'journal_run', 'journal_run_total', 'journal_run_ignored', 'journal_reversal'], 'SELECT'),
+        -- Approvers see what they post.
+        (ARRAY['acct_approver'], 'table', ARRAY['je_header_staging', 'je_line_staging', 'run_staging'], 'SELECT'),
+        (ARRAY['acct_approver'], 'function', ARRAY['post_journals(bigint)', 'post_journals(text)', 'validate_run(bigint)', 'validate_run(text)', 'check_run(bigint)',
+               'check_run(text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_operator'], 'function', ARRAY['close_period(date, text, text)'], 'EXECUTE'),
 
         (ARRAY['acct_operator'], 'table',
-         ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'run_log', 'je_exception', 'txn_batch',
+         ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'journal_reversal', 'run_log', 'je_exception', 'txn_batch',
                'txn_source_parent', 'accounting_period', 'accounting_basis', 'entity', 'posting_limit', 'je_header_staging', 'je_line_staging',
                'run_staging', 'scheduled_jobs'], 'SELECT'),
         (ARRAY['acct_operator', 'acct_finance', 'acct_approver'], 'table',
@@ -49,6 +53,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_operator'], 'function',
          ARRAY['create_run(date, text, jsonb)', 'expand_journals(bigint)', 'post_journals(bigint)', 'discard_run(bigint)',
                'expand_journals(text)', 'post_journals(text)', 'discard_run(text)', 'process_run(bigint, text)', 'process_run(text, text)',
+               'reverse_run(bigint, date, text, jsonb)', 'reverse_run(text, date, text, jsonb)', 'reverse_journals(bigint[], date, text)',
                'reprocess_exceptions(bigint)', 'reprocess_exceptions(text)', 'reprocess_ignored(bigint)', 'reprocess_ignored(text)', 'run_month(date, text, jsonb)', 'process_month(date, text, jsonb, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
                'update_balance_snapshot(date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),

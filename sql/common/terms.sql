@@ -12,6 +12,13 @@ $$;
 COMMENT ON FUNCTION acct._run_about(text, date, date) IS
 'What a run is about, as messages put it behind its number: of 2025-01, or (reversal of 2025-02-28).';
 
+CREATE FUNCTION acct._says_something(p_text text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- More than blanks and control characters, also those of Unicode.
+    SELECT p_text ~ E'[^\\u0001-\\u0020\\u007f-\\u00a0\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]' IS TRUE
+$$;
+COMMENT ON FUNCTION acct._says_something(text) IS 'True where a text has a character that can be seen.';
+
 CREATE FUNCTION acct._partition_name(p_parent text, p_month date) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT regexp_replace(p_parent, '_parent$', '') || to_char(p_month, '_YYYY_MM')

@@ -58,6 +58,7 @@ DECLARE
     status text := acct._lock_run(id);
     started CONSTANT timestamptz := clock_timestamp();
     finished boolean := acct._is_posted(status);
+    kind CONSTANT text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = id);
     months date[];
     header_partitions regclass[];
     line_partitions regclass[];
@@ -70,17 +71,24 @@ BEGIN
             PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
         END IF;
         PERFORM acct._require_staging(id, status);
+        PERFORM acct._require_poster(id);
         IF acct._run_transactions(id) = 0 THEN
             RAISE NOTICE 'run % has no transactions: nothing is posted', id
                 USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
             RETURN;
         END IF;
         PERFORM acct._commit_durably();
-        PERFORM acct._hold_policy();
-        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
+        IF kind = 'transaction' THEN
+            PERFORM acct._hold_policy();
+            PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
+        END IF;
         PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
-        PERFORM acct._count_repeated(id);
+        IF kind = 'transaction' THEN
+            PERFORM acct._count_repeated(id);
+        ELSE
+            PERFORM acct._lock_origins(id);
+        END IF;
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
         PERFORM acct._require_open_periods(id);
@@ -90,7 +98,7 @@ BEGIN
         -- crash point: post_locked
         -- What compares staging with expand's record, _post does for itself on the rows that it writes.
         SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
-          FROM acct._check_source(id) AS c WHERE c.expected IS DISTINCT FROM c.actual;
+          FROM acct._check_inputs(id, false) AS c WHERE c.expected IS DISTINCT FROM c.actual;
         IF failed IS NOT NULL THEN
             RAISE EXCEPTION 'run % does not pass its checks', id
                 USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
@@ -118,6 +126,7 @@ BEGIN
         PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
         UPDATE acct.journal_run AS r SET status = 'posted', post_ended_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
+        PERFORM acct._count_reversed(id);
         -- crash point: post_marked
         PERFORM acct._progress_phase('waiting for readers');
         IF NOT acct._keep_planners_out(made || range_partitions) THEN
@@ -136,4 +145,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS
-'Posts an expanded run to the ledger, all of it or nothing: a row for each ledger month; an empty run is not posted, and a NOTICE says so. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012, 55P03 (locked).';
+'Posts an expanded run to the ledger, all of it or nothing: a row for each ledger month; an empty run is not posted, and a NOTICE says so. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE005 and 42501 (a reversal or correction that the caller made, or is no approver to post), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012, 55P03 (locked).';

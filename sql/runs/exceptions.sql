@@ -42,7 +42,12 @@ DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     id bigint;
     taken bigint;
+    other text;
 BEGIN
+    SELECT r.kind INTO other FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind <> 'transaction';
+    IF FOUND THEN
+        PERFORM acct._wrong_state(p_run_id, 'a ' || other, 'It took no transactions.');
+    END IF;
     INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
     SELECT r.txn_month, r.bases, r.options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
     RETURNING n.run_id INTO id;
@@ -76,7 +81,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_read_committed();
     status := acct._lock_run(old);
-    IF status <> 'posted' THEN
+    IF NOT acct._is_posted(status) THEN
         PERFORM acct._wrong_state(old, status,
             CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
                         ELSE 'Exceptions of a posted run can be reprocessed.' END);
@@ -128,9 +133,7 @@ DECLARE
     found acct.je_exception;
 BEGIN
     PERFORM acct._require_read_committed();
-    -- More than blanks and control characters, also those of Unicode.
-    IF waive_exception.reason ~ E'[^\\u0001-\\u0020\\u007f-\\u00a0\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]' IS NOT TRUE
-       OR length(waive_exception.reason) > most THEN
+    IF NOT acct._says_something(waive_exception.reason) OR length(waive_exception.reason) > most THEN
         RAISE EXCEPTION 'a waiver needs a reason of 1 to % characters', most
             USING ERRCODE = '22023', HINT = 'Say why the transaction needs no journal.';
     END IF;
@@ -286,7 +289,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_read_committed();
     status := acct._lock_run(old);
-    IF status <> 'posted' THEN
+    IF NOT acct._is_posted(status) THEN
         PERFORM acct._wrong_state(old, status,
             CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
                         ELSE 'What a posted run ignored can be reprocessed.' END);

@@ -106,7 +106,7 @@ CREATE FUNCTION acct._check_repeated(p_run_id bigint) RETURNS TABLE (check_name 
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT 'repeated_transactions', CASE acct._repeated_option(r.options) WHEN 'refuse' THEN '0' ELSE 'any number' END,
            acct._repeated_transactions(r.run_id)::text
-      FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND acct._repeated_option(r.options) <> 'ignore'
+      FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind = 'transaction' AND acct._repeated_option(r.options) <> 'ignore'
 $$;
 COMMENT ON FUNCTION acct._check_repeated(bigint) IS
 'The check of validate_run that counts repeated transactions: it fails where the run''s options refuse them.';

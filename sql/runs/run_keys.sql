@@ -111,3 +111,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT acct.revoke_waiver(acct._run_of_key($1, true), $2, $3)
 $$;
 COMMENT ON FUNCTION acct.revoke_waiver(text, bigint, text) IS 'revoke_waiver() of the run that has a key. Raises LE001 where no run has it, and what revoke_waiver() raises.';
+
+CREATE FUNCTION acct.reverse_run(run_key text, reversal_date date, reason text, filter jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct.reverse_run(acct._run_of_key($1, true), $2, $3, $4)
+$$;
+COMMENT ON FUNCTION acct.reverse_run(text, date, text, jsonb) IS 'reverse_run() of the run that has a key. Raises LE001 where no run has it, and what reverse_run() raises.';

@@ -171,7 +171,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.txn_month IS 'Month of the transactions that it takes, as its first day; NULL: it reverses or corrects journals.';
     COMMENT ON COLUMN acct.journal_run.bases IS 'Accounting bases that it makes journals for.';
     COMMENT ON COLUMN acct.journal_run.status IS 'created, expanded (journals in staging), posted (in the ledger), discarded, or reversed (posted, then reversed by other entries).';
-    COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with.';
+    COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with; of a reversal its filter.';
     COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions, or ignored transactions, this one takes up again; NULL: it takes batches.';
     COMMENT ON COLUMN acct.journal_run.created_by IS 'Session user who made the run.';
     COMMENT ON COLUMN acct.journal_run.created_at IS 'When the run was made.';
@@ -184,7 +184,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.post_ended_at IS 'When the last step of its posting ended; NULL until then, and for runs that version 0.1.0 posted.';
     COMMENT ON COLUMN acct.journal_run.discarded_by IS 'Session user who discarded it; NULL: it was not.';
     COMMENT ON COLUMN acct.journal_run.discarded_at IS 'When it was discarded; NULL: it was not.';
-    COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read; NULL until expanded, as the counts and sums below.';
+    COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read, or journals that a reversal did; NULL until expanded, as the counts and sums below.';
     COMMENT ON COLUMN acct.journal_run.journals IS 'Journals made.';
     COMMENT ON COLUMN acct.journal_run.lines IS 'Journal lines made.';
     COMMENT ON COLUMN acct.journal_run.exceptions IS 'Exceptions: transactions set aside, counted for each basis.';
@@ -193,7 +193,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.basis_counts IS 'The counts for each basis: {"PRIMARY": {"journals": n, "exceptions": n, "ignored": n}}.';
     COMMENT ON COLUMN acct.journal_run.debit IS 'Sum of debits over all lines, in major units, whatever their currency: a check figure.';
     COMMENT ON COLUMN acct.journal_run.credit IS 'Sum of credits over all lines, in major units, whatever their currency: a check figure.';
-    COMMENT ON COLUMN acct.journal_run.source_digest IS 'Digest of the source rows that it used (32 hexadecimal digits), over source_columns, whatever the order of rows; NULL for runs expanded before layout 5.';
+    COMMENT ON COLUMN acct.journal_run.source_digest IS 'Digest of the source rows that it used (32 hexadecimal digits), over source_columns, whatever the order of rows, or of the lines that it reverses; NULL for runs expanded before layout 5.';
     COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';
@@ -571,9 +571,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                               WHERE c.run_id = p_run_id) AS b), 0)::bigint
            + (SELECT count(DISTINCT t.txn_id) FROM acct.journal_run AS r CROSS JOIN LATERAL acct._taken_again(r.run_id) AS t
                WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL)
+           + (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint
 $$;
 COMMENT ON FUNCTION acct._run_transactions(bigint) IS
-'The number of transactions that a run took: those of its batches, or those of another run that it takes up again.';
+'The number of transactions that a run took: those of its batches, those of another run that it takes up again, or the journals that it reverses.';
 
 CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -611,6 +612,7 @@ DECLARE
     status text := acct._lock_run(id);
     started CONSTANT timestamptz := clock_timestamp();
     finished boolean := false;
+    kind CONSTANT text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = id);
 BEGIN
     IF status = 'discarded' THEN
         PERFORM acct._wrong_state(id, status, 'Make a new run with acct.create_run().');
@@ -619,8 +621,12 @@ BEGIN
           AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
         finished := true;
     ELSE
-        PERFORM acct._hold_policy();
-        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
+        IF kind = 'transaction' THEN
+            PERFORM acct._hold_policy();
+            PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
+        ELSE
+            PERFORM acct._hold_ledger();
+        END IF;
         -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
         PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
         PERFORM acct._progress_start(id, 'expand', acct._run_transactions(id));
@@ -631,13 +637,17 @@ BEGIN
         PERFORM acct._take_je_range(id);
         PERFORM acct._make_staging(id);
         -- crash point: expand_staging_made
-        PERFORM acct._fold_policy();
-        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
-        SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
-               jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
-                                  'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit),
-               x.by_reason
-          FROM acct._staging_tables(id) AS t, acct._expand(id, t.header, t.line) AS x;
+        IF kind = 'transaction' THEN
+            PERFORM acct._fold_policy();
+            INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
+            SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
+                   jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
+                                      'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit),
+                   x.by_reason
+              FROM acct._staging_tables(id) AS t, acct._expand(id, t.header, t.line) AS x;
+        ELSE
+            PERFORM acct._expand_kind(id);
+        END IF;
         PERFORM acct._progress_phase('attaching staging');
         PERFORM acct._attach_staging(id);
         -- crash point: expand_attached
@@ -656,7 +666,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.expand_journals(bigint) IS
-'Expands the transactions that a run took into journals in staging, and sets aside those that cannot be journalled in acct.je_exception: a row for each source partition. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE012, 55P03 (locked).';
+'Expands the transactions that a run took into journals in staging, and sets aside those that cannot be journalled in acct.je_exception: a row for each source partition. Raises LE001 (no such run), LE002 (discarded), LE004 (an approved template no longer compiles), LE009 (the journals that it reverses are not as they were posted), LE012, 55P03 (locked).';
 
 CREATE FUNCTION acct.discard_run(run_id bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -675,6 +685,7 @@ BEGIN
     PERFORM acct._drop_staging(id);
     -- crash point: discard_dropped
     UPDATE acct.journal_run_batch AS b SET released_at = clock_timestamp() WHERE b.run_id = id;
+    UPDATE acct.journal_reversal AS v SET released_at = clock_timestamp() WHERE v.run_id = id;
     -- crash point: discard_released
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = id;
     UPDATE acct.je_exception AS e SET resolved_by_run = NULL

@@ -387,11 +387,13 @@ BEGIN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
     END IF;
     PERFORM acct._require_staging(id, status);
-    PERFORM acct._hold_policy();
-    PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
+    IF EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = id AND r.kind = 'transaction') THEN
+        PERFORM acct._hold_policy();
+        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
+    END IF;
     PERFORM acct._progress_start(id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
     FOR check_name, expected, actual IN
-        SELECT c.* FROM acct._check_source(id) AS c
+        SELECT c.* FROM acct._check_inputs(id, true) AS c
         UNION ALL
         SELECT c.* FROM acct._check_journals(id, CASE status WHEN 'expanded' THEN 'staging' ELSE 'ledger' END) AS c
         UNION ALL
@@ -426,4 +428,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.validate_run(bigint) IS
-'Checks an expanded run against its source and its staging, a posted one against the ledger: a row for each check, with the expected and the actual value. Raises LE001, LE002 (not expanded, staging lost, or a month that it needs was dropped), 55P03 (policy or source is locked).';
+'Checks an expanded run against its source, or the journals that it reverses, and its staging, a posted one against the ledger: a row for each check, with the expected and the actual value. Raises LE001, LE002 (not expanded, staging lost, or a month that it needs was dropped), 55P03 (policy or source is locked).';

@@ -22,6 +22,7 @@
 #include "common/settings_scope.h"
 #include "expand/expand_parallel.h"
 #include "expand/expand_rows.h"
+#include "expand/run_record.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -29,10 +30,8 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/snapmgr.h"
 
 /* The tables that an expansion reads, apart from the source. */
@@ -131,60 +130,6 @@ run_passes(Expand *expand)
 	settings_scope_close(scope);
 }
 
-static void
-put_key(JsonbParseState **json, const char *name)
-{
-	JsonbValue key = {.type = jbvString};
-
-	key.val.string.val = (char *) name;
-	key.val.string.len = strlen(name);
-	pushJsonbValue(json, WJB_KEY, &key);
-}
-
-static void
-put_count(JsonbParseState **json, const char *name, int64 count)
-{
-	JsonbValue value = {.type = jbvNumeric};
-
-	value.val.numeric = int64_to_numeric(count);
-	put_key(json, name);
-	pushJsonbValue(json, WJB_VALUE, &value);
-}
-
-/* Journals, exceptions and ignored transactions by basis, as jsonb. */
-static Datum
-basis_counts(Expand *expand)
-{
-	JsonbParseState *json = NULL;
-
-	pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
-	for (int b = 0; b < expand->nbases; b++)
-	{
-		Counts *c = &expand->tally.basis_counts[b];
-
-		put_key(&json, expand->bases[b].data);
-		pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
-		put_count(&json, "journals", c->journals);
-		put_count(&json, "exceptions", c->exceptions);
-		put_count(&json, "ignored", c->ignored);
-		pushJsonbValue(&json, WJB_END_OBJECT, NULL);
-	}
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&json, WJB_END_OBJECT, NULL)));
-}
-
-/* The months whose journals lie in the run's own range, as date[]. */
-static Datum
-range_months(Expand *expand)
-{
-	Datum months[JE_ID_MAX_MONTHS];
-	int count = 0;
-
-	for (int i = 0; i < expand->ids.nmonths; i++)
-		if (expand->ids.months[i].uses_range)
-			months[count++] = DateADTGetDatum(expand->ids.months[i].month);
-	return PointerGetDatum(construct_array(months, count, DATEOID, 4, true, TYPALIGN_INT));
-}
-
 /* Which source rows the run used: their digest, and the columns that it is of. */
 static void
 save_source_digest(Expand *expand)
@@ -202,34 +147,6 @@ save_source_digest(Expand *expand)
 	query_change("UPDATE acct.journal_run SET source_digest = $2, source_columns = $3, "
 				 "source_types = $4 WHERE run_id = $1",
 				 &args);
-}
-
-static void
-save_run(Expand *expand)
-{
-	RunTally *tally = &expand->tally;
-	Counts sum = run_tally_sum(tally);
-	QueryArgs args = {0};
-	char digest[DIGEST_TEXT_SIZE];
-
-	digest_to_text(tally->lines, digest);
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, INT8OID, Int64GetDatum(sum.transactions));
-	query_arg(&args, INT8OID, Int64GetDatum(sum.journals));
-	query_arg(&args, INT8OID, Int64GetDatum(sum.lines));
-	query_arg(&args, INT8OID, Int64GetDatum(sum.exceptions));
-	query_arg(&args, INT8OID, Int64GetDatum(sum.ignored));
-	query_arg(&args, INT8OID, Int64GetDatum(tally->unbalanced));
-	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.debit));
-	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.credit));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
-	query_arg(&args, JSONBOID, basis_counts(expand));
-	query_arg(&args, DATEARRAYOID, range_months(expand));
-	query_change(
-		"UPDATE acct.journal_run SET transactions = $2, journals = $3, lines = $4, exceptions = $5, "
-		"ignored = $6, unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, "
-		"basis_counts = $11, range_months = $12 WHERE run_id = $1",
-		&args);
 }
 
 static void
@@ -280,19 +197,6 @@ save_policy(Expand *expand, const PolicyRecord *policy)
 		&args);
 }
 
-/* Exceptions by reason, as jsonb. */
-static Datum
-reason_counts(const Counts *counts)
-{
-	JsonbParseState *json = NULL;
-
-	pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
-	for (int i = 0; i < EXCEPTION_REASONS; i++)
-		if (counts->by_reason[i] > 0)
-			put_count(&json, exception_name(i), counts->by_reason[i]);
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&json, WJB_END_OBJECT, NULL)));
-}
-
 /* The first nine columns, or with exceptions by reason ten: version 0.1.0 of the SQL has nine. */
 static void
 return_counts(Expand *expand, ReturnSetInfo *rsinfo)
@@ -312,7 +216,7 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 		values[6] = amount_to_new_numeric(p->counts.debit);
 		values[7] = amount_to_new_numeric(p->counts.credit);
 		values[8] = Float8GetDatum(p->elapsed_ms);
-		values[9] = reason_counts(&p->counts);
+		values[9] = run_record_reasons(&p->counts);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }
@@ -379,7 +283,7 @@ ledger_expand(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 	CRASH_POINT("expand_written");
 	run_total_save(&expand->tally.totals, expand->run_id);
-	save_run(expand);
+	run_record_save(expand->run_id, &expand->tally, expand->bases, &expand->ids);
 	save_source_digest(expand);
 	save_policy(expand, &policy);
 	CRASH_POINT("expand_recorded");

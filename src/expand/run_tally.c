@@ -104,6 +104,22 @@ run_tally_journal(RunTally *tally, const Transaction *txn, int basis, const Jour
 }
 
 void
+run_tally_header(RunTally *tally, Oid table, int basis, int64 nlines, Amount debit, Amount credit)
+{
+	Counts *counts;
+
+	run_tally_transaction(tally, table);
+	counts = &tally->current->counts;
+	counts->journals++;
+	counts->lines += nlines;
+	counts->debit += debit;
+	counts->credit += credit;
+	tally->basis_counts[basis].journals++;
+	if (debit != credit)
+		tally->unbalanced++;
+}
+
+void
 run_tally_exception(RunTally *tally, int basis, ExceptionReason reason)
 {
 	Assert(reason >= 0 && reason < EXCEPTION_REASONS);
@@ -139,12 +155,20 @@ counts_close(const RunTally *tally, const Counts *sum)
 }
 
 Counts
-run_tally_sum(const RunTally *tally)
+run_tally_headers_sum(const RunTally *tally)
 {
 	Counts sum = {0};
 
 	for (PartitionCounts *p = tally->partitions; p != NULL; p = p->next)
 		counts_add(&sum, &p->counts);
+	return sum;
+}
+
+Counts
+run_tally_sum(const RunTally *tally)
+{
+	Counts sum = run_tally_headers_sum(tally);
+
 	Assert(counts_close(tally, &sum));
 	Assert(run_total_comes_to(&tally->totals, sum.lines, sum.debit, sum.credit));
 	Assert(tally->unbalanced > 0 || sum.debit == sum.credit);

@@ -61,6 +61,10 @@ extern void run_tally_transaction(RunTally *tally, Oid partition);
 /* Counts what a transaction became in a basis. */
 extern void
 run_tally_journal(RunTally *tally, const Transaction *txn, int basis, const Journal *journal);
+/* Counts a journal that was made of another one, which came from a table; its lines are added by whoever reads them. */
+extern void
+run_tally_header(RunTally *tally, Oid table, int basis, int64 nlines, Amount debit, Amount credit);
+
 extern void run_tally_exception(RunTally *tally, int basis, ExceptionReason reason);
 extern void run_tally_ignored(RunTally *tally, int basis);
 
@@ -69,6 +73,9 @@ extern void run_tally_stop(RunTally *tally);
 
 /* The counts of a source partition. */
 extern PartitionCounts *run_tally_partition(RunTally *tally, Oid partition);
+
+/* The counts of all headers that were counted, before what is known of their lines. */
+extern Counts run_tally_headers_sum(const RunTally *tally);
 
 /* The counts of all source partitions. */
 extern Counts run_tally_sum(const RunTally *tally);

@@ -78,6 +78,14 @@ je_id_unshare(JeIds *ids)
 	ids->is_alone = true;
 }
 
+static void
+too_many_journals(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a run cannot have more than " INT64_FORMAT " journals", JE_ID_RANGE_SIZE)));
+}
+
 /* The next identifiers of the range for this process: a chunk of it, where others take some too. */
 static void
 take_of_range(JeIds *ids)
@@ -87,9 +95,7 @@ take_of_range(JeIds *ids)
 	if (ids->taken != NULL)
 		taken = pg_atomic_fetch_add_u64(ids->taken, JE_ID_CHUNK);
 	if (taken >= JE_ID_RANGE_SIZE)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a run cannot have more than " INT64_FORMAT " journals",
-							   JE_ID_RANGE_SIZE)));
+		too_many_journals();
 	ids->next_of_range = ids->first_of_range + taken;
 	ids->end_of_range = ids->next_of_range + JE_ID_CHUNK;
 	/* No chunk reaches past the range, as it is a multiple of one. */
@@ -150,4 +156,26 @@ je_id_take(JeIds *ids, DateADT month)
 		   ids->next_of_range < ids->first_of_range + JE_ID_RANGE_SIZE);
 	Assert(je_id_in_range(ids->next_of_range));
 	return ids->next_of_range++;
+}
+
+int64
+je_id_take_some(JeIds *ids, DateADT month, int64 wanted, int64 *taken)
+{
+	int64 first;
+
+	Assert(wanted > 0 && ids->is_alone);
+	if (ids->has_range)
+	{
+		first = ids->next_of_range;
+		if (wanted > ids->end_of_range - first)
+			too_many_journals();
+		je_id_find_month(ids, month)->uses_range = true;
+		ids->next_of_range += wanted;
+		*taken = wanted;
+		return first;
+	}
+	first = take_shared(ids);
+	*taken = Min(wanted, ids->last - first + 1);
+	ids->next = first + *taken;
+	return first;
 }

@@ -71,6 +71,12 @@ extern void je_id_open(JeIds *ids, int64 range, DateADT txn_month);
 /* The next identifier for a journal of a month. */
 extern int64 je_id_take(JeIds *ids, DateADT month);
 
+/*
+ * Identifiers that follow each other, for journals of a month: as many as there are, of those wanted; the first of them. For a
+ * process that is alone, and that takes identifiers in no other way.
+ */
+extern int64 je_id_take_some(JeIds *ids, DateADT month, int64 wanted, int64 *taken);
+
 /* Takes blocks from the sequence for processes that will not be able to ask it. */
 extern void je_id_take_blocks(int64 *blocks, int nblocks);
 

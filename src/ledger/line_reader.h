@@ -28,6 +28,9 @@ typedef struct Line
 	Digest codes;
 	Amount debit;
 	Amount credit;
+	/* Where the two amounts are stored, which end the row; NULL where the row is not in the form in which expand writes it. */
+	const char *stored_debit;
+	const char *stored_credit;
 } Line;
 
 /* What lines add up to. */

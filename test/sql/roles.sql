@@ -212,6 +212,30 @@ SELECT acct.approve_template('FEE', 1);
 SELECT acct.reopen_period('2025-02-01', 'MAIN', 'PRIMARY');
 SELECT acct.add_dimension('cohort', 'text');
 SELECT count(*) FROM acct.ledger_entry_line;
+-- A reversal is made by the operator and posted by an approver, who posts nothing else.
+BEGIN;
+SELECT acct.reverse_run('feb-1', '2025-02-28', 'Wrong rules') AS back \gset
+SELECT journals FROM acct.expand_journals(:back);
+SAVEPOINT made;
+SELECT acct.post_journals(:back);
+ROLLBACK TO made;
+SET SESSION AUTHORIZATION acct_auditor;
+SELECT count(*) AS failed FROM acct.validate_run(:back) WHERE NOT passed;
+SET SESSION AUTHORIZATION acct_approver;
+SELECT count(*) AS failed FROM acct.validate_run(:back) WHERE NOT passed;
+SELECT count(*) AS seen FROM acct.run_staging WHERE run_id = :back;
+SELECT journals FROM acct.post_journals(:back);
+SELECT status FROM acct.journal_run WHERE run_key = 'feb-1';
+SAVEPOINT posted;
+SELECT acct.reverse_run('feb-1', '2025-02-28', 'Wrong rules');
+ROLLBACK TO posted;
+SET SESSION AUTHORIZATION acct_operator;
+SELECT acct.create_run('2025-02-01', 'nothing') AS nothing \gset
+SELECT count(*) AS expanded FROM acct.expand_journals(:nothing);
+SET SESSION AUTHORIZATION acct_approver;
+SELECT acct.post_journals(:nothing);
+ROLLBACK;
+SET SESSION AUTHORIZATION acct_operator;
 -- Finance proposes the currency, and it is approved; the exception is taken up step by step, and the period closed.
 SET SESSION AUTHORIZATION acct_finance;
 INSERT INTO acct.currency VALUES ('EUR', 2);

@@ -188,6 +188,14 @@ SELECT acct.reprocess_exceptions('posted') AS again \gset
 SELECT acct.discard_run(:again);
 SELECT acct.reprocess_ignored('posted') AS ignored \gset
 SELECT acct.discard_run(:ignored);
+SELECT acct.reverse_run(:posted, '2025-03-31', 'careless') AS back \gset
+SELECT x.journals FROM acct.expand_journals(:back) AS x;
+SELECT pg_catalog.bool_and(x.passed) FROM acct.validate_run(:back) AS x;
+SELECT acct.discard_run(:back);
+SELECT acct.reverse_run('posted', '2025-03-31', 'careless', '{"basis": "PRIMARY"}') AS back \gset
+SELECT acct.discard_run(:back);
+SELECT acct.reverse_journals((SELECT pg_catalog.array_agg(h.je_id) FROM acct.ledger_entry_header AS h WHERE h.run_id OPERATOR(pg_catalog.=) :posted), '2025-03-31', 'careless') AS back \gset
+SELECT acct.discard_run(:back);
 SELECT acct.waive_exception('posted', 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver('posted', 2, 'PRIMARY');
 SELECT acct.create_run('2025-02-01', 'discarded') IS NULL;
@@ -314,7 +322,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
-    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),

@@ -1,0 +1,614 @@
+-- Reversals: runs whose journals undo posted ones, with sides swapped and a date of their own.
+
+CREATE FUNCTION acct._layout_reversal() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    -- Since layout 5. No unique index spans the ledger's partitions: that a journal is reversed once is said here.
+    CREATE TABLE IF NOT EXISTS acct.journal_reversal (
+        run_id bigint NOT NULL,
+        origin_run bigint NOT NULL,
+        je_ids int8range NOT NULL,
+        journals bigint NOT NULL,
+        released_at timestamptz,
+        CONSTRAINT journal_reversal_pkey PRIMARY KEY (run_id, je_ids),
+        CONSTRAINT journal_reversal_run_fkey FOREIGN KEY (run_id) REFERENCES acct.journal_run,
+        CONSTRAINT journal_reversal_origin_fkey FOREIGN KEY (origin_run) REFERENCES acct.journal_run,
+        CONSTRAINT journal_reversal_once EXCLUDE USING gist (je_ids WITH &&) WHERE (released_at IS NULL),
+        CONSTRAINT chk_reversal_range CHECK (lower_inc(je_ids) AND NOT upper_inf(je_ids) AND NOT isempty(je_ids)),
+        CONSTRAINT chk_reversal_journals CHECK (journals BETWEEN 1 AND upper(je_ids) - lower(je_ids))
+    );
+    CREATE INDEX IF NOT EXISTS journal_reversal_origin_idx ON acct.journal_reversal (origin_run) WHERE released_at IS NULL;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_reversal() IS 'The part of install() that makes the claims of reversals.';
+
+CREATE FUNCTION acct._comment_reversal() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.journal_reversal IS 'Claims of reversals: which posted journals a run reverses, by ranges of je_id; no journal is in two live claims. Written by acct.reverse_run() and acct.reverse_journals().';
+    COMMENT ON COLUMN acct.journal_reversal.run_id IS 'Run that reverses the journals.';
+    COMMENT ON COLUMN acct.journal_reversal.origin_run IS 'Run that posted them.';
+    COMMENT ON COLUMN acct.journal_reversal.je_ids IS 'Range of je_id: every journal in it is reversed.';
+    COMMENT ON COLUMN acct.journal_reversal.journals IS 'Number of journals in the range, of which some identifiers may be no journal''s.';
+    COMMENT ON COLUMN acct.journal_reversal.released_at IS 'When the run was discarded and the journals could be reversed again; NULL: the claim holds.';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_reversal() IS 'The part of install() that describes what reversal.sql makes.';
+
+CREATE FUNCTION acct._hold_ledger() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    LOCK TABLE ONLY acct.ledger_entry_header, ONLY acct.ledger_entry_line IN ACCESS SHARE MODE;
+    PERFORM acct._see_changes();
+END
+$$;
+COMMENT ON FUNCTION acct._hold_ledger() IS 'Keeps months of the ledger from being archived or restored to the end of the transaction.';
+
+CREATE FUNCTION acct._month_table(p_parent text, p_month date) RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), acct._month_rows(p_parent, p_month, true)::regclass)
+$$;
+COMMENT ON FUNCTION acct._month_table(text, date) IS
+'The table of a month of the ledger''s headers or lines, in the ledger or in the archive. Raises LE002 where the month was dropped.';
+
+CREATE FUNCTION acct._posted_headers(p_run_id bigint) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    own_range CONSTANT bigint := (SELECT r.je_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+BEGIN
+    RETURN (SELECT format('(%s)', string_agg(format(
+                       'SELECT x.je_id, x.je_date, x.entity_code, x.basis, x.template_code, x.template_version, x.txn_type, x.product_code, x.reversal_of '
+                       'FROM %s AS x WHERE x.run_id = %s AND x.je_id < %s', acct._month_table('ledger_entry_header', m.je_month), p_run_id,
+                       CASE WHEN own_range IS NULL THEN (acct._je_range(0)).from_je_id ELSE (acct._je_range(own_range)).to_je_id END), ' UNION ALL '))
+              FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m);
+END
+$$;
+COMMENT ON FUNCTION acct._posted_headers(bigint) IS
+'The FROM item that gives a posted run''s journals, also those of archived months, with what reversals ask of them; NULL: it has none. Raises LE002 where a month was dropped.';
+
+CREATE FUNCTION acct._reversal_sources(p_run_id bigint) RETURNS TABLE (is_header boolean, relation regclass, query text, origin_run bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    origin record;
+    m date;
+    own regclass;
+BEGIN
+    FOR origin IN
+        SELECT v.origin_run, v.is_own, min(lower(v.je_ids)) AS low, max(upper(v.je_ids)) AS high,
+               sum(v.journals) >= (SELECT r.journals / 10 FROM acct.journal_run AS r WHERE r.run_id = v.origin_run) AS is_much
+          FROM (SELECT x.*, lower(x.je_ids) >= (acct._je_range(0)).from_je_id AS is_own
+                  FROM acct.journal_reversal AS x WHERE x.run_id = p_run_id AND x.released_at IS NULL) AS v
+         GROUP BY v.origin_run, v.is_own ORDER BY v.origin_run, v.is_own
+    LOOP
+        FOR m IN SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = origin.origin_run ORDER BY 1 LOOP
+            origin_run := origin.origin_run;
+            FOREACH is_header IN ARRAY ARRAY[true, false] LOOP
+                relation := acct._month_table(CASE WHEN is_header THEN 'ledger_entry_header' ELSE 'ledger_entry_line' END, m);
+                query := CASE WHEN origin.is_much THEN
+                    format('SELECT x.* FROM %s AS x WHERE x.run_id = %s AND x.je_id >= %s AND x.je_id < %s', relation, origin.origin_run, origin.low, origin.high)
+                ELSE
+                    format('SELECT x.* FROM acct.journal_reversal AS v JOIN %s AS x ON x.je_id >= lower(v.je_ids) AND x.je_id < upper(v.je_ids) '
+                           'WHERE v.run_id = %s AND v.origin_run = %s AND v.released_at IS NULL AND lower(v.je_ids) BETWEEN %s AND %s AND x.run_id = %s',
+                           relation, p_run_id, origin.origin_run, origin.low, origin.high, origin.origin_run) END;
+                IF NOT is_header AND origin.is_own AND origin.is_much THEN
+                    -- A table that has lines of that run only.
+                    SELECT c.oid INTO own FROM pg_class AS t JOIN pg_class AS c ON c.relnamespace = t.relnamespace
+                      JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'heap'
+                     WHERE t.oid = relation AND c.relkind = 'r'
+                       AND c.relname = format('%s_run_%s', acct._partition_name('ledger_entry_line', m), origin.origin_run);
+                    IF FOUND AND EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = own AND i.inhparent = relation) THEN
+                        relation := own;
+                        query := NULL;
+                    END IF;
+                END IF;
+                RETURN NEXT;
+            END LOOP;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._reversal_sources(bigint) IS
+'Where the journals that a run reverses lie: a row for each table with headers or lines of theirs, with the query that reads them; NULL: the table has lines of one run, and is read by page. Raises LE002 where a month was dropped.';
+
+CREATE FUNCTION acct._require_reason(p_date date, p_reason text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    most CONSTANT integer := 1000;
+    limits record;
+BEGIN
+    SELECT l.* INTO limits FROM acct._posting_limits() AS l;
+    IF p_date IS NULL THEN
+        RAISE EXCEPTION 'the date of the journals must be given' USING ERRCODE = '22004';
+    ELSIF NOT isfinite(p_date) OR NOT extract(year FROM p_date) BETWEEN limits.first_year AND limits.last_year THEN
+        RAISE EXCEPTION 'the date % is not plausible', p_date
+            USING ERRCODE = '22023', DETAIL = format('Months are in the years %s to %s (acct.posting_limit).', limits.first_year, limits.last_year);
+    ELSIF NOT acct._says_something(p_reason) OR length(p_reason) > most THEN
+        RAISE EXCEPTION 'a reason of 1 to % characters must be given', most USING ERRCODE = '22023';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_reason(date, text) IS
+'Raises 22004 or 22023 unless a date that journals may have and a reason are given.';
+
+CREATE FUNCTION acct._filter_condition(p_filter jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    names CONSTANT text[] := '{template_code,template_version,txn_type,product_code,entity_code,basis}';
+    item record;
+    elements text[];
+    conditions text[] := ARRAY[]::text[];
+BEGIN
+    IF jsonb_typeof(p_filter) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'the filter must be a JSON object' USING ERRCODE = '22023';
+    END IF;
+    FOR item IN SELECT e.key, e.value FROM jsonb_each(p_filter) AS e LOOP
+        IF NOT item.key = ANY (names) THEN
+            RAISE EXCEPTION 'unknown filter: %', item.key
+                USING ERRCODE = '22023', HINT = format('A filter has: %s.', array_to_string(names, ', '));
+        END IF;
+        elements := ARRAY(SELECT e.value #>> '{}' FROM jsonb_array_elements(
+                        CASE jsonb_typeof(item.value) WHEN 'array' THEN item.value ELSE jsonb_build_array(item.value) END) AS e
+                       WHERE jsonb_typeof(e.value) = CASE item.key WHEN 'template_version' THEN 'number' ELSE 'string' END);
+        IF elements = '{}' OR cardinality(elements) <> (CASE jsonb_typeof(item.value) WHEN 'array' THEN jsonb_array_length(item.value) ELSE 1 END) THEN
+            RAISE EXCEPTION 'filter % is %', item.key, item.value
+                USING ERRCODE = '22023', HINT = CASE item.key WHEN 'template_version' THEN 'It is a number, or an array of numbers.'
+                                                     ELSE 'It is a string, or an array of strings.' END;
+        END IF;
+        conditions := conditions || format('h.%I::text = ANY (%L)', item.key, elements);
+    END LOOP;
+    RETURN coalesce(nullif(array_to_string(conditions, ' AND '), ''), 'true');
+END
+$$;
+COMMENT ON FUNCTION acct._filter_condition(jsonb) IS
+'The condition on journals h that a filter is: true for none. Raises 22023 on an unknown key or value.';
+
+CREATE FUNCTION acct._reversed_by(p_origin bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT format(CASE count(*) WHEN 1 THEN 'run %s' ELSE 'runs %s' END, string_agg(format('%s (%s)', v.run_id, v.status), ', ' ORDER BY v.run_id))
+      FROM (SELECT DISTINCT x.run_id, r.status FROM acct.journal_reversal AS x JOIN acct.journal_run AS r USING (run_id)
+             WHERE x.origin_run = p_origin AND x.released_at IS NULL) AS v
+    HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION acct._reversed_by(bigint) IS 'The runs that reverse journals of a run, with their status; NULL: none does.';
+
+CREATE FUNCTION acct._start_reversal(p_origin bigint, p_date date, p_reason text, p_options jsonb) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    INSERT INTO acct.journal_run (kind, origin_run, je_date, reason, bases, options)
+    VALUES ('reversal', p_origin, p_date, p_reason, '{}', p_options) RETURNING run_id
+$$;
+COMMENT ON FUNCTION acct._start_reversal(bigint, date, text, jsonb) IS 'Makes a run of kind reversal, which claims no journals yet; its run_id.';
+
+CREATE FUNCTION acct._claim_journals(p_run_id bigint, p_origin bigint, p_condition text,
+                                     OUT journals bigint, OUT latest date, OUT entities text[], OUT bases text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+DECLARE
+    headers CONSTANT text := acct._posted_headers(p_origin);
+    is_touched CONSTANT boolean := EXISTS (SELECT FROM acct.journal_reversal AS v WHERE v.origin_run = p_origin AND v.released_at IS NULL);
+    complete CONSTANT boolean := p_condition = 'true' AND NOT is_touched;
+BEGIN
+    IF headers IS NULL THEN
+        journals := 0;
+        RETURN;
+    END IF;
+    -- All journals of the run's own range are one claim; others are claimed by identifiers that follow each other.
+    EXECUTE format($q$
+        WITH chosen AS MATERIALIZED (
+            SELECT h.je_id, h.je_date, h.entity_code, h.basis FROM %1$s AS h WHERE (%2$s) AND %3$s),
+        claim AS (
+            INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals)
+            SELECT %4$s, %5$s, int8range(min(c.je_id), max(c.je_id) + 1), count(*)
+              FROM (SELECT x.je_id, %6$s AS stretch FROM chosen AS x) AS c
+             GROUP BY c.stretch, c.je_id >= %7$s)
+        SELECT count(*), max(x.je_date),
+               ARRAY(SELECT b.entity_code FROM (SELECT DISTINCT y.entity_code, y.basis FROM chosen AS y) AS b ORDER BY b.entity_code, b.basis),
+               ARRAY(SELECT b.basis FROM (SELECT DISTINCT y.entity_code, y.basis FROM chosen AS y) AS b ORDER BY b.entity_code, b.basis)
+          FROM chosen AS x$q$, headers, p_condition,
+        CASE WHEN is_touched THEN 'NOT EXISTS (SELECT FROM acct.journal_reversal AS v WHERE v.je_ids @> h.je_id AND v.released_at IS NULL)' ELSE 'true' END,
+        p_run_id, p_origin,
+        CASE WHEN complete THEN format('CASE WHEN x.je_id < %s THEN x.je_id - row_number() OVER (PARTITION BY x.je_id < %1$s ORDER BY x.je_id) END',
+                                       (acct._je_range(0)).from_je_id)
+             ELSE 'x.je_id - row_number() OVER (ORDER BY x.je_id)' END, (acct._je_range(0)).from_je_id)
+      INTO journals, latest, entities, bases;
+EXCEPTION WHEN exclusion_violation THEN
+    -- The lock of the run is what keeps two sessions apart; this has the last word.
+    RAISE EXCEPTION 'journals of run % are reversed by another run', p_origin USING ERRCODE = 'LE008';
+END
+$$;
+COMMENT ON FUNCTION acct._claim_journals(bigint, bigint, text) IS
+'Claims for a reversal those journals of a posted run that a condition fits and no run reverses: their number, their latest date, and their books. Raises LE008 where another run claimed one meanwhile, LE002 where a month was dropped.';
+
+CREATE FUNCTION acct._corrections_of(p_runs bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT ARRAY(SELECT r.run_id FROM acct.journal_run AS r
+                  WHERE r.kind = 'correction' AND r.origin_run = ANY (p_runs) AND acct._is_posted(r.status) ORDER BY r.run_id)
+$$;
+COMMENT ON FUNCTION acct._corrections_of(bigint[]) IS 'The posted runs that correct journals of some runs.';
+
+CREATE FUNCTION acct._lock_reversible(p_runs bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    locked bigint[] := ARRAY[]::bigint[];
+    wanted bigint[];
+    id bigint;
+    run record;
+BEGIN
+    -- In the order of their numbers. A correction that is posted meanwhile is locked, too.
+    LOOP
+        wanted := ARRAY(SELECT x FROM unnest(p_runs) AS x UNION SELECT x FROM unnest(acct._corrections_of(p_runs)) AS x ORDER BY 1);
+        EXIT WHEN wanted <@ locked;
+        FOREACH id IN ARRAY wanted LOOP
+            CONTINUE WHEN id = ANY (locked);
+            -- What is no posted run is not waited for: another session may have it, and wait for one of these.
+            SELECT r.kind, r.status INTO run FROM acct.journal_run AS r WHERE r.run_id = id;
+            IF run.kind = 'reversal' THEN
+                RAISE EXCEPTION 'run % is a reversal, and a reversal is not reversed', id
+                    USING ERRCODE = 'LE002', HINT = 'Book its transactions again: acct.rebook_run().';
+            ELSIF NOT acct._is_posted(coalesce(run.status, 'posted')) THEN
+                PERFORM acct._wrong_state(id, run.status, CASE run.status WHEN 'discarded' THEN 'It has no journals.'
+                                                               ELSE 'It is not posted: acct.discard_run() ends it.' END);
+            END IF;
+            PERFORM acct._lock_run(id);
+            locked := locked || id;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._lock_reversible(bigint[]) IS
+'Locks posted runs whose journals are to be reversed, and those that correct them, to the end of the transaction. Raises LE001 (no such run), LE002 (not posted, or a reversal).';
+
+CREATE FUNCTION acct._finish_reversal(p_run_id bigint, p_journals bigint, p_latest date, p_entities text[], p_bases text[], p_started timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    closed text;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.je_date < p_latest THEN
+        RAISE EXCEPTION 'a reversal of % would be before a journal that it reverses', to_char(run.je_date, 'YYYY-MM-DD')
+            USING ERRCODE = '22023', DETAIL = format('The latest of these journals is of %s.', to_char(p_latest, 'YYYY-MM-DD')),
+                  HINT = 'Give that date or a later one.';
+    END IF;
+    IF acct._is_archived('ledger_entry', date_trunc('month', run.je_date)::date) THEN
+        PERFORM acct._raise_archived('ledger_entry', date_trunc('month', run.je_date)::date);
+    END IF;
+    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, acct._month_name(p.period_month)), ', ') INTO closed
+      FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+      JOIN acct.accounting_period AS p ON p.entity_code = b.entity_code AND p.basis = b.basis
+       AND p.period_month = date_trunc('month', run.je_date)::date AND NOT p.is_open;
+    IF closed IS NOT NULL THEN
+        RAISE EXCEPTION 'a reversal of % would be in a closed period', to_char(run.je_date, 'YYYY-MM-DD')
+            USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || closed || '.', HINT = 'Give a date in an open period, or reopen this one.';
+    END IF;
+    UPDATE acct.journal_run AS r SET bases = ARRAY(SELECT DISTINCT b COLLATE "C" FROM unnest(p_bases) AS b ORDER BY 1) WHERE r.run_id = p_run_id;
+    INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
+    VALUES (p_run_id, 'create', p_journals, acct._elapsed_ms(p_started),
+            jsonb_build_object('kind', 'reversal', 'origin_run', run.origin_run, 'phases_ms', acct._progress_times()), acct._peak_memory());
+END
+$$;
+COMMENT ON FUNCTION acct._finish_reversal(bigint, bigint, date, text[], text[], timestamptz) IS
+'Completes a run that reverses journals of some books, the latest of which is of a date. Raises 22023 (its date is before that), LE006 (its period is closed, or archived).';
+
+CREATE FUNCTION acct._claim_with_corrections(p_run_id bigint, p_origin bigint, p_condition text,
+                                             OUT journals bigint, OUT latest date, OUT entities text[], OUT bases text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    correction bigint;
+    more record;
+BEGIN
+    SELECT c.* INTO journals, latest, entities, bases FROM acct._claim_journals(p_run_id, p_origin, p_condition) AS c;
+    IF journals = 0 THEN
+        RETURN;
+    END IF;
+    FOREACH correction IN ARRAY acct._corrections_of(ARRAY[p_origin]) LOOP
+        SELECT c.* INTO more FROM acct._claim_journals(p_run_id, correction,
+            format('EXISTS (SELECT FROM acct.journal_reversal AS o WHERE o.run_id = %s AND o.origin_run = %s AND o.je_ids @> h.reversal_of)',
+                   p_run_id, p_origin)) AS c;
+        journals := journals + more.journals;
+        latest := greatest(latest, more.latest);
+        entities := entities || coalesce(more.entities, '{}');
+        bases := bases || coalesce(more.bases, '{}');
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._claim_with_corrections(bigint, bigint, text) IS
+'_claim_journals(), and the same of the journals that correct those which were claimed.';
+
+CREATE FUNCTION acct.reverse_run(run_id bigint, reversal_date date, reason text, filter jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    origin CONSTANT bigint := reverse_run.run_id;
+    started CONSTANT timestamptz := clock_timestamp();
+    condition text;
+    claimed record;
+    others text;
+    id bigint;
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    PERFORM acct._require_reason(reverse_run.reversal_date, reverse_run.reason);
+    condition := acct._filter_condition(reverse_run.filter);
+    PERFORM acct._lock_reversible(ARRAY[origin]);
+    PERFORM acct._hold_ledger();
+    id := acct._start_reversal(origin, reverse_run.reversal_date, reverse_run.reason,
+                               CASE reverse_run.filter WHEN '{}' THEN '{}' ELSE jsonb_build_object('filter', reverse_run.filter) END);
+    -- crash point: reverse_inserted
+    PERFORM acct._progress_start(id, 'create', NULL);
+    SELECT c.* INTO claimed FROM acct._claim_with_corrections(id, origin, condition) AS c;
+    -- crash point: reverse_claimed
+    IF claimed.journals = 0 THEN
+        others := acct._reversed_by(origin);
+        IF others IS NOT NULL THEN
+            RAISE EXCEPTION 'run % is reversed already', origin
+                USING ERRCODE = 'LE008', DETAIL = format(CASE condition WHEN 'true' THEN 'Its journals are reversed by %s.'
+                                                         ELSE 'Journals of it are reversed by %s; the filter fits none that is left.' END, others),
+                      HINT = 'acct.discard_run() ends a reversal that is not posted.';
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = 'LE002',
+            MESSAGE = CASE condition WHEN 'true' THEN format('run %s has no journals', origin) ELSE format('the filter fits no journal of run %s', origin) END,
+            HINT = 'There is nothing to reverse.';
+    END IF;
+    PERFORM acct._finish_reversal(id, claimed.journals, claimed.latest, claimed.entities, claimed.bases, started);
+    PERFORM acct._progress_end();
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION acct.reverse_run(bigint, date, text, jsonb) IS
+'Makes a run, to be expanded and posted like any other, that reverses the journals of a posted run which no other run reverses, or those that a filter fits, with the corrections of these; returns its run_id. Raises LE001, LE002 (not posted, a reversal, nothing to reverse, a month of it was dropped), LE006 (the date''s period is closed), LE008 (reversed already), 22004, 22023 (the date is before a journal''s, no reason, unknown filter), 55P03 (locked).';
+
+CREATE FUNCTION acct._find_journals(p_je_ids bigint[]) RETURNS TABLE (je_id bigint, run_id bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    month regclass;
+BEGIN
+    RETURN QUERY SELECT h.je_id, h.run_id FROM acct.ledger_entry_header AS h WHERE h.je_id = ANY (p_je_ids);
+    FOR month IN SELECT acct._month_table('ledger_entry_header', a.month) FROM acct.archived_partition AS a
+                  WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL AND a.dropped_at IS NULL ORDER BY a.month LOOP
+        RETURN QUERY EXECUTE format('SELECT h.je_id, h.run_id FROM %s AS h WHERE h.je_id = ANY ($1)', month) USING p_je_ids;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._find_journals(bigint[]) IS 'Those of some journals that are in the ledger or its archive, each with its run.';
+
+CREATE FUNCTION acct.reverse_journals(je_ids bigint[], reversal_date date, reason text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    wanted CONSTANT bigint[] := ARRAY(SELECT DISTINCT j FROM unnest(reverse_journals.je_ids) AS j ORDER BY j);
+    started CONSTANT timestamptz := clock_timestamp();
+    by_run jsonb;
+    runs bigint[];
+    missing bigint[];
+    taken record;
+    origin bigint;
+    claimed record;
+    id bigint;
+    journals bigint := 0;
+    latest date;
+    entities text[] := ARRAY[]::text[];
+    bases text[] := ARRAY[]::text[];
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    PERFORM acct._require_reason(reverse_journals.reversal_date, reverse_journals.reason);
+    IF reverse_journals.je_ids IS NULL OR array_position(wanted, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'the journals must be given' USING ERRCODE = '22004', HINT = 'They are named by their je_id.';
+    ELSIF wanted = '{}' THEN
+        RAISE EXCEPTION 'no journals are given' USING ERRCODE = '22023', HINT = 'They are named by their je_id.';
+    END IF;
+    PERFORM acct._hold_ledger();
+    SELECT coalesce(jsonb_object_agg(x.run_id, x.je_ids), '{}'), array_agg(x.run_id ORDER BY x.run_id) INTO by_run, runs
+      FROM (SELECT f.run_id, array_agg(f.je_id) AS je_ids FROM acct._find_journals(wanted) AS f GROUP BY f.run_id) AS x;
+    missing := ARRAY(SELECT w FROM unnest(wanted) AS w
+                     EXCEPT SELECT f::bigint FROM jsonb_each(by_run) AS r, jsonb_array_elements_text(r.value) AS f ORDER BY 1);
+    IF missing <> '{}' THEN
+        RAISE EXCEPTION 'journals that are not in the ledger: %', acct._first_of(missing::text[])
+            USING ERRCODE = '22023', HINT = 'Journals are named by their je_id. Those of a month that was dropped cannot be reversed.';
+    END IF;
+    PERFORM acct._lock_reversible(runs);
+    SELECT w.je_id, v.run_id, r.status INTO taken
+      FROM unnest(wanted) AS w (je_id) JOIN acct.journal_reversal AS v ON v.je_ids @> w.je_id AND v.released_at IS NULL
+      JOIN acct.journal_run AS r ON r.run_id = v.run_id ORDER BY w.je_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'journal % is reversed already', taken.je_id
+            USING ERRCODE = 'LE008', DETAIL = format('It is reversed by run %s (%s).', taken.run_id, taken.status),
+                  HINT = 'acct.discard_run() ends a reversal that is not posted.';
+    END IF;
+    id := acct._start_reversal(CASE cardinality(runs) WHEN 1 THEN runs[1] END, reverse_journals.reversal_date, reverse_journals.reason, '{}');
+    PERFORM acct._progress_start(id, 'create', NULL);
+    FOREACH origin IN ARRAY runs LOOP
+        SELECT c.* INTO claimed FROM acct._claim_with_corrections(id, origin, format('h.je_id = ANY (%L)',
+            ARRAY(SELECT j::bigint FROM jsonb_array_elements_text(by_run -> origin::text) AS j))) AS c;
+        journals := journals + claimed.journals;
+        latest := greatest(latest, claimed.latest);
+        entities := entities || coalesce(claimed.entities, '{}');
+        bases := bases || coalesce(claimed.bases, '{}');
+    END LOOP;
+    -- crash point: reverse_journals_claimed
+    PERFORM acct._finish_reversal(id, journals, latest, entities, bases, started);
+    PERFORM acct._progress_end();
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION acct.reverse_journals(bigint[], date, text) IS
+'Makes a run, to be expanded and posted like any other, that reverses some posted journals and their corrections; returns its run_id. Raises LE002 (a journal is a reversal), LE006 (the date''s period is closed), LE008 (a journal is reversed already), 22004, 22023 (no such journal, the date is before a journal''s, no reason), 55P03 (locked).';
+
+CREATE FUNCTION acct._add_digests(p_digests text[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- By words of 32 bits, lowest first; a sum of so few fits a bigint.
+    WITH RECURSIVE word AS (
+        SELECT w.n, sum(('x' || substr(d, 25 - 8 * w.n, 8))::bit(32)::bigint & 4294967295)::bigint AS sum
+          FROM unnest(p_digests) AS d CROSS JOIN generate_series(0, 3) AS w (n) GROUP BY w.n),
+    added AS (
+        SELECT 0 AS n, w.sum & 4294967295 AS low, w.sum >> 32 AS carry FROM word AS w WHERE w.n = 0
+        UNION ALL
+        SELECT w.n, (w.sum + a.carry) & 4294967295, (w.sum + a.carry) >> 32 FROM added AS a JOIN word AS w ON w.n = a.n + 1)
+    SELECT coalesce(string_agg(lpad(to_hex(a.low), 8, '0'), '' ORDER BY a.n DESC), repeat('0', 32)) FROM added AS a
+$$;
+COMMENT ON FUNCTION acct._add_digests(text[]) IS 'The digest of lines whose parts have these digests: their sum modulo 2^128.';
+
+CREATE FUNCTION acct._originals_now(p_run_id bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+DECLARE
+    source record;
+    found record;
+    digests text[] := ARRAY[]::text[];
+    is_complete boolean;
+BEGIN
+    lines := 0;
+    debit := 0;
+    credit := 0;
+    PERFORM acct._hold_ledger();
+    FOR source IN SELECT s.* FROM acct._reversal_sources(p_run_id) AS s WHERE NOT s.is_header LOOP
+        is_complete := source.query IS NULL AND (
+            SELECT sum(v.journals) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.origin_run = source.origin_run)
+            = (SELECT r.journals FROM acct.journal_run AS r WHERE r.run_id = source.origin_run);
+        IF is_complete THEN
+            SELECT d.* INTO found FROM acct._digest_table(source.relation) AS d;
+        ELSE
+            SELECT d.* INTO found FROM acct._digest_lines(format(
+                'SELECT x.txn_id, x.je_date, x.line_no, x.entity_code, x.basis, x.account_code, x.fund, x.currency, x.product_code, x.channel, '
+                'x.debit, x.credit FROM (%s) AS x WHERE EXISTS (SELECT FROM acct.journal_reversal AS v WHERE v.je_ids @> x.je_id AND v.run_id = %s '
+                'AND v.released_at IS NULL)', coalesce(source.query, format('SELECT * FROM %s', source.relation)), p_run_id)) AS d;
+        END IF;
+        lines := lines + found.lines;
+        debit := debit + found.debit;
+        credit := credit + found.credit;
+        digests := digests || found.digest;
+    END LOOP;
+    digest := acct._add_digests(digests);
+END
+$$;
+COMMENT ON FUNCTION acct._originals_now(bigint) IS
+'Count, sums and digest of the lines that a run reverses, as they are in the ledger and its archive now. Raises LE002 where a month was dropped.';
+
+CREATE FUNCTION acct._check_originals(p_run_id bigint, p_reads boolean) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    now_there record;
+BEGIN
+    PERFORM acct._progress_phase('checking source');
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    RETURN QUERY
+    SELECT 'journals_claimed', coalesce(sum(v.journals), 0)::text, run.journals::text
+      FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL;
+    IF NOT p_reads THEN
+        RETURN;
+    END IF;
+    SELECT o.* INTO now_there FROM acct._originals_now(p_run_id) AS o;
+    RETURN QUERY VALUES
+        ('originals_unchanged', run.source_digest, now_there.digest),
+        ('originals_mirrored', format('%s lines, debit %s, credit %s', now_there.lines, trim_scale(now_there.credit), trim_scale(now_there.debit)),
+         format('%s lines, debit %s, credit %s', run.lines, trim_scale(run.debit), trim_scale(run.credit)));
+    -- Where it reverses all of some runs, what these moved is known by account.
+    IF NOT EXISTS (SELECT FROM acct.journal_reversal AS v JOIN acct.journal_run AS r ON r.run_id = v.origin_run
+                    WHERE v.run_id = p_run_id AND v.released_at IS NULL GROUP BY r.run_id, r.journals HAVING sum(v.journals) <> r.journals) THEN
+        RETURN QUERY
+        SELECT 'totals_mirrored', '', coalesce(acct._first_of(array_agg(concat_ws(' ', x.entity_code, x.basis, x.fund, x.account_code, x.currency)
+                                                                        ORDER BY x.entity_code, x.basis, x.fund, x.account_code, x.currency)), '')
+          FROM (SELECT t.entity_code, t.basis, t.fund, t.account_code, t.currency
+                  FROM acct.journal_run_total AS t
+                 WHERE t.run_id = p_run_id OR t.run_id IN (SELECT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)
+                 GROUP BY 1, 2, 3, 4, 5
+                HAVING sum(CASE t.run_id WHEN p_run_id THEN t.debit ELSE -t.credit END) <> 0
+                    OR sum(CASE t.run_id WHEN p_run_id THEN t.credit ELSE -t.debit END) <> 0
+                    OR sum(CASE t.run_id WHEN p_run_id THEN t.line_count ELSE -t.line_count END) <> 0) AS x;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._check_originals(bigint, boolean) IS
+'The checks of validate_run that compare a reversal with what it reverses: it has the journals that it claimed and, p_reads, their lines are as they were and its own are those with sides swapped, by account where it reverses complete runs.';
+
+CREATE FUNCTION acct._require_originals(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    wrong record;
+BEGIN
+    -- Of a single run, all of whose journals are reversed, the digest is known.
+    SELECT o.run_id, o.digest, r.source_digest INTO wrong
+      FROM acct.journal_run AS r JOIN acct.journal_run AS o ON o.run_id = r.origin_run AND o.journals = r.journals
+     WHERE r.run_id = p_run_id AND o.digest <> r.source_digest
+       AND NOT EXISTS (SELECT FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.origin_run <> o.run_id);
+    IF FOUND THEN
+        RAISE EXCEPTION 'the lines of run % are not those that it posted', wrong.run_id
+            USING ERRCODE = 'LE009', DETAIL = format('Digest %s, not %s.', wrong.source_digest, wrong.digest),
+                  HINT = format('See acct.validate_run(%s).', wrong.run_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_originals(bigint) IS 'Raises LE009 where a reversal of a complete run read other lines than those that were posted.';
+
+CREATE FUNCTION acct._expand_kind(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
+    SELECT p_run_id, 'expand', x.source_partition, x.journals, x.elapsed_ms,
+           jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', 0, 'ignored', 0, 'debit', x.debit, 'credit', x.credit)
+      FROM acct._staging_tables(p_run_id) AS t, acct._expand_reversal(p_run_id, t.header, t.line) AS x;
+    PERFORM acct._require_originals(p_run_id);
+END
+$$;
+COMMENT ON FUNCTION acct._expand_kind(bigint) IS 'The part of expand_journals() that is a reversal''s own.';
+
+CREATE FUNCTION acct._lock_origins(p_run_id bigint) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._lock_run(o.origin_run)
+      FROM (SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL ORDER BY 1) AS o
+$$;
+COMMENT ON FUNCTION acct._lock_origins(bigint) IS 'Locks the runs whose journals a run reverses, in the order of their numbers, to the end of the transaction.';
+
+CREATE FUNCTION acct._count_reversed(p_run_id bigint) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    UPDATE acct.journal_run AS r
+       SET reversed_journals = r.reversed_journals + v.journals,
+           status = CASE WHEN r.reversed_journals + v.journals = r.journals THEN 'reversed' ELSE r.status END
+      FROM (SELECT x.origin_run, sum(x.journals)::bigint AS journals FROM acct.journal_reversal AS x
+             WHERE x.run_id = p_run_id AND x.released_at IS NULL GROUP BY x.origin_run) AS v
+     WHERE r.run_id = v.origin_run
+$$;
+COMMENT ON FUNCTION acct._count_reversed(bigint) IS
+'Counts the journals that a run which is posted reverses in the runs that posted them, which the caller has locked; a run is reversed when all of its journals are.';
+
+CREATE FUNCTION acct._caller_is(p_role text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(pg_has_role(session_user, to_regrole(p_role), 'MEMBER'), false)
+$$;
+COMMENT ON FUNCTION acct._caller_is(text) IS 'True where the session user is a member of a role of install_roles(), or a superuser; false where there is no such role.';
+
+CREATE FUNCTION acct._require_poster(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.kind = 'transaction' THEN
+        IF acct._caller_is('acct_approver') AND NOT acct._caller_is('acct_operator') THEN
+            RAISE EXCEPTION '% is an approver and cannot post run %', session_user, p_run_id
+                USING ERRCODE = '42501', DETAIL = 'Approvers post reversals and corrections, operators post transactions.';
+        END IF;
+    ELSIF to_regrole('acct_approver') IS NOT NULL AND NOT acct._caller_is('acct_approver') THEN
+        RAISE EXCEPTION '% is no approver and cannot post run %', session_user, p_run_id
+            USING ERRCODE = '42501', DETAIL = format('It is a %s, which a member of acct_approver posts.', run.kind);
+    ELSIF run.created_by = session_user THEN
+        RAISE EXCEPTION '% made run % and cannot post it', session_user, p_run_id
+            USING ERRCODE = 'LE005', DETAIL = format('It is a %s.', run.kind), HINT = 'Have a second person post it.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_poster(bigint) IS
+'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them.';
+
+CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id) = 'transaction' THEN
+        RETURN QUERY SELECT c.* FROM acct._check_source(p_run_id) AS c;
+    ELSE
+        RETURN QUERY SELECT c.* FROM acct._check_originals(p_run_id, p_reads) AS c;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._check_inputs(bigint, boolean) IS
+'The checks of validate_run that compare a run with what it was made of: its source, or the journals that it reverses, whose lines are read where p_reads says so.';

@@ -1,0 +1,106 @@
+/*
+ * run_record.c
+ *		Writes what a run came to (see run_record.h).
+ */
+#include "expand/run_record.h"
+
+#include "common/query.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+static void
+put_key(JsonbParseState **json, const char *name)
+{
+	JsonbValue key = {.type = jbvString};
+
+	key.val.string.val = (char *) name;
+	key.val.string.len = strlen(name);
+	pushJsonbValue(json, WJB_KEY, &key);
+}
+
+static void
+put_count(JsonbParseState **json, const char *name, int64 count)
+{
+	JsonbValue value = {.type = jbvNumeric};
+
+	value.val.numeric = int64_to_numeric(count);
+	put_key(json, name);
+	pushJsonbValue(json, WJB_VALUE, &value);
+}
+
+/* Journals, exceptions and ignored transactions by basis, as jsonb. */
+static Datum
+basis_counts(const RunTally *tally, const Code *bases)
+{
+	JsonbParseState *json = NULL;
+
+	pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
+	for (int b = 0; b < tally->nbases; b++)
+	{
+		const Counts *c = &tally->basis_counts[b];
+
+		put_key(&json, bases[b].data);
+		pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
+		put_count(&json, "journals", c->journals);
+		put_count(&json, "exceptions", c->exceptions);
+		put_count(&json, "ignored", c->ignored);
+		pushJsonbValue(&json, WJB_END_OBJECT, NULL);
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&json, WJB_END_OBJECT, NULL)));
+}
+
+/* The months whose journals lie in the run's own range, as date[]. */
+static Datum
+range_months(const JeIds *ids)
+{
+	Datum months[JE_ID_MAX_MONTHS];
+	int count = 0;
+
+	for (int i = 0; i < ids->nmonths; i++)
+		if (ids->months[i].uses_range)
+			months[count++] = DateADTGetDatum(ids->months[i].month);
+	return PointerGetDatum(construct_array(months, count, DATEOID, 4, true, TYPALIGN_INT));
+}
+
+void
+run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const JeIds *ids)
+{
+	Counts sum = run_tally_sum(tally);
+	QueryArgs args = {0};
+	char digest[DIGEST_TEXT_SIZE];
+
+	digest_to_text(tally->lines, digest);
+	query_arg(&args, INT8OID, Int64GetDatum(run_id));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.transactions));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.journals));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.lines));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.exceptions));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.ignored));
+	query_arg(&args, INT8OID, Int64GetDatum(tally->unbalanced));
+	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.debit));
+	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.credit));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
+	query_arg(&args, JSONBOID, basis_counts(tally, bases));
+	query_arg(&args, DATEARRAYOID, range_months(ids));
+	query_change(
+		"UPDATE acct.journal_run SET transactions = $2, journals = $3, lines = $4, exceptions = $5, "
+		"ignored = $6, unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, "
+		"basis_counts = $11, range_months = $12 WHERE run_id = $1",
+		&args);
+}
+
+Datum
+run_record_reasons(const Counts *counts)
+{
+	JsonbParseState *json = NULL;
+
+	pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < EXCEPTION_REASONS; i++)
+		if (counts->by_reason[i] > 0)
+			put_count(&json, exception_name(i), counts->by_reason[i]);
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&json, WJB_END_OBJECT, NULL)));
+}
