@@ -9,6 +9,7 @@
 #include "common/month.h"
 #include "common/progress.h"
 #include "ledger/row_image.h"
+#include "ledger/shared_staging.h"
 #include "table/bulk_writer.h"
 #include "table/page_groups.h"
 #include "table/page_reader.h"
@@ -97,11 +98,12 @@ open_target(Target *target, MirrorRun *run, Oid relation, const char *parent, co
 	static const char *const own_checks[] = {"staging_run", NULL};
 	Relation rel = table_open(relation, RowExclusiveLock);
 	Relation posted = table_open(ledger_engine_table(ledger), AccessShareLock);
-	bool is_new = rel->rd_createSubid != InvalidSubTransactionId;
-	BulkWriterOptions options = {.held_checks = is_new ? own_checks : NULL,
+	/* A table of the run's own, which nobody else sees yet. */
+	bool is_own = !staging_is_shared(rel);
+	BulkWriterOptions options = {.held_checks = is_own ? own_checks : NULL,
 								 .filled = names,
 								 .may_be_lost = true,
-								 .frozen = is_new};
+								 .frozen = is_own};
 	int natts = RelationGetNumberOfAttributes(rel);
 	Bitmapset *filled = NULL;
 	Bitmapset *nullable = NULL;
