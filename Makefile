@@ -72,6 +72,7 @@ OBJS = \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
 	src/post/post_run.o \
+	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
 	src/table/heap_writer.o \
 	src/table/index_builds.o \
@@ -94,6 +95,7 @@ SQL_PARTS = \
 	sql/common/partitions.sql \
 	sql/common/attached.sql \
 	sql/source/source.sql \
+	sql/source/waiting.sql \
 	sql/source/loads.sql \
 	sql/policy/templates.sql \
 	sql/runs/runs.sql \

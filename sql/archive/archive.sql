@@ -221,18 +221,11 @@ COMMENT ON FUNCTION acct._unposted_batches(date) IS
 'Says which batches of a source month no posted run took, as they are now, for every basis that takes every transaction; NULL where there are none.';
 
 CREATE FUNCTION acct._hold_source(p_month date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '400ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     tree CONSTANT regclass[] := acct._month_tree('acct', 'txn_source_parent', p_month);
-    held boolean;
 BEGIN
-    BEGIN
-        PERFORM acct._lock_claims(p_month);
-        held := acct._lock_tables(tree, 'SHARE', '5 seconds');
-    EXCEPTION WHEN lock_not_available THEN
-        held := false;
-    END;
-    IF NOT held THEN
+    IF NOT acct._lock_tables(tree, 'SHARE', '5 seconds') THEN
         PERFORM acct._raise_in_use(format('month %s of txn_source_parent', acct._month_name(p_month)), tree);
     END IF;
 END
@@ -582,6 +575,9 @@ BEGIN
     END IF;
     -- crash point: drop_locked
     EXECUTE format('DROP TABLE %s', (SELECT string_agg(format('acct_archive.%I', n), ', ') FROM unnest(archived.partitions) AS n));
+    IF archived.table_name = 'txn_source_parent' THEN
+        PERFORM acct._forget_source(archived.month);
+    END IF;
     UPDATE acct.archived_partition AS a SET dropped_by = session_user, dropped_at = clock_timestamp() WHERE a.archive_id = p_archive_id;
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms)
     VALUES ('drop', array_to_string(archived.partitions, ', '), archived.rows, acct._elapsed_ms(started));

@@ -8,6 +8,7 @@ BEGIN
     PERFORM acct._comment_guard();
     PERFORM acct._comment_locks();
     PERFORM acct._comment_source();
+    PERFORM acct._comment_waiting();
     PERFORM acct._comment_templates();
     PERFORM acct._comment_entities();
     PERFORM acct._comment_limits();

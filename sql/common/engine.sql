@@ -9,17 +9,22 @@ COMMENT ON FUNCTION acct.current_batch() IS
 CREATE FUNCTION acct._is_own_batch(batch_id bigint, txn_id bigint, txn_month date) RETURNS boolean
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_is_own_batch';
 COMMENT ON FUNCTION acct._is_own_batch(bigint, bigint, date) IS
-'The CHECK of acct.txn_source_parent: true for a row of the transaction''s own batch, which the first row registers, for one that an UPDATE leaves in its batch, and for superusers. Raises LE008 otherwise.';
+'The CHECK of acct.txn_source_parent: true for a row of the transaction''s own batch, which the first row registers and the first of each month has wait for a run, for one that an UPDATE leaves in its batch, and for superusers. Raises LE008 otherwise.';
 
-CREATE FUNCTION acct._note_update(p_txn_id bigint, p_txn_month date, p_batch_id bigint, p_moves boolean) RETURNS void
+CREATE FUNCTION acct._note_update(p_txn_id bigint, p_txn_month date, p_batch_id bigint, p_moves boolean, p_new_month boolean) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_note_update';
-COMMENT ON FUNCTION acct._note_update(bigint, date, bigint, boolean) IS
-'Tells the CHECK of acct.txn_source_parent of the row that an UPDATE stores next, and whether it moves to another batch.';
+COMMENT ON FUNCTION acct._note_update(bigint, date, bigint, boolean, boolean) IS
+'Tells the CHECK of acct.txn_source_parent of the row that an UPDATE stores next, and whether it moves to another batch, or another month.';
 
 CREATE FUNCTION acct._end_batch(p_batch_id bigint) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_end_batch';
 COMMENT ON FUNCTION acct._end_batch(bigint) IS
 'Where this is the batch of the current transaction, has what it loads from here on be another batch.';
+
+CREATE FUNCTION acct._summarize_index(p_index regclass) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_summarize_index';
+COMMENT ON FUNCTION acct._summarize_index(regclass) IS
+'Has a BRIN index know the rows that came lately; false, and nothing is done, where VACUUM or another session is at it.';
 
 CREATE FUNCTION acct._gets_run_partition(p_transactions bigint) RETURNS boolean
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_gets_run_partition';

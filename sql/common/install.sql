@@ -190,6 +190,7 @@ BEGIN
     PERFORM acct._layout_locks();
     PERFORM acct._layout_source();
     PERFORM acct._layout_templates();
+    PERFORM acct._layout_waiting();
     PERFORM acct._layout_runs();
     PERFORM acct._layout_exceptions();
     PERFORM acct._layout_repeated();

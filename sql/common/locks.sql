@@ -4,11 +4,6 @@
 CREATE FUNCTION acct._layout_locks() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
 BEGIN
-    CREATE TABLE IF NOT EXISTS acct.claim_lock (
-        txn_month date NOT NULL,
-        CONSTRAINT claim_lock_pkey PRIMARY KEY (txn_month)
-    );
-
     CREATE TABLE IF NOT EXISTS acct.making_lock (
         table_name text COLLATE "C" NOT NULL,
         CONSTRAINT making_lock_pkey PRIMARY KEY (table_name)
@@ -35,9 +30,6 @@ COMMENT ON FUNCTION acct._layout_locks() IS 'The part of install() that makes th
 CREATE FUNCTION acct._comment_locks() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON TABLE acct.claim_lock IS 'Rows that are locked while a run takes batches of a month, or the month''s source is archived. Written by the engine.';
-    COMMENT ON COLUMN acct.claim_lock.txn_month IS 'Month of the source, as its first day.';
-
     COMMENT ON TABLE acct.making_lock IS 'Rows that are locked while monthly partitions are made, archived or restored. Written by the engine.';
     COMMENT ON COLUMN acct.making_lock.table_name IS 'txn_source_parent or ledger_entry.';
 
@@ -218,7 +210,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._tables_below(regclass) IS 'A table and its partitions, at any depth, without a lock on them.';
 
-CREATE FUNCTION acct._hold_month(p_parent regclass, p_month date) RETURNS void
+CREATE FUNCTION acct._hold_month(p_parent regclass, p_month date, p_mode text DEFAULT 'ACCESS SHARE') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     partition regclass;
@@ -227,12 +219,12 @@ BEGIN
     -- The one that holds the month, also where it holds others too.
     SELECT m.relation INTO partition FROM acct._months_with_partitions(p_parent) AS m WHERE m.month = p_month LIMIT 1;
     IF partition IS NOT NULL THEN
-        PERFORM acct._hold_tables(ARRAY[partition], 'ACCESS SHARE', true);
+        PERFORM acct._hold_tables(ARRAY[partition], p_mode, true);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._hold_month(regclass, date) IS
-'Locks a table that is partitioned by month, and its partition of a month, so that both can be read to the end of the transaction. Raises 55P03 as _hold_tables().';
+COMMENT ON FUNCTION acct._hold_month(regclass, date, text) IS
+'Locks a table that is partitioned by month, and its partition of a month in this mode, so that both can be read to the end of the transaction. Raises 55P03 as _hold_tables().';
 
 CREATE FUNCTION acct._lock_row(p_table regclass, p_columns text[], p_values text[], p_what text, p_is_there boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -262,15 +254,6 @@ $$;
 COMMENT ON FUNCTION acct._lock_row(regclass, text[], text[], text, boolean) IS
 'Locks the row of a key, which it inserts where it may be missing, to the end of the transaction. Raises 55P03, with the holder, as _refuse_held() does.';
 
-CREATE FUNCTION acct._lock_claims(p_month date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
-BEGIN
-    PERFORM acct._lock_row('acct.claim_lock', ARRAY['txn_month'], ARRAY[p_month::text], format('the claim of batches of %s', acct._month_name(p_month)));
-END
-$$;
-COMMENT ON FUNCTION acct._lock_claims(date) IS
-'Locks the claims of a source month to the end of the transaction: one run at a time takes batches of it.';
-
 CREATE FUNCTION acct._lock_making(p_table text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -284,7 +267,7 @@ COMMENT ON FUNCTION acct._lock_making(text) IS
 CREATE FUNCTION acct._blocking_locks() RETURNS TABLE (what text, holder text, seconds numeric)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH lockable AS (
-        SELECT c.oid, c.oid = ANY (ARRAY['acct.claim_lock', 'acct.making_lock', 'acct.ledger_book', 'ledger_guard.protected']::regclass[]::oid[]) AS has_lock_rows
+        SELECT c.oid, c.oid = ANY (ARRAY['acct.making_lock', 'acct.ledger_book', 'ledger_guard.protected']::regclass[]::oid[]) AS has_lock_rows
           FROM pg_class AS c
          WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')))
     SELECT string_agg(DISTINCT h.relation::text, ', ' ORDER BY h.relation::text), acct._holder_name(h.pid, h.gid, h.role, h.state, h.since),
@@ -294,7 +277,10 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
       JOIN lockable AS l ON l.oid = h.relation
      WHERE h.granted AND NOT h.is_working
        AND (h.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
-            OR (h.pid IS NULL OR h.state LIKE 'idle%') AND (l.has_lock_rows OR h.mode IN ('ShareLock', 'ShareRowExclusiveLock')))
+            OR (h.pid IS NULL OR h.state LIKE 'idle%')
+               AND (l.has_lock_rows OR h.mode IN ('ShareLock', 'ShareRowExclusiveLock')
+                    -- A run that keeps what it takes from others; loads only add to it.
+                    OR h.relation = 'acct.batch_waiting'::regclass AND h.mode = 'RowShareLock'))
      GROUP BY h.pid, h.gid, h.role, h.state, h.since
 $$;
 COMMENT ON FUNCTION acct._blocking_locks() IS

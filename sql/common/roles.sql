@@ -43,7 +43,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_operator'], 'function', ARRAY['close_period(date, text, text)'], 'EXECUTE'),
 
         (ARRAY['acct_operator'], 'table',
-         ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'journal_reversal', 'run_log', 'je_exception', 'txn_batch',
+         ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'journal_reversal', 'run_log', 'je_exception', 'txn_batch', 'batch_waiting',
                'txn_source_parent', 'accounting_period', 'accounting_basis', 'entity', 'posting_limit', 'je_header_staging', 'je_line_staging',
                'run_staging', 'scheduled_jobs'], 'SELECT'),
         (ARRAY['acct_operator', 'acct_finance', 'acct_approver'], 'table',

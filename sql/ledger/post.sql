@@ -89,13 +89,6 @@ BEGIN
         ELSE
             PERFORM acct._lock_origins(id);
         END IF;
-        PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
-           FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
-        PERFORM acct._require_open_periods(id);
-        PERFORM acct._require_policy(id);
-        -- Under the locks of its books: runs of a book are posted in this order.
-        UPDATE acct.journal_run AS r SET posted_at = clock_timestamp() WHERE r.run_id = id;
-        -- crash point: post_locked
         -- What compares staging with expand's record, _post does for itself on the rows that it writes.
         SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
           FROM acct._check_inputs(id, false) AS c WHERE c.expected IS DISTINCT FROM c.actual;
@@ -104,6 +97,14 @@ BEGIN
                 USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
                       HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
         END IF;
+        -- From here on other runs of these books wait.
+        PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
+           FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
+        PERFORM acct._require_open_periods(id);
+        PERFORM acct._require_policy(id);
+        -- Under the locks of its books: runs of a book are posted in this order.
+        UPDATE acct.journal_run AS r SET posted_at = clock_timestamp() WHERE r.run_id = id;
+        -- crash point: post_locked
         PERFORM acct._progress_phase('making partitions');
         PERFORM acct._refuse_default_partitions();
         SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months

@@ -266,28 +266,17 @@ CREATE FUNCTION acct._untaken_batches() RETURNS TABLE (batch_id bigint, txn_mont
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);
+    every_basis CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b);
     source_month date;
-    first bigint[];
-    last bigint[];
+    ranges record;
 BEGIN
     -- By the BRIN index, in which rows of a batch lie together: without sequential scans.
     FOR source_month IN SELECT DISTINCT m FROM acct._source_months() AS m ORDER BY 1 LOOP
-        -- A month has few batches of all that there are: the others are looked for by the ranges that they make up.
-        SELECT array_agg(g.first), array_agg(g.last) INTO first, last
-          FROM (SELECT min(x.batch_id) AS first, max(x.batch_id) AS last
-                  FROM (SELECT b.batch_id, t.batch_id IS NULL AS untaken,
-                               row_number() OVER (ORDER BY b.batch_id)
-                               - row_number() OVER (PARTITION BY t.batch_id IS NULL ORDER BY b.batch_id) AS range
-                          FROM acct.txn_batch AS b
-                          LEFT JOIN (SELECT c.batch_id FROM acct.journal_run_batch AS c
-                                      WHERE c.txn_month = source_month AND c.released_at IS NULL
-                                      GROUP BY c.batch_id HAVING array_agg(c.basis) @> required) AS t ON t.batch_id = b.batch_id) AS x
-                 WHERE x.untaken GROUP BY x.range) AS g;
-        CONTINUE WHEN first IS NULL;
+        SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, every_basis) AS r;
+        CONTINUE WHEN ranges.first IS NULL;
         RETURN QUERY EXECUTE format('SELECT s.batch_id, $1, count(*) FROM unnest($2, $3) AS g (first, last) '
                                     '  JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last GROUP BY s.batch_id',
-                                    acct._source_rows(source_month)) USING source_month, first, last;
+                                    acct._source_rows(source_month)) USING source_month, ranges.first, ranges.last;
     END LOOP;
 END
 $$;

@@ -160,9 +160,9 @@ COMMENT ON FUNCTION acct._source_months() IS
 'The months that there may be source rows of: those that its partitions are for, or, in a partition without dates at both ends, those that it holds. May have one twice.';
 
 CREATE FUNCTION acct._has_untaken_rows(p_month date, p_bases text[]) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET max_parallel_workers_per_gather = 0 AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off SET jit = off AS $$
 DECLARE
-    required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction AND b.basis = ANY (p_bases));
+    ranges record;
     found boolean;
 BEGIN
     BEGIN
@@ -171,16 +171,15 @@ BEGIN
         -- The month's own step fails by it, and not the others'.
         RETURN true;
     END;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS s WHERE s.batch_id IN (SELECT b.batch_id FROM acct.txn_batch AS b) '
-                   'AND NOT EXISTS (SELECT FROM (SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.txn_month = $1 '
-                   'AND c.released_at IS NULL AND c.basis = ANY ($2) GROUP BY c.batch_id HAVING array_agg(c.basis) @> $3) AS t '
-                   'WHERE t.batch_id = s.batch_id))', acct._source_rows(p_month))
-       INTO found USING p_month, p_bases, required;
+    SELECT r.* INTO ranges FROM acct._untaken_ranges(p_month, p_bases) AS r;
+    EXECUTE format('SELECT EXISTS (SELECT FROM unnest($1, $2) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
+                   ' WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = s.batch_id))', acct._source_rows(p_month))
+       INTO found USING ranges.first, ranges.last;
     RETURN found;
 END
 $$;
 COMMENT ON FUNCTION acct._has_untaken_rows(date, text[]) IS
-'True where a month has source rows of a registered batch that no run holds for one of the bases that takes every transaction, or, where none of them does, for any of them. Reads the month until it finds one; true where the month is locked, too.';
+'True where a month has source rows of a registered batch that no run holds for one of the bases that takes every transaction, or, where none of them does, for any of them; true where the month is locked, too.';
 
 CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, OUT month date, OUT run_key text, OUT options jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -1,18 +1,16 @@
 -- Claims: which batches of a month a run takes, and their rows as they were then.
 
 CREATE FUNCTION acct._summarize_source(p_month date) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    PERFORM brin_summarize_new_values(i.indexrelid)
-       FROM pg_partition_tree(acct._partition_of('acct.txn_source_parent', p_month)) AS t
-       JOIN pg_index AS i ON i.indrelid = t.relid
-       JOIN pg_class AS c ON c.oid = i.indexrelid
-       JOIN pg_am AS m ON m.oid = c.relam
-      WHERE t.isleaf AND m.amname = 'brin';
-END
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._summarize_index(i.indexrelid)
+      FROM pg_partition_tree(acct._partition_of('acct.txn_source_parent', p_month)) AS t
+      JOIN pg_index AS i ON i.indrelid = t.relid
+      JOIN pg_class AS c ON c.oid = i.indexrelid
+      JOIN pg_am AS m ON m.oid = c.relam
+     WHERE t.isleaf AND m.amname = 'brin'
 $$;
 COMMENT ON FUNCTION acct._summarize_source(date) IS
-'Has the BRIN indexes of a month''s source know the rows that were loaded lately, so that a batch is found without reading the month.';
+'Has the BRIN indexes of a month''s source know the rows that were loaded lately, so that a batch is found without reading the month. Where others are at it, or VACUUM is, nothing is waited for.';
 
 CREATE FUNCTION acct._source_rows(p_month date) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -65,57 +63,99 @@ $$;
 COMMENT ON FUNCTION acct._warn_busy_batches(date, bigint[]) IS
 'Warns that a run leaves batches out, whose rows others are changing or claiming.';
 
-CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], OUT claims bigint, OUT busy bigint[])
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
+CREATE FUNCTION acct._count_batches(p_run_id bigint, p_month date, p_bases text[], p_batches bigint[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
 DECLARE
+    most_ranges CONSTANT integer := 100;
+    ranges record;
+    found text;
+    number bigint;
+BEGIN
+    SELECT r.* INTO ranges FROM acct._ranges_of(p_batches) AS r;
+    -- What others took needs not be read again.
+    IF cardinality(ranges.first) <= most_ranges AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.txn_month = p_month) THEN
+        PERFORM acct._summarize_source(p_month);
+        found := 'unnest($4, $5) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last';
+    ELSE
+        PERFORM set_config('enable_seqscan', 'on', true);
+        found := '%s AS s WHERE s.batch_id = ANY ($6)';
+    END IF;
+    EXECUTE format($q$
+        INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
+        SELECT $1, x.batch_id, $2, b.basis, x.source_rows, x.source_gross
+          FROM (SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross FROM $q$ || found || $q$ GROUP BY s.batch_id) AS x
+         CROSS JOIN unnest($3) AS b (basis)
+         WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
+                            WHERE c.batch_id = x.batch_id AND c.txn_month = $2 AND c.basis = b.basis
+                              AND c.released_at IS NULL)$q$, acct._source_rows(p_month))
+      USING p_run_id, p_month, p_bases, ranges.first, ranges.last, p_batches;
+    GET DIAGNOSTICS number = ROW_COUNT;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION acct._count_batches(bigint, date, text[], bigint[]) IS
+'Claims for a run batches that are locked, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for.';
+
+CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    awaited CONSTANT text[] := array_append(p_bases, '');
     candidates bigint[];
     held bigint[];
 BEGIN
     claims := 0;
-    -- One claim at a time for a month; the unique index is the last word.
-    PERFORM acct._lock_claims(p_month);
+    -- To the end of the transaction no basis is added of which this claim knows nothing.
+    PERFORM acct._hold_tables('{acct.accounting_basis}', 'ROW SHARE');
     PERFORM acct._progress_phase('taking batches');
     IF acct._is_archived('txn_source_parent', p_month) THEN
         PERFORM acct._raise_archived('txn_source_parent', p_month);
     END IF;
-    SELECT array_agg(b.batch_id) INTO candidates FROM acct.txn_batch AS b
-     WHERE (SELECT count(*) FROM acct.journal_run_batch AS c
-             WHERE c.batch_id = b.batch_id AND c.txn_month = p_month AND c.released_at IS NULL
-               AND c.basis = ANY (p_bases)) < cardinality(p_bases);
-    IF candidates IS NULL THEN
-        RETURN;
-    END IF;
-    -- What others took needs not be read again.
-    IF EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.txn_month = p_month) THEN
-        PERFORM acct._summarize_source(p_month);
-        PERFORM set_config('enable_seqscan', 'off', true);
-    END IF;
-    -- Which of them are in the month is found out first, so that loads of other months are left alone.
-    EXECUTE format('SELECT array_agg(DISTINCT s.batch_id) FROM %s AS s WHERE s.batch_id = ANY ($1)', acct._source_rows(p_month))
-       INTO candidates USING candidates;
-    held := acct._hold_batches(coalesce(candidates, '{}'), '2 seconds');
+    PERFORM acct._know_source(p_month);
+    -- What another run is taking at this moment is left to it. The unique index of claims is the last word.
+    candidates := ARRAY(SELECT DISTINCT x.batch_id
+                          FROM (SELECT w.batch_id FROM acct.batch_waiting AS w
+                                 WHERE w.txn_month = p_month AND w.basis = ANY (awaited) FOR UPDATE SKIP LOCKED) AS x
+                         -- One that is no longer registered has rows that no run can take.
+                         WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id));
+    held := acct._hold_batches(candidates, '2 seconds');
     busy := ARRAY(SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1);
     IF held <> '{}' THEN
         -- Their rows cannot change any more: they are counted now.
-        EXECUTE format($q$
-            INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
-            SELECT $1, x.batch_id, $2, b.basis, x.source_rows, x.source_gross
-              FROM (SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross
-                      FROM %s AS s WHERE s.batch_id = ANY ($3) GROUP BY s.batch_id) AS x
-             CROSS JOIN unnest($4) AS b (basis)
-             WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
-                                WHERE c.batch_id = x.batch_id AND c.txn_month = $2 AND c.basis = b.basis
-                                  AND c.released_at IS NULL)$q$, acct._source_rows(p_month))
-          USING p_run_id, p_month, held, p_bases;
-        GET DIAGNOSTICS claims = ROW_COUNT;
+        claims := acct._count_batches(p_run_id, p_month, p_bases, held);
+        WITH taken AS (
+            DELETE FROM acct.batch_waiting AS w
+             WHERE w.txn_month = p_month AND w.batch_id = ANY (held) AND w.basis = ANY (awaited)
+            RETURNING w.batch_id, w.basis)
+        INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
+        SELECT p_month, t.batch_id, a.basis
+          FROM taken AS t CROSS JOIN acct.accounting_basis AS a
+         WHERE t.basis = '' AND NOT a.basis = ANY (p_bases)
+           AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.run_id, c.batch_id, c.txn_month) = (p_run_id, t.batch_id, p_month))
+           AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
+                            WHERE (c.batch_id, c.txn_month, c.basis) = (t.batch_id, p_month, a.basis) AND c.released_at IS NULL)
+        ON CONFLICT DO NOTHING;
         PERFORM acct._end_batch(h) FROM unnest(held) AS h;
     END IF;
     IF busy <> '{}' THEN
         PERFORM acct._warn_busy_batches(p_month, busy);
     END IF;
+    elsewhere := (SELECT count(DISTINCT w.batch_id) FROM acct.batch_waiting AS w
+                   WHERE w.txn_month = p_month AND w.basis = ANY (awaited) AND NOT w.batch_id = ANY (candidates)
+                     AND EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = w.batch_id));
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'a batch of % was taken by another run', p_month USING ERRCODE = 'LE008';
 END
 $$;
 COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[]) IS
-'Claims for a run the registered batches of a month that no live run holds, with the count and the gross sum of their rows: the number of claims, and the batches that were left out, with a WARNING, because others were changing or claiming them. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
+'Claims for a run the batches of a month that wait for it, with the count and the gross sum of their rows: the number of claims, the batches that were left out, with a WARNING, because others were changing their rows, and how many other runs are taking at this moment. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
+
+CREATE FUNCTION acct._release_batches(p_run_id bigint) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH released AS (
+        UPDATE acct.journal_run_batch AS b SET released_at = clock_timestamp() WHERE b.run_id = p_run_id AND b.released_at IS NULL
+        RETURNING b.txn_month, b.batch_id, b.basis)
+    INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
+    SELECT r.txn_month, r.batch_id, r.basis FROM released AS r
+    ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION acct._release_batches(bigint) IS 'Gives the batches of a run back, to wait for another run.';

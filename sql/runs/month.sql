@@ -23,14 +23,14 @@ COMMENT ON FUNCTION acct._refuse_failed_checks(bigint, text) IS 'Raises LE009 wh
 
 CREATE FUNCTION acct._left_out(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._first_of(array_agg(b.batch_id::text ORDER BY b.batch_id))
+    SELECT acct._first_of(array_agg(b.batch_id ORDER BY b.batch_id::bigint))
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT g.detail FROM acct.run_log AS g WHERE g.run_id = r.run_id AND g.step = 'create'
                           ORDER BY g.log_id DESC LIMIT 1) AS g
-      JOIN acct.txn_batch AS b ON g.detail -> 'batches_left_out' @> to_jsonb(b.batch_id)
+     CROSS JOIN LATERAL jsonb_array_elements_text(g.detail -> 'batches_left_out') AS b (batch_id)
      WHERE r.run_id = p_run_id
        AND NOT r.bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
-                                 WHERE (c.batch_id, c.txn_month) = (b.batch_id, r.txn_month) AND c.released_at IS NULL)
+                                 WHERE (c.batch_id, c.txn_month) = (b.batch_id::bigint, r.txn_month) AND c.released_at IS NULL)
 $$;
 COMMENT ON FUNCTION acct._left_out(bigint) IS
 'The batches that a run left out because others used their rows, and that still wait; NULL: none.';
@@ -42,6 +42,7 @@ DECLARE
     key text;
     month date;
     left_out text;
+    elsewhere boolean;
 BEGIN
     IF status NOT IN ('created', 'expanded') OR acct._run_transactions(p_run_id) > 0 THEN
         RETURN false;
@@ -52,6 +53,8 @@ BEGIN
         RETURN false;
     END IF;
     left_out := acct._left_out(p_run_id);
+    elsewhere := (SELECT g.detail ? 'batches_in_other_runs' FROM acct.run_log AS g
+                   WHERE g.run_id = p_run_id AND g.step = 'create' ORDER BY g.log_id DESC LIMIT 1);
     IF key IS NULL THEN
         PERFORM acct.discard_run(p_run_id);
     END IF;
@@ -59,6 +62,10 @@ BEGIN
         RAISE NOTICE 'other transactions use the batches of % that wait for a run: nothing is booked', acct._month_name(month)
             USING DETAIL = format('Batches left out: %s.', left_out),
                   HINT = 'Call again, once these transactions have ended. See acct.batches_waiting().';
+        RETURN true;
+    ELSIF elsewhere THEN
+        RAISE NOTICE 'other runs are taking what waits of %: nothing is booked', acct._month_name(month)
+            USING HINT = 'Call again if one of them fails, or is for other bases. See acct.batches_waiting().';
         RETURN true;
     END IF;
     RAISE NOTICE 'no transactions of % wait for a run: nothing is booked', acct._month_name(month)

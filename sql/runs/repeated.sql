@@ -28,7 +28,7 @@ COMMENT ON FUNCTION acct._keys_meet(text, text, bigint, bigint) IS
 'True where two tables of source rows have an identifier in common, by a look at the indexes of their keys side by side.';
 
 CREATE FUNCTION acct._months_beside(p_run_id bigint, p_source text, p_is_small boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     reach CONSTANT interval := make_interval(months => (acct._posting_limits()).months_apart);
     found text[] := ARRAY[]::text[];
@@ -43,9 +43,11 @@ BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     -- By the key's index, in no time: where identifiers go on from month to month nothing else is read.
     EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', p_source) INTO first_id, last_id;
-    FOR other IN SELECT DISTINCT b.txn_month, acct._partition_name('txn_source', b.txn_month) AS name FROM acct.journal_run_batch AS b
-                  WHERE b.released_at IS NULL AND b.basis = ANY (run.bases) AND b.txn_month <> run.txn_month
-                    AND b.txn_month BETWEEN run.txn_month - reach AND run.txn_month + reach LOOP
+    FOR other IN SELECT m.month AS txn_month, acct._partition_name('txn_source', m.month) AS name
+                   FROM (SELECT x::date AS month FROM generate_series(run.txn_month - reach, run.txn_month + reach, interval '1 month') AS x) AS m
+                  CROSS JOIN LATERAL (SELECT FROM acct.journal_run_batch AS b
+                                       WHERE b.txn_month = m.month AND b.released_at IS NULL AND b.basis = ANY (run.bases) LIMIT 1) AS c
+                  WHERE m.month <> run.txn_month LOOP
         PERFORM acct._hold_month('acct.txn_source_parent', other.txn_month);
         relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;
         IF relation IS NULL THEN

@@ -482,7 +482,8 @@ BEGIN
     PERFORM acct._require_plausible_month(month);
     PERFORM acct._refuse_default_partitions();
     run_bases := acct._run_bases(opts);
-    PERFORM acct._hold_month('acct.txn_source_parent', month);
+    -- As a load does, so that the month is not archived meanwhile.
+    PERFORM acct._hold_month('acct.txn_source_parent', month, 'ROW EXCLUSIVE');
     PERFORM acct._announce_work();
     LOOP
         BEGIN
@@ -536,7 +537,8 @@ BEGIN
         INSERT INTO acct.run_log AS g (run_id, step, rows, elapsed_ms, detail, peak_memory)
         SELECT id, 'create', coalesce(sum(b.source_rows), 0), acct._elapsed_ms(started),
                jsonb_build_object('batches', count(*), 'phases_ms', acct._progress_times())
-               || CASE WHEN taken.busy <> '{}' THEN jsonb_build_object('batches_left_out', taken.busy) ELSE '{}' END,
+               || CASE WHEN taken.busy <> '{}' THEN jsonb_build_object('batches_left_out', taken.busy) ELSE '{}' END
+               || CASE WHEN taken.elsewhere > 0 THEN jsonb_build_object('batches_in_other_runs', taken.elsewhere) ELSE '{}' END,
                acct._peak_memory()
           FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = id) AS b;
     END IF;
@@ -546,7 +548,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day), claims for it the batches that no live run holds, and returns its run_id; the same run_key gives the same run. Raises LE002 (the key was used with other arguments), LE008, 22023 (not a plausible month, unknown option or basis), 55000 (the month''s source is archived), 55P03 (locked).';
+'Makes a run for a month (its first day), claims for it the batches that wait for a run and that no other run is taking, and returns its run_id; the same run_key gives the same run. Raises LE002 (the key was used with other arguments), LE008, 22023 (not a plausible month, unknown option or basis), 55000 (the month''s source is archived), 55P03 (locked).';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -684,7 +686,7 @@ BEGIN
     PERFORM acct._progress_phase('dropping staging');
     PERFORM acct._drop_staging(id);
     -- crash point: discard_dropped
-    UPDATE acct.journal_run_batch AS b SET released_at = clock_timestamp() WHERE b.run_id = id;
+    PERFORM acct._release_batches(id);
     UPDATE acct.journal_reversal AS v SET released_at = clock_timestamp() WHERE v.run_id = id;
     -- crash point: discard_released
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = id;

@@ -86,14 +86,25 @@ $$;
 COMMENT ON FUNCTION acct.run_digest(bigint, text) IS
 'The digest of a run''s lines, computed again from source (ledger or staging): 32 hexadecimal digits, equal to journal_run.digest unless lines were changed. Raises LE001, LE002 (no staging, or a month of its lines was dropped).';
 
+CREATE FUNCTION acct._rows_about(p_table regclass) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- As the planner estimates them: by the size that the table has now, and by its rows a page when it was last looked at.
+    SELECT coalesce(sum(pg_relation_size(c.oid)::numeric / current_setting('block_size')::integer
+                        * CASE WHEN c.relpages > 0 AND c.reltuples >= 0 THEN c.reltuples::numeric / c.relpages ELSE 50 END), 0)
+      FROM (SELECT p_table AS relid UNION SELECT t.relid FROM pg_partition_tree(p_table) AS t) AS t
+      JOIN pg_class AS c ON c.oid = t.relid AND c.relkind IN ('r', 'm')
+$$;
+COMMENT ON FUNCTION acct._rows_about(regclass) IS 'About how many rows a table and its partitions have, by the catalogs and the size of their files.';
+
 CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(sum(b.source_rows) FILTER (WHERE b.is_own), 0) < greatest(50000, coalesce(sum(b.source_rows), 0) / 2)
-      FROM (SELECT c.batch_id, max(c.source_rows) AS source_rows, bool_or(c.run_id = p_run_id) AS is_own
-              FROM acct.journal_run_batch AS c
-             WHERE c.txn_month = (SELECT r.txn_month FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
-               AND (c.released_at IS NULL OR c.run_id = p_run_id)
-             GROUP BY c.batch_id) AS b
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    own_rows CONSTANT numeric := (SELECT coalesce(sum(b.source_rows), 0)
+                                    FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b);
+BEGIN
+    RETURN own_rows < 50000
+        OR own_rows < (SELECT acct._rows_about(acct._source_table(r.txn_month)) / 2 FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+END
 $$;
 COMMENT ON FUNCTION acct._is_small_run(bigint) IS
 'True where a run took so few transactions, or so small a part of those of its month, that they are better found by index than by reading the month.';
@@ -102,31 +113,16 @@ CREATE FUNCTION acct._unregistered_rows(p_month date) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
     SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
-    most_numbers CONSTANT integer := 4000;
-    registered record;
-    found bigint;
+    found bigint := 0;
 BEGIN
-    -- Batches are numbered one after the other: what is not registered has a number between theirs, where the BRIN index looks, or
-    -- beyond them.
-    SELECT min(g.batch_id) AS lowest, max(g.batch_id) AS highest, coalesce(sum(g.next_id::numeric - g.batch_id - 1), 0) AS unused,
-           array_agg(g.batch_id) FILTER (WHERE g.next_id - 1 > g.batch_id) AS before,
-           array_agg(g.next_id) FILTER (WHERE g.next_id - 1 > g.batch_id) AS after
-      INTO registered
-      FROM (SELECT b.batch_id, lead(b.batch_id) OVER (ORDER BY b.batch_id) AS next_id FROM acct.txn_batch AS b) AS g;
-    IF registered.unused <= most_numbers AND registered.lowest IS NOT NULL THEN
-        PERFORM set_config('enable_seqscan', 'off', true);
-        EXECUTE format('SELECT count(*) FROM %s AS s WHERE s.batch_id = ANY ($1) OR s.batch_id < $2 OR s.batch_id > $3', acct._source_rows(p_month))
-           INTO found
-          USING ARRAY(SELECT n FROM unnest(registered.before, registered.after) AS g (before, after), generate_series(g.before + 1, g.after - 1) AS n),
-                registered.lowest, registered.highest;
-    ELSE
+    IF NOT acct._is_source_known(p_month) THEN
         EXECUTE format('SELECT count(*) FROM %s AS s WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b '
                        'WHERE b.batch_id = s.batch_id)', acct._source_rows(p_month)) INTO found;
     END IF;
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION acct._unregistered_rows(date) IS 'The number of a month''s source rows whose batch_id is no registered batch.';
+COMMENT ON FUNCTION acct._unregistered_rows(date) IS 'The number of a month''s source rows whose batch_id is no registered batch. Reads the month only where such rows may have come into it.';
 
 CREATE FUNCTION acct._claimed_rows(p_run_id bigint, OUT rows bigint, OUT gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$

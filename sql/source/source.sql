@@ -122,7 +122,8 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
-    PERFORM acct._note_update(NEW.txn_id, NEW.txn_month, NEW.batch_id, NEW.batch_id IS DISTINCT FROM OLD.batch_id);
+    PERFORM acct._note_update(NEW.txn_id, NEW.txn_month, NEW.batch_id, NEW.batch_id IS DISTINCT FROM OLD.batch_id,
+                              NEW.txn_month IS DISTINCT FROM OLD.txn_month);
     RETURN NEW;
 END
 $$;
@@ -210,6 +211,7 @@ BEGIN
     EXECUTE format('ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
     PERFORM acct._guard_source_table(format('acct.%I', name)::regclass);
+    INSERT INTO acct.source_month (txn_month, relation) VALUES (p_month, format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name,
                    'Source transactions of ' || acct._month_name(p_month) || '.');
     RETURN name;

@@ -175,7 +175,7 @@ SELECT count(*) AS registered FROM acct.txn_source_parent AS s JOIN acct.txn_bat
 SELECT acct.install() AS installed \gset
 SELECT status FROM acct.health('{guard}');
 
--- A row of a batch that is not registered is found between those that are, however many loads failed and left a number unused.
+-- A row of a batch that is not registered is found, however many loads failed and left a number unused.
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-04-01');
 CREATE PROCEDURE public.failed_loads(first integer, last integer) LANGUAGE plpgsql AS $$
 BEGIN
@@ -200,12 +200,13 @@ SELECT min(batch_id) AS unused, max(batch_id) + 1000 AS after FROM (SELECT gener
 ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_own_batch;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, batch_id)
 VALUES (61, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1, :unused), (62, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1, :after), (63, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1, -1);
+-- What came in while the CHECK was missing install() has looked for.
+SELECT acct.install() AS installed \gset
 SELECT acct._unregistered_rows('2025-04-01') AS unregistered;
--- The same in a month that is large enough for each gap to be looked into.
+-- The same in a month that is large.
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
 SELECT n, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1 FROM generate_series(10000, 40000) AS n;
 SELECT acct._unregistered_rows('2025-04-01') AS unregistered;
-SELECT acct.install() AS installed \gset
 DROP OWNED BY regress_batches_loader;
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -68,7 +68,7 @@ SELECT count(*) AS guard FROM pg_namespace WHERE nspname = 'ledger_guard';
 SELECT acct.install();
 SELECT relkind, relname FROM pg_class
  WHERE relnamespace = 'acct'::regnamespace AND relkind IN ('r', 'p', 'v') ORDER BY relkind, relname COLLATE "C";
--- Ordinary objects: no relation is a member of the extension. Every table has a primary key, but staging.
+-- Ordinary objects: no relation is a member of the extension. Every table has a primary key, but staging and the notes about the source.
 SELECT count(*) AS members FROM pg_depend
  WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND classid = 'pg_class'::regclass
    AND objid IN (SELECT oid FROM pg_class WHERE relnamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace));

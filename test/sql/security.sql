@@ -262,6 +262,10 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (12, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
 CALL acct.process_month('2025-02-01', 'attack-4') \gset
 TRUNCATE acct.txn_source_2019_03;
+BEGIN;
+INSERT INTO acct.accounting_basis (basis, description) VALUES ('OTHER', 'Other');
+DELETE FROM acct.txn_batch WHERE false;
+ROLLBACK;
 CALL acct.run_job('rotate', '{"ahead": 0}');
 CALL acct.run_job('run');
 CALL acct.run_job('snapshot');

@@ -83,10 +83,10 @@ for my $does ('TRUNCATE acct.txn_source_2025_02', 'LOCK TABLE acct.txn_source_20
 held('LOCK TABLE acct.txn_source_2025_01 IN ACCESS EXCLUSIVE MODE', $post, 'txn_source_2025_01', 'source, posting');
 held('LOCK TABLE acct.txn_source_2025_01 IN ACCESS EXCLUSIVE MODE', 'SELECT count(*) FROM acct.batches_waiting()', 'txn_source_2025_01', 'source, batches_waiting');
 
-# What the engine's own functions hold in an open transaction: a run, its key, claims, the making of months
+# What the engine's own functions hold in an open transaction: a run, its key, the bases that it knows, the making of months
 load_quietly($node, $db, '2025-02-01', 10, 2);
-held(q{SELECT acct.create_run('2025-02-01', 'february')}, q{SELECT acct.create_run('2025-02-01')}, 'claim_lock', 'claims');
-held(q{SELECT acct.create_run('2025-02-01', 'february')}, q{SELECT acct.create_run('2025-02-01', 'february')}, 'claim_lock', 'a key');
+held(q{SELECT acct.create_run('2025-02-01', 'february')}, q{INSERT INTO acct.accounting_basis (basis, description) VALUES ('OTHER', 'Other')}, 'batch_waiting', 'a new basis');
+held(q{SELECT acct.create_run('2025-02-01', 'february')}, q{SELECT acct.create_run('2025-02-01', 'february')}, 'batch_waiting', 'a key');
 my $session = hold_lock($node, $db, "SELECT count(*) FROM acct.post_journals($run)");
 my $pid = $session->pid;
 refused($post, qr/process $pid \(/, 'a run');
