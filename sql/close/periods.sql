@@ -33,19 +33,24 @@ $layout$;
 COMMENT ON FUNCTION acct._comment_periods() IS 'The part of install() that describes what periods.sql makes.';
 
 CREATE FUNCTION acct._closed_periods(p_run_id bigint) RETURNS SETOF text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN QUERY
     SELECT DISTINCT format('%s %s %s', p.entity_code, p.basis, acct._month_name(p.period_month))
       FROM acct.journal_run_total AS t
       JOIN acct.accounting_period AS p
         ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
-     WHERE t.run_id = p_run_id
+     WHERE t.run_id = p_run_id;
+END
 $$;
 COMMENT ON FUNCTION acct._closed_periods(bigint) IS 'The closed periods (entity, basis, month) that a run has journals in.';
 
 CREATE FUNCTION acct._archived_month(p_run_id bigint) RETURNS date
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    WITH month AS MATERIALIZED (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)
-    SELECT min(m.je_month) FROM month AS m WHERE acct._is_archived('ledger_entry', m.je_month)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (WITH month AS MATERIALIZED (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)
+            SELECT min(m.je_month) FROM month AS m WHERE acct._is_archived('ledger_entry', m.je_month));
+END
 $$;
 COMMENT ON FUNCTION acct._archived_month(bigint) IS 'The first of the ledger months of a run that is archived; NULL: none is.';
 

@@ -98,11 +98,15 @@ COMMENT ON FUNCTION acct._partition_of(regclass, date) IS
 'The partition that a table partitioned by month has for just this month, by its bounds, whatever its name and schema; NULL where there is none.';
 
 CREATE FUNCTION acct._month_parts(p_table text, p_month date) RETURNS TABLE (part integer, parent regclass, name text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT x.n::integer, format('acct.%I', x.parent)::regclass,
            acct._partition_name(x.parent, p_month)
       FROM unnest(CASE p_table WHEN 'ledger_entry' THEN ARRAY['ledger_entry_header', 'ledger_entry_line']
-                               ELSE ARRAY[p_table] END) WITH ORDINALITY AS x (parent, n)
+                               ELSE ARRAY[p_table] END) WITH ORDINALITY AS x (parent, n);
+END
 $$;
 COMMENT ON FUNCTION acct._month_parts(text, date) IS
 'The partitions that are a month of txn_source_parent, or of ledger_entry (headers, lines), and their parents.';
@@ -120,12 +124,14 @@ COMMENT ON FUNCTION acct._month_tree(text, text, date) IS
 'The tables of a month in a schema, with the partitions that they have themselves.';
 
 CREATE FUNCTION acct._is_archived(p_table text, p_month date) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
     -- The catalogs know it though the transaction's snapshot may be older.
-    SELECT EXISTS (SELECT FROM acct._month_parts(p_table, p_month) AS p
-                    WHERE to_regclass(format('acct_archive.%I', p.name)) IS NOT NULL)
-        OR EXISTS (SELECT FROM acct.archived_partition AS a
-                    WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL)
+    RETURN (SELECT EXISTS (SELECT FROM acct._month_parts(p_table, p_month) AS p
+                            WHERE to_regclass(format('acct_archive.%I', p.name)) IS NOT NULL)
+                OR EXISTS (SELECT FROM acct.archived_partition AS a
+                            WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL));
+END
 $$;
 COMMENT ON FUNCTION acct._is_archived(text, date) IS 'True where a month is archived, or was and is dropped.';
 

@@ -56,15 +56,17 @@ COMMENT ON FUNCTION acct._run_progress() IS
 'What acct.run_progress shows: a row for each process that leads a step in this database. Reads the server''s own table of command progress, of which it shows to every caller what is the engine''s.';
 
 CREATE FUNCTION acct._posted_line(p_run_id bigint) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
     -- The key as JSON: whatever it is, it cannot begin another line.
-    SELECT format('ledger_engine: run %s (key %s) %s posted: %s transactions, %s journals, %s lines, %s exceptions, debit %s, '
-                  'expand %s ms, post %s ms, %s transactions/s',
-                  r.run_id, coalesce(to_json(r.run_key)::text, 'none'), acct._run_about(r.kind, r.txn_month, r.je_date), r.transactions, r.journals, r.lines,
-                  r.exceptions, trim_scale(r.debit), round(e.ms), round(p.ms), round(r.transactions * 1000 / nullif(e.ms + p.ms, 0)))
-      FROM acct.journal_run AS r,
-           LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at) * 1000) AS e (ms),
-           LATERAL (SELECT extract(epoch FROM r.post_ended_at - r.post_started_at) * 1000) AS p (ms)
-     WHERE r.run_id = p_run_id
+    RETURN (SELECT format('ledger_engine: run %s (key %s) %s posted: %s transactions, %s journals, %s lines, %s exceptions, debit %s, '
+                          'expand %s ms, post %s ms, %s transactions/s',
+                          r.run_id, coalesce(to_json(r.run_key)::text, 'none'), acct._run_about(r.kind, r.txn_month, r.je_date), r.transactions, r.journals, r.lines,
+                          r.exceptions, trim_scale(r.debit), round(e.ms), round(p.ms), round(r.transactions * 1000 / nullif(e.ms + p.ms, 0)))
+              FROM acct.journal_run AS r,
+                   LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at) * 1000) AS e (ms),
+                   LATERAL (SELECT extract(epoch FROM r.post_ended_at - r.post_started_at) * 1000) AS p (ms)
+             WHERE r.run_id = p_run_id);
+END
 $$;
 COMMENT ON FUNCTION acct._posted_line(bigint) IS 'What the server''s log says of a run that is posted.';

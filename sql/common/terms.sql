@@ -1,13 +1,19 @@
 -- What every room says in the same words: names of months and partitions, whether a run is posted, how long a step took.
 
 CREATE FUNCTION acct._month_name(p_month date) RETURNS text
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$ SELECT to_char(p_month, 'YYYY-MM') $$;
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN to_char(p_month, 'YYYY-MM');
+END
+$$;
 COMMENT ON FUNCTION acct._month_name(date) IS 'A month as messages name it, such as 2025-01.';
 
 CREATE FUNCTION acct._run_about(p_kind text, p_txn_month date, p_je_date date) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT CASE p_kind WHEN 'transaction' THEN 'of ' || acct._month_name(p_txn_month)
-                       ELSE format('(%s of %s)', p_kind, to_char(p_je_date, 'YYYY-MM-DD')) END
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN CASE p_kind WHEN 'transaction' THEN 'of ' || acct._month_name(p_txn_month)
+                       ELSE format('(%s of %s)', p_kind, to_char(p_je_date, 'YYYY-MM-DD')) END;
+END
 $$;
 COMMENT ON FUNCTION acct._run_about(text, date, date) IS
 'What a run is about, as messages put it behind its number: of 2025-01, or (reversal of 2025-02-28).';
@@ -20,15 +26,25 @@ $$;
 COMMENT ON FUNCTION acct._says_something(text) IS 'True where a text has a character that can be seen.';
 
 CREATE FUNCTION acct._partition_name(p_parent text, p_month date) RETURNS text
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-    SELECT regexp_replace(p_parent, '_parent$', '') || to_char(p_month, '_YYYY_MM')
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN regexp_replace(p_parent, '_parent$', '') || to_char(p_month, '_YYYY_MM');
+END
 $$;
 COMMENT ON FUNCTION acct._partition_name(text, date) IS 'The name that the partition of a month is made with, such as txn_source_2025_01.';
 
 CREATE FUNCTION acct._is_posted(p_status text) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT p_status IN ('posted', 'reversed') $$;
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN p_status IN ('posted', 'reversed');
+END
+$$;
 COMMENT ON FUNCTION acct._is_posted(text) IS 'Whether a run of that status has entries in the ledger; the entries of a reversed run stay.';
 
 CREATE FUNCTION acct._elapsed_ms(p_since timestamptz) RETURNS double precision
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$ SELECT extract(epoch FROM clock_timestamp() - p_since)::double precision * 1000 $$;
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN extract(epoch FROM clock_timestamp() - p_since)::double precision * 1000;
+END
+$$;
 COMMENT ON FUNCTION acct._elapsed_ms(timestamptz) IS 'Milliseconds since a moment, by the clock.';

@@ -271,13 +271,15 @@ COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
 'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached.';
 
 CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT CASE c.relkind WHEN 'p' THEN
-                (SELECT r.oid FROM pg_inherits AS i JOIN pg_class AS r ON r.oid = i.inhrelid
-                  WHERE i.inhparent = c.oid AND NOT i.inhdetachpending
-                    AND pg_get_expr(r.relpartbound, 0) = format('FOR VALUES FROM (MINVALUE) TO (%L)', (acct._je_range(0)).from_je_id))
-                ELSE c.oid END::regclass
-      FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.ledger_entry_line', p_month)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT CASE c.relkind WHEN 'p' THEN
+                        (SELECT r.oid FROM pg_inherits AS i JOIN pg_class AS r ON r.oid = i.inhrelid
+                          WHERE i.inhparent = c.oid AND NOT i.inhdetachpending
+                            AND pg_get_expr(r.relpartbound, 0) = format('FOR VALUES FROM (MINVALUE) TO (%L)', (acct._je_range(0)).from_je_id))
+                        ELSE c.oid END::regclass
+              FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.ledger_entry_line', p_month));
+END
 $$;
 COMMENT ON FUNCTION acct._line_partition(date) IS
 'Where a month''s lines of small runs go: its partition for them, or the month itself where it is not partitioned.';

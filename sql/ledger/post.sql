@@ -52,7 +52,7 @@ COMMENT ON FUNCTION acct._mark_posted(regclass[]) IS
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
                elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := post_journals.run_id;
     status text := acct._lock_run(id);

@@ -1,63 +1,33 @@
 -- Balances: the snapshot that posting keeps, and its recomputation.
 
-CREATE FUNCTION acct._write_snapshot(p_run_id bigint, p_from date) RETURNS bigint
+CREATE FUNCTION acct._write_snapshot(p_from date) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     changed bigint;
 BEGIN
-    WITH run_month AS (
-        -- What a run adds, or (p_run_id NULL) what the lines say from p_from on.
-        SELECT t.entity_code, t.basis, t.je_month AS month, t.fund, t.account_code, t.currency,
-               t.debit, t.credit, t.line_count, t.run_id
-          FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id
-        UNION ALL
-        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency,
-               sum(l.debit), sum(l.credit), count(*), max(l.run_id)
+    WITH period AS (
+        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date AS month, l.fund, l.account_code, l.currency,
+               sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count, max(l.run_id) AS run_id
           FROM acct.ledger_entry_line AS l
-         WHERE p_run_id IS NULL AND l.je_date >= p_from
+         WHERE l.je_date >= p_from
          GROUP BY 1, 2, 3, 4, 5, 6),
-    last_month AS (
-        SELECT b.entity_code, b.basis,
-               (SELECT max(s.snapshot_month) FROM acct.account_balance_snapshot AS s
-                 WHERE s.entity_code = b.entity_code AND s.basis = b.basis) AS month
-          FROM acct.ledger_book AS b
-         WHERE p_run_id IS NULL
-            OR EXISTS (SELECT FROM acct.journal_run_total AS t
-                        WHERE t.run_id = p_run_id AND t.entity_code = b.entity_code AND t.basis = b.basis)),
     book AS (
-        SELECT l.entity_code, l.basis,
-               CASE WHEN p_run_id IS NULL THEN p_from
-                    ELSE least(min(r.month), (l.month + interval '1 month')::date) END AS from_month,
-               CASE WHEN p_run_id IS NULL THEN coalesce(max(r.month), l.month)
-                    ELSE greatest(max(r.month), l.month) END AS to_month
-          FROM last_month AS l
-          LEFT JOIN run_month AS r ON r.entity_code = l.entity_code AND r.basis = l.basis
-         GROUP BY l.entity_code, l.basis, l.month),
+        SELECT b.entity_code, b.basis, coalesce((SELECT max(p.month) FROM period AS p WHERE p.entity_code = b.entity_code AND p.basis = b.basis),
+                                                (SELECT max(s.snapshot_month) FROM acct.account_balance_snapshot AS s
+                                                  WHERE s.entity_code = b.entity_code AND s.basis = b.basis)) AS to_month
+          FROM acct.ledger_book AS b),
     opening AS (
         SELECT s.entity_code, s.basis, s.fund, s.account_code, s.currency, s.closing_balance AS opening_balance
           FROM book AS b
           JOIN acct.account_balance_snapshot AS s
-            ON s.entity_code = b.entity_code AND s.basis = b.basis
-           AND s.snapshot_month = (b.from_month - interval '1 month')::date),
-    period AS (
-        SELECT p.entity_code, p.basis, p.month, p.fund, p.account_code, p.currency,
-               sum(p.debit) AS debit, sum(p.credit) AS credit, sum(p.line_count)::bigint AS line_count, max(p.run_id) AS run_id
-          FROM (SELECT * FROM run_month
-                UNION ALL
-                SELECT s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency,
-                       s.period_debit, s.period_credit, s.line_count, s.last_run_id
-                  FROM book AS b
-                  JOIN acct.account_balance_snapshot AS s
-                    ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month >= b.from_month
-                 WHERE p_run_id IS NOT NULL) AS p
-         GROUP BY 1, 2, 3, 4, 5, 6),
+            ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = (p_from - interval '1 month')::date),
     account AS (
         SELECT entity_code, basis, fund, account_code, currency FROM opening
         UNION
         SELECT entity_code, basis, fund, account_code, currency FROM period),
     month AS (
         SELECT b.entity_code, b.basis, m::date AS month
-          FROM book AS b, generate_series(b.from_month::timestamp, b.to_month::timestamp, interval '1 month') AS m),
+          FROM book AS b, generate_series(p_from::timestamp, b.to_month::timestamp, interval '1 month') AS m),
     moved AS (
         SELECT a.*, m.month, coalesce(p.debit, 0) AS debit, coalesce(p.credit, 0) AS credit,
                coalesce(p.line_count, 0) AS line_count, p.run_id,
@@ -73,7 +43,7 @@ BEGIN
          WHERE m.line_count > 0 OR m.closing - m.debit + m.credit <> 0),
     gone AS (
         DELETE FROM acct.account_balance_snapshot AS s USING book AS b
-         WHERE s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month >= b.from_month
+         WHERE s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month >= p_from
            AND NOT EXISTS (SELECT FROM fresh AS f
                             WHERE (f.entity_code, f.basis, f.month, f.fund, f.account_code, f.currency)
                                 = (s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency))
@@ -98,16 +68,78 @@ BEGIN
     RETURN changed;
 END
 $$;
-COMMENT ON FUNCTION acct._write_snapshot(bigint, date) IS
-'Rewrites the snapshot of each book concerned, from the first month that changes to its last: of a run''s totals added to what stands, or (p_run_id NULL) of the ledger''s lines from p_from on. An account has a row in a month where it had lines or an opening balance. Returns the number of rows that changed.';
+COMMENT ON FUNCTION acct._write_snapshot(date) IS
+'Rewrites the snapshot of every book from a month on by the ledger''s lines. An account has a row in a month where it had lines or an opening balance. Returns the number of rows that changed.';
 
-CREATE FUNCTION acct._move_snapshot(p_run_id bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+CREATE FUNCTION acct._move_snapshot(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-    RETURN acct._write_snapshot(p_run_id, NULL);
+    -- Balances are looked up by their key, so that the plan that is kept suits runs of any size.
+    WITH total AS MATERIALIZED (
+        SELECT t.* FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id),
+    book AS MATERIALIZED (
+        SELECT t.entity_code, t.basis, max(t.je_month) AS to_month,
+               (SELECT max(s.snapshot_month) FROM acct.account_balance_snapshot AS s
+                 WHERE s.entity_code = t.entity_code AND s.basis = t.basis) AS last_month
+          FROM total AS t GROUP BY t.entity_code, t.basis),
+    account AS (
+        -- Those that move, from the month in which they do, and where the book gets new months all that have a balance.
+        SELECT x.entity_code, x.basis, x.fund, x.account_code, x.currency, min(x.from_month) AS from_month
+          FROM (SELECT t.entity_code, t.basis, t.fund, t.account_code, t.currency, t.je_month AS from_month FROM total AS t
+                UNION ALL
+                SELECT s.entity_code, s.basis, s.fund, s.account_code, s.currency, (b.last_month + interval '1 month')::date
+                  FROM book AS b
+                  JOIN acct.account_balance_snapshot AS s
+                    ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = b.last_month
+                 WHERE b.to_month > b.last_month AND s.closing_balance <> 0) AS x
+         GROUP BY 1, 2, 3, 4, 5),
+    row_now AS (
+        SELECT a.entity_code, a.basis, a.fund, a.account_code, a.currency, m::date AS month, b.last_month
+          FROM account AS a
+          JOIN book AS b ON b.entity_code = a.entity_code AND b.basis = a.basis
+         CROSS JOIN generate_series(a.from_month::timestamp, greatest(b.to_month, b.last_month)::timestamp, interval '1 month') AS m),
+    moved AS (
+        SELECT r.entity_code, r.basis, r.month, r.fund, r.account_code, r.currency,
+               coalesce(s.period_debit, 0) + coalesce(t.debit, 0) AS debit, coalesce(s.period_credit, 0) + coalesce(t.credit, 0) AS credit,
+               coalesce(s.line_count, 0) + coalesce(t.line_count, 0) AS line_count, greatest(s.last_run_id, t.run_id) AS run_id,
+               -- A month without a row opens with what the month before it closed with, or the book's last one.
+               coalesce(s.opening_balance, o.closing_balance, 0) + coalesce(s.period_debit - s.period_credit, 0)
+               + sum(coalesce(t.debit - t.credit, 0))
+                 OVER (PARTITION BY r.entity_code, r.basis, r.fund, r.account_code, r.currency ORDER BY r.month) AS closing,
+               s.entity_code IS NOT NULL AS was_there
+          FROM row_now AS r
+          LEFT JOIN acct.journal_run_total AS t
+            ON t.run_id = p_run_id AND t.entity_code = r.entity_code AND t.basis = r.basis AND t.je_month = r.month AND t.fund = r.fund
+           AND t.account_code = r.account_code AND t.currency = r.currency
+          LEFT JOIN acct.account_balance_snapshot AS s
+            ON s.entity_code = r.entity_code AND s.basis = r.basis AND s.snapshot_month = r.month AND s.fund = r.fund
+           AND s.account_code = r.account_code AND s.currency = r.currency
+          LEFT JOIN acct.account_balance_snapshot AS o
+            ON s.entity_code IS NULL AND o.entity_code = r.entity_code AND o.basis = r.basis
+           AND o.snapshot_month = least((r.month - interval '1 month')::date, r.last_month) AND o.fund = r.fund
+           AND o.account_code = r.account_code AND o.currency = r.currency),
+    fresh AS MATERIALIZED (
+        SELECT m.*, m.closing - m.debit + m.credit AS opening FROM moved AS m),
+    gone AS (
+        DELETE FROM acct.account_balance_snapshot AS s USING fresh AS f
+         WHERE f.was_there AND f.line_count = 0 AND f.opening = 0
+           AND s.entity_code = f.entity_code AND s.basis = f.basis AND s.snapshot_month = f.month AND s.fund = f.fund
+           AND s.account_code = f.account_code AND s.currency = f.currency)
+    INSERT INTO acct.account_balance_snapshot AS s
+           (entity_code, basis, snapshot_month, fund, account_code, currency, opening_balance, period_debit,
+            period_credit, closing_balance, line_count, last_run_id)
+    SELECT f.entity_code, f.basis, f.month, f.fund, f.account_code, f.currency, f.opening, f.debit,
+           f.credit, f.closing, f.line_count, f.run_id
+      FROM fresh AS f
+     WHERE f.line_count > 0 OR f.opening <> 0
+    ON CONFLICT (entity_code, basis, snapshot_month, fund, account_code, currency) DO UPDATE
+       SET opening_balance = excluded.opening_balance, period_debit = excluded.period_debit,
+           period_credit = excluded.period_credit, closing_balance = excluded.closing_balance,
+           line_count = excluded.line_count, last_run_id = excluded.last_run_id;
 END
 $$;
-COMMENT ON FUNCTION acct._move_snapshot(bigint) IS 'Moves the snapshot forward by the totals of a run that is being posted.';
+COMMENT ON FUNCTION acct._move_snapshot(bigint) IS
+'Moves the snapshot forward by the totals of a run that is being posted: the accounts that it moves, in each month from then to the book''s last, and in months that are new to the book every account with a balance.';
 
 CREATE FUNCTION acct._ledger_months(OUT oldest date, OUT after_archived date)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -176,7 +208,7 @@ BEGIN
     PERFORM acct._require_ledger_attached(NULL);
     PERFORM acct._progress_phase('recomputing balances');
     SELECT greatest(m.oldest, m.after_archived, update_balance_snapshot.month) INTO from_month FROM acct._ledger_months() AS m;
-    changed := acct._write_snapshot(NULL, from_month);
+    changed := acct._write_snapshot(from_month);
     -- crash point: snapshot_written
     -- A partition may have been detached meanwhile: DETACH CONCURRENTLY waits for nobody at first.
     PERFORM acct._require_ledger_attached(NULL);

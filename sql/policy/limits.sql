@@ -33,11 +33,14 @@ $layout$;
 COMMENT ON FUNCTION acct._comment_limits() IS 'The part of install() that describes what limits.sql makes.';
 
 CREATE FUNCTION acct._posting_limits(OUT months_apart integer, OUT first_year integer, OUT last_year integer)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
     SELECT coalesce(max(p.value) FILTER (WHERE p.name = 'months_apart'), 12),
            coalesce(max(p.value) FILTER (WHERE p.name = 'first_year'), 1970),
            coalesce(max(p.value) FILTER (WHERE p.name = 'last_year'), 2100)
-      FROM acct.posting_limit AS p
+      INTO months_apart, first_year, last_year FROM acct.posting_limit AS p;
+END
 $$;
 COMMENT ON FUNCTION acct._posting_limits() IS 'The limits of acct.posting_limit as one row; where a row is missing, what it is installed with.';
 
@@ -60,13 +63,17 @@ COMMENT ON FUNCTION acct._require_plausible_month(date) IS
 'Raises 22023 unless the date is the first day of a month in the years that acct.posting_limit allows.';
 
 CREATE FUNCTION acct._default_partitions() RETURNS TABLE (parent text, partition text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT (pg_identify_object('pg_class'::regclass, p.partrelid, 0)).identity, (pg_identify_object('pg_class'::regclass, p.partdefid, 0)).identity
       FROM pg_partitioned_table AS p
      WHERE p.partdefid <> 0
        -- A month of the source may be partitioned as the site likes.
        AND (p.partrelid IN ('acct.txn_source_parent'::regclass, 'acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass)
-            OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = p.partrelid AND i.inhparent = 'acct.ledger_entry_line'::regclass))
+            OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = p.partrelid AND i.inhparent = 'acct.ledger_entry_line'::regclass));
+END
 $$;
 COMMENT ON FUNCTION acct._default_partitions() IS
 'DEFAULT partitions of the tables whose partitions the engine makes. Rows go there that have no month, and then keep their month from being made.';

@@ -72,9 +72,11 @@ $layout$;
 COMMENT ON FUNCTION acct._comment_policy() IS 'The part of install() that describes what policy.sql makes.';
 
 CREATE FUNCTION acct._policy_modulus(p_sum numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT mod(mod(p_sum, 340282366920938463463374607431768211456) + 340282366920938463463374607431768211456,
-               340282366920938463463374607431768211456)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN mod(mod(p_sum, 340282366920938463463374607431768211456) + 340282366920938463463374607431768211456,
+               340282366920938463463374607431768211456);
+END
 $$;
 COMMENT ON FUNCTION acct._policy_modulus(numeric) IS 'A sum of hashes, modulo 2^128.';
 
@@ -141,9 +143,11 @@ $$;
 COMMENT ON FUNCTION acct._note_policy() IS 'Trigger function: records in acct.policy_change what a change of policy adds to the sum of its table.';
 
 CREATE FUNCTION acct._policy_kept() RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(jsonb_object_agg(x.table_name, x.sum::text) FILTER (WHERE x.sum <> 0), '{}')
-      FROM (SELECT c.table_name, acct._policy_modulus(sum(c.change)) AS sum FROM acct.policy_change AS c GROUP BY c.table_name) AS x
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_object_agg(x.table_name, x.sum::text) FILTER (WHERE x.sum <> 0), '{}')
+              FROM (SELECT c.table_name, acct._policy_modulus(sum(c.change)) AS sum FROM acct.policy_change AS c GROUP BY c.table_name) AS x);
+END
 $$;
 COMMENT ON FUNCTION acct._policy_kept() IS 'The sums of the tables of policy, as they were kept when it changed.';
 
@@ -169,9 +173,11 @@ $$;
 COMMENT ON FUNCTION acct._policy_computed() IS 'The sums of the tables of policy, computed from their rows.';
 
 CREATE FUNCTION acct._policy_digest(p_sums jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT encode(sha256(convert_to(coalesce(string_agg(s.key || ' ' || s.value, E'\n' ORDER BY s.key COLLATE "C"), ''), 'UTF8')), 'hex')
-      FROM jsonb_each_text(p_sums) AS s
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT encode(sha256(convert_to(coalesce(string_agg(s.key || ' ' || s.value, E'\n' ORDER BY s.key COLLATE "C"), ''), 'UTF8')), 'hex')
+              FROM jsonb_each_text(p_sums) AS s);
+END
 $$;
 COMMENT ON FUNCTION acct._policy_digest(jsonb) IS 'The digest of policy by its sums.';
 
@@ -311,37 +317,41 @@ COMMENT ON FUNCTION acct._templates_not_in_force(bigint) IS
 'The template versions by which an expanded run has journals and which are not in force on their dates, a row for each.';
 
 CREATE FUNCTION acct._basis_policy(p_run_id bigint) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
     -- Of templates that end later than any value date of the month may lie, it does not matter when. Another version may replace one that ignores.
-    SELECT jsonb_object_agg(b.basis, jsonb_build_object('every_transaction', b.every_transaction,
-                                                      'ignore', acct._policy_modulus(coalesce(x.sum, 0))::text,
-                                                      'versions', coalesce(x.versions, '[]')))
-      FROM acct.journal_run AS r
-     CROSS JOIN LATERAL (SELECT (r.txn_month - interval '12 months')::date AS first_day, (r.txn_month + interval '13 months')::date AS end_day) AS d
-      JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
-     CROSS JOIN LATERAL (
-        SELECT sum(acct._policy_hash('journal_template', c.columns,
-                       to_jsonb(t) || CASE WHEN t.effective_to >= d.end_day THEN '{"effective_to": null}' ELSE '{}' END::jsonb)
-                   + coalesce((SELECT sum(acct._policy_hash(n.table_name, n.columns, to_jsonb(m)))
-                                 FROM acct._policy_columns() AS n, acct.journal_template_match AS m
-                                WHERE n.table_name = 'journal_template_match' AND (m.template_code, m.version) = (t.template_code, t.version)), 0)) AS sum,
-               jsonb_agg(jsonb_build_object('template_code', t.template_code, 'version', t.version, 'effective_from', t.effective_from,
-                                            'effective_to', t.effective_to)) FILTER (WHERE t.basis = b.basis AND t.template_type = 'IGNORE') AS versions
-          FROM acct._policy_columns() AS c, acct.journal_template AS t
-         WHERE c.table_name = 'journal_template' AND t.status IN ('approved', 'retired')
-           AND t.effective_from < d.end_day AND coalesce(t.effective_to, 'infinity') > d.first_day
-           AND t.template_code IN (SELECT i.template_code FROM acct.journal_template AS i
-                                    WHERE i.basis = b.basis AND i.template_type = 'IGNORE' AND i.status IN ('approved', 'retired'))) AS x
-     WHERE r.run_id = p_run_id
+    RETURN (SELECT jsonb_object_agg(b.basis, jsonb_build_object('every_transaction', b.every_transaction,
+                                                              'ignore', acct._policy_modulus(coalesce(x.sum, 0))::text,
+                                                              'versions', coalesce(x.versions, '[]')))
+              FROM acct.journal_run AS r
+             CROSS JOIN LATERAL (SELECT (r.txn_month - interval '12 months')::date AS first_day, (r.txn_month + interval '13 months')::date AS end_day) AS d
+              JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
+             CROSS JOIN LATERAL (
+                SELECT sum(acct._policy_hash('journal_template', c.columns,
+                               to_jsonb(t) || CASE WHEN t.effective_to >= d.end_day THEN '{"effective_to": null}' ELSE '{}' END::jsonb)
+                           + coalesce((SELECT sum(acct._policy_hash(n.table_name, n.columns, to_jsonb(m)))
+                                         FROM acct._policy_columns() AS n, acct.journal_template_match AS m
+                                        WHERE n.table_name = 'journal_template_match' AND (m.template_code, m.version) = (t.template_code, t.version)), 0)) AS sum,
+                       jsonb_agg(jsonb_build_object('template_code', t.template_code, 'version', t.version, 'effective_from', t.effective_from,
+                                                    'effective_to', t.effective_to)) FILTER (WHERE t.basis = b.basis AND t.template_type = 'IGNORE') AS versions
+                  FROM acct._policy_columns() AS c, acct.journal_template AS t
+                 WHERE c.table_name = 'journal_template' AND t.status IN ('approved', 'retired')
+                   AND t.effective_from < d.end_day AND coalesce(t.effective_to, 'infinity') > d.first_day
+                   AND t.template_code IN (SELECT i.template_code FROM acct.journal_template AS i
+                                            WHERE i.basis = b.basis AND i.template_type = 'IGNORE' AND i.status IN ('approved', 'retired'))) AS x
+             WHERE r.run_id = p_run_id);
+END
 $$;
 COMMENT ON FUNCTION acct._basis_policy(bigint) IS
 'For each basis of a run, the policy that its journals do not show: whether it takes every transaction, and as ignore the sum of the templates that ignore and are in force near the run''s month, as versions which they are.';
 
 CREATE FUNCTION acct._complete_bases(p_run_id bigint) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(array_agg(b.basis), '{}')
-      FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
-     WHERE r.run_id = p_run_id AND coalesce((r.basis_policy #>> ARRAY[b.basis, 'every_transaction'])::boolean, b.every_transaction)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(array_agg(b.basis), '{}')
+              FROM acct.journal_run AS r JOIN acct.accounting_basis AS b ON b.basis = ANY (r.bases)
+             WHERE r.run_id = p_run_id AND coalesce((r.basis_policy #>> ARRAY[b.basis, 'every_transaction'])::boolean, b.every_transaction));
+END
 $$;
 COMMENT ON FUNCTION acct._complete_bases(bigint) IS
 'The bases that took every transaction when a run was expanded; where it does not say, those that do now.';

@@ -1,11 +1,13 @@
 -- A run from the source to the ledger in one call.
 
 CREATE FUNCTION acct._failed_checks(p_run_id bigint, OUT checks bigint, OUT failed text)
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
     -- A closed period alone is for post_journals to refuse (LE006).
     SELECT count(*), string_agg(format('%s (expected %s, found %s)', v.check_name, v.expected, v.actual), '; ')
                      FILTER (WHERE NOT v.passed AND v.check_name <> 'periods_open')
-      FROM acct.validate_run(p_run_id) AS v
+      INTO checks, failed FROM acct.validate_run(p_run_id) AS v;
+END
 $$;
 COMMENT ON FUNCTION acct._failed_checks(bigint) IS
 'Calls validate_run(): the number of its checks, and those that failed; NULL: none, except that a period is closed, which posting refuses.';
@@ -77,13 +79,15 @@ COMMENT ON FUNCTION acct._skip_empty_run(bigint) IS
 'True, with a NOTICE, where a run that is not posted has nothing to take, or others use all of it: one without a key is discarded, one with a key waits for what is loaded later.';
 
 CREATE FUNCTION acct._open_exceptions(p_run_id bigint) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT format(CASE sum(x.exceptions) WHEN 1 THEN '%s exception (%s)' ELSE '%s exceptions (%s)' END, sum(x.exceptions),
-                  acct._first_of(array_agg(format('%s %s', x.reason, x.exceptions) ORDER BY x.exceptions DESC, x.reason)))
-      FROM (SELECT e.reason, count(*) AS exceptions FROM acct.je_exception AS e
-             WHERE e.run_id = p_run_id AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL
-             GROUP BY e.reason) AS x
-    HAVING count(*) > 0
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT format(CASE sum(x.exceptions) WHEN 1 THEN '%s exception (%s)' ELSE '%s exceptions (%s)' END, sum(x.exceptions),
+                          acct._first_of(array_agg(format('%s %s', x.reason, x.exceptions) ORDER BY x.exceptions DESC, x.reason)))
+              FROM (SELECT e.reason, count(*) AS exceptions FROM acct.je_exception AS e
+                     WHERE e.run_id = p_run_id AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL
+                     GROUP BY e.reason) AS x
+            HAVING count(*) > 0);
+END
 $$;
 COMMENT ON FUNCTION acct._open_exceptions(bigint) IS 'How many exceptions of a run are open, and the most frequent reasons; NULL: none.';
 
@@ -135,7 +139,7 @@ COMMENT ON FUNCTION acct._month_step(text, bigint) IS 'One step (expand, validat
 
 CREATE FUNCTION acct.run_month(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}')
 RETURNS TABLE (step text, rows bigint, elapsed_ms double precision, detail text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     started timestamptz := clock_timestamp();
     id bigint;

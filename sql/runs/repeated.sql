@@ -10,7 +10,11 @@ $layout$;
 COMMENT ON FUNCTION acct._layout_repeated() IS 'The part of install() that makes the column of repeated transactions.';
 
 CREATE FUNCTION acct._repeated_option(p_options jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT coalesce(p_options ->> 'repeated_transactions', 'report') $$;
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(p_options ->> 'repeated_transactions', 'report');
+END
+$$;
 COMMENT ON FUNCTION acct._repeated_option(jsonb) IS 'What a run''s options say about repeated transactions: report, refuse or ignore.';
 
 CREATE FUNCTION acct._keys_meet(p_source text, p_other text, p_from bigint, p_to bigint) RETURNS boolean
@@ -105,10 +109,14 @@ COMMENT ON FUNCTION acct._repeated_transactions(bigint) IS
 'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there do not count. Counts to 100,000 pairs at most.';
 
 CREATE FUNCTION acct._check_repeated(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT 'repeated_transactions', CASE acct._repeated_option(r.options) WHEN 'refuse' THEN '0' ELSE 'any number' END,
            acct._repeated_transactions(r.run_id)::text
-      FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind = 'transaction' AND acct._repeated_option(r.options) <> 'ignore'
+      FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind = 'transaction' AND acct._repeated_option(r.options) <> 'ignore';
+END
 $$;
 COMMENT ON FUNCTION acct._check_repeated(bigint) IS
 'The check of validate_run that counts repeated transactions: it fails where the run''s options refuse them.';

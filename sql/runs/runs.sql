@@ -461,7 +461,7 @@ $$;
 COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Makes a run that was expanded with no transaction one that is only created.';
 
 CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     month CONSTANT date := create_run.txn_month;
@@ -551,8 +551,11 @@ COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
 'Makes a run for a month (its first day), claims for it the batches that wait for a run and that no other run is taking, and returns its run_id; the same run_key gives the same run. Raises LE002 (the key was used with other arguments), LE008, 22023 (not a plausible month, unknown option or basis), 55000 (the month''s source is archived), 55P03 (locked).';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT (1::bigint << 42) + (p_range << 32), (1::bigint << 42) + ((p_range + 1) << 32)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    from_je_id := (1::bigint << 42) + (p_range << 32);
+    to_je_id := (1::bigint << 42) + ((p_range + 1) << 32);
+END
 $$;
 COMMENT ON FUNCTION acct._je_range(bigint) IS
 'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/ledger/je_id.h.';
@@ -567,13 +570,15 @@ COMMENT ON FUNCTION acct._taken_again(bigint) IS
 'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, or what it ignored.';
 
 CREATE FUNCTION acct._run_transactions(p_run_id bigint) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce((SELECT sum(b.source_rows)
-                       FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
-                              WHERE c.run_id = p_run_id) AS b), 0)::bigint
-           + (SELECT count(DISTINCT t.txn_id) FROM acct.journal_run AS r CROSS JOIN LATERAL acct._taken_again(r.run_id) AS t
-               WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL)
-           + (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce((SELECT sum(b.source_rows)
+                               FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
+                                      WHERE c.run_id = p_run_id) AS b), 0)::bigint
+                   + (SELECT count(DISTINCT t.txn_id) FROM acct.journal_run AS r CROSS JOIN LATERAL acct._taken_again(r.run_id) AS t
+                       WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL)
+                   + (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint);
+END
 $$;
 COMMENT ON FUNCTION acct._run_transactions(bigint) IS
 'The number of transactions that a run took: those of its batches, those of another run that it takes up again, or the journals that it reverses.';
@@ -608,7 +613,7 @@ COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
                ignored bigint, debit numeric, credit numeric, elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := expand_journals.run_id;
     status text := acct._lock_run(id);

@@ -143,9 +143,11 @@ COMMENT ON FUNCTION acct._claimed_rows(bigint) IS
 'Count and gross sum of the source rows of the batches that a run took, as they are now: for runs that were expanded before source rows were digested.';
 
 CREATE FUNCTION acct._source_table(p_month date) RETURNS regclass
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(acct._partition_of('acct.txn_source_parent', p_month),
-                    acct._month_rows('txn_source_parent', p_month, true)::regclass)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN coalesce(acct._partition_of('acct.txn_source_parent', p_month),
+                    acct._month_rows('txn_source_parent', p_month, true)::regclass);
+END
 $$;
 COMMENT ON FUNCTION acct._source_table(date) IS
 'The table with a month''s source rows: its partition, what is archived of it, or where it has none of its own the parent. Raises LE002 where it was dropped.';
@@ -166,12 +168,16 @@ COMMENT ON FUNCTION acct._source_leaves(regclass) IS
 
 CREATE FUNCTION acct._changed_columns(p_table regclass, p_columns text[], p_types text[])
 RETURNS TABLE (name text, old_type text, new_type text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT c.name, c.type, format_type(a.atttypid, a.atttypmod)
       FROM unnest(p_columns, p_types) AS c (name, type)
       LEFT JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
      WHERE format_type(a.atttypid, a.atttypmod) IS DISTINCT FROM c.type
-     ORDER BY c.name
+     ORDER BY c.name;
+END
 $$;
 COMMENT ON FUNCTION acct._changed_columns(regclass, text[], text[]) IS
 'Those of the columns that a run''s source rows were digested with that the table no longer has (new_type NULL), or has with another type.';
@@ -370,7 +376,7 @@ COMMENT ON FUNCTION acct._check_journals(bigint, text) IS
 
 CREATE FUNCTION acct.validate_run(run_id bigint)
 RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := validate_run.run_id;
     status text := acct._read_run(id);
