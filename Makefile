@@ -107,6 +107,7 @@ SQL_PARTS = \
 	sql/ledger/post.sql \
 	sql/close/periods.sql \
 	sql/runs/reversal.sql \
+	sql/runs/rebook.sql \
 	sql/policy/entities.sql \
 	sql/runs/exceptions.sql \
 	sql/runs/repeated.sql \

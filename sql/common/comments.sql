@@ -17,6 +17,7 @@ BEGIN
     PERFORM acct._comment_policy();
     PERFORM acct._comment_runs();
     PERFORM acct._comment_reversal();
+    PERFORM acct._comment_rebook();
     PERFORM acct._comment_exceptions();
     PERFORM acct._comment_ledger();
     PERFORM acct._comment_periods();

@@ -195,6 +195,7 @@ BEGIN
     PERFORM acct._layout_exceptions();
     PERFORM acct._layout_repeated();
     PERFORM acct._layout_reversal();
+    PERFORM acct._layout_rebook();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_periods();
     PERFORM acct._layout_entities();

@@ -79,6 +79,7 @@ BEGIN
         END IF;
         PERFORM acct._commit_durably();
         IF kind = 'transaction' THEN
+            PERFORM acct._hold_reversed(id);
             PERFORM acct._hold_policy();
             PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
         END IF;

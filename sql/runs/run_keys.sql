@@ -84,6 +84,13 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct.run_digest(text, text) IS 'run_digest() of the run that has a key. Raises LE001 where no run has it, and what run_digest() raises.';
 
+CREATE FUNCTION acct.rebook_run(run_key text, options jsonb DEFAULT '{}')
+RETURNS SETOF bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r FROM acct.rebook_run(acct._run_of_key($1, true), $2) AS r
+$$;
+COMMENT ON FUNCTION acct.rebook_run(text, jsonb) IS 'rebook_run() of the run that has a key. Raises LE001 where no run has it, and what rebook_run() raises.';
+
 CREATE FUNCTION acct.reprocess_exceptions(run_key text)
 RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

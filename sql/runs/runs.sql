@@ -172,7 +172,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.bases IS 'Accounting bases that it makes journals for.';
     COMMENT ON COLUMN acct.journal_run.status IS 'created, expanded (journals in staging), posted (in the ledger), discarded, or reversed (posted, then reversed by other entries).';
     COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with; of a reversal its filter.';
-    COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions, or ignored transactions, this one takes up again; NULL: it takes batches.';
+    COMMENT ON COLUMN acct.journal_run.reprocess_of IS 'Run whose exceptions, or ignored or reversed transactions, this one takes up again; NULL: it takes batches.';
     COMMENT ON COLUMN acct.journal_run.created_by IS 'Session user who made the run.';
     COMMENT ON COLUMN acct.journal_run.created_at IS 'When the run was made.';
     COMMENT ON COLUMN acct.journal_run.expanded_by IS 'Session user who expanded it; NULL until then.';
@@ -561,13 +561,23 @@ COMMENT ON FUNCTION acct._je_range(bigint) IS
 'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/ledger/je_id.h.';
 
 CREATE FUNCTION acct._taken_again(p_run_id bigint) RETURNS TABLE (txn_id bigint, txn_month date, basis text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT e.txn_id, e.txn_month, e.basis FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id
-    UNION ALL
-    SELECT i.txn_id, i.txn_month, i.basis FROM acct.journal_run_ignored AS i WHERE i.resolved_by_run = p_run_id
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.taken_transactions IS NOT NULL THEN
+        RETURN QUERY EXECUTE format('SELECT t.* FROM (%s) AS t WHERE t.txn_month = %L', acct._reversed_transactions(run.origin_run), run.txn_month);
+    ELSE
+        RETURN QUERY
+        SELECT e.txn_id, e.txn_month, e.basis FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id
+        UNION ALL
+        SELECT i.txn_id, i.txn_month, i.basis FROM acct.journal_run_ignored AS i WHERE i.resolved_by_run = p_run_id;
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION acct._taken_again(bigint) IS
-'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, or what it ignored.';
+'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, what it ignored, or what it reversed.';
 
 CREATE FUNCTION acct._run_transactions(p_run_id bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -575,8 +585,8 @@ BEGIN
     RETURN (SELECT coalesce((SELECT sum(b.source_rows)
                                FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
                                       WHERE c.run_id = p_run_id) AS b), 0)::bigint
-                   + (SELECT count(DISTINCT t.txn_id) FROM acct.journal_run AS r CROSS JOIN LATERAL acct._taken_again(r.run_id) AS t
-                       WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL)
+                   + coalesce((SELECT coalesce(r.taken_transactions, (SELECT count(DISTINCT t.txn_id) FROM acct._taken_again(r.run_id) AS t))
+                                 FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL), 0)
                    + (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint);
 END
 $$;
@@ -629,6 +639,7 @@ BEGIN
         finished := true;
     ELSE
         IF kind = 'transaction' THEN
+            PERFORM acct._hold_reversed(id);
             PERFORM acct._hold_policy();
             PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
         ELSE

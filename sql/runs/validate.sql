@@ -100,7 +100,8 @@ CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     own_rows CONSTANT numeric := (SELECT coalesce(sum(b.source_rows), 0)
-                                    FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b);
+                                    FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b)
+                                + (SELECT coalesce(r.taken_transactions, 0) FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
 BEGIN
     RETURN own_rows < 50000
         OR own_rows < (SELECT acct._rows_about(acct._source_table(r.txn_month)) / 2 FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
@@ -390,6 +391,7 @@ BEGIN
     END IF;
     PERFORM acct._require_staging(id, status);
     IF EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = id AND r.kind = 'transaction') THEN
+        PERFORM acct._hold_reversed(id);
         PERFORM acct._hold_policy();
         PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
     END IF;

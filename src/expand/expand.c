@@ -85,6 +85,7 @@ static void
 run_pass(Expand *expand, Pass *pass, const char *list)
 {
 	QueryArgs args = {0};
+	const char *taken;
 
 	expand->pass = pass;
 	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
@@ -98,13 +99,16 @@ run_pass(Expand *expand, Pass *pass, const char *list)
 	}
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_arg(&args, TEXTARRAYOID, pass->bases);
-	query_each_row(psprintf("SELECT %s FROM (SELECT txn_id, txn_month FROM acct._taken_again($2) "
-							"GROUP BY txn_id, txn_month "
-							"HAVING array_agg(basis ORDER BY basis) = $3) AS e "
-							"JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
-							"WHERE s.txn_month = $1",
-							list),
-				   &args, expand_row, expand);
+	/* Where all are taken for the same bases, each is there once for the first of them. */
+	taken = list_length(expand->passes) == 1
+				? "WHERE basis = $3[1]"
+				: "GROUP BY txn_id, txn_month HAVING array_agg(basis ORDER BY basis) = $3";
+	query_each_row(
+		psprintf("SELECT %s FROM (SELECT txn_id, txn_month FROM acct._taken_again($2) %s) AS e "
+				 "JOIN acct.txn_source_parent s USING (txn_id, txn_month) "
+				 "WHERE s.txn_month = $1",
+				 list, taken),
+		&args, expand_row, expand);
 }
 
 /* Where a run took little of a month, its rows are found by index. */

@@ -120,18 +120,15 @@ load_run(Expand *expand)
 		&args, take_basis, expand);
 }
 
-static void
-take_pass(TupleTableSlot *slot, void *arg)
+/* Adds a pass for some bases, text[]. */
+static Pass *
+add_pass(Expand *expand, Datum bases)
 {
-	Expand *expand = arg;
-	MemoryContext old = MemoryContextSwitchTo(expand->context);
 	Pass *pass = palloc0_object(Pass);
 	Datum *names;
 	int count;
 
-	pass->bases = datumCopy(query_value(slot, 0, (Datum) 0), false, -1);
-	if (expand->reprocess_of == 0)
-		pass->batches = datumCopy(query_value(slot, 1, (Datum) 0), false, -1);
+	pass->bases = datumCopy(bases, false, -1);
 	pass->takes_basis = palloc0_array(bool, expand->nbases);
 	deconstruct_array(DatumGetArrayTypeP(pass->bases), TEXTOID, -1, false, TYPALIGN_INT, &names,
 					  NULL, &count);
@@ -140,6 +137,18 @@ take_pass(TupleTableSlot *slot, void *arg)
 			if (code_equal(code_from_datum(names[i]), expand->bases[b]))
 				pass->takes_basis[b] = true;
 	expand->passes = lappend(expand->passes, pass);
+	return pass;
+}
+
+static void
+take_pass(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	MemoryContext old = MemoryContextSwitchTo(expand->context);
+	Pass *pass = add_pass(expand, query_value(slot, 0, (Datum) 0));
+
+	if (expand->reprocess_of == 0)
+		pass->batches = datumCopy(query_value(slot, 1, (Datum) 0), false, -1);
 	MemoryContextSwitchTo(old);
 }
 
@@ -156,6 +165,9 @@ plan_passes(Expand *expand)
 			"(SELECT batch_id, array_agg(basis ORDER BY basis) AS bases "
 			"FROM acct.journal_run_batch WHERE run_id = $1 GROUP BY batch_id) AS c GROUP BY c.bases",
 			&args, take_pass, expand);
+	else if (expand->nbases == 1)
+		add_pass(expand, PointerGetDatum(construct_array(expand->basis_codes, 1, TEXTOID, -1, false,
+														 TYPALIGN_INT)));
 	else
 		query_each_row("SELECT DISTINCT array_agg(basis ORDER BY basis) FROM acct._taken_again($1) "
 					   "GROUP BY txn_id, txn_month",
