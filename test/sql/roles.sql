@@ -229,7 +229,14 @@ SELECT status FROM acct.journal_run WHERE run_key = 'feb-1';
 SAVEPOINT posted;
 SELECT acct.reverse_run('feb-1', '2025-02-28', 'Wrong rules');
 ROLLBACK TO posted;
+SELECT acct.rebook_run(:back);
+ROLLBACK TO posted;
+-- What is booked again is a run of transactions, the operator's.
 SET SESSION AUTHORIZATION acct_operator;
+SELECT acct.rebook_run(:back) AS rebooked \gset
+SELECT journals, exceptions FROM acct.expand_journals(:rebooked);
+SELECT count(*) AS failed FROM acct.validate_run(:rebooked) WHERE NOT passed;
+SELECT journals FROM acct.post_journals(:rebooked);
 SELECT acct.create_run('2025-02-01', 'nothing') AS nothing \gset
 SELECT count(*) AS expanded FROM acct.expand_journals(:nothing);
 SET SESSION AUTHORIZATION acct_approver;

@@ -30,6 +30,7 @@ SELECT acct.waive_exception('jan', 2, 'PRIMARY', 'A test of the core system') AS
 SELECT acct.reprocess_exceptions('jan') AS again, acct.reprocess_ignored('jan') AS ignored \gset
 SELECT acct.reverse_run('jan', '2025-01-31', 'Wrong rules') AS back \gset
 SELECT origin_run = :jan AS of_jan, acct.discard_run(run_id) AS discarded FROM acct.journal_run WHERE run_id = :back;
+SELECT acct.rebook_run('jan');
 SELECT run_id = :again AS again, reprocess_of = :jan AS of_jan FROM acct.journal_run WHERE run_id = :again;
 SELECT acct.create_run('2025-01-01', 'none') AS none \gset
 SELECT acct.discard_run('none') AS discarded;

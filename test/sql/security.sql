@@ -12,6 +12,12 @@ CALL public.txn(2, '2025-01-01', 'NOTHING');
 SELECT public.posted('2025-01-01', 'posted') AS posted \gset
 CALL public.txn(3, '2025-01-01', 'A');
 SELECT public.expanded('2025-01-01', 'expanded') AS expanded \gset
+CALL public.txn(90, '2025-01-01', 'A', 90);
+SELECT acct.reverse_run(public.posted('2025-01-01'), '2025-01-31', 'Wrong') AS reversal \gset
+SELECT count(*) AS expanded FROM acct.expand_journals(:reversal);
+SET SESSION AUTHORIZATION :"checker";
+SELECT count(*) AS posted FROM acct.post_journals(:reversal);
+RESET SESSION AUTHORIZATION;
 INSERT INTO acct.journal_template (template_code) VALUES ('SUBMITTED'), ('DRAFT');
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('SUBMITTED', 1, 'S'), ('DRAFT', 1, 'D');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('SUBMITTED', 1, 'DR', '1000', 'F1', '1'), ('DRAFT', 1, 'DR', '1000', 'F1', '1');
@@ -196,6 +202,13 @@ SELECT acct.reverse_run('posted', '2025-03-31', 'careless', '{"basis": "PRIMARY"
 SELECT acct.discard_run(:back);
 SELECT acct.reverse_journals((SELECT pg_catalog.array_agg(h.je_id) FROM acct.ledger_entry_header AS h WHERE h.run_id OPERATOR(pg_catalog.=) :posted), '2025-03-31', 'careless') AS back \gset
 SELECT acct.discard_run(:back);
+-- A rebooking of a reversal that somebody else posted
+SELECT r AS rebooked FROM acct.rebook_run(:reversal) AS r \gset
+SELECT acct.discard_run(:rebooked);
+SELECT r AS rebooked FROM acct.rebook_run(:reversal::text, '{"late": "next_open"}') AS r \gset
+SELECT x.journals FROM acct.expand_journals(:rebooked) AS x;
+SELECT pg_catalog.bool_and(x.passed) FROM acct.validate_run(:rebooked) AS x;
+SELECT acct.discard_run(:rebooked);
 SELECT acct.waive_exception('posted', 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver('posted', 2, 'PRIMARY');
 SELECT acct.create_run('2025-02-01', 'discarded') IS NULL;
@@ -326,7 +339,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
-    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
