@@ -184,29 +184,31 @@ $$;
 COMMENT ON FUNCTION acct._retire_staging(bigint) IS
 'Drops the staging of a run that does not need it. Raises 55P03 where another session works on the run or uses staging.';
 
-CREATE FUNCTION acct._retire_shared_staging(OUT runs bigint, OUT lines bigint)
+CREATE FUNCTION acct._retire_shared_staging(OUT runs bigint, OUT lines bigint, OUT kept bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
+    due CONSTANT bigint[] := ARRAY(SELECT d.run_id FROM acct._shared_staging_due() AS d);
     ids bigint[];
 BEGIN
     -- Not those that a session began to check before they were posted (acct._read_run). Nobody else reads more of them than a snapshot.
-    ids := ARRAY(SELECT d.run_id FROM acct._shared_staging_due() AS d
+    ids := ARRAY(SELECT d FROM unnest(due) AS d
                  EXCEPT
-                 SELECT d.run_id FROM acct._shared_staging_due() AS d
+                 SELECT d FROM unnest(due) AS d
                    JOIN pg_locks AS l ON l.locktype = 'object' AND l.classid = 'acct.journal_run'::regclass
-                    AND l.objid = (d.run_id & 4294967295)::oid AND l.objsubid = (d.run_id >> 32) & 32767);
+                    AND l.objid = (d & 4294967295)::oid AND l.objsubid = (d >> 32) & 32767);
     runs := cardinality(ids);
+    kept := cardinality(due) - runs;
     DELETE FROM acct.je_header_staging_small AS s USING unnest(ids) AS x (run_id) WHERE s.run_id = x.run_id;
     DELETE FROM acct.je_line_staging_small AS s USING unnest(ids) AS x (run_id) WHERE s.run_id = x.run_id;
     GET DIAGNOSTICS lines = ROW_COUNT;
-    -- crash point: shared_staging_removed
+    -- crash point: shared_removed
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms, detail)
     VALUES ('drop', 'je_header_staging_small, je_line_staging_small', lines, acct._elapsed_ms(started), jsonb_build_object('runs', runs));
 END
 $$;
 COMMENT ON FUNCTION acct._retire_shared_staging() IS
-'Removes the rows that are due from the tables of staging that small runs share, and says of how many runs and how many lines they were. It waits for nobody, and keeps nobody from reading.';
+'Removes the rows that are due from the tables of staging that small runs share, and says of how many runs and how many lines they were, and how many runs were kept because a session checks them. It waits for nobody, and keeps nobody from reading.';
 
 CREATE FUNCTION acct._survey_due(p_hold boolean)
 RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
@@ -290,7 +292,8 @@ BEGIN
         IF action <> 'skip' AND perform_it THEN
             BEGIN
                 IF due.run_id IS NULL THEN
-                    SELECT r.lines INTO rows FROM acct._retire_shared_staging() AS r;
+                    SELECT r.lines, concat(reason, CASE WHEN r.kept > 0 THEN format('; %s of them are kept: a session checks them', r.kept) END)
+                      INTO rows, reason FROM acct._retire_shared_staging() AS r;
                 ELSE
                     PERFORM acct._retire_staging(due.run_id);
                 END IF;

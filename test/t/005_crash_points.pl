@@ -26,6 +26,7 @@ make_database($node, 'peace');
 # Large runs take the way of pages and workers, small ones that of rows.
 my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 1;';
 my $small = 'SET ledger_engine.run_partition_min_transactions = -1; SET ledger_engine.max_workers = 0;';
+my $small_own = "$small SET ledger_engine.staging_table_min_transactions = 0;"; # not in the staging that small runs share
 
 # What is booked in two runs
 my @set_aside = ('create', 'close_book', 'expand', 'reopen_book', 'post');
@@ -52,7 +53,10 @@ my %step = (
 	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
 	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },
 	drop => { call => "SELECT acct._drop_archived(max(archive_id)) FROM acct.archived_partition WHERE month = 'MONTH'", before => [ 'create', 'expand', 'post', 'retire' ], status => 'posted' },
-	staging => { call => 'SELECT acct._retire_staging(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' });
+	staging => { call => 'SELECT acct._retire_staging(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	# Of all runs that share it
+	shared => { call => "UPDATE acct.retention_policy SET active_days = 0 WHERE table_name = 'je_staging'; SELECT acct._retire_shared_staging()",
+		before => [ 'create', 'expand', 'post' ], status => 'posted' });
 
 my $n = 0; # combination
 my $retired = 0; # combinations with a month of their own
@@ -169,12 +173,12 @@ sub do_steps
 
 sub combine
 {
-	my ($point, $way, $name) = @_;
+	my ($point, $way, $name, $settings) = @_;
 	($name) = $point =~ /^([a-z]+)_/ or die "point $point" if !$name;
 	my $step = $step{$name} or die "no step has point $point";
-	my $settings = $point eq 'post_heap_rows' ? $small : $large;
+	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $large;
 	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name eq 'reprocess' ? $name : ());
-	my $what = join ', ', $point, $way, $name =~ /again/ ? $name : ();
+	my $what = join ', ', $point, $way, $name =~ /again/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
 	$n++;
@@ -248,6 +252,14 @@ for my $i (0 .. $#points)
 {
 	combine($points[$i], $_) for $all ? @ways : $ways[ $i % @ways ];
 }
+# Small runs, which share staging, at what they do otherwise than large ones; and one that does not share it.
+my @of_small = qw(expand_staging_made expand_row expand_rows_done expand_written expand_attached expand_done post_opened post_headers
+	post_rows_written post_checked post_done discard_dropped discard_released);
+for my $i (0 .. $#of_small)
+{
+	combine($of_small[$i], $_, undef, $small) for $all ? @ways : $ways[ $i % @ways ];
+}
+combine($_->[0], $ways[ $_->[1] ], undef, $small_own) for [ 'expand_row', 1 ], [ 'post_heap_rows', 0 ];
 combine($_->[0], $ways[ $_->[1] ], $_->[2]) for [ 'expand_recorded', 0, 'expand_again' ], [ 'post_copied', 1, 'post_again' ], [ 'post_marked', 2, 'post_again' ];
 if ($all)
 {

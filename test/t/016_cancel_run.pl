@@ -79,7 +79,7 @@ load_batch($node, $db, $rows, 42);
 # Workers are at work: the lock keeps the leader from getting done before they are seen, and is given back at once, so that
 # staging can be dropped.
 my $run = create();
-my $holder = hold_lock($node, $db, 'LOCK TABLE acct.je_header_staging IN SHARE UPDATE EXCLUSIVE MODE');
+my $holder = hold_lock($node, $db, 'LOCK TABLE acct.je_header_staging IN SHARE MODE');
 my $worker = start_session($node, $db);
 $worker->submit("SELECT * FROM acct.expand_journals($run)");
 $node->poll_query_until($db, sprintf q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE leader_pid = %d)

@@ -17,21 +17,24 @@ make_database($node, $db);
 plan skip_all => 'this build has no crash points (make CRASH_POINTS=1)'
   unless $node->safe_psql($db, q{SELECT to_regproc('acct._crash_point') IS NOT NULL}) eq 't';
 
-# The ways to write: by row, by page, by page with partitions of the run, and with workers
+# The ways to write: by row, by page, by page with partitions of the run, with workers, and into the staging that small runs share
 my @paths = (
 	[ 'rows', 'small', -1, 'off', 0 ],
 	[ 'pages', 'small', -1, 'on', 0 ],
 	[ 'large', 'large', 0, 'on', 0 ],
-	[ 'workers', 'large', 0, 'on', 2 ]);
+	[ 'workers', 'large', 0, 'on', 2 ],
+	[ 'shared', 'shared', -1, 'on', 0 ]);
 
 # Tables by the step that writes them, with what is done to them to be refused: T trigger, G generated column, U unlogged,
 # X exclusion.  Those made for the run are changed as they are made.
 my @tables = (
 	[ 'expand', 'je_header_staging', 'TG' ],
 	[ 'expand', 'je_line_staging', 'TG' ],
+	[ 'expand', 'je_header_staging_small', 'TX', 'shared' ],
+	[ 'expand', 'je_line_staging_small', 'TX', 'shared' ],
 	[ 'expand', 'je_exception', 'TGUX' ],
-	[ 'expand', 'je_header_staging_\d+', 'TX' ],
-	[ 'expand', 'je_line_staging_\d+', 'TX' ],
+	[ 'expand', 'je_header_staging_\d+', 'TX', 'small|large' ],
+	[ 'expand', 'je_line_staging_\d+', 'TX', 'small|large' ],
 	[ 'post', 'ledger_entry_header', 'TG' ],
 	[ 'post', 'ledger_entry_header_2025_01', 'TUX' ],
 	[ 'post', 'ledger_entry_header_2025_02', 'TUX' ],
@@ -112,13 +115,15 @@ push @tries, map { [ @$_, 'LE010', '' ] } @columns;
 for my $p (@paths)
 {
 	my ($path, $size, $large_from, $direct, $workers) = @$p;
+	my $own_from = $size eq 'shared' ? -1 : 0;
 	my $settings = "SET ledger_engine.allow_drop = on; SET ledger_engine.run_partition_min_transactions = $large_from;
+		SET ledger_engine.staging_table_min_transactions = $own_from;
 		SET ledger_engine.direct_write = $direct; SET ledger_engine.bulk_index = $direct; SET ledger_engine.max_workers = $workers;";
 	my $run = $node->safe_psql($db, "SELECT acct.create_run('2025-01-01')");
 
 	for my $step ('expand', 'post')
 	{
-		my @mine = grep { $_->[0] eq $step && ($_->[3] eq '' || $_->[3] eq $size) } @tries;
+		my @mine = grep { $_->[0] eq $step && ($_->[3] eq '' || $size =~ /^(?:$_->[3])$/) } @tries;
 		my @found = split /\n/, $node->safe_psql($db,
 			$settings . join '', map { "SELECT public.attempt($run, '$step', \$q\$$_\$q\$);" } 'SELECT', map { $_->[1] } @mine);
 

@@ -1,0 +1,175 @@
+-- Staging: runs that share tables, and runs with tables of their own; what a site changes; what is removed, and when
+\set topic staging
+\i test/sql/setup.sql
+SET ledger_engine.run_partition_min_transactions = -1;
+SET ledger_engine.staging_table_min_transactions = 10;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(5, '2025-01-01');
+SELECT count(*) AS made FROM acct.rotate_ledger_partitions(5, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.policy('B', '{DR 3000 F1 :gross_amount,CR 4000 F1 :gross_amount * 0.3,CR 2000 F1 *}');
+-- A batch: so many transactions of two types and three entities
+CREATE PROCEDURE public.load(first integer, rows integer, month date DEFAULT '2025-01-01') LANGUAGE sql AS $$
+    INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel, gross_amount, tabarru_amount)
+    SELECT n, month, month + n % 28, (ARRAY['MAIN', 'SUB', 'OTHER'])[n % 3 + 1], (ARRAY['A', 'B'])[n % 2 + 1], 'P', 'C', n, n FROM generate_series(first, first + rows - 1) AS n
+$$;
+-- Where runs are staged, and how many rows of theirs there are
+CREATE FUNCTION public.staged() RETURNS TABLE (run_key text, status text, in_table text, headers bigint, lines bigint, lost boolean) LANGUAGE sql AS $$
+    SELECT r.run_key, r.status, replace(t.header::text, r.run_id::text, 'N'),
+           (SELECT count(*) FROM acct.je_header_staging AS h WHERE h.run_id = r.run_id),
+           (SELECT count(*) FROM acct.je_line_staging AS l WHERE l.run_id = r.run_id), acct._staging_lost(r.run_id)
+      FROM acct.journal_run AS r, acct._staging_tables(r.run_id) AS t WHERE r.run_key IS NOT NULL ORDER BY r.run_id
+$$;
+
+-- Small runs make nothing in the catalogs.
+CALL public.load(1, 3);
+SELECT public.posted('2025-01-01', 'first') AS first \gset
+SELECT count(*) AS relations FROM pg_class \gset
+CALL public.load(11, 9);
+SELECT public.expanded('2025-01-01', 'small') AS small \gset
+CALL public.load(21, 4);
+SELECT public.expanded('2025-01-01', 'other') AS other \gset
+SELECT count(*) - :relations AS more_relations FROM pg_class;
+CALL public.load(31, 10);
+SELECT public.expanded('2025-01-01', 'large') AS large \gset
+SELECT * FROM public.staged();
+SELECT r.run_key, acct.run_digest(r.run_id, 'staging') = r.digest AS same_digest, (SELECT bool_and(v.passed) FROM acct.validate_run(r.run_id) AS v) AS valid
+  FROM acct.journal_run AS r WHERE r.status = 'expanded' ORDER BY r.run_id;
+SELECT run_id = :small AS small, count(*) FROM acct.run_staging WHERE run_id IN (:small, :other) GROUP BY 1 ORDER BY 1;
+-- No run's own tables are read for another.
+SET enable_seqscan = off;
+CREATE FUNCTION public.tables_read(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+    RETURN QUERY SELECT regexp_replace(m[1], '\d+$', 'N') FROM regexp_matches(plan::text, '"Relation Name": "(\w+)"', 'g') AS m;
+END
+$$;
+SELECT public.tables_read(format('SELECT * FROM acct.je_line_staging WHERE run_id = %s', :small));
+SELECT public.tables_read(format('SELECT * FROM acct.je_line_staging WHERE run_id = %s', :large));
+RESET enable_seqscan;
+
+-- The same run with tables of its own and without comes to the same.
+SELECT digest, lines, debit FROM acct.journal_run WHERE run_id = :small \gset
+SELECT acct.discard_run(:small);
+SET ledger_engine.staging_table_min_transactions = 0;
+SELECT public.expanded('2025-01-01', 'own') AS own \gset
+SELECT digest = :'digest' AS same_digest, lines = :lines AS same_lines, debit = :debit AS same_debit FROM acct.journal_run WHERE run_id = :own;
+-- Expanded again with another setting, it moves; and a run with ledger partitions of its own always has tables.
+SELECT header AS staged FROM acct._staging_tables(:own) \gset
+TRUNCATE :staged;
+SELECT * FROM public.staged() WHERE run_key = 'own';
+SET ledger_engine.staging_table_min_transactions = -1;
+SELECT sum(journals) AS journals FROM acct.expand_journals(:own);
+SELECT * FROM public.staged() WHERE run_key = 'own';
+SELECT count(*) AS left_over FROM pg_class WHERE relname ~ ('staging_' || :own || '$');
+SELECT acct.discard_run(:own);
+SET ledger_engine.run_partition_min_transactions = 0;
+SELECT public.expanded('2025-01-01', 'ranged') AS ranged \gset
+SELECT * FROM public.staged() WHERE run_key = 'ranged';
+SELECT acct.discard_run(:ranged);
+SET ledger_engine.run_partition_min_transactions = -1;
+SET ledger_engine.staging_table_min_transactions = 10;
+SET ledger_engine.staging_table_min_transactions = -2;
+
+-- Discarding one takes nothing of another.
+SELECT public.expanded('2025-01-01', 'small-2') AS small \gset
+SELECT * FROM public.staged() WHERE status <> 'discarded';
+
+-- Journals are numbered by book as they were made; what is posted is this run's, all of it.
+SELECT sum(journals) AS journals, sum(lines) AS lines FROM acct.post_journals(:small);
+SELECT h.entity_code, count(*), bool_and(right(h.je_number, 9)::integer = n.first + h.n) AS in_order, array_agg(h.txn_id ORDER BY h.je_number) AS transactions
+  FROM (SELECT l.*, row_number() OVER (PARTITION BY l.entity_code ORDER BY l.je_id) AS n FROM acct.ledger_entry_header AS l WHERE l.run_id = :small) AS h
+  JOIN (SELECT l.entity_code, count(*) AS first FROM acct.ledger_entry_header AS l WHERE l.run_id < :small GROUP BY 1) AS n USING (entity_code)
+ GROUP BY 1 ORDER BY 1;
+SELECT count(DISTINCT run_id) AS runs, count(*) AS journals FROM acct.ledger_entry_header;
+SELECT acct.run_digest(:small) = acct.run_digest(:small, 'staging') AS same_digest;
+SELECT public.posted('2025-01-01') IS NOT NULL AS posted; -- what none of these has taken
+-- A line that is gone is missed.
+\set VERBOSITY sqlstate
+BEGIN;
+DELETE FROM acct.je_line_staging WHERE run_id = :other AND txn_id = 21 AND line_no = 1;
+SELECT check_name FROM acct.validate_run(:other) WHERE NOT passed ORDER BY 1;
+SELECT * FROM acct.post_journals(:other); :why
+ROLLBACK;
+
+-- Lost: what a crash emptied is missed by each run that had rows there, also when others have some again.
+TRUNCATE acct.je_header_staging_small, acct.je_line_staging_small;
+CALL public.load(41, 2);
+SELECT public.expanded('2025-01-01', 'after') AS after \gset
+SELECT * FROM public.staged() WHERE status = 'expanded';
+SELECT acct.post_journals(:other); :why
+SELECT acct.validate_run(:other); :why
+SELECT acct.run_digest(:other, 'staging'); :why
+SELECT observed, replace(detail, :'other', 'N') AS detail FROM acct.health('{staging_lost}');
+SELECT sum(journals) AS journals, bool_and(already_done) AS already_done FROM acct.expand_journals(:after);
+SELECT sum(journals) AS journals, bool_and(already_done) AS already_done FROM acct.expand_journals(:other);
+SELECT * FROM public.staged() WHERE status = 'expanded';
+-- One of the two tables
+TRUNCATE acct.je_line_staging_small;
+SELECT run_key, lost FROM public.staged() WHERE status = 'expanded';
+SELECT sum(journals) AS journals FROM acct.expand_journals(:after);
+SELECT sum(journals) AS journals FROM acct.expand_journals(:other);
+SELECT * FROM public.staged() WHERE status = 'expanded';
+-- A run whose transactions are all exceptions has nothing to lose.
+CALL public.txn(51, '2025-02-01', 'UNKNOWN');
+SELECT public.expanded('2025-02-01', 'nothing') AS nothing \gset
+SELECT * FROM public.staged() WHERE run_key = 'nothing';
+SELECT bool_and(passed) AS valid FROM acct.validate_run(:nothing);
+SELECT sum(journals) AS journals FROM acct.post_journals(:nothing);
+
+-- The parents have no rows of their own.
+INSERT INTO acct.je_line_staging SELECT * FROM acct.je_line_staging WHERE run_id = :other LIMIT 1; :why
+INSERT INTO acct.je_header_staging SELECT * FROM acct.je_header_staging WHERE run_id = :other LIMIT 1; :why
+-- A site's index or key on a parent: runs have tables of their own that have it too.
+CREATE UNIQUE INDEX mine ON acct.je_line_staging (run_id, account_code) WHERE debit > 0;
+CALL public.load(61, 2);
+CALL public.load(71, 2, '2025-03-01');
+SELECT acct.create_run('2025-01-01', 'keyed') AS keyed \gset
+SELECT sum(journals) AS journals FROM acct.expand_journals(:keyed);
+SELECT * FROM public.staged() WHERE run_key = 'keyed';
+SELECT acct.discard_run(:keyed);
+CALL public.load(81, 4);
+SELECT acct.create_run('2025-01-01', 'keyed twice') AS keyed \gset
+SELECT * FROM acct.expand_journals(:keyed); :why
+DROP INDEX acct.mine;
+SELECT sum(journals) AS journals FROM acct.expand_journals(:keyed);
+SELECT * FROM public.staged() WHERE run_key = 'keyed twice';
+SELECT sum(journals) AS journals FROM acct.post_journals(:keyed);
+-- Without its index a table that is shared is read, and serves.
+DROP INDEX acct.je_line_staging_small_run_idx;
+SELECT public.posted('2025-03-01', 'unindexed') AS unindexed \gset
+SELECT bool_and(passed) AS valid FROM acct.validate_run(:unindexed);
+CREATE INDEX je_line_staging_small_run_idx ON acct.je_line_staging_small (run_id);
+-- A column that a site adds to the parents and drops again, also of runs that are staged
+ALTER TABLE acct.je_header_staging ADD COLUMN mine integer;
+ALTER TABLE acct.ledger_entry_header ADD COLUMN mine integer;
+CALL public.load(91, 2);
+SELECT public.expanded('2025-01-01', 'column') AS column \gset
+ALTER TABLE acct.je_header_staging DROP COLUMN mine;
+SELECT sum(journals) AS journals FROM acct.post_journals(:column);
+SELECT sum(journals) AS journals FROM acct.post_journals(:other);
+
+-- Retention: one row for all of them, of which a reader notices nothing.
+UPDATE acct.journal_run SET posted_at = posted_at - interval '40 days' WHERE run_id IN (:column, :other, :keyed);
+SELECT partition_name, month, action, regexp_replace(reason, '\d{4}-\d\d-\d\d', 'DAY') AS reason, rows FROM acct.apply_retention(true) WHERE table_name = 'je_staging';
+SELECT status, observed, regexp_replace(detail, '\d{4}-\d\d-\d\d', 'DAY') = format('je_header_staging_small of run %s, posted on DAY', :other) AS of_the_first FROM acct.health('{staging_left}');
+SELECT partition_name, month, action, regexp_replace(reason, '\d{4}-\d\d-\d\d', 'DAY') AS reason, rows FROM acct.apply_retention() WHERE table_name = 'je_staging';
+SELECT run_key, status, headers, lines, lost FROM public.staged() WHERE run_key IN ('column', 'other', 'keyed twice', 'unindexed', 'after');
+SELECT count(*) AS due FROM acct.apply_retention(true) WHERE table_name = 'je_staging';
+SELECT step, partition, rows, detail FROM acct.run_log WHERE run_id IS NULL AND step = 'drop';
+SELECT acct.run_digest(:column, 'staging'); :why
+SELECT acct.run_digest(:column) = r.digest AS in_the_ledger FROM acct.journal_run AS r WHERE r.run_id = :column;
+-- Without a policy it stays; rows of runs that are none, or were discarded, go anyway.
+DELETE FROM acct.retention_policy WHERE table_name = 'je_staging';
+INSERT INTO acct.je_line_staging_small SELECT (jsonb_populate_record(l, '{"run_id": 999999}')).* FROM acct.je_line_staging_small AS l WHERE l.run_id = :after;
+SELECT reason, rows FROM acct.apply_retention() WHERE table_name = 'je_staging';
+SELECT run_id = :after AS after, count(*) FROM acct.je_line_staging_small WHERE run_id IN (:after, 999999) GROUP BY 1;
+SELECT status, observed FROM acct.health('{staging_left}');
+SELECT sum(journals) AS journals FROM acct.post_journals(:after);
+SELECT sum(journals) AS journals FROM acct.post_journals(:large);
+SELECT count(*) AS differences FROM acct.check_balance_snapshot();
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker";
