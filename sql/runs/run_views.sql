@@ -35,7 +35,7 @@ BEGIN
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT extract(epoch FROM r.expanded_at - r.expand_started_at)::double precision * 1000 AS expand_ms,
                                 extract(epoch FROM coalesce(r.post_ended_at, r.posted_at) - r.post_started_at)::double precision * 1000 AS post_ms) AS s
-     CROSS JOIN LATERAL (SELECT sum(l.elapsed_ms) FILTER (WHERE l.step IN ('create', 'reprocess')) AS create_ms,
+     CROSS JOIN LATERAL (SELECT sum(l.elapsed_ms) FILTER (WHERE l.step IN ('create', 'reprocess', 'rebook')) AS create_ms,
                                 (array_agg(l.elapsed_ms ORDER BY l.log_id DESC) FILTER (WHERE l.step = 'validate'))[1] AS validate_ms,
                                 max(l.peak_memory) AS peak_memory
                            FROM acct.run_log AS l WHERE l.run_id = r.run_id) AS g;
@@ -127,7 +127,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.run_key IS 'Key that it was made with; NULL: none.';
     COMMENT ON COLUMN acct.run_history.txn_month IS 'Month whose transactions it took, as its first day; NULL: it reverses or corrects journals.';
     COMMENT ON COLUMN acct.run_history.status IS 'created, expanded, posted, discarded or reversed.';
-    COMMENT ON COLUMN acct.run_history.reprocess_of IS 'Run whose exceptions it takes up again; NULL: it took batches.';
+    COMMENT ON COLUMN acct.run_history.reprocess_of IS 'Run whose exceptions, or ignored or reversed transactions, it takes up again; NULL: it took batches.';
     COMMENT ON COLUMN acct.run_history.created_by IS 'Session user who made it.';
     COMMENT ON COLUMN acct.run_history.created_at IS 'When it was made.';
     COMMENT ON COLUMN acct.run_history.expanded_by IS 'Session user who expanded it.';
