@@ -3,30 +3,40 @@
 CREATE FUNCTION acct._layout_retention() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
 BEGIN
-    IF to_regclass('acct.retention_policy') IS NOT NULL THEN
-        RETURN; -- a policy that a site deleted stays away
+    IF to_regclass('acct.retention_policy') IS NULL THEN
+        CREATE TABLE acct.retention_policy (
+            table_name text COLLATE "C" NOT NULL,
+            active_months integer,
+            active_days integer,
+            action text NOT NULL,
+            drop_after_months integer,
+            export_before_drop boolean NOT NULL DEFAULT true,
+            CONSTRAINT retention_policy_pkey PRIMARY KEY (table_name),
+            CONSTRAINT chk_action CHECK (action IN ('archive', 'drop')),
+            CONSTRAINT chk_drop_after CHECK (drop_after_months >= active_months),
+            CONSTRAINT chk_ledger_exported CHECK (table_name <> 'ledger_entry' OR export_before_drop)
+        );
+        INSERT INTO acct.retention_policy (table_name, active_months, active_days, action, export_before_drop)
+        VALUES ('txn_source_parent', 3, NULL, 'archive', false),
+               ('ledger_entry', 12, NULL, 'archive', true),
+               ('je_staging', NULL, 30, 'drop', false);
     END IF;
-    CREATE TABLE acct.retention_policy (
-        table_name text COLLATE "C" NOT NULL,
-        active_months integer,
-        active_days integer,
-        action text NOT NULL,
-        drop_after_months integer,
-        export_before_drop boolean NOT NULL DEFAULT true,
-        CONSTRAINT retention_policy_pkey PRIMARY KEY (table_name),
-        CONSTRAINT chk_table_name CHECK (table_name IN ('txn_source_parent', 'ledger_entry', 'je_staging')),
-        CONSTRAINT chk_action CHECK (action IN ('archive', 'drop')),
-        CONSTRAINT chk_active CHECK (CASE table_name
-            WHEN 'je_staging' THEN active_days >= 0 AND active_months IS NULL
-                 AND action = 'drop' AND drop_after_months IS NULL AND NOT export_before_drop
-            ELSE active_months >= 1 AND active_days IS NULL END IS TRUE),
-        CONSTRAINT chk_drop_after CHECK (drop_after_months >= active_months),
-        CONSTRAINT chk_ledger_exported CHECK (table_name <> 'ledger_entry' OR export_before_drop)
-    );
-    INSERT INTO acct.retention_policy (table_name, active_months, active_days, action, export_before_drop)
-    VALUES ('txn_source_parent', 3, NULL, 'archive', false),
-           ('ledger_entry', 12, NULL, 'archive', true),
-           ('je_staging', NULL, 30, 'drop', false);
+    -- Since layout 5. Once: a policy that a site deleted stays away.
+    IF NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = 'acct.retention_policy'::regclass AND k.conname = 'chk_records') THEN
+        ALTER TABLE acct.retention_policy
+            DROP CONSTRAINT IF EXISTS chk_table_name,
+            DROP CONSTRAINT IF EXISTS chk_active,
+            ADD CONSTRAINT chk_table_name CHECK (table_name IN ('txn_source_parent', 'ledger_entry', 'je_staging', 'run_log', 'journal_run_batch')),
+            ADD CONSTRAINT chk_active CHECK (CASE table_name
+                WHEN 'je_staging' THEN active_days >= 0 AND active_months IS NULL
+                ELSE active_months >= 1 AND active_days IS NULL END IS TRUE),
+            -- What is no month is not archived.
+            ADD CONSTRAINT chk_records CHECK (table_name IN ('txn_source_parent', 'ledger_entry')
+                OR action = 'drop' AND drop_after_months IS NULL AND NOT export_before_drop);
+        INSERT INTO acct.retention_policy (table_name, active_months, action, export_before_drop)
+        VALUES ('run_log', 12, 'drop', false), ('journal_run_batch', 12, 'drop', false)
+        ON CONFLICT DO NOTHING;
+    END IF;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that makes the retention policies, with their defaults.';
@@ -34,11 +44,11 @@ COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that make
 CREATE FUNCTION acct._comment_retention() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON TABLE acct.retention_policy IS 'How long months stay in the ledger''s and the source''s tables, and staging of posted runs stays; acct.apply_retention() does it. Kept by the owner of the tables. Without a row nothing is done.';
-    COMMENT ON COLUMN acct.retention_policy.table_name IS 'txn_source_parent, ledger_entry (journals and lines), or je_staging (staging of posted runs).';
+    COMMENT ON TABLE acct.retention_policy IS 'How long months stay in the ledger''s and the source''s tables, staging of posted runs, and the log and claims of runs; acct.apply_retention() does it. Kept by the owner of the tables. Without a row nothing is done.';
+    COMMENT ON COLUMN acct.retention_policy.table_name IS 'txn_source_parent, ledger_entry (journals and lines), je_staging (staging of posted runs), run_log (routine steps of runs and jobs), or journal_run_batch (claims that nothing needs any more).';
     COMMENT ON COLUMN acct.retention_policy.active_months IS 'Months that stay, the current one included; NULL for je_staging.';
     COMMENT ON COLUMN acct.retention_policy.active_days IS 'Days that the staging of a run stays after it was posted; NULL for the others.';
-    COMMENT ON COLUMN acct.retention_policy.action IS 'What becomes of a month then: archive, or drop (at once, or, with export_before_drop, archived and dropped once it is exported and verified).';
+    COMMENT ON COLUMN acct.retention_policy.action IS 'What becomes of a month, or of rows, then: archive, or drop (at once, or, with export_before_drop, archived and dropped once it is exported and verified).';
     COMMENT ON COLUMN acct.retention_policy.drop_after_months IS 'Months, from the month itself on, after which an archived month is dropped; NULL: never.';
     COMMENT ON COLUMN acct.retention_policy.export_before_drop IS 'True: a month is dropped only once acct.export_archive() wrote it and acct.verify_archive() passed. Always so for the ledger.';
 END
@@ -62,7 +72,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
            (SELECT 'restored, to be kept until ' || to_char(max(a.keep_until), 'YYYY-MM-DD') FROM acct.archived_partition AS a
              WHERE a.table_name = p.table_name AND a.month = m.month AND a.keep_until > current_date)
       FROM acct.retention_policy AS p, acct._attached_months(p.table_name) AS m (month)
-     WHERE p.table_name <> 'je_staging'
+     WHERE p.table_name IN ('txn_source_parent', 'ledger_entry')
        AND m.month <= (date_trunc('month', current_date) - make_interval(months => p.active_months))::date
     UNION ALL
     SELECT p.table_name, a.month, 'drop', a.archive_id,
@@ -210,6 +220,48 @@ $$;
 COMMENT ON FUNCTION acct._retire_shared_staging() IS
 'Removes the rows that are due from the tables of staging that small runs share, and says of how many runs and how many lines they were, and how many runs were kept because a session checks them. It waits for nobody, and keeps nobody from reading.';
 
+CREATE FUNCTION acct._records_due() RETURNS TABLE (table_name text, before timestamptz)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p.table_name, date_trunc('month', now()) - make_interval(months => p.active_months - 1)
+      FROM acct.retention_policy AS p WHERE p.table_name IN ('run_log', 'journal_run_batch')
+$$;
+COMMENT ON FUNCTION acct._records_due() IS 'The records of runs that have a retention policy, and from when on they stay.';
+
+CREATE FUNCTION acct._old_records(p_table text, p_before timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE p_table
+        -- Steps that are done again and again, of runs that are over, and of jobs. What people decided, and what became of months, stays.
+        WHEN 'run_log' THEN format(
+            'acct.run_log AS x WHERE x.at < %L AND x.step IN (''create'', ''reprocess'', ''expand'', ''validate'', ''post'', ''discard'', ''drop'', ''snapshot'', ''rotate'', ''job'') '
+            'AND (x.step <> ''drop'' OR x.run_id IS NOT NULL OR x.partition LIKE ''je_header_staging%%'' OR x.partition IN (''run_log'', ''journal_run_batch'')) '
+            'AND NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = x.run_id AND r.status IN (''created'', ''expanded''))', p_before)
+        -- Claims that hold are needed as long as there is something to claim: until the month's source is dropped.
+        ELSE format(
+            'acct.journal_run_batch AS x WHERE x.released_at < %1$L '
+            'OR x.released_at IS NULL AND x.txn_month IN (SELECT a.month FROM acct.archived_partition AS a '
+            '      WHERE a.table_name = ''txn_source_parent'' AND a.restored_at IS NULL AND a.dropped_at < %1$L) '
+            'AND EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = x.run_id AND acct._is_posted(r.status))', p_before) END
+$$;
+COMMENT ON FUNCTION acct._old_records(text, timestamptz) IS 'The FROM item and condition of the rows of run_log, or of journal_run_batch, that are no longer needed and older than a moment.';
+
+CREATE FUNCTION acct._retire_records(p_table text, p_before timestamptz) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    deleted bigint;
+BEGIN
+    EXECUTE 'DELETE FROM ' || acct._old_records(p_table, p_before);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    -- crash point: records_deleted
+    IF deleted > 0 THEN
+        INSERT INTO acct.run_log (step, partition, rows, elapsed_ms) VALUES ('drop', p_table, deleted, acct._elapsed_ms(started));
+    END IF;
+    RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION acct._retire_records(text, timestamptz) IS
+'Deletes the rows of run_log, or of journal_run_batch, that are no longer needed and older than a moment, and says how many these were. It keeps nobody from reading or writing others.';
+
 CREATE FUNCTION acct._survey_due(p_hold boolean)
 RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -304,7 +356,28 @@ BEGIN
         END IF;
         RETURN NEXT;
     END LOOP;
+    FOR due IN SELECT d.* FROM acct._records_due() AS d ORDER BY d.table_name DESC LOOP
+        table_name := due.table_name;
+        partition_name := NULL;
+        month := NULL;
+        action := 'drop';
+        reason := to_char(due.before, '"older than" YYYY-MM-DD');
+        BEGIN
+            IF perform_it THEN
+                rows := acct._retire_records(due.table_name, due.before);
+            ELSE
+                EXECUTE 'SELECT count(*) FROM ' || acct._old_records(due.table_name, due.before) INTO rows;
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            action := 'skip';
+            reason := 'not dropped: ' || SQLERRM;
+            rows := NULL;
+        END;
+        IF rows > 0 OR action = 'skip' THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct.apply_retention(boolean) IS
-'Archives and drops the months and the staging that are due by acct.retention_policy, or with dry_run (or NULL) only lists them: a row for each, with its action, or with skip and the reason. Raises 25001 (the transaction is not READ COMMITTED).';
+'Archives and drops the months, the staging and the records of runs that are due by acct.retention_policy, or with dry_run (or NULL) only lists them: a row for each, with its action, or with skip and the reason. Raises 25001 (the transaction is not READ COMMITTED).';

@@ -144,6 +144,16 @@ BEGIN
     SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,
            (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished
       FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'post' AND g.partition IS NOT NULL ORDER BY g.partition;
+    IF NOT FOUND THEN
+        -- Retention has removed the log: the run's totals are kept.
+        RETURN QUERY
+        SELECT acct._partition_name('ledger_entry_line', t.je_month), CASE count(*) OVER () WHEN 1 THEN r.journals END, t.lines, t.debit, t.credit,
+               NULL::double precision, true
+          FROM acct.journal_run AS r
+          JOIN (SELECT x.run_id, x.je_month, sum(x.line_count)::bigint AS lines, sum(x.debit) AS debit, sum(x.credit) AS credit
+                  FROM acct.journal_run_total AS x WHERE x.run_id = id GROUP BY x.run_id, x.je_month) AS t ON t.run_id = r.run_id
+         ORDER BY t.je_month;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS

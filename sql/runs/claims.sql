@@ -64,7 +64,8 @@ COMMENT ON FUNCTION acct._warn_busy_batches(date, bigint[]) IS
 'Warns that a run leaves batches out, whose rows others are changing or claiming.';
 
 CREATE FUNCTION acct._count_batches(p_run_id bigint, p_month date, p_bases text[], p_batches bigint[]) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET enable_bitmapscan = on
+    SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     most_ranges CONSTANT integer := 100;
     ranges record;
@@ -97,7 +98,9 @@ COMMENT ON FUNCTION acct._count_batches(bigint, date, text[], bigint[]) IS
 'Claims for a run batches that are locked, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for.';
 
 CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
+    -- Whatever the planner knows of these tables: what waits is few, the rest is history.
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     awaited CONSTANT text[] := array_append(p_bases, '');
     candidates bigint[];

@@ -681,6 +681,13 @@ BEGIN
            (g.detail ->> 'exceptions')::bigint, (g.detail ->> 'ignored')::bigint,
            (g.detail ->> 'debit')::numeric, (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished
       FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand' AND g.partition IS NOT NULL ORDER BY g.log_id;
+    IF NOT FOUND AND finished THEN
+        -- Retention has removed the log: the run's counts are kept.
+        RETURN QUERY
+        SELECT acct._partition_name('txn_source', r.txn_month), r.transactions, r.journals, r.lines, r.exceptions, r.ignored, r.debit, r.credit,
+               NULL::double precision, true
+          FROM acct.journal_run AS r WHERE r.run_id = id AND r.transactions > 0;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct.expand_journals(bigint) IS

@@ -13,7 +13,10 @@ UPDATE acct.retention_policy SET drop_after_months = 11 WHERE table_name = 'ledg
 UPDATE acct.retention_policy SET action = 'keep' WHERE table_name = 'ledger_entry';
 UPDATE acct.retention_policy SET action = 'archive' WHERE table_name = 'je_staging';
 UPDATE acct.retention_policy SET active_days = -1 WHERE table_name = 'je_staging';
-INSERT INTO acct.retention_policy (table_name, active_months, action) VALUES ('run_log', 1, 'drop');
+INSERT INTO acct.retention_policy (table_name, active_months, action, export_before_drop) VALUES ('policy_change', 1, 'drop', false);
+UPDATE acct.retention_policy SET action = 'archive' WHERE table_name = 'run_log';
+UPDATE acct.retention_policy SET drop_after_months = 24 WHERE table_name = 'journal_run_batch';
+UPDATE acct.retention_policy SET export_before_drop = true WHERE table_name = 'run_log';
 \set VERBOSITY default
 
 -- Days differ from run to run.
@@ -132,6 +135,33 @@ SELECT table_name, partition_name, month, action, reason FROM public.listed(fals
 SELECT count(*) AS staging FROM public.place WHERE name ~ 'staging';
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:oct);
 SELECT acct._retire_staging(:oct);
+
+-- Records of runs: what each step found, and claims
+SELECT acct.delete_batch(max(batch_id), '{}') AS deleted FROM acct.txn_batch;
+CALL public.txn(12, '2015-10-01', 'A');
+SELECT acct.create_run('2015-10-01', 'oct too') AS open \gset
+SELECT table_name, reason, rows FROM public.listed(false) WHERE table_name IN ('run_log', 'journal_run_batch');
+UPDATE acct.run_log SET at = at - interval '13 months';
+UPDATE acct.journal_run_batch SET released_at = released_at - interval '13 months';
+UPDATE acct.archived_partition SET dropped_at = dropped_at - interval '13 months' WHERE month <> '2015-05-01';
+CREATE TABLE public.claims AS SELECT txn_month, released_at IS NULL AS live, count(*) AS claims FROM acct.journal_run_batch GROUP BY 1, 2;
+SELECT table_name, partition_name, month, action, reason, rows > 0 AS due FROM public.listed(true) WHERE table_name IN ('run_log', 'journal_run_batch');
+SELECT table_name, partition_name, month, action, reason, rows > 0 AS due FROM public.listed(false) WHERE table_name IN ('run_log', 'journal_run_batch');
+SELECT table_name, rows FROM public.listed(false) WHERE table_name IN ('run_log', 'journal_run_batch');
+-- What stays in the log: runs that are not over, what people decided, what became of months, and what was done just now
+SELECT step, count(DISTINCT coalesce(partition, '')) AS of, bool_or(at > now() - interval '1 year') AS new FROM acct.run_log WHERE run_id IS DISTINCT FROM :open AND run_id IS DISTINCT FROM :oct GROUP BY step ORDER BY step;
+SELECT DISTINCT step FROM acct.run_log WHERE run_id IN (:open, :oct) ORDER BY 1;
+-- Claims of the source that still stands, or was dropped lately, and none of discarded runs
+SELECT txn_month, live, count(*) AS claims, (SELECT c.claims FROM public.claims AS c WHERE (c.txn_month, c.live) = (b.txn_month, b.live)) AS before
+  FROM (SELECT txn_month, released_at IS NULL AS live FROM acct.journal_run_batch) AS b GROUP BY 1, 2 ORDER BY 1, 2;
+-- The result of a repeated call is what the run's record has.
+SELECT * FROM acct.expand_journals(:jan);
+SELECT * FROM acct.post_journals(:jan);
+SELECT create_ms, validate_ms, journals FROM acct.run_history WHERE run_id = :jan;
+SELECT acct.run_digest(:jan) = digest AS untouched FROM acct.journal_run WHERE run_id = :jan;
+SELECT acct.create_run('2015-01-01', 'jan') = :jan AS same;
+SELECT check_name, passed FROM acct.validate_run(:oct) WHERE NOT passed;
+
 -- Without policies nothing is done; installing again does not bring them back.
 DELETE FROM acct.retention_policy;
 SELECT acct.install() AS installed \gset

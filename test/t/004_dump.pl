@@ -81,7 +81,11 @@ sub run_next
 	my ($db) = @_;
 
 	$node->safe_psql($db, 'SELECT * FROM acct.post_journals(3)');
+	# Rows that were restored are looked at once: nothing of them waits that did not, and the month is known then.
+	my $waiting = $node->safe_psql($db, 'SELECT batch_id, txn_month, transactions FROM acct.batches_waiting()');
 	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'next')"));
+	is($waiting, $node->safe_psql('original', 'SELECT batch_id, txn_month, transactions FROM acct.batches_waiting()'), "$db: the same waits") if $db ne 'original';
+	is($node->safe_psql($db, q{SELECT acct._is_source_known('2025-01-01'), count(*) FROM acct.source_check WHERE txn_month = '2025-01-01'}), 't|0', "$db: the month is known");
 	return;
 }
 
@@ -229,6 +233,24 @@ for my $db (sort keys %over)
 	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'after')"));
 	is(broken_invariants($node, $db), '', "$db: all invariants hold after another run");
 }
+
+# Data alone, of the source and its batches, comes into a database that has some: the next run finds it.
+$node->safe_psql('postgres', 'CREATE DATABASE copied');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--schema-only', '-d', 'copied', "$dir/custom.dump" ], 'copied: schema restored');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--data-only', '-j', '2', '-d', 'copied', "$dir/custom.dump" ], 'copied: data restored');
+is_same(data_of($node, 'copied'), $data, 'copied');
+$node->safe_psql('copied', q{
+	CREATE TABLE public.kept AS SELECT * FROM acct.txn_source_parent WHERE false;
+	INSERT INTO public.kept SELECT * FROM acct.txn_source_parent WHERE txn_month = '2025-01-01' LIMIT 5;
+	UPDATE public.kept SET txn_id = 900000000 + txn_id, batch_id = 77777;
+	INSERT INTO acct.txn_batch (batch_id) VALUES (77777)});
+$node->safe_psql('copied', 'SELECT acct.install()');
+run_next('copied');
+$node->safe_psql('copied', 'INSERT INTO acct.txn_source_parent SELECT * FROM public.kept');
+is($node->safe_psql('copied', q{SELECT transactions FROM acct.batches_waiting() WHERE batch_id = 77777}), '5', 'copied: rows put into a batch by hand wait');
+$node->safe_psql('copied', large_runs("SELECT * FROM acct.run_month('2025-01-01', 'by hand')"));
+is($node->safe_psql('copied', q{SELECT transactions FROM acct.journal_run WHERE run_key = 'by hand'}), '5', 'copied: they are booked');
+is(broken_invariants($node, 'copied'), '', 'copied: all invariants hold');
 
 $node->stop;
 done_testing();

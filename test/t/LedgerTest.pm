@@ -239,6 +239,15 @@ sub broken_invariants
 		$db, q{SELECT format(E'\nrun %s has another digest', run_id)
 		FROM (SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' ORDER BY posted_at DESC LIMIT 1) AS r
 		WHERE acct.run_digest(run_id) IS DISTINCT FROM digest});
+	# Each batch, in each month where it has rows, and for each basis, is taken or waits, and not both.
+	$broken .= $node->safe_psql(
+		$db, q{SELECT format(E'\nbatch %s of %s in basis %s is taken by %s runs and waits %s times', s.batch_id, s.txn_month, a.basis, c.runs, w.times)
+		FROM (SELECT DISTINCT x.batch_id, x.txn_month FROM acct.txn_source_parent AS x JOIN acct.txn_batch AS b USING (batch_id)) AS s
+		CROSS JOIN acct.accounting_basis AS a
+		CROSS JOIN LATERAL (SELECT count(*) AS runs FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, s.txn_month, a.basis) AND c.released_at IS NULL) AS c
+		CROSS JOIN LATERAL (SELECT count(*) AS times FROM acct.batch_waiting AS w WHERE (w.batch_id, w.txn_month) = (s.batch_id, s.txn_month) AND w.basis IN ('', a.basis)) AS w
+		WHERE c.runs + least(w.times, 1) <> 1 AND (c.runs + w.times > 0 OR acct._is_source_known(s.txn_month))})
+	  if $node->safe_psql($db, q{SELECT to_regclass('acct.batch_waiting') IS NOT NULL}) eq 't';
 	# Recomputing writes where it finds something wrong, so it comes last.
 	my $wrong = $node->safe_psql($db, 'SELECT acct.update_balance_snapshot()');
 	return $wrong eq '0' ? $broken : "$broken\n$wrong rows of the snapshot were wrong";
@@ -441,7 +450,8 @@ sub tables_of
 		                                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 		  FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'acct_archive'))
 		   AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname !~ '^je_(header|line)_staging_'
-		   AND c.relname NOT IN ('engine_layout', 'run_log', 'je_header_staging', 'je_line_staging') ORDER BY c.oid::regclass::text COLLATE "C"});
+		   -- Restoring notes its own rows in source_check.
+		   AND c.relname NOT IN ('engine_layout', 'run_log', 'je_header_staging', 'je_line_staging', 'source_check', 'source_month') ORDER BY c.oid::regclass::text COLLATE "C"});
 	for (split /\n/, $before)
 	{
 		my ($table, $columns) = split /\|/;
