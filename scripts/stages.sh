@@ -30,7 +30,7 @@ finished=
 said=0        # when progress was last printed, in seconds
 
 stage_names=()
-declare -A stage_when stage_build stage_tool stage_command stage_pid stage_began stage_seconds stage_result
+declare -A stage_when stage_build stage_tool stage_command stage_pid stage_began stage_seconds stage_result=()
 
 # Settings that take the paths that small tests do not take by themselves, and that take none of those that they do.
 with_workers="-c ledger_engine.run_partition_min_transactions=0 -c min_parallel_table_scan_size=0"
