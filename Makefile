@@ -119,6 +119,7 @@ SQL_PARTS = \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
 	sql/runs/month.sql \
+	sql/runs/book.sql \
 	sql/archive/archive.sql \
 	sql/archive/retention.sql \
 	sql/archive/export.sql \

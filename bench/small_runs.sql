@@ -19,18 +19,18 @@ INSERT INTO acct.entity (entity_code) SELECT 'BOOK' || b FROM generate_series(1,
 -- The statement that loads transactions into a table: $1 the first identifier, $2 how many, $3 the entity, $4 the month.
 CREATE FUNCTION bench.load_statement(relation text) RETURNS text
 LANGUAGE sql STABLE AS $$
-    SELECT format('INSERT INTO %s (%s) SELECT %s FROM bench.pool AS p WHERE p.n BETWEEN 1 + $1 %% 10000 AND $1 %% 10000 + $2', relation,
+    SELECT CASE WHEN relation IS NOT NULL THEN format('INSERT INTO %s (%s) SELECT %s FROM bench.pool AS p WHERE p.n BETWEEN 1 + $1 %% 10000 AND $1 %% 10000 + $2', relation,
                   string_agg(format('%I', c.name), ', ' ORDER BY c.n),
                   string_agg(CASE c.name WHEN 'txn_id' THEN '$1 + p.n - 1 - $1 % 10000' WHEN 'entity_code' THEN '$3' WHEN 'txn_month' THEN '$4'
                                          WHEN 'bank_value_date' THEN '($4 + (p.bank_value_date - p.txn_month))::date'
-                                         ELSE format('p.%I', c.name) END, ', ' ORDER BY c.n))
+                                         ELSE format('p.%I', c.name) END, ', ' ORDER BY c.n)) END
       FROM (SELECT a.attname AS name, a.attnum AS n FROM pg_attribute AS a
              WHERE a.attrelid = 'bench.pool'::regclass AND a.attnum > 0 AND a.attname <> 'n') AS c
 $$;
 
 -- A procedure NAME(rows, books, runs, label, session, month) that loads and books runs of so many transactions into the books
 -- in turn, and writes the milliseconds of each, load and commit included; with seconds, as many runs as there is time for.
-CREATE PROCEDURE bench.make_runner(name text, relation text, book text, before text DEFAULT 'NULL')
+CREATE PROCEDURE bench.make_runner(name text, relation text, book text, before text DEFAULT 'NULL', prepare text DEFAULT 'NULL')
 LANGUAGE plpgsql AS $make$
 BEGIN
     EXECUTE format($f$
@@ -44,10 +44,12 @@ DECLARE
     began timestamptz;
     first bigint;
     book text;
+    given jsonb;
 BEGIN
     FOR i IN 1 - warm .. coalesce(runs, 1000000000) LOOP
         first := nextval('bench.txn_id');
         book := books[1 + (i + warm) %% cardinality(books)];
+        %5$s;
         COMMIT;
         began := clock_timestamp();
         %4$s;
@@ -64,11 +66,17 @@ BEGIN
     SELECT label, session, t.n, t.ms, t.ended FROM unnest(took, ended) WITH ORDINALITY AS t (ms, ended, n);
 END
 $p$
-$f$, name, replace(replace(replace(replace(bench.load_statement(relation), '$1', 'first'), '$2', 'rows'), '$3', 'book'), '$4', 'month'), book, before);
+$f$, name, coalesce(replace(replace(replace(replace(bench.load_statement(relation), '$1', 'first'), '$2', 'rows'), '$3', 'book'), '$4', 'month'), 'NULL'),
+       book, before, prepare);
 END
 $make$;
 
 CALL bench.make_runner('runs', 'acct.txn_source_parent', 'PERFORM FROM acct.run_month(month)');
+-- The same by book_transactions(), from JSON that the client has.
+CALL bench.make_runner('book_runs', NULL, 'PERFORM FROM acct.book_transactions(given)', prepare => $$
+        given := (SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(p) - 'n') || jsonb_build_object('txn_id', first + p.n - 1 - first % 10000, 'txn_month', month,
+                                   'bank_value_date', month + (p.bank_value_date - p.txn_month), 'entity_code', book))
+                    FROM bench.pool AS p WHERE p.n BETWEEN 1 + first % 10000 AND first % 10000 + rows)$$);
 
 -- Runs a second of the sessions that have a label and a number of this hundred: in the time in which all of them were at it, or, where
 -- that is too short, by what each took.

@@ -97,7 +97,7 @@ $$;
 COMMENT ON FUNCTION acct._count_batches(bigint, date, text[], bigint[]) IS
 'Claims for a run batches that are locked, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for.';
 
-CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint)
+CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], p_batch bigint, OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- Whatever the planner knows of these tables: what waits is few, the rest is history.
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -117,7 +117,8 @@ BEGIN
     -- What another run is taking at this moment is left to it. The unique index of claims is the last word.
     candidates := ARRAY(SELECT DISTINCT x.batch_id
                           FROM (SELECT w.batch_id FROM acct.batch_waiting AS w
-                                 WHERE w.txn_month = p_month AND w.basis = ANY (awaited) FOR UPDATE SKIP LOCKED) AS x
+                                 WHERE w.txn_month = p_month AND w.basis = ANY (awaited) AND w.batch_id = coalesce(p_batch, w.batch_id)
+                                   FOR UPDATE SKIP LOCKED) AS x
                          -- One that is no longer registered has rows that no run can take.
                          WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id));
     held := acct._hold_batches(candidates, '2 seconds');
@@ -142,15 +143,15 @@ BEGIN
     IF busy <> '{}' THEN
         PERFORM acct._warn_busy_batches(p_month, busy);
     END IF;
-    elsewhere := (SELECT count(DISTINCT w.batch_id) FROM acct.batch_waiting AS w
+    elsewhere := CASE WHEN p_batch IS NULL THEN (SELECT count(DISTINCT w.batch_id) FROM acct.batch_waiting AS w
                    WHERE w.txn_month = p_month AND w.basis = ANY (awaited) AND NOT w.batch_id = ANY (candidates)
-                     AND EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = w.batch_id));
+                     AND EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = w.batch_id)) END;
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'a batch of % was taken by another run', p_month USING ERRCODE = 'LE008';
 END
 $$;
-COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[]) IS
-'Claims for a run the batches of a month that wait for it, with the count and the gross sum of their rows: the number of claims, the batches that were left out, with a WARNING, because others were changing their rows, and how many other runs are taking at this moment. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
+COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[], bigint) IS
+'Claims for a run the batches of a month that wait for it, or this one of them (p_batch), with the count and the gross sum of their rows: the number of claims, the batches that were left out, with a WARNING, because others were changing their rows, and how many other runs are taking at this moment. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
 
 CREATE FUNCTION acct._release_batches(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

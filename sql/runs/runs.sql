@@ -460,91 +460,112 @@ END
 $$;
 COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Makes a run that was expanded with no transaction one that is only created.';
 
-CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION acct._open_run(p_month date, p_key text, p_options jsonb,
+                               OUT run_id bigint, OUT bases text[], OUT was_there boolean, OUT was_expanded boolean, OUT has_taken boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    month CONSTANT date := create_run.txn_month;
-    key CONSTANT text := create_run.run_key;
-    opts CONSTANT jsonb := coalesce(create_run.options, '{}');
-    run_bases text[];
     started CONSTANT timestamptz := clock_timestamp();
     own_limit CONSTANT text := current_setting('lock_timeout');
     run record;
-    id bigint;
-    was_there boolean := false;
-    was_expanded boolean := false;
-    taken record;
 BEGIN
+    was_there := false;
+    was_expanded := false;
+    has_taken := false;
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
-    PERFORM acct._require_run_key(key);
-    PERFORM acct._require_plausible_month(month);
+    PERFORM acct._require_run_key(p_key);
+    PERFORM acct._require_plausible_month(p_month);
     PERFORM acct._refuse_default_partitions();
-    run_bases := acct._run_bases(opts);
+    bases := acct._run_bases(p_options);
     -- As a load does, so that the month is not archived meanwhile.
-    PERFORM acct._hold_month('acct.txn_source_parent', month, 'ROW EXCLUSIVE');
+    PERFORM acct._hold_month('acct.txn_source_parent', p_month, 'ROW EXCLUSIVE');
     PERFORM acct._announce_work();
     LOOP
         BEGIN
             PERFORM acct._limit_wait(own_limit);
             INSERT INTO acct.journal_run AS r (run_key, txn_month, bases, options)
-            VALUES (key, month, run_bases, opts)
+            VALUES (p_key, p_month, _open_run.bases, p_options)
             ON CONFLICT (run_key) WHERE status <> 'discarded' DO NOTHING
-            RETURNING r.run_id INTO id;
+            RETURNING r.run_id INTO run_id;
             SELECT r.* INTO run FROM acct.journal_run AS r
-             WHERE r.run_key = key AND r.status <> 'discarded' AND id IS NULL FOR NO KEY UPDATE;
+             WHERE r.run_key = p_key AND r.status <> 'discarded' AND _open_run.run_id IS NULL FOR NO KEY UPDATE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
-            PERFORM acct._refuse_held(format('run "%s"', key), '{acct.journal_run}', 'ROW EXCLUSIVE',
-                                      '{run_key}', ARRAY[key], started, own_limit);
+            PERFORM acct._refuse_held(format('run "%s"', p_key), '{acct.journal_run}', 'ROW EXCLUSIVE',
+                                      '{run_key}', ARRAY[p_key], started, own_limit);
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);
-    IF id IS NULL THEN
+    IF _open_run.run_id IS NULL THEN
         IF run.run_id IS NULL THEN
-            RAISE EXCEPTION 'run "%" was discarded by another session meanwhile', key
+            RAISE EXCEPTION 'run "%" was discarded by another session meanwhile', p_key
                 USING ERRCODE = 'LE002', HINT = 'Call acct.create_run() again.';
         END IF;
         IF run.status IN ('created', 'expanded') THEN
             PERFORM acct._refuse_cancelled(run.run_id);
         END IF;
         -- Without option basis it keeps the bases that there were when it was made.
-        IF run.txn_month <> month OR opts ? 'basis' AND run.bases <> run_bases
-           OR acct._repeated_option(run.options) <> acct._repeated_option(opts)
-           OR acct._moves_late(run.options) <> acct._moves_late(opts) THEN
-            RAISE EXCEPTION 'run "%" was made with other arguments', key
+        IF run.txn_month <> p_month OR p_options ? 'basis' AND run.bases <> _open_run.bases
+           OR acct._repeated_option(run.options) <> acct._repeated_option(p_options)
+           OR acct._moves_late(run.options) <> acct._moves_late(p_options) THEN
+            RAISE EXCEPTION 'run "%" was made with other arguments', p_key
                 USING ERRCODE = 'LE002',
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
                       HINT = 'Use another run_key.';
         END IF;
-        -- One that has taken nothing takes what came since.
-        IF run.status NOT IN ('created', 'expanded') OR acct._run_transactions(run.run_id) > 0 THEN
-            RETURN run.run_id;
-        END IF;
-        id := run.run_id;
-        run_bases := run.bases;
+        run_id := run.run_id;
+        bases := run.bases;
         was_there := true;
         was_expanded := run.status = 'expanded';
+        has_taken := run.status NOT IN ('created', 'expanded') OR acct._run_transactions(run.run_id) > 0;
     END IF;
     -- crash point: create_inserted
-    PERFORM acct._progress_start(id, 'create', NULL);
-    SELECT c.* INTO taken FROM acct._claim_batches(id, month, run_bases) AS c;
-    IF taken.claims > 0 AND was_expanded THEN
-        PERFORM acct._forget_expansion(id);
+END
+$$;
+COMMENT ON FUNCTION acct._open_run(date, text, jsonb) IS
+'Makes a run that has taken nothing, or finds the one that has the key, and locks it to the end of the transaction: whether it was there, is expanded, and has taken something, so that it takes nothing more. Raises what create_run() raises.';
+
+CREATE FUNCTION acct._take_batches(p_run_id bigint, p_month date, p_bases text[], p_was_there boolean, p_was_expanded boolean, p_started timestamptz,
+                                   p_batch bigint DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    taken record;
+BEGIN
+    PERFORM acct._progress_start(p_run_id, 'create', NULL);
+    SELECT c.* INTO taken FROM acct._claim_batches(p_run_id, p_month, p_bases, p_batch) AS c;
+    IF taken.claims > 0 AND p_was_expanded THEN
+        PERFORM acct._forget_expansion(p_run_id);
     END IF;
-    IF taken.claims > 0 OR taken.busy <> '{}' OR NOT was_there THEN
+    IF taken.claims > 0 OR taken.busy <> '{}' OR NOT p_was_there THEN
         INSERT INTO acct.run_log AS g (run_id, step, rows, elapsed_ms, detail, peak_memory)
-        SELECT id, 'create', coalesce(sum(b.source_rows), 0), acct._elapsed_ms(started),
+        SELECT p_run_id, 'create', coalesce(sum(b.source_rows), 0), acct._elapsed_ms(p_started),
                jsonb_build_object('batches', count(*), 'phases_ms', acct._progress_times())
                || CASE WHEN taken.busy <> '{}' THEN jsonb_build_object('batches_left_out', taken.busy) ELSE '{}' END
                || CASE WHEN taken.elsewhere > 0 THEN jsonb_build_object('batches_in_other_runs', taken.elsewhere) ELSE '{}' END,
                acct._peak_memory()
-          FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = id) AS b;
+          FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b;
     END IF;
     -- crash point: create_claimed
     PERFORM acct._progress_end();
-    RETURN id;
+    RETURN taken.claims;
+END
+$$;
+COMMENT ON FUNCTION acct._take_batches(bigint, date, text[], boolean, boolean, timestamptz, bigint) IS
+'Claims for a run that _open_run() made or found the batches that wait for it, or one of them alone, and logs that: the number of claims. One that was expanded with nothing is no longer.';
+
+CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    run record;
+BEGIN
+    SELECT o.* INTO run FROM acct._open_run(create_run.txn_month, create_run.run_key, coalesce(create_run.options, '{}')) AS o;
+    -- One that has taken nothing takes what came since.
+    IF NOT run.has_taken THEN
+        PERFORM acct._take_batches(run.run_id, create_run.txn_month, run.bases, run.was_there, run.was_expanded, started);
+    END IF;
+    RETURN run.run_id;
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS

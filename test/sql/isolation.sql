@@ -13,7 +13,7 @@ SELECT public.expanded('2025-02-01', 'feb') AS feb \gset
 -- What each does: writes by what others have committed (refused unless READ COMMITTED), reads (never refused), or loads (at any level)
 --
 CREATE TABLE public.kind (kind text, name name, PRIMARY KEY (name));
-INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'add_dimension', 'approve_release', 'approve_template', 'archive_partition', 'cancel_run', 'check_release', 'close_period',
+INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'add_dimension', 'approve_release', 'approve_template', 'archive_partition', 'book_transactions', 'cancel_run', 'check_release', 'close_period',
     'create_release', 'create_run', 'delete_batch', 'discard_run', 'expand_journals', 'export_archive', 'generate_sample_transactions', 'install', 'install_roles', 'install_takaful_sample',
     'new_template_version', 'post_journals', 'rebook_run', 'reopen_period', 'reprocess_exceptions', 'reprocess_ignored', 'restore_partition', 'retire_template', 'return_release', 'return_template', 'reverse_journals', 'reverse_run', 'revoke_waiver',
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'submit_release', 'submit_template', 'unschedule_jobs',

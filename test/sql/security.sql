@@ -176,6 +176,8 @@ SELECT acct.acknowledge_finding(x.finding_id, 'mine') FROM acct.policy_finding A
 SELECT x.outcome FROM acct.cancel_run('none') AS x;
 SELECT x.outcome FROM acct.journal_run AS r, acct.cancel_run(r.run_id) AS x ORDER BY r.run_id LIMIT 1;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-2') AS x;
+SELECT x.outcome FROM acct.book_transactions('[{"txn_id": 14, "txn_month": "2025-03-01", "bank_value_date": "2025-03-15", "txn_type": "A", "product_code": "P", "channel": "C", "gross_amount": 10, "tabarru_amount": 10}]', 'attack-book') AS x;
+SELECT x.outcome FROM acct.book_transactions('[{"txn_id": 14, "txn_month": "2025-03-01", "bank_value_date": "2025-03-15", "txn_type": "A", "product_code": "P", "channel": "C", "gross_amount": 10, "tabarru_amount": 10}]', 'attack-book') AS x;
 -- A run that shares staging
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (13, '2025-03-01', '2025-03-15', 'A', 'P', 'C', 10, 10);
 SET ledger_engine.staging_table_min_transactions = -1;
@@ -269,6 +271,7 @@ SET search_path = pg_temp, evil, pg_catalog;
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (11, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
 SELECT acct.delete_batch(x.batch_id, '{-1}') FROM acct.txn_source_parent AS x WHERE x.txn_id OPERATOR(pg_catalog.=) 11;
 SELECT x.step FROM acct.run_month('2025-02-01', 'attack-3') AS x;
+SELECT x.outcome FROM acct.book_transactions('[{"txn_id": 15, "txn_month": "2025-03-01", "bank_value_date": "2025-03-15", "txn_type": "A", "product_code": "P", "channel": "C", "gross_amount": 10, "tabarru_amount": 10}]', 'attack-book-3') AS x;
 SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
 -- Nor does what runs as its caller, where somebody else calls it with that path.
 RESET SESSION AUTHORIZATION;
@@ -340,7 +343,8 @@ CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
-    ('SELECT acct.run_month(''2025-01-01'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
+    ('SELECT acct.run_month(''2025-01-01'')'), ('SELECT acct.book_transactions(''[{"txn_id": 1, "txn_month": "2025-01-01"}]'')'),
+    ('SELECT acct._check_transactions(''[]'')'), ('SELECT acct._open_booking(''2025-01-01'', ''[]'', NULL, ''{}'')'), ('SELECT acct._book_batch(@expanded, 1)'), ('SELECT acct._booked(@posted, ''{1}'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
