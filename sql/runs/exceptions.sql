@@ -36,7 +36,18 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_exceptions() IS 'The part of install() that describes what exceptions.sql makes.';
 
-CREATE FUNCTION acct._take_again(p_run_id bigint, p_what text) RETURNS bigint
+CREATE FUNCTION acct._require_again_options(p_options jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._run_bases(p_options);
+    IF p_options ? 'basis' THEN
+        RAISE EXCEPTION 'transactions are taken up again in the bases concerned: option basis cannot be given' USING ERRCODE = '22023';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_again_options(jsonb) IS 'Raises 22023 on options that a run which takes transactions up again cannot be given.';
+
+CREATE FUNCTION acct._take_again(p_run_id bigint, p_what text, p_options jsonb) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
@@ -49,7 +60,7 @@ BEGIN
         PERFORM acct._wrong_state(p_run_id, 'a ' || other, 'It took no transactions.');
     END IF;
     INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
-    SELECT r.txn_month, r.bases, r.options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+    SELECT r.txn_month, r.bases, r.options || p_options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
     RETURNING n.run_id INTO id;
     -- crash point: reprocess_inserted
     IF p_what = 'exceptions' THEN
@@ -70,13 +81,14 @@ BEGIN
     RETURN id;
 END
 $$;
-COMMENT ON FUNCTION acct._take_again(bigint, text) IS
+COMMENT ON FUNCTION acct._take_again(bigint, text, jsonb) IS
 'Makes a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
 
-CREATE FUNCTION acct.reprocess_exceptions(run_id bigint) RETURNS bigint
+CREATE FUNCTION acct.reprocess_exceptions(run_id bigint, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     old CONSTANT bigint := reprocess_exceptions.run_id;
+    opts CONSTANT jsonb := coalesce(reprocess_exceptions.options, '{}');
     status text;
 BEGIN
     PERFORM acct._require_read_committed();
@@ -86,10 +98,11 @@ BEGIN
             CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
                         ELSE 'Exceptions of a posted run can be reprocessed.' END);
     END IF;
-    RETURN acct._take_again(old, 'exceptions');
+    PERFORM acct._require_again_options(opts);
+    RETURN acct._take_again(old, 'exceptions', opts);
 END
 $$;
-COMMENT ON FUNCTION acct.reprocess_exceptions(bigint) IS
+COMMENT ON FUNCTION acct.reprocess_exceptions(bigint, jsonb) IS
 'Makes a new run, to be expanded and posted like any other, of the exceptions of a posted run that are neither resolved nor waived, each for its basis only; returns its run_id. What fails again is an exception of the new run.';
 
 CREATE FUNCTION acct._require_exception(p_run_id bigint, p_txn_id bigint, p_basis text) RETURNS void
@@ -280,10 +293,11 @@ $$;
 COMMENT ON FUNCTION acct._list_ignored(bigint) IS
 'Lists the transactions that a posted run ignored in journal_run_ignored, once. Raises LE009 where they are not as many as it counted.';
 
-CREATE FUNCTION acct.reprocess_ignored(run_id bigint) RETURNS bigint
+CREATE FUNCTION acct.reprocess_ignored(run_id bigint, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     old CONSTANT bigint := reprocess_ignored.run_id;
+    opts CONSTANT jsonb := coalesce(reprocess_ignored.options, '{}');
     status text;
     month date;
 BEGIN
@@ -294,14 +308,15 @@ BEGIN
             CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
                         ELSE 'What a posted run ignored can be reprocessed.' END);
     END IF;
+    PERFORM acct._require_again_options(opts);
     SELECT r.txn_month INTO month FROM acct.journal_run AS r WHERE r.run_id = old;
     IF acct._is_archived('txn_source_parent', month) THEN
         PERFORM acct._raise_archived('txn_source_parent', month);
     END IF;
     PERFORM acct._list_ignored(old);
     PERFORM acct._keep_source_month(month);
-    RETURN acct._take_again(old, 'ignored');
+    RETURN acct._take_again(old, 'ignored', opts);
 END
 $$;
-COMMENT ON FUNCTION acct.reprocess_ignored(bigint) IS
+COMMENT ON FUNCTION acct.reprocess_ignored(bigint, jsonb) IS
 'Makes a new run, to be expanded and posted like any other, of the transactions that a template of type IGNORE took in a posted run, each for that basis only; returns its run_id. What is ignored again counts as ignored in the new run.';

@@ -91,19 +91,19 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct.rebook_run(text, jsonb) IS 'rebook_run() of the run that has a key. Raises LE001 where no run has it, and what rebook_run() raises.';
 
-CREATE FUNCTION acct.reprocess_exceptions(run_key text)
+CREATE FUNCTION acct.reprocess_exceptions(run_key text, options jsonb DEFAULT '{}')
 RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct.reprocess_exceptions(acct._run_of_key($1, true))
+    SELECT acct.reprocess_exceptions(acct._run_of_key($1, true), $2)
 $$;
-COMMENT ON FUNCTION acct.reprocess_exceptions(text) IS 'reprocess_exceptions() of the run that has a key. Raises LE001 where no run has it, and what reprocess_exceptions() raises.';
+COMMENT ON FUNCTION acct.reprocess_exceptions(text, jsonb) IS 'reprocess_exceptions() of the run that has a key. Raises LE001 where no run has it, and what reprocess_exceptions() raises.';
 
-CREATE FUNCTION acct.reprocess_ignored(run_key text)
+CREATE FUNCTION acct.reprocess_ignored(run_key text, options jsonb DEFAULT '{}')
 RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct.reprocess_ignored(acct._run_of_key($1, true))
+    SELECT acct.reprocess_ignored(acct._run_of_key($1, true), $2)
 $$;
-COMMENT ON FUNCTION acct.reprocess_ignored(text) IS 'reprocess_ignored() of the run that has a key. Raises LE001 where no run has it, and what reprocess_ignored() raises.';
+COMMENT ON FUNCTION acct.reprocess_ignored(text, jsonb) IS 'reprocess_ignored() of the run that has a key. Raises LE001 where no run has it, and what reprocess_ignored() raises.';
 
 CREATE FUNCTION acct.waive_exception(run_key text, txn_id bigint, basis text, reason text)
 RETURNS boolean

@@ -582,7 +582,7 @@ COMMENT ON FUNCTION acct._je_range(bigint) IS
 'The identifiers (to_je_id exclusive) of a range of acct.je_range_seq; those below 2^42 come from acct.je_id_seq. As in src/ledger/je_id.h.';
 
 CREATE FUNCTION acct._taken_again(p_run_id bigint) RETURNS TABLE (txn_id bigint, txn_month date, basis text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = on SET enable_seqscan = on SET jit = off AS $$
 DECLARE
     run acct.journal_run;
 BEGIN

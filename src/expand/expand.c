@@ -111,20 +111,26 @@ run_pass(Expand *expand, Pass *pass, const char *list)
 		&args, expand_row, expand);
 }
 
-/* Where a run took little of a month, its rows are found by index. */
+/*
+ * Where a run took little of a month, its rows are found by index; where it takes
+ * much of another run again, by reading the month, as no statistics tell.
+ */
 static int
-read_by_index(const Expand *expand)
+choose_access(const Expand *expand)
 {
-	static const ScopedSetting off[] = {{"enable_seqscan", "off"}, {"jit", "off"}};
+	static const ScopedSetting by_index[] = {{"enable_seqscan", "off"}, {"jit", "off"}};
+	static const ScopedSetting by_month[] = {{"enable_nestloop", "off"}, {"jit", "off"}};
 
-	return settings_scope_open(off, expand->is_small ? lengthof(off) : 0);
+	if (expand->is_small)
+		return settings_scope_open(by_index, lengthof(by_index));
+	return settings_scope_open(by_month, expand->reprocess_of != 0 ? lengthof(by_month) : 0);
 }
 
 static void
 run_passes(Expand *expand)
 {
 	char *list = source_select_list(expand->source_table);
-	int scope = read_by_index(expand);
+	int scope = choose_access(expand);
 	ListCell *lc;
 
 	expand_push_position(expand);

@@ -642,6 +642,8 @@ CREATE FUNCTION ref.outcomes() RETURNS TABLE (outcome text, times bigint)
 LANGUAGE sql AS $$
     SELECT 'JOURNAL', count(*) FROM ref.header
     UNION ALL
+    SELECT 'MOVED', count(*) FROM ref.header WHERE original_date IS NOT NULL
+    UNION ALL
     SELECT 'IGNORED', count(*) FROM ref.ignored
     UNION ALL
     SELECT e.reason::text, count(*) FROM ref.exception AS e GROUP BY e.reason

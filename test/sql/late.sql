@@ -106,6 +106,18 @@ SELECT options FROM acct.journal_run WHERE run_id = :again;
 SELECT sum(journals) AS journals FROM acct.expand_journals(:again);
 SELECT txn_id, entity_code, je_date, original_date, accounts FROM public.dated WHERE run_id = :again ORDER BY 1;
 SELECT acct.discard_run(:again);
+-- What a run that does not move has set aside is moved by one that does.
+CALL public.txn(18, '2025-01-01', 'A', 100);
+SELECT public.posted('2025-01-01', 'rejects') AS rejects \gset
+SELECT acct.reprocess_exceptions(:rejects, '{"basis": "PRIMARY"}');
+SELECT acct.reprocess_ignored(:rejects, '{"basis": "PRIMARY"}');
+SELECT acct.reprocess_exceptions('rejects', '{"late": "maybe"}');
+SELECT acct.reprocess_exceptions('rejects', '{"late": "next_open"}') AS moved \gset
+SELECT options FROM acct.journal_run WHERE run_id = :moved;
+SELECT sum(journals) AS journals FROM acct.expand_journals(:moved);
+SELECT all_passed FROM acct.check_run(:moved);
+SELECT sum(journals) AS journals FROM acct.post_journals(:moved);
+SELECT txn_id, je_date, original_date FROM public.booked WHERE run_id = :moved;
 
 -- Each book for itself.
 INSERT INTO acct.accounting_basis VALUES ('TAX', 'Tax', true);
