@@ -103,6 +103,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     awaited CONSTANT text[] := array_append(p_bases, '');
+    unknown bigint[];
     candidates bigint[];
     held bigint[];
 BEGIN
@@ -113,7 +114,7 @@ BEGIN
     IF acct._is_archived('txn_source_parent', p_month) THEN
         PERFORM acct._raise_archived('txn_source_parent', p_month);
     END IF;
-    PERFORM acct._know_source(p_month);
+    unknown := acct._know_source(p_month);
     -- What another run is taking at this moment is left to it. The unique index of claims is the last word.
     candidates := ARRAY(SELECT DISTINCT x.batch_id
                           FROM (SELECT w.batch_id FROM acct.batch_waiting AS w
@@ -122,7 +123,10 @@ BEGIN
                          -- One that is no longer registered has rows that no run can take.
                          WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id));
     held := acct._hold_batches(candidates, '2 seconds');
-    busy := ARRAY(SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1);
+    busy := ARRAY(SELECT u FROM unnest(unknown) AS u
+                   WHERE NOT p_bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
+                                               WHERE (c.batch_id, c.txn_month) = (u, p_month) AND c.released_at IS NULL)
+                  UNION SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1);
     IF held <> '{}' THEN
         -- Their rows cannot change any more: they are counted now.
         claims := acct._count_batches(p_run_id, p_month, p_bases, held);

@@ -79,6 +79,13 @@ CREATE FUNCTION acct._await_basis() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_layout();
+    -- A snapshot that is kept does not show what was taken since. There is nothing to take before the first basis.
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
+       AND EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis <> NEW.basis) THEN
+        RAISE EXCEPTION 'accounting basis "%" cannot be added in a transaction that is %', NEW.basis, upper(current_setting('transaction_isolation'))
+            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have taken since, which is to wait for the new basis.',
+                  HINT = 'Add it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
+    END IF;
     -- Claims that do not know the basis have ended then, and those to come know it.
     PERFORM acct._hold_tables('{acct.accounting_basis}', 'EXCLUSIVE');
     INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
@@ -95,7 +102,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._await_basis() IS
-'Trigger function of acct.accounting_basis: batches that no longer wait for every basis wait for a new one. Waits for runs that are being made.';
+'Trigger function of acct.accounting_basis: batches that no longer wait for every basis wait for a new one. Waits for runs that are being made; raises 25001 where the transaction is not READ COMMITTED.';
 
 CREATE FUNCTION acct._is_source_known(p_month date) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -105,47 +112,57 @@ $$;
 COMMENT ON FUNCTION acct._is_source_known(date) IS
 'True where each row of a source month is of a registered batch that waits for a run or was taken, so that the month needs not be read to see that. Raises LE002 where it was dropped.';
 
-CREATE FUNCTION acct._know_source(p_month date) RETURNS void
+CREATE FUNCTION acct._know_source(p_month date) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
     SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
     own_partition regclass;
     notes tid[];
     batches bigint[];
+    missing bigint[];
+    held bigint[];
 BEGIN
     IF acct._is_source_known(p_month) THEN
-        RETURN;
+        RETURN '{}';
     END IF;
     PERFORM acct._progress_phase('reading source');
     own_partition := acct._partition_of('acct.txn_source_parent', p_month);
     -- A note that another transaction has locked is about rows that are not seen here: it stays.
     notes := ARRAY(SELECT c.ctid FROM acct.source_check AS c WHERE c.txn_month = p_month FOR UPDATE SKIP LOCKED);
     EXECUTE format('SELECT array_agg(x.batch_id) FROM (SELECT DISTINCT s.batch_id FROM %s AS s) AS x', acct._source_rows(p_month)) INTO batches;
-    -- What nobody has taken or waits for. Each transaction keeps a batch in one of both.
+    -- What nobody has taken or waits for, for some basis. Each transaction keeps a batch in one of both.
+    missing := ARRAY(SELECT b.batch_id FROM unnest(batches) AS s (batch_id) JOIN acct.txn_batch AS b ON b.batch_id = s.batch_id
+                      WHERE EXISTS (SELECT a.basis FROM acct.accounting_basis AS a
+                                    EXCEPT SELECT c.basis FROM acct.journal_run_batch AS c
+                                            WHERE (c.batch_id, c.txn_month) = (b.batch_id, p_month) AND c.released_at IS NULL
+                                    EXCEPT SELECT w.basis FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = (p_month, b.batch_id))
+                        AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id, w.basis) = (p_month, b.batch_id, '')));
+    -- Those that another run has found, or whose rows others are changing, are not waited for: they stay noted.
+    held := ARRAY(SELECT b.batch_id FROM acct.txn_batch AS b WHERE b.batch_id = ANY (missing) ORDER BY b.batch_id FOR NO KEY UPDATE SKIP LOCKED);
     INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
     SELECT p_month, x.batch_id, y.basis
-      FROM (SELECT b.batch_id, ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
-                                      WHERE (c.batch_id, c.txn_month) = (b.batch_id, p_month) AND c.released_at IS NULL
-                                     UNION ALL
-                                     SELECT w.basis FROM acct.batch_waiting AS w
-                                      WHERE (w.txn_month, w.batch_id) = (p_month, b.batch_id)) AS bases
-              FROM unnest(batches) AS s (batch_id) JOIN acct.txn_batch AS b ON b.batch_id = s.batch_id) AS x
+      FROM (SELECT h AS batch_id, ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
+                                         WHERE (c.batch_id, c.txn_month) = (h, p_month) AND c.released_at IS NULL
+                                        UNION ALL
+                                        SELECT w.basis FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = (p_month, h)) AS bases
+              FROM unnest(held) AS h) AS x
      CROSS JOIN LATERAL (SELECT '' WHERE x.bases = '{}'
                          UNION ALL
                          SELECT a.basis FROM acct.accounting_basis AS a WHERE x.bases <> '{}' AND NOT x.bases && ARRAY['', a.basis]) AS y (basis)
     ON CONFLICT DO NOTHING;
-    IF own_partition IS NULL
+    IF own_partition IS NULL OR cardinality(held) < cardinality(missing)
        OR EXISTS (SELECT FROM unnest(batches) AS s (batch_id) WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = s.batch_id)) THEN
-        RETURN;
+        RETURN ARRAY(SELECT m FROM unnest(missing) AS m EXCEPT SELECT h FROM unnest(held) AS h);
     END IF;
     DELETE FROM acct.source_check AS c WHERE c.ctid = ANY (notes);
     INSERT INTO acct.source_month (txn_month, relation)
     SELECT p_month, own_partition
      WHERE NOT EXISTS (SELECT FROM acct.source_month AS m WHERE (m.txn_month, m.relation) = (p_month, own_partition));
+    RETURN '{}';
 END
 $$;
 COMMENT ON FUNCTION acct._know_source(date) IS
-'Where rows came into a source month that loads did not bring, reads it, has their batches wait for a run, and unless a batch is not registered, or the month has no partition of its own, knows the month from then on.';
+'Where rows came into a source month that loads did not bring, reads it, has their batches wait for a run, and unless a batch is not registered or in use, or the month has no partition of its own, knows the month from then on. Returns the batches that are in use: another run has found them, or others are changing their rows.';
 
 CREATE FUNCTION acct._forget_source(p_month date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
