@@ -74,6 +74,7 @@ OBJS = \
 	src/post/post_run.o \
 	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
+	src/table/child_columns.o \
 	src/table/heap_writer.o \
 	src/table/index_builds.o \
 	src/table/key_scan.o \

@@ -209,8 +209,8 @@ BEGIN
                     AND l.objid = (d & 4294967295)::oid AND l.objsubid = (d >> 32) & 32767);
     runs := cardinality(ids);
     kept := cardinality(due) - runs;
-    DELETE FROM acct.je_header_staging_small AS s USING unnest(ids) AS x (run_id) WHERE s.run_id = x.run_id;
-    DELETE FROM acct.je_line_staging_small AS s USING unnest(ids) AS x (run_id) WHERE s.run_id = x.run_id;
+    DELETE FROM acct.je_header_staging_small AS s WHERE s.run_id = ANY (ids);
+    DELETE FROM acct.je_line_staging_small AS s WHERE s.run_id = ANY (ids);
     GET DIAGNOSTICS lines = ROW_COUNT;
     -- crash point: shared_removed
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms, detail)

@@ -36,6 +36,11 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_gets_staging_table';
 COMMENT ON FUNCTION acct._gets_staging_table(bigint) IS
 'True where a run of so many transactions gets staging tables of its own (ledger_engine.staging_table_min_transactions).';
 
+CREATE FUNCTION acct._follow_parent(p_child regclass) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_follow_parent';
+COMMENT ON FUNCTION acct._follow_parent(regclass) IS
+'Has a child by inheritance have its columns from its parent alone, so that one that is dropped from the parent goes from the child too.';
+
 CREATE FUNCTION acct._lock_number(p_table regclass, p_number bigint, p_alone boolean) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_lock_number';
 COMMENT ON FUNCTION acct._lock_number(regclass, bigint, boolean) IS

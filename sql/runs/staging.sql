@@ -16,6 +16,7 @@ DECLARE
     statement text;
     grants text[];
     in_the_way text;
+    dependent text;
 BEGIN
     grants := ARRAY(
         SELECT format('GRANT %s%s ON %s TO %s%s', a.privilege_type, '(' || quote_ident(g.name) || ')', made,
@@ -39,20 +40,22 @@ BEGIN
     FOREACH child IN ARRAY children LOOP
         EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, child);
         EXECUTE format('ALTER TABLE %s INHERIT %s', child, made);
+        PERFORM acct._follow_parent(child);
     END LOOP;
     SELECT string_agg(x.name, E'\n' ORDER BY x.name) INTO in_the_way
-      FROM (SELECT format('trigger %s on table %s', t.tgname, parent) AS name FROM pg_trigger AS t WHERE t.tgrelid = parent AND NOT t.tgisinternal
+      FROM (SELECT format('trigger %s on table %s', t.tgname, p_parent) AS name FROM pg_trigger AS t WHERE t.tgrelid = parent AND NOT t.tgisinternal
             UNION ALL
-            SELECT format('policy %s on table %s', p.polname, parent) FROM pg_policy AS p WHERE p.polrelid = parent
+            SELECT format('policy %s on table %s', p.polname, p_parent) FROM pg_policy AS p WHERE p.polrelid = parent
             UNION ALL
-            SELECT format('rule %s on table %s', w.rulename, parent) FROM pg_rewrite AS w WHERE w.ev_class = parent) AS x;
+            SELECT format('rule %s on table %s', w.rulename, p_parent) FROM pg_rewrite AS w WHERE w.ev_class = parent) AS x;
     BEGIN
         EXECUTE format('DROP TABLE %s', parent);
     EXCEPTION WHEN dependent_objects_still_exist THEN
-        GET STACKED DIAGNOSTICS in_the_way = PG_EXCEPTION_DETAIL;
+        GET STACKED DIAGNOSTICS dependent = PG_EXCEPTION_DETAIL;
+        in_the_way := concat_ws(E'\n', in_the_way, dependent);
     END;
     IF in_the_way IS NOT NULL THEN
-        RAISE EXCEPTION 'table % cannot be replaced by one with the same columns that is not partitioned', parent
+        RAISE EXCEPTION 'table acct.% cannot be replaced by one with the same columns that is not partitioned', p_parent
             USING ERRCODE = 'LE010', DETAIL = in_the_way,
                   HINT = 'Drop what depends on the table, call acct.install() again, and then make it anew: name and columns of the table stay.';
     END IF;
@@ -272,6 +275,7 @@ BEGIN
     END IF;
     FOREACH rel IN ARRAY ARRAY['je_header_staging', 'je_line_staging'] LOOP
         EXECUTE format('ALTER TABLE acct.%I INHERIT acct.%I', rel || '_' || p_run_id, rel);
+        PERFORM acct._follow_parent(format('acct.%I', rel || '_' || p_run_id)::regclass);
     END LOOP;
 END
 $$;

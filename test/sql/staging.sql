@@ -146,7 +146,15 @@ ALTER TABLE acct.je_header_staging ADD COLUMN mine integer;
 ALTER TABLE acct.ledger_entry_header ADD COLUMN mine integer;
 CALL public.load(91, 2);
 SELECT public.expanded('2025-01-01', 'column') AS column \gset
+SET ledger_engine.staging_table_min_transactions = 0;
+CALL public.load(94, 2);
+SELECT public.expanded('2025-01-01', 'own column') AS own \gset
+SET ledger_engine.staging_table_min_transactions = 10;
 ALTER TABLE acct.je_header_staging DROP COLUMN mine;
+SET ledger_engine.allow_drop = on;
+ALTER TABLE acct.ledger_entry_header DROP COLUMN mine;
+RESET ledger_engine.allow_drop;
+SELECT sum(journals) AS journals FROM acct.post_journals(:own);
 SELECT sum(journals) AS journals FROM acct.post_journals(:column);
 SELECT sum(journals) AS journals FROM acct.post_journals(:other);
 

@@ -38,6 +38,9 @@ $node->safe_psql('original', large_runs("SELECT * FROM acct.run_month('2025-01-0
 load_batch($node, 'original', 2000, 43);
 $node->safe_psql('original', large_runs("SELECT * FROM acct.expand_journals(acct.create_run('2025-01-01', 'expanded'))"));
 load_batch($node, 'original', 1000, 44);
+# One that shares staging with the first
+load_quietly($node, 'original', '2025-04-01', 500, 46);
+$node->safe_psql('original', "SELECT * FROM acct.expand_journals(acct.create_run('2025-04-01', 'small'))");
 $node->safe_psql(
 	'original', q{
 	SELECT * FROM acct.rotate_ledger_partitions(1, '2025-06-01');
@@ -80,7 +83,7 @@ sub run_next
 {
 	my ($db) = @_;
 
-	$node->safe_psql($db, 'SELECT * FROM acct.post_journals(3)');
+	$node->safe_psql($db, "SELECT * FROM acct.post_journals($_)") for 3, 4;
 	# Rows that were restored are looked at once: nothing of them waits that did not, and the month is known then.
 	my $waiting = $node->safe_psql($db, 'SELECT batch_id, txn_month, transactions FROM acct.batches_waiting()');
 	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'next')"));
@@ -130,13 +133,14 @@ for my $db (sort keys %restore)
 	{
 		fails_with($node, $db, 'SELECT * FROM acct.post_journals(3)', qr/ERROR:  LE002: .*\nHINT:  .*expand_journals/, "$db: no staging");
 		is($node->safe_psql($db, large_runs('SELECT bool_or(already_done) FROM acct.expand_journals(3)')), 'f', "$db: expanded again");
+		is($node->safe_psql($db, 'SELECT bool_or(already_done) FROM acct.expand_journals(4)'), 'f', "$db: the small run too");
 	}
-	is(failing_checks($node, $db, 3), '', "$db: expanded run is valid");
+	is(failing_checks($node, $db, $_), '', "$db: expanded run $_ is valid") for 3, 4;
 	run_next($db);
 	is(fingerprint($node, $db, undef, 3), $next_ledger, "$db: same ledger after the next runs");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold after the next runs");
 	is($node->safe_psql($db, "SELECT * FROM acct.trial_balance('2025-01-01')"), $next_balances, "$db: same trial balance after the next runs");
-	is($node->safe_psql($db, q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_[34]$' AND relispartition}),
+	is($node->safe_psql($db, q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_[35]$' AND relispartition}),
 		2, "$db: large runs have partitions of their own");
 
 	# The archived month comes back.
@@ -146,9 +150,9 @@ for my $db (sort keys %restore)
 	# Rights hold for what was made since, too.
 	is($node->safe_psql($db, 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_4'),
 		't', "$db: the auditor reads the new partition");
-	fails_with($node, $db, 'SET ROLE acct_auditor; SELECT * FROM acct.post_journals(4)', qr/ERROR:  42501:/, "$db: the auditor does not post");
-	is($node->safe_psql($db, 'SET ROLE acct_operator; SELECT bool_and(already_done) FROM acct.post_journals(4)'), 't', "$db: the operator does");
-	is($node->safe_psql($db, 'SET ROLE dump_clerk; SELECT bool_and(already_done) FROM acct.post_journals(4)'), 't', "$db: so does the clerk");
+	fails_with($node, $db, 'SET ROLE acct_auditor; SELECT * FROM acct.post_journals(5)', qr/ERROR:  42501:/, "$db: the auditor does not post");
+	is($node->safe_psql($db, 'SET ROLE acct_operator; SELECT bool_and(already_done) FROM acct.post_journals(5)'), 't', "$db: the operator does");
+	is($node->safe_psql($db, 'SET ROLE dump_clerk; SELECT bool_and(already_done) FROM acct.post_journals(5)'), 't', "$db: so does the clerk");
 	fails_with($node, $db, 'SET ROLE dump_clerk; SELECT * FROM acct.ledger_entry_line', qr/ERROR:  42501:/, "$db: the clerk reads no lines");
 }
 

@@ -172,6 +172,54 @@ sub install_layout
 	return;
 }
 
+# What a site has over staging is named where install() cannot make the tables anew; what it gave them stays.
+sub staging_of_a_site
+{
+	my ($db) = @_;
+
+	$node->safe_psql(
+		$db, q{
+		ALTER TABLE acct.je_header_staging ADD COLUMN mine integer;
+		COMMENT ON COLUMN acct.je_header_staging.mine IS 'Ours';
+		CREATE INDEX mine ON acct.je_header_staging (policy_no);
+		CREATE VIEW public.of_staging AS SELECT run_id, is_posted FROM acct.run_staging;
+		CREATE VIEW public.in_the_way AS SELECT run_id FROM acct.je_line_staging;
+		CREATE FUNCTION public.noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+		CREATE TRIGGER in_the_way BEFORE DELETE ON acct.je_header_staging FOR EACH ROW EXECUTE FUNCTION public.noop();
+		GRANT SELECT ON acct.run_staging, acct.je_header_staging TO upgrade_clerk;
+		GRANT SELECT (debit) ON acct.je_line_staging TO upgrade_clerk WITH GRANT OPTION;});
+	fails_with($node, $db, 'SELECT acct.install()', qr/ERROR:  LE010: table acct\.je_header_staging cannot be replaced .*\nDETAIL:  trigger in_the_way on table je_header_staging\n.*HINT:  Drop what depends/s,
+		"$db: a trigger on staging is named");
+	$node->safe_psql($db, 'DROP TRIGGER in_the_way ON acct.je_header_staging');
+	fails_with($node, $db, 'SELECT acct.install()', qr/ERROR:  LE010: table acct\.je_line_staging cannot be replaced .*\nDETAIL:  view public\.in_the_way depends on table je_line_staging\n/s,
+		"$db: so is a view");
+	$node->safe_psql($db, 'DROP VIEW public.in_the_way; DROP FUNCTION public.noop()');
+	return $node->safe_psql($db, 'SELECT count(*), count(DISTINCT run_id) FROM acct.je_line_staging');
+}
+
+sub site_kept_its_staging
+{
+	my ($db, $rows) = @_;
+
+	is($node->safe_psql($db, 'SELECT count(*), count(DISTINCT run_id) FROM acct.je_line_staging'), $rows, "$db: staging has the rows that it had");
+	is( $node->safe_psql($db, q{SELECT string_agg(format('%s %s %s', c.relname, c.relkind, (SELECT count(*) FROM pg_inherits AS i WHERE i.inhparent = c.oid)), ', ' ORDER BY c.relname)
+		FROM pg_class AS c WHERE c.relnamespace = 'acct'::regnamespace AND c.relname IN ('je_header_staging', 'je_line_staging')}),
+		'je_header_staging r 4, je_line_staging r 4', "$db: of three runs, and what small runs share");
+	is( $node->safe_psql($db, q{SET ROLE upgrade_clerk; SELECT count(*) > 0, bool_or(is_posted) FROM acct.run_staging; SELECT count(*) > 0 FROM acct.je_header_staging WHERE mine IS NULL;
+		SELECT sum(debit) > 0 FROM acct.je_line_staging}), "t|t\nt\nt", "$db: what was granted on staging");
+	is( $node->safe_psql($db, q{SELECT col_description('acct.je_header_staging'::regclass, attnum), (SELECT count(*) FROM pg_index WHERE indrelid = 'acct.je_header_staging'::regclass)
+		FROM pg_attribute WHERE attrelid = 'acct.je_header_staging'::regclass AND attname = 'mine'}), 'Ours|1', "$db: a site's column and index");
+	is($node->safe_psql($db, 'SELECT count(*) > 0 FROM public.of_staging WHERE is_posted'), 't', "$db: a site's view over run_staging");
+	$node->safe_psql(
+		$db, q{
+		DROP VIEW public.of_staging;
+		REVOKE SELECT ON acct.run_staging, acct.je_header_staging FROM upgrade_clerk;
+		REVOKE SELECT (debit) ON acct.je_line_staging FROM upgrade_clerk;
+		ALTER TABLE acct.je_header_staging DROP COLUMN mine;
+		DROP INDEX IF EXISTS acct.je_header_staging_policy_no_idx, acct.je_header_staging_new_policy_no_idx;});
+	return;
+}
+
 # Another layout's number is enough: what install() does then is the same for all.
 $node->safe_psql('fresh', 'UPDATE acct.engine_layout SET version = version - 1');
 install_layout('fresh');
@@ -192,7 +240,7 @@ for my $version (@released)
 	is($node->safe_psql($db, qq{SELECT count(*) FROM pg_extension_update_paths('ledger_engine')
 		WHERE source = '$version' AND target = '$newest' AND path IS NOT NULL}), 1, "$version leads to $newest");
 	my $data = data_of($node, $db);
-	my $files = q{SELECT relname, relfilenode FROM pg_class WHERE relname ~ '^ledger_entry_|^je_.*_staging_' AND relkind = 'r' ORDER BY relname};
+	my $files = q{SELECT relname, relfilenode FROM pg_class WHERE relname ~ '^ledger_entry_|^je_.*_staging_\d' AND relkind = 'r' ORDER BY relname};
 	my $files_before = $node->safe_psql($db, $files);
 	my $session = start_session($node, $db);
 	$session->submit("SELECT count(*) FROM acct.validate_run(3); SELECT count(*) FROM acct.trial_balance('2025-01-01')");
@@ -204,7 +252,9 @@ for my $version (@released)
 	$node->safe_psql($db, 'ALTER EXTENSION ledger_engine UPDATE');
 	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$db: updated");
 	is_same(routines_of($node, $db), $routines, $db);
+	my $in_the_way = staging_of_a_site($db);
 	install_layout($db);
+	site_kept_its_staging($db, $in_the_way);
 	is($node->safe_psql($db, q{SELECT string_agg(entity_code, ' ' ORDER BY entity_code) FROM acct.entity}), 'MAIN SYARIAH', "$db: the entities of its ledger are registered");
 	my $now = catalog_of($node, $db);
 	is($now->{$_}, $catalog->{$_}, "$db: same $_") for 'views', 'event trigger', 'functions of the guard', 'default privileges';
