@@ -89,7 +89,7 @@ SNAPSHOT_DIFFERENCES = """
 SELECT d.*
   FROM (SELECT DISTINCT t.je_month
           FROM acct.journal_run AS r JOIN acct.journal_run_total AS t USING (run_id)
-         WHERE r.run_key = %(run_key)s AND r.status = 'posted') AS m
+         WHERE r.run_key = %(run_key)s AND r.status IN ('posted', 'reversed')) AS m
  CROSS JOIN LATERAL acct.check_balance_snapshot(m.je_month) AS d"""
 
 CHECK_SNAPSHOT = f"SELECT count(*) = 0 AS snapshot_equals_lines FROM ({SNAPSHOT_DIFFERENCES}) AS d"

@@ -57,7 +57,7 @@ DECLARE
 BEGIN
     SELECT r.kind INTO other FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind <> 'transaction';
     IF FOUND THEN
-        PERFORM acct._wrong_state(p_run_id, 'a ' || other, 'It took no transactions.');
+        RAISE EXCEPTION 'run % is a %, which took no transactions', p_run_id, other USING ERRCODE = 'LE002';
     END IF;
     INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
     SELECT r.txn_month, r.bases, r.options || p_options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id

@@ -185,31 +185,44 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan 
 DECLARE
     headers CONSTANT text := acct._posted_headers(p_origin);
     is_touched CONSTANT boolean := EXISTS (SELECT FROM acct.journal_reversal AS v WHERE v.origin_run = p_origin AND v.released_at IS NULL);
-    complete CONSTANT boolean := p_condition = 'true' AND NOT is_touched;
+    first_of_ranges CONSTANT bigint := (acct._je_range(0)).from_je_id;
+    own_journals bigint := 0;
+    own_latest date;
+    own_ids int8range;
 BEGIN
     IF headers IS NULL THEN
         journals := 0;
         RETURN;
+    ELSIF p_condition = 'true' AND NOT is_touched THEN
+        -- All journals of the run's own range are one claim.
+        EXECUTE format('SELECT count(*), max(h.je_date), int8range(min(h.je_id), max(h.je_id) + 1) FROM %s AS h WHERE h.je_id >= %s',
+                       headers, first_of_ranges) INTO own_journals, own_latest, own_ids;
+        IF own_journals > 0 THEN
+            INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals) VALUES (p_run_id, p_origin, own_ids, own_journals);
+        END IF;
     END IF;
-    -- All journals of the run's own range are one claim; others are claimed by identifiers that follow each other.
+    -- Others are claimed by identifiers that follow each other.
     EXECUTE format($q$
         WITH chosen AS MATERIALIZED (
-            SELECT h.je_id, h.je_date, h.entity_code, h.basis FROM %1$s AS h WHERE (%2$s) AND %3$s),
+            SELECT h.je_id, h.je_date, h.entity_code, h.basis FROM %1$s AS h WHERE (%2$s) AND %3$s AND %6$s),
         claim AS (
             INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals)
             SELECT %4$s, %5$s, int8range(min(c.je_id), max(c.je_id) + 1), count(*)
-              FROM (SELECT x.je_id, %6$s AS stretch FROM chosen AS x) AS c
-             GROUP BY c.stretch, c.je_id >= %7$s)
+              FROM (SELECT x.je_id, x.je_id - row_number() OVER (ORDER BY x.je_id) AS stretch FROM chosen AS x) AS c
+             GROUP BY c.stretch)
         SELECT count(*), max(x.je_date),
                ARRAY(SELECT b.entity_code FROM (SELECT DISTINCT y.entity_code, y.basis FROM chosen AS y) AS b ORDER BY b.entity_code, b.basis),
                ARRAY(SELECT b.basis FROM (SELECT DISTINCT y.entity_code, y.basis FROM chosen AS y) AS b ORDER BY b.entity_code, b.basis)
           FROM chosen AS x$q$, headers, p_condition,
         CASE WHEN is_touched THEN 'NOT EXISTS (SELECT FROM acct.journal_reversal AS v WHERE v.je_ids @> h.je_id AND v.released_at IS NULL)' ELSE 'true' END,
-        p_run_id, p_origin,
-        CASE WHEN complete THEN format('CASE WHEN x.je_id < %s THEN x.je_id - row_number() OVER (PARTITION BY x.je_id < %1$s ORDER BY x.je_id) END',
-                                       (acct._je_range(0)).from_je_id)
-             ELSE 'x.je_id - row_number() OVER (ORDER BY x.je_id)' END, (acct._je_range(0)).from_je_id)
+        p_run_id, p_origin, CASE WHEN own_journals > 0 THEN format('h.je_id < %s', first_of_ranges) ELSE 'true' END)
       INTO journals, latest, entities, bases;
+    IF own_journals > 0 THEN
+        journals := journals + own_journals;
+        latest := greatest(latest, own_latest);
+        SELECT array_agg(b.entity_code ORDER BY b.entity_code, b.basis), array_agg(b.basis ORDER BY b.entity_code, b.basis) INTO entities, bases
+          FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = p_origin) AS b;
+    END IF;
 EXCEPTION WHEN exclusion_violation THEN
     -- The lock of the run is what keeps two sessions apart; this has the last word.
     RAISE EXCEPTION 'journals of run % are reversed by another run', p_origin USING ERRCODE = 'LE008';
@@ -425,7 +438,7 @@ BEGIN
         entities := entities || coalesce(claimed.entities, '{}');
         bases := bases || coalesce(claimed.bases, '{}');
     END LOOP;
-    -- crash point: reverse_journals_claimed
+    -- crash point: journals_claimed
     PERFORM acct._finish_reversal(id, journals, latest, entities, bases, started);
     PERFORM acct._progress_end();
     RETURN id;

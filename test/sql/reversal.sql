@@ -17,6 +17,18 @@ BEGIN
     EXECUTE 'RESET SESSION AUTHORIZATION';
 END
 $$;
+-- The error of a statement, without numbers, which depend on how runs are expanded.
+CREATE FUNCTION public.why(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    detail text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+    RETURN SQLSTATE || ' ' || regexp_replace(concat_ws(' | ', SQLERRM, nullif(detail, '')), '\d+', 'N', 'g');
+END
+$$;
 CREATE FUNCTION public.reversed(id bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM acct.expand_journals(id);
@@ -99,9 +111,7 @@ SELECT count(*) AS claims FROM acct.journal_reversal WHERE released_at IS NULL;
 SELECT acct.reverse_journals(ARRAY[:second, :first, :second], '2025-01-31', 'Booked twice') AS two \gset
 SELECT kind, origin_run = :jan AS of_jan, txn_month, je_date, bases, reason, status, created_by = session_user AS by_me FROM acct.journal_run WHERE run_id = :two;
 SELECT journals, upper(je_ids) - lower(je_ids) AS identifiers, released_at FROM acct.journal_reversal WHERE run_id = :two ORDER BY je_ids;
-\set VERBOSITY sqlstate
-SELECT acct.reverse_journals(ARRAY[:first], '2025-01-31', 'x');
-\set VERBOSITY default
+SELECT public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-01-31'', ''x'')', :first));
 SELECT acct.post_journals(:two);
 SELECT source_partition, transactions, journals, lines, exceptions, ignored, debit, credit, already_done FROM acct.expand_journals(:two);
 SELECT source_partition, journals, already_done FROM acct.expand_journals(:two);
@@ -122,9 +132,7 @@ SELECT status, posted_by = session_user AS by_me, debit, credit FROM acct.journa
 SELECT count(*) AS failed FROM acct.validate_run(:two) WHERE NOT passed;
 SELECT * FROM public.wrong;
 -- Never twice, nor undone itself
-\set VERBOSITY sqlstate
-SELECT acct.reverse_journals(ARRAY[:first], '2025-01-31', 'x');
-\set VERBOSITY default
+SELECT public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-01-31'', ''x'')', :first));
 SELECT acct.reverse_run(:two, '2025-01-31', 'x');
 SELECT acct.reverse_journals(ARRAY[(SELECT min(je_id) FROM acct.ledger_entry_header WHERE run_id = :two)], '2025-01-31', 'x');
 SELECT acct.reprocess_exceptions(:two);
@@ -231,9 +239,26 @@ SELECT acct.reverse_run(:july, '2025-07-31', 'x') AS forged \gset
 SELECT * FROM acct.expand_journals(:forged);
 ROLLBACK;
 -- The database itself says that a journal is reversed once.
-\set VERBOSITY sqlstate
-INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals) SELECT :two, :july, v.je_ids, 1 FROM acct.journal_reversal AS v WHERE v.run_id = :again;
-\set VERBOSITY default
+SELECT public.why(format('INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals) SELECT %s, %s, v.je_ids, 1 FROM acct.journal_reversal AS v WHERE v.run_id = %s',
+                         :two, :july, :again));
+BEGIN;
+SELECT acct.discard_run(:again);
+INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals) SELECT :two, :june, v.je_ids, 1 FROM acct.journal_reversal AS v WHERE v.run_id = :again;
+SELECT acct.reverse_run(:july, '2025-07-31', 'x');
+ROLLBACK;
+-- What a superuser did to rows that nobody changes
+BEGIN;
+SELECT acct.discard_run(:again);
+ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit DROP NOT NULL;
+ALTER TABLE acct.ledger_entry_line_2025_07_rest DISABLE TRIGGER ledger_immutable;
+UPDATE acct.ledger_entry_line_2025_07_rest SET debit = NULL WHERE run_id = :july AND line_no = 1;
+SELECT acct.reverse_run(:july, '2025-07-31', 'x') AS forged \gset
+SELECT * FROM acct.expand_journals(:forged);
+ROLLBACK;
+BEGIN;
+UPDATE acct.journal_run SET bases = '{TAX}', status = 'created' WHERE run_id = :again;
+SELECT * FROM acct.expand_journals(:again);
+ROLLBACK;
 -- A period that is closed before it is posted
 SELECT count(*) AS closed FROM acct.close_period('2025-07-01');
 SELECT * FROM public.post_as_checker(:again);
@@ -254,9 +279,7 @@ SELECT acct._drop_archived(archive_id) FROM acct.archived_partition WHERE month 
 SELECT acct.expand_journals(:late);
 SELECT acct.discard_run(:late);
 SELECT acct.reverse_run(:august, '2025-09-01', 'x');
-\set VERBOSITY sqlstate
-SELECT acct.reverse_journals(ARRAY[:dropped], '2025-09-01', 'x');
-\set VERBOSITY default
+SELECT public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-09-01'', ''x'')', :dropped));
 
 \c :regress_db
 DROP DATABASE :"topic_db";

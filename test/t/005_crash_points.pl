@@ -41,6 +41,13 @@ my %step = (
 	# A run of what was set aside, for its period was closed
 	expand_again => { call => 'SELECT * FROM acct.expand_journals(AGAIN)', before => [ @set_aside, 'reprocess' ], status => 'posted,created' },
 	post_again => { call => 'SELECT * FROM acct.post_journals(AGAIN)', before => [ @set_aside, 'reprocess', 'expand_again' ], status => 'posted,expanded' },
+	# Somebody else made the reversal, so that it can be posted here.
+	reverse => { call => q{SELECT acct.reverse_run(RUN, date 'MONTH' + 100, 'Crash'); UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'reversal'},
+		before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	journals => { call => q{SELECT acct.reverse_journals(ARRAY(SELECT je_id FROM acct.ledger_entry_header WHERE run_id = RUN AND txn_id % 3 = 0), date 'MONTH' + 100, 'Crash');
+		UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'reversal'}, before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	expand_back => { call => 'SELECT * FROM acct.expand_journals(BACK)', before => [ 'create', 'expand', 'post', 'reverse' ], status => 'posted,created' },
+	post_back => { call => 'SELECT * FROM acct.post_journals(BACK)', before => [ 'create', 'expand', 'post', 'reverse', 'expand_back' ], status => 'posted,expanded' },
 	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
@@ -98,7 +105,9 @@ sub fill
 	my $ahead = sprintf '%d-01-01', 2040 + $n;
 	my $again = "(SELECT max(run_id) FROM acct.journal_run WHERE reprocess_of = $run)";
 
-	return $call =~ s/AGAIN/$again/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+	my $back = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal' AND origin_run = $run AND status <> 'discarded')";
+
+	return $call =~ s/AGAIN/$again/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
 }
 
 # The process that waits at the point; 0 where the statement came to its end without that.
@@ -141,13 +150,13 @@ sub interrupt
 	return;
 }
 
-# The runs of this combination: one, or that of its exceptions too.
+# The runs of this combination: one, or that of its exceptions or its reversal too.
 sub of_runs
 {
 	my ($db, $what) = @_;
 
 	return $node->safe_psql($db, "SELECT $what FROM acct.journal_run
-		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id = journal_run.reprocess_of))");
+		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id IN (journal_run.reprocess_of, journal_run.origin_run)))");
 }
 
 sub run_of { return of_runs($_[0], "max(run_id) FILTER (WHERE run_key = 'key-$n')"); }
@@ -176,10 +185,12 @@ sub combine
 {
 	my ($point, $way, $name, $settings) = @_;
 	($name) = $point =~ /^([a-z]+)_/ or die "point $point" if !$name;
+	$name = 'expand_back' if $name eq 'reversal';
 	my $step = $step{$name} or die "no step has point $point";
 	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $large;
-	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name eq 'reprocess' ? $name : ());
-	my $what = join ', ', $point, $way, $name =~ /again/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
+	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals)$/ ? $name : (),
+		$name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
+	my $what = join ', ', $point, $way, $name =~ /again|back/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
 	$n++;
@@ -261,7 +272,9 @@ for my $i (0 .. $#of_small)
 	combine($of_small[$i], $_, undef, $small) for $all ? @ways : $ways[ $i % @ways ];
 }
 combine($_->[0], $ways[ $_->[1] ], undef, $small_own) for [ 'expand_row', 1 ], [ 'post_heap_rows', 0 ];
-combine($_->[0], $ways[ $_->[1] ], $_->[2]) for [ 'expand_recorded', 0, 'expand_again' ], [ 'post_copied', 1, 'post_again' ], [ 'post_marked', 2, 'post_again' ];
+combine($_->[0], $ways[ $_->[1] ], $_->[2]) for [ 'expand_recorded', 0, 'expand_again' ], [ 'post_copied', 1, 'post_again' ], [ 'post_marked', 2, 'post_again' ],
+	[ 'expand_attached', 3, 'expand_back' ], [ 'post_locked', 0, 'post_back' ], [ 'post_copied', 3, 'post_back' ], [ 'post_marked', 1, 'post_back' ];
+combine('reversal_lines', $ways[2], undef, $small);
 if ($all)
 {
 	$node->append_conf('postgresql.conf', 'wal_level = minimal');

@@ -128,7 +128,7 @@ run AS MATERIALIZED (
 	  LEFT JOIN (SELECT run_id, sum(source_rows) AS source_rows FROM acct.journal_run_batch WHERE released_at IS NULL GROUP BY 1) AS b USING (run_id))
 SELECT format('run %s is %s: %s journals, %s lines in the ledger', run_id, status, posted_journals, posted_lines)
   FROM run WHERE (posted_journals, posted_lines, header_lines, posted_debit) IS DISTINCT FROM
-       CASE WHEN status = 'posted' THEN (journals, lines, lines, debit) ELSE (0::bigint, 0::bigint, 0::bigint, 0::numeric) END
+       CASE WHEN status IN ('posted', 'reversed') THEN (journals, lines, lines, debit) ELSE (0::bigint, 0::bigint, 0::bigint, 0::numeric) END
 UNION ALL
 SELECT format('run %s is created, but something is recorded of it', run_id) FROM run
  WHERE status = 'created' AND (coalesce(journals, lines, exceptions, ignored) IS NOT NULL OR digest IS NOT NULL OR set_aside > 0
@@ -137,12 +137,12 @@ SELECT format('run %s is created, but something is recorded of it', run_id) FROM
 UNION ALL
 SELECT format('run %s: %s claimed, %s taken, %s journals, %s exceptions (%s stored), %s ignored', run_id, claimed, transactions,
               journals, exceptions, set_aside, ignored) FROM run
- WHERE status IN ('expanded', 'posted') AND reprocess_of IS NULL
+ WHERE status IN ('expanded', 'posted', 'reversed') AND reprocess_of IS NULL AND coalesce(to_jsonb(run) ->> 'kind', 'transaction') = 'transaction'
    AND (coalesce(claimed, 0) <> transactions OR transactions <> journals + exceptions + ignored OR exceptions <> set_aside)
 UNION ALL
 SELECT format('run %s is %s and has %s staging tables', run_id, status, staging_tables) FROM run
  -- none: it shares tables with other small runs
- WHERE NOT staging_tables = ANY (CASE WHEN status = 'expanded' OR status = 'posted'
+ WHERE NOT staging_tables = ANY (CASE WHEN status = 'expanded' OR status IN ('posted', 'reversed')
        AND NOT EXISTS (SELECT FROM acct.run_log g WHERE g.run_id = run.run_id AND g.step = 'drop')
        THEN CASE WHEN je_range IS NULL THEN '{0,2}' ELSE '{2}' END ELSE '{0}' END::bigint[])
 UNION ALL
@@ -166,7 +166,8 @@ SELECT format('%s %s %s: numbers %s to %s, %s journals, %s different, counter %s
 HAVING (min(first_number), max(last_number), sum(journals), sum(numbers)) IS DISTINCT FROM (1::bigint, max(n.last), max(n.last)::numeric, max(n.last)::numeric)
 UNION ALL
 SELECT format('transaction %s of %s is journalled %s times for %s', txn_id, txn_month, count(*), basis)
-  FROM acct.ledger_entry_header GROUP BY txn_id, txn_month, basis HAVING count(*) > 1
+  FROM acct.ledger_entry_header WHERE txn_id IS NOT NULL AND reversal_of IS NULL
+   AND je_id NOT IN (SELECT reversal_of FROM acct.ledger_entry_header WHERE reversal_of IS NOT NULL) GROUP BY txn_id, txn_month, basis HAVING count(*) > 1
 UNION ALL
 SELECT format('journal %s of run %s: header %s, lines %s', je_id, coalesce(h.run_id, l.run_id), (h.line_count, h.total_debit, h.total_credit), (l.lines, l.debit, l.credit))
   FROM (SELECT je_id, je_date, run_id, line_count, total_debit, total_credit FROM acct.ledger_entry_header WHERE OF_RUNS) AS h
@@ -190,7 +191,7 @@ SELECT format('staging of run %s, which is %s, has %s journals of %s and %s line
   FROM run
   LEFT JOIN (SELECT run_id, count(*) AS journals FROM acct.je_header_staging GROUP BY 1) AS h USING (run_id)
   LEFT JOIN (SELECT run_id, count(*) AS lines FROM acct.je_line_staging GROUP BY 1) AS l USING (run_id)
- WHERE status <> 'posted' -- which is read no more
+ WHERE status NOT IN ('posted', 'reversed') -- which are read no more
    AND (h.journals, l.lines) IS DISTINCT FROM (NULL, NULL) -- a crash empties it
    AND (coalesce(h.journals, 0), coalesce(l.lines, 0)) IS DISTINCT FROM CASE status WHEN 'expanded' THEN (run.journals, run.lines) END
 UNION ALL
@@ -212,7 +213,7 @@ sub with_archive
 {
 	my ($node, $db, $sql) = @_;
 	my %columns = (
-		header => 'je_id, je_number, je_date, run_id, txn_id, txn_month, entity_code, basis, template_code, template_version, currency, line_count, total_debit, total_credit',
+		header => 'je_id, je_number, je_date, run_id, txn_id, txn_month, entity_code, basis, template_code, template_version, currency, line_count, total_debit, total_credit, reversal_of',
 		line => 'je_id, line_no, je_date, run_id, txn_id, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit');
 
 	for my $part (sort keys %columns)
@@ -229,7 +230,7 @@ sub with_archive
 sub broken_invariants
 {
 	my ($node, $db, $newest) = @_;
-	my $runs = $newest ? "run_id IN (SELECT run_id FROM acct.journal_run WHERE status = 'posted' ORDER BY posted_at DESC LIMIT $newest)" : 'true';
+	my $runs = $newest ? "run_id IN (SELECT run_id FROM acct.journal_run WHERE status IN ('posted', 'reversed') ORDER BY posted_at DESC LIMIT $newest)" : 'true';
 	my $broken = $node->safe_psql($db, "SET work_mem = '64MB'; " . with_archive($node, $db, $invariants =~ s/OF_RUNS/$runs/gr));
 
 	# 0.1.0 has no such function.
@@ -237,7 +238,7 @@ sub broken_invariants
 	  if $node->safe_psql($db, q{SELECT to_regproc('acct.health') IS NOT NULL}) eq 't';
 	$broken .= $node->safe_psql(
 		$db, q{SELECT format(E'\nrun %s has another digest', run_id)
-		FROM (SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' ORDER BY posted_at DESC LIMIT 1) AS r
+		FROM (SELECT run_id, digest FROM acct.journal_run WHERE status IN ('posted', 'reversed') ORDER BY posted_at DESC LIMIT 1) AS r
 		WHERE acct.run_digest(run_id) IS DISTINCT FROM digest});
 	# Each batch, in each month where it has rows, and for each basis, is taken or waits, and not both.
 	$broken .= $node->safe_psql(
@@ -248,6 +249,26 @@ sub broken_invariants
 		CROSS JOIN LATERAL (SELECT count(*) AS times FROM acct.batch_waiting AS w WHERE (w.batch_id, w.txn_month) = (s.batch_id, s.txn_month) AND w.basis IN ('', a.basis)) AS w
 		WHERE c.runs + least(w.times, 1) <> 1 AND (c.runs + w.times > 0 OR acct._is_source_known(s.txn_month))})
 	  if $node->safe_psql($db, q{SELECT to_regclass('acct.batch_waiting') IS NOT NULL}) eq 't';
+	# Nor reversals.
+	$broken .= $node->safe_psql($db, with_archive($node, $db, q{
+		WITH header AS MATERIALIZED (SELECT je_id, run_id, reversal_of FROM acct.ledger_entry_header)
+		SELECT format(E'\njournal %s of run %s is reversed %s times', o.je_id, o.run_id, count(*))
+		  FROM header AS o JOIN header AS h ON h.reversal_of = o.je_id
+		  JOIN acct.journal_run AS r ON r.run_id = h.run_id AND r.kind = 'reversal' GROUP BY o.je_id, o.run_id HAVING count(*) > 1
+		UNION ALL
+		SELECT format(E'\nrun %s is %s: %s of %s journals reversed, %s counted', r.run_id, r.status, x.reversed, r.journals, r.reversed_journals)
+		  FROM acct.journal_run AS r CROSS JOIN LATERAL (SELECT coalesce(sum(v.journals), 0) AS reversed FROM acct.journal_reversal AS v
+		    JOIN acct.journal_run AS n ON n.run_id = v.run_id WHERE v.origin_run = r.run_id AND v.released_at IS NULL AND n.status = 'posted') AS x
+		 WHERE r.reversed_journals <> x.reversed OR (r.status = 'reversed') <> (x.reversed > 0 AND x.reversed = r.journals)
+		UNION ALL
+		SELECT format(E'\nrun %s claims %s journals and has %s', r.run_id, x.claimed, r.journals)
+		  FROM acct.journal_run AS r CROSS JOIN LATERAL (SELECT sum(v.journals) AS claimed FROM acct.journal_reversal AS v
+		    WHERE v.run_id = r.run_id AND v.released_at IS NULL) AS x
+		 WHERE r.kind = 'reversal' AND r.status IN ('expanded', 'posted') AND x.claimed IS DISTINCT FROM r.journals
+		UNION ALL
+		SELECT format(E'\nrun %s is discarded and claims journals', r.run_id) FROM acct.journal_run AS r JOIN acct.journal_reversal AS v USING (run_id)
+		 WHERE r.status = 'discarded' AND v.released_at IS NULL}))
+	  if $node->safe_psql($db, q{SELECT to_regclass('acct.journal_reversal') IS NOT NULL}) eq 't';
 	# Recomputing writes where it finds something wrong, so it comes last.
 	my $wrong = $node->safe_psql($db, 'SELECT acct.update_balance_snapshot()');
 	return $wrong eq '0' ? $broken : "$broken\n$wrong rows of the snapshot were wrong";
@@ -274,7 +295,7 @@ SELECT format('headers and lines of run %s differ in %s %s %s %s', run_id, entit
 UNION ALL
 SELECT format('run %s is %s with %s lines, the ledger has %s', r.run_id, r.status, r.lines, h.lines)
   FROM acct.journal_run AS r LEFT JOIN (SELECT run_id, sum(lines) AS lines FROM header GROUP BY run_id) AS h USING (run_id)
- WHERE coalesce(h.lines, 0) <> CASE r.status WHEN 'posted' THEN r.lines ELSE 0 END
+ WHERE coalesce(h.lines, 0) <> CASE WHEN r.status IN ('posted', 'reversed') THEN r.lines ELSE 0 END
 UNION ALL
 SELECT format('balance and lines of %s %s %s %s %s %s differ', entity_code, basis, month, fund, account_code, currency)
   FROM (SELECT entity_code, basis, month, fund, account_code, currency, sum(lines) AS lines, sum(debit) AS debit, sum(credit) AS credit
@@ -300,7 +321,7 @@ sub reading_of_several
 		trim_scale(coalesce(sum(credit), 0))) FROM acct.ledger_entry_line), true) IS NULL},
 	  sprintf($sums, 'headers', 'line_count', 'total_debit', 'total_credit', 'ledger_entry_header'),
 	  sprintf($sums, 'balances', 'line_count', 'period_debit', 'period_credit', 'account_balance_snapshot'),
-	  sprintf($sums, 'runs', 'lines', 'debit', 'credit', q{journal_run WHERE status = 'posted'}),
+	  sprintf($sums, 'runs', 'lines', 'debit', 'credit', q{journal_run WHERE status IN ('posted', 'reversed')}),
 	  $reading,
 	  'COMMIT';
 }
