@@ -95,6 +95,10 @@ BEGIN
     EXECUTE format(
         'SELECT count(DISTINCT x.txn_id) FROM (SELECT s.txn_id FROM %s AS s JOIN (%s) AS o USING (txn_id, entity_code) '
         '  JOIN acct.journal_run_batch AS c ON c.batch_id = o.batch_id AND c.txn_month = o.txn_month AND c.released_at IS NULL AND c.basis = ANY ($2) '
+        -- What was reversed is booked no longer, unless it was booked again.
+        '  JOIN acct.journal_run AS r ON r.run_id = c.run_id AND (r.status <> ''reversed'' OR EXISTS ('
+        '         SELECT FROM acct.journal_reversal AS v JOIN acct.journal_run AS b ON b.origin_run = v.run_id AND b.status <> ''discarded'' '
+        '          WHERE v.origin_run = r.run_id AND v.released_at IS NULL)) '
         ' WHERE %s AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.txn_id = o.txn_id AND e.txn_month = o.txn_month '
         '                             AND e.basis = c.basis AND e.resolved_by_run IS NULL AND e.voided_at IS NULL) '
         ' LIMIT %s) AS x', source, others,
@@ -106,7 +110,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._repeated_transactions(bigint) IS
-'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there do not count. Counts to 100,000 pairs at most.';
+'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there, or of a run that was reversed and not booked again, do not count. Counts to 100,000 pairs at most.';
 
 CREATE FUNCTION acct._check_repeated(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -266,6 +266,14 @@ RESET SESSION AUTHORIZATION;
 SELECT count(*) AS failed FROM acct.validate_run(:again) WHERE NOT passed;
 SELECT acct.reopen_period('2025-07-01', 'MAIN', 'PRIMARY');
 SELECT * FROM public.post_as_checker(:again);
+-- A load of the wrong month: once it is reversed, the right one is not refused as a repetition.
+CALL public.txn(8000, '2025-09-01', 'C');
+SELECT public.posted('2025-09-01') AS september \gset
+CALL public.txn(8000, '2025-10-01', 'C');
+SELECT public.expanded('2025-10-01', 'october', '{"repeated_transactions": "refuse"}') AS october \gset
+SELECT public.why(format('SELECT acct.post_journals(%s)', :october));
+SELECT public.reversed(acct.reverse_run(:september, '2025-09-15', 'Of the wrong month'));
+SELECT journals FROM acct.post_journals(:october);
 -- A month whose rows are gone
 CALL public.txn(7000, '2025-08-01', 'C');
 SELECT public.posted('2025-08-01') AS august \gset
