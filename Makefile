@@ -27,6 +27,7 @@ OBJS = \
 	src/common/ledger_engine.o \
 	src/common/log_line.o \
 	src/common/month.o \
+	src/common/month_table.o \
 	src/common/number_lock.o \
 	src/common/parallel_work.o \
 	src/common/progress.o \

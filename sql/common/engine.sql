@@ -137,6 +137,16 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_see_changes';
 COMMENT ON FUNCTION acct._see_changes() IS
 'Has the session take notice of the tables that others made and dropped until now, as waiting for a row does not.';
 
+CREATE FUNCTION acct._named_partition(p_parent regclass, p_month date) RETURNS regclass
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_named_partition';
+COMMENT ON FUNCTION acct._named_partition(regclass, date) IS
+'The partition of a month that has the name which the engine gives it, is attached, and holds that month and no other; NULL: there is none of that name. By the catalogs as they are now.';
+
+CREATE FUNCTION acct._lock_if_free(p_tables regclass[], p_mode text, p_with_partitions boolean) RETURNS boolean
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_lock_if_free';
+COMMENT ON FUNCTION acct._lock_if_free(regclass[], text, boolean) IS
+'Locks tables, with or without their partitions, ACCESS SHARE, ROW SHARE or ROW EXCLUSIVE to the end of the transaction; false where that would have to wait, or in other modes.';
+
 CREATE FUNCTION acct._file_digest(p_path text, p_flush boolean, OUT bytes bigint, OUT sha256 text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_file_digest';
 COMMENT ON FUNCTION acct._file_digest(text, boolean) IS

@@ -182,9 +182,13 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     own_limit CONSTANT text := current_setting('lock_timeout');
-    list CONSTANT text := (SELECT string_agg(CASE WHEN p_with_partitions THEN '' ELSE 'ONLY ' END || t.name, ', ' ORDER BY t.n)
-                             FROM unnest(p_tables) WITH ORDINALITY AS t (name, n));
+    list text;
 BEGIN
+    IF acct._lock_if_free(p_tables, p_mode, p_with_partitions) THEN
+        RETURN;
+    END IF;
+    list := (SELECT string_agg(CASE WHEN p_with_partitions THEN '' ELSE 'ONLY ' END || t.name, ', ' ORDER BY t.n)
+               FROM unnest(p_tables) WITH ORDINALITY AS t (name, n));
     LOOP
         BEGIN
             PERFORM acct._limit_wait(own_limit, clock_timestamp() - started);
@@ -219,7 +223,10 @@ DECLARE
 BEGIN
     PERFORM acct._hold_tables(ARRAY[p_parent], 'ACCESS SHARE');
     -- The one that holds the month, also where it holds others too.
-    SELECT m.relation INTO partition FROM acct._months_with_partitions(p_parent) AS m WHERE m.month = p_month LIMIT 1;
+    partition := acct._named_partition(p_parent, p_month);
+    IF partition IS NULL THEN
+        SELECT m.relation INTO partition FROM acct._months_with_partitions(p_parent) AS m WHERE m.month = p_month LIMIT 1;
+    END IF;
     IF partition IS NOT NULL THEN
         PERFORM acct._hold_tables(ARRAY[partition], p_mode, true);
     END IF;

@@ -79,18 +79,17 @@ COMMENT ON FUNCTION acct._months_with_partitions(regclass) IS
 CREATE FUNCTION acct._partition_of(p_parent regclass, p_month date) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
 DECLARE
-    bound CONSTANT text := format('FOR VALUES FROM (%L) TO (%L)', p_month, (p_month + interval '1 month')::date);
-    named regclass := to_regclass(format('acct.%I', (SELECT acct._partition_name(c.relname::text, p_month) FROM pg_class AS c WHERE c.oid = p_parent)));
+    -- Nearly always it has the name that it was made with.
+    named CONSTANT regclass := acct._named_partition(p_parent, p_month);
+    bound text;
 BEGIN
-    -- Nearly always it has the name that it was made with. That it is attached the catalogs say, though the snapshot may be older.
-    IF named IS NOT NULL
-       AND EXISTS (SELECT FROM pg_partition_ancestors(named) AS a WHERE a.relid = p_parent)
-       AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = named AND pg_get_expr(c.relpartbound, 0) <> bound)
-       AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = named AND i.inhdetachpending) THEN
+    IF named IS NOT NULL THEN
         RETURN named;
     END IF;
+    bound := format('FOR VALUES FROM (%L) TO (%L)', p_month, (p_month + interval '1 month')::date);
     RETURN (SELECT i.inhrelid FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
              WHERE i.inhparent = p_parent AND NOT i.inhdetachpending AND pg_get_expr(c.relpartbound, 0) = bound
+               -- That it is attached the catalogs say, though the snapshot may be older.
                AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = p_parent));
 END
 $$;
