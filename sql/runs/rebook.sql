@@ -30,18 +30,37 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE s.is_header AND o.kind = 'transaction'
 $$;
 COMMENT ON FUNCTION acct._reversed_transactions(bigint) IS
-'The query of the transactions whose journals a run reverses, each for the bases concerned; NULL: it reverses none of transactions. The caller holds the ledger (acct._hold_ledger()). Raises LE002 where a month was dropped.';
+'The query of the transactions whose journals a run reverses, each for the bases concerned; NULL: it reverses none of transactions. The caller holds the ledger (acct._hold_ledger()), or these (acct._hold_reversed()). Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._hold_reversed(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    m date;
+    headers regclass;
+    held regclass;
 BEGIN
-    IF EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.taken_transactions IS NOT NULL) THEN
-        PERFORM acct._hold_ledger();
-    END IF;
+    -- The months themselves, not the ledger: whoever posts has locked books before it needs that to itself, and this run will wait for them.
+    FOR m IN SELECT DISTINCT t.je_month FROM acct.journal_run AS r
+               JOIN acct.journal_reversal AS v ON v.run_id = r.origin_run AND v.released_at IS NULL
+               JOIN acct.journal_run_total AS t ON t.run_id = v.origin_run
+              WHERE r.run_id = p_run_id AND r.taken_transactions IS NOT NULL ORDER BY 1 LOOP
+        LOOP
+            headers := acct._month_table('ledger_entry_header', m);
+            EXIT WHEN headers = held;
+            BEGIN
+                EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE', headers);
+                held := headers;
+            EXCEPTION WHEN undefined_table THEN
+                -- It was moved to the archive, or back, meanwhile.
+                held := NULL;
+            END;
+            PERFORM acct._see_changes();
+        END LOOP;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct._hold_reversed(bigint) IS
-'Of a rebooking, keeps the months of the journals that were reversed from being archived or restored to the end of the transaction.';
+'Of a rebooking, keeps the journals that were reversed from being archived, restored or dropped to the end of the transaction. Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._require_rebookable(p_run_id bigint, p_status text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -56,10 +56,10 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     own_range CONSTANT bigint := (SELECT r.je_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
 BEGIN
-    RETURN (SELECT format('(%s)', string_agg(format(
+    RETURN (SELECT '(' || string_agg(format(
                        'SELECT x.je_id, x.je_date, x.entity_code, x.basis, x.template_code, x.template_version, x.txn_type, x.product_code, x.reversal_of '
                        'FROM %s AS x WHERE x.run_id = %s AND x.je_id < %s', acct._month_table('ledger_entry_header', m.je_month), p_run_id,
-                       CASE WHEN own_range IS NULL THEN (acct._je_range(0)).from_je_id ELSE (acct._je_range(own_range)).to_je_id END), ' UNION ALL '))
+                       CASE WHEN own_range IS NULL THEN (acct._je_range(0)).from_je_id ELSE (acct._je_range(own_range)).to_je_id END), ' UNION ALL ') || ')'
               FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m);
 END
 $$;
@@ -384,6 +384,21 @@ END
 $$;
 COMMENT ON FUNCTION acct._find_journals(bigint[]) IS 'Those of some journals that are in the ledger or its archive, each with its run.';
 
+CREATE FUNCTION acct._find_runs(p_je_ids bigint[], OUT by_run jsonb, OUT runs bigint[])
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._hold_ledger();
+    SELECT coalesce(jsonb_object_agg(x.run_id, x.je_ids), '{}'), array_agg(x.run_id ORDER BY x.run_id) INTO by_run, runs
+      FROM (SELECT f.run_id, array_agg(f.je_id) AS je_ids FROM acct._find_journals(p_je_ids) AS f GROUP BY f.run_id) AS x;
+    -- The locks of the ledger end with the subtransaction: whoever posts has locked runs before it needs the ledger to itself.
+    RAISE SQLSTATE 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+    RETURN;
+END
+$$;
+COMMENT ON FUNCTION acct._find_runs(bigint[]) IS
+'Those of some journals that are in the ledger or its archive, by run, and these runs in the order of their numbers. Keeps no lock of the ledger.';
+
 CREATE FUNCTION acct.reverse_journals(je_ids bigint[], reversal_date date, reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
@@ -410,9 +425,7 @@ BEGIN
     ELSIF wanted = '{}' THEN
         RAISE EXCEPTION 'no journals are given' USING ERRCODE = '22023', HINT = 'They are named by their je_id.';
     END IF;
-    PERFORM acct._hold_ledger();
-    SELECT coalesce(jsonb_object_agg(x.run_id, x.je_ids), '{}'), array_agg(x.run_id ORDER BY x.run_id) INTO by_run, runs
-      FROM (SELECT f.run_id, array_agg(f.je_id) AS je_ids FROM acct._find_journals(wanted) AS f GROUP BY f.run_id) AS x;
+    SELECT f.* INTO by_run, runs FROM acct._find_runs(wanted) AS f;
     missing := ARRAY(SELECT w FROM unnest(wanted) AS w
                      EXCEPT SELECT f::bigint FROM jsonb_each(by_run) AS r, jsonb_array_elements_text(r.value) AS f ORDER BY 1);
     IF missing <> '{}' THEN
@@ -420,6 +433,7 @@ BEGIN
             USING ERRCODE = '22023', HINT = 'Journals are named by their je_id. Those of a month that was dropped cannot be reversed.';
     END IF;
     PERFORM acct._lock_reversible(runs);
+    PERFORM acct._hold_ledger();
     SELECT w.je_id, v.run_id, r.status INTO taken
       FROM unnest(wanted) AS w (je_id) JOIN acct.journal_reversal AS v ON v.je_ids @> w.je_id AND v.released_at IS NULL
       JOIN acct.journal_run AS r ON r.run_id = v.run_id ORDER BY w.je_id LIMIT 1;

@@ -68,7 +68,7 @@ DECLARE
 BEGIN
     IF run_digest.source = 'staging' THEN
         PERFORM acct._lock_number('acct.journal_run', run_digest.run_id, false);
-        is_gone := status NOT IN ('expanded', 'posted') OR acct._staging_lost(run_digest.run_id);
+        is_gone := NOT (status = 'expanded' OR acct._is_posted(status)) OR acct._staging_lost(run_digest.run_id);
     END IF;
     IF NOT is_gone THEN
         SELECT d.digest INTO found FROM acct._run_digest(run_digest.run_id, run_digest.source) AS d;

@@ -274,6 +274,13 @@ SELECT public.expanded('2025-10-01', 'october', '{"repeated_transactions": "refu
 SELECT public.why(format('SELECT acct.post_journals(%s)', :october));
 SELECT public.reversed(acct.reverse_run(:september, '2025-09-15', 'Of the wrong month'));
 SELECT journals FROM acct.post_journals(:october);
+-- A run without journals
+CALL public.txn(6500, '2025-11-01', 'NONE');
+SELECT public.posted('2025-11-01', 'none') AS none \gset
+SELECT public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x')$$);
+SELECT public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x', '{"basis": "PRIMARY"}')$$);
+-- Staging of a reversed run is there as long as that of a posted one.
+SELECT status, acct.run_digest(run_id, 'staging') = digest AS same FROM acct.journal_run WHERE run_id IN (:july, :again) ORDER BY 1;
 -- A month whose rows are gone
 CALL public.txn(7000, '2025-08-01', 'C');
 SELECT public.posted('2025-08-01') AS august \gset
