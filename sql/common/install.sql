@@ -168,6 +168,7 @@ BEGIN
     END IF;
     IF installed = acct._layout_version() AND acct._layout_stands() THEN
         PERFORM acct._catch_up_sequences();
+        PERFORM acct._catch_up_waiting();
         PERFORM acct._record_findings(false);
         PERFORM acct._catch_up_policy();
         PERFORM acct._take_back(NULL, true);

@@ -322,20 +322,22 @@ BEGIN
     END IF;
     EXECUTE format(
         'SELECT coalesce(sum(d.rows), 0), acct._first_of(array_agg(d.what ORDER BY d.what)) '
-        '  FROM (SELECT CASE WHEN b.batch_id IS NULL THEN s.rows ELSE greatest(abs(s.rows - c.source_rows), 1) END AS rows, '
+        '  FROM (SELECT CASE WHEN b.batch_id IS NULL OR c.batch_id IS NULL THEN s.rows ELSE greatest(abs(s.rows - c.source_rows), 1) END AS rows, '
         '               CASE WHEN b.batch_id IS NULL THEN format(''batch %%s is not registered: %%s rows'', s.batch_id, s.rows) '
+        '                    WHEN c.batch_id IS NULL THEN format(''batch %%s neither waits nor was taken: %%s rows'', s.batch_id, s.rows) '
         '                    ELSE format(''batch %%s: %%s rows, %%s when it was taken'', b.batch_id, coalesce(s.rows, 0), c.source_rows) END AS what '
         '          FROM (SELECT x.batch_id, count(*) AS rows, sum(x.gross_amount) AS gross FROM %s AS x GROUP BY x.batch_id) AS s '
         '          FULL JOIN (SELECT DISTINCT y.batch_id, y.source_rows, y.source_gross FROM acct.journal_run_batch AS y '
         '                      WHERE y.txn_month = $1 AND y.released_at IS NULL) AS c ON c.batch_id = s.batch_id '
         '          LEFT JOIN acct.txn_batch AS b ON b.batch_id = coalesce(s.batch_id, c.batch_id) '
         '         WHERE b.batch_id IS NULL '
-        '            OR c.batch_id IS NOT NULL AND (s.rows, s.gross) IS DISTINCT FROM (c.source_rows, c.source_gross)) AS d',
-        acct._source_rows(month)) INTO observed, detail USING month;
+        '            OR c.batch_id IS NOT NULL AND (s.rows, s.gross) IS DISTINCT FROM (c.source_rows, c.source_gross) '
+        '            OR c.batch_id IS NULL AND $2 AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = ($1, s.batch_id))) AS d',
+        acct._source_rows(month)) INTO observed, detail USING month, acct._is_source_known(month);
 END
 $$;
 COMMENT ON FUNCTION acct._health_source_rows() IS
-'Source rows that no run will book: of batches that are not registered, or added to a batch after it was taken, or gone from it. Reads the newest month that a run took.';
+'Source rows that no run will book: of batches that are not registered, or neither wait nor were taken, or added to a batch after it was taken, or gone from it. Reads the newest month that a run took.';
 
 CREATE FUNCTION acct._month_in_turn() RETURNS date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -104,6 +104,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
 DECLARE
     awaited CONSTANT text[] := array_append(p_bases, '');
     unknown bigint[];
+    batches bigint[];
+    bases text[];
     candidates bigint[];
     held bigint[];
 BEGIN
@@ -116,12 +118,13 @@ BEGIN
     END IF;
     unknown := acct._know_source(p_month);
     -- What another run is taking at this moment is left to it. The unique index of claims is the last word.
-    candidates := ARRAY(SELECT DISTINCT x.batch_id
-                          FROM (SELECT w.batch_id FROM acct.batch_waiting AS w
-                                 WHERE w.txn_month = p_month AND w.basis = ANY (awaited) AND w.batch_id = coalesce(p_batch, w.batch_id)
-                                   FOR UPDATE SKIP LOCKED) AS x
-                         -- One that is no longer registered has rows that no run can take.
-                         WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id));
+    SELECT array_agg(x.batch_id), array_agg(x.basis) INTO batches, bases
+      FROM (SELECT w.batch_id, w.basis FROM acct.batch_waiting AS w
+             WHERE w.txn_month = p_month AND w.basis = ANY (awaited) AND w.batch_id = coalesce(p_batch, w.batch_id)
+               FOR UPDATE SKIP LOCKED) AS x
+     -- One that is no longer registered has rows that no run can take.
+     WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id);
+    candidates := ARRAY(SELECT DISTINCT n FROM unnest(batches) AS n);
     held := acct._hold_batches(candidates, '2 seconds');
     busy := ARRAY(SELECT u FROM unnest(unknown) AS u
                    WHERE NOT p_bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
@@ -131,14 +134,16 @@ BEGIN
         -- Their rows cannot change any more: they are counted now.
         claims := acct._count_batches(p_run_id, p_month, p_bases, held);
         WITH taken AS (
-            DELETE FROM acct.batch_waiting AS w
-             WHERE w.txn_month = p_month AND w.batch_id = ANY (held) AND w.basis = ANY (awaited)
+            -- Those alone that are locked: others would be waited for.
+            DELETE FROM acct.batch_waiting AS w USING unnest(batches, bases) AS k (batch_id, basis)
+             WHERE w.txn_month = p_month AND w.batch_id = k.batch_id AND w.basis = k.basis AND k.batch_id = ANY (held)
             RETURNING w.batch_id, w.basis)
         INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
         SELECT p_month, t.batch_id, a.basis
           FROM taken AS t CROSS JOIN acct.accounting_basis AS a
          WHERE t.basis = '' AND NOT a.basis = ANY (p_bases)
-           AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.run_id, c.batch_id, c.txn_month) = (p_run_id, t.batch_id, p_month))
+           -- One without rows has no claim.
+           AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month) = (t.batch_id, p_month) AND c.released_at IS NULL)
            AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
                             WHERE (c.batch_id, c.txn_month, c.basis) = (t.batch_id, p_month, a.basis) AND c.released_at IS NULL)
         ON CONFLICT DO NOTHING;
@@ -164,6 +169,7 @@ LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
         RETURNING b.txn_month, b.batch_id, b.basis)
     INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
     SELECT r.txn_month, r.batch_id, r.basis FROM released AS r
-    ON CONFLICT DO NOTHING
+    -- A row that is there already waits for nothing as long as the claim holds: whoever is about to remove it is waited for.
+    ON CONFLICT (txn_month, batch_id, basis) DO UPDATE SET basis = excluded.basis
 $$;
 COMMENT ON FUNCTION acct._release_batches(bigint) IS 'Gives the batches of a run back, to wait for another run.';

@@ -164,6 +164,22 @@ $$;
 COMMENT ON FUNCTION acct._know_source(date) IS
 'Where rows came into a source month that loads did not bring, reads it, has their batches wait for a run, and unless a batch is not registered or in use, or the month has no partition of its own, knows the month from then on. Returns the batches that are in use: another run has found them, or others are changing their rows.';
 
+CREATE FUNCTION acct._catch_up_waiting() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH stale AS MATERIALIZED (
+        SELECT w.txn_month, w.batch_id, w.basis FROM acct.batch_waiting AS w
+         WHERE EXISTS (SELECT FROM acct.journal_run_batch AS c
+                        WHERE (c.batch_id, c.txn_month) = (w.batch_id, w.txn_month) AND c.released_at IS NULL AND w.basis IN ('', c.basis))
+           FOR UPDATE SKIP LOCKED),
+    gone AS (
+        DELETE FROM acct.batch_waiting AS w USING stale AS s
+         WHERE (w.txn_month, w.batch_id, w.basis) = (s.txn_month, s.batch_id, s.basis)
+        RETURNING w.txn_month)
+    INSERT INTO acct.source_check (txn_month) SELECT DISTINCT g.txn_month FROM gone AS g
+$$;
+COMMENT ON FUNCTION acct._catch_up_waiting() IS
+'Takes batches out of those that wait that runs hold, as after a dump was restored over newer entries, and has the next run of their months look whether they wait for other bases.';
+
 CREATE FUNCTION acct._forget_source(p_month date) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     DELETE FROM acct.batch_waiting AS w WHERE w.txn_month = p_month;

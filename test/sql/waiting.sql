@@ -170,6 +170,16 @@ SELECT acct._is_source_known('2023-05-01') AS known;
 SELECT sum(source_rows) AS rows FROM public.take('2023-05-01');
 SELECT acct._is_source_known('2023-05-01') AS known;
 
+-- What was deleted by hand health() finds, and a note brings it back.
+SELECT count(*) AS batches FROM public.take('2024-02-01');
+CALL public.txn(45, '2024-02-01', 'A');
+DELETE FROM acct.batch_waiting WHERE txn_month = '2024-02-01' AND batch_id = (SELECT batch_id FROM acct.txn_source_parent WHERE txn_id = 45);
+SELECT status, regexp_replace(detail, 'batch \d+', 'batch N') AS detail FROM acct.health('{source_rows}');
+INSERT INTO acct.source_check (txn_month) VALUES ('2024-02-01');
+SELECT status FROM acct.health('{source_rows}');
+SELECT sum(source_rows) AS rows FROM public.take('2024-02-01');
+SELECT status FROM acct.health('{source_rows}');
+
 --
 -- However many there were: a run reads neither the batches, nor the claims, nor the source of its month
 --
