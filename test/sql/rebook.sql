@@ -79,6 +79,8 @@ SELECT account_code, closing_balance FROM acct.trial_balance('2025-02-01', 'MAIN
 SELECT * FROM public.wrong;
 -- Once: in a live run.
 SELECT acct.rebook_run(:undo);
+-- The database says so, too.
+INSERT INTO acct.journal_run (txn_month, bases, reprocess_of, origin_run) SELECT r.txn_month, r.bases, r.reprocess_of, r.origin_run FROM acct.journal_run AS r WHERE r.run_id = :again;
 -- The claims stay with the first run: nothing waits.
 SELECT step, detail FROM acct.run_month('2025-01-01', 'more');
 SELECT count(*) AS waiting FROM acct.batches_waiting();
