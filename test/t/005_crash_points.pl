@@ -31,6 +31,9 @@ my $small_own = "$small SET ledger_engine.staging_table_min_transactions = 0;"; 
 # What is booked in two runs
 my @set_aside = ('create', 'close_book', 'expand', 'reopen_book', 'post');
 
+# What is booked in three: the second reverses the first, and the third books it again
+my @taken_back = ('create', 'expand', 'post', 'reverse', 'expand_back', 'post_back');
+
 # How a point is reached: by what statement, after which steps, and what the run's status is before it.
 my %step = (
 	create => { call => "SELECT acct.create_run('MONTH', 'KEY')", before => [], status => '' },
@@ -48,6 +51,9 @@ my %step = (
 		UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'reversal'}, before => [ 'create', 'expand', 'post' ], status => 'posted' },
 	expand_back => { call => 'SELECT * FROM acct.expand_journals(BACK)', before => [ 'create', 'expand', 'post', 'reverse' ], status => 'posted,created' },
 	post_back => { call => 'SELECT * FROM acct.post_journals(BACK)', before => [ 'create', 'expand', 'post', 'reverse', 'expand_back' ], status => 'posted,expanded' },
+	rebook => { call => 'SELECT acct.rebook_run(BACK)', before => \@taken_back, status => 'reversed,posted' },
+	expand_anew => { call => 'SELECT * FROM acct.expand_journals(ANEW)', before => [ @taken_back, 'rebook' ], status => 'reversed,posted,created' },
+	post_anew => { call => 'SELECT * FROM acct.post_journals(ANEW)', before => [ @taken_back, 'rebook', 'expand_anew' ], status => 'reversed,posted,expanded' },
 	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
@@ -107,7 +113,9 @@ sub fill
 
 	my $back = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal' AND origin_run = $run AND status <> 'discarded')";
 
-	return $call =~ s/AGAIN/$again/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+	my $anew = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'transaction' AND origin_run = $back AND status <> 'discarded')";
+
+	return $call =~ s/AGAIN/$again/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
 }
 
 # The process that waits at the point; 0 where the statement came to its end without that.
@@ -150,13 +158,14 @@ sub interrupt
 	return;
 }
 
-# The runs of this combination: one, or that of its exceptions or its reversal too.
+# The runs of this combination: one, or that of its exceptions, its reversal or its rebooking too.
 sub of_runs
 {
 	my ($db, $what) = @_;
 
 	return $node->safe_psql($db, "SELECT $what FROM acct.journal_run
-		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id IN (journal_run.reprocess_of, journal_run.origin_run)))");
+		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id IN (journal_run.reprocess_of, journal_run.origin_run)),
+		(SELECT o.run_key FROM acct.journal_run AS b JOIN acct.journal_run AS o ON o.run_id = b.origin_run WHERE b.run_id = journal_run.origin_run))");
 }
 
 sub run_of { return of_runs($_[0], "max(run_id) FILTER (WHERE run_key = 'key-$n')"); }
@@ -190,7 +199,8 @@ sub combine
 	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $large;
 	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals)$/ ? $name : (),
 		$name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
-	my $what = join ', ', $point, $way, $name =~ /again|back/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
+	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;
+	my $what = join ', ', $point, $way, $name =~ /again|back|anew/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
 	$n++;
@@ -273,7 +283,8 @@ for my $i (0 .. $#of_small)
 }
 combine($_->[0], $ways[ $_->[1] ], undef, $small_own) for [ 'expand_row', 1 ], [ 'post_heap_rows', 0 ];
 combine($_->[0], $ways[ $_->[1] ], $_->[2]) for [ 'expand_recorded', 0, 'expand_again' ], [ 'post_copied', 1, 'post_again' ], [ 'post_marked', 2, 'post_again' ],
-	[ 'expand_attached', 3, 'expand_back' ], [ 'post_locked', 0, 'post_back' ], [ 'post_copied', 3, 'post_back' ], [ 'post_marked', 1, 'post_back' ];
+	[ 'expand_attached', 3, 'expand_back' ], [ 'post_locked', 0, 'post_back' ], [ 'post_copied', 3, 'post_back' ], [ 'post_marked', 1, 'post_back' ],
+	[ 'expand_rows_done', 2, 'expand_anew' ], [ 'post_copied', 0, 'post_anew' ];
 combine('reversal_lines', $ways[2], undef, $small);
 if ($all)
 {
