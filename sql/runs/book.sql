@@ -51,7 +51,7 @@ BEGIN
         RETURN false;
     END IF;
     -- Each value as its column has it; keys that are not given do not count.
-    EXECUTE format('SELECT count(*) FROM jsonb_array_elements($1) AS g '
+    EXECUTE format('SELECT count(DISTINCT s.txn_id) FROM jsonb_array_elements($1) AS g '
                    ' CROSS JOIN LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, g) AS t '
                    '  JOIN %s AS s ON (s.txn_id, s.txn_month) = (t.txn_id, t.txn_month) '
                    '  JOIN acct.journal_run_batch AS b ON b.run_id = $2 AND b.batch_id = s.batch_id AND b.txn_month = s.txn_month AND b.basis = $3 '

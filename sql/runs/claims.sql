@@ -127,7 +127,7 @@ BEGIN
     candidates := ARRAY(SELECT DISTINCT n FROM unnest(batches) AS n);
     held := acct._hold_batches(candidates, '2 seconds');
     busy := ARRAY(SELECT u FROM unnest(unknown) AS u
-                   WHERE NOT p_bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
+                   WHERE p_batch IS NULL AND NOT p_bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
                                                WHERE (c.batch_id, c.txn_month) = (u, p_month) AND c.released_at IS NULL)
                   UNION SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1);
     IF held <> '{}' THEN

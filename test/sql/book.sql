@@ -43,6 +43,7 @@ SELECT count(*) AS rows FROM acct.book_transactions(public.array_of(public.given
 \set VERBOSITY sqlstate
 SELECT * FROM acct.book_transactions(public.array_of(public.given(3, 'S'), public.given(1), public.given(2, 'NOTHING')), 'k1'); :why
 SELECT * FROM acct.book_transactions(public.array_of(public.given(3, 'S'), public.given(1), public.given(2, 'NOTHING'), public.given(5, 'A', 7)), 'k1'); :why
+SELECT * FROM acct.book_transactions(public.array_of(public.given(3, 'S'), public.given(1), public.given(2, 'NOTHING'), public.given(3, 'S')), 'k1'); :why
 SELECT * FROM acct.book_transactions(public.array_of(public.given(3, 'S'), public.given(1, 'A', 101), public.given(2, 'NOTHING'), public.given(4, 'A', 7)), 'k1'); :why
 SELECT * FROM acct.book_transactions(public.array_of(public.given(1, month => '2025-02-01')), 'k1'); :why
 SELECT * FROM acct.book_transactions(public.array_of(public.given(1)), 'k1', '{"repeated_transactions": "refuse"}'); :why
