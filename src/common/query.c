@@ -8,6 +8,7 @@
 #include "executor/spi.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/snapmgr.h"
 
 typedef struct RowReceiver
@@ -83,17 +84,53 @@ make_params(const QueryArgs *args)
 	return params;
 }
 
-static int
-execute(const char *sql, QueryArgs *args, bool read_only, DestReceiver *dest)
+/* A plan that the session keeps, by the address of its query. */
+typedef struct KeptPlan
 {
-	SPIExecuteOptions options = {0};
+	const char *sql; /* hash key */
 	SPIPlanPtr plan;
-	int rc;
+} KeptPlan;
 
+static SPIPlanPtr
+prepare(const char *sql, const QueryArgs *args)
+{
 	/* SPI_prepare, unlike SPI_execute, does not ask for a parallel plan. */
-	plan = SPI_prepare(sql, args ? args->count : 0, args ? args->types : NULL);
+	SPIPlanPtr plan = SPI_prepare(sql, args ? args->count : 0, args ? (Oid *) args->types : NULL);
+
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+static SPIPlanPtr
+kept_plan(const char *sql, const QueryArgs *args)
+{
+	static HTAB *kept = NULL;
+	KeptPlan *entry;
+	SPIPlanPtr plan;
+
+	if (kept == NULL)
+	{
+		HASHCTL info = {.keysize = sizeof(const char *), .entrysize = sizeof(KeptPlan)};
+
+		kept = hash_create("kept plans", 32, &info, HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(kept, &sql, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->plan;
+	plan = prepare(sql, args);
+	entry = hash_search(kept, &sql, HASH_ENTER, NULL);
+	entry->plan = plan;
+	SPI_keepplan(plan);
+	return plan;
+}
+
+static void
+execute_plan(SPIPlanPtr plan, const QueryArgs *args, bool read_only, DestReceiver *dest)
+{
+	SPIExecuteOptions options = {0};
+	int rc;
+
 	options.params = make_params(args);
 	options.dest = dest;
 	/* With workers beside it a process only reads, and begins no new command. */
@@ -101,19 +138,43 @@ execute(const char *sql, QueryArgs *args, bool read_only, DestReceiver *dest)
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc < 0)
 		elog(ERROR, "query failed: %s", SPI_result_code_string(rc));
-	SPI_freeplan(plan);
-	return rc;
 }
 
 static void
-hand_over(const char *sql, QueryArgs *args, bool read_only, QueryRow row, void *arg)
+execute(const char *sql, QueryArgs *args, bool read_only, DestReceiver *dest)
+{
+	SPIPlanPtr plan = prepare(sql, args);
+
+	execute_plan(plan, args, read_only, dest);
+	SPI_freeplan(plan);
+}
+
+static RowReceiver
+receiver_of(QueryRow row, void *arg)
 {
 	RowReceiver receiver = {
 		.pub = {receive_row, receive_startup, receive_nothing, receive_nothing, DestNone},
 		.row = row,
 		.arg = arg};
 
+	return receiver;
+}
+
+static void
+hand_over(const char *sql, QueryArgs *args, bool read_only, QueryRow row, void *arg)
+{
+	RowReceiver receiver = receiver_of(row, arg);
+
 	execute(sql, args, read_only, &receiver.pub);
+}
+
+void
+query_each_row_kept(const char *sql, QueryArgs *args, QueryRow row, void *arg)
+{
+	RowReceiver receiver = receiver_of(row, arg);
+
+	Assert(ActiveSnapshotSet());
+	execute_plan(kept_plan(sql, args), args, true, &receiver.pub);
 }
 
 void

@@ -40,7 +40,14 @@ extern void query_arg_null(QueryArgs *args, Oid type);
  */
 extern void query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg);
 
-/* The same for functions that write, or a query of somebody else's: it gets a snapshot of its own. */
+/*
+ * The same of a query that is a constant of the program, with arguments of the same
+ * types each time: the session keeps its plan. Not for one whose best plan depends on
+ * settings, or on how much there is of what it looks for.
+ */
+extern void query_each_row_kept(const char *sql, QueryArgs *args, QueryRow row, void *arg);
+
+/* The same as the first for functions that write, or a query of somebody else's: it gets a snapshot of its own. */
 extern void query_call(const char *sql, QueryArgs *args, QueryRow row, void *arg);
 
 /* Runs an INSERT, UPDATE or DELETE under a snapshot of its own; returns the number of rows. */

@@ -111,10 +111,10 @@ load_run(Expand *expand)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_each_row("SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id), "
-				   "options ->> 'late' = 'next_open' FROM acct.journal_run WHERE run_id = $1",
-				   &args, take_run, expand);
-	query_each_row(
+	query_each_row_kept("SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id), "
+						"options ->> 'late' = 'next_open' FROM acct.journal_run WHERE run_id = $1",
+						&args, take_run, expand);
+	query_each_row_kept(
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
 		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
 		&args, take_basis, expand);
@@ -160,7 +160,7 @@ plan_passes(Expand *expand)
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	if (expand->reprocess_of == 0)
-		query_each_row(
+		query_each_row_kept(
 			"SELECT c.bases, array_agg(c.batch_id) FROM "
 			"(SELECT batch_id, array_agg(basis ORDER BY basis) AS bases "
 			"FROM acct.journal_run_batch WHERE run_id = $1 GROUP BY batch_id) AS c GROUP BY c.bases",

@@ -126,12 +126,12 @@ account_load(void)
 	code_map_init(&book->accounts, "accounts", sizeof(Account), book->context);
 	code_map_init(&book->funds, "funds", sizeof(Fund), book->context);
 	code_map_init(&book->mapped, "product account map", sizeof(MapEntry), book->context);
-	query_each_row("SELECT account_code, fund, is_postable, effective_from, effective_to "
-				   "FROM acct.chart_of_accounts",
-				   NULL, add_account, book);
-	query_each_row("SELECT fund FROM acct.fund", NULL, add_fund, book);
+	query_each_row_kept("SELECT account_code, fund, is_postable, effective_from, effective_to "
+						"FROM acct.chart_of_accounts",
+						NULL, add_account, book);
+	query_each_row_kept("SELECT fund FROM acct.fund", NULL, add_fund, book);
 	/* A named channel goes before any, a newer row before an older one. */
-	query_each_row(
+	query_each_row_kept(
 		"SELECT product_code, account_code, fund, channel, mapped_account_code, mapped_fund, "
 		"effective_from, effective_to FROM acct.product_account_map "
 		"ORDER BY channel IS NULL, effective_from DESC, map_id",

@@ -32,8 +32,8 @@ entity_load(void)
 	/* The layout of 0.1.0 has no such table. */
 	book->is_kept = OidIsValid(get_relname_relid("entity", ledger_engine_schema()));
 	if (book->is_kept)
-		query_each_row("SELECT entity_code, effective_from, effective_to FROM acct.entity", NULL,
-					   add_entity, book);
+		query_each_row_kept("SELECT entity_code, effective_from, effective_to FROM acct.entity",
+							NULL, add_entity, book);
 	return book;
 }
 

@@ -44,14 +44,14 @@ period_load(void)
 	PeriodBook *book = palloc0_object(PeriodBook);
 
 	code_map_init(&book->closed, "closed periods", sizeof(ClosedPeriod), CurrentMemoryContext);
-	query_each_row(
+	query_each_row_kept(
 		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
 		NULL, add_closed_period, book);
 	/* The layout of 0.1.0 has no archive. */
 	if (OidIsValid(get_relname_relid("archived_partition", ledger_engine_schema())))
-		query_each_row("SELECT month FROM acct.archived_partition "
-					   "WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
-					   NULL, add_archived_month, book);
+		query_each_row_kept("SELECT month FROM acct.archived_partition "
+							"WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
+							NULL, add_archived_month, book);
 	return book;
 }
 

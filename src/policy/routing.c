@@ -157,8 +157,9 @@ load_limits(Routing *routing)
 	routing->first_year = FIRST_YEAR_OF_DATES;
 	routing->last_year = LAST_YEAR_OF_DATES;
 	if (OidIsValid(get_relname_relid("posting_limit", ledger_engine_schema())))
-		query_each_row("SELECT months_apart, first_year, last_year FROM acct._posting_limits()",
-					   NULL, take_limit, routing);
+		query_each_row_kept(
+			"SELECT months_apart, first_year, last_year FROM acct._posting_limits()", NULL,
+			take_limit, routing);
 }
 
 static void
@@ -207,7 +208,8 @@ routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases, co
 	code_map_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	code_map_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
 
-	query_each_row("SELECT currency, minor_units FROM acct.currency", NULL, add_currency, routing);
+	query_each_row_kept("SELECT currency, minor_units FROM acct.currency", NULL, add_currency,
+						routing);
 	load_limits(routing);
 	routing->last_late_month = Min(month_after(txn_month, MAX_MONTHS_LATE),
 								   date2j(routing->last_year, 12, 1) - POSTGRES_EPOCH_JDATE);

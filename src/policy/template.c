@@ -180,7 +180,7 @@ template_load(Relation source, int nbases, const Code *bases)
 			  PointerGetDatum(construct_array(names, nbases, TEXTOID, -1, false, TYPALIGN_INT)));
 
 	/* Of all bases: a newer version ends an older one, even where it moved to another basis. */
-	query_each_row(
+	query_each_row_kept(
 		"SELECT template_code, version, basis, effective_from, effective_to, template_type = 'IGNORE', "
 		"require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject', description "
 		"FROM acct.journal_template WHERE status IN ('approved', 'retired') "
@@ -194,7 +194,7 @@ template_load(Relation source, int nbases, const Code *bases)
 		if (code_equal(set->templates[i].code, set->templates[i + 1].code))
 			set->templates[i].newer = &set->templates[i + 1];
 
-	query_each_row(
+	query_each_row_kept(
 		"SELECT x.template_code, x.version, x.line_no, x.dr_cr = 'DR', x.account_code, x.fund, x.amount_expr, "
 		"x.is_balancing, x.condition_expr, count(*) OVER (PARTITION BY x.template_code, x.version) "
 		"FROM acct.journal_template t JOIN acct.journal_template_line x USING (template_code, version) "
@@ -202,7 +202,7 @@ template_load(Relation source, int nbases, const Code *bases)
 		"ORDER BY x.template_code, x.version, x.line_no",
 		&args, add_line, &loader);
 	loader.at = 0;
-	query_each_row(
+	query_each_row_kept(
 		"SELECT x.template_code, x.version, x.match_no, x.priority, x.condition_expr, x.txn_type, "
 		"x.product_code, x.channel, count(*) OVER () "
 		"FROM acct.journal_template t JOIN acct.journal_template_match x USING (template_code, version) "

@@ -57,7 +57,7 @@ load_recorded(Post *post, Recorded *recorded)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row(
+	query_each_row_kept(
 		"SELECT journals, lines, debit, credit, digest FROM acct.journal_run WHERE run_id = $1",
 		&args, take_recorded, recorded);
 }

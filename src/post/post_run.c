@@ -28,9 +28,9 @@ load_run(Post *post)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row("SELECT r.posted_at, g.from_je_id, g.to_je_id "
-				   "FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1",
-				   &args, take_run, post);
+	query_each_row_kept("SELECT r.posted_at, g.from_je_id, g.to_je_id "
+						"FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1",
+						&args, take_run, post);
 	Assert(post->posted_at != 0);
 }
 
