@@ -134,7 +134,7 @@ COMMENT ON FUNCTION acct._require_reason(date, text) IS
 CREATE FUNCTION acct._filter_condition(p_filter jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    names CONSTANT text[] := '{template_code,template_version,txn_type,product_code,entity_code,basis}';
+    names CONSTANT text[] := ARRAY['template_code', 'template_version', 'txn_type', 'product_code', 'entity_code', 'basis'];
     item record;
     elements text[];
     conditions text[] := ARRAY[]::text[];

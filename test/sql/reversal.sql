@@ -18,15 +18,14 @@ BEGIN
 END
 $$;
 -- The error of a statement, without numbers, which depend on how runs are expanded.
-CREATE FUNCTION public.why(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
+CREATE FUNCTION public.why(statement text, OUT state text, OUT message text, OUT detail text) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
-    RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN SQLSTATE || ' ' || regexp_replace(concat_ws(' | ', SQLERRM, nullif(detail, '')), '\d+', 'N', 'g');
+    state := SQLSTATE;
+    message := regexp_replace(SQLERRM, '\d+', 'N', 'g');
+    detail := regexp_replace(detail, '\d+', 'N', 'g');
 END
 $$;
 CREATE FUNCTION public.reversed(id bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -111,7 +110,7 @@ SELECT count(*) AS claims FROM acct.journal_reversal WHERE released_at IS NULL;
 SELECT acct.reverse_journals(ARRAY[:second, :first, :second], '2025-01-31', 'Booked twice') AS two \gset
 SELECT kind, origin_run = :jan AS of_jan, txn_month, je_date, bases, reason, status, created_by = session_user AS by_me FROM acct.journal_run WHERE run_id = :two;
 SELECT journals, upper(je_ids) - lower(je_ids) AS identifiers, released_at FROM acct.journal_reversal WHERE run_id = :two ORDER BY je_ids;
-SELECT public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-01-31'', ''x'')', :first));
+SELECT * FROM public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-01-31'', ''x'')', :first));
 SELECT acct.post_journals(:two);
 SELECT source_partition, transactions, journals, lines, exceptions, ignored, debit, credit, already_done FROM acct.expand_journals(:two);
 SELECT source_partition, journals, already_done FROM acct.expand_journals(:two);
@@ -132,7 +131,7 @@ SELECT status, posted_by = session_user AS by_me, debit, credit FROM acct.journa
 SELECT count(*) AS failed FROM acct.validate_run(:two) WHERE NOT passed;
 SELECT * FROM public.wrong;
 -- Never twice, nor undone itself
-SELECT public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-01-31'', ''x'')', :first));
+SELECT * FROM public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-01-31'', ''x'')', :first));
 SELECT acct.reverse_run(:two, '2025-01-31', 'x');
 SELECT acct.reverse_journals(ARRAY[(SELECT min(je_id) FROM acct.ledger_entry_header WHERE run_id = :two)], '2025-01-31', 'x');
 SELECT acct.reprocess_exceptions(:two);
@@ -239,7 +238,7 @@ SELECT acct.reverse_run(:july, '2025-07-31', 'x') AS forged \gset
 SELECT * FROM acct.expand_journals(:forged);
 ROLLBACK;
 -- The database itself says that a journal is reversed once.
-SELECT public.why(format('INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals) SELECT %s, %s, v.je_ids, 1 FROM acct.journal_reversal AS v WHERE v.run_id = %s',
+SELECT * FROM public.why(format('INSERT INTO acct.journal_reversal (run_id, origin_run, je_ids, journals) SELECT %s, %s, v.je_ids, 1 FROM acct.journal_reversal AS v WHERE v.run_id = %s',
                          :two, :july, :again));
 BEGIN;
 SELECT acct.discard_run(:again);
@@ -271,14 +270,14 @@ CALL public.txn(8000, '2025-09-01', 'C');
 SELECT public.posted('2025-09-01') AS september \gset
 CALL public.txn(8000, '2025-10-01', 'C');
 SELECT public.expanded('2025-10-01', 'october', '{"repeated_transactions": "refuse"}') AS october \gset
-SELECT public.why(format('SELECT acct.post_journals(%s)', :october));
+SELECT * FROM public.why(format('SELECT acct.post_journals(%s)', :october));
 SELECT public.reversed(acct.reverse_run(:september, '2025-09-15', 'Of the wrong month'));
 SELECT journals FROM acct.post_journals(:october);
 -- A run without journals
 CALL public.txn(6500, '2025-11-01', 'NONE');
 SELECT public.posted('2025-11-01', 'none') AS none \gset
-SELECT public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x')$$);
-SELECT public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x', '{"basis": "PRIMARY"}')$$);
+SELECT * FROM public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x')$$);
+SELECT * FROM public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x', '{"basis": "PRIMARY"}')$$);
 -- Staging of a reversed run is there as long as that of a posted one.
 SELECT status, acct.run_digest(run_id, 'staging') = digest AS same FROM acct.journal_run WHERE run_id IN (:july, :again) ORDER BY 1;
 -- A month whose rows are gone
@@ -294,7 +293,7 @@ SELECT acct._drop_archived(archive_id) FROM acct.archived_partition WHERE month 
 SELECT acct.expand_journals(:late);
 SELECT acct.discard_run(:late);
 SELECT acct.reverse_run(:august, '2025-09-01', 'x');
-SELECT public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-09-01'', ''x'')', :dropped));
+SELECT * FROM public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-09-01'', ''x'')', :dropped));
 
 \c :regress_db
 DROP DATABASE :"topic_db";
