@@ -152,7 +152,7 @@ for my $db (sort keys %restore)
 	is(broken_invariants($node, $db), '', "$db: all invariants hold with the restored month");
 
 	# Rights hold for what was made since, too.
-	is($node->safe_psql($db, 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_4'),
+	is($node->safe_psql($db, 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_5'),
 		't', "$db: the auditor reads the new partition");
 	fails_with($node, $db, 'SET ROLE acct_auditor; SELECT * FROM acct.post_journals(5)', qr/ERROR:  42501:/, "$db: the auditor does not post");
 	is($node->safe_psql($db, 'SET ROLE acct_operator; SELECT bool_and(already_done) FROM acct.post_journals(5)'), 't', "$db: the operator does");
