@@ -18,6 +18,7 @@ MODULES = src/ledger_engine_0_1
 OBJS = \
 	src/archive/archive_files.o \
 	src/archive/file_digest.o \
+	src/check/line_difference.o \
 	src/check/line_digest.o \
 	src/check/source_digest.o \
 	src/common/code_check.o \
@@ -113,6 +114,7 @@ SQL_PARTS = \
 	sql/policy/entities.sql \
 	sql/runs/exceptions.sql \
 	sql/runs/repeated.sql \
+	sql/runs/correction.sql \
 	sql/policy/policy_guard.sql \
 	sql/policy/codes.sql \
 	sql/policy/limits.sql \

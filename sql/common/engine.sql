@@ -104,6 +104,13 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_lines';
 COMMENT ON FUNCTION acct._digest_lines(text) IS
 'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';
 
+CREATE FUNCTION acct._differing_transactions(p_expected_tables regclass[], p_expected text, p_posted_tables regclass[], p_posted text,
+    p_corrections text, OUT txn_id bigint, OUT basis text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_differing_transactions';
+COMMENT ON FUNCTION acct._differing_transactions(regclass[], text, regclass[], text, text) IS
+'The transactions, by basis, that have posted lines which, together with corrections, do not come to the expected ones. Lines come from tables of lines, and from queries of txn_id, entity_code, basis, account_code, fund, currency, product_code, channel, dimensions (text; NULL: none), debit, credit; each argument may be NULL.';
+
 CREATE FUNCTION acct._digest_table(p_table regclass,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_table';

@@ -194,6 +194,7 @@ BEGIN
     PERFORM acct._layout_waiting();
     PERFORM acct._layout_runs();
     PERFORM acct._layout_exceptions();
+    PERFORM acct._layout_correction();
     PERFORM acct._layout_repeated();
     PERFORM acct._layout_reversal();
     PERFORM acct._layout_rebook();

@@ -56,9 +56,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'expand_journals(text)', 'post_journals(text)', 'discard_run(text)', 'process_run(bigint, text)', 'process_run(text, text)',
                'reverse_run(bigint, date, text, jsonb)', 'reverse_run(text, date, text, jsonb)', 'reverse_journals(bigint[], date, text)',
                'rebook_run(bigint, jsonb)', 'rebook_run(text, jsonb)',
+               'correct_run(bigint, date, text)', 'correct_run(text, date, text)',
                'reprocess_exceptions(bigint, jsonb)', 'reprocess_exceptions(text, jsonb)', 'reprocess_ignored(bigint, jsonb)', 'reprocess_ignored(text, jsonb)', 'run_month(date, text, jsonb)', 'process_month(date, text, jsonb, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
                'update_balance_snapshot(date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'function',
+         ARRAY['preview_correction(bigint)', 'preview_correction(text)', 'preview_correction_transactions(bigint, integer)',
+               'preview_correction_transactions(text, integer)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
         -- Exporting and verifying run as their caller, and so do the steps of theirs.

@@ -78,11 +78,7 @@ BEGIN
             RETURN;
         END IF;
         PERFORM acct._commit_durably();
-        IF kind = 'transaction' THEN
-            PERFORM acct._hold_reversed(id);
-            PERFORM acct._hold_policy();
-            PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
-        END IF;
+        PERFORM acct._hold_inputs(id, false);
         PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
         UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
         IF kind = 'transaction' THEN

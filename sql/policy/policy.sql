@@ -406,8 +406,11 @@ DECLARE
     problems text[] := ARRAY[]::text[];
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.status = 'expanded' AND run.kind = 'correction' AND run.policy_digest IS DISTINCT FROM acct._policy_digest(kept) THEN
+        -- What it left alone may differ now.
+        problems := ARRAY['the policy by which it was compared'];
     -- What was posted can be reversed, whatever policy says now.
-    IF run.status = 'expanded' AND run.kind <> 'reversal' AND run.policy_digest IS DISTINCT FROM acct._policy_digest(kept) THEN
+    ELSIF run.status = 'expanded' AND run.kind = 'transaction' AND run.policy_digest IS DISTINCT FROM acct._policy_digest(kept) THEN
         problems := ARRAY(
             SELECT a.* FROM acct._accounts_not_in_force(p_run_id) AS a
             UNION ALL SELECT e.* FROM acct._entities_not_in_force(p_run_id) AS e

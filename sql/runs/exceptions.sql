@@ -36,6 +36,19 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_exceptions() IS 'The part of install() that describes what exceptions.sql makes.';
 
+CREATE FUNCTION acct._refuse_other_kinds(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    other text;
+BEGIN
+    SELECT r.kind INTO other FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind <> 'transaction';
+    IF FOUND THEN
+        RAISE EXCEPTION 'run % is a %, which took no transactions', p_run_id, other USING ERRCODE = 'LE002';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_other_kinds(bigint) IS 'Raises LE002 where a run is one of another kind than of transactions, of which nothing is taken up again or waived.';
+
 CREATE FUNCTION acct._require_again_options(p_options jsonb) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -53,12 +66,7 @@ DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     id bigint;
     taken bigint;
-    other text;
 BEGIN
-    SELECT r.kind INTO other FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind <> 'transaction';
-    IF FOUND THEN
-        RAISE EXCEPTION 'run % is a %, which took no transactions', p_run_id, other USING ERRCODE = 'LE002';
-    END IF;
     INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
     SELECT r.txn_month, r.bases, r.options || p_options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
     RETURNING n.run_id INTO id;
@@ -98,6 +106,7 @@ BEGIN
             CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
                         ELSE 'Exceptions of a posted run can be reprocessed.' END);
     END IF;
+    PERFORM acct._refuse_other_kinds(old);
     PERFORM acct._require_again_options(opts);
     RETURN acct._take_again(old, 'exceptions', opts);
 END
@@ -117,6 +126,7 @@ BEGIN
             CASE status WHEN 'discarded' THEN 'Its exceptions count no longer.'
                         ELSE 'Exceptions of a posted run can be waived: post it first, or discard it.' END);
     END IF;
+    PERFORM acct._refuse_other_kinds(p_run_id);
     IF NOT EXISTS (SELECT FROM acct.je_exception AS e
                     WHERE e.run_id = p_run_id AND e.txn_id = p_txn_id AND e.basis = p_basis) THEN
         RAISE EXCEPTION 'run % has no exception of transaction % in basis %', p_run_id, coalesce(p_txn_id::text, 'NULL'),
@@ -308,6 +318,7 @@ BEGIN
             CASE status WHEN 'expanded' THEN 'Post it first, or discard it and make it again.'
                         ELSE 'What a posted run ignored can be reprocessed.' END);
     END IF;
+    PERFORM acct._refuse_other_kinds(old);
     PERFORM acct._require_again_options(opts);
     SELECT r.txn_month INTO month FROM acct.journal_run AS r WHERE r.run_id = old;
     IF acct._is_archived('txn_source_parent', month) THEN

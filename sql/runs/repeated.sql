@@ -132,7 +132,7 @@ DECLARE
     found bigint;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    IF acct._repeated_option(run.options) = 'ignore' THEN
+    IF run.kind <> 'transaction' OR acct._repeated_option(run.options) = 'ignore' THEN
         RETURN;
     ELSIF acct._repeated_option(run.options) = 'report' THEN
         -- What validate_run found is as good.

@@ -570,6 +570,10 @@ COMMENT ON FUNCTION acct._require_originals(bigint) IS 'Raises LE009 where a rev
 CREATE FUNCTION acct._expand_kind(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    IF (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id) = 'correction' THEN
+        PERFORM acct._expand_correction(p_run_id);
+        RETURN;
+    END IF;
     INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
     SELECT p_run_id, 'expand', x.source_partition, x.journals, x.elapsed_ms,
            jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', 0, 'ignored', 0, 'debit', x.debit, 'credit', x.credit)
@@ -577,14 +581,18 @@ BEGIN
     PERFORM acct._require_originals(p_run_id);
 END
 $$;
-COMMENT ON FUNCTION acct._expand_kind(bigint) IS 'The part of expand_journals() that is a reversal''s own.';
+COMMENT ON FUNCTION acct._expand_kind(bigint) IS 'The part of expand_journals() that is a reversal''s or a correction''s own.';
 
 CREATE FUNCTION acct._lock_origins(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT acct._lock_run(o.origin_run)
-      FROM (SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL ORDER BY 1) AS o
+      FROM (SELECT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL
+             UNION SELECT r.origin_run FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind = 'correction'
+             UNION SELECT c.run_id FROM acct.journal_run AS r JOIN acct.journal_run AS c ON c.origin_run = r.origin_run
+                    WHERE r.run_id = p_run_id AND r.kind = 'correction' AND c.kind = 'correction' AND acct._is_posted(c.status) AND c.run_id < p_run_id
+             ORDER BY 1) AS o
 $$;
-COMMENT ON FUNCTION acct._lock_origins(bigint) IS 'Locks the runs whose journals a run reverses, in the order of their numbers, to the end of the transaction.';
+COMMENT ON FUNCTION acct._lock_origins(bigint) IS 'Locks the runs whose journals a run reverses or corrects, and of these earlier corrections, in the order of their numbers, to the end of the transaction.';
 
 CREATE FUNCTION acct._count_reversed(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -629,13 +637,19 @@ COMMENT ON FUNCTION acct._require_poster(bigint) IS
 
 CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
 BEGIN
-    IF (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id) = 'transaction' THEN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.kind = 'transaction' THEN
         RETURN QUERY SELECT c.* FROM acct._check_source(p_run_id) AS c;
+    ELSIF run.kind = 'correction' THEN
+        RETURN QUERY SELECT c.* FROM acct._check_source_rows(run.origin_run) AS c;
+        RETURN QUERY SELECT c.* FROM acct._check_correction(p_run_id) AS c;
     ELSE
         RETURN QUERY SELECT c.* FROM acct._check_originals(p_run_id, p_reads) AS c;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._check_inputs(bigint, boolean) IS
-'The checks of validate_run that compare a run with what it was made of: its source, or the journals that it reverses, whose lines are read where p_reads says so.';
+'The checks of validate_run that compare a run with what it was made of: its source, the journals that it reverses, whose lines are read where p_reads says so, or for a correction both.';

@@ -287,7 +287,7 @@ BEGIN
     COMMENT ON COLUMN acct.je_exception.waived_by IS 'Session user who waived it (acct.waive_exception); NULL: it is not waived.';
     COMMENT ON COLUMN acct.je_exception.waived_at IS 'When it was waived, so that it is no longer open; NULL: it is not waived.';
     COMMENT ON COLUMN acct.je_exception.waive_reason IS 'Why the transaction needs no journal; NULL: it is not waived.';
-    COMMENT ON COLUMN acct.je_exception.voided_at IS 'When its run was discarded, so that it no longer counts; NULL: it counts.';
+    COMMENT ON COLUMN acct.je_exception.voided_at IS 'When its run was discarded, or a correction listed it, so that it does not count; NULL: it counts.';
 
     COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
     COMMENT ON COLUMN acct.run_log.log_id IS 'Number of the entry.';
@@ -600,14 +600,42 @@ $$;
 COMMENT ON FUNCTION acct._taken_again(bigint) IS
 'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, what it ignored, or what it reversed.';
 
+CREATE FUNCTION acct._source_run(p_run_id bigint) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION acct._source_run(bigint) IS
+'The run whose transactions a run books: of a correction the one that it corrects. As in src/expand/expand_rows.c.';
+
+CREATE FUNCTION acct._hold_inputs(p_run_id bigint, p_expands boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    kind text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+BEGIN
+    IF kind <> 'reversal' THEN
+        PERFORM acct._hold_reversed(acct._source_run(p_run_id));
+        PERFORM acct._hold_policy();
+        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = acct._source_run(p_run_id);
+    END IF;
+    -- Whoever posts takes books before the ledger, as archiving does.
+    IF kind <> 'transaction' AND p_expands THEN
+        PERFORM acct._hold_ledger();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._hold_inputs(bigint, boolean) IS
+'Has what a run is made of readable to the end of the transaction: policy and source, or the ledger, or all of them. Raises 55P03 as _hold_tables().';
+
 CREATE FUNCTION acct._run_transactions(p_run_id bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    source CONSTANT bigint := acct._source_run(p_run_id);
 BEGIN
     RETURN (SELECT coalesce((SELECT sum(b.source_rows)
                                FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
-                                      WHERE c.run_id = p_run_id) AS b), 0)::bigint
+                                      WHERE c.run_id = source) AS b), 0)::bigint
                    + coalesce((SELECT coalesce(r.taken_transactions, (SELECT count(DISTINCT t.txn_id) FROM acct._taken_again(r.run_id) AS t))
-                                 FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.reprocess_of IS NOT NULL), 0)
+                                 FROM acct.journal_run AS r WHERE r.run_id = source AND r.reprocess_of IS NOT NULL), 0)
                    + (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint);
 END
 $$;
@@ -659,13 +687,7 @@ BEGIN
           AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
         finished := true;
     ELSE
-        IF kind = 'transaction' THEN
-            PERFORM acct._hold_reversed(id);
-            PERFORM acct._hold_policy();
-            PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
-        ELSE
-            PERFORM acct._hold_ledger();
-        END IF;
+        PERFORM acct._hold_inputs(id, true);
         -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
         PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
         PERFORM acct._progress_start(id, 'expand', acct._run_transactions(id));

@@ -390,11 +390,7 @@ BEGIN
         PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
     END IF;
     PERFORM acct._require_staging(id, status);
-    IF EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = id AND r.kind = 'transaction') THEN
-        PERFORM acct._hold_reversed(id);
-        PERFORM acct._hold_policy();
-        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = id;
-    END IF;
+    PERFORM acct._hold_inputs(id, false);
     PERFORM acct._progress_start(id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
     FOR check_name, expected, actual IN
         SELECT c.* FROM acct._check_inputs(id, true) AS c

@@ -6,7 +6,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'channel', 'policy_no', 'currency', 'gross_amount', 'tabarru_amount', 'tanahud_amount', 'investment_amount',
         'ujroh_amount', 'attributes', 'je_id', 'je_number', 'je_date', 'run_id', 'basis', 'template_code',
         'template_version', 'total_debit', 'total_credit', 'line_count', 'reversal_of', 'memo', 'posted_at', 'line_no',
-        'account_code', 'fund', 'debit', 'credit'])
+        'account_code', 'fund', 'debit', 'credit', 'journal_type', 'original_date'])
 $$;
 COMMENT ON FUNCTION acct._engine_columns() IS 'Names that no dimension may have: those of the engine''s own columns.';
 

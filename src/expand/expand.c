@@ -97,7 +97,7 @@ run_pass(Expand *expand, Pass *pass, const char *list)
 			&args, expand_row, expand);
 		return;
 	}
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	query_arg(&args, INT8OID, Int64GetDatum(expand->source_run));
 	query_arg(&args, TEXTARRAYOID, pass->bases);
 	/* Where all are taken for the same bases, each is there once for the first of them. */
 	taken = list_length(expand->passes) == 1
@@ -259,8 +259,7 @@ lock_tables(int64 run_id)
 	}
 	LockRelationOid(ledger_engine_table("je_exception"), RowExclusiveLock);
 	query_arg(&args, INT8OID, Int64GetDatum(run_id));
-	query_each_row("SELECT txn_month FROM acct.journal_run WHERE run_id = $1", &args, take_month,
-				   &txn_month);
+	query_each_row_kept(EXPAND_RUN_QUERY("s.txn_month"), &args, take_month, &txn_month);
 	(void) source_leaves(source, txn_month);
 	table_close(source, NoLock);
 }

@@ -73,6 +73,12 @@ expand_row(TupleTableSlot *slot, void *arg)
 	progress_add(1);
 }
 
+bool
+expand_has_kinds(void)
+{
+	return get_attnum(ledger_engine_table("journal_run"), "origin_run") != InvalidAttrNumber;
+}
+
 static void
 take_run(TupleTableSlot *slot, void *arg)
 {
@@ -83,6 +89,7 @@ take_run(TupleTableSlot *slot, void *arg)
 	expand->je_range = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
 	expand->is_small = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
 	expand->moves_late = DatumGetBool(query_value(slot, 4, BoolGetDatum(false)));
+	expand->source_run = DatumGetInt64(query_value(slot, 5, Int64GetDatum(expand->run_id)));
 }
 
 static void
@@ -111,9 +118,10 @@ load_run(Expand *expand)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_each_row_kept("SELECT txn_month, reprocess_of, je_range, acct._is_small_run(run_id), "
-						"options ->> 'late' = 'next_open' FROM acct.journal_run WHERE run_id = $1",
-						&args, take_run, expand);
+	query_each_row_kept(
+		EXPAND_RUN_QUERY("s.txn_month, s.reprocess_of, r.je_range, acct._is_small_run(s.run_id), "
+						 "r.options ->> 'late' = 'next_open', s.run_id"),
+		&args, take_run, expand);
 	query_each_row_kept(
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
 		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
@@ -158,7 +166,7 @@ plan_passes(Expand *expand)
 {
 	QueryArgs args = {0};
 
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
+	query_arg(&args, INT8OID, Int64GetDatum(expand->source_run));
 	if (expand->reprocess_of == 0)
 		query_each_row_kept(
 			"SELECT c.bases, array_agg(c.batch_id) FROM "
@@ -223,6 +231,9 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const Sta
 	run_tally_init(&expand->tally, context, expand->nbases);
 	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->moves_late,
 								   expand->nbases, expand->bases, &expand->tally.totals);
+	/* A correction has a date of its own. */
+	if (expand->source_run != expand->run_id)
+		routing_open_every_month(expand->routing);
 	expand->journal = journal_create(expand->routing, expand->econtext);
 	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
 	expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header, line,

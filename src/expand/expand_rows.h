@@ -25,6 +25,7 @@ typedef struct Expand
 {
 	/* The run. */
 	int64 run_id;
+	int64 source_run; /* whose transactions it takes: of a correction the run that it corrects */
 	DateADT txn_month;
 	int64 reprocess_of; /* 0: none */
 	int64 je_range;     /* the run's range of je_id; 0: none */
@@ -56,6 +57,18 @@ typedef struct Expand
 	RunTally tally;
 	ErrorContextCallback position;
 } Expand;
+
+/* The layout of 0.1.0 has runs of transactions only. */
+extern bool expand_has_kinds(void);
+
+/* The query of columns of a run, $1, as r, and of the run whose transactions it takes as s. */
+#define EXPAND_RUN_QUERY(list)                                                               \
+	(expand_has_kinds()                                                                      \
+		 ? "SELECT " list " FROM acct.journal_run r JOIN acct.journal_run s ON s.run_id = "  \
+		   "CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END "              \
+		   "WHERE r.run_id = $1"                                                             \
+		 : "SELECT " list " FROM acct.journal_run r JOIN acct.journal_run s USING (run_id) " \
+		   "WHERE run_id = $1")
 
 /*
  * Reads the run and its policy and opens its tables, for a process: no helper for

@@ -97,6 +97,7 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 	line->has_txn = true;
 	line->je_date = start->je_date;
 	line->line_no = start->line_no;
+	line->basis = codes[CODE_BASIS];
 	line->account_code = codes[CODE_ACCOUNT];
 	line->fund = codes[CODE_FUND];
 	line->codes = digest_known(reader, first, p - first, codes);
@@ -134,6 +135,7 @@ read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 	line->txn_id = line->has_txn ? DatumGetInt64(v[c[LINE_TXN_ID] - 1]) : 0;
 	line->je_date = DatumGetDateADT(v[c[LINE_JE_DATE] - 1]);
 	line->line_no = DatumGetInt16(v[c[LINE_LINE_NO] - 1]);
+	line->basis = codes[CODE_BASIS];
 	line->account_code = codes[CODE_ACCOUNT];
 	line->fund = codes[CODE_FUND];
 	line->codes = digest_of_codes(codes);

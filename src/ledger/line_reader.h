@@ -23,6 +23,7 @@ typedef struct Line
 	bool has_txn;
 	DateADT je_date;
 	int line_no;
+	Code basis;
 	Code account_code;
 	Code fund;
 	Digest codes;

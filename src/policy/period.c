@@ -39,11 +39,19 @@ add_archived_month(TupleTableSlot *slot, void *arg)
 }
 
 PeriodBook *
-period_load(void)
+period_none(void)
 {
 	PeriodBook *book = palloc0_object(PeriodBook);
 
 	code_map_init(&book->closed, "closed periods", sizeof(ClosedPeriod), CurrentMemoryContext);
+	return book;
+}
+
+PeriodBook *
+period_load(void)
+{
+	PeriodBook *book = period_none();
+
 	query_each_row_kept(
 		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
 		NULL, add_closed_period, book);

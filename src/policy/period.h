@@ -26,6 +26,9 @@ typedef struct PeriodBook
 /* Reads them into the current memory context. Needs query_open(). */
 extern PeriodBook *period_load(void);
 
+/* In which every month is open; in the current memory context. */
+extern PeriodBook *period_none(void);
+
 /* Whether a book (entity, basis) takes entries of a month. */
 extern PeriodState period_state(PeriodBook *book, Code entity, Code basis, DateADT month);
 

@@ -224,6 +224,12 @@ routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases, co
 	return routing;
 }
 
+void
+routing_open_every_month(Routing *routing)
+{
+	routing->periods = period_none();
+}
+
 TemplateSet *
 routing_templates(Routing *routing)
 {

@@ -92,6 +92,9 @@ typedef struct Routing Routing;
 extern Routing *routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases,
 							 const Code *bases, TotalSet *totals);
 
+/* Has journals of closed and archived months built, for one whose journals have another date; before the first route. */
+extern void routing_open_every_month(Routing *routing);
+
 extern TemplateSet *routing_templates(Routing *routing);
 
 /* What acct.posting_limit can allow at most. */

@@ -191,6 +191,12 @@ LANGUAGE sql STABLE AS $$
                       AND p.period_month = date_trunc('month', p_date::timestamp)::date)
 $$;
 
+-- The run whose transactions a run evaluates: of a correction, which has a date of its own, the one that it corrects.
+CREATE FUNCTION ref.source_run(p_run_id bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+$$;
+
 CREATE FUNCTION ref.take(p_run_id bigint) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO ref.txn
@@ -199,12 +205,12 @@ LANGUAGE sql AS $$
           FROM acct.journal_run AS r
           JOIN acct.journal_run_batch AS b ON b.run_id = r.run_id AND b.released_at IS NULL
           JOIN acct.txn_source_parent AS s ON s.batch_id = b.batch_id AND s.txn_month = b.txn_month
-         WHERE r.run_id = p_run_id AND r.reprocess_of IS NULL
+         WHERE r.run_id = ref.source_run(p_run_id) AND r.reprocess_of IS NULL
         UNION ALL
         SELECT e.txn_id, e.txn_month, e.basis
           FROM acct.journal_run AS r
           JOIN acct.je_exception AS e ON e.resolved_by_run = r.run_id AND e.run_id = r.reprocess_of
-         WHERE r.run_id = p_run_id),
+         WHERE r.run_id = ref.source_run(p_run_id)),
     allowed AS (
         SELECT make_interval(months => max(p.value) FILTER (WHERE p.name = 'months_apart')) AS apart,
                max(p.value) FILTER (WHERE p.name = 'first_year') AS first_year,
@@ -232,7 +238,7 @@ LANGUAGE sql AS $$
                 THEN 'INVALID_CODE'
                 WHEN d.far THEN 'BAD_DATE'
                 WHEN c.currency IS NULL THEN 'UNKNOWN_CURRENCY'
-                WHEN ref.is_closed(d.entity_code, d.basis, d.bank_value_date) AND late.month IS NULL
+                WHEN ref.is_closed(d.entity_code, d.basis, d.bank_value_date) AND late.month IS NULL AND ref.source_run(p_run_id) = p_run_id
                 THEN 'PERIOD_CLOSED' END
       FROM dated AS d
       JOIN acct.accounting_basis AS b ON b.basis = d.basis

@@ -14,8 +14,8 @@ SELECT public.expanded('2025-02-01', 'feb') AS feb \gset
 --
 CREATE TABLE public.kind (kind text, name name, PRIMARY KEY (name));
 INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'add_dimension', 'approve_release', 'approve_template', 'archive_partition', 'book_transactions', 'cancel_run', 'check_release', 'close_period',
-    'create_release', 'create_run', 'delete_batch', 'discard_run', 'expand_journals', 'export_archive', 'generate_sample_transactions', 'install', 'install_roles', 'install_takaful_sample',
-    'new_template_version', 'post_journals', 'rebook_run', 'reopen_period', 'reprocess_exceptions', 'reprocess_ignored', 'restore_partition', 'retire_template', 'return_release', 'return_template', 'reverse_journals', 'reverse_run', 'revoke_waiver',
+    'correct_run', 'create_release', 'create_run', 'delete_batch', 'discard_run', 'expand_journals', 'export_archive', 'generate_sample_transactions', 'install', 'install_roles', 'install_takaful_sample',
+    'new_template_version', 'post_journals', 'preview_correction', 'preview_correction_transactions', 'rebook_run', 'reopen_period', 'reprocess_exceptions', 'reprocess_ignored', 'restore_partition', 'retire_template', 'return_release', 'return_template', 'reverse_journals', 'reverse_run', 'revoke_waiver',
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists

@@ -211,6 +211,15 @@ SELECT r AS rebooked FROM acct.rebook_run(:reversal::text, '{"late": "next_open"
 SELECT x.journals FROM acct.expand_journals(:rebooked) AS x;
 SELECT pg_catalog.bool_and(x.passed) FROM acct.validate_run(:rebooked) AS x;
 SELECT acct.discard_run(:rebooked);
+SELECT pg_catalog.count(*) FROM acct.preview_correction(:posted);
+SELECT pg_catalog.count(*) FROM acct.preview_correction('posted');
+SELECT pg_catalog.count(*) FROM acct.preview_correction_transactions('posted', 3);
+SELECT acct.correct_run(:posted, '2025-03-31', 'careless') AS better \gset
+SELECT x.journals FROM acct.expand_journals(:better) AS x;
+SELECT pg_catalog.bool_and(x.passed) FROM acct.validate_run(:better) AS x;
+SELECT acct.discard_run(:better);
+SELECT acct.correct_run('posted', '2025-03-31', 'careless') AS better \gset
+SELECT acct.discard_run(:better);
 SELECT acct.waive_exception('posted', 2, 'PRIMARY', 'careless');
 SELECT acct.revoke_waiver('posted', 2, 'PRIMARY');
 SELECT acct.create_run('2025-02-01', 'discarded') IS NULL;
@@ -342,7 +351,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
-    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
+    ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.correct_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.preview_correction(@posted)'), ('SELECT acct.preview_correction_transactions(@posted)'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('SELECT acct.book_transactions(''[{"txn_id": 1, "txn_month": "2025-01-01"}]'')'),
     ('SELECT acct._check_transactions(''[]'')'), ('SELECT acct._open_booking(''2025-01-01'', ''[]'', NULL, ''{}'')'), ('SELECT acct._book_batch(@expanded, 1)'), ('SELECT acct._booked(@posted, ''{1}'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
