@@ -49,6 +49,30 @@ $$;
 COMMENT ON FUNCTION acct._mark_posted(regclass[]) IS
 'Records that ledger partitions, and the tables that they are partitions of, hold posted entries.';
 
+CREATE FUNCTION acct._failed_inputs(p_run_id bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ')
+              FROM acct._check_inputs(p_run_id, false) AS c WHERE c.expected IS DISTINCT FROM c.actual);
+END
+$$;
+COMMENT ON FUNCTION acct._failed_inputs(bigint) IS
+'The checks of what a run was made of that fail before it is posted, in words; NULL: none does.';
+
+CREATE FUNCTION acct._failed_correction(p_run_id bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    failed text;
+BEGIN
+    failed := acct._failed_inputs(p_run_id);
+    -- The locks of the ledger end with the subtransaction: the books that the run waits for may be those of one that needs the ledger to itself.
+    RAISE SQLSTATE 'RB001';
+EXCEPTION WHEN SQLSTATE 'RB001' THEN
+    RETURN failed;
+END
+$$;
+COMMENT ON FUNCTION acct._failed_correction(bigint) IS '_failed_inputs() of a correction, which keeps no lock of the ledger that it is compared with.';
+
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
                elapsed_ms double precision, already_done boolean)
@@ -87,8 +111,7 @@ BEGIN
             PERFORM acct._lock_origins(id);
         END IF;
         -- What compares staging with expand's record, _post does for itself on the rows that it writes.
-        SELECT string_agg(format('%s (expected %s, found %s)', c.check_name, c.expected, c.actual), '; ') INTO failed
-          FROM acct._check_inputs(id, false) AS c WHERE c.expected IS DISTINCT FROM c.actual;
+        failed := CASE kind WHEN 'correction' THEN acct._failed_correction(id) ELSE acct._failed_inputs(id) END;
         IF failed IS NOT NULL THEN
             RAISE EXCEPTION 'run % does not pass its checks', id
                 USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',

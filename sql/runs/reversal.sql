@@ -391,8 +391,8 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(x.run_id, x.je_ids), '{}'), array_agg(x.run_id ORDER BY x.run_id) INTO by_run, runs
       FROM (SELECT f.run_id, array_agg(f.je_id) AS je_ids FROM acct._find_journals(p_je_ids) AS f GROUP BY f.run_id) AS x;
     -- The locks of the ledger end with the subtransaction: whoever posts has locked runs before it needs the ledger to itself.
-    RAISE SQLSTATE 'ZZ000';
-EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+    RAISE SQLSTATE 'RB001';
+EXCEPTION WHEN SQLSTATE 'RB001' THEN
     RETURN;
 END
 $$;
