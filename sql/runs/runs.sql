@@ -311,7 +311,7 @@ DECLARE
     run record;
 BEGIN
     FOR run IN SELECT r.run_id, r.run_key FROM acct.journal_run AS r
-                WHERE r.status = 'posted' AND r.transactions = 0 AND r.reprocess_of IS NULL
+                WHERE r.kind = 'transaction' AND r.status = 'posted' AND r.transactions = 0 AND r.reprocess_of IS NULL
                   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.run_id = r.run_id) ORDER BY r.run_id LOOP
         PERFORM acct._drop_staging(run.run_id);
         UPDATE acct.journal_run AS r SET status = 'discarded', discarded_at = clock_timestamp(), discarded_by = session_user
