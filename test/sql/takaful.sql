@@ -226,7 +226,7 @@ SELECT count(*) AS not_the_first_of_more
 SELECT step, rows FROM acct.run_month('2025-01-01', run_key => 'file') WHERE step <> 'validate';
 SELECT r.transactions, r.journals, r.exceptions, r.ignored, r.transactions = r.journals + r.exceptions + r.ignored AS closes, r.debit = r.credit AS balanced
   FROM acct.journal_run AS r WHERE r.run_key = 'file';
-SELECT reason, count(*) FROM acct.je_exception AS e JOIN acct.journal_run AS r USING (run_id) WHERE r.run_key = 'file' GROUP BY reason ORDER BY reason;
+SELECT e.reason, count(*) FROM acct.je_exception AS e JOIN acct.journal_run AS r USING (run_id) WHERE r.run_key = 'file' GROUP BY e.reason ORDER BY e.reason;
 SELECT h.template_code, count(*) AS journals, sum(h.line_count) AS lines
   FROM acct.ledger_entry_header AS h JOIN acct.journal_run AS r USING (run_id) WHERE r.run_key = 'file'
  GROUP BY h.template_code ORDER BY h.template_code;
