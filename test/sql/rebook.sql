@@ -169,6 +169,27 @@ SELECT basis, template, count(*) AS journals, count(DISTINCT txn_id) AS transact
 SELECT account_code, period_debit - period_credit AS change FROM acct.trial_balance('2025-06-01', 'MAIN', 'PRIMARY');
 SELECT * FROM public.wrong;
 
+-- A correction is not booked again: what it corrected is booked right. Where it alone was reversed, nothing is.
+CALL public.txn(5041, '2025-05-01', 'A', 100);
+CALL public.txn(5042, '2025-05-01', 'B', 100);
+SELECT public.posted('2025-05-01', 'corrected') AS corrected \gset
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 4000 F1 *}');
+SELECT public.reversed(acct.correct_run('corrected', '2025-05-31', 'A was wrong')) AS correction \gset
+SELECT public.reversed(acct.reverse_run(:correction, '2025-05-31', 'It was right')) AS uncorrected \gset
+SELECT acct.rebook_run(:uncorrected);
+SELECT public.reversed(acct.correct_run('corrected', '2025-05-31', 'It was wrong')) AS correction \gset
+SELECT public.reversed(acct.reverse_run('corrected', '2025-05-31', 'Away with it')) AS both_undone \gset
+SELECT journals FROM acct.journal_run WHERE run_id = :both_undone;
+SELECT acct.rebook_run(:both_undone) AS right \gset
+SELECT * FROM public.booked(:right);
+SELECT txn_id, basis, template, run_id = :right AS again FROM public.standing WHERE txn_id IN (5041, 5042) ORDER BY 1, 2;
+SELECT l.account_code, sum(l.debit - l.credit) AS balance FROM acct.ledger_entry_line AS l WHERE l.txn_id IN (5041, 5042) AND l.basis = 'PRIMARY' GROUP BY 1 ORDER BY 1;
+-- What was rebooked can be corrected.
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+SELECT public.reversed(acct.correct_run(:right, '2025-05-31', 'Again')) AS correction \gset
+SELECT l.account_code, sum(l.debit - l.credit) AS balance FROM acct.ledger_entry_line AS l WHERE l.txn_id IN (5041, 5042) AND l.basis = 'PRIMARY' GROUP BY 1 ORDER BY 1;
+SELECT * FROM public.wrong;
+
 -- Archived: journals are read from the archive, transactions are not; nothing is read of a month that was dropped.
 SELECT public.reversed(acct.reverse_run(:fixed, '2025-04-30', 'Late')) AS fixed_undo \gset
 SELECT count(*) AS closed FROM acct.close_period('2025-03-01');
