@@ -73,6 +73,23 @@ $$;
 COMMENT ON FUNCTION acct._months_beside(bigint, text, boolean) IS
 'The query of the source rows of the other months within reach that live runs took for some of a run''s bases, also archived ones, where identifiers of the run''s month can be among them; empty where there are none.';
 
+CREATE FUNCTION acct._is_booked(p_run_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- What a run set aside, ignored or had reversed is taken up again by other runs, and of these by others.
+    WITH RECURSIVE taken (run_id, status) AS (
+        SELECT r.run_id, r.status FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+        UNION
+        SELECT n.run_id, n.status
+          FROM taken AS t
+          JOIN acct.journal_run AS n
+            ON n.reprocess_of = t.run_id
+            OR n.reprocess_of IN (SELECT v.run_id FROM acct.journal_reversal AS v WHERE v.origin_run = t.run_id AND v.released_at IS NULL)
+         WHERE n.kind = 'transaction' AND n.status <> 'discarded')
+    SELECT EXISTS (SELECT FROM taken AS t WHERE t.status <> 'reversed')
+$$;
+COMMENT ON FUNCTION acct._is_booked(bigint) IS
+'True where a run, or one of those that took its transactions up again, is not reversed.';
+
 CREATE FUNCTION acct._repeated_transactions(p_run_id bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_seqscan = on SET work_mem = '32MB' AS $$
 DECLARE
@@ -80,6 +97,7 @@ DECLARE
     run acct.journal_run;
     source text;
     is_small CONSTANT boolean := acct._is_small_run(p_run_id);
+    reach CONSTANT interval := make_interval(months => (acct._posting_limits()).months_apart);
     others text;
     found bigint;
 BEGIN
@@ -91,26 +109,26 @@ BEGIN
     ELSIF is_small THEN
         PERFORM set_config('enable_seqscan', 'off', true);
     END IF;
-    -- What is set aside there, and waived or still open, is not booked there.
+    -- What is set aside there, and waived or still open, is not booked there, nor is what was reversed.
     EXECUTE format(
         'SELECT count(DISTINCT x.txn_id) FROM (SELECT s.txn_id FROM %s AS s JOIN (%s) AS o USING (txn_id, entity_code) '
         '  JOIN acct.journal_run_batch AS c ON c.batch_id = o.batch_id AND c.txn_month = o.txn_month AND c.released_at IS NULL AND c.basis = ANY ($2) '
-        -- What was reversed is booked no longer, unless it was booked again.
-        '  JOIN acct.journal_run AS r ON r.run_id = c.run_id AND (r.status <> ''reversed'' OR EXISTS ('
-        '         SELECT FROM acct.journal_reversal AS v JOIN acct.journal_run AS b ON b.origin_run = v.run_id AND b.status <> ''discarded'' '
-        '          WHERE v.origin_run = r.run_id AND v.released_at IS NULL)) '
+        '   AND c.run_id <> ALL ($3) '
         ' WHERE %s AND NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.txn_id = o.txn_id AND e.txn_month = o.txn_month '
         '                             AND e.basis = c.basis AND e.resolved_by_run IS NULL AND e.voided_at IS NULL) '
         ' LIMIT %s) AS x', source, others,
         CASE WHEN run.reprocess_of IS NULL THEN 's.batch_id = ANY ($1)'
              ELSE format('s.txn_id IN (SELECT t.txn_id FROM acct._taken_again(%s) AS t)', p_run_id) END, most)
        INTO found
-      USING ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id), run.bases;
+      USING ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id), run.bases,
+            ARRAY(SELECT r.run_id FROM acct.journal_run AS r
+                   WHERE r.status = 'reversed' AND r.kind = 'transaction' AND r.txn_month BETWEEN run.txn_month - reach AND run.txn_month + reach
+                     AND NOT acct._is_booked(r.run_id));
     RETURN found;
 END
 $$;
 COMMENT ON FUNCTION acct._repeated_transactions(bigint) IS
-'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there, or of a run that was reversed and not booked again, do not count. Counts to 100,000 pairs at most.';
+'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there, or of a run that was reversed and whose transactions no run booked again, do not count. Counts to 100,000 pairs at most.';
 
 CREATE FUNCTION acct._check_repeated(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -273,6 +273,20 @@ SELECT public.expanded('2025-10-01', 'october', '{"repeated_transactions": "refu
 SELECT * FROM public.why(format('SELECT acct.post_journals(%s)', :october));
 SELECT public.reversed(acct.reverse_run(:september, '2025-09-15', 'Of the wrong month'));
 SELECT journals FROM acct.post_journals(:october);
+-- What such a run had set aside, and another run booked, still stands.
+CALL public.txn(8100, '2025-12-01', 'C');
+CALL public.txn(8101, '2025-12-01', 'LATER');
+SELECT public.posted('2025-12-01') AS december \gset
+CALL public.policy('LATER', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+SELECT acct.reprocess_exceptions(:december) AS later \gset
+SELECT exceptions FROM acct.expand_journals(:later);
+SELECT journals FROM acct.post_journals(:later);
+SELECT public.reversed(acct.reverse_run(:december, '2025-12-31', 'Of the wrong month'));
+CALL public.txn(8101, '2025-11-01', 'LATER');
+SELECT public.expanded('2025-11-01', 'november', '{"repeated_transactions": "refuse"}') AS november \gset
+SELECT * FROM public.why(format('SELECT acct.post_journals(%s)', :november));
+SELECT public.reversed(acct.reverse_run(:later, '2025-12-31', 'Of the wrong month'));
+SELECT journals FROM acct.post_journals(:november);
 -- A run without journals
 CALL public.txn(6500, '2025-11-01', 'NONE');
 SELECT public.posted('2025-11-01', 'none') AS none \gset
