@@ -531,13 +531,13 @@ BEGIN
       FROM acct._expand(p_run_id, format('acct.%I', 'correction_header_' || p_run_id)::regclass,
                                   format('acct.%I', 'correction_line_' || p_run_id)::regclass) AS x
     HAVING count(*) > 0;
-    -- crash point: correct_evaluated
+    -- crash point: correction_evaluated
     DELETE FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
     PERFORM acct._require_same_source(p_run_id, p_origin);
     PERFORM acct._note_reversals(p_run_id);
     PERFORM acct._sift_exceptions(p_run_id, p_origin);
     PERFORM acct._find_differing(p_run_id, p_origin);
-    -- crash point: correct_compared
+    -- crash point: correction_compared
     PERFORM acct._compute_differences(p_run_id, p_origin);
 END
 $$;
@@ -572,7 +572,7 @@ BEGIN
     PERFORM acct._require_open_periods(p_run_id);
     PERFORM acct._log_correction(p_run_id);
     PERFORM acct._drop_scratch(p_run_id);
-    -- crash point: correct_staged
+    -- crash point: correction_staged
     IF (SELECT r.journals FROM acct.journal_run AS r WHERE r.run_id = p_run_id) = 0 THEN
         RAISE NOTICE 'run % is right by the rules in force: run % has nothing to correct', origin, p_run_id
             USING HINT = 'Post it, which changes nothing, or discard it.';

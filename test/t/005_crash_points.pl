@@ -54,6 +54,9 @@ my %step = (
 	rebook => { call => 'SELECT acct.rebook_run(BACK)', before => \@taken_back, status => 'reversed,posted' },
 	expand_anew => { call => 'SELECT * FROM acct.expand_journals(ANEW)', before => [ @taken_back, 'rebook' ], status => 'reversed,posted,created' },
 	post_anew => { call => 'SELECT * FROM acct.post_journals(ANEW)', before => [ @taken_back, 'rebook', 'expand_anew' ], status => 'reversed,posted,expanded' },
+	correct => { call => q{SELECT acct.correct_run(RUN, date 'MONTH' + 100, 'Crash'); UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'correction'},
+		before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	expand_better => { call => 'SELECT * FROM acct.expand_journals(BETTER)', before => [ 'create', 'expand', 'post', 'correct' ], status => 'posted,created' },
 	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
@@ -115,7 +118,9 @@ sub fill
 
 	my $anew = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'transaction' AND origin_run = $back AND status <> 'discarded')";
 
-	return $call =~ s/AGAIN/$again/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+	my $better = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'correction' AND origin_run = $run AND status <> 'discarded')";
+
+	return $call =~ s/AGAIN/$again/r =~ s/BETTER/$better/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
 }
 
 # The process that waits at the point; 0 where the statement came to its end without that.
@@ -195,12 +200,13 @@ sub combine
 	my ($point, $way, $name, $settings) = @_;
 	($name) = $point =~ /^([a-z]+)_/ or die "point $point" if !$name;
 	$name = 'expand_back' if $name eq 'reversal';
+	$name = 'expand_better' if $name eq 'correction';
 	my $step = $step{$name} or die "no step has point $point";
 	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $large;
-	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals)$/ ? $name : (),
-		$name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
+	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals|correct)$/ ? $name : (),
+		$name =~ /better/ ? ('correct', 'expand_better') : (), $name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
 	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;
-	my $what = join ', ', $point, $way, $name =~ /again|back|anew/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
+	my $what = join ', ', $point, $way, $name =~ /again|back|anew|better/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
 	$n++;
