@@ -63,6 +63,7 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/detached.dump", 'original' ], 
 $node->safe_psql('original', $node->safe_psql('original', $attach));
 
 $node->command_ok([ 'pg_dump', '-f', "$dir/plain.sql", 'original' ], 'dumped as text');
+$node->command_ok([ 'pg_dump', '--data-only', '-Fc', '-f', "$dir/data.dump", 'original' ], 'dumped without the schema');
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/custom.dump", 'original' ], 'dumped in custom format');
 $node->command_ok([ 'pg_dump', '-Fd', '-j', '2', '-f', "$dir/directory", 'original' ], 'dumped by two processes into a directory');
 $node->command_ok([ 'pg_dump', '--no-unlogged-table-data', '-Fc', '-f', "$dir/logged.dump", 'original' ], 'dumped without staging');
@@ -240,6 +241,20 @@ for my $db (sort keys %over)
 	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'after')"));
 	is(broken_invariants($node, $db), '', "$db: all invariants hold after another run");
 }
+
+# Data alone, in a database that was made without; then rows that a superuser puts into a batch of their own choice.
+$node->safe_psql('postgres', 'CREATE DATABASE copied');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--schema-only', '-d', 'copied', "$dir/custom.dump" ], 'copied: schema restored');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--disable-triggers', '-d', 'copied', "$dir/data.dump" ], 'copied: data restored');
+run_next('copied');
+$node->safe_psql('copied', q{
+	INSERT INTO acct.txn_batch (batch_id) VALUES (77777);
+	INSERT INTO acct.txn_source_parent
+	SELECT (jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(s) || jsonb_build_object('txn_id', 900000000 + s.txn_id, 'batch_id', 77777))).*
+	  FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = '2025-01-01' LIMIT 5) AS s});
+is($node->safe_psql('copied', q{SELECT transactions FROM acct.batches_waiting() WHERE batch_id = 77777}), '5', 'copied: rows put into a batch by hand wait');
+$node->safe_psql('copied', large_runs("SELECT * FROM acct.run_month('2025-01-01', 'by hand')"));
+is($node->safe_psql('copied', q{SELECT transactions FROM acct.journal_run WHERE run_key = 'by hand'}), '5', 'copied: they are booked');
 
 $node->stop;
 done_testing();
