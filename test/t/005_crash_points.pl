@@ -57,6 +57,9 @@ my %step = (
 	correct => { call => q{SELECT acct.correct_run(RUN, date 'MONTH' + 100, 'Crash'); UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'correction'},
 		before => [ 'create', 'expand', 'post' ], status => 'posted' },
 	expand_better => { call => 'SELECT * FROM acct.expand_journals(BETTER)', before => [ 'create', 'expand', 'post', 'correct' ], status => 'posted,created' },
+	# A load, and its run, in one call
+	book => { call => q{SELECT count(*) FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', s.txn_id + 900000000) ORDER BY s.txn_id)
+		FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = 'MONTH' ORDER BY txn_id DESC LIMIT 20) AS s), 'KEY')}, before => [], status => '' },
 	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
@@ -206,6 +209,7 @@ sub combine
 	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals|correct)$/ ? $name : (),
 		$name =~ /better/ ? ('correct', 'expand_better') : (), $name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
 	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;
+	@whole = ('book') if $name eq 'book';
 	my $what = join ', ', $point, $way, $name =~ /again|back|anew|better/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
@@ -241,7 +245,7 @@ sub combine
 		do_steps('crash', $settings, $name =~ s/post/expand/r);
 	}
 	do_steps('crash', $settings, $name);
-	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post'));
+	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post')) if $name ne 'book';
 	do_steps('peace', $settings, @whole);
 	is(outcome('crash'), outcome('peace'), "$what: done again, it gives the same");
 	if ($name eq 'archive')
