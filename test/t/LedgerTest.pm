@@ -16,6 +16,7 @@ our @EXPORT = qw(
   random_seed new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
+  change_tax post_by_another
   has_amcheck fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
@@ -70,6 +71,35 @@ sub large_runs
 	my ($sql) = @_;
 
 	return "SET ledger_engine.run_partition_min_transactions = 0; $sql";
+}
+
+# A second person, who approves rules and posts reversals and corrections that others made.
+my $by_another = q{
+	DO $$ BEGIN IF to_regrole('second_person') IS NULL THEN CREATE ROLE second_person SUPERUSER; END IF; END $$;
+	SET SESSION AUTHORIZATION second_person;};
+
+# From a day on commissions, which the sample taxes by 5 per cent, have another rate: two accounts of each change.
+sub change_tax
+{
+	my ($node, $db, $from, $rate) = @_;
+
+	$node->safe_psql(
+		$db, qq{
+		SELECT acct.new_template_version('COMMISSION', '$from') AS version \\gset
+		UPDATE acct.journal_template_line SET amount_expr = ':ujroh_amount * $rate'
+		 WHERE template_code = 'COMMISSION' AND version = :version AND line_no = 2;
+		SELECT acct.submit_template('COMMISSION', :version);
+		$by_another
+		SELECT acct.approve_template('COMMISSION', :version);});
+	return;
+}
+
+# Posts what somebody else made; returns how many journals that were. The settings are those of the way that it takes.
+sub post_by_another
+{
+	my ($node, $db, $run, $settings) = @_;
+
+	return $node->safe_psql($db, ($settings // '') . "$by_another SELECT sum(journals) FROM acct.post_journals($run)");
 }
 
 # Loads a batch of January 2025; the same seed and rows are the same transactions everywhere.
