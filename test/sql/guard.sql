@@ -187,15 +187,15 @@ TRUNCATE acct_archive.ledger_entry_line_2025_01_rest;
 TRUNCATE acct_archive.ledger_entry_header_2025_01;
 UPDATE acct_archive.ledger_entry_line_2025_01 SET debit = 0;
 DELETE FROM acct_archive.ledger_entry_header_2025_01;
-ALTER TABLE acct_archive.ledger_entry_header_2025_01 DROP COLUMN reversal_of; :why
+ALTER TABLE acct_archive.ledger_entry_header_2025_01 DROP COLUMN line_count; :why
 RESET session_replication_role;
 SELECT acct.restore_partition('ledger_entry', '2025-01-01');
 -- A column is part of the entries.
 ALTER TABLE acct.ledger_entry_line DROP COLUMN debit CASCADE; :why
-ALTER TABLE acct.ledger_entry_header DROP COLUMN reversal_of; :why
+ALTER TABLE acct.ledger_entry_header DROP COLUMN line_count; :why
 BEGIN;
 SET LOCAL ledger_engine.allow_drop = on;
-ALTER TABLE acct.ledger_entry_header DROP COLUMN reversal_of;
+ALTER TABLE acct.ledger_entry_header DROP COLUMN line_count;
 ROLLBACK;
 SELECT count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM acct.ledger_entry_line;
 -- While the guard is missing nothing of the ledger is dropped; install() puts it back.
