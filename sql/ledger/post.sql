@@ -118,6 +118,7 @@ BEGIN
                       HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
         END IF;
         -- From here on other runs of these books wait.
+        PERFORM acct._progress_phase('waiting for books');
         PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
            FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
         PERFORM acct._require_open_periods(id);

@@ -6,7 +6,9 @@ DECLARE
     changed bigint;
 BEGIN
     WITH period AS (
-        SELECT l.entity_code, l.basis, date_trunc('month', l.je_date::timestamp)::date AS month, l.fund, l.account_code, l.currency,
+        -- A site may have given columns of the ledger another collation.
+        SELECT l.entity_code COLLATE "C" AS entity_code, l.basis COLLATE "C" AS basis, date_trunc('month', l.je_date::timestamp)::date AS month,
+               l.fund COLLATE "C" AS fund, l.account_code COLLATE "C" AS account_code, l.currency COLLATE "C" AS currency,
                sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count, max(l.run_id) AS run_id
           FROM acct.ledger_entry_line AS l
          WHERE l.je_date >= p_from

@@ -83,6 +83,7 @@ static const PhaseName phase_names[PROGRESS_PHASES] = {
 	[PHASE_CHECKING_SOURCE] = {"checking source"},
 	[PHASE_CHECKING_JOURNALS] = {"checking journals"},
 	[PHASE_CHECKING_LINES] = {"checking lines", "lines"},
+	[PHASE_WAITING_FOR_BOOKS] = {"waiting for books"},
 	[PHASE_MAKING_PARTITIONS] = {"making partitions"},
 	[PHASE_WRITING_ENTRIES] = {"writing entries", "journals and lines"},
 	[PHASE_BUILDING_INDEXES] = {"building indexes", "rows indexed"},
