@@ -114,7 +114,7 @@ sub points
 sub fill
 {
 	my ($call, $run) = @_;
-	my $ahead = sprintf '%d-01-01', 2040 + $n;
+	my $ahead = sprintf '%d-%02d-01', 2040 + int($n / 12), $n % 12 + 1;
 	my $again = "(SELECT max(run_id) FROM acct.journal_run WHERE reprocess_of = $run)";
 
 	my $back = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal' AND origin_run = $run AND status <> 'discarded')";
