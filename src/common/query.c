@@ -143,10 +143,13 @@ execute_plan(SPIPlanPtr plan, const QueryArgs *args, bool read_only, DestReceive
 static void
 execute(const char *sql, QueryArgs *args, bool read_only, DestReceiver *dest)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	SPIPlanPtr plan = prepare(sql, args);
 
 	execute_plan(plan, args, read_only, dest);
 	SPI_freeplan(plan);
+	/* SPI leaves its own, which is gone after query_close(). */
+	MemoryContextSwitchTo(caller);
 }
 
 static RowReceiver
@@ -171,10 +174,12 @@ hand_over(const char *sql, QueryArgs *args, bool read_only, QueryRow row, void *
 void
 query_each_row_kept(const char *sql, QueryArgs *args, QueryRow row, void *arg)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	RowReceiver receiver = receiver_of(row, arg);
 
 	Assert(ActiveSnapshotSet());
 	execute_plan(kept_plan(sql, args), args, true, &receiver.pub);
+	MemoryContextSwitchTo(caller);
 }
 
 void

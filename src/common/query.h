@@ -34,7 +34,8 @@ extern void query_arg_null(QueryArgs *args, Oid type);
 
 /*
  * Runs a SELECT and calls row for each of its rows. args may be NULL. The
- * callback's current context is the query's, and ends with it. The query sees
+ * callback's current context is the query's, and ends with it; the caller's own is
+ * current again after the query, as after those below. The query sees
  * what the caller's active snapshot shows, so that several queries under one
  * snapshot agree with each other, in this process and in its workers.
  */

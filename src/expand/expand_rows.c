@@ -216,6 +216,8 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const Sta
 {
 	Expand *expand = palloc0_object(Expand);
 
+	/* It is looked at after the last query. */
+	Assert(CurrentMemoryContext == context);
 	expand->context = context;
 	expand->run_id = run_id;
 	expand->header = header;

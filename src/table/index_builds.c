@@ -103,8 +103,11 @@ reindex(const PendingIndex *pending)
 	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(pending->index)),
 											get_rel_name(pending->index));
 
+	MemoryContext caller = CurrentMemoryContext;
+
 	if (SPI_execute(psprintf("REINDEX INDEX %s", name), false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not build index %s", name);
+	MemoryContextSwitchTo(caller);
 	progress_add(pending->nrows);
 }
 
