@@ -1,6 +1,6 @@
 # A run is cancelled while another session holds it: executing, with workers, idle in its transaction, prepared.  Each time
 # that session is stopped, nothing is left of the run, and the key begins afresh; at the end each transaction is journalled
-# once.
+# once.  Then the same of what reverses and corrects it.
 use strict;
 use warnings FATAL => 'all';
 
@@ -167,6 +167,87 @@ is(sql(q{SELECT outcome, sessions_stopped FROM acct.cancel_run('key')}), 'posted
 is( sql(q{SELECT count(*) = count(DISTINCT (txn_id, txn_month)), count(DISTINCT run_id) FROM acct.ledger_entry_header}),
 	't|1', 'at last: each transaction is journalled once');
 is(broken_invariants($node, $db), '', 'at last: all invariants hold');
+
+# Reversals and corrections, which have no key: cancelled by their run while they are expanded, while they are posted and
+# between.  What a reversal claimed is free again, and the same is made anew; a cancel of the statement alone leaves the run
+# created, with its claims, and it is expanded again.
+my $origin = sql(q{SELECT run_id FROM acct.journal_run WHERE status = 'posted'});
+change_tax($node, $db, '2025-01-01', 0.06);
+for my $kind ('reversal', 'correction')
+{
+	my $make = $kind eq 'reversal' ? "reverse_run($origin, '2025-03-31', 'Wrong')" : "correct_run($origin, '2025-03-31', 'Wrong')";
+	my $claims = 'SELECT count(*), coalesce(sum(journals), 0) FROM acct.journal_reversal WHERE released_at IS NULL';
+	my $none = '0|0';
+	my $claimed;
+	my $cancel = sub {
+		my ($name, $session, $expected, $lock_holder) = @_;
+
+		is(sql("SELECT run_id, outcome, sessions_stopped FROM acct.cancel_run($run)"), "$run|discarded|$expected", "$kind, $name: cancelled");
+		$lock_holder->finish if defined $lock_holder;
+		gone($run, "$kind, $name");
+		is(sql($claims), $none, "$kind, $name: claims nothing");
+		return;
+	};
+	my $make_again = sub {
+		$run = sql("SELECT acct.$make");
+		$claimed //= sql($claims);
+		is(sql($claims), $claimed, "$kind: made, it claims what it did") if $kind eq 'reversal';
+		is(sql($claims), $none, "$kind: claims nothing") if $kind eq 'correction';
+		return;
+	};
+
+	# Its statement is cancelled, by whoever may: while it waits for a lock that another session has
+	$make_again->();
+	fails_with($node, $db, "SELECT acct.$make", $kind eq 'reversal' ? qr/ERROR:  LE008:/ : qr/ERROR:  LE002: run \d+ has a correction that is not posted/, "$kind: beside another one");
+	$holder = hold_lock($node, $db, 'LOCK TABLE acct.je_header_staging IN SHARE MODE');
+	$worker = waiting_session("SELECT * FROM acct.expand_journals($run)", $holder);
+	sql('SELECT pg_cancel_backend(' . $worker->pid . ')');
+	ended_with($worker, $cancelled, "$kind, statement");
+	$holder->finish;
+	is(sql("SELECT status, journals IS NULL, digest IS NULL FROM acct.journal_run WHERE run_id = $run"), 'created|t|t', "$kind, statement: the run is created as before");
+	is(sql($claims), $claimed, "$kind, statement: its claims are kept");
+	is(broken_invariants($node, $db), '', "$kind, statement: all invariants hold");
+	sql("SELECT * FROM acct.expand_journals($run)");
+	my $digest = sql("SELECT digest, journals > 0 FROM acct.journal_run WHERE run_id = $run");
+	like($digest, qr/^\w+\|t$/, "$kind, statement: expanded again");
+	$cancel->('expanded', undef, 0);
+
+	$make_again->();
+	$holder = hold_lock($node, $db, 'LOCK TABLE acct.je_header_staging IN SHARE MODE');
+	$worker = waiting_session("SELECT * FROM acct.expand_journals($run)", $holder);
+	$cancel->('expanding', $worker, 1, $holder);
+	ended_with($worker, $cancelled, "$kind, expanding");
+
+	$make_again->();
+	$worker = start_session($node, $db);
+	$worker->submit("BEGIN; SELECT * FROM acct.expand_journals($run)");
+	wait_until('expand', sub { $worker->done });
+	$cancel->('idle after expanding', $worker, 1);
+	$worker->submit('SELECT 1');
+	ended_with($worker, $terminated, "$kind, idle after expanding");
+
+	$make_again->();
+	sql("SELECT * FROM acct.expand_journals($run)");
+	$holder = hold_lock($node, $db, 'LOCK TABLE acct.account_balance_snapshot IN SHARE MODE');
+	$worker = waiting_session("SET SESSION AUTHORIZATION second_person; SELECT * FROM acct.post_journals($run)", $holder);
+	$cancel->('posting', $worker, 1, $holder);
+	ended_with($worker, $cancelled, "$kind, posting");
+	is(sql("SELECT status, reversed_journals FROM acct.journal_run WHERE run_id = $origin"), 'posted|0', "$kind, posting: the run that it is of is as it was");
+
+	# At last it is made in earnest, with the same digest; the reversal is left unposted, so that there is something to correct.
+	$make_again->();
+	sql("SELECT * FROM acct.expand_journals($run)");
+	is(sql("SELECT digest, journals > 0 FROM acct.journal_run WHERE run_id = $run"), $digest, "$kind: at last it has the same digest");
+	$kind eq 'reversal' ? $cancel->('at last', undef, 0) : cmp_ok(post_by_another($node, $db, $run), '>', 0, "$kind: at last it is posted");
+	is(broken_invariants($node, $db), '', "$kind: all invariants hold at last");
+}
+is(sql("SELECT acct.reverse_run($origin, '2025-03-31', 'At last') > 0"), 't', 'reversal: after the correction');
+$run = sql(q{SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal'});
+sql("SELECT * FROM acct.expand_journals($run)");
+cmp_ok(post_by_another($node, $db, $run), '>', 0, 'reversal: at last it is posted');
+is(sql("SELECT outcome, sessions_stopped FROM acct.cancel_run($run)"), 'posted|0', 'reversal: nothing to cancel');
+is(sql("SELECT outcome FROM acct.cancel_run($origin)"), 'reversed', 'nor of what it reversed');
+is(broken_invariants($node, $db), '', 'reversal: all invariants hold at last');
 
 $node->stop;
 done_testing();
