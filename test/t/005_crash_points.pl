@@ -34,6 +34,9 @@ my @set_aside = ('create', 'close_book', 'expand', 'reopen_book', 'post');
 # What is booked in three: the second reverses the first, and the third books it again
 my @taken_back = ('create', 'expand', 'post', 'reverse', 'expand_back', 'post_back');
 
+# What is booked by a rule that changes then, so that there is something to correct
+my @otherwise = ('create', 'expand', 'post', 'change_rule');
+
 # How a point is reached: by what statement, after which steps, and what the run's status is before it.
 my %step = (
 	create => { call => "SELECT acct.create_run('MONTH', 'KEY')", before => [], status => '' },
@@ -55,8 +58,9 @@ my %step = (
 	expand_anew => { call => 'SELECT * FROM acct.expand_journals(ANEW)', before => [ @taken_back, 'rebook' ], status => 'reversed,posted,created' },
 	post_anew => { call => 'SELECT * FROM acct.post_journals(ANEW)', before => [ @taken_back, 'rebook', 'expand_anew' ], status => 'reversed,posted,expanded' },
 	correct => { call => q{SELECT acct.correct_run(RUN, date 'MONTH' + 100, 'Crash'); UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'correction'},
-		before => [ 'create', 'expand', 'post' ], status => 'posted' },
-	expand_better => { call => 'SELECT * FROM acct.expand_journals(BETTER)', before => [ 'create', 'expand', 'post', 'correct' ], status => 'posted,created' },
+		before => \@otherwise, status => 'posted' },
+	expand_better => { call => 'SELECT * FROM acct.expand_journals(BETTER)', before => [ @otherwise, 'correct' ], status => 'posted,created' },
+	post_better => { call => 'SELECT * FROM acct.post_journals(BETTER)', before => [ @otherwise, 'correct', 'expand_better' ], status => 'posted,expanded' },
 	# A load, and its run, in one call
 	book => { call => q{SELECT count(*) FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', s.txn_id + 900000000) ORDER BY s.txn_id)
 		FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = 'MONTH' ORDER BY txn_id DESC LIMIT 20) AS s), 'KEY')}, before => [], status => '' },
@@ -80,6 +84,7 @@ my %step = (
 
 my $n = 0; # combination
 my $retired = 0; # combinations with a month of their own
+my $corrected = 0; # combinations in which a rule changes
 my $month;
 
 sub sql { return $node->safe_psql('crash', $_[0]); }
@@ -193,6 +198,11 @@ sub do_steps
 
 	for my $name (@names)
 	{
+		if ($name eq 'change_rule')
+		{
+			change_tax($node, $db, $month, 0.05 + $corrected / 1000);
+			next;
+		}
 		$node->safe_psql($db, $settings . fill($step{$name}{call}, run_of($db) || 0));
 	}
 	return run_of($db);
@@ -206,14 +216,16 @@ sub combine
 	$name = 'expand_better' if $name eq 'correction';
 	my $step = $step{$name} or die "no step has point $point";
 	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $large;
-	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals|correct)$/ ? $name : (),
-		$name =~ /better/ ? ('correct', 'expand_better') : (), $name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
+	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals)$/ ? $name : (),
+		$name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
 	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;
+	@whole = (@otherwise, 'correct', $name =~ /better/ ? 'expand_better' : (), $name eq 'post_better' ? $name : ()) if $name =~ /better|^correct$/;
 	@whole = ('book') if $name eq 'book';
 	my $what = join ', ', $point, $way, $name =~ /again|back|anew|better/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
 	$n++;
+	$corrected++ if $name =~ /better|^correct$/;
 	choose_month($name);
 	# Workers must come to have something to do.
 	load_quietly($node, $_, $month, $point =~ /worker/ ? 20_000 : 600, $n) for 'crash', 'peace';
@@ -248,6 +260,7 @@ sub combine
 	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post')) if $name ne 'book';
 	do_steps('peace', $settings, @whole);
 	is(outcome('crash'), outcome('peace'), "$what: done again, it gives the same");
+	cmp_ok(of_runs('crash', q{max(journals) FILTER (WHERE kind = 'correction')}), '>', 0, "$what: there was something to correct") if $name =~ /better/;
 	if ($name eq 'archive')
 	{
 		is(broken_invariants($node, 'crash'), '', "$what: archived, all invariants hold");
@@ -294,7 +307,8 @@ for my $i (0 .. $#of_small)
 combine($_->[0], $ways[ $_->[1] ], undef, $small_own) for [ 'expand_row', 1 ], [ 'post_heap_rows', 0 ];
 combine($_->[0], $ways[ $_->[1] ], $_->[2]) for [ 'expand_recorded', 0, 'expand_again' ], [ 'post_copied', 1, 'post_again' ], [ 'post_marked', 2, 'post_again' ],
 	[ 'expand_attached', 3, 'expand_back' ], [ 'post_locked', 0, 'post_back' ], [ 'post_copied', 3, 'post_back' ], [ 'post_marked', 1, 'post_back' ],
-	[ 'expand_rows_done', 2, 'expand_anew' ], [ 'post_copied', 0, 'post_anew' ];
+	[ 'expand_rows_done', 2, 'expand_anew' ], [ 'post_copied', 0, 'post_anew' ],
+	[ 'expand_attached', 1, 'expand_better' ], [ 'post_rows_written', 2, 'post_better' ], [ 'post_marked', 0, 'post_better' ];
 combine('reversal_lines', $ways[2], undef, $small);
 if ($all)
 {
