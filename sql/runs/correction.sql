@@ -421,7 +421,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
-    counts record;
+    number bigint;
+    unbalanced bigint;
     by_basis jsonb;
     line record;
 BEGIN
@@ -429,7 +430,7 @@ BEGIN
                    'SELECT %s, l.entity_code, l.basis, date_trunc(''month'', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency, '
                    '       sum(l.debit), sum(l.credit), count(*) FROM %s AS l WHERE l.run_id = %1$s GROUP BY 2, 3, 4, 5, 6, 7', p_run_id, p_line);
     EXECUTE format('SELECT count(*) AS journals, count(*) FILTER (WHERE h.total_debit <> h.total_credit) AS unbalanced FROM %s AS h WHERE h.run_id = %s',
-                   p_header, p_run_id) INTO counts;
+                   p_header, p_run_id) INTO number, unbalanced;
     EXECUTE format('SELECT jsonb_object_agg(b.basis, jsonb_build_object(''journals'', (SELECT count(*) FROM %s AS h WHERE h.run_id = %s AND h.basis = b.basis), '
                    '''exceptions'', (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = %2$s AND e.basis = b.basis), ''ignored'', '
                    'coalesce((r.basis_counts #>> ARRAY[b.basis, ''ignored''])::bigint, 0))) '
@@ -438,8 +439,8 @@ BEGIN
       FROM acct._digest_lines(format('SELECT l.txn_id, l.je_date, l.line_no, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, '
                                      'l.channel, l.debit, l.credit FROM %s AS l WHERE l.run_id = %s', p_line, p_run_id)) AS d;
     UPDATE acct.journal_run AS r
-       SET journals = counts.journals, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest,
-           unbalanced_journals = counts.unbalanced, basis_counts = by_basis,
+       SET journals = number, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest,
+           unbalanced_journals = unbalanced, basis_counts = by_basis,
            exceptions = (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id),
            minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(r.minor_units) AS m
                            WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)),
@@ -507,13 +508,14 @@ CREATE FUNCTION acct._require_after_originals(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     corrected date := (SELECT r.je_date FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
-    late record;
+    day date;
+    journals bigint;
 BEGIN
     EXECUTE format('SELECT max(p.original_date) AS day, count(*) AS journals FROM acct.%I AS p WHERE p.original_date > $1', 'correction_pair_' || p_run_id)
-       INTO late USING corrected;
-    IF late.journals > 0 THEN
+       INTO day, journals USING corrected;
+    IF journals > 0 THEN
         RAISE EXCEPTION 'the correction of % is dated before journals that it corrects', to_char(corrected, 'YYYY-MM-DD')
-            USING ERRCODE = '22023', DETAIL = format('%s of these journals are dated later, up to %s.', late.journals, to_char(late.day, 'YYYY-MM-DD')),
+            USING ERRCODE = '22023', DETAIL = format('%s of these journals are dated later, up to %s.', journals, to_char(day, 'YYYY-MM-DD')),
                   HINT = 'Discard the run, and call acct.correct_run() with a later date.';
     END IF;
 END

@@ -123,7 +123,7 @@ DECLARE
     held bigint[];
 BEGIN
     IF acct._is_source_known(p_month) THEN
-        RETURN '{}';
+        RETURN ARRAY[]::bigint[];
     END IF;
     PERFORM acct._progress_phase('reading source');
     own_partition := acct._partition_of('acct.txn_source_parent', p_month);
@@ -158,7 +158,7 @@ BEGIN
     INSERT INTO acct.source_month (txn_month, relation)
     SELECT p_month, own_partition
      WHERE NOT EXISTS (SELECT FROM acct.source_month AS m WHERE (m.txn_month, m.relation) = (p_month, own_partition));
-    RETURN '{}';
+    RETURN ARRAY[]::bigint[];
 END
 $$;
 COMMENT ON FUNCTION acct._know_source(date) IS
