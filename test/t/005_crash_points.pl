@@ -246,8 +246,12 @@ sub combine
 	# These are computed again while the invariants are looked at.
 	isnt(sql('SELECT count(*) FROM acct.check_balance_snapshot()'), '0', "$what: the balance is as wrong as it was") if $name eq 'snapshot';
 	is(sql(fill($step->{call}, $run)), '1', "$what: the balance is right") if $name eq 'snapshot';
-	is(broken_invariants($node, 'crash', 5), '', "$what: all invariants hold");
-	amcheck($what);
+	# These read all that there is: without LEDGER_CRASH_POINTS=all after every third combination.
+	if ($all || $n % 3 == 0)
+	{
+		is(broken_invariants($node, 'crash', 5), '', "$what: all invariants hold");
+		amcheck($what);
+	}
 
 	# A crash empties staging.
 	if ($name =~ /^post/ && $way =~ /kill|shutdown/)
