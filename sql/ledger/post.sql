@@ -145,7 +145,6 @@ BEGIN
         PERFORM acct._progress_phase('moving balances');
         PERFORM acct._move_snapshot(id);
         -- crash point: post_snapshot_moved
-        PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
         UPDATE acct.journal_run AS r SET status = 'posted', post_ended_at = clock_timestamp(), posted_by = session_user
          WHERE r.run_id = id;
         PERFORM acct._count_reversed(id);
@@ -155,6 +154,8 @@ BEGIN
             RAISE WARNING 'run % was posted beside a reader of its month that did not end', id
                 USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
         END IF;
+        -- After that: whoever waits for these records, held by another run that posts to the months first, holds nothing that it needs.
+        PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
         PERFORM acct._log_step(id, 'post', started);
         PERFORM acct._log_at_commit(acct._posted_line(id));
         -- crash point: post_done

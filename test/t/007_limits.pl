@@ -18,7 +18,7 @@ my $digest = 'SELECT digest FROM acct.journal_run WHERE run_key';
 
 # By each way of writing
 my @paths = (
-	[ 'rows', 'SET ledger_engine.run_partition_min_transactions = -1; SET ledger_engine.direct_write = off; SET ledger_engine.bulk_index = off;' ],
+	[ 'rows', 'SET ledger_engine.run_partition_min_transactions = -1; SET ledger_engine.staging_table_min_transactions = 0; SET ledger_engine.direct_write = off; SET ledger_engine.bulk_index = off;' ],
 	[ 'pages', 'SET ledger_engine.run_partition_min_transactions = 0; SET ledger_engine.max_workers = 0;' ],
 	[ 'workers', 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 2;' ]);
 
