@@ -216,7 +216,7 @@ def held(lock: str, task: str, then: Callable[[int], None]) -> Iterator[None]:
 
 
 HOLD_LOAD = "LOCK TABLE acct.txn_source_parent IN SHARE MODE"
-HOLD_EXPAND = "LOCK TABLE acct.je_line_staging IN SHARE UPDATE EXCLUSIVE MODE"
+HOLD_EXPAND = "LOCK TABLE acct.je_line_staging IN SHARE MODE"
 HOLD_POST = "LOCK TABLE acct.account_balance_snapshot IN SHARE MODE"
 
 
