@@ -1,4 +1,4 @@
--- Corrections: a posted run's transactions are evaluated again, and what has changed is booked as a difference.
+-- Corrections: a posted run's transactions are evaluated again by the rules approved now, and the difference is booked.
 --
 -- A correction is a run of its own. Expanding it evaluates the transactions of the run that it corrects into two tables of its
 -- own, as any expansion does, compares what they come to with what is posted for them, transaction by transaction in one pass

@@ -9,9 +9,9 @@
  * is repeated when there was one since the last. What install() noted in
  * engine_layout is no catalog: its row is looked at each time.
  *
- * A session is told of a change no earlier than any snapshot shows it. The
- * inspection therefore takes a snapshot of its own, after the last change that was
- * counted; that of the caller may be older.
+ * By the time a session is told of a change, a new snapshot shows it. The
+ * inspection therefore takes one of its own, after the last change that was
+ * counted: the caller's may be older.
  */
 #include "common/layout_check.h"
 

@@ -4,8 +4,8 @@
  *		waited for.
  *
  * The server summarizes new pages under a lock that VACUUM, ANALYZE and CREATE
- * INDEX CONCURRENTLY hold, too, and a run shall not wait for any of these: pages
- * that are not summarized are read, which takes longer and finds the same.
+ * INDEX CONCURRENTLY also hold. A run does not wait for them: pages that are not
+ * summarized are read, which takes longer and finds the same.
  */
 #include "common/ledger_engine.h"
 

@@ -1,4 +1,4 @@
--- Rebooking: what was reversed is booked again, once, by the rules that are approved now
+-- Rebooking: reversed transactions are booked again, once, by the rules approved now
 \set topic rebook
 \i test/sql/setup.sql
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(6, '2025-01-01');

@@ -118,7 +118,7 @@ SELECT h.journal_type, h.reversal_of IN (:first, :second) AS linked, h.je_date, 
   FROM acct.je_header_staging AS h JOIN acct.je_line_staging AS l USING (run_id, je_id) WHERE run_id = :two ORDER BY h.txn_id, l.line_no;
 SELECT check_name, passed, expected, actual FROM acct.validate_run(:two);
 SELECT * FROM acct.check_run(:two);
--- Who made it does not post it; nobody can change that by being another role.
+-- The maker of a reversal cannot post it, and no SET ROLE changes that.
 SELECT acct.post_journals(:two);
 SET ROLE :checker;
 SELECT acct.post_journals(:two);
