@@ -86,6 +86,13 @@ $$;
 COMMENT ON FUNCTION acct._dimensions_of(text) IS
 'The columns that a site has on headers or lines (p_part), in staging and in the ledger.';
 
+CREATE FUNCTION acct._dimension_list(p_part text, p_item text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(string_agg(format(', ' || p_item, n), '' ORDER BY n), '') FROM unnest(acct._dimensions_of(p_part)) AS n
+$$;
+COMMENT ON FUNCTION acct._dimension_list(text, text) IS
+'What goes on a list of columns for those of a site: an item for each, in the format of format(), after a comma.';
+
 CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true, p_je_ids bigint[] DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -255,7 +262,7 @@ BEGIN
     IF by_page THEN
         tables := acct._range_tables(p_origin);
     END IF;
-    SELECT string_agg(format(', coalesce(e.%1$I, o.%1$I) AS %1$I', n), '' ORDER BY n) INTO dimensions FROM unnest(acct._dimensions_of('header')) AS n;
+    dimensions := acct._dimension_list('header', 'coalesce(e.%1$I, o.%1$I) AS %1$I');
     -- What is reversed, or about to be, is left out, and so is what can no longer be booked: that is listed.
     EXECUTE format($q$
         CREATE UNLOGGED TABLE %1$s AS
@@ -267,7 +274,7 @@ BEGIN
           LEFT JOIN %9$s AS e ON (e.txn_id, e.basis) = (o.txn_id, o.basis)
          WHERE NOT EXISTS (SELECT FROM acct.je_exception AS x WHERE x.run_id = %10$s AND x.txn_id = d.txn_id AND x.basis = d.basis)
            AND o.je_id NOT IN (%11$s)$q$,
-        pairs, coalesce(dimensions, ''), CASE WHEN by_page THEN ARRAY[line::regclass] END, CASE WHEN NOT by_page THEN acct._line_query(line) END,
+        pairs, dimensions, CASE WHEN by_page THEN ARRAY[line::regclass] END, CASE WHEN NOT by_page THEN acct._line_query(line) END,
         tables, acct._line_query('(' || acct._posted_rows(p_origin, 'line', lines, tables IS NULL) || ')'),
         (SELECT string_agg(acct._line_query('(' || q || ')'), ' UNION ALL ') FROM acct._earlier_rows(p_run_id, 'line', lines) AS q),
         headers, header, p_run_id, acct._claimed_journals(p_run_id, headers));
@@ -285,7 +292,7 @@ DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
     parts CONSTANT text := format('acct.%I', 'correction_part_' || p_run_id);
     keys CONSTANT text := 'l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel'
-        || coalesce((SELECT string_agg(format(', l.%I', n), '' ORDER BY n) FROM unnest(acct._dimensions_of('line')) AS n), '');
+        || acct._dimension_list('line', 'l.%I');
     query CONSTANT text := 'INSERT INTO %s SELECT p.n, false, p.txn_id, p.basis, %s, l.credit - l.debit FROM %s AS p JOIN (%s) AS l ON %s';
     few bigint[];
     earlier text;
@@ -316,7 +323,7 @@ DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
     keys CONSTANT text := 'l.account_code, l.fund, l.currency, l.product_code, l.channel'
-        || coalesce((SELECT string_agg(format(', l.%I', n), '' ORDER BY n) FROM unnest(acct._dimensions_of('line')) AS n), '');
+        || acct._dimension_list('line', 'l.%I');
 BEGIN
     PERFORM acct._collect_lines(p_run_id, p_origin);
     EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l.n, %2$s, sum(l.amount) AS amount FROM %3$s AS l '
@@ -374,8 +381,8 @@ BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     EXECUTE format('SELECT coalesce(max(p.n), 0) FROM %s AS p', pairs) INTO found;
     blocks := acct._take_je_ids(p_run_id, found);
-    SELECT string_agg(format(', %I', n), '' ORDER BY n) INTO header_dimensions FROM unnest(acct._dimensions_of('header')) AS n;
-    SELECT string_agg(format(', %I', n), '' ORDER BY n) INTO line_dimensions FROM unnest(acct._dimensions_of('line')) AS n;
+    header_dimensions := acct._dimension_list('header', '%I');
+    line_dimensions := acct._dimension_list('line', '%I');
     EXECUTE format($q$
         INSERT INTO %1$s (je_id, run_id, txn_id, je_date, txn_month, template_version, line_count, entity_code, basis, template_code, txn_type,
                           product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, journal_type%2$s)
@@ -385,7 +392,7 @@ BEGIN
           JOIN (SELECT x.n, count(*) AS lines, coalesce(sum(x.amount) FILTER (WHERE x.amount > 0), 0) AS debit,
                        coalesce(-sum(x.amount) FILTER (WHERE x.amount < 0), 0) AS credit
                   FROM %6$s AS x GROUP BY x.n) AS d USING (n)
-         ORDER BY p.n$q$, p_header, coalesce(header_dimensions, ''), je_id, p_run_id, pairs, difference)
+         ORDER BY p.n$q$, p_header, header_dimensions, je_id, p_run_id, pairs, difference)
       USING blocks, run.je_date, acct._memo_of(run.reason);
     EXECUTE format($q$
         INSERT INTO %1$s (je_id, run_id, txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit%2$s)
@@ -394,7 +401,7 @@ BEGIN
           FROM (SELECT p.n, p.txn_id, p.entity_code, p.basis FROM %5$s AS p) AS p
           JOIN (SELECT x.*, row_number() OVER (PARTITION BY x.n ORDER BY x.fund, x.amount < 0, x.account_code, x.currency, x.product_code, x.channel%2$s) AS line_no
                   FROM %6$s AS x) AS d USING (n)
-         ORDER BY d.account_code, d.fund, p.n$q$, p_line, coalesce(line_dimensions, ''), je_id, p_run_id, pairs, difference)
+         ORDER BY d.account_code, d.fund, p.n$q$, p_line, line_dimensions, je_id, p_run_id, pairs, difference)
       USING blocks, run.je_date;
 END
 $$;
