@@ -25,6 +25,7 @@ make_database($node, 'peace');
 
 # Large runs take the way of pages and workers, small ones that of rows.
 my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 1;';
+my $alone = $large =~ s/max_workers = 1/max_workers = 0/r; # a worker may take all of the work
 my $small = 'SET ledger_engine.run_partition_min_transactions = -1; SET ledger_engine.max_workers = 0;';
 my $small_own = "$small SET ledger_engine.staging_table_min_transactions = 0;"; # not in the staging that small runs share
 
@@ -215,7 +216,7 @@ sub combine
 	$name = 'expand_back' if $name eq 'reversal';
 	$name = 'expand_better' if $name eq 'correction';
 	my $step = $step{$name} or die "no step has point $point";
-	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $large;
+	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $point =~ /^(?:expand_row|post_copied|post_index_built)$/ ? $alone : $large;
 	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals)$/ ? $name : (),
 		$name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
 	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;
