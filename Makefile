@@ -115,6 +115,7 @@ SQL_PARTS = \
 	sql/runs/exceptions.sql \
 	sql/runs/repeated.sql \
 	sql/runs/correction.sql \
+	sql/runs/entered.sql \
 	sql/policy/policy_guard.sql \
 	sql/policy/codes.sql \
 	sql/policy/limits.sql \

@@ -120,10 +120,10 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_header.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
-    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description, of a reason, or of its own memo; NULL: it has none.';
     COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
     COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted, as journal_run.posted_at of its run.';
-    COMMENT ON COLUMN acct.ledger_entry_header.journal_type IS 'What the journal is: transaction, reversal or correction, as the kind of its run.';
+    COMMENT ON COLUMN acct.ledger_entry_header.journal_type IS 'What the journal is, as the kind of its run.';
     COMMENT ON COLUMN acct.ledger_entry_header.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
     COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
 
@@ -132,7 +132,7 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_line.run_id IS 'Run that posted the line.';
     COMMENT ON COLUMN acct.ledger_entry_line.txn_id IS 'Source transaction; NULL: the journal has none.';
     COMMENT ON COLUMN acct.ledger_entry_line.je_date IS 'Journal date.';
-    COMMENT ON COLUMN acct.ledger_entry_line.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
+    COMMENT ON COLUMN acct.ledger_entry_line.line_no IS 'Number of the template line that made it, so that skipped lines leave gaps, or of the line as it was given.';
     COMMENT ON COLUMN acct.ledger_entry_line.entity_code IS 'Legal entity.';
     COMMENT ON COLUMN acct.ledger_entry_line.basis IS 'Accounting basis.';
     COMMENT ON COLUMN acct.ledger_entry_line.account_code IS 'Account, as mapped.';

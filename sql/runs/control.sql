@@ -57,14 +57,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('batches_unchanged', 'source_digest', 'originals_unchanged', 'originals_stand')), true),
+    SELECT coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('batches_unchanged', 'source_digest', 'originals_unchanged', 'originals_stand', 'entries_unchanged')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'batches_registered'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'counts_close:') OR v.check_name = 'journals_claimed'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'header_')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('line_count', 'line_debit', 'line_credit')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'line_digest'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('totals_by_account', 'originals_mirrored', 'totals_mirrored', 'correction_completes')), true),
-           coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'debit_equals_credit:')), true),
+           coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'debit_equals_credit:') OR v.check_name = 'funds_balanced'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'periods_open'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'policy_in_force'), true),
            bool_and(v.passed)

@@ -428,26 +428,15 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
-    number bigint;
-    unbalanced bigint;
     by_basis jsonb;
-    line record;
 BEGIN
-    EXECUTE format('INSERT INTO acct.journal_run_total (run_id, entity_code, basis, je_month, fund, account_code, currency, debit, credit, line_count) '
-                   'SELECT %s, l.entity_code, l.basis, date_trunc(''month'', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency, '
-                   '       sum(l.debit), sum(l.credit), count(*) FROM %s AS l WHERE l.run_id = %1$s GROUP BY 2, 3, 4, 5, 6, 7', p_run_id, p_line);
-    EXECUTE format('SELECT count(*) AS journals, count(*) FILTER (WHERE h.total_debit <> h.total_credit) AS unbalanced FROM %s AS h WHERE h.run_id = %s',
-                   p_header, p_run_id) INTO number, unbalanced;
+    PERFORM acct._record_lines(p_run_id, p_header, p_line);
     EXECUTE format('SELECT jsonb_object_agg(b.basis, jsonb_build_object(''journals'', (SELECT count(*) FROM %s AS h WHERE h.run_id = %s AND h.basis = b.basis), '
                    '''exceptions'', (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = %2$s AND e.basis = b.basis), ''ignored'', '
                    'coalesce((r.basis_counts #>> ARRAY[b.basis, ''ignored''])::bigint, 0))) '
                    'FROM acct.journal_run AS r, unnest(r.bases) AS b (basis) WHERE r.run_id = %2$s', p_header, p_run_id) INTO by_basis;
-    SELECT d.* INTO line
-      FROM acct._digest_lines(format('SELECT l.txn_id, l.je_date, l.line_no, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, '
-                                     'l.channel, l.debit, l.credit FROM %s AS l WHERE l.run_id = %s', p_line, p_run_id)) AS d;
     UPDATE acct.journal_run AS r
-       SET journals = number, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest,
-           unbalanced_journals = unbalanced, basis_counts = by_basis,
+       SET basis_counts = by_basis,
            exceptions = (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id),
            minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(r.minor_units) AS m
                            WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)),

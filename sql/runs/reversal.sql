@@ -570,10 +570,15 @@ COMMENT ON FUNCTION acct._require_originals(bigint) IS 'Raises LE009 where a rev
 CREATE FUNCTION acct._expand_kind(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    IF (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id) = 'correction' THEN
-        PERFORM acct._expand_correction(p_run_id);
-        RETURN;
-    END IF;
+    CASE (SELECT CASE WHEN acct._is_entered(r.kind) THEN 'entered' ELSE r.kind END FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
+        WHEN 'correction' THEN
+            PERFORM acct._expand_correction(p_run_id);
+            RETURN;
+        WHEN 'entered' THEN
+            PERFORM acct._expand_entered(p_run_id);
+            RETURN;
+        ELSE NULL;
+    END CASE;
     INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
     SELECT p_run_id, 'expand', x.source_partition, x.journals, x.elapsed_ms,
            jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', 0, 'ignored', 0, 'debit', x.debit, 'credit', x.credit)
@@ -581,7 +586,7 @@ BEGIN
     PERFORM acct._require_originals(p_run_id);
 END
 $$;
-COMMENT ON FUNCTION acct._expand_kind(bigint) IS 'The part of expand_journals() that is a reversal''s or a correction''s own.';
+COMMENT ON FUNCTION acct._expand_kind(bigint) IS 'The part of expand_journals() that is the own of reversals, corrections, and runs whose journals are given line by line.';
 
 CREATE FUNCTION acct._lock_origins(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -623,6 +628,9 @@ BEGIN
             RAISE EXCEPTION '% is an approver and cannot post run %', session_user, p_run_id
                 USING ERRCODE = '42501', DETAIL = 'Approvers post reversals and corrections, operators post transactions.';
         END IF;
+    ELSIF acct._is_entered(run.kind) OR run.options ? 'decision' THEN
+        -- Made, expanded and posted in one transaction, by the function that knows who may.
+        RETURN;
     ELSIF to_regrole('acct_approver') IS NOT NULL AND NOT acct._caller_is('acct_approver') THEN
         RAISE EXCEPTION '% is no approver and cannot post run %', session_user, p_run_id
             USING ERRCODE = '42501', DETAIL = format('It is a %s, which a member of acct_approver posts.', run.kind);
@@ -633,7 +641,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_poster(bigint) IS
-'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them.';
+'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them. What another function decides it does not look at: runs whose journals are given line by line, and reversals whose options name the decision.';
 
 CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -646,10 +654,12 @@ BEGIN
     ELSIF run.kind = 'correction' THEN
         RETURN QUERY SELECT c.* FROM acct._check_source_rows(run.origin_run) AS c;
         RETURN QUERY SELECT c.* FROM acct._check_correction(p_run_id) AS c;
+    ELSIF acct._is_entered(run.kind) THEN
+        RETURN QUERY SELECT c.* FROM acct._check_entered(p_run_id) AS c;
     ELSE
         RETURN QUERY SELECT c.* FROM acct._check_originals(p_run_id, p_reads) AS c;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._check_inputs(bigint, boolean) IS
-'The checks of validate_run that compare a run with what it was made of: its source, the journals that it reverses, whose lines are read where p_reads says so, or for a correction both.';
+'The checks of validate_run that compare a run with what it was made of: its source, the journals that it reverses, whose lines are read where p_reads says so, for a correction both, or the lines that were given.';

@@ -154,8 +154,8 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.peak_memory IS 'Most memory that a process of any of its steps had, in bytes (run_log.peak_memory); NULL: not known.';
     COMMENT ON COLUMN acct.run_history.exceptions_waived IS 'Exceptions that were waived, of a run that is not discarded.';
 
-    COMMENT ON COLUMN acct.run_history.kind IS 'What its journals are: transaction, reversal or correction.';
-    COMMENT ON COLUMN acct.run_history.je_date IS 'Date of the journals of a reversal or correction; NULL: each transaction has its own.';
+    COMMENT ON COLUMN acct.run_history.kind IS 'What its journals are: transaction, reversal, correction, manual, opening or closing.';
+    COMMENT ON COLUMN acct.run_history.je_date IS 'Date of the journals; NULL: each transaction has its own.';
     COMMENT ON COLUMN acct.run_history.origin_run IS 'Run that it reverses, corrects or books again; NULL: none, or journals of several runs.';
     COMMENT ON COLUMN acct.run_history.reason IS 'Why it reverses or corrects; NULL: it does neither.';
     COMMENT ON COLUMN acct.run_history.reversed_journals IS 'How many of its journals posted reversals have reversed.';

@@ -74,12 +74,17 @@ BEGIN
     -- Since layout 5: runs of other kinds than transactions.
     ALTER TABLE acct.journal_run ALTER COLUMN txn_month DROP NOT NULL,
         ADD COLUMN IF NOT EXISTS kind text COLLATE "C" NOT NULL DEFAULT 'transaction'
-            CONSTRAINT chk_run_kind CHECK (kind IN ('transaction', 'reversal', 'correction'))
+            CONSTRAINT chk_run_kind CHECK (kind IN ('transaction', 'reversal', 'correction', 'manual', 'opening', 'closing'))
             CONSTRAINT chk_run_kind_month CHECK (kind <> 'transaction' OR txn_month IS NOT NULL),
         ADD COLUMN IF NOT EXISTS origin_run bigint CONSTRAINT journal_run_origin_fkey REFERENCES acct.journal_run,
         ADD COLUMN IF NOT EXISTS je_date date CONSTRAINT chk_run_date CHECK ((je_date IS NULL) = (kind = 'transaction')),
         ADD COLUMN IF NOT EXISTS reason text,
         ADD COLUMN IF NOT EXISTS reversed_journals bigint NOT NULL DEFAULT 0;
+    IF NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = 'acct.journal_run'::regclass AND k.conname = 'chk_run_kind'
+                      AND pg_get_constraintdef(k.oid) ~ 'closing') THEN
+        ALTER TABLE acct.journal_run DROP CONSTRAINT chk_run_kind,
+            ADD CONSTRAINT chk_run_kind CHECK (kind IN ('transaction', 'reversal', 'correction', 'manual', 'opening', 'closing'));
+    END IF;
     CREATE INDEX IF NOT EXISTS journal_run_origin_idx ON acct.journal_run (origin_run) WHERE origin_run IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
@@ -168,7 +173,7 @@ BEGIN
     COMMENT ON TABLE acct.journal_run IS 'Runs: each takes batches of a month through expand and post, which is all or nothing. Written by the run functions.';
     COMMENT ON COLUMN acct.journal_run.run_id IS 'Number of the run.';
     COMMENT ON COLUMN acct.journal_run.run_key IS 'Caller''s name for the run, unique among runs not discarded, so that creating it again gives the same run; NULL: none.';
-    COMMENT ON COLUMN acct.journal_run.txn_month IS 'Month of the transactions that it takes, as its first day; NULL: it reverses or corrects journals.';
+    COMMENT ON COLUMN acct.journal_run.txn_month IS 'Month of the transactions that it takes, as its first day; NULL: its journals come from no transactions of a month.';
     COMMENT ON COLUMN acct.journal_run.bases IS 'Accounting bases that it makes journals for.';
     COMMENT ON COLUMN acct.journal_run.status IS 'created, expanded (journals in staging), posted (in the ledger), discarded, or reversed (posted, then reversed by other entries).';
     COMMENT ON COLUMN acct.journal_run.options IS 'Options that acct.create_run() was called with; of a reversal its filter.';
@@ -184,7 +189,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.post_ended_at IS 'When the last step of its posting ended; NULL until then, and for runs that version 0.1.0 posted.';
     COMMENT ON COLUMN acct.journal_run.discarded_by IS 'Session user who discarded it; NULL: it was not.';
     COMMENT ON COLUMN acct.journal_run.discarded_at IS 'When it was discarded; NULL: it was not.';
-    COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read, or journals that a reversal did; NULL until expanded, as the counts and sums below.';
+    COMMENT ON COLUMN acct.journal_run.transactions IS 'Source transactions that expansion read, or journals where it read none; NULL until expanded, as the counts and sums below.';
     COMMENT ON COLUMN acct.journal_run.journals IS 'Journals made.';
     COMMENT ON COLUMN acct.journal_run.lines IS 'Journal lines made.';
     COMMENT ON COLUMN acct.journal_run.exceptions IS 'Exceptions: transactions set aside, counted for each basis.';
@@ -204,10 +209,10 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.minor_units IS 'Decimals of the run''s currencies when it was expanded: {"USD": 2}.';
     COMMENT ON COLUMN acct.journal_run.basis_policy IS 'What each basis was expanded by: {"PRIMARY": {"every_transaction": true, "ignore": n, "versions": [...]}}, n being a sum over the templates that ignore, which versions lists. NULL: an older version of the extension expanded it.';
     COMMENT ON COLUMN acct.journal_run.engine_version IS 'Version of the extension that expanded it.';
-    COMMENT ON COLUMN acct.journal_run.kind IS 'What its journals are: transaction, reversal or correction.';
+    COMMENT ON COLUMN acct.journal_run.kind IS 'What its journals are: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.journal_run.origin_run IS 'Run that this one reverses, corrects, or books again (of a rebooking: the reversal); NULL: none, or journals of several runs.';
-    COMMENT ON COLUMN acct.journal_run.je_date IS 'Date of the journals of a reversal or correction; NULL: each transaction has its own.';
-    COMMENT ON COLUMN acct.journal_run.reason IS 'Why it reverses or corrects; NULL: it does neither.';
+    COMMENT ON COLUMN acct.journal_run.je_date IS 'Date of the journals; NULL: each transaction has its own.';
+    COMMENT ON COLUMN acct.journal_run.reason IS 'Why it reverses or corrects, or what its journals are for; NULL: it books transactions.';
     COMMENT ON COLUMN acct.journal_run.reversed_journals IS 'How many of its journals posted reversals have reversed; the run is reversed when all are.';
     COMMENT ON COLUMN acct.journal_run.range_months IS 'Months whose journals lie in that range; those of other months, of which the run has few, lie among other runs''.';
 
@@ -251,8 +256,8 @@ BEGIN
     COMMENT ON COLUMN acct.je_header_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.je_header_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.je_header_staging.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
-    COMMENT ON COLUMN acct.je_header_staging.memo IS 'What the journal is for: the first 126 bytes of its template''s description; NULL: it has none.';
-    COMMENT ON COLUMN acct.je_header_staging.journal_type IS 'What the journal is: transaction, reversal or correction, as the kind of its run.';
+    COMMENT ON COLUMN acct.je_header_staging.memo IS 'What the journal is for: the first 126 bytes of its template''s description, of a reason, or of its own memo; NULL: it has none.';
+    COMMENT ON COLUMN acct.je_header_staging.journal_type IS 'What the journal is, as the kind of its run.';
     COMMENT ON COLUMN acct.je_header_staging.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
     COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run. Written by acct.expand_journals().';
@@ -260,7 +265,7 @@ BEGIN
     COMMENT ON COLUMN acct.je_line_staging.run_id IS 'Run that made the line.';
     COMMENT ON COLUMN acct.je_line_staging.txn_id IS 'Source transaction; NULL: the journal has none.';
     COMMENT ON COLUMN acct.je_line_staging.je_date IS 'Journal date.';
-    COMMENT ON COLUMN acct.je_line_staging.line_no IS 'Number of the template line that made it; skipped lines leave gaps.';
+    COMMENT ON COLUMN acct.je_line_staging.line_no IS 'Number of the template line that made it, so that skipped lines leave gaps, or of the line as it was given.';
     COMMENT ON COLUMN acct.je_line_staging.entity_code IS 'Legal entity.';
     COMMENT ON COLUMN acct.je_line_staging.basis IS 'Accounting basis.';
     COMMENT ON COLUMN acct.je_line_staging.account_code IS 'Account, as mapped.';
@@ -612,7 +617,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     kind text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
 BEGIN
-    IF kind <> 'reversal' THEN
+    IF acct._is_entered(kind) THEN
+        PERFORM acct._hold_policy();
+        RETURN;
+    ELSIF kind <> 'reversal' THEN
         PERFORM acct._hold_reversed(acct._source_run(p_run_id));
         PERFORM acct._hold_policy();
         PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = acct._source_run(p_run_id);
@@ -631,6 +639,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     source CONSTANT bigint := acct._source_run(p_run_id);
 BEGIN
+    IF EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND acct._is_entered(r.kind)) THEN
+        RETURN (SELECT coalesce(r.journals, 0) FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+    END IF;
     RETURN (SELECT coalesce((SELECT sum(b.source_rows)
                                FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
                                       WHERE c.run_id = source) AS b), 0)::bigint
@@ -640,7 +651,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._run_transactions(bigint) IS
-'The number of transactions that a run took: those of its batches, those of another run that it takes up again, or the journals that it reverses.';
+'The number of transactions that a run took: those of its batches, those of another run that it takes up again, the journals that it reverses, or those that are given line by line and expanded.';
 
 CREATE FUNCTION acct._take_je_range(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
