@@ -221,6 +221,37 @@ BEGIN
 END
 $$;
 
+-- Books again what a reversal took back that is not rebooked yet; what differs.
+CREATE FUNCTION ref.rebook_step() RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    reversal bigint;
+    run bigint;
+    made bigint[];
+BEGIN
+    SELECT r.run_id INTO reversal FROM acct.journal_run AS r
+     WHERE r.kind = 'reversal' AND r.status = 'posted'
+       AND NOT EXISTS (SELECT FROM acct.journal_run AS b WHERE b.origin_run = r.run_id AND b.kind = 'transaction' AND b.status <> 'discarded')
+     ORDER BY r.run_id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    made := ARRAY(SELECT acct.rebook_run(reversal));
+    FOREACH run IN ARRAY made LOOP
+        PERFORM FROM acct.expand_journals(run);
+        RETURN QUERY SELECT ref.check_expanded(run, 'rebook');
+        IF FOUND THEN
+            RETURN;
+        END IF;
+        IF ref.one_in(5) THEN
+            PERFORM acct.discard_run(run);
+        ELSE
+            RETURN QUERY SELECT ref.check_posted(run, 'rebook');
+        END IF;
+    END LOOP;
+END
+$$;
+
 -- After everything is reversed nothing is left: of no account, in no book.
 CREATE FUNCTION ref.reverse_everything() RETURNS SETOF text
 LANGUAGE plpgsql AS $$
@@ -261,11 +292,15 @@ BEGIN
     -- Room for a day after all others.
     UPDATE acct.posting_limit AS p SET value = 2100 WHERE p.name = 'last_year';
     FOR i IN 1 .. ref.dice(4) LOOP
-        step := ref.choice('correct', 'correct', 'correct', 'reverse', 'reverse some', 'reverse some', 'close', 'reopen');
+        step := ref.choice('correct', 'correct', 'correct', 'reverse', 'reverse some', 'reverse some', 'close', 'reopen', 'rebook', 'rebook', 'rebook');
         IF ref.one_in(2) THEN
             PERFORM ref.random_change();
         END IF;
-        RETURN QUERY SELECT format('step %s: %s', i, d) FROM ref.later_step(step) AS d;
+        IF step = 'rebook' THEN
+            RETURN QUERY SELECT format('step %s: %s', i, d) FROM ref.rebook_step() AS d;
+        ELSE
+            RETURN QUERY SELECT format('step %s: %s', i, d) FROM ref.later_step(step) AS d;
+        END IF;
         IF FOUND THEN
             RETURN;
         END IF;

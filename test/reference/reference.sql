@@ -210,7 +210,14 @@ LANGUAGE sql AS $$
         SELECT e.txn_id, e.txn_month, e.basis
           FROM acct.journal_run AS r
           JOIN acct.je_exception AS e ON e.resolved_by_run = r.run_id AND e.run_id = r.reprocess_of
-         WHERE r.run_id = ref.source_run(p_run_id)),
+         WHERE r.run_id = ref.source_run(p_run_id)
+        UNION ALL
+        -- A rebooking: what its reversal took back
+        SELECT o.txn_id, o.txn_month, o.basis
+          FROM acct.journal_run AS r
+          JOIN acct.ledger_entry_header AS v ON v.run_id = r.origin_run
+          JOIN acct.ledger_entry_header AS o ON o.je_id = v.reversal_of AND o.journal_type = 'transaction' AND o.txn_month = r.txn_month
+         WHERE r.run_id = ref.source_run(p_run_id) AND r.taken_transactions IS NOT NULL),
     allowed AS (
         SELECT make_interval(months => max(p.value) FILTER (WHERE p.name = 'months_apart')) AS apart,
                max(p.value) FILTER (WHERE p.name = 'first_year') AS first_year,
