@@ -18,7 +18,6 @@ MODULES = src/ledger_engine_0_1
 OBJS = \
 	src/archive/archive_files.o \
 	src/archive/file_digest.o \
-	src/check/line_difference.o \
 	src/check/line_digest.o \
 	src/check/source_digest.o \
 	src/common/code_check.o \
@@ -37,10 +36,12 @@ OBJS = \
 	src/common/settings.o \
 	src/common/settings_scope.o \
 	src/expand/batch.o \
+	src/expand/comparison.o \
 	src/expand/expand.o \
 	src/expand/expand_parallel.o \
 	src/expand/expand_rows.o \
 	src/expand/journal.o \
+	src/expand/line_buckets.o \
 	src/expand/mirror.o \
 	src/expand/reversal.o \
 	src/expand/run_record.o \

@@ -82,6 +82,21 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_expand';
 COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
 'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason.';
 
+CREATE FUNCTION acct._evaluate(p_run_id bigint, p_header regclass, p_line regclass,
+    p_posted_tables regclass[], p_posted text, p_corrections text,
+    OUT source_partition text, OUT transactions bigint, OUT journals bigint, OUT lines bigint,
+    OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision,
+    OUT by_reason jsonb, OUT buckets bytea)
+RETURNS SETOF record
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_evaluate';
+COMMENT ON FUNCTION acct._evaluate(bigint, regclass, regclass, regclass[], text, text) IS
+'The data path of expand_journals for corrections: evaluates the transactions of the run that is corrected, and expands those that may differ from the lines posted for them, which tables and two queries have (NULL: none), as acct._expand does. buckets, in the first row, tells by acct._in_buckets() which these are.';
+
+CREATE FUNCTION acct._in_buckets(p_buckets bytea, p_txn_id bigint, p_basis text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_in_buckets';
+COMMENT ON FUNCTION acct._in_buckets(bytea, bigint, text) IS
+'True where a transaction is among those of which acct._evaluate() found that they may differ in a basis: all that do, and a few that do not.';
+
 CREATE FUNCTION acct._expand_reversal(p_run_id bigint, p_header regclass, p_line regclass,
     OUT source_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)
 RETURNS SETOF record
@@ -103,13 +118,6 @@ CREATE FUNCTION acct._digest_lines(p_query text,
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_lines';
 COMMENT ON FUNCTION acct._digest_lines(text) IS
 'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';
-
-CREATE FUNCTION acct._differing_transactions(p_expected_tables regclass[], p_expected text, p_posted_tables regclass[], p_posted text,
-    p_corrections text, OUT txn_id bigint, OUT basis text)
-RETURNS SETOF record
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_differing_transactions';
-COMMENT ON FUNCTION acct._differing_transactions(regclass[], text, regclass[], text, text) IS
-'The transactions, by basis, that have posted lines which, together with corrections, do not come to the expected ones. Lines come from tables of lines, and from queries of txn_id, entity_code, basis, account_code, fund, currency, product_code, channel, dimensions (text; NULL: none), debit, credit; each argument may be NULL.';
 
 CREATE FUNCTION acct._digest_table(p_table regclass,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)

@@ -1,8 +1,8 @@
 -- Corrections: a posted run's transactions are evaluated again by the rules approved now, and the difference is booked.
 --
--- A correction is a run of its own. Expanding it evaluates the transactions of the run that it corrects into two tables of its
--- own, as any expansion does, compares what they come to with what is posted for them, transaction by transaction in one pass
--- (acct._differing_transactions), and puts the differences of those that differ into staging.
+-- A correction is a run of its own. Expanding it evaluates the transactions of the run that it corrects as any expansion does,
+-- and compares what they come to with what is posted for them (acct._evaluate). Those that may differ are expanded into two tables
+-- of its own, compared line by line, and their differences put into staging.
 
 CREATE FUNCTION acct._layout_correction() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -154,7 +154,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM (SELECT acct._dimensions_of('line') AS names) AS d
 $$;
 COMMENT ON FUNCTION acct._line_query(text) IS
-'The query of the lines of a table, or of a subquery, as _differing_transactions() compares them.';
+'The query of the lines of a subquery, as _evaluate() compares them.';
 
 CREATE FUNCTION acct._correction_columns() RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -242,54 +242,43 @@ $$;
 COMMENT ON FUNCTION acct._make_scratch(bigint) IS
 'Makes the two tables into which a correction evaluates transactions; they are dropped by the same transaction.';
 
-CREATE FUNCTION acct._find_differing(p_run_id bigint, p_origin bigint) RETURNS void
+CREATE FUNCTION acct._find_candidates(p_run_id bigint, p_origin bigint, p_buckets bytea) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
-    lines CONSTANT text[] := acct._correction_columns();
-    pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
-    header CONSTANT text := format('acct.%I', 'correction_header_' || p_run_id);
+    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     headers CONSTANT text := acct._posted_rows(p_origin, 'header',
         '{je_id,txn_id,txn_month,je_date,entity_code,basis,template_code,template_version,txn_type,product_code,channel,currency,policy_no}'
         || acct._dimensions_of('header'));
-    dimensions text;
-    by_page CONSTANT boolean := acct._dimensions_of('line') = '{}';
-    line CONSTANT text := format('acct.%I', 'correction_line_' || p_run_id);
-    tables regclass[];
+    query text;
 BEGIN
-    IF by_page THEN
-        tables := acct._range_tables(p_origin);
-    END IF;
-    dimensions := acct._dimension_list('header', 'coalesce(e.%1$I, o.%1$I) AS %1$I');
     -- What is reversed, or about to be, is left out, and so is what can no longer be booked: that is listed.
-    EXECUTE format($q$
-        CREATE UNLOGGED TABLE %1$s AS
+    query := format($q$
         SELECT o.je_id AS original, o.je_date AS original_date, o.txn_id, o.txn_month, o.entity_code, o.basis,
                coalesce(e.template_code, o.template_code) AS template_code, coalesce(e.template_version, o.template_version) AS template_version,
-               o.txn_type, o.product_code, o.channel, o.currency, o.policy_no, row_number() OVER (ORDER BY o.txn_id, o.basis) AS n%2$s
-          FROM acct._differing_transactions(%3$L, %4$L, %5$L, %6$L, %7$L) AS d
-          JOIN (%8$s) AS o ON (o.txn_id, o.basis) = (d.txn_id, d.basis)
-          LEFT JOIN %9$s AS e ON (e.txn_id, e.basis) = (o.txn_id, o.basis)
-         WHERE NOT EXISTS (SELECT FROM acct.je_exception AS x WHERE x.run_id = %10$s AND x.txn_id = d.txn_id AND x.basis = d.basis)
-           AND o.je_id NOT IN (%11$s)$q$,
-        pairs, dimensions, CASE WHEN by_page THEN ARRAY[line::regclass] END, CASE WHEN NOT by_page THEN acct._line_query(line) END,
-        tables, acct._line_query('(' || acct._posted_rows(p_origin, 'line', lines, tables IS NULL) || ')'),
-        (SELECT string_agg(acct._line_query('(' || q || ')'), ' UNION ALL ') FROM acct._earlier_rows(p_run_id, 'line', lines) AS q),
-        headers, header, p_run_id, acct._claimed_journals(p_run_id, headers));
-    EXECUTE format('ANALYZE %s', pairs);
+               o.txn_type, o.product_code, o.channel, o.currency, o.policy_no, row_number() OVER (ORDER BY o.txn_id, o.basis) AS n%1$s
+          FROM (%2$s) AS o
+          LEFT JOIN %3$s AS e ON (e.txn_id, e.basis) = (o.txn_id, o.basis)
+         WHERE NOT EXISTS (SELECT FROM acct.je_exception AS x WHERE x.run_id = %4$s AND x.txn_id = o.txn_id AND x.basis = o.basis)
+           AND o.je_id NOT IN (%5$s)$q$,
+        acct._dimension_list('header', 'coalesce(e.%1$I, o.%1$I) AS %1$I'), headers, format('acct.%I', 'correction_header_' || p_run_id), p_run_id,
+        acct._claimed_journals(p_run_id, headers));
+    EXECUTE format('CREATE UNLOGGED TABLE %s AS %s WITH NO DATA', candidates, query);
+    EXECUTE format('INSERT INTO %s %s AND acct._in_buckets($1, o.txn_id, o.basis)', candidates, query) USING p_buckets;
+    EXECUTE format('ANALYZE %s', candidates);
 END
 $$;
-COMMENT ON FUNCTION acct._find_differing(bigint, bigint) IS
-'Lists, for a correction, the journals of the run that it corrects whose transactions come to something else now, with what the headers of their corrections have.';
+COMMENT ON FUNCTION acct._find_candidates(bigint, bigint, bytea) IS
+'Lists, for a correction, the journals of the run that it corrects whose transactions may come to something else now, with what the headers of their corrections have.';
 
 CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
-    pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
+    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     parts CONSTANT text := format('acct.%I', 'correction_part_' || p_run_id);
     keys CONSTANT text := 'l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel'
         || acct._dimension_list('line', 'l.%I');
@@ -299,28 +288,28 @@ DECLARE
 BEGIN
     EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT p.n, true AS is_expected, p.txn_id, p.basis, %s, l.debit - l.credit AS amount '
                    'FROM %s AS p JOIN %s AS l ON (l.txn_id, l.basis) = (p.txn_id, p.basis)',
-                   parts, keys, pairs, format('acct.%I', 'correction_line_' || p_run_id));
+                   parts, keys, candidates, format('acct.%I', 'correction_line_' || p_run_id));
     FOR earlier IN SELECT q FROM acct._earlier_rows(p_run_id, 'line', acct._correction_columns()) AS q LOOP
-        EXECUTE format(query, parts, keys, pairs, earlier, '(l.txn_id, l.basis) = (p.txn_id, p.basis)');
+        EXECUTE format(query, parts, keys, candidates, earlier, '(l.txn_id, l.basis) = (p.txn_id, p.basis)');
     END LOOP;
     -- The lines of a few journals are found by their key.
-    EXECUTE format('SELECT array_agg(p.original) FROM %s AS p HAVING count(*) < $1', pairs) INTO few
+    EXECUTE format('SELECT array_agg(p.original) FROM %s AS p HAVING count(*) < $1', candidates) INTO few
       USING (SELECT r.journals / 20 FROM acct.journal_run AS r WHERE r.run_id = p_origin);
     IF few IS NOT NULL THEN
         PERFORM set_config('enable_seqscan', 'off', true);
     END IF;
-    EXECUTE format(query, parts, keys, pairs, acct._posted_rows(p_origin, 'line', acct._correction_columns(), true, few), 'l.je_id = p.original');
+    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns(), true, few), 'l.je_id = p.original');
 END
 $$;
 COMMENT ON FUNCTION acct._collect_lines(bigint, bigint) IS
-'Collects, for a correction, the lines of the transactions that differ: as they should be, and with the opposite sign as they are.';
+'Collects, for a correction, the lines of the transactions that may differ: as they should be, and with the opposite sign as they are.';
 
 CREATE FUNCTION acct._compute_differences(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
-    pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
+    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
     keys CONSTANT text := 'l.account_code, l.fund, l.currency, l.product_code, l.channel'
         || acct._dimension_list('line', 'l.%I');
@@ -338,11 +327,14 @@ BEGIN
             SELECT %2$s, p.txn_id, p.txn_month, p.basis, 'AMOUNT_RANGE', p.template_code, p.template_version, 'the difference does not fit numeric(20,4)'
               FROM large AS x JOIN %3$s AS p USING (n)),
         gone AS (DELETE FROM %1$s AS d USING large AS x WHERE d.n = x.n)
-        DELETE FROM %3$s AS p USING large AS x WHERE p.n = x.n$q$, difference, p_run_id, pairs);
+        DELETE FROM %3$s AS p USING large AS x WHERE p.n = x.n$q$, difference, p_run_id, candidates);
+    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT c.*, row_number() OVER (ORDER BY c.n) AS place FROM %s AS c '
+                   'WHERE c.n IN (SELECT d.n FROM %s AS d)', format('acct.%I', 'correction_pair_' || p_run_id), candidates, difference);
+    EXECUTE format('ANALYZE %s', format('acct.%I', 'correction_pair_' || p_run_id));
 END
 $$;
 COMMENT ON FUNCTION acct._compute_differences(bigint, bigint) IS
-'Computes, for a correction, by how much each account of the transactions that differ has to move; those whose differences are too large it lists as exceptions.';
+'Computes, for a correction, by how much each account of the transactions that differ has to move, and lists these; those whose differences are too large become exceptions.';
 
 CREATE FUNCTION acct._take_je_ids(p_run_id bigint, p_count bigint) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -371,7 +363,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
 DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
-    je_id CONSTANT text := '($1)[(p.n - 1) / 1000 + 1] + (p.n - 1) % 1000';
+    je_id CONSTANT text := '($1)[(p.place - 1) / 1000 + 1] + (p.place - 1) % 1000';
     run acct.journal_run;
     blocks bigint[];
     found bigint;
@@ -379,7 +371,7 @@ DECLARE
     line_dimensions text;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    EXECUTE format('SELECT coalesce(max(p.n), 0) FROM %s AS p', pairs) INTO found;
+    EXECUTE format('SELECT count(*) FROM %s AS p', pairs) INTO found;
     blocks := acct._take_je_ids(p_run_id, found);
     header_dimensions := acct._dimension_list('header', '%I');
     line_dimensions := acct._dimension_list('line', '%I');
@@ -398,7 +390,7 @@ BEGIN
         INSERT INTO %1$s (je_id, run_id, txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit%2$s)
         SELECT %3$s, %4$s, p.txn_id, $2, d.line_no, p.entity_code, p.basis, d.account_code, d.fund, d.currency, d.product_code, d.channel,
                greatest(d.amount, 0), greatest(-d.amount, 0)%2$s
-          FROM (SELECT p.n, p.txn_id, p.entity_code, p.basis FROM %5$s AS p) AS p
+          FROM (SELECT p.n, p.place, p.txn_id, p.entity_code, p.basis FROM %5$s AS p) AS p
           JOIN (SELECT x.*, row_number() OVER (PARTITION BY x.n ORDER BY x.fund, x.amount < 0, x.account_code, x.currency, x.product_code, x.channel%2$s) AS line_no
                   FROM %6$s AS x) AS d USING (n)
          ORDER BY d.account_code, d.fund, p.n$q$, p_line, line_dimensions, je_id, p_run_id, pairs, difference)
@@ -495,7 +487,7 @@ CREATE FUNCTION acct._drop_scratch(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     EXECUTE (SELECT 'DROP TABLE IF EXISTS ' || string_agg(format('acct.%I', 'correction_' || n || '_' || p_run_id), ', ')
-               FROM unnest(ARRAY['header', 'line', 'pair', 'part', 'difference']) AS n);
+               FROM unnest(ARRAY['header', 'line', 'candidate', 'part', 'difference', 'pair']) AS n);
 END
 $$;
 COMMENT ON FUNCTION acct._drop_scratch(bigint) IS 'Drops the tables that a correction needed while it was expanded.';
@@ -521,20 +513,32 @@ COMMENT ON FUNCTION acct._require_after_originals(bigint) IS
 
 CREATE FUNCTION acct._evaluate_correction(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    lines CONSTANT text[] := acct._correction_columns();
+    tables regclass[];
+    posted text;
+    corrections text;
+    buckets bytea;
 BEGIN
     PERFORM acct._make_scratch(p_run_id);
     PERFORM acct._take_je_range(p_run_id);
-    INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
-    SELECT p_run_id, 'expand', min(x.source_partition), sum(x.transactions), sum(x.elapsed_ms), '{}', '{}'
-      FROM acct._expand(p_run_id, format('acct.%I', 'correction_header_' || p_run_id)::regclass,
-                                  format('acct.%I', 'correction_line_' || p_run_id)::regclass) AS x
-    HAVING count(*) > 0;
+    PERFORM acct._note_reversals(p_run_id);
+    -- Lines with dimensions are read by a query, those of the engine's columns alone by page.
+    tables := CASE WHEN acct._dimensions_of('line') = '{}' THEN acct._range_tables(p_origin) END;
+    posted := acct._posted_rows(p_origin, 'line', lines, tables IS NULL);
+    SELECT string_agg(acct._line_query('(' || q || ')'), ' UNION ALL ') INTO corrections FROM acct._earlier_rows(p_run_id, 'line', lines) AS q;
+    WITH evaluated AS MATERIALIZED (
+        SELECT x.* FROM acct._evaluate(p_run_id, format('acct.%I', 'correction_header_' || p_run_id)::regclass,
+            format('acct.%I', 'correction_line_' || p_run_id)::regclass, tables, acct._line_query('(' || posted || ')'), corrections) AS x),
+    logged AS (
+        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
+        SELECT p_run_id, 'expand', min(x.source_partition), sum(x.transactions), sum(x.elapsed_ms), '{}', '{}' FROM evaluated AS x HAVING count(*) > 0)
+    SELECT x.buckets INTO buckets FROM evaluated AS x WHERE x.buckets IS NOT NULL;
     -- crash point: correction_evaluated
     DELETE FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
     PERFORM acct._require_same_source(p_run_id, p_origin);
-    PERFORM acct._note_reversals(p_run_id);
     PERFORM acct._sift_exceptions(p_run_id, p_origin);
-    PERFORM acct._find_differing(p_run_id, p_origin);
+    PERFORM acct._find_candidates(p_run_id, p_origin, buckets);
     -- crash point: correction_compared
     PERFORM acct._compute_differences(p_run_id, p_origin);
 END

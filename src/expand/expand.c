@@ -7,6 +7,10 @@
  *	the executor hands over a row -> its route -> for each basis a journal ->
  *	a header and lines into two bulk writers, or a row of je_exception
  *
+ * A correction is two passes: the first compares what rows come to with what is
+ * posted for them, the second expands those of which the first found that
+ * something differs (acct._evaluate).
+ *
  * Policy (templates, accounts, currencies, periods) is read before the pass.
  * Policy and source are read under one snapshot, in workers too. It is taken
  * when the expansion has every lock that it could have to wait for.
@@ -27,6 +31,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -61,6 +66,7 @@ typedef struct PolicyRecord
 } PolicyRecord;
 
 LEDGER_FUNCTION(ledger_expand);
+LEDGER_FUNCTION(ledger_evaluate);
 
 /*
  * What a pass over batches reads from. Of a run that took part of a month it is the month's own
@@ -140,6 +146,49 @@ run_passes(Expand *expand)
 	settings_scope_close(scope);
 }
 
+/* All source rows, by workers too where they help. */
+static void
+run_all(Expand *expand, ExpandAim aim)
+{
+	expand->aim = aim;
+	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
+	if (!expand_in_parallel(expand))
+		run_passes(expand);
+}
+
+/* Without workers. */
+static void
+compare_alone(Expand *expand)
+{
+	uint32 nbuckets = line_buckets_count(expand->journals);
+	void *memory = palloc_extended(line_buckets_size(nbuckets), MCXT_ALLOC_HUGE);
+	pg_atomic_uint64 next;
+
+	line_buckets_init(memory, nbuckets);
+	pg_atomic_init_u64(&next, 0);
+	expand->comparison =
+		comparison_open(expand->source_table, expand->nbases, expand->bases, memory, nbuckets);
+	run_passes(expand);
+	comparison_take_queries(expand->comparison, expand->posted);
+	comparison_take_tables(expand->comparison, expand->posted->tables, expand->posted->ntables,
+						   &next);
+	expand->found = comparison_found(expand->comparison);
+	comparison_close(expand->comparison);
+	pfree(memory);
+}
+
+/* Stages what differs from what is posted; nothing is counted but what was compared. */
+static void
+stage_differing(Expand *expand)
+{
+	expand->aim = AIM_COMPARE;
+	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
+	if (!expand_in_parallel(expand))
+		compare_alone(expand);
+	CRASH_POINT("correction_found");
+	run_all(expand, AIM_STAGE_FOUND);
+}
+
 /* Which source rows the run used: their digest, and the columns that it is of. */
 static void
 save_source_digest(Expand *expand)
@@ -199,22 +248,29 @@ save_policy(Expand *expand, const PolicyRecord *policy)
 	query_arg(&args, TEXTOID, CStringGetTextDatum(policy->minor_units));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(policy->bases));
+	/* What a correction books is known later, and is in currencies that may be any. */
+	query_arg(&args, BOOLOID, BoolGetDatum(expand->posted != NULL));
 	query_change(
 		"UPDATE acct.journal_run SET policy_sums = $2::jsonb, policy_digest = acct._policy_digest($2::jsonb), "
 		"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($3::jsonb) m "
-		"WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
+		"WHERE $6 OR m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
 		"engine_version = $4, basis_policy = $5::jsonb WHERE run_id = $1",
 		&args);
 }
 
-/* The first nine columns, or with exceptions by reason ten: version 0.1.0 of the SQL has nine. */
+/*
+ * The first nine columns, or with exceptions by reason ten: version 0.1.0 of the SQL has nine. An evaluation has
+ * eleven: the first row has the buckets in which something differs.
+ */
 static void
 return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 {
+	bytea *found = (bytea *) expand->found;
+
 	for (PartitionCounts *p = expand->tally.partitions; p != NULL; p = p->next)
 	{
-		Datum values[10];
-		bool nulls[10] = {false};
+		Datum values[11];
+		bool nulls[11] = {false};
 		char *name = get_rel_name(p->partition);
 
 		values[0] = CStringGetTextDatum(name ? name : "-");
@@ -227,6 +283,9 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 		values[7] = amount_to_new_numeric(p->counts.credit);
 		values[8] = Float8GetDatum(p->elapsed_ms);
 		values[9] = run_record_reasons(&p->counts);
+		values[10] = PointerGetDatum(found);
+		nulls[10] = found == NULL;
+		found = NULL;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }
@@ -264,16 +323,34 @@ lock_tables(int64 run_id)
 	table_close(source, NoLock);
 }
 
-Datum
-ledger_expand(PG_FUNCTION_ARGS)
+/* The tables that an evaluation reads by page, regclass[]. */
+static void
+take_tables(Datum tables, Posted *posted)
+{
+	Datum *oids;
+
+	deconstruct_array(DatumGetArrayTypeP(tables), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &oids, NULL, &posted->ntables);
+	posted->tables = palloc_array(PostedTable, posted->ntables + 1);
+	for (int i = 0; i < posted->ntables; i++)
+	{
+		Relation rel = table_open(DatumGetObjectId(oids[i]), AccessShareLock);
+
+		posted->tables[i].table = RelationGetRelid(rel);
+		posted->tables[i].nblocks = RelationGetNumberOfBlocks(rel);
+		table_close(rel, NoLock);
+	}
+}
+
+/* posted is NULL where nothing is compared; else what is compared with. */
+static void
+expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "expand", ALLOCSET_DEFAULT_SIZES);
 	PolicyRecord policy = {.context = context};
 	Expand *expand;
 	int scope;
 
-	InitMaterializedSRF(fcinfo, 0);
 	query_open();
 	MemoryContextSwitchTo(context);
 	scope = settings_scope_open_pinned();
@@ -281,11 +358,13 @@ ledger_expand(PG_FUNCTION_ARGS)
 	lock_tables(PG_GETARG_INT64(0));
 	PushActiveSnapshot(GetTransactionSnapshot());
 	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), NULL);
+	expand->posted = posted;
 	load_policy(expand, &policy);
 	CRASH_POINT("expand_opened");
-	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
-	if (!expand_in_parallel(expand))
-		run_passes(expand);
+	if (posted != NULL)
+		stage_differing(expand);
+	else
+		run_all(expand, AIM_STAGE);
 	CRASH_POINT("expand_rows_done");
 	progress_phase(PHASE_RECORDING_TOTALS, PROGRESS_NO_ROWS);
 	expand_close(expand);
@@ -301,6 +380,42 @@ ledger_expand(PG_FUNCTION_ARGS)
 
 	MemoryContextSwitchTo(caller);
 	return_counts(expand, (ReturnSetInfo *) fcinfo->resultinfo);
+}
+
+Datum
+ledger_expand(PG_FUNCTION_ARGS)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "expand", ALLOCSET_DEFAULT_SIZES);
+
+	InitMaterializedSRF(fcinfo, 0);
+	expand_run(fcinfo, context, NULL);
+	MemoryContextDelete(context);
+	PG_RETURN_VOID();
+}
+
+/* p_run_id, p_header, p_line, p_posted_tables, p_posted, p_corrections */
+Datum
+ledger_evaluate(PG_FUNCTION_ARGS)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "evaluate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	Posted posted = {0};
+
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			elog(ERROR, "an evaluation needs a run and its tables");
+	InitMaterializedSRF(fcinfo, 0);
+	old = MemoryContextSwitchTo(context);
+	if (!PG_ARGISNULL(3))
+		take_tables(PG_GETARG_DATUM(3), &posted);
+	if (!PG_ARGISNULL(4))
+		posted.lines = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	if (!PG_ARGISNULL(5))
+		posted.corrections = text_to_cstring(PG_GETARG_TEXT_PP(5));
+	MemoryContextSwitchTo(old);
+	expand_run(fcinfo, context, &posted);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
 }

@@ -30,6 +30,9 @@
 #define MAX_STRETCH           512
 #define STRETCHES_PER_PROCESS 8
 
+/* Transactions that are taken up again, for each block of the month: few are better found by index. */
+#define MIN_TAKEN 4
+
 /* Spools: one for each staging table, one for totals. */
 #define SPOOL_TOTALS STAGING_TABLES
 #define SPOOLS       (STAGING_TABLES + 1)
@@ -51,9 +54,13 @@ typedef struct Outcome
 	DateADT months[JE_ID_MAX_MONTHS];
 } Outcome;
 
-/* What all processes see. Behind it: leaves, outcomes of workers, blocks of je_id, spools, stretches. */
+/*
+ * What all processes see. Behind it: leaves, outcomes of workers, blocks of je_id, spools, stretches,
+ * transactions that are taken up again, and of a comparison posted tables and buckets, or what it found.
+ */
 typedef struct ExpandShared
 {
+	ExpandAim aim;
 	int64 run_id;
 	Oid header;
 	Oid line;
@@ -69,8 +76,16 @@ typedef struct ExpandShared
 	Size spools_at;
 	Size spool_size;
 	Size wanted_at;
+	int64 ntaken; /* 0: all rows that are read are the run's */
+	Size taken_at;
+	int ntables;
+	Size tables_at;
+	uint32 nbuckets;
+	Size buckets_at;
+	Size found_at;
 	SharedFileSet files;
 	pg_atomic_uint64 next;        /* stretch */
+	pg_atomic_uint64 next_posted; /* stretch of the posted tables */
 	pg_atomic_uint64 je_id_taken; /* of the run's range */
 } ExpandShared;
 
@@ -116,7 +131,64 @@ shared_wanted(ExpandShared *shared)
 	return (bool *) ((char *) shared + shared->wanted_at);
 }
 
-/* Sets where the parts are; the size of all. */
+/* The transactions that are taken up again; NULL: all rows that are read are the run's. */
+static const Taken *
+shared_taken(ExpandShared *shared)
+{
+	Taken *taken;
+
+	if (shared->ntaken == 0)
+		return NULL;
+	taken = palloc_object(Taken);
+	taken->count = shared->ntaken;
+	taken->txn_ids = (int64 *) ((char *) shared + shared->taken_at);
+	return taken;
+}
+
+static PostedTable *
+shared_tables(ExpandShared *shared)
+{
+	return (PostedTable *) ((char *) shared + shared->tables_at);
+}
+
+static void *
+shared_buckets(ExpandShared *shared)
+{
+	return (char *) shared + shared->buckets_at;
+}
+
+static bytea *
+shared_found(ExpandShared *shared)
+{
+	return (bytea *) ((char *) shared + shared->found_at);
+}
+
+/* Sets where what a comparison and a taking up need is, from a place on; the end. */
+static Size
+lay_out_inputs(const Expand *expand, ExpandShared *shared, const Taken *taken, Size at)
+{
+	shared->aim = expand->aim;
+	shared->taken_at = at = MAXALIGN(at);
+	shared->ntaken = taken->count;
+	at = add_size(at, mul_size(taken->count, sizeof(int64)));
+	if (expand->aim == AIM_COMPARE)
+	{
+		shared->ntables = expand->posted->ntables;
+		shared->tables_at = at = MAXALIGN(at);
+		at = add_size(at, mul_size(shared->ntables, sizeof(PostedTable)));
+		shared->nbuckets = line_buckets_count(expand->journals);
+		shared->buckets_at = at = CACHELINEALIGN(at);
+		at = add_size(at, line_buckets_size(shared->nbuckets));
+	}
+	else if (expand->aim == AIM_STAGE_FOUND)
+	{
+		shared->found_at = at = MAXALIGN(at);
+		at = add_size(at, VARSIZE(expand->found));
+	}
+	return at;
+}
+
+/* Sets where the parts are; the size of all but what lay_out_inputs() adds. */
 static Size
 lay_out(ExpandShared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nblocks)
 {
@@ -149,12 +221,14 @@ read_stretch(Expand *expand, const char *list, Oid table, BlockNumber from, Bloc
 	ItemPointerSet(&first, from, 0);
 	ItemPointerSet(&end, to, 0);
 	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
-	query_arg(&args, INT8ARRAYOID, expand->pass->batches);
 	query_arg(&args, TIDOID, PointerGetDatum(&first));
 	query_arg(&args, TIDOID, PointerGetDatum(&end));
-	query_each_row(psprintf("SELECT %s FROM ONLY %s s WHERE s.ctid >= $3 AND s.ctid < $4 "
-							"AND s.txn_month = $1 AND s.batch_id = ANY ($2)",
-							list, name),
+	if (expand->reprocess_of == 0)
+		query_arg(&args, INT8ARRAYOID, expand->pass->batches);
+	query_each_row(psprintf("SELECT %s FROM ONLY %s s WHERE s.ctid >= $2 AND s.ctid < $3 "
+							"AND s.txn_month = $1%s",
+							list, name,
+							expand->reprocess_of == 0 ? " AND s.batch_id = ANY ($4)" : ""),
 				   &args, expand_row, expand);
 }
 
@@ -207,6 +281,19 @@ read_stretches(Expand *expand, ExpandShared *shared)
 	}
 	expand_pop_position(expand);
 	settings_scope_close(scope);
+}
+
+/* Compares what stretches of the source come to with posted lines, until both are taken. */
+static void
+compare_stretches(Expand *expand, ExpandShared *shared)
+{
+	expand->comparison = comparison_open(expand->source_table, expand->nbases, expand->bases,
+										 shared_buckets(shared), shared->nbuckets);
+	if (!IsParallelWorker())
+		comparison_take_queries(expand->comparison, expand->posted);
+	read_stretches(expand, shared);
+	comparison_take_tables(expand->comparison, shared_tables(shared), shared->ntables,
+						   &shared->next_posted);
 }
 
 /* Leaves a worker's counts to the leader. */
@@ -267,9 +354,19 @@ ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 	query_open();
 	expand =
 		expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line, &helper);
-	je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber), JE_ID_MAX_MONTHS);
-	je_id_share(&expand->ids, &shared->je_id_taken);
-	read_stretches(expand, shared);
+	expand->aim = shared->aim;
+	expand->taken = shared_taken(shared);
+	if (shared->aim == AIM_COMPARE)
+		compare_stretches(expand, shared);
+	else
+	{
+		if (shared->aim == AIM_STAGE_FOUND)
+			expand->found = shared_found(shared);
+		je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber),
+						 JE_ID_MAX_MONTHS);
+		je_id_share(&expand->ids, &shared->je_id_taken);
+		read_stretches(expand, shared);
+	}
 	expand_close(expand);
 	run_total_spool(&expand->tally.totals, spools[SPOOL_TOTALS]);
 	for (int i = 0; i < SPOOLS; i++)
@@ -309,11 +406,20 @@ fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, Ro
 	ListCell *lc;
 
 	*shared = *layout;
+	if (shared->aim == AIM_COMPARE)
+	{
+		memcpy(shared_tables(shared), expand->posted->tables,
+			   shared->ntables * sizeof(PostedTable));
+		line_buckets_init(shared_buckets(shared), shared->nbuckets);
+	}
+	else if (shared->aim == AIM_STAGE_FOUND)
+		memcpy(shared_found(shared), expand->found, VARSIZE(expand->found));
 	shared->run_id = expand->run_id;
 	shared->header = expand->header;
 	shared->line = expand->line;
 	shared->stamp = stamp;
 	pg_atomic_init_u64(&shared->next, 0);
+	pg_atomic_init_u64(&shared->next_posted, 0);
 	pg_atomic_init_u64(&shared->je_id_taken, 0);
 	foreach(lc, leaves)
 	{
@@ -322,8 +428,11 @@ fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, Ro
 		leaf->table = lfirst_oid(lc);
 		leaf->nblocks = blocks[foreach_current_index(lc)];
 		leaf->nstretches = (leaf->nblocks + shared->stretch - 1) / shared->stretch;
-		source_mark_stretches(leaf->table, pass->batches, shared->stretch, leaf->nstretches,
-							  shared_wanted(shared) + before);
+		if (expand->reprocess_of == 0)
+			source_mark_stretches(leaf->table, pass->batches, shared->stretch, leaf->nstretches,
+								  shared_wanted(shared) + before);
+		else
+			memset(shared_wanted(shared) + before, true, leaf->nstretches * sizeof(bool));
 		before += leaf->nstretches;
 	}
 	SharedFileSetInit(&shared->files, seg);
@@ -333,6 +442,92 @@ fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, Ro
 								   psprintf("ledger_engine.%d", i));
 }
 
+/* Blocks of what is posted, as far as it is read by page. */
+static BlockNumber
+count_posted(const Expand *expand)
+{
+	BlockNumber sum = 0;
+
+	if (expand->aim == AIM_COMPARE)
+		for (int i = 0; i < expand->posted->ntables; i++)
+			sum += expand->posted->tables[i].nblocks;
+	return sum;
+}
+
+typedef struct TakenList
+{
+	MemoryContext context;
+	Taken taken;
+	int64 capacity;
+} TakenList;
+
+static void
+take_txn_id(TupleTableSlot *slot, void *arg)
+{
+	TakenList *list = arg;
+	Taken *taken = &list->taken;
+
+	if (taken->count == list->capacity)
+	{
+		Size size;
+
+		list->capacity = Max(1024, list->capacity * 2);
+		size = mul_size(list->capacity, sizeof(int64));
+		taken->txn_ids = taken->txn_ids == NULL
+							 ? MemoryContextAllocExtended(list->context, size, MCXT_ALLOC_HUGE)
+							 : repalloc_huge(taken->txn_ids, size);
+	}
+	taken->txn_ids[taken->count++] = DatumGetInt64(query_value(slot, 0, (Datum) 0));
+}
+
+static int
+compare_txn_ids(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Which transactions of the month are taken up again, where some are; so that a process can tell them from the month's others. */
+static void
+load_taken(Expand *expand, Taken *taken)
+{
+	TakenList list = {.context = CurrentMemoryContext};
+	Pass *pass = linitial(expand->passes);
+	QueryArgs args = {0};
+
+	if (expand->reprocess_of != 0)
+	{
+		query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
+		query_arg(&args, INT8OID, Int64GetDatum(expand->source_run));
+		query_arg(&args, TEXTARRAYOID, pass->bases);
+		query_each_row("SELECT e.txn_id FROM acct._taken_again($2) e "
+					   "WHERE e.txn_month = $1 AND e.basis = $3[1]",
+					   &args, take_txn_id, &list);
+		qsort(list.taken.txn_ids, list.taken.count, sizeof(int64), compare_txn_ids);
+	}
+	*taken = list.taken;
+}
+
+/* Does the work that is laid out in the memory shared, with workers beside this process. */
+static void
+lead(Expand *expand, ParallelWork *work, SharedTuplestoreAccessor **spools)
+{
+	ExpandShared *shared = work->shared;
+
+	expand->taken = shared_taken(shared);
+	parallel_work_launch(work);
+	if (expand->aim == AIM_COMPARE)
+		compare_stretches(expand, shared);
+	else
+		read_stretches(expand, shared);
+	for (int i = 0; i < SPOOLS; i++)
+		sts_end_write(spools[i]);
+	parallel_work_wait(work);
+	expand->taken = NULL;
+}
+
 bool
 expand_in_parallel(Expand *expand)
 {
@@ -340,52 +535,69 @@ expand_in_parallel(Expand *expand)
 	RowStamp stamp;
 	int nworkers;
 	ExpandShared layout = {0};
+	Taken taken;
 	Size size;
 	BlockNumber *source_blocks;
 	BlockNumber nblocks;
-	int64 *blocks;
+	int64 *blocks = NULL;
+	bool stages = expand->aim != AIM_COMPARE;
 	ExpandShared *shared;
 	ParallelWork work;
 	SharedTuplestoreAccessor *spools[SPOOLS];
 
-	if (expand->reprocess_of != 0 || expand->je_range == 0 || list_length(expand->passes) != 1 ||
+	if (expand->je_range == 0 || list_length(expand->passes) != 1 ||
 		!staging_allows_helpers(expand->staging, &stamp))
 		return false;
 	leaves = source_leaves(expand->source_table, expand->txn_month);
 	source_blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
 	nblocks = count_blocks(leaves, source_blocks);
-	nworkers = parallel_work_workers(nblocks);
+	nworkers = leaves == NIL ? 0 : parallel_work_workers(nblocks + count_posted(expand));
 	if (nworkers == 0)
+		return false;
+	load_taken(expand, &taken);
+	if (expand->reprocess_of != 0 && taken.count < (int64) nblocks * MIN_TAKEN)
 		return false;
 
 	size = lay_out(&layout, nworkers + 1, list_length(leaves), expand->nbases, nblocks);
-	/* Neither leader nor workers can ask the sequence while there are workers, nor once there is a segment. */
-	blocks = palloc_array(int64, layout.nprocesses * JE_ID_MAX_MONTHS);
-	je_id_take_blocks(blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
+	size = lay_out_inputs(expand, &layout, &taken, size);
+	if (stages)
+	{
+		/* Neither leader nor workers can ask the sequence while there are workers, nor once there is a segment. */
+		blocks = palloc_array(int64, layout.nprocesses * JE_ID_MAX_MONTHS);
+		je_id_take_blocks(blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
+	}
 	if (!parallel_work_begin(&work, "ledger_engine_expand_worker", size, nworkers))
 	{
-		/* What was taken for others is used here. */
 		parallel_work_end(&work);
-		je_id_use_blocks(&expand->ids, blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
+		/* What was taken for others is used here. */
+		if (stages)
+			je_id_use_blocks(&expand->ids, blocks, layout.nprocesses * JE_ID_MAX_MONTHS);
 		return false;
 	}
 	shared = work.shared;
 	fill_shared(expand, shared, &layout, stamp, leaves, source_blocks, work.context->seg, spools);
-	memcpy(shared_blocks(shared, 0), blocks, nworkers * JE_ID_MAX_MONTHS * sizeof(int64));
-	je_id_use_blocks(&expand->ids, blocks + nworkers * JE_ID_MAX_MONTHS, JE_ID_MAX_MONTHS);
-	je_id_share(&expand->ids, &shared->je_id_taken);
-	parallel_work_launch(&work);
-	read_stretches(expand, shared);
-	for (int i = 0; i < SPOOLS; i++)
-		sts_end_write(spools[i]);
-	parallel_work_wait(&work);
+	if (taken.count > 0)
+		memcpy((char *) shared + shared->taken_at, taken.txn_ids, taken.count * sizeof(int64));
+	if (stages)
+	{
+		memcpy(shared_blocks(shared, 0), blocks, nworkers * JE_ID_MAX_MONTHS * sizeof(int64));
+		je_id_use_blocks(&expand->ids, blocks + nworkers * JE_ID_MAX_MONTHS, JE_ID_MAX_MONTHS);
+		je_id_share(&expand->ids, &shared->je_id_taken);
+	}
+	lead(expand, &work, spools);
 
 	for (int i = 0; i < STAGING_TABLES; i++)
 		staging_take(expand->staging, i, spools[i]);
 	run_total_take(&expand->tally.totals, spools[SPOOL_TOTALS]);
 	for (int i = 0; i < work.nworkers; i++)
 		take_outcome(expand, shared, shared_outcome(shared, i));
-	je_id_unshare(&expand->ids);
+	if (stages)
+		je_id_unshare(&expand->ids);
+	if (expand->aim == AIM_COMPARE)
+	{
+		expand->found = comparison_found(expand->comparison);
+		comparison_close(expand->comparison);
+	}
 	parallel_work_end(&work);
 	return true;
 }

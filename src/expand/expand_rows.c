@@ -24,18 +24,115 @@ StaticAssertDecl(MAX_MONTHS_APART + 1 + MAX_MONTHS_LATE <= JE_ID_MAX_MONTHS,
 				 "room for the months of a run");
 StaticAssertDecl(MAX_MONTHS_APART <= MAX_MONTHS_LATE, "late journals go past value dates");
 
-void
-expand_row(TupleTableSlot *slot, void *arg)
+static inline void
+take_journal(Expand *expand, const Transaction *txn, int basis)
 {
-	Expand *expand = arg;
-	RunTally *tally = &expand->tally;
-	MemoryContext old = MemoryContextSwitchTo(expand->row_context);
-	Transaction txn;
+	if (expand->aim == AIM_COMPARE)
+	{
+		comparison_add_journal(expand->comparison, txn, basis, expand->journal);
+		run_tally_compared(&expand->tally, basis);
+		return;
+	}
+	staging_put_journal(expand->staging, txn, basis, expand->journal);
+	if (expand->aim == AIM_STAGE)
+		run_tally_journal(&expand->tally, txn, basis, expand->journal);
+}
 
-	source_read(&expand->source, expand->routing, slot, &txn);
+static inline void
+take_exception(Expand *expand, const Transaction *txn, int basis)
+{
+	if (expand->aim == AIM_COMPARE)
+		comparison_mark(expand->comparison, txn->txn_id, basis);
+	else
+		staging_put_exception(expand->staging, txn, basis, expand->journal);
+	if (expand->aim != AIM_STAGE_FOUND)
+		run_tally_exception(&expand->tally, basis, expand->journal->exception.reason);
+}
+
+/* Of the bases that the pass takes, does one have to do with this row? */
+static inline bool
+is_for_basis(const Expand *expand, int64 txn_id, int basis)
+{
+	return expand->pass->takes_basis[basis] &&
+		   (expand->aim != AIM_STAGE_FOUND ||
+			line_buckets_in(expand->found, txn_id, expand->basis_numbers[basis]));
+}
+
+static bool
+is_taken(const Taken *taken, int64 txn_id)
+{
+	int64 from = 0;
+	int64 to = taken->count;
+
+	while (from < to)
+	{
+		int64 middle = from + (to - from) / 2;
+
+		if (taken->txn_ids[middle] == txn_id)
+			return true;
+		if (taken->txn_ids[middle] < txn_id)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return false;
+}
+
+static bool
+is_found(const Expand *expand, int64 txn_id)
+{
+	for (int basis = 0; basis < expand->nbases; basis++)
+		if (is_for_basis(expand, txn_id, basis))
+			return true;
+	return false;
+}
+
+/* A row that is not to be expanded need not be read. */
+static inline bool
+is_skipped(const Expand *expand, TupleTableSlot *slot)
+{
+	bool isnull;
+	Datum txn_id;
+
+	if (expand->taken == NULL && expand->aim != AIM_STAGE_FOUND)
+		return false;
+	txn_id = slot_getattr(slot, expand->source.txn_id, &isnull);
+	if (isnull)
+		return false;
+	if (expand->taken != NULL && !is_taken(expand->taken, DatumGetInt64(txn_id)))
+		return true;
+	return expand->aim == AIM_STAGE_FOUND && !is_found(expand, DatumGetInt64(txn_id));
+}
+
+static void
+take_basis_of_row(Expand *expand, const Transaction *txn, int basis)
+{
+	switch (journal_build(expand->journal, txn->route, basis, expand->every_transaction[basis],
+						  txn->value_date, txn->bad_date, txn->oversize))
+	{
+		case JOURNAL_MADE:
+			take_journal(expand, txn, basis);
+			break;
+		case JOURNAL_IGNORED:
+			if (expand->aim != AIM_STAGE_FOUND)
+				run_tally_ignored(&expand->tally, basis);
+			break;
+		case JOURNAL_EXCEPTION:
+			take_exception(expand, txn, basis);
+			break;
+		case JOURNAL_NOT_IN_BASIS:
+			break;
+	}
+}
+
+static void
+count_row(Expand *expand, TupleTableSlot *slot, const Transaction *txn)
+{
+	RunTally *tally = &expand->tally;
+
 	if (expand->rows != NULL)
 		row_digest_add(expand->rows, slot->tts_values, slot->tts_isnull, &tally->source_rows);
-	run_tally_transaction(tally, txn.partition);
+	run_tally_transaction(tally, txn->partition);
 	if (tally->current->counts.transactions == ROW_OF_CRASH_POINT)
 	{
 		if (IsParallelWorker())
@@ -43,31 +140,26 @@ expand_row(TupleTableSlot *slot, void *arg)
 		else
 			CRASH_POINT("expand_row");
 	}
+}
+
+void
+expand_row(TupleTableSlot *slot, void *arg)
+{
+	Expand *expand = arg;
+	MemoryContext old;
+	Transaction txn;
+
+	if (is_skipped(expand, slot))
+		return;
+	old = MemoryContextSwitchTo(expand->row_context);
+	source_read(&expand->source, expand->routing, slot, &txn);
+	if (expand->aim != AIM_STAGE_FOUND)
+		count_row(expand, slot, &txn);
 	expand->at_txn_id = txn.txn_id;
 	expand->econtext->ecxt_scantuple = slot;
-
 	for (int basis = 0; basis < expand->nbases; basis++)
-	{
-		if (!expand->pass->takes_basis[basis])
-			continue;
-		switch (journal_build(expand->journal, txn.route, basis, expand->every_transaction[basis],
-							  txn.value_date, txn.bad_date, txn.oversize))
-		{
-			case JOURNAL_MADE:
-				staging_put_journal(expand->staging, &txn, basis, expand->journal);
-				run_tally_journal(tally, &txn, basis, expand->journal);
-				break;
-			case JOURNAL_IGNORED:
-				run_tally_ignored(tally, basis);
-				break;
-			case JOURNAL_EXCEPTION:
-				staging_put_exception(expand->staging, &txn, basis, expand->journal);
-				run_tally_exception(tally, basis, expand->journal->exception.reason);
-				break;
-			case JOURNAL_NOT_IN_BASIS:
-				break;
-		}
-	}
+		if (is_for_basis(expand, txn.txn_id, basis))
+			take_basis_of_row(expand, &txn, basis);
 	MemoryContextSwitchTo(old);
 	ResetExprContext(expand->econtext);
 	progress_add(1);
@@ -90,6 +182,7 @@ take_run(TupleTableSlot *slot, void *arg)
 	expand->is_small = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
 	expand->moves_late = DatumGetBool(query_value(slot, 4, BoolGetDatum(false)));
 	expand->source_run = DatumGetInt64(query_value(slot, 5, Int64GetDatum(expand->run_id)));
+	expand->journals = DatumGetInt64(query_value(slot, 6, Int64GetDatum(0)));
 }
 
 static void
@@ -104,10 +197,12 @@ take_basis(TupleTableSlot *slot, void *arg)
 	{
 		expand->bases = palloc_array(Code, count);
 		expand->basis_codes = palloc_array(Datum, count);
+		expand->basis_numbers = palloc_array(uint64, count);
 		expand->every_transaction = palloc_array(bool, count);
 	}
 	expand->bases[b] = code_from_cstring(query_text(slot, 0));
 	expand->basis_codes[b] = code_to_datum(expand->bases[b]);
+	expand->basis_numbers[b] = line_buckets_basis(expand->bases[b]);
 	expand->every_transaction[b] = DatumGetBool(query_value(slot, 1, 0));
 	MemoryContextSwitchTo(old);
 }
@@ -120,7 +215,7 @@ load_run(Expand *expand)
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
 	query_each_row_kept(
 		EXPAND_RUN_QUERY("s.txn_month, s.reprocess_of, r.je_range, acct._is_small_run(s.run_id), "
-						 "r.options ->> 'late' = 'next_open', s.run_id"),
+						 "r.options ->> 'late' = 'next_open', s.run_id, s.journals"),
 		&args, take_run, expand);
 	query_each_row_kept(
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "

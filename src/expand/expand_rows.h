@@ -7,6 +7,7 @@
 #ifndef LEDGER_EXPAND_ROWS_H
 #define LEDGER_EXPAND_ROWS_H
 
+#include "expand/comparison.h"
 #include "expand/journal.h"
 #include "expand/run_tally.h"
 #include "expand/source.h"
@@ -21,8 +22,29 @@ typedef struct Pass
 	bool *takes_basis;
 } Pass;
 
+/* Transactions of the month that are taken up again, in the order of their numbers. */
+typedef struct Taken
+{
+	int64 count;
+	int64 *txn_ids;
+} Taken;
+
+/* What is done with what becomes of a transaction. */
+typedef enum ExpandAim
+{
+	AIM_STAGE,      /* it is staged, and counted */
+	AIM_COMPARE,    /* it is compared with what is posted, and counted */
+	AIM_STAGE_FOUND /* it is staged where that comparison found something, and was counted then */
+} ExpandAim;
+
 typedef struct Expand
 {
+	ExpandAim aim;
+	Comparison *comparison; /* while comparing */
+	const bytea *found;     /* then: buckets to stage */
+	const Posted *posted;   /* what is compared with; NULL: nothing is */
+	const Taken *taken;     /* NULL: all rows that are read are the run's */
+
 	/* The run. */
 	int64 run_id;
 	int64 source_run; /* whose transactions it takes: of a correction the run that it corrects */
@@ -31,9 +53,11 @@ typedef struct Expand
 	int64 je_range;     /* the run's range of je_id; 0: none */
 	bool is_small;      /* it took few transactions, or a small part of the month's */
 	bool moves_late;    /* journals of closed months go to the next open one */
+	int64 journals;     /* of the run whose transactions it takes, before it is expanded anew */
 	int nbases;
 	Code *bases;
 	Datum *basis_codes;
+	uint64 *basis_numbers; /* as buckets know them */
 	bool *every_transaction;
 
 	List *passes;

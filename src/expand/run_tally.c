@@ -120,6 +120,13 @@ run_tally_header(RunTally *tally, Oid table, int basis, int64 nlines, Amount deb
 }
 
 void
+run_tally_compared(RunTally *tally, int basis)
+{
+	tally->current->counts.journals++;
+	tally->basis_counts[basis].journals++;
+}
+
+void
 run_tally_exception(RunTally *tally, int basis, ExceptionReason reason)
 {
 	Assert(reason >= 0 && reason < EXCEPTION_REASONS);

@@ -61,6 +61,9 @@ extern void run_tally_transaction(RunTally *tally, Oid partition);
 /* Counts what a transaction became in a basis. */
 extern void
 run_tally_journal(RunTally *tally, const Transaction *txn, int basis, const Journal *journal);
+/* Counts a journal that is compared and goes nowhere: its lines are not counted. */
+extern void run_tally_compared(RunTally *tally, int basis);
+
 /* Counts a journal that was made of another one, which came from a table; its lines are added by whoever reads them. */
 extern void
 run_tally_header(RunTally *tally, Oid table, int basis, int64 nlines, Amount debit, Amount credit);

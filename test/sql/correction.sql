@@ -138,7 +138,8 @@ SELECT acct.correct_run(:jan, '2025-03-31', ' '); :why
 SELECT acct.correct_run(:jan, '2025-03-31', NULL); :why
 SELECT * FROM acct.preview_correction(999999); :why
 SELECT * FROM acct.preview_correction(:run); :why
-SELECT * FROM acct._differing_transactions(NULL, 'SELECT 1', NULL, NULL, NULL); :why
+SELECT * FROM acct._evaluate(:jan, 'acct.je_header_staging_small', 'acct.je_line_staging_small', NULL, 'SELECT 1', NULL); :why
+SELECT acct._in_buckets('\x00', 1, 'PRIMARY'); :why
 SELECT * FROM acct.preview_correction_transactions(:jan, 0); :why
 SELECT * FROM acct.preview_correction_transactions(:jan, NULL); :why
 BEGIN ISOLATION LEVEL REPEATABLE READ;
