@@ -108,7 +108,9 @@ BEGIN
     SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     condition := CASE WHEN p_je_ids IS NOT NULL THEN format('x.run_id = %s AND x.je_id = ANY (%L)', p_run_id, p_je_ids) ELSE
                  format('x.run_id = %s AND x.je_date >= %L AND x.je_date < %L AND (x.je_id < %s%s)', p_run_id,
-                  coalesce(months[1], '-infinity'), coalesce((months[cardinality(months)] + interval '1 month')::date, '-infinity'),
+                  -- As any session reads dates, whatever it writes.
+                  coalesce(to_char(months[1], 'YYYY-MM-DD'), '-infinity'),
+                  coalesce(to_char(months[cardinality(months)] + interval '1 month', 'YYYY-MM-DD'), '-infinity'),
                   (acct._je_range(0)).from_je_id,
                   (SELECT format(' OR x.je_id >= %s AND x.je_id < %s', g.from_je_id, g.to_je_id)
                      FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL AND p_of_range)) END;
