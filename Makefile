@@ -117,6 +117,9 @@ SQL_PARTS = \
 	sql/runs/repeated.sql \
 	sql/runs/correction.sql \
 	sql/runs/entered.sql \
+	sql/manual/manual_journal.sql \
+	sql/manual/manual_steps.sql \
+	sql/manual/opening.sql \
 	sql/policy/policy_guard.sql \
 	sql/policy/codes.sql \
 	sql/policy/limits.sql \

@@ -20,6 +20,7 @@ BEGIN
     PERFORM acct._comment_rebook();
     PERFORM acct._comment_exceptions();
     PERFORM acct._comment_correction();
+    PERFORM acct._comment_manual();
     PERFORM acct._comment_ledger();
     PERFORM acct._comment_periods();
     PERFORM acct._comment_retention();

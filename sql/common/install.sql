@@ -90,6 +90,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.archived_partition') IS NOT NULL
        AND to_regclass('acct.je_header_staging_small') IS NOT NULL
        AND to_regclass('acct.je_line_staging_small') IS NOT NULL
+       AND to_regclass('acct.manual_journal') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
@@ -99,7 +100,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of staging that small runs share, which are newer than the number of the layout.';
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of staging that small runs share and those of manual journals, which are newer than the number of the layout.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -198,6 +199,7 @@ BEGIN
     PERFORM acct._layout_repeated();
     PERFORM acct._layout_reversal();
     PERFORM acct._layout_rebook();
+    PERFORM acct._layout_manual();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_periods();
     PERFORM acct._layout_entities();

@@ -32,6 +32,17 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',
             'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)', 'acknowledge_finding(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
+        -- Manual journals
+        (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['manual_journal', 'manual_journal_line', 'manual_journal_content'], 'SELECT'),
+        (ARRAY['acct_finance'], 'table', ARRAY['manual_journal', 'manual_journal_line'], 'INSERT, UPDATE, DELETE'),
+        (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_manual_journal(bigint)'], 'EXECUTE'),
+        (ARRAY['acct_finance'], 'function', ARRAY['submit_manual_journal(bigint)', 'copy_manual_journal(bigint, date)'], 'EXECUTE'),
+        (ARRAY['acct_approver'], 'function', ARRAY['approve_manual_journal(bigint, text)', 'return_manual_journal(bigint, text)'], 'EXECUTE'),
+        -- Tables of balances are read with the rights of the caller, and so are the steps of these functions.
+        (ARRAY['acct_finance'], 'function', ARRAY['draft_opening_balances(date, text, text, regclass)', '_draft_opening(date, text, text, jsonb)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function',
+         ARRAY['compare_opening_balances(date, text, text, regclass)', '_compare_opening(date, text, text, jsonb)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['_read_balances(regclass)', '_balance_columns(regclass)', '_require_opening_book(date, text, text, boolean)'], 'EXECUTE'),
         -- What was posted by their policy, to the line
         (ARRAY['acct_finance', 'acct_approver'], 'table',
          ARRAY['ledger_entry_header', 'ledger_entry_line', 'ledger_line', 'fund_journal', 'account_balance_snapshot', 'ledger_book', 'journal_number',

@@ -24,14 +24,17 @@ BEGIN
 
     CREATE OR REPLACE VIEW acct.ledger_line AS
     SELECT l.je_id, h.je_number, l.line_no, l.je_date, l.entity_code, l.basis, l.account_code, l.fund, l.currency,
-           l.debit, l.credit, t.memo AS line_memo, h.memo AS journal_memo, l.product_code, l.channel, h.policy_no,
+           l.debit, l.credit, coalesce(t.memo, m.memo) AS line_memo, h.memo AS journal_memo, l.product_code, l.channel, h.policy_no,
            l.txn_id, h.txn_month, h.txn_type, h.template_code, h.template_version, l.run_id, h.posted_at,
-           h.journal_type, h.reversal_of, h.original_date
+           h.journal_type, h.reversal_of, h.original_date, coalesce(t.memo, m.memo, h.memo) AS line_text
       FROM acct.ledger_entry_line AS l
       JOIN acct.ledger_entry_header AS h ON h.je_id = l.je_id AND h.je_date = l.je_date
-      -- An approved version does not change, so its lines say for good what each entry is for.
+      -- An approved version does not change, so its lines say for good what each entry is for. Those of a correction are no template's.
       LEFT JOIN acct.journal_template_line AS t
-        ON (t.template_code, t.version, t.line_no) = (h.template_code, h.template_version, l.line_no);
+        ON (t.template_code, t.version, t.line_no) = (h.template_code, h.template_version, l.line_no) AND h.journal_type <> 'correction'
+      -- Nor does a manual journal that was approved; what reverses it has its lines.
+      LEFT JOIN (acct.manual_journal AS j JOIN acct.manual_journal_line AS m ON m.journal_id = j.journal_id)
+        ON j.je_id = CASE h.journal_type WHEN 'reversal' THEN h.reversal_of ELSE h.je_id END AND m.line_no = l.line_no;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_views() IS 'The part of install() that makes the views.';
@@ -60,10 +63,10 @@ BEGIN
     COMMENT ON COLUMN acct.run_staging.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
     COMMENT ON COLUMN acct.run_staging.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
-    COMMENT ON VIEW acct.ledger_line IS 'Posted lines with their journal''s number, memo, policy and rule, and the memo of the template line that made each.';
+    COMMENT ON VIEW acct.ledger_line IS 'Posted lines with their journal''s number, memo, policy and rule, and what each line is for.';
     COMMENT ON COLUMN acct.ledger_line.je_id IS 'Identifier of the journal.';
     COMMENT ON COLUMN acct.ledger_line.je_number IS 'Number of the journal, unique in its book.';
-    COMMENT ON COLUMN acct.ledger_line.line_no IS 'Number of the line, which is that of the template line.';
+    COMMENT ON COLUMN acct.ledger_line.line_no IS 'Number of the line, which is that of the template line or the manual line.';
     COMMENT ON COLUMN acct.ledger_line.je_date IS 'Journal date.';
     COMMENT ON COLUMN acct.ledger_line.entity_code IS 'Legal entity.';
     COMMENT ON COLUMN acct.ledger_line.basis IS 'Accounting basis.';
@@ -72,8 +75,9 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_line.currency IS 'Currency.';
     COMMENT ON COLUMN acct.ledger_line.debit IS 'Debit, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_line.credit IS 'Credit, in the currency''s major unit.';
-    COMMENT ON COLUMN acct.ledger_line.line_memo IS 'What the line is for, from its template line; NULL: that has no memo.';
+    COMMENT ON COLUMN acct.ledger_line.line_memo IS 'What the line is for, from its template line or its manual line; NULL: that has no memo, or there is none.';
     COMMENT ON COLUMN acct.ledger_line.journal_memo IS 'What the journal is for; NULL: its template has no description.';
+    COMMENT ON COLUMN acct.ledger_line.line_text IS 'What the line is for: line_memo, or where there is none journal_memo.';
     COMMENT ON COLUMN acct.ledger_line.product_code IS 'Product of the transaction.';
     COMMENT ON COLUMN acct.ledger_line.channel IS 'Channel of the transaction.';
     COMMENT ON COLUMN acct.ledger_line.policy_no IS 'Policy of the transaction; NULL: none.';

@@ -320,7 +320,7 @@ BEGIN
     COMMENT ON COLUMN acct.product_account_map.effective_from IS 'First journal date that is mapped.';
     COMMENT ON COLUMN acct.product_account_map.effective_to IS 'First journal date that is no longer mapped (exclusive); NULL: no end.';
 
-    COMMENT ON TABLE acct.template_audit IS 'Every change to entities, limits, funds, currencies, accounts, bases, templates and mappings; written by triggers, never changed.';
+    COMMENT ON TABLE acct.template_audit IS 'Every change to entities, limits, funds, currencies, accounts, bases, templates, mappings and manual journals; written by triggers, never changed.';
     COMMENT ON COLUMN acct.template_audit.audit_id IS 'Number of the change.';
     COMMENT ON COLUMN acct.template_audit.at IS 'When the change was made, by the clock.';
     COMMENT ON COLUMN acct.template_audit.changed_by IS 'Session user who made the change.';
@@ -585,10 +585,10 @@ COMMENT ON FUNCTION acct.return_template(text, integer) IS
 
 CREATE FUNCTION acct._is_edit(p_operation text, p_old jsonb, p_new jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- The steps of a version's life, or a release's, change the status, these columns, and no other.
+    -- The steps of the life of a version, a release or a manual journal change the status, these columns, and no other.
     SELECT p_operation <> 'UPDATE' OR p_old ->> 'status' IS NOT DISTINCT FROM p_new ->> 'status' OR p_old - s.columns <> p_new - s.columns
       FROM (SELECT ARRAY['status', 'submitted_by', 'submitted_at', 'returned_by', 'returned_at', 'return_note', 'approver', 'approved_at',
-                         'approved_sha256', 'approved_effective_to'] AS columns) AS s
+                         'approved_sha256', 'approved_effective_to', 'submitted_sha256', 'return_reason', 'run_id', 'je_id', 'reversal_run_id'] AS columns) AS s
 $$;
 COMMENT ON FUNCTION acct._is_edit(text, jsonb, jsonb) IS
 'True for a change in the audit trail that is an edit, and no step from draft to submitted to approved.';

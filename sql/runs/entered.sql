@@ -14,8 +14,10 @@ COMMENT ON FUNCTION acct._is_entered(text) IS 'True for the kinds of runs whose 
 CREATE FUNCTION acct._entered_lines(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    -- A kind adds its query here: CASE kind WHEN 'closing' THEN acct._closing_lines(p_run_id) ...
-    RETURN NULL;
+    RETURN CASE (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
+        -- A kind has its query here, as acct._closing_lines(p_run_id) of kind closing.
+        WHEN 'manual' THEN acct._manual_lines(p_run_id)
+        WHEN 'opening' THEN acct._manual_lines(p_run_id) END;
 END
 $$;
 COMMENT ON FUNCTION acct._entered_lines(bigint) IS

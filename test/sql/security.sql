@@ -26,6 +26,9 @@ SELECT acct.create_release('Ours') AS ours \gset
 INSERT INTO acct.fund_draft (release_id, operation, fund, name) VALUES (:ours, 'update', 'F1', 'Risk');
 INSERT INTO acct.product_account_map_draft (release_id, operation, product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES (:ours, 'insert', 'P', '4000', 'F1', '3000', 'F1');
 SELECT acct.submit_release(:ours);
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo, auto_reverse_on) VALUES ('MAIN', '2025-02-28', 'IDR', 'Ours', '2025-03-01') RETURNING journal_id AS our_journal \gset
+INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) VALUES (:our_journal, '1000', 'F1', 5, 0), (:our_journal, '2000', 'F1', 0, 5);
+SELECT acct.submit_manual_journal(:our_journal) IS NOT NULL AS submitted;
 
 --
 -- Each pins its path, and compares the owner of the tables with its own
@@ -54,9 +57,10 @@ SELECT d.oid::regprocedure AS definer, l.reason
 SELECT format('GRANT CREATE, TEMPORARY ON DATABASE %I TO regress_security_attacker', current_database()) AS statement \gexec
 GRANT USAGE ON SCHEMA acct, ledger_guard TO regress_security_attacker;
 GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO regress_security_attacker;
-GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft TO regress_security_attacker;
+GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft, acct.manual_journal, acct.manual_journal_line TO regress_security_attacker;
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure) AS statement FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND (p.proname !~ '^_' OR p.prosecdef) ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text
 \gexec
+GRANT EXECUTE ON FUNCTION acct._read_balances(regclass), acct._balance_columns(regclass) TO regress_security_attacker; -- which run as their caller
 CREATE FUNCTION public.careless() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM journal_run LIMIT 1;
@@ -254,6 +258,16 @@ SELECT x.problem FROM acct.check_release(:release) AS x;
 SELECT acct.submit_release(:release);
 SELECT acct.return_release(:release);
 SELECT acct.approve_release(:ours);
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('MAIN', '2025-02-28', 'IDR', 'Mine') RETURNING journal_id AS my_journal \gset
+INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) VALUES (:my_journal, '1000', 'F1', 5, 0), (:my_journal, '2000', 'F1', 0, 5);
+SELECT x.code FROM acct.check_manual_journal(:my_journal) AS x;
+SELECT acct.submit_manual_journal(:my_journal) IS NOT NULL;
+SELECT acct.return_manual_journal(:my_journal, 'Not yet');
+SELECT acct.copy_manual_journal(:my_journal) IS NOT NULL;
+SELECT x.je_number FROM acct.approve_manual_journal(:our_journal) AS x;
+CREATE TABLE evil.balances AS SELECT '1000'::pg_catalog.text AS account_code, 'F1'::pg_catalog.text AS fund_code, 'IDR'::pg_catalog.text AS currency, 1::pg_catalog.numeric AS balance;
+SELECT x.line_count FROM acct.draft_opening_balances('2025-02-28', 'MAIN', 'PRIMARY', 'evil.balances') AS x;
+SELECT x.outcome FROM acct.compare_opening_balances('2025-02-28', 'MAIN', 'PRIMARY', 'evil.balances') AS x;
 INSERT INTO acct.journal_template (template_code) VALUES ('MINE');
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type, condition_expr) VALUES ('MINE', 1, 'M', ':gross_amount > 0');
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('MINE', 1, 'DR', '1000', 'F1', ':gross_amount');
@@ -329,7 +343,7 @@ SELECT bool_and(v.passed) AS valid FROM acct.journal_run AS r, acct.validate_run
 -- A table of another owner, with a trigger and an index that run what the owner wants
 --
 -- What install() took back
-GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft TO regress_security_attacker;
+GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft, acct.manual_journal, acct.manual_journal_line TO regress_security_attacker;
 DO $$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure), ';') FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND p.prosecdef); END $$;
 GRANT CREATE, USAGE ON SCHEMA acct, ledger_guard TO regress_security_owner;
 CREATE SCHEMA trap AUTHORIZATION regress_security_owner;
@@ -358,6 +372,8 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
+    ('SELECT acct.check_manual_journal(1)'), ('SELECT acct.submit_manual_journal(1)'), ('SELECT acct.return_manual_journal(1, ''x'')'), ('SELECT acct.approve_manual_journal(1)'), ('SELECT acct.copy_manual_journal(1)'),
+    ('SELECT acct._require_opening_book(''2024-12-31'', ''MAIN'', ''PRIMARY'', false)'), ('SELECT acct._draft_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'), ('SELECT acct._compare_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'),
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
     ('SELECT FROM acct.run_progress'), ('SELECT acct._run_progress()'), ('SELECT FROM acct.scheduled_jobs'), ('SELECT acct._scheduled_jobs()'), ('SELECT acct._require_pg_cron()'),
@@ -430,6 +446,7 @@ SELECT r.relation, o.* FROM (VALUES
     ('acct.fund', 'INSERT INTO acct.fund_draft (release_id, operation, fund) VALUES (1, ''delete'', ''F1'')'),
     ('acct.policy_release', 'INSERT INTO acct.journal_template (template_code, release_id) VALUES (''R'', 1)'),
     ('acct.journal_template', 'INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (1, ''A'', 1, ''2026-01-01'')'),
+    ('acct.manual_journal', 'INSERT INTO acct.manual_journal_line (journal_id, account_code, fund) VALUES (1, ''1000'', ''F1'')'),
     ('acct.journal_run_batch', 'UPDATE acct.txn_source_parent SET channel = channel'),
     ('acct.journal_run_batch', 'DELETE FROM acct.txn_source_parent'),
     ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),

@@ -222,7 +222,7 @@ SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
 SELECT count(*) AS rights, array_agg(DISTINCT rolname) AS roles FROM public.has;
 SELECT count(*) AS roles FROM acct.install_roles();
 SELECT count(*) FILTER (WHERE rolname <> 'acct_finance') AS rights FROM public.has;
-SELECT DISTINCT nspname, privilege FROM public.has WHERE name !~ '(_draft|journal_template|journal_template_line|journal_template_match)$' ORDER BY 1, 2;
+SELECT DISTINCT nspname, privilege FROM public.has WHERE name !~ '(_draft|journal_template|journal_template_line|journal_template_match|manual_journal|manual_journal_line)$' ORDER BY 1, 2;
 -- A default of SELECT in the schema is meant for the engine's tables.
 ALTER DEFAULT PRIVILEGES IN SCHEMA acct GRANT SELECT, INSERT ON TABLES TO regress_trust_reader;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-02-01');
