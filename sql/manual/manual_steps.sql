@@ -315,7 +315,8 @@ CREATE FUNCTION acct._manual_lines(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT format('SELECT 1::bigint AS journal, l.line_no, m.entity_code, m.basis, m.currency, m.memo, l.account_code, l.fund, l.debit, l.credit, '
                   'l.product_code, l.channel, l.dimensions FROM acct.manual_journal AS m JOIN acct.manual_journal_line AS l USING (journal_id) '
-                  'WHERE m.journal_id = %s', r.options ->> 'manual_journal') FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+                  'WHERE m.journal_id = %s', r.options ->> 'manual_journal')
+      FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.options ? 'manual_journal'
 $$;
 COMMENT ON FUNCTION acct._manual_lines(bigint) IS 'The query of the lines of the manual journal that a run posts, as _stage_entries() takes it.';
 

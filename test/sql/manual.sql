@@ -232,6 +232,29 @@ RESET SESSION AUTHORIZATION;
 SELECT journal_type, line_no, account_code, line_memo, line_text FROM public.entry WHERE je_date >= '2025-06-01' ORDER BY je_number, line_no;
 SELECT * FROM public.wrong;
 
+-- The last word of expansion: a run of no journal, and lines that do not balance, as only a superuser can have them
+SELECT acct._start_entered('manual', '2025-06-30', '{PRIMARY}', 'None') AS run \gset
+\set VERBOSITY sqlstate
+SELECT * FROM acct.expand_journals(:run);
+SELECT acct.discard_run(:run);
+SELECT acct.copy_manual_journal(1, '2025-06-30') AS copy \gset
+UPDATE acct.manual_journal_line SET fund = 'F2' WHERE journal_id = :copy AND line_no = 1;
+SELECT acct._start_entered('manual', '2025-06-30', '{PRIMARY}', 'Not balanced', jsonb_build_object('manual_journal', :copy)) AS run \gset
+SELECT * FROM acct.expand_journals(:run);
+SELECT status FROM acct.journal_run WHERE run_id = :run;
+UPDATE acct.manual_journal_line SET fund = 'F1' WHERE journal_id = :copy AND line_no = 1;
+SELECT source_partition, transactions, journals, lines, debit FROM acct.expand_journals(:run);
+-- What changes afterwards shows.
+UPDATE acct.manual_journal_line SET memo = 'Other' WHERE journal_id = :copy;
+SELECT count(*) AS failed FROM acct.validate_run(:run) WHERE NOT passed;
+UPDATE acct.manual_journal_line SET account_code = '3000' WHERE journal_id = :copy AND line_no = 1;
+SELECT check_name FROM acct.validate_run(:run) WHERE NOT passed;
+SELECT source_unchanged, digest_matches, all_passed FROM acct.check_run(:run);
+SELECT acct.post_journals(:run);
+SELECT acct.discard_run(:run);
+\set VERBOSITY default
+DELETE FROM acct.manual_journal WHERE journal_id = :copy;
+
 -- The audit trail has each edit and each step.
 SELECT a.table_name, a.operation, a.changed_by = 'regress_manual_maker' AS by_maker, a.new_row ->> 'status' AS status, acct._is_edit(a.operation, a.old_row, a.new_row) AS is_edit
   FROM acct.template_audit AS a WHERE a.row_key ->> 'journal_id' = '1' ORDER BY a.audit_id;
