@@ -127,6 +127,7 @@ SQL_PARTS = \
 	sql/policy/findings.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
+	sql/close/reconciliation.sql \
 	sql/runs/month.sql \
 	sql/runs/book.sql \
 	sql/archive/archive.sql \

@@ -96,7 +96,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                '_check_job(text, jsonb)', '_require_schedule(jsonb)',
                '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
-         ARRAY['trial_balance(date, text, text, text, timestamptz)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()'], 'EXECUTE')
+         ARRAY['trial_balance(date, text, text, text, timestamptz)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()',
+               'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
 $$;

@@ -20,7 +20,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
     'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
-    'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
+    'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
@@ -111,6 +111,8 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'run_digest', string_agg((acct.run_digest(r.run_id, CASE r.run_key WHEN 'jan' THEN 'ledger' ELSE 'staging' END) = r.digest)::text, ', ' ORDER BY r.run_id) FROM acct.journal_run AS r
     UNION ALL SELECT 'check_balance_snapshot', count(*)::text FROM acct.check_balance_snapshot()
     UNION ALL SELECT 'batches_waiting', count(*)::text FROM acct.batches_waiting()
+    UNION ALL SELECT 'reconcile_month differs', count(*) FILTER (WHERE r.difference <> 0)::text FROM acct.reconcile_month('2025-01-01') AS r
+    UNION ALL SELECT 'reconcile_transactions', count(*)::text FROM acct.reconcile_transactions('2025-01-01')
     UNION ALL SELECT 'health failed', count(*) FILTER (WHERE h.detail LIKE 'the check failed%')::text FROM acct.health() AS h
     UNION ALL SELECT 'apply_retention dry', (count(*) >= 0)::text FROM acct.apply_retention(dry_run => true)
 $$;

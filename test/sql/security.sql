@@ -232,6 +232,8 @@ SELECT acct.update_balance_snapshot();
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01') AS x;
 SELECT x.closing_balance FROM acct.trial_balance('2025-02-01', known_at => 'infinity') AS x;
 SELECT DISTINCT x.account_code FROM acct.balance_changes('2025-02-01', '-infinity') AS x ORDER BY 1;
+SELECT DISTINCT x.kind FROM acct.reconcile_month('2025-02-01') AS x ORDER BY 1;
+SELECT x.problem FROM acct.reconcile_transactions('2025-02-01') AS x;
 SELECT x.account_code FROM acct.check_balance_snapshot('2025-02-01') AS x;
 SELECT x.check_name, x.status FROM acct.health() AS x;
 SELECT pg_catalog.count(*) FROM acct.run_progress;
@@ -368,7 +370,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.correct_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.preview_correction(@posted)'), ('SELECT acct.preview_correction_transactions(@posted)'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
     ('SELECT acct.run_month(''2025-01-01'')'), ('SELECT acct.book_transactions(''[{"txn_id": 1, "txn_month": "2025-01-01"}]'')'),
     ('SELECT acct._check_transactions(''[]'')'), ('SELECT acct._open_booking(''2025-01-01'', ''[]'', NULL, ''{}'')'), ('SELECT acct._book_batch(@expanded, 1)'), ('SELECT acct._booked(@posted, ''{1}'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
-    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
+    ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.reconcile_month(''2025-01-01'')'), ('SELECT acct.reconcile_transactions(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),

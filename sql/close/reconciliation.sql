@@ -1,0 +1,811 @@
+-- Reconciliation: what came in, what became of it, and what each place where it lies says of that.
+--
+-- A month is both the month of source transactions and that of the ledger's entries. Most transactions are booked in their own
+-- month; those that are not have kinds of their own, so that the source can be followed to the ledger, and the ledger to the balances.
+-- All queries see what the caller's query sees, and nothing is written.
+
+CREATE FUNCTION acct._require_reconcilable(p_month date, p_entity text, p_basis text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_month(p_month);
+    PERFORM acct._require_code('basis', p_basis);
+    PERFORM acct._require_book(p_entity, NULL, NULL);
+    -- From here to the end of the transaction no month is archived.
+    PERFORM FROM acct._ledger_months();
+    PERFORM FROM acct.ledger_entry_header WHERE false;
+    PERFORM FROM acct.txn_source_parent WHERE false;
+    PERFORM acct._require_ledger_attached(p_month);
+END
+$$;
+COMMENT ON FUNCTION acct._require_reconcilable(date, text, text) IS
+'Keeps months as they are to the end of the transaction. Raises 22023 where the date is no month or the entity or basis does not exist, LE010 where a partition of the month is detached, 40001 where the transaction''s snapshot is older than an archive.';
+
+CREATE FUNCTION acct._reconciled_runs(p_month date, p_basis text)
+RETURNS TABLE (run_id bigint, kind text, of_month boolean, is_posted boolean, journals bigint, months date[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+    SELECT r.run_id, r.kind, r.kind = 'transaction' AND r.txn_month IS NOT DISTINCT FROM p_month, acct._is_posted(r.status),
+           (r.basis_counts #>> ARRAY[p_basis, 'journals'])::bigint, m.months
+      FROM acct.journal_run AS r
+      LEFT JOIN LATERAL (SELECT array_agg(DISTINCT t.je_month) AS months FROM acct.journal_run_total AS t WHERE t.run_id = r.run_id) AS m ON true
+     WHERE r.status <> 'discarded'
+       AND (r.kind = 'transaction' AND r.txn_month = p_month
+            OR acct._is_posted(r.status) AND r.run_id IN (SELECT x.run_id FROM acct.journal_run_total AS x WHERE x.je_month = p_month AND x.basis = p_basis))
+$$;
+COMMENT ON FUNCTION acct._reconciled_runs(date, text) IS
+'The runs that a month is reconciled by: those of its transactions (of_month), posted or not, and posted ones with journals of a basis that are dated in it; months are those of all their journals.';
+
+CREATE FUNCTION acct._column_list(p_table regclass, p_columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- A month that was archived by an older version has journals of transactions only, and not all columns.
+    SELECT string_agg(CASE WHEN a.attname IS NOT NULL THEN format('x.%I', c.name) WHEN c.name = 'journal_type' THEN '''transaction''::text AS journal_type'
+                           ELSE format('NULL::%s AS %I', format_type(p.atttypid, p.atttypmod), c.name) END, ', ' ORDER BY c.n)
+      FROM unnest(p_columns) WITH ORDINALITY AS c (name, n)
+      LEFT JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_attribute AS p ON p.attrelid IN ('acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass) AND p.attname = c.name
+       AND a.attname IS NULL AND NOT p.attisdropped
+$$;
+COMMENT ON FUNCTION acct._column_list(regclass, text[]) IS
+'These columns of a table x of headers or lines, as a list; those that it has not, because it was archived before they came, as they would be.';
+
+CREATE FUNCTION acct._rows_of_runs(p_runs bigint[], p_months date[], p_part text, p_columns text[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    most_ranges CONSTANT integer := 20;
+    ranges CONSTANT bigint[] := ARRAY(SELECT r.je_range FROM acct.journal_run AS r WHERE r.run_id = ANY (p_runs) AND r.je_range IS NOT NULL LIMIT most_ranges + 1);
+    condition text := format('x.run_id = ANY (%L)', p_runs);
+BEGIN
+    IF cardinality(ranges) <= most_ranges THEN
+        -- Partitions of other runs' ranges are left out of the plan.
+        condition := condition || format(' AND (x.je_id < %s%s)', (acct._je_range(0)).from_je_id,
+            (SELECT coalesce(string_agg(format(' OR x.je_id >= %s AND x.je_id < %s', g.from_je_id, g.to_je_id), ''), '')
+               FROM unnest(ranges) AS n, acct._je_range(n) AS g));
+    END IF;
+    RETURN (SELECT string_agg(format('SELECT %s, date %L AS je_month FROM %s AS x WHERE x.je_date >= %2$L AND x.je_date < %4$L AND %5$s',
+                                     acct._column_list(t.relation, p_columns), m, t.relation, (m + interval '1 month')::date, condition), ' UNION ALL ')
+              FROM unnest(p_months) AS m CROSS JOIN LATERAL (SELECT acct._month_table('ledger_entry_' || p_part, m) AS relation) AS t);
+EXCEPTION WHEN SQLSTATE 'LE002' THEN
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._rows_of_runs(bigint[], date[], text, text[]) IS
+'The query of the headers or lines (p_part) that posted runs have in some months, also archived ones, with these columns and je_month; NULL: there is no month, or one was dropped.';
+
+CREATE FUNCTION acct._reconciled_rows(p_month date, p_basis text, p_part text, p_columns text[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    relation regclass;
+    runs bigint[];
+    months date[];
+    elsewhere text;
+BEGIN
+    SELECT array_agg(DISTINCT r.run_id), array_agg(DISTINCT m) INTO runs, months
+      FROM acct._reconciled_runs(p_month, p_basis) AS r, unnest(r.months) AS m WHERE r.of_month AND r.is_posted AND m <> p_month;
+    elsewhere := acct._rows_of_runs(runs, months, p_part, p_columns);
+    IF months IS NOT NULL AND elsewhere IS NULL THEN
+        RETURN NULL;
+    END IF;
+    relation := acct._month_table('ledger_entry_' || p_part, p_month);
+    RETURN concat_ws(' UNION ALL ', format('SELECT %s, date %L AS je_month FROM %s AS x WHERE x.je_date >= %2$L AND x.je_date < %4$L',
+                                           acct._column_list(relation, p_columns), p_month, relation, (p_month + interval '1 month')::date), elsewhere);
+EXCEPTION WHEN SQLSTATE 'LE002' THEN
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_rows(date, text, text, text[]) IS
+'The query of the headers or lines (p_part) that are dated in a month, and of those of its transactions that are dated in others, with these columns and je_month; NULL: one of these months was dropped.';
+
+CREATE FUNCTION acct._reversed_journals(p_month date, p_basis text, OUT reversed int8multirange, OUT again int8multirange, OUT underway int8multirange)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(range_agg(v.je_ids), '{}'), coalesce(range_agg(v.je_ids) FILTER (WHERE b.run_id IS NOT NULL), '{}'),
+           coalesce(range_agg(v.je_ids) FILTER (WHERE NOT acct._is_posted(b.status)), '{}')
+      FROM acct._reconciled_runs(p_month, p_basis) AS o
+      JOIN acct.journal_reversal AS v ON v.origin_run = o.run_id AND v.released_at IS NULL
+      JOIN acct.journal_run AS r ON r.run_id = v.run_id AND acct._is_posted(r.status)
+      LEFT JOIN acct.journal_run AS b ON b.origin_run = r.run_id AND b.kind = 'transaction' AND b.txn_month = p_month AND b.status <> 'discarded'
+     WHERE o.of_month
+$$;
+COMMENT ON FUNCTION acct._reversed_journals(date, text) IS
+'The journals of a month''s transactions that posted reversals have reversed; of these, those that a live run books again, and those of them that it has not posted yet.';
+
+CREATE FUNCTION acct._staged_runs(p_runs bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    own record;
+    has_rows boolean;
+    staged bigint[];
+BEGIN
+    -- Unlogged tables cannot be read on a standby.
+    IF pg_is_in_recovery() THEN
+        RETURN '{}'::bigint[];
+    END IF;
+    staged := ARRAY(SELECT DISTINCT h.run_id FROM acct.je_header_staging_small AS h WHERE h.run_id = ANY (p_runs));
+    FOR own IN SELECT u.id, format('acct.%I', 'je_header_staging_' || u.id) AS header, format('acct.%I', 'je_line_staging_' || u.id) AS line
+                 FROM unnest(p_runs) AS u (id) JOIN pg_class AS c ON c.relname = 'je_line_staging_' || u.id AND c.relnamespace = 'acct'::regnamespace LOOP
+        BEGIN
+            -- From here to the end of the transaction they stay.
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s) OR EXISTS (SELECT FROM %s)', own.header, own.line) INTO has_rows;
+            IF has_rows THEN
+                staged := staged || own.id;
+            END IF;
+        EXCEPTION WHEN undefined_table THEN
+            CONTINUE;
+        END;
+    END LOOP;
+    RETURN staged;
+END
+$$;
+COMMENT ON FUNCTION acct._staged_runs(bigint[]) IS
+'Those of the runs that have journals in staging: it stays after posting until it is removed, unless a crash empties it, and cannot be read on a standby.';
+
+CREATE FUNCTION acct._staged_rows_of(p_runs bigint[], p_part text, p_columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT string_agg(format('SELECT %s, date_trunc(''month'', x.je_date::timestamp)::date AS je_month FROM %s AS x WHERE %s',
+                             (SELECT string_agg(format('x.%I', c), ', ' ORDER BY n) FROM unnest(p_columns) WITH ORDINALITY AS u (c, n)), t.name, t.condition), ' UNION ALL ')
+      FROM (SELECT format('acct.%I', c.relname) AS name, 'true' AS condition
+              FROM unnest(p_runs) AS u (id) JOIN pg_class AS c ON c.relname = format('je_%s_staging_%s', p_part, u.id) AND c.relnamespace = 'acct'::regnamespace
+            UNION ALL
+            SELECT format('acct.%I', format('je_%s_staging_small', p_part)), format('x.run_id = ANY (%L)', p_runs)) AS t
+$$;
+COMMENT ON FUNCTION acct._staged_rows_of(bigint[], text, text[]) IS
+'The query of the staged headers or lines (p_part) of runs that _staged_runs() found, with these columns and je_month.';
+
+CREATE FUNCTION acct._reconciled_kind(p_kind text, p_of_month boolean, p_is_posted boolean, p_in_month boolean) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN p_kind IS NULL THEN 'no run'
+                WHEN NOT p_is_posted THEN 'not posted'
+                WHEN p_kind <> 'transaction' THEN p_kind
+                WHEN NOT p_of_month THEN 'of other months'
+                WHEN p_in_month THEN 'transaction'
+                ELSE 'dated elsewhere' END
+$$;
+COMMENT ON FUNCTION acct._reconciled_kind(text, boolean, boolean, boolean) IS
+'What a reconciliation calls journals: by the kind of their run, whether that is of the month''s transactions and posted, and whether they are dated in the month.';
+
+CREATE FUNCTION acct._reconciled_kinds(p_month date, p_basis text) RETURNS TABLE (kind text, runs bigint[], is_staged boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH run AS MATERIALIZED (SELECT r.* FROM acct._reconciled_runs(p_month, p_basis) AS r),
+    staged AS MATERIALIZED (SELECT s FROM unnest(acct._staged_runs(ARRAY(SELECT r.run_id FROM run AS r))) AS s)
+    SELECT k.kind, array_agg(k.run_id ORDER BY k.run_id),
+           NOT pg_is_in_recovery() AND bool_and(coalesce(k.journals, 0) = 0 OR k.run_id IN (SELECT s FROM staged))
+      FROM (SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, x.in_month) AS kind, r.run_id, r.journals
+              FROM run AS r CROSS JOIN (VALUES (true), (false)) AS x (in_month)
+             WHERE x.in_month OR r.of_month AND r.is_posted) AS k
+     GROUP BY k.kind
+$$;
+COMMENT ON FUNCTION acct._reconciled_kinds(date, text) IS
+'The kinds of journals that a month is reconciled by, the runs of each, and whether staging has all of them.';
+
+CREATE FUNCTION acct._reconciled_lines(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (kind text, place text, entity_code text, fund text, currency text, line_count numeric, debit numeric, credit numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    columns CONSTANT text[] := '{run_id,entity_code,basis,fund,currency,debit,credit}'::text[];
+    query CONSTANT text := $q$
+        SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, l.je_month = $1), $2, l.entity_code, l.fund, l.currency,
+               sum(l.line_count), sum(l.debit), sum(l.credit)
+          FROM (SELECT y.run_id, y.entity_code, y.fund, y.currency, y.je_month, count(*) AS line_count, sum(y.debit) AS debit, sum(y.credit) AS credit
+                  FROM (%s) AS y WHERE y.basis = $3 AND ($4 IS NULL OR y.entity_code = $4) GROUP BY 1, 2, 3, 4, 5) AS l
+          LEFT JOIN acct._reconciled_runs($1, $3) AS r USING (run_id)
+         WHERE l.je_month = $1 OR r.of_month
+         GROUP BY 1, 3, 4, 5$q$;
+    posted CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'line', columns);
+    staged bigint[];
+BEGIN
+    RETURN QUERY
+    SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, t.je_month = p_month), 'recorded', t.entity_code, t.fund, t.currency,
+           sum(t.line_count), sum(t.debit), sum(t.credit)
+      FROM acct._reconciled_runs(p_month, p_basis) AS r JOIN acct.journal_run_total AS t USING (run_id)
+     WHERE t.basis = p_basis AND (p_entity IS NULL OR t.entity_code = p_entity) AND (t.je_month = p_month OR r.of_month)
+     GROUP BY 1, 3, 4, 5;
+    IF posted IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(query, posted) USING p_month, 'ledger', p_basis, p_entity;
+    END IF;
+    SELECT array_agg(DISTINCT u) INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k, unnest(k.runs) AS u WHERE k.is_staged;
+    IF staged IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(query, acct._staged_rows_of(staged, 'line', columns)) USING p_month, 'staging', p_basis, p_entity;
+    END IF;
+    RETURN QUERY
+    SELECT 'total', 'balances', s.entity_code, s.fund, s.currency, sum(s.line_count), sum(s.period_debit), sum(s.period_credit)
+      FROM acct.account_balance_snapshot AS s
+     WHERE s.snapshot_month = p_month AND s.basis = p_basis AND (p_entity IS NULL OR s.entity_code = p_entity)
+     GROUP BY 3, 4, 5;
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_lines(date, text, text) IS
+'Lines of a month by the kind of their journals, entity, fund and currency, as each place has them: recorded (by expansion), staging, ledger, and balances, which know no kinds.';
+
+CREATE FUNCTION acct._reconciled_journals(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (kind text, place text, entity_code text, journals numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    columns CONSTANT text[] := '{run_id,entity_code,basis}'::text[];
+    -- How many of a run are dated in a month is not recorded: those of the month's transactions are one kind here.
+    query CONSTANT text := $q$
+        SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, true), $2, NULL::text, sum(h.journals)
+          FROM (SELECT y.run_id, count(*) AS journals FROM (%s) AS y WHERE y.basis = $3 AND ($4 IS NULL OR y.entity_code = $4) GROUP BY 1) AS h
+          LEFT JOIN acct._reconciled_runs($1, $3) AS r USING (run_id)
+         WHERE r.of_month OR r.kind IS NULL OR r.kind <> 'transaction' AND r.months = ARRAY[$1]
+         GROUP BY 1$q$;
+    posted CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', columns);
+    staged bigint[];
+BEGIN
+    IF p_entity IS NULL THEN
+        RETURN QUERY
+        SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, true), 'recorded', NULL::text, sum(coalesce(r.journals, 0))
+          FROM acct._reconciled_runs(p_month, p_basis) AS r
+         WHERE r.of_month OR r.kind <> 'transaction' AND r.months = ARRAY[p_month] GROUP BY 1;
+    END IF;
+    IF posted IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(query, posted) USING p_month, 'ledger', p_basis, p_entity;
+        RETURN QUERY EXECUTE format('SELECT ''total'', ''ledger'', y.entity_code, count(*)::numeric FROM (%s) AS y '
+                                    'WHERE y.je_month = $1 AND y.basis = $2 AND ($3 IS NULL OR y.entity_code = $3) GROUP BY 3', posted)
+          USING p_month, p_basis, p_entity;
+    END IF;
+    SELECT array_agg(DISTINCT u) INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k, unnest(k.runs) AS u WHERE k.is_staged;
+    IF staged IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(query, acct._staged_rows_of(staged, 'header', columns)) USING p_month, 'staging', p_basis, p_entity;
+    END IF;
+    -- Numbers have no gaps, so the last one says how many there are.
+    RETURN QUERY
+    SELECT 'total', 'recorded', n.entity_code, n.last_number::numeric FROM acct.journal_number AS n
+     WHERE n.period_month = p_month AND n.basis = p_basis AND (p_entity IS NULL OR n.entity_code = p_entity);
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_journals(date, text, text) IS
+'Journals of a month by kind, as recorded, staging and ledger have them; of the total by entity what is recorded is the last number given.';
+
+CREATE FUNCTION acct._recorded_ignored(p_month date, p_basis text, OUT complete bigint, OUT partial bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- What was taken up again counts where it is now.
+    SELECT coalesce(sum(x.ignored) FILTER (WHERE x.is_complete), 0), coalesce(sum(x.ignored) FILTER (WHERE NOT x.is_complete), 0)
+      FROM (SELECT p_basis = ANY (acct._complete_bases(r.run_id)) AS is_complete,
+                   coalesce((r.basis_counts #>> ARRAY[p_basis, 'ignored'])::bigint, 0)
+                   - (SELECT count(*) FROM acct.journal_run_ignored AS i WHERE i.run_id = r.run_id AND i.basis = p_basis AND i.resolved_by_run IS NOT NULL) AS ignored
+              FROM acct.journal_run AS r WHERE r.kind = 'transaction' AND r.txn_month = p_month AND acct._is_posted(r.status)) AS x
+$$;
+COMMENT ON FUNCTION acct._recorded_ignored(date, text) IS
+'How many of a month''s transactions the posted runs say they ignored in a basis, and no run took up again: of runs in which it took every transaction, and of others.';
+
+CREATE FUNCTION acct._settled_states(p_month date, p_basis text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    gone record;
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,entity_code,basis,currency,journal_type}');
+    source text;
+    staged bigint[];
+BEGIN
+    BEGIN
+        source := acct._source_rows(p_month);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        source := NULL;
+    END;
+    SELECT r.* INTO gone FROM acct._reversed_journals(p_month, p_basis) AS r;
+    SELECT k.runs INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged;
+    RETURN format($q$
+        source AS (SELECT s.* FROM %1$s AS s),
+        header AS (
+            SELECT h.txn_id, min(h.entity_code) AS entity_code, min(h.currency) AS currency, count(*) AS journals,
+                   count(*) FILTER (WHERE NOT %3$L::int8multirange @> h.je_id) AS standing,
+                   bool_or(%3$L::int8multirange @> h.je_id AND NOT %4$L::int8multirange @> h.je_id) AS is_reversed,
+                   bool_or(%5$L::int8multirange @> h.je_id) AS is_underway
+              FROM (%2$s) AS h WHERE h.txn_month = %6$L AND h.basis = %7$L AND h.journal_type = 'transaction' GROUP BY h.txn_id),
+        staged AS (SELECT DISTINCT h.txn_id FROM (%8$s) AS h WHERE h.basis = %7$L),
+        run AS MATERIALIZED (SELECT r.run_id, r.is_posted, %7$L = ANY (acct._complete_bases(r.run_id)) AS is_complete
+                               FROM acct._reconciled_runs(%6$L, %7$L) AS r WHERE r.of_month),
+        claim AS (SELECT c.batch_id, bool_and(r.is_posted) AS is_posted, bool_and(r.is_complete) AS is_complete
+                    FROM acct.journal_run_batch AS c JOIN run AS r USING (run_id)
+                   WHERE c.txn_month = %6$L AND c.basis = %7$L AND c.released_at IS NULL GROUP BY c.batch_id),
+        set_aside AS (SELECT e.txn_id, bool_and(e.waived_at IS NOT NULL) AS is_waived
+                        FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.run_id AND r.is_posted
+                       WHERE e.txn_month = %6$L AND e.basis = %7$L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL GROUP BY e.txn_id),
+        taken AS (SELECT e.txn_id FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.resolved_by_run AND NOT r.is_posted
+                   WHERE e.txn_month = %6$L AND e.basis = %7$L
+                  UNION SELECT i.txn_id FROM acct.journal_run_ignored AS i JOIN run AS r ON r.run_id = i.resolved_by_run AND NOT r.is_posted
+                   WHERE i.txn_month = %6$L AND i.basis = %7$L),
+        settled AS MATERIALIZED (
+            SELECT txn_id, coalesce(s.entity_code, h.entity_code) AS entity_code, coalesce(s.currency, h.currency) AS currency,
+                   s.gross_amount, s.tabarru_amount, s.tanahud_amount, s.investment_amount, s.ujroh_amount,
+                   s.batch_id IS NOT NULL AS is_source, h.journals > 0 AS is_ledger, g.txn_id IS NOT NULL AS is_staged, coalesce(c.is_complete, true) AS is_complete,
+                   CASE WHEN s.batch_id IS NULL AND %9$L THEN 'no source'
+                        WHEN h.standing > 0 THEN 'posted'
+                        WHEN e.is_waived THEN 'waived'
+                        WHEN e.is_waived IS NOT NULL THEN 'set aside'
+                        WHEN t.txn_id IS NOT NULL OR h.is_underway OR NOT c.is_posted THEN 'in a run'
+                        WHEN h.is_reversed THEN 'reversed'
+                        WHEN c.batch_id IS NULL AND s.batch_id IS NOT NULL THEN 'not claimed' END AS state
+              FROM source AS s FULL JOIN header AS h USING (txn_id) FULL JOIN set_aside AS e USING (txn_id)
+              LEFT JOIN staged AS g USING (txn_id) LEFT JOIN taken AS t USING (txn_id) LEFT JOIN claim AS c ON c.batch_id = s.batch_id)$q$,
+        coalesce(source, '(SELECT * FROM acct.txn_source_parent WHERE false)'),
+        coalesce(headers, 'SELECT x.je_id, x.txn_id, x.txn_month, x.entity_code, x.basis, x.currency, x.journal_type FROM acct.ledger_entry_header AS x WHERE false'),
+        gone.reversed, gone.again, gone.underway, p_month, p_basis,
+        CASE WHEN staged IS NULL THEN 'SELECT 0::bigint AS txn_id, ''''::text AS basis WHERE false'
+             ELSE acct._staged_rows_of(staged, 'header', '{txn_id,basis}') END, source IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION acct._settled_states(date, text) IS
+'The list of WITH by which settled has a row for each transaction of a month, with what became of it in a basis; state is NULL where its runs did not journal it and list no exception: they ignored it, or left it out, or its journal is gone.';
+
+CREATE FUNCTION acct._transaction_states(p_month date, p_entity text, p_basis text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    source text;
+    ignored record;
+    fits text := 'true';
+BEGIN
+    SELECT i.complete, i.partial INTO ignored FROM acct._recorded_ignored(p_month, p_basis) AS i;
+    BEGIN
+        source := acct._source_rows(p_month);
+        -- By their codes and dates; conditions are not computed.
+        fits := format($q$EXISTS (SELECT FROM %s AS s
+            JOIN acct.journal_template AS h ON h.basis = %L AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired')
+             AND h.effective_from <= s.bank_value_date AND s.bank_value_date < coalesce(h.effective_to, 'infinity')
+            JOIN acct.journal_template_match AS m ON m.template_code = h.template_code AND m.version = h.version
+             AND coalesce(m.txn_type, s.txn_type) = s.txn_type AND coalesce(m.product_code, s.product_code) = s.product_code
+             AND coalesce(m.channel, s.channel) = s.channel
+           WHERE s.txn_id = t.txn_id)$q$, source, p_basis);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        -- What was ignored of a month that was dropped is only a number.
+        NULL;
+    END;
+    RETURN format($q$WITH %s
+        SELECT t.*, CASE WHEN t.state IS NOT NULL THEN t.state
+                         WHEN t.is_complete AND %s = (SELECT count(*) FROM settled AS x WHERE x.state IS NULL AND x.is_complete) THEN 'ignored'
+                         WHEN NOT t.is_complete AND %s = 0 THEN 'not in the basis'
+                         WHEN %s THEN 'ignored'
+                         WHEN t.is_complete THEN 'no journal'
+                         ELSE 'not in the basis' END AS outcome
+          FROM settled AS t WHERE %L IS NULL OR t.entity_code = %5$L$q$,
+        acct._settled_states(p_month, p_basis), ignored.complete, ignored.partial, fits, p_entity);
+END
+$$;
+COMMENT ON FUNCTION acct._transaction_states(date, text, text) IS
+'The query of a month''s transactions with what became of each in a basis (outcome), and whether source, staging and ledger have it.';
+
+CREATE FUNCTION acct._reconciled_transactions(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (outcome text, currency text, place text, transactions numeric, gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        SELECT x.outcome, x.currency, p.place, sum(p.flag * x.n), sum(p.flag * x.gross), sum(p.flag * x.tabarru), sum(p.flag * x.tanahud), sum(p.flag * x.investment), sum(p.flag * x.ujroh)
+          FROM (SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger IS TRUE AS is_ledger, count(*) AS n, sum(t.gross_amount) AS gross,
+                       sum(t.tabarru_amount) AS tabarru, sum(t.tanahud_amount) AS tanahud, sum(t.investment_amount) AS investment, sum(t.ujroh_amount) AS ujroh
+                  FROM (%s) AS t GROUP BY 1, 2, 3, 4, 5) AS x
+         CROSS JOIN LATERAL (VALUES ('source', x.is_source::integer), ('staging', x.is_staged::integer), ('ledger', x.is_ledger::integer),
+                                    ('recorded', (x.outcome = 'no source' OR x.outcome IN ('set aside', 'waived') AND NOT x.is_source)::integer)) AS p (place, flag)
+         GROUP BY 1, 2, 3$q$, acct._transaction_states(p_month, p_entity, p_basis));
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_transactions(date, text, text) IS
+'Transactions of a month and their components by outcome and currency, as source, staging and ledger have them.';
+
+CREATE FUNCTION acct._digest_sum(p_digests text[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- A word of 32 bits is never negative as a bigint.
+    SELECT string_agg(lpad(to_hex((div(t.n, w.weight) % 4294967296)::bigint), 8, '0'), '' ORDER BY w.weight DESC)
+      FROM (SELECT coalesce(sum(('x' || substr(d, x.n * 8 + 1, 8))::bit(32)::bigint * 4294967296::numeric ^ (3 - x.n)), 0) % 4294967296::numeric ^ 4 AS n
+              FROM unnest(p_digests) AS d, generate_series(0, 3) AS x (n)) AS t,
+           (SELECT round(4294967296::numeric ^ i) AS weight FROM generate_series(0, 3) AS i) AS w
+$$;
+COMMENT ON FUNCTION acct._digest_sum(text[]) IS
+'The digest of all lines, or source rows, of which these are digests of parts: their sum modulo 2^128. Without any, 32 zeros.';
+
+CREATE FUNCTION acct._reconciled_source(p_month date, p_basis text, OUT recorded_rows numeric, OUT recorded_digest text, OUT source_rows numeric, OUT source_digest text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    -- Runs that took batches, with all of these, whatever the basis.
+    runs bigint[];
+    shared boolean;
+    digests text[] := ARRAY[]::text[];
+    columns record;
+    found record;
+    id bigint;
+BEGIN
+    source_rows := 0;
+    SELECT array_agg(r.run_id ORDER BY r.run_id), coalesce(sum(b.rows), 0), acct._digest_sum(array_agg(r.source_digest)), bool_or(b.is_shared)
+      INTO runs, recorded_rows, recorded_digest, shared
+      FROM acct._reconciled_runs(p_month, p_basis) AS m
+      JOIN acct.journal_run AS r ON r.run_id = m.run_id AND r.reprocess_of IS NULL AND r.source_digest IS NOT NULL
+     CROSS JOIN LATERAL (SELECT sum(x.source_rows) AS rows,
+                                bool_or(EXISTS (SELECT FROM acct.journal_run_batch AS o WHERE o.txn_month = p_month AND o.batch_id = x.batch_id
+                                                   AND o.run_id <> r.run_id AND o.released_at IS NULL)) AS is_shared
+                           FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = r.run_id AND c.released_at IS NULL) AS x) AS b
+     WHERE m.of_month AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.run_id = r.run_id AND c.basis = p_basis AND c.released_at IS NULL);
+    BEGIN
+        FOR columns IN SELECT r.source_columns, r.source_types, array_agg(r.run_id ORDER BY r.run_id) AS runs
+                         FROM acct.journal_run AS r WHERE r.run_id = ANY (runs) GROUP BY r.source_columns, r.source_types LOOP
+            IF shared OR cardinality(columns.runs) = 1
+               OR EXISTS (SELECT FROM acct._changed_columns(acct._source_table(p_month), columns.source_columns, columns.source_types)) THEN
+                FOREACH id IN ARRAY columns.runs LOOP
+                    SELECT n.* INTO found FROM acct._source_now(id) AS n;
+                    source_rows := source_rows + found.rows;
+                    digests := digests || found.digest;
+                END LOOP;
+            ELSE
+                -- Batches of many runs in one pass
+                SELECT d.* INTO found FROM acct._digest_rows(format('SELECT s.* FROM %s AS s WHERE s.batch_id = ANY (%L)', acct._source_rows(p_month),
+                    ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = ANY (columns.runs) AND c.released_at IS NULL)), columns.source_columns) AS d;
+                source_rows := source_rows + found.rows;
+                digests := digests || found.digest;
+            END IF;
+        END LOOP;
+        source_digest := CASE WHEN array_position(digests, NULL) IS NULL THEN acct._digest_sum(digests) END;
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        source_rows := NULL;
+        source_digest := NULL;
+    END;
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_source(date, text) IS
+'Number and digest of the source rows that a month''s runs took in a basis, as they were and as they are now: NULL where the month was dropped, the digest alone where a column is gone that it needs.';
+
+CREATE FUNCTION acct._lines_digest(p_rows text, OUT lines bigint, OUT digest text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT d.lines, d.digest
+      FROM acct._digest_lines(format('SELECT y.txn_id, y.je_date, y.line_no, y.entity_code, y.basis, y.account_code, y.fund, y.currency, y.product_code, y.channel, '
+                                     'y.debit, y.credit FROM (%s) AS y', p_rows)) AS d
+$$;
+COMMENT ON FUNCTION acct._lines_digest(text) IS 'Number and digest of the lines of a query, which has the columns that a digest needs.';
+
+CREATE FUNCTION acct._reconciled_digests(p_month date, p_basis text) RETURNS TABLE (kind text, place text, rows numeric, digest text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    columns CONSTANT text[] := '{txn_id,je_date,line_no,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[];
+    source record;
+    item record;
+    query text;
+BEGIN
+    SELECT s.* INTO source FROM acct._reconciled_source(p_month, p_basis) AS s;
+    RETURN QUERY SELECT v.* FROM (VALUES ('source', 'recorded', source.recorded_rows, source.recorded_digest), ('source', 'source', source.source_rows, source.source_digest))
+                    AS v (kind, place, rows, digest) WHERE v.rows IS NOT NULL;
+    FOR item IN
+        SELECT k.kind, k.is_staged, array_agg(r.run_id) AS runs, coalesce(sum(r.lines), 0) AS lines, array_agg(r.digest) AS digests,
+               ARRAY(SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (array_agg(r.run_id)) ORDER BY 1) AS months
+          FROM acct._reconciled_kinds(p_month, p_basis) AS k JOIN acct.journal_run AS r ON r.run_id = ANY (k.runs) AND r.digest IS NOT NULL
+         WHERE k.kind NOT IN ('dated elsewhere', 'of other months')
+         GROUP BY k.kind, k.is_staged
+    LOOP
+        RETURN QUERY SELECT item.kind, 'recorded', item.lines, acct._digest_sum(item.digests);
+        IF item.kind <> 'not posted' THEN
+            query := acct._rows_of_runs(item.runs, item.months, 'line', columns);
+            IF query IS NOT NULL OR item.months = '{}' THEN
+                RETURN QUERY SELECT item.kind, 'ledger', d.lines::numeric, d.digest FROM acct._lines_digest(coalesce(query, 'SELECT * FROM acct.ledger_entry_line WHERE false')) AS d;
+            END IF;
+        END IF;
+        IF item.is_staged THEN
+            RETURN QUERY SELECT item.kind, 'staging', d.lines::numeric, d.digest FROM acct._lines_digest(acct._staged_rows_of(item.runs, 'line', columns)) AS d;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_digests(date, text) IS
+'Number and digest of a month''s source rows, and of all lines of its runs by kind, as recorded, source, staging and ledger have them: of complete runs, whatever their entities, bases and months.';
+
+CREATE FUNCTION acct._reconciled_figures(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (measure text, kind text, entity_code text, fund text, currency text, place text, figure numeric, digest text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH found AS MATERIALIZED (SELECT t.* FROM acct._reconciled_transactions(p_month, p_entity, p_basis) AS t),
+    claim AS (
+        SELECT coalesce(sum(c.source_rows), 0) AS transactions, coalesce(sum(c.source_gross), 0) AS gross
+          FROM acct.journal_run_batch AS c WHERE c.txn_month = p_month AND c.basis = p_basis AND c.released_at IS NULL),
+    waiting AS (
+        SELECT coalesce(sum(f.transactions), 0) AS transactions, coalesce(sum(f.gross), 0) AS gross FROM found AS f WHERE f.outcome = 'not claimed' AND f.place = 'source')
+    SELECT 'transactions', f.outcome, NULL::text, NULL::text, NULL::text, f.place, sum(f.transactions), NULL::text FROM found AS f
+     WHERE f.place <> 'recorded' OR f.outcome IN ('no source', 'set aside', 'waived') AND f.transactions > 0 GROUP BY 2, 6
+    UNION ALL
+    SELECT 'transactions', 'total', NULL, NULL, NULL, 'source', sum(f.transactions), NULL FROM found AS f WHERE f.place = 'source'
+    UNION ALL
+    SELECT 'transactions', 'total', NULL, NULL, NULL, 'recorded', c.transactions + w.transactions, NULL FROM claim AS c, waiting AS w WHERE p_entity IS NULL
+    UNION ALL
+    SELECT 'transactions', 'ignored', NULL, NULL, NULL, 'recorded', i.complete + i.partial, NULL FROM acct._recorded_ignored(p_month, p_basis) AS i
+     WHERE p_entity IS NULL AND i.complete + i.partial > 0
+    UNION ALL
+    SELECT v.measure, f.outcome, NULL, NULL, f.currency, f.place, sum(v.amount), NULL
+      FROM found AS f
+     CROSS JOIN LATERAL (VALUES ('gross', f.gross), ('tabarru', f.tabarru), ('tanahud', f.tanahud), ('investment', f.investment), ('ujroh', f.ujroh)) AS v (measure, amount)
+     WHERE f.outcome <> 'no source' AND f.place <> 'recorded' GROUP BY 1, 2, 5, 6
+    UNION ALL
+    SELECT v.measure, 'total', NULL, NULL, f.currency, f.place, sum(v.amount), NULL
+      FROM found AS f
+     CROSS JOIN LATERAL (VALUES ('gross', f.gross), ('tabarru', f.tabarru), ('tanahud', f.tanahud), ('investment', f.investment), ('ujroh', f.ujroh)) AS v (measure, amount)
+     WHERE f.outcome <> 'no source' AND f.place = 'source' GROUP BY 1, 5, 6
+    UNION ALL
+    -- Claims know the gross of all currencies together.
+    SELECT 'gross', 'total', NULL, NULL, NULL, 'source', sum(f.gross), NULL FROM found AS f WHERE f.outcome <> 'no source' AND f.place = 'source' AND p_entity IS NULL HAVING count(*) > 0
+    UNION ALL
+    SELECT 'gross', 'total', NULL, NULL, NULL, 'recorded', c.gross + w.gross, NULL FROM claim AS c, waiting AS w WHERE p_entity IS NULL;
+    RETURN QUERY
+    SELECT 'journals', j.kind, j.entity_code, NULL::text, NULL::text, j.place, j.journals, NULL::text FROM acct._reconciled_journals(p_month, p_entity, p_basis) AS j;
+    RETURN QUERY
+    WITH found AS MATERIALIZED (SELECT l.* FROM acct._reconciled_lines(p_month, p_entity, p_basis) AS l)
+    SELECT v.measure, f.kind, f.entity_code, f.fund, f.currency, f.place, v.figure, NULL::text
+      FROM (SELECT f.* FROM found AS f
+            UNION ALL
+            SELECT 'total', f.place, f.entity_code, f.fund, f.currency, sum(f.line_count), sum(f.debit), sum(f.credit)
+              FROM found AS f WHERE f.place IN ('recorded', 'ledger') AND f.kind NOT IN ('dated elsewhere', 'not posted') GROUP BY f.place, f.entity_code, f.fund, f.currency) AS f
+     CROSS JOIN LATERAL (VALUES ('lines', f.line_count), ('debit', f.debit), ('credit', f.credit)) AS v (measure, figure);
+    RETURN QUERY
+    SELECT 'digest', d.kind, NULL::text, NULL::text, NULL::text, d.place, d.rows, d.digest FROM acct._reconciled_digests(p_month, p_basis) AS d;
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_figures(date, text, text) IS
+'All that a month is reconciled by: a row for each figure that a place has.';
+
+CREATE FUNCTION acct._reconciled_places(p_month date, p_basis text) RETURNS TABLE (measure text, kind text, places text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    has_source boolean := true;
+    has_ledger CONSTANT boolean := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id}') IS NOT NULL AND acct._reconciled_rows(p_month, p_basis, 'line', '{je_id}') IS NOT NULL;
+    is_staged boolean;
+BEGIN
+    BEGIN
+        PERFORM acct._source_rows(p_month);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        has_source := false;
+    END;
+    is_staged := EXISTS (SELECT FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged);
+    RETURN QUERY
+    SELECT m.measure, o.kind, array_remove(ARRAY[CASE WHEN has_source THEN 'source' END,
+               CASE WHEN o.kind IN ('total', 'ignored', 'no source') AND m.measure IN ('transactions', 'gross') THEN 'recorded' END,
+               CASE WHEN o.is_booked AND is_staged AND has_source THEN 'staging' END, CASE WHEN o.is_booked AND has_ledger AND (has_source OR m.measure = 'transactions') THEN 'ledger' END], NULL)
+      FROM (VALUES ('transactions'), ('gross'), ('tabarru'), ('tanahud'), ('investment'), ('ujroh')) AS m (measure)
+     CROSS JOIN (VALUES ('posted', true), ('reversed', true), ('no journal', true), ('no source', true), ('set aside', false), ('waived', false), ('ignored', false),
+                        ('in a run', false), ('not claimed', false), ('not in the basis', false), ('total', false)) AS o (kind, is_booked);
+    RETURN QUERY
+    SELECT m.measure, k.kind, array_remove(ARRAY['recorded', CASE WHEN k.is_staged THEN 'staging' END, CASE WHEN has_ledger AND k.kind <> 'not posted' THEN 'ledger' END], NULL)
+      FROM (VALUES ('journals'), ('lines'), ('debit'), ('credit')) AS m (measure)
+     CROSS JOIN (SELECT k.kind, k.is_staged FROM acct._reconciled_kinds(p_month, p_basis) AS k UNION ALL SELECT 'no run', false) AS k
+    UNION ALL
+    SELECT m.measure, 'total', array_remove(ARRAY['recorded', CASE WHEN has_ledger THEN 'ledger' END, CASE WHEN m.measure <> 'journals' THEN 'balances' END], NULL)
+      FROM (VALUES ('journals'), ('lines'), ('debit'), ('credit')) AS m (measure);
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_places(date, text) IS
+'Which places can have something of each kind: what one of these does not have is 0 there, not unknown.';
+
+CREATE FUNCTION acct._reconcile_month(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (measure text, kind text, entity_code text, fund text, currency text, source numeric, recorded numeric, staging numeric, ledger numeric, balances numeric,
+               difference numeric, digests jsonb)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM acct._require_reconcilable(p_month, p_entity, p_basis);
+    RETURN QUERY
+    WITH figure AS MATERIALIZED (SELECT f.* FROM acct._reconciled_figures(p_month, p_entity, p_basis) AS f),
+    place AS MATERIALIZED (SELECT p.* FROM acct._reconciled_places(p_month, p_basis) AS p),
+    side AS (
+        SELECT f.measure, f.kind, f.entity_code, f.fund, f.currency,
+               sum(f.figure) FILTER (WHERE f.place = 'source') AS source, sum(f.figure) FILTER (WHERE f.place = 'recorded') AS recorded,
+               sum(f.figure) FILTER (WHERE f.place = 'staging') AS staging, sum(f.figure) FILTER (WHERE f.place = 'ledger') AS ledger,
+               sum(f.figure) FILTER (WHERE f.place = 'balances') AS balances,
+               jsonb_object_agg(f.place, f.digest) FILTER (WHERE f.measure = 'digest') AS digests, count(DISTINCT f.digest) AS versions
+          FROM figure AS f GROUP BY 1, 2, 3, 4, 5),
+    filled AS (
+        -- Recorded by entity, or of some entities, is not known of everything.
+        SELECT s.measure, s.kind, s.entity_code, s.fund, s.currency, s.digests, s.versions,
+               CASE WHEN s.digests IS NOT NULL THEN s.source WHEN 'source' = ANY (p.places) THEN coalesce(s.source, 0) END AS source,
+               CASE WHEN s.digests IS NOT NULL OR s.recorded IS NOT NULL THEN s.recorded
+                    WHEN 'recorded' = ANY (p.places) AND s.measure IN ('lines', 'debit', 'credit') THEN 0
+                    WHEN 'recorded' = ANY (p.places) AND p_entity IS NULL AND s.currency IS NULL THEN 0 END AS recorded,
+               CASE WHEN s.digests IS NOT NULL THEN s.staging WHEN 'staging' = ANY (p.places) THEN coalesce(s.staging, 0) END AS staging,
+               CASE WHEN s.digests IS NOT NULL THEN s.ledger WHEN 'ledger' = ANY (p.places) THEN coalesce(s.ledger, 0) END AS ledger,
+               CASE WHEN 'balances' = ANY (p.places) THEN coalesce(s.balances, 0) END AS balances
+          FROM side AS s LEFT JOIN place AS p ON p.measure = s.measure AND p.kind = s.kind)
+    SELECT f.measure, f.kind, f.entity_code, f.fund, f.currency, trim_scale(f.source), trim_scale(f.recorded), trim_scale(f.staging), trim_scale(f.ledger), trim_scale(f.balances),
+           trim_scale(greatest(d.most - d.least, CASE WHEN f.digests IS NOT NULL AND (f.versions > 1 OR jsonb_path_exists(f.digests, '$.* ? (@ == null)')) THEN 1 ELSE 0 END)), f.digests
+      FROM filled AS f
+     CROSS JOIN LATERAL (SELECT greatest(f.source, f.recorded, f.staging, f.ledger, f.balances) AS most, least(f.source, f.recorded, f.staging, f.ledger, f.balances) AS least) AS d
+     -- Components that no transaction has
+     WHERE d.most IS NOT NULL AND (f.measure NOT IN ('tabarru', 'tanahud', 'investment', 'ujroh') OR d.most <> 0 OR d.least <> 0)
+     ORDER BY array_position(ARRAY['transactions', 'gross', 'tabarru', 'tanahud', 'investment', 'ujroh', 'journals', 'lines', 'debit', 'credit', 'digest'], f.measure),
+              f.entity_code NULLS FIRST, f.fund NULLS FIRST, f.currency NULLS FIRST,
+              array_position(ARRAY['posted', 'reversed', 'set aside', 'waived', 'ignored', 'in a run', 'not claimed', 'not in the basis', 'no journal', 'no source',
+                                   'source', 'transaction', 'dated elsewhere', 'of other months', 'not posted', 'no run', 'total'],
+                             f.kind) NULLS LAST, f.kind;
+END
+$$;
+COMMENT ON FUNCTION acct._reconcile_month(date, text, text) IS 'The work of reconcile_month().';
+
+CREATE FUNCTION acct.reconcile_month(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY')
+RETURNS TABLE (measure text, kind text, entity_code text, fund text, currency text, source numeric, recorded numeric, staging numeric, ledger numeric, balances numeric,
+               difference numeric, digests jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._reconcile_month($1, $2, $3) AS r
+$$;
+COMMENT ON FUNCTION acct.reconcile_month(date, text, text) IS
+'A month in a basis, as source, expansion''s record, staging, ledger and balances have it, side by side: transactions by what became of them, their components, journals, lines and sums by fund and currency, and digests; difference is 0 where those that know agree. Raises 22023 (not a month; an entity or basis that does not exist), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';
+
+CREATE FUNCTION acct._journal_problems(p_month date, p_basis text, p_most integer)
+RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header',
+        '{je_id,je_number,je_date,run_id,txn_id,entity_code,basis,currency,line_count,total_debit,total_credit}');
+    lines CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'line',
+        '{je_id,je_date,run_id,txn_id,entity_code,basis,currency,debit,credit}');
+BEGIN
+    IF headers IS NULL OR lines IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format($q$
+        WITH header AS (SELECT h.* FROM (%1$s) AS h WHERE h.basis = $1),
+        line AS (
+            SELECT l.je_id, min(l.je_date) AS je_date, min(l.run_id) AS run_id, min(l.txn_id) AS txn_id, min(l.entity_code) AS entity_code, min(l.currency) AS currency,
+                   count(*) AS line_count, sum(l.debit) AS debit, sum(l.credit) AS credit,
+                   min(l.je_date) = max(l.je_date) AND min(l.run_id) = max(l.run_id) AND min(l.txn_id) IS NOT DISTINCT FROM max(l.txn_id)
+                   AND count(l.txn_id) IN (0, count(*)) AND min(l.entity_code) = max(l.entity_code) AND min(l.currency) = max(l.currency) AS is_one
+              FROM (%2$s) AS l WHERE l.basis = $1 GROUP BY l.je_id)
+        SELECT CASE WHEN h.je_id IS NULL THEN 1 ELSE 2 END, CASE WHEN h.je_id IS NULL THEN 'no header' ELSE 'lines differ' END,
+               coalesce(h.txn_id, l.txn_id), coalesce(h.entity_code, l.entity_code), je_id, h.je_number, coalesce(h.je_date, l.je_date), coalesce(h.run_id, l.run_id),
+               h.total_debit::numeric, coalesce(l.debit, 0),
+               CASE WHEN h.je_id IS NULL THEN format('%%s without a journal', CASE l.line_count WHEN 1 THEN '1 line is' ELSE l.line_count || ' lines are' END)
+                    WHEN (h.line_count, h.total_debit, h.total_credit) IS DISTINCT FROM (coalesce(l.line_count, 0), coalesce(l.debit, 0), coalesce(l.credit, 0))
+                    THEN format('the journal has %%s lines, debit %%s, credit %%s; found are %%s lines, debit %%s, credit %%s', h.line_count, trim_scale(h.total_debit),
+                                trim_scale(h.total_credit), coalesce(l.line_count, 0), trim_scale(coalesce(l.debit, 0)), trim_scale(coalesce(l.credit, 0)))
+                    ELSE 'lines have another date, run, transaction, entity or currency than the journal' END
+          FROM header AS h FULL JOIN line AS l USING (je_id)
+         WHERE h.je_id IS NULL OR l.je_id IS NULL AND h.line_count <> 0
+            OR l.je_id IS NOT NULL AND ((h.line_count, h.total_debit, h.total_credit) IS DISTINCT FROM (l.line_count, l.debit, l.credit) OR NOT l.is_one
+               OR (h.je_date, h.run_id, h.txn_id, h.entity_code, h.currency) IS DISTINCT FROM (l.je_date, l.run_id, l.txn_id, l.entity_code, l.currency))
+         ORDER BY abs(coalesce(h.total_debit, 0) - coalesce(l.debit, 0)) DESC, je_id LIMIT $2$q$, headers, lines)
+      USING p_basis, p_most;
+    -- Numbers of the month that no journal has; what follows each other is one gap.
+    RETURN QUERY EXECUTE format($q$
+        WITH given AS (
+            SELECT h.entity_code, right(h.je_number, 9)::bigint AS n FROM (%s) AS h WHERE h.je_month = $1 AND h.basis = $2 AND h.je_number ~ '[0-9]{9}$'
+            UNION ALL
+            SELECT j.entity_code, j.last_number + 1 FROM acct.journal_number AS j WHERE j.period_month = $1 AND j.basis = $2),
+        gap AS (
+            SELECT g.entity_code, coalesce(lag(g.n) OVER (PARTITION BY g.entity_code ORDER BY g.n), 0) + 1 AS first, g.n - 1 AS last FROM given AS g)
+        SELECT 9, 'number missing', NULL::bigint, g.entity_code, NULL::bigint, format('%%s-%%s', to_char($1, 'YYYYMM'), lpad(g.first::text, 9, '0')), NULL::date, NULL::bigint,
+               (g.last - g.first + 1)::numeric, 0::numeric, CASE WHEN g.first = g.last THEN 'no journal has this number' ELSE format('no journal has this number and the %%s after it', g.last - g.first) END
+          FROM gap AS g WHERE g.first <= g.last ORDER BY g.entity_code, g.first LIMIT $3$q$, headers)
+      USING p_month, p_basis, p_most;
+END
+$$;
+COMMENT ON FUNCTION acct._journal_problems(date, text, integer) IS
+'Journals of a month, of every kind, whose header does not say what their lines come to, or that have no header, and numbers that no journal has.';
+
+CREATE FUNCTION acct._source_problems(p_month date, p_basis text, p_most integer)
+RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header',
+        '{je_id,je_number,je_date,run_id,txn_id,txn_month,entity_code,basis,txn_type,product_code,channel,currency,policy_no,total_debit,journal_type}');
+    source text;
+BEGIN
+    BEGIN
+        source := acct._source_rows(p_month);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        RETURN;
+    END;
+    IF headers IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format($q$
+        WITH header AS MATERIALIZED (SELECT h.* FROM (%1$s) AS h WHERE h.txn_month = $1 AND h.basis = $2 AND h.journal_type = 'transaction'),
+        standing AS (
+            SELECT h.*, count(*) OVER (PARTITION BY h.txn_id) AS journals, row_number() OVER (PARTITION BY h.txn_id ORDER BY h.je_date, h.je_number) AS n FROM header AS h
+             WHERE NOT %3$L::int8multirange @> h.je_id)
+        SELECT x.* FROM (
+            SELECT 3, 'several journals', h.txn_id, h.entity_code, h.je_id, h.je_number, h.je_date, h.run_id, 1::numeric, h.journals::numeric,
+                   format('%%s journals of the transaction are not reversed', h.journals)
+              FROM standing AS h WHERE h.journals > 1 AND h.n = 1
+            UNION ALL
+            SELECT 4, 'no source', h.txn_id, h.entity_code, h.je_id, h.je_number, h.je_date, h.run_id, h.total_debit, 0, 'the journal''s transaction is not in the source'
+              FROM header AS h LEFT JOIN %2$s AS s ON s.txn_id = h.txn_id WHERE s.txn_id IS NULL
+            UNION ALL
+            SELECT 5, 'source differs', h.txn_id, h.entity_code, h.je_id, h.je_number, h.je_date, h.run_id, NULL, NULL,
+                   concat_ws('; ', CASE WHEN s.entity_code <> h.entity_code THEN format('entity_code is %%s, it was %%s', s.entity_code, h.entity_code) END,
+                                   CASE WHEN s.txn_type <> h.txn_type THEN format('txn_type is %%s, it was %%s', s.txn_type, h.txn_type) END,
+                                   CASE WHEN s.product_code <> h.product_code THEN format('product_code is %%s, it was %%s', s.product_code, h.product_code) END,
+                                   CASE WHEN s.channel <> h.channel THEN format('channel is %%s, it was %%s', s.channel, h.channel) END,
+                                   CASE WHEN s.currency <> h.currency THEN format('currency is %%s, it was %%s', s.currency, h.currency) END,
+                                   CASE WHEN s.policy_no IS DISTINCT FROM h.policy_no THEN format('policy_no is %%s, it was %%s', coalesce(s.policy_no, 'NULL'), coalesce(h.policy_no, 'NULL')) END)
+              FROM header AS h JOIN %2$s AS s ON s.txn_id = h.txn_id
+             WHERE (s.entity_code, s.txn_type, s.product_code, s.channel, s.currency, s.policy_no)
+                   IS DISTINCT FROM (h.entity_code, h.txn_type, h.product_code, h.channel, h.currency, h.policy_no)
+            UNION ALL
+            SELECT 10, 'batch changed', NULL, NULL, NULL, NULL, NULL, c.run_id, c.source_gross, coalesce(b.gross, 0),
+                   format('batch %%s: %%s rows, gross %%s, when it was taken; now %%s rows, gross %%s', c.batch_id, c.source_rows, trim_scale(c.source_gross),
+                          coalesce(b.rows, 0), trim_scale(coalesce(b.gross, 0)))
+              FROM acct.journal_run_batch AS c
+              LEFT JOIN (SELECT s.batch_id, count(*) AS rows, sum(s.gross_amount) AS gross FROM %2$s AS s GROUP BY s.batch_id) AS b USING (batch_id)
+             WHERE c.txn_month = $1 AND c.basis = $2 AND c.released_at IS NULL AND (c.source_rows, c.source_gross) IS DISTINCT FROM (coalesce(b.rows, 0), coalesce(b.gross, 0))) AS x
+             (rank, problem, txn_id, entity_code, je_id, je_number, je_date, run_id, expected, found, message)
+         ORDER BY x.rank, abs(x.expected - x.found) DESC NULLS LAST, x.txn_id LIMIT $3$q$, headers, source, (acct._reversed_journals(p_month, p_basis)).reversed)
+      USING p_month, p_basis, p_most;
+    RETURN QUERY EXECUTE format($q$
+        SELECT CASE t.outcome WHEN 'no journal' THEN 6 ELSE 7 END, t.outcome, t.txn_id, t.entity_code, NULL::bigint, NULL::text, NULL::date, NULL::bigint, t.gross_amount::numeric, NULL::numeric,
+               CASE t.outcome WHEN 'no journal' THEN 'a posted run took the transaction, which has neither journal nor exception, and no template ignores it'
+                    ELSE 'an exception''s transaction is not in the source' END
+          FROM (%s) AS t WHERE t.outcome = 'no journal' OR t.outcome = 'no source' AND t.is_ledger IS NOT TRUE ORDER BY abs(t.gross_amount) DESC NULLS LAST, t.txn_id LIMIT $1$q$,
+        acct._transaction_states(p_month, NULL, p_basis)) USING p_most;
+END
+$$;
+COMMENT ON FUNCTION acct._source_problems(date, text, integer) IS
+'Transactions of a month whose source and journals do not fit each other, and batches that are not as they were taken.';
+
+CREATE FUNCTION acct._staging_problems(p_month date, p_basis text, p_most integer)
+RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    columns CONSTANT text[] := '{je_id,run_id,txn_id,je_date,line_no,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[];
+    item record;
+    posted text;
+    staged text;
+BEGIN
+    FOR item IN
+        SELECT k.runs, ARRAY(SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (k.runs) ORDER BY 1) AS months
+          FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.is_staged AND k.kind NOT IN ('dated elsewhere', 'not posted', 'of other months')
+    LOOP
+        posted := acct._rows_of_runs(item.runs, item.months, 'line', columns);
+        CONTINUE WHEN posted IS NULL;
+        staged := acct._staged_rows_of(item.runs, 'line', columns);
+        -- Where their digests are the same nothing is compared line by line.
+        CONTINUE WHEN acct._lines_digest(posted) = acct._lines_digest(staged);
+        RETURN QUERY EXECUTE format($q$
+            WITH account AS (
+                SELECT l.je_id, l.entity_code, l.account_code, l.fund, l.currency, min(l.txn_id) AS txn_id, min(l.run_id) AS run_id,
+                       coalesce(sum(l.amount) FILTER (WHERE l.is_staged), 0) AS expected, coalesce(sum(l.amount) FILTER (WHERE NOT l.is_staged), 0) AS found
+                  FROM (SELECT true AS is_staged, s.*, s.debit - s.credit AS amount FROM (%1$s) AS s
+                        UNION ALL
+                        SELECT false, p.*, p.debit - p.credit FROM (%2$s) AS p) AS l
+                 WHERE l.basis = $1
+                 GROUP BY l.je_id, l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel
+                HAVING sum(CASE WHEN l.is_staged THEN l.amount ELSE -l.amount END) <> 0),
+            worst AS (SELECT DISTINCT ON (a.je_id) a.* FROM account AS a ORDER BY a.je_id, abs(a.expected - a.found) DESC, a.expected = 0, a.account_code, a.fund)
+            SELECT 8, 'staging differs', w.txn_id, w.entity_code, w.je_id, h.je_number, h.je_date, w.run_id, w.expected, w.found,
+                   format('account %%s of fund %%s: %%s %%s in staging, %%s in the ledger', w.account_code, w.fund, w.currency, trim_scale(w.expected), trim_scale(w.found))
+              FROM worst AS w LEFT JOIN (%3$s) AS h ON h.je_id = w.je_id ORDER BY abs(w.expected - w.found) DESC, w.txn_id, w.je_id LIMIT $2$q$,
+            staged, posted, acct._rows_of_runs(item.runs, item.months, 'header', '{je_id,je_number,je_date}'))
+          USING p_basis, p_most;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._staging_problems(date, text, integer) IS
+'Journals whose lines in the ledger do not come to those of staging, where staging still has all runs of their kind.';
+
+CREATE FUNCTION acct._reconcile_transactions(p_month date, p_entity text, p_basis text, p_most integer)
+RETURNS TABLE (txn_id bigint, problem text, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM acct._require_reconcilable(p_month, p_entity, p_basis);
+    IF p_most IS NULL OR p_most < 1 OR p_most > 100000 THEN
+        RAISE EXCEPTION 'max_transactions is %', coalesce(p_most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 1 to 100000.';
+    END IF;
+    RETURN QUERY
+    WITH found AS MATERIALIZED (
+        SELECT j.* FROM acct._journal_problems(p_month, p_basis, 4 * p_most) AS j
+        UNION ALL SELECT s.* FROM acct._source_problems(p_month, p_basis, 4 * p_most) AS s
+        UNION ALL SELECT g.* FROM acct._staging_problems(p_month, p_basis, 4 * p_most) AS g)
+    SELECT f.txn_id, f.problem, f.entity_code, f.je_id, f.je_number, f.je_date, f.run_id, trim_scale(f.expected), trim_scale(f.found), f.message
+      FROM (SELECT x.*, row_number() OVER (PARTITION BY x.txn_id ORDER BY x.rank, x.je_id) AS n FROM found AS x
+             WHERE p_entity IS NULL OR x.entity_code = p_entity OR x.entity_code IS NULL) AS f
+     -- Of each transaction what says most
+     WHERE f.n = 1 OR f.txn_id IS NULL OR f.problem IN ('no header', 'lines differ')
+     ORDER BY f.rank, abs(coalesce(f.expected, 0) - coalesce(f.found, 0)) DESC, f.txn_id, f.je_id, f.je_number, f.run_id
+     LIMIT p_most;
+END
+$$;
+COMMENT ON FUNCTION acct._reconcile_transactions(date, text, text, integer) IS 'The work of reconcile_transactions().';
+
+CREATE FUNCTION acct.reconcile_transactions(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', max_transactions integer DEFAULT 20)
+RETURNS TABLE (txn_id bigint, problem text, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._reconcile_transactions($1, $2, $3, $4) AS r
+$$;
+COMMENT ON FUNCTION acct.reconcile_transactions(date, text, text, integer) IS
+'The transactions and journals of a month by which reconcile_month() differs, those that say most first: a row for each, with what is wrong, and what was expected and found. Raises 22023 (not a month; an entity or basis that does not exist; max_transactions), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';
