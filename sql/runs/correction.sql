@@ -2,7 +2,8 @@
 --
 -- A correction is a run of its own. Expanding it evaluates the transactions of the run that it corrects as any expansion does,
 -- and compares what they come to with what is posted for them (acct._evaluate). Those that may differ are expanded into two tables
--- of its own, compared line by line, and their differences put into staging.
+-- of its own, compared line by line, and their differences put into staging. What these tables have beside the columns of
+-- journals, to which a site's belong, has names that a site's have not: "#n".
 
 CREATE FUNCTION acct._layout_correction() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -92,6 +93,27 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._dimension_list(text, text) IS
 'What goes on a list of columns for those of a site: an item for each, in the format of format(), after a comma.';
+
+CREATE FUNCTION acct._is_sortable(p_type regtype) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    EXECUTE format('SELECT FROM (SELECT NULL::%s AS x) AS n GROUP BY n.x ORDER BY n.x', p_type);
+    RETURN true;
+EXCEPTION WHEN undefined_function THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION acct._is_sortable(regtype) IS 'True where values of a type can be grouped and sorted; those of json, xml or point, for example, cannot.';
+
+CREATE FUNCTION acct._sortable_dimensions(p_item text, p_text_item text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(string_agg(format(', ' || CASE WHEN acct._is_sortable(a.atttypid) THEN p_item ELSE p_text_item END, n.name,
+                                      format_type(a.atttypid, a.atttypmod)), '' ORDER BY n.name), '')
+      FROM unnest(acct._dimensions_of('line')) AS n (name)
+      JOIN pg_attribute AS a ON a.attrelid = 'acct.je_line_staging'::regclass AND a.attname = n.name AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION acct._sortable_dimensions(text, text) IS
+'As _dimension_list() for lines, with one item for columns whose values can be grouped and sorted, and another for the rest, which are handled as text; %2$s is the type.';
 
 CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true, p_je_ids bigint[] DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -258,9 +280,9 @@ DECLARE
 BEGIN
     -- What is reversed, or about to be, is left out, and so is what can no longer be booked: that is listed.
     query := format($q$
-        SELECT o.je_id AS original, o.je_date AS original_date, o.txn_id, o.txn_month, o.entity_code, o.basis,
+        SELECT o.je_id AS "#original", o.je_date AS original_date, o.txn_id, o.txn_month, o.entity_code, o.basis,
                coalesce(e.template_code, o.template_code) AS template_code, coalesce(e.template_version, o.template_version) AS template_version,
-               o.txn_type, o.product_code, o.channel, o.currency, o.policy_no, row_number() OVER (ORDER BY o.txn_id, o.basis) AS n%1$s
+               o.txn_type, o.product_code, o.channel, o.currency, o.policy_no, row_number() OVER (ORDER BY o.txn_id, o.basis) AS "#n"%1$s
           FROM (%2$s) AS o
           LEFT JOIN %3$s AS e ON (e.txn_id, e.basis) = (o.txn_id, o.basis)
          WHERE NOT EXISTS (SELECT FROM acct.je_exception AS x WHERE x.run_id = %4$s AND x.txn_id = o.txn_id AND x.basis = o.basis)
@@ -278,29 +300,31 @@ COMMENT ON FUNCTION acct._find_candidates(bigint, bigint, bytea) IS
 CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
     -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
+    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on
+    -- What is handled as text is read back.
+    SET extra_float_digits = 1 AS $$
 DECLARE
     candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     parts CONSTANT text := format('acct.%I', 'correction_part_' || p_run_id);
     keys CONSTANT text := 'l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel'
-        || acct._dimension_list('line', 'l.%I');
-    query CONSTANT text := 'INSERT INTO %s SELECT p.n, false, p.txn_id, p.basis, %s, l.credit - l.debit FROM %s AS p JOIN (%s) AS l ON %s';
+        || acct._sortable_dimensions('l.%1$I', 'l.%1$I::text AS %1$I');
+    query CONSTANT text := 'INSERT INTO %s SELECT p."#n", false, p.txn_id, p.basis, %s, l.credit - l.debit FROM %s AS p JOIN (%s) AS l ON %s';
     few bigint[];
     earlier text;
 BEGIN
-    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT p.n, true AS is_expected, p.txn_id, p.basis, %s, l.debit - l.credit AS amount '
+    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT p."#n", true AS "#is_expected", p.txn_id, p.basis, %s, l.debit - l.credit AS "#amount" '
                    'FROM %s AS p JOIN %s AS l ON (l.txn_id, l.basis) = (p.txn_id, p.basis)',
                    parts, keys, candidates, format('acct.%I', 'correction_line_' || p_run_id));
     FOR earlier IN SELECT q FROM acct._earlier_rows(p_run_id, 'line', acct._correction_columns()) AS q LOOP
         EXECUTE format(query, parts, keys, candidates, earlier, '(l.txn_id, l.basis) = (p.txn_id, p.basis)');
     END LOOP;
     -- The lines of a few journals are found by their key.
-    EXECUTE format('SELECT array_agg(p.original) FROM %s AS p HAVING count(*) < $1', candidates) INTO few
+    EXECUTE format('SELECT array_agg(p."#original") FROM %s AS p HAVING count(*) < $1', candidates) INTO few
       USING (SELECT r.journals / 20 FROM acct.journal_run AS r WHERE r.run_id = p_origin);
     IF few IS NOT NULL THEN
         PERFORM set_config('enable_seqscan', 'off', true);
     END IF;
-    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns(), true, few), 'l.je_id = p.original');
+    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns(), true, few), 'l.je_id = p."#original"');
 END
 $$;
 COMMENT ON FUNCTION acct._collect_lines(bigint, bigint) IS
@@ -317,21 +341,21 @@ DECLARE
         || acct._dimension_list('line', 'l.%I');
 BEGIN
     PERFORM acct._collect_lines(p_run_id, p_origin);
-    EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l.n, %2$s, sum(l.amount) AS amount FROM %3$s AS l '
-                   'GROUP BY l.n, %2$s HAVING sum(l.amount) <> 0', difference, keys, format('acct.%I', 'correction_part_' || p_run_id));
+    EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l."#n", %2$s, sum(l."#amount") AS "#amount" FROM %3$s AS l '
+                   'GROUP BY l."#n", %2$s HAVING sum(l."#amount") <> 0', difference, keys, format('acct.%I', 'correction_part_' || p_run_id));
     -- Differences of amounts that fit may not fit themselves.
     EXECUTE format($q$
         WITH large AS (
-            SELECT d.n FROM %1$s AS d GROUP BY d.n
-            HAVING greatest(sum(d.amount) FILTER (WHERE d.amount > 0), -sum(d.amount) FILTER (WHERE d.amount < 0)) >= 1e16),
+            SELECT d."#n" FROM %1$s AS d GROUP BY d."#n"
+            HAVING greatest(sum(d."#amount") FILTER (WHERE d."#amount" > 0), -sum(d."#amount") FILTER (WHERE d."#amount" < 0)) >= 1e16),
         listed AS (
             INSERT INTO acct.je_exception (run_id, txn_id, txn_month, basis, reason, template_code, template_version, message)
             SELECT %2$s, p.txn_id, p.txn_month, p.basis, 'AMOUNT_RANGE', p.template_code, p.template_version, 'the difference does not fit numeric(20,4)'
-              FROM large AS x JOIN %3$s AS p USING (n)),
-        gone AS (DELETE FROM %1$s AS d USING large AS x WHERE d.n = x.n)
-        DELETE FROM %3$s AS p USING large AS x WHERE p.n = x.n$q$, difference, p_run_id, candidates);
-    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT c.*, row_number() OVER (ORDER BY c.n) AS place FROM %s AS c '
-                   'WHERE c.n IN (SELECT d.n FROM %s AS d)', format('acct.%I', 'correction_pair_' || p_run_id), candidates, difference);
+              FROM large AS x JOIN %3$s AS p USING ("#n")),
+        gone AS (DELETE FROM %1$s AS d USING large AS x WHERE d."#n" = x."#n")
+        DELETE FROM %3$s AS p USING large AS x WHERE p."#n" = x."#n"$q$, difference, p_run_id, candidates);
+    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT c.*, row_number() OVER (ORDER BY c."#n") AS "#place" FROM %s AS c '
+                   'WHERE c."#n" IN (SELECT d."#n" FROM %s AS d)', format('acct.%I', 'correction_pair_' || p_run_id), candidates, difference);
     EXECUTE format('ANALYZE %s', format('acct.%I', 'correction_pair_' || p_run_id));
 END
 $$;
@@ -365,37 +389,41 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
 DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
-    je_id CONSTANT text := '($1)[(p.place - 1) / 1000 + 1] + (p.place - 1) % 1000';
+    je_id CONSTANT text := '($1)[(p."#place" - 1) / 1000 + 1] + (p."#place" - 1) % 1000';
     run acct.journal_run;
     blocks bigint[];
     found bigint;
     header_dimensions text;
+    header_values text;
     line_dimensions text;
+    line_values text;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     EXECUTE format('SELECT count(*) FROM %s AS p', pairs) INTO found;
     blocks := acct._take_je_ids(p_run_id, found);
     header_dimensions := acct._dimension_list('header', '%I');
+    header_values := acct._dimension_list('header', 'p.%I');
     line_dimensions := acct._dimension_list('line', '%I');
+    line_values := acct._sortable_dimensions('d.%1$I', 'd.%1$I::%2$s');
     EXECUTE format($q$
         INSERT INTO %1$s (je_id, run_id, txn_id, je_date, txn_month, template_version, line_count, entity_code, basis, template_code, txn_type,
                           product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, journal_type%2$s)
         SELECT %3$s, %4$s, p.txn_id, $2, p.txn_month, p.template_version, d.lines, p.entity_code, p.basis, p.template_code, p.txn_type,
-               p.product_code, p.channel, p.currency, p.policy_no, d.debit, d.credit, p.original, $3, 'correction'%2$s
+               p.product_code, p.channel, p.currency, p.policy_no, d.debit, d.credit, p."#original", $3, 'correction'%7$s
           FROM %5$s AS p
-          JOIN (SELECT x.n, count(*) AS lines, coalesce(sum(x.amount) FILTER (WHERE x.amount > 0), 0) AS debit,
-                       coalesce(-sum(x.amount) FILTER (WHERE x.amount < 0), 0) AS credit
-                  FROM %6$s AS x GROUP BY x.n) AS d USING (n)
-         ORDER BY p.n$q$, p_header, header_dimensions, je_id, p_run_id, pairs, difference)
+          JOIN (SELECT x."#n", count(*) AS lines, coalesce(sum(x."#amount") FILTER (WHERE x."#amount" > 0), 0) AS debit,
+                       coalesce(-sum(x."#amount") FILTER (WHERE x."#amount" < 0), 0) AS credit
+                  FROM %6$s AS x GROUP BY x."#n") AS d USING ("#n")
+         ORDER BY p."#n"$q$, p_header, header_dimensions, je_id, p_run_id, pairs, difference, header_values)
       USING blocks, run.je_date, acct._memo_of(run.reason);
     EXECUTE format($q$
         INSERT INTO %1$s (je_id, run_id, txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit%2$s)
         SELECT %3$s, %4$s, p.txn_id, $2, d.line_no, p.entity_code, p.basis, d.account_code, d.fund, d.currency, d.product_code, d.channel,
-               greatest(d.amount, 0), greatest(-d.amount, 0)%2$s
-          FROM (SELECT p.n, p.place, p.txn_id, p.entity_code, p.basis FROM %5$s AS p) AS p
-          JOIN (SELECT x.*, row_number() OVER (PARTITION BY x.n ORDER BY x.fund, x.amount < 0, x.account_code, x.currency, x.product_code, x.channel%2$s) AS line_no
-                  FROM %6$s AS x) AS d USING (n)
-         ORDER BY d.account_code, d.fund, p.n$q$, p_line, line_dimensions, je_id, p_run_id, pairs, difference)
+               greatest(d."#amount", 0), greatest(-d."#amount", 0)%7$s
+          FROM (SELECT p."#n", p."#place", p.txn_id, p.entity_code, p.basis FROM %5$s AS p) AS p
+          JOIN (SELECT x.*, row_number() OVER (PARTITION BY x."#n" ORDER BY x.fund, x."#amount" < 0, x.account_code, x.currency, x.product_code, x.channel%2$s) AS line_no
+                  FROM %6$s AS x) AS d USING ("#n")
+         ORDER BY d.account_code, d.fund, p."#n"$q$, p_line, line_dimensions, je_id, p_run_id, pairs, difference, line_values)
       USING blocks, run.je_date;
 END
 $$;
@@ -434,7 +462,7 @@ BEGIN
            exceptions = (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id),
            minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(r.minor_units) AS m
                            WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)),
-           evaluation_digest = acct._net_digest(format('SELECT x.*, x.amount AS debit, 0 AS credit FROM %s AS x JOIN %s AS p USING (n) WHERE x.is_expected',
+           evaluation_digest = acct._net_digest(format('SELECT x.*, x."#amount" AS debit, 0 AS credit FROM %s AS x JOIN %s AS p USING ("#n") WHERE x."#is_expected"',
                                                        format('acct.%I', 'correction_part_' || p_run_id), pairs))
      WHERE r.run_id = p_run_id;
 END
@@ -657,9 +685,9 @@ BEGIN
     PERFORM acct._require_read_committed();
     found := acct._preview_correction(preview_correction.run_id,
         'SELECT jsonb_agg(x) FROM (SELECT p.entity_code, p.basis, d.fund, d.account_code, d.currency, '
-        '       coalesce(sum(d.amount) FILTER (WHERE d.amount > 0), 0) AS debit, coalesce(-sum(d.amount) FILTER (WHERE d.amount < 0), 0) AS credit, '
+        '       coalesce(sum(d."#amount") FILTER (WHERE d."#amount" > 0), 0) AS debit, coalesce(-sum(d."#amount") FILTER (WHERE d."#amount" < 0), 0) AS credit, '
         '       count(*) AS line_count '
-        '  FROM acct."correction_difference_<run>" AS d JOIN acct."correction_pair_<run>" AS p USING (n) GROUP BY 1, 2, 3, 4, 5) AS x');
+        '  FROM acct."correction_difference_<run>" AS d JOIN acct."correction_pair_<run>" AS p USING ("#n") GROUP BY 1, 2, 3, 4, 5) AS x');
     RETURN QUERY
     SELECT x.* FROM jsonb_to_recordset(found)
         AS x (entity_code text, basis text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
@@ -683,11 +711,11 @@ BEGIN
         RAISE EXCEPTION 'max_transactions is %', coalesce(most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 1 to 100000.';
     END IF;
     found := acct._preview_correction(preview_correction_transactions.run_id, format(
-        'SELECT jsonb_agg(x) FROM (SELECT * FROM (SELECT p.txn_id, p.basis, p.original AS je_id, p.original_date AS je_date, p.template_code, p.template_version, '
+        'SELECT jsonb_agg(x) FROM (SELECT * FROM (SELECT p.txn_id, p.basis, p."#original" AS je_id, p.original_date AS je_date, p.template_code, p.template_version, '
         '       d.debit, d.credit, d.line_count, NULL AS problem '
-        '  FROM (SELECT y.n, coalesce(sum(y.amount) FILTER (WHERE y.amount > 0), 0) AS debit, coalesce(-sum(y.amount) FILTER (WHERE y.amount < 0), 0) AS credit, '
-        '               count(*) AS line_count FROM acct."correction_difference_<run>" AS y GROUP BY y.n) AS d '
-        '  JOIN acct."correction_pair_<run>" AS p USING (n) '
+        '  FROM (SELECT y."#n", coalesce(sum(y."#amount") FILTER (WHERE y."#amount" > 0), 0) AS debit, coalesce(-sum(y."#amount") FILTER (WHERE y."#amount" < 0), 0) AS credit, '
+        '               count(*) AS line_count FROM acct."correction_difference_<run>" AS y GROUP BY y."#n") AS d '
+        '  JOIN acct."correction_pair_<run>" AS p USING ("#n") '
         ' UNION ALL '
         'SELECT e.txn_id, e.basis, NULL, NULL, e.template_code, e.template_version, NULL, NULL, NULL, e.reason || '': '' || e.message '
         '  FROM acct.je_exception AS e WHERE e.run_id = <run>) AS z '
