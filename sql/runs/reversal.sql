@@ -1,5 +1,21 @@
 -- Reversals: runs whose journals undo posted ones, with sides swapped and a date of their own.
 
+CREATE FUNCTION acct._keep_claim() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    -- Discarding a run releases its claims, once.
+    IF TG_OP = 'UPDATE' AND (NEW.run_id, NEW.origin_run, NEW.je_ids, NEW.journals) = (OLD.run_id, OLD.origin_run, OLD.je_ids, OLD.journals)
+       AND OLD.released_at IS NULL AND NEW.released_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = OLD.run_id AND acct._is_posted(r.status)) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'what a run reverses stays recorded: % on acct.journal_reversal is refused', TG_OP
+        USING ERRCODE = 'LE007', HINT = 'acct.discard_run() releases the journals of a reversal that is not posted.';
+END
+$$;
+COMMENT ON FUNCTION acct._keep_claim() IS
+'Trigger function of acct.journal_reversal: claims are written once, and released while their run is not posted; anything else raises LE007.';
+
 CREATE FUNCTION acct._layout_reversal() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
 BEGIN
@@ -18,6 +34,11 @@ BEGIN
         CONSTRAINT chk_reversal_journals CHECK (journals BETWEEN 1 AND upper(je_ids) - lower(je_ids))
     );
     CREATE INDEX IF NOT EXISTS journal_reversal_origin_idx ON acct.journal_reversal (origin_run) WHERE released_at IS NULL;
+    CREATE OR REPLACE TRIGGER journal_reversal_kept BEFORE UPDATE OR DELETE ON acct.journal_reversal
+        FOR EACH ROW EXECUTE FUNCTION acct._keep_claim();
+    CREATE OR REPLACE TRIGGER journal_reversal_kept_truncate BEFORE TRUNCATE ON acct.journal_reversal
+        FOR EACH STATEMENT EXECUTE FUNCTION acct._keep_claim();
+    ALTER TABLE acct.journal_reversal ENABLE ALWAYS TRIGGER journal_reversal_kept, ENABLE ALWAYS TRIGGER journal_reversal_kept_truncate;
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_reversal() IS 'The part of install() that makes the claims of reversals.';
@@ -26,6 +47,8 @@ CREATE FUNCTION acct._comment_reversal() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     COMMENT ON TABLE acct.journal_reversal IS 'Claims of reversals: which posted journals a run reverses, by ranges of je_id; no journal is in two live claims. Written by acct.reverse_run() and acct.reverse_journals().';
+    COMMENT ON TRIGGER journal_reversal_kept ON acct.journal_reversal IS 'Claims stay as they are; those of a run that is not posted can be released (LE007).';
+    COMMENT ON TRIGGER journal_reversal_kept_truncate ON acct.journal_reversal IS 'TRUNCATE is refused (LE007).';
     COMMENT ON COLUMN acct.journal_reversal.run_id IS 'Run that reverses the journals.';
     COMMENT ON COLUMN acct.journal_reversal.origin_run IS 'Run that posted them.';
     COMMENT ON COLUMN acct.journal_reversal.je_ids IS 'Range of je_id: every journal in it is reversed.';
@@ -147,12 +170,14 @@ BEGIN
             RAISE EXCEPTION 'unknown filter: %', item.key
                 USING ERRCODE = '22023', HINT = format('A filter has: %s.', array_to_string(names, ', '));
         END IF;
-        elements := ARRAY(SELECT e.value #>> '{}' FROM jsonb_array_elements(
+        -- 1.0 is the number 1; 1.5 is no version.
+        elements := ARRAY(SELECT CASE item.key WHEN 'template_version' THEN trim_scale((e.value #>> '{}')::numeric)::text ELSE e.value #>> '{}' END
+                            FROM jsonb_array_elements(
                         CASE jsonb_typeof(item.value) WHEN 'array' THEN item.value ELSE jsonb_build_array(item.value) END) AS e
                        WHERE jsonb_typeof(e.value) = CASE item.key WHEN 'template_version' THEN 'number' ELSE 'string' END);
-        IF elements = '{}' OR cardinality(elements) <> (CASE jsonb_typeof(item.value) WHEN 'array' THEN jsonb_array_length(item.value) ELSE 1 END) THEN
+        IF elements = '{}' OR item.key = 'template_version' AND array_to_string(elements, ' ') ~ '\.' OR cardinality(elements) <> (CASE jsonb_typeof(item.value) WHEN 'array' THEN jsonb_array_length(item.value) ELSE 1 END) THEN
             RAISE EXCEPTION 'filter % is %', item.key, item.value
-                USING ERRCODE = '22023', HINT = CASE item.key WHEN 'template_version' THEN 'It is a number, or an array of numbers.'
+                USING ERRCODE = '22023', HINT = CASE item.key WHEN 'template_version' THEN 'It is a whole number, or an array of them.'
                                                      ELSE 'It is a string, or an array of strings.' END;
         END IF;
         conditions := conditions || format('h.%I::text = ANY (%L)', item.key, elements);

@@ -590,10 +590,16 @@ CREATE FUNCTION acct._taken_again(p_run_id bigint) RETURNS TABLE (txn_id bigint,
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = on SET enable_seqscan = on SET jit = off AS $$
 DECLARE
     run acct.journal_run;
+    reversed text;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF run.taken_transactions IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT t.* FROM (%s) AS t WHERE t.txn_month = %L', acct._reversed_transactions(run.origin_run), run.txn_month);
+        reversed := acct._reversed_transactions(run.origin_run);
+        IF reversed IS NULL THEN
+            RAISE EXCEPTION 'run % no longer has what it reversed, and run % cannot book it again', run.origin_run, p_run_id
+                USING ERRCODE = 'LE009', DETAIL = 'Its claims in acct.journal_reversal are gone.';
+        END IF;
+        RETURN QUERY EXECUTE format('SELECT t.* FROM (%s) AS t WHERE t.txn_month = %L', reversed, run.txn_month);
     ELSE
         RETURN QUERY
         SELECT e.txn_id, e.txn_month, e.basis FROM acct.je_exception AS e WHERE e.resolved_by_run = p_run_id

@@ -190,6 +190,16 @@ SELECT public.reversed(acct.correct_run(:right, '2025-05-31', 'Again')) AS corre
 SELECT l.account_code, sum(l.debit - l.credit) AS balance FROM acct.ledger_entry_line AS l WHERE l.txn_id IN (5041, 5042) AND l.basis = 'PRIMARY' GROUP BY 1 ORDER BY 1;
 SELECT * FROM public.wrong;
 
+-- A rebooking whose reversal has lost its claims, which only a superuser can bring about
+SELECT public.reversed(acct.reverse_run(:right, '2025-05-31', 'Once more')) AS robbed \gset
+SELECT acct.rebook_run(:robbed) AS poor \gset
+BEGIN;
+ALTER TABLE acct.journal_reversal DISABLE TRIGGER journal_reversal_kept;
+DELETE FROM acct.journal_reversal WHERE run_id = :robbed;
+SELECT acct.expand_journals(:poor);
+ROLLBACK;
+SELECT * FROM public.booked(:poor);
+
 -- Archived: journals are read from the archive, transactions are not; nothing is read of a month that was dropped.
 SELECT public.reversed(acct.reverse_run(:fixed, '2025-04-30', 'Late')) AS fixed_undo \gset
 SELECT count(*) AS closed FROM acct.close_period('2025-03-01');

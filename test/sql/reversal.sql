@@ -78,6 +78,7 @@ SELECT acct.reverse_run(:jan, '2025-02-28', E' \t'); :why
 SELECT acct.reverse_run(:jan, '2025-02-28', repeat('x', 1001)); :why
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '{"account": "1000"}'); :why
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '{"template_version": "1"}'); :why
+SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '{"template_version": [1, 1.5]}'); :why
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '{"basis": []}'); :why
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '{"basis": ["TAX", null]}'); :why
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '[]'); :why
@@ -141,7 +142,7 @@ SELECT acct.reverse_run('jan', '2025-02-10', 'Wrong tax rules', '{"basis": "TAX"
 SELECT bases, options FROM acct.journal_run WHERE run_id = :tax;
 SELECT public.reversed(:tax);
 SELECT acct.reverse_run('jan', '2025-02-10', 'x', '{"basis": "TAX", "entity_code": "SUB"}');
-SELECT acct.reverse_run(:jan, '2025-02-10', 'B was wrong', '{"template_code": ["B", "NONE"], "template_version": [1, 2], "txn_type": "B", "product_code": ["P0", "P1"]}') AS b \gset
+SELECT acct.reverse_run(:jan, '2025-02-10', 'B was wrong', '{"template_code": ["B", "NONE"], "template_version": [1.0, 2], "txn_type": "B", "product_code": ["P0", "P1"]}') AS b \gset
 SELECT public.reversed(:b);
 SELECT r.run_id = :b AS is_b, r.journals, r.lines, r.debit, r.reason FROM acct.journal_run AS r WHERE r.run_id IN (:tax, :b) ORDER BY 1;
 SELECT acct.reverse_run(:jan, '2025-02-11', 'The rest') AS rest \gset
@@ -294,6 +295,13 @@ SELECT * FROM public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x')$$)
 SELECT * FROM public.why($$SELECT acct.reverse_run('none', '2025-11-30', 'x', '{"basis": "PRIMARY"}')$$);
 -- Staging of a reversed run is there as long as that of a posted one.
 SELECT status, acct.run_digest(run_id, 'staging') = digest AS same FROM acct.journal_run WHERE run_id IN (:july, :again) ORDER BY 1;
+-- What is reversed stays recorded, whoever asks: a claim is written once, and released by discarding.
+UPDATE acct.journal_reversal SET je_ids = int8range(lower(je_ids) + 1, upper(je_ids) + 1) WHERE released_at IS NULL;
+UPDATE acct.journal_reversal SET released_at = clock_timestamp() WHERE run_id = :again;
+UPDATE acct.journal_reversal SET released_at = NULL WHERE released_at IS NOT NULL;
+DELETE FROM acct.journal_reversal WHERE run_id = :again;
+TRUNCATE acct.journal_reversal;
+SELECT count(*) AS claims, bool_or(released_at IS NOT NULL) AS released FROM acct.journal_reversal WHERE run_id = :again;
 -- A month whose rows are gone
 CALL public.txn(7000, '2025-08-01', 'C');
 SELECT public.posted('2025-08-01') AS august \gset
