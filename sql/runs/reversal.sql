@@ -175,7 +175,7 @@ BEGIN
                             FROM jsonb_array_elements(
                         CASE jsonb_typeof(item.value) WHEN 'array' THEN item.value ELSE jsonb_build_array(item.value) END) AS e
                        WHERE jsonb_typeof(e.value) = CASE item.key WHEN 'template_version' THEN 'number' ELSE 'string' END);
-        IF elements = '{}' OR item.key = 'template_version' AND array_to_string(elements, ' ') ~ '\.' OR cardinality(elements) <> (CASE jsonb_typeof(item.value) WHEN 'array' THEN jsonb_array_length(item.value) ELSE 1 END) THEN
+        IF elements = '{}' OR item.key = 'template_version' AND array_to_string(elements, ' ') LIKE '%.%' OR cardinality(elements) <> (CASE jsonb_typeof(item.value) WHEN 'array' THEN jsonb_array_length(item.value) ELSE 1 END) THEN
             RAISE EXCEPTION 'filter % is %', item.key, item.value
                 USING ERRCODE = '22023', HINT = CASE item.key WHEN 'template_version' THEN 'It is a whole number, or an array of them.'
                                                      ELSE 'It is a string, or an array of strings.' END;
