@@ -597,7 +597,7 @@ BEGIN
         reversed := acct._reversed_transactions(run.origin_run);
         IF reversed IS NULL THEN
             RAISE EXCEPTION 'run % no longer has what it reversed, and run % cannot book it again', run.origin_run, p_run_id
-                USING ERRCODE = 'LE009', DETAIL = 'Its claims in acct.journal_reversal are gone.';
+                USING ERRCODE = 'XX001', DETAIL = 'Its claims in acct.journal_reversal are gone.';
         END IF;
         RETURN QUERY EXECUTE format('SELECT t.* FROM (%s) AS t WHERE t.txn_month = %L', reversed, run.txn_month);
     ELSE
