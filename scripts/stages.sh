@@ -279,11 +279,12 @@ le_build_and_install()
 	le_build "$@" && le_install "$@"
 }
 
-# Runs a stage on a cluster of its own, which has settings for tests, and more from standard input.
+# Runs a stage on a cluster of its own, which has settings for tests. To compile the queries of tests would take longer than they do.
 on_server() # COMMAND...
 {
 	le_start_cluster <<-END
 		fsync = off
+		jit = off
 		max_connections = 100
 		max_prepared_transactions = 10
 		max_worker_processes = 16
@@ -291,6 +292,12 @@ on_server() # COMMAND...
 		${server_settings-}
 	END
 	"$@"
+}
+
+# With queries compiled, as servers do by default
+with_jit() # COMMAND...
+{
+	server_settings="jit = on" "$@"
 }
 
 with_options() # PGOPTIONS COMMAND...

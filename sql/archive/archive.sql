@@ -393,7 +393,7 @@ COMMENT ON FUNCTION acct._move_to_archive(text, date, jsonb, interval) IS
 'Detaches the tables of a month that was surveyed and moves them to schema acct_archive, with whatever they are partitioned into; its archive_id. Waits for readers as _lock_tables() does. Raises 55000 (it may no longer be archived), 55P03 (it is in use).';
 
 CREATE FUNCTION acct.archive_partition(table_name text, month date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     survey record;
 BEGIN
@@ -494,7 +494,7 @@ COMMENT ON FUNCTION acct._attach_month(text, date) IS
 'Brings the tables of an archived month back to schema acct and attaches them, with the bounds, triggers and indexes of a partition.';
 
 CREATE FUNCTION acct.restore_partition(table_name text, month date, keep_days integer DEFAULT 30) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     tab CONSTANT text := restore_partition.table_name;

@@ -22,7 +22,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH place AS (
         SELECT t.relid::oid AS relid
           FROM unnest(ARRAY['acct.ledger_entry_header', 'acct.ledger_entry_line', 'acct.txn_source_parent']::regclass[]) AS p (parent)
-         CROSS JOIN LATERAL pg_partition_tree(p.parent) AS t
+         CROSS JOIN LATERAL acct._tables_below(p.parent) AS t (relid)
         UNION
         SELECT t.relid FROM acct.archived_partition AS a CROSS JOIN LATERAL acct._month_tree('acct_archive', a.table_name, a.month) AS m (tree)
          CROSS JOIN LATERAL unnest(m.tree) AS t (relid)

@@ -374,7 +374,7 @@ COMMENT ON FUNCTION acct._allows_loss() IS
 'True where one of the engine''s own functions is at work, or a superuser set ledger_engine.allow_drop. What the extension''s triggers ask; those of ledger_guard stand without it.';
 
 CREATE FUNCTION acct._refuse_unguarded_drop() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     lost text;
     posted boolean;
@@ -459,7 +459,7 @@ COMMENT ON FUNCTION acct._protect_records() IS
 'Records in ledger_guard.record the tables of policy, audit trail, runs, balances and archive, whose rows no ALTER TABLE may change.';
 
 CREATE FUNCTION acct._refuse_source_rewrite() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     reason CONSTANT integer := pg_event_trigger_table_rewrite_reason();
     source record;
@@ -493,7 +493,7 @@ COMMENT ON EVENT TRIGGER ledger_engine_source IS
 'Refuses to rewrite source transactions of a month that runs took (LE008).';
 
 CREATE FUNCTION acct._refuse_planting() RETURNS event_trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     -- As whoever makes it: not a definer function.
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper)

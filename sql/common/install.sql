@@ -153,7 +153,7 @@ COMMENT ON FUNCTION acct._catch_up_sequences() IS
 'Moves sequences forward that lie behind what the tables hold, as after a dump was restored over newer entries, or on a copy made by logical replication.';
 
 CREATE FUNCTION acct.install() RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET client_min_messages = warning AS $$
 DECLARE
     installed integer;
 BEGIN

@@ -127,7 +127,7 @@ COMMENT ON FUNCTION acct._take_back(oid[], boolean) IS
 'Takes back what default privileges give on objects (NULL: all), and with p_by_hand, with a WARNING, every right to write and to execute internal functions that install_roles() does not grant.';
 
 CREATE FUNCTION acct._refuse_default_rights() RETURNS event_trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     -- As whoever makes it. At nearly every site nothing has to be looked at.
     IF EXISTS (SELECT FROM pg_default_acl AS d CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a

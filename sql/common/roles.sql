@@ -105,7 +105,7 @@ COMMENT ON FUNCTION acct._role_rights() IS
 'What install_roles() grants: a row for each role and object, kind being table (or view) or function. acct_auditor''s right to read everything is not listed.';
 
 CREATE FUNCTION acct.install_roles() RETURNS TABLE (role_name text, created boolean)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     roles CONSTANT text[] := ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'];

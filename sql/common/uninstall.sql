@@ -1,7 +1,7 @@
 -- What a user who drops the extension should know before the server advises CASCADE.
 
 CREATE FUNCTION acct._warn_of_cascade() RETURNS event_trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     IF current_query() ~* '\mledger_engine\M' THEN
         RAISE NOTICE 'do not drop extension ledger_engine with CASCADE, even where the server advises it'

@@ -307,7 +307,7 @@ COMMENT ON FUNCTION acct._make_run_partition(bigint, date) IS
 
 CREATE FUNCTION acct.rotate_ledger_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
 RETURNS TABLE (partition_name text, from_month date, to_month date)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     start CONSTANT date := rotate_ledger_partitions.start_month;
     m date;

@@ -287,7 +287,7 @@ COMMENT ON FUNCTION acct._untaken_batches() IS
 
 CREATE FUNCTION acct.batches_waiting()
 RETURNS TABLE (batch_id bigint, txn_month date, transactions bigint, loaded_at timestamptz, loaded_by text, source text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM acct._require_layout();
@@ -539,7 +539,7 @@ COMMENT ON FUNCTION acct._require_checks_known(text[], jsonb) IS 'Raises 22023 o
 
 CREATE FUNCTION acct.health(checks text[] DEFAULT NULL, thresholds jsonb DEFAULT '{}')
 RETURNS TABLE (check_name text, status text, observed numeric, threshold numeric, detail text, hint text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '200ms' AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET lock_timeout = '200ms' AS $$
 #variable_conflict use_column
 DECLARE
     c record;

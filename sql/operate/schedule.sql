@@ -517,7 +517,7 @@ COMMENT ON FUNCTION acct._require_schedule(jsonb) IS 'Raises 22023 unless each k
 
 CREATE FUNCTION acct.schedule_jobs(schedule jsonb DEFAULT '{"rotate": "45 0 * * *", "run": "15 1 * * *", "snapshot": "15 4 * * *", "retention": "45 4 * * *"}')
 RETURNS TABLE (job_name text, cron_schedule text, command text, job_id bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_variable
 DECLARE
     home CONSTANT name := 'cron';
@@ -558,7 +558,7 @@ COMMENT ON FUNCTION acct.schedule_jobs(jsonb) IS
 'Schedules jobs of acct.run_job() with pg_cron, as the calling user: an object of job and cron expression, or of job and {"schedule": cron expression, arguments of the job}, where null removes a job. Raises 22023 (no such job, argument or cron expression), 55000 (pg_cron is missing, or keeps its jobs in another database), 42501 (no right to use it), 42710 (a job of this name runs in another database).';
 
 CREATE FUNCTION acct.unschedule_jobs() RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     home CONSTANT name := 'cron';
     job_id bigint;

@@ -166,7 +166,7 @@ COMMENT ON FUNCTION acct._record_findings(boolean) IS
 'Compares policy with what is known of it, all of it or the tables whose digest differs, adds what differs to acct.policy_finding, with a WARNING, and ends the findings that are no longer so.';
 
 CREATE FUNCTION acct.acknowledge_finding(finding_id bigint, note text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     f acct.policy_finding;
     alone CONSTANT boolean := (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user);

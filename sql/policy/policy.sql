@@ -182,7 +182,7 @@ $$;
 COMMENT ON FUNCTION acct._policy_digest(jsonb) IS 'The digest of policy by its sums.';
 
 CREATE FUNCTION acct.policy_digest() RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._require_layout();
     RETURN acct._policy_digest(acct._policy_computed());

@@ -440,7 +440,7 @@ COMMENT ON FUNCTION acct._guard_draft() IS
 'Trigger function of draft tables: changes are edited only while their release is there and may be (LE004), are filled in from defaults or the approved row, and keep that row.';
 
 CREATE FUNCTION acct.create_release(title text, note text DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id bigint;
 BEGIN
@@ -611,7 +611,7 @@ $$;
 COMMENT ON FUNCTION acct._release_problems(bigint) IS 'What is wrong with a release whose changes were applied in this transaction, a row for each problem.';
 
 CREATE FUNCTION acct.check_release(release_id bigint) RETURNS TABLE (problem text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := check_release.release_id;
     problems text[];
@@ -663,7 +663,7 @@ $$;
 COMMENT ON FUNCTION acct._move_release(bigint, text, text, text) IS 'Gives a release and its template versions another status.';
 
 CREATE FUNCTION acct.submit_release(release_id bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := submit_release.release_id;
     problems text;
@@ -681,7 +681,7 @@ COMMENT ON FUNCTION acct.submit_release(bigint) IS
 'Hands a release, with its template versions, to its approver. Raises LE004 where it does not exist, was submitted or approved, or has a problem that check_release() lists, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.return_release(release_id bigint, note text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._lock_release(return_release.release_id, ARRAY['submitted']);
     PERFORM acct._move_release(return_release.release_id, 'returned', return_release.note, NULL);
@@ -705,7 +705,7 @@ COMMENT ON FUNCTION acct._release_edited_by_caller(bigint) IS
 'True where the session''s user made a release, or edited a change or a template version in it, also under an earlier name.';
 
 CREATE FUNCTION acct.approve_release(release_id bigint, content_sha256 text DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := approve_release.release_id;
     found_sha256 text;

@@ -475,7 +475,7 @@ $$;
 COMMENT ON FUNCTION acct._check_amount() IS 'Trigger function of template lines: their amounts are checked (LE003).';
 
 CREATE FUNCTION acct.check_template(template_code text, version integer) RETURNS TABLE (problem text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     t record;
     l record;
@@ -550,7 +550,7 @@ COMMENT ON FUNCTION acct._require_template_status(text, integer, text) IS
 'Locks a template version; raises LE004 where it does not exist or has another status, or goes with a release (LE005 where it should be submitted).';
 
 CREATE FUNCTION acct.submit_template(template_code text, version integer) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
     problems text;
 BEGIN
@@ -571,7 +571,7 @@ COMMENT ON FUNCTION acct.submit_template(text, integer) IS
 'Hands a draft to its approver. Raises LE004 where the version does not exist, is no draft, or has a problem that check_template() lists, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.return_template(template_code text, version integer) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -604,7 +604,7 @@ COMMENT ON FUNCTION acct._edited_by_caller(text, integer) IS
 'True where the audit trail has an edit of a template version, its rules or its lines by the session''s user, also under an earlier name.';
 
 CREATE FUNCTION acct.approve_template(template_code text, version integer, content_sha256 text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
     t record;
     found_sha256 text;
@@ -682,7 +682,7 @@ COMMENT ON FUNCTION acct._require_shorter(text, integer, date) IS
 'Raises LE004 where a version would end later than it does, on its first day or before it, or on a day that is past or closed, or would uncover an older version: nobody decides that alone.';
 
 CREATE FUNCTION acct.retire_template(template_code text, version integer, effective_to date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -702,7 +702,7 @@ COMMENT ON FUNCTION acct.retire_template(text, integer, date) IS
 'Retires an approved version from effective_to (exclusive) on; journals dated earlier still use it. Raises LE004 where it is not approved, or where it would end later than it does, on its first day, on a day that is past or closed, or uncover an older version, 22004 where the date is NULL, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.new_template_version(template_code text, effective_from date) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     code CONSTANT text := new_template_version.template_code;
     last integer;

@@ -53,7 +53,7 @@ CREATE FUNCTION acct.check_run(run_id bigint)
 RETURNS TABLE (source_unchanged boolean, batches_registered boolean, counts_close boolean, headers_match boolean,
                lines_match boolean, digest_matches boolean, totals_match boolean, debits_equal_credits boolean,
                periods_open boolean, policy_in_force boolean, all_passed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -146,7 +146,7 @@ COMMENT ON FUNCTION acct._cancel_run(bigint, text, interval) IS 'The work of can
 
 CREATE FUNCTION acct.cancel_run(run_key text, timeout interval DEFAULT '30 seconds')
 RETURNS TABLE (run_id bigint, outcome text, sessions_stopped integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -157,7 +157,7 @@ COMMENT ON FUNCTION acct.cancel_run(text, interval) IS
 'Ends a run that has a key and is not posted, so that the key can be used again: stops the sessions that work on it or check it, waits for their end, and discards the run; outcome is discarded, posted or reversed (nothing is discarded), or no run (none has the key). Raises LE002 where a session waits for a run that is being cancelled, 55P03 where the run is still held after the timeout, or by a prepared transaction, 25001, 25006.';
 
 CREATE FUNCTION acct.cancel_run(INOUT run_id bigint, timeout interval DEFAULT '30 seconds', OUT outcome text, OUT sessions_stopped integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();

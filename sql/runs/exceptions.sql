@@ -149,7 +149,7 @@ COMMENT ON FUNCTION acct._log_waiver(text, bigint, bigint, text) IS
 'Logs that an exception is waived, or that the waiver which it has is revoked.';
 
 CREATE FUNCTION acct.waive_exception(run_id bigint, txn_id bigint, basis text, reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     most CONSTANT integer := 1000;
@@ -182,7 +182,7 @@ COMMENT ON FUNCTION acct.waive_exception(bigint, bigint, text, text) IS
 'Settles an exception of a posted run without a journal, with a reason: it is no longer open, and reprocess_exceptions() leaves it alone. True where it was waived now, false where it was already.';
 
 CREATE FUNCTION acct.revoke_waiver(run_id bigint, txn_id bigint, basis text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     found acct.je_exception;
 BEGIN

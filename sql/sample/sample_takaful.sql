@@ -285,7 +285,7 @@ COMMENT ON FUNCTION acct._install_sample_templates() IS
 'The part of install_takaful_sample() that inserts templates with their match rules and lines; how many were new.';
 
 CREATE FUNCTION acct.install_takaful_sample() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
     chart record;
     templates bigint;

@@ -11,7 +11,7 @@ $$;
 COMMENT ON FUNCTION acct._engine_columns() IS 'Names that no dimension may have: those of the engine''s own columns.';
 
 CREATE FUNCTION acct.add_dimension(name text, type regtype, on_lines boolean DEFAULT false) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     rel text;
 BEGIN

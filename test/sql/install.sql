@@ -141,6 +141,12 @@ RESET SESSION AUTHORIZATION;
 SELECT count(*) AS definers_without_path FROM pg_proc
  WHERE pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND prosecdef
    AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%pg_temp');
+-- To compile the queries of these would take many times as long as they do. Others read all rows of a month, or call what is not compiled.
+SELECT count(*) AS compiled FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+ WHERE p.pronamespace = 'acct'::regnamespace AND l.lanname = 'plpgsql' AND p.prokind = 'f' AND (p.proname !~ '^_' OR p.prorettype = 'event_trigger'::regtype)
+   AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c = 'jit=off')
+   AND p.proname NOT IN ('run_digest', 'run_month', 'book_transactions', 'update_balance_snapshot', 'check_balance_snapshot', 'preview_correction',
+                         'preview_correction_transactions', 'sample_transactions', 'generate_sample_transactions');
 
 -- A session that loads the library beside SQL of another version is told so.
 UPDATE pg_extension SET extversion = '0.1.0' WHERE extname = 'ledger_engine';

@@ -43,10 +43,10 @@ SELECT h.je_id, o.je_id AS original
         IS DISTINCT FROM (to_jsonb(o) - '{je_id,run_id,je_date,je_number,posted_at,journal_type,reversal_of,original_date,total_debit,total_credit}'::text[])
         OR (h.total_debit, h.total_credit) IS DISTINCT FROM (o.total_credit, o.total_debit)
         OR h.je_date < o.je_date OR h.original_date IS NOT NULL
-        OR (SELECT jsonb_agg(to_jsonb(l) - '{je_id,run_id,je_date}'::text[] ORDER BY l.line_no) FROM acct.ledger_entry_line AS l WHERE l.je_id = h.je_id)
+        OR (SELECT jsonb_agg(to_jsonb(l) - '{je_id,run_id,je_date}'::text[] ORDER BY l.line_no) FROM acct.ledger_entry_line AS l WHERE l.je_id = h.je_id AND l.je_date = h.je_date)
            IS DISTINCT FROM
            (SELECT jsonb_agg(to_jsonb(l) - '{je_id,run_id,je_date}'::text[] || jsonb_build_object('debit', l.credit, 'credit', l.debit) ORDER BY l.line_no)
-              FROM acct.ledger_entry_line AS l WHERE l.je_id = o.je_id));
+              FROM acct.ledger_entry_line AS l WHERE l.je_id = o.je_id AND l.je_date = o.je_date));
 CREATE VIEW public.wrong AS
 SELECT 'unlike its original' AS what, count(*) FROM public.unlike HAVING count(*) > 0
 UNION ALL SELECT 'balances differ from lines', count(*) FROM acct.check_balance_snapshot() HAVING count(*) > 0
@@ -54,8 +54,9 @@ UNION ALL SELECT 'reversed twice', count(*) FROM (SELECT reversal_of FROM acct.l
 UNION ALL SELECT 'gap in numbers', count(*) FROM (SELECT entity_code, basis, date_trunc('month', je_date), max(right(je_number, 9)::integer) - count(*) AS gap
                                                      FROM acct.ledger_entry_header GROUP BY 1, 2, 3) AS g WHERE gap <> 0 HAVING count(*) > 0
 UNION ALL SELECT 'claims and counts', count(*) FROM acct.journal_run AS r
-   WHERE r.reversed_journals <> (SELECT count(*) FROM acct.ledger_entry_header AS h JOIN acct.ledger_entry_header AS o ON o.je_id = h.reversal_of
-                                  WHERE o.run_id = r.run_id AND h.journal_type = 'reversal')
+   LEFT JOIN (SELECT o.run_id, count(*) AS reversed FROM acct.ledger_entry_header AS h JOIN acct.ledger_entry_header AS o ON o.je_id = h.reversal_of
+               WHERE h.journal_type = 'reversal' GROUP BY 1) AS v USING (run_id)
+   WHERE r.reversed_journals <> coalesce(v.reversed, 0)
       OR (r.status = 'reversed') <> (r.reversed_journals = r.journals AND r.journals > 0 AND r.status <> 'expanded') HAVING count(*) > 0;
 
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, entity_code, gross_amount, tabarru_amount, cohort)
