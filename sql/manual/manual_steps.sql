@@ -182,7 +182,7 @@ $$;
 COMMENT ON FUNCTION acct._raise_no_manual_journal(bigint) IS 'Raises LE004: there is no such manual journal.';
 
 CREATE FUNCTION acct.check_manual_journal(journal_id bigint) RETURNS TABLE (severity text, code text, line_no smallint, message text, hint text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := check_manual_journal.journal_id;
 BEGIN
@@ -241,7 +241,7 @@ COMMENT ON FUNCTION acct._lock_manual_journal(bigint, text[]) IS
 'Locks a manual journal to the end of the transaction; raises LE004 where it does not exist or has another status (LE005 where it should be submitted).';
 
 CREATE FUNCTION acct.submit_manual_journal(journal_id bigint) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
     id CONSTANT bigint := submit_manual_journal.journal_id;
     sha256 text;
@@ -259,7 +259,7 @@ COMMENT ON FUNCTION acct.submit_manual_journal(bigint) IS
 'Hands a manual or opening journal to its approver, and returns the SHA-256 of its content. Raises LE004 where it does not exist, was submitted or approved, or has a finding of severity error, LE006 where its month or that of its reversal is closed, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.return_manual_journal(journal_id bigint, reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
     id CONSTANT bigint := return_manual_journal.journal_id;
 BEGIN
@@ -390,7 +390,7 @@ COMMENT ON FUNCTION acct.approve_manual_journal(bigint, text) IS
 'Approves a submitted manual or opening journal and posts it, with auto_reverse_on together with its reversal, all or nothing: a row for each journal of the ledger. Raises LE004 (no such journal, or it has a finding by now), LE005 where it is not submitted, where the caller made or edited it, or where it is not what was submitted or what the caller saw in acct.manual_journal_content, LE006 (a month is closed), 25001 (the transaction is not READ COMMITTED), 55P03 (locked).';
 
 CREATE FUNCTION acct.copy_manual_journal(journal_id bigint, je_date date DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     source CONSTANT bigint := copy_manual_journal.journal_id;
     id bigint;

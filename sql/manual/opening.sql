@@ -138,7 +138,7 @@ COMMENT ON FUNCTION acct._draft_opening(date, text, text, jsonb) IS 'draft_openi
 
 CREATE FUNCTION acct.draft_opening_balances(as_of date, entity text, basis text, source regclass)
 RETURNS TABLE (journal_id bigint, fund text, currency text, line_count bigint, debit numeric, credit numeric)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._require_opening_book(draft_opening_balances.as_of, draft_opening_balances.entity, draft_opening_balances.basis, true);
     RETURN QUERY
@@ -176,7 +176,7 @@ COMMENT ON FUNCTION acct._compare_opening(date, text, text, jsonb) IS 'compare_o
 
 CREATE FUNCTION acct.compare_opening_balances(as_of date, entity text, basis text, source regclass)
 RETURNS TABLE (fund text, account_code text, currency text, outcome text, source_balance numeric, ledger_balance numeric, difference numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._require_opening_book(compare_opening_balances.as_of, compare_opening_balances.entity, compare_opening_balances.basis, false);
     RETURN QUERY
