@@ -72,19 +72,24 @@ COMMENT ON FUNCTION acct._require_ledger_attached(date) IS
 
 CREATE FUNCTION acct._require_month_attached(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    part record;
+    place regclass[];
+    detached regclass;
 BEGIN
     -- The same as above for one month, without a look at all the others.
-    PERFORM acct._raise_detached((
-        SELECT c.oid FROM acct._month_parts('ledger_entry', p_month) AS p
-          JOIN pg_class AS c ON c.relname >= p.name::name AND c.relname < (p.name || '~')::name
-         WHERE c.relkind IN ('r', 'p', 'f') AND c.relname ~ format('^%s(_rest|_run_[0-9]+)?$', p.name)
+    FOR part IN SELECT p.parent, p.name::name AS name, (p.name || '~')::name AS after FROM acct._month_parts('ledger_entry', p_month) AS p ORDER BY p.part LOOP
+        place := ARRAY[part.parent, to_regclass(format('acct.%I', part.name)), acct._partition_of(part.parent, p_month)];
+        SELECT c.oid INTO detached FROM pg_class AS c
+         WHERE c.relname >= part.name AND c.relname < part.after AND c.relkind IN ('r', 'p', 'f')
+           AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND NOT i.inhdetachpending AND i.inhparent = ANY (place))
+           AND c.relname ~ format('^%s(_rest|_run_[0-9]+)?$', part.name)
            AND (c.relnamespace = 'acct'::regnamespace
                 OR EXISTS (SELECT FROM ledger_guard.protected AS g WHERE g.relation = c.oid AND g.has_posted)
                    AND NOT acct._is_archived('ledger_entry', p_month))
-           AND NOT EXISTS (SELECT FROM pg_inherits AS i
-                            WHERE i.inhrelid = c.oid AND NOT i.inhdetachpending
-                              AND i.inhparent IN (p.parent, to_regclass(format('acct.%I', p.name)), acct._partition_of(p.parent, p_month)))
-         ORDER BY c.relname LIMIT 1));
+         ORDER BY c.relname LIMIT 1;
+        PERFORM acct._raise_detached(detached);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct._require_month_attached(date) IS 'Raises LE010 while a partition of a month of the ledger is detached.';

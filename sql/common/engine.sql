@@ -73,14 +73,14 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_to_code'
 COMMENT ON FUNCTION acct.to_code(date, text) IS
 'd written as a code: in format, YYYY, YY, MM, DD, Q (quarter) and DDD (day of the year) are replaced, all else is copied. Unlike to_char it is immutable, so it may be used in expressions. Example: acct.to_code(''2025-03-09'', ''YYYY-Q'') is 2025-1.';
 
-CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass,
+CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass, p_place tid[] DEFAULT '{}',
     OUT source_partition text, OUT transactions bigint, OUT journals bigint, OUT lines bigint,
     OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision,
     OUT by_reason jsonb)
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_expand';
-COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass) IS
-'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason.';
+COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass, tid[]) IS
+'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason. p_place is the first and the last place of the rows in the month''s table, where the caller knows it (acct._count_batches).';
 
 CREATE FUNCTION acct._evaluate(p_run_id bigint, p_header regclass, p_line regclass,
     p_posted_tables regclass[], p_posted text, p_corrections text,

@@ -254,7 +254,7 @@ CREATE FUNCTION acct._layout_guard_engine() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     CREATE OR REPLACE FUNCTION ledger_guard.require_engine() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $body$
     DECLARE
         missing text;
     BEGIN

@@ -3,10 +3,16 @@
 CREATE FUNCTION acct._lock_books(p_entities text[], p_bases text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    is_open CONSTANT boolean := acct._lock_if_free('{acct.ledger_book}', 'ROW EXCLUSIVE', false);
     book record;
 BEGIN
     FOR book IN SELECT DISTINCT b.entity_code COLLATE "C" AS entity_code, b.basis COLLATE "C" AS basis
                   FROM unnest(p_entities, p_bases) AS b (entity_code, basis) ORDER BY 1, 2 LOOP
+        -- Nearly always it is there, and free. The table is locked as by whoever writes a book: recomputing waits for that.
+        IF is_open THEN
+            PERFORM FROM acct.ledger_book AS b WHERE b.entity_code = book.entity_code AND b.basis = book.basis FOR NO KEY UPDATE SKIP LOCKED;
+            CONTINUE WHEN FOUND;
+        END IF;
         PERFORM acct._lock_row('acct.ledger_book', ARRAY['entity_code', 'basis'], ARRAY[book.entity_code, book.basis],
                                format('book %s %s', book.entity_code, book.basis));
     END LOOP;
@@ -21,6 +27,9 @@ DECLARE
     partitions CONSTANT regclass[] := array_remove(p_partitions, NULL);
     parents regclass[];
 BEGIN
+    IF partitions = '{}' THEN
+        RETURN true;
+    END IF;
     PERFORM acct._flush_wal();
     -- The parents that others see: those that this transaction did not make.
     SELECT array_agg(x.parent ORDER BY x.parent::text) INTO parents
@@ -38,6 +47,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     relations regclass[];
 BEGIN
+    -- With a partition those above it were recorded.
+    IF (SELECT count(*) FROM ledger_guard.protected AS p WHERE p.relation = ANY (p_partitions) AND p.has_posted)
+       = (SELECT count(DISTINCT x) FROM unnest(p_partitions) AS x) THEN
+        RETURN;
+    END IF;
     SELECT array_agg(DISTINCT a.relid) INTO relations FROM unnest(p_partitions) AS x, pg_partition_ancestors(x) AS a;
     -- In one order: postings to different books of the same new months meet here.
     PERFORM acct._lock_row('ledger_guard.protected', ARRAY['relation'], ARRAY[p.relation::text], format('the record of %s', p.relation), true)
@@ -73,16 +87,12 @@ END
 $$;
 COMMENT ON FUNCTION acct._failed_correction(bigint) IS '_failed_inputs() of a correction, which keeps no lock of the ledger that it is compared with.';
 
-CREATE FUNCTION acct.post_journals(run_id bigint)
-RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
-               elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION acct._post_run(p_run_id bigint, p_is_checked boolean) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    id CONSTANT bigint := post_journals.run_id;
-    status text := acct._lock_run(id);
-    started CONSTANT timestamptz := clock_timestamp();
-    finished boolean := acct._is_posted(status);
-    kind CONSTANT text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = id);
+    started timestamptz;
+    run acct.journal_run;
+    repeated bigint;
     months date[];
     header_partitions regclass[];
     line_partitions regclass[];
@@ -90,77 +100,103 @@ DECLARE
     made regclass[];
     failed text;
 BEGIN
-    IF NOT finished THEN
-        IF status <> 'expanded' THEN
-            PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
-        END IF;
-        PERFORM acct._require_staging(id, status);
-        PERFORM acct._require_poster(id);
-        IF acct._run_transactions(id) = 0 THEN
-            RAISE NOTICE 'run % has no transactions: nothing is posted', id
-                USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
-            RETURN;
-        END IF;
-        PERFORM acct._commit_durably();
-        PERFORM acct._hold_inputs(id, false);
-        PERFORM acct._progress_start(id, 'post', r.journals + r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
-        UPDATE acct.journal_run AS r SET post_started_at = clock_timestamp() WHERE r.run_id = id;
-        IF kind = 'transaction' THEN
-            PERFORM acct._count_repeated(id);
-        ELSE
-            PERFORM acct._lock_origins(id);
-        END IF;
-        -- What compares staging with expand's record, _post does for itself on the rows that it writes.
-        failed := CASE kind WHEN 'correction' THEN acct._failed_correction(id) ELSE acct._failed_inputs(id) END;
-        IF failed IS NOT NULL THEN
-            RAISE EXCEPTION 'run % does not pass its checks', id
-                USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
-                      HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
-        END IF;
-        -- From here on other runs of these books wait.
-        PERFORM acct._progress_phase('waiting for books');
-        PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
-           FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = id) AS b;
-        PERFORM acct._require_open_periods(id);
-        PERFORM acct._require_policy(id);
-        -- Under the locks of its books: runs of a book are posted in this order.
-        UPDATE acct.journal_run AS r SET posted_at = clock_timestamp() WHERE r.run_id = id;
-        -- crash point: post_locked
-        PERFORM acct._progress_phase('making partitions');
-        PERFORM acct._refuse_default_partitions();
-        SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
-          FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = id) AS m;
-        months := coalesce(months, '{}');
-        SELECT array_agg(format('acct.%I', p.name)::regclass) INTO made
-          FROM unnest(months) AS m, acct._make_ledger_partition(m) AS p (name);
-        SELECT coalesce(array_agg(acct._partition_of('acct.ledger_entry_header', m) ORDER BY m), '{}'),
-               coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
-               coalesce(array_agg(acct._make_run_partition(id, m) ORDER BY m), '{}')
-          INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
-        -- crash point: post_partitions_made
-        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
-        SELECT id, 'post', acct._partition_name('ledger_entry_line', x.month), x.lines, x.elapsed_ms,
-               jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
-          FROM acct._staging_tables(id) AS t, acct._post(id, t.header, t.line, months, header_partitions, line_partitions, range_partitions) AS x;
-        PERFORM acct._progress_phase('moving balances');
-        PERFORM acct._move_snapshot(id);
-        -- crash point: post_snapshot_moved
-        UPDATE acct.journal_run AS r SET status = 'posted', post_ended_at = clock_timestamp(), posted_by = session_user
-         WHERE r.run_id = id;
-        PERFORM acct._count_reversed(id);
-        -- crash point: post_marked
-        PERFORM acct._progress_phase('waiting for readers');
-        IF NOT acct._keep_planners_out(made || range_partitions) THEN
-            RAISE WARNING 'run % was posted beside a reader of its month that did not end', id
-                USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
-        END IF;
-        -- After that: whoever waits for these records, held by another run that posts to the months first, holds nothing that it needs.
-        PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
-        PERFORM acct._log_step(id, 'post', started);
-        PERFORM acct._log_at_commit(acct._posted_line(id));
-        -- crash point: post_done
-        PERFORM acct._progress_end();
+    IF NOT p_is_checked THEN
+        PERFORM acct._lock_run(p_run_id);
     END IF;
+    started := clock_timestamp();
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF acct._is_posted(run.status) THEN
+        RETURN false;
+    ELSIF run.status <> 'expanded' THEN
+        PERFORM acct._wrong_state(p_run_id, run.status, 'Call acct.expand_journals() first.');
+    END IF;
+    IF NOT p_is_checked THEN
+        PERFORM acct._require_staging(p_run_id, run.status);
+    END IF;
+    PERFORM acct._require_poster(p_run_id);
+    IF coalesce(run.transactions, 0) = 0 AND acct._run_transactions(p_run_id) = 0 THEN
+        RAISE NOTICE 'run % has no transactions: nothing is posted', p_run_id
+            USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
+        RETURN false;
+    END IF;
+    PERFORM acct._commit_durably();
+    IF NOT p_is_checked THEN
+        PERFORM acct._hold_inputs(p_run_id, false);
+    END IF;
+    PERFORM acct._progress_start(p_run_id, 'post', run.journals + run.lines);
+    IF run.kind = 'transaction' THEN
+        repeated := acct._count_repeated(p_run_id);
+    ELSE
+        PERFORM acct._lock_origins(p_run_id);
+    END IF;
+    -- What compares staging with expand's record, _post does for itself on the rows that it writes.
+    IF NOT p_is_checked THEN
+        failed := CASE run.kind WHEN 'correction' THEN acct._failed_correction(p_run_id) ELSE acct._failed_inputs(p_run_id) END;
+    END IF;
+    IF failed IS NOT NULL THEN
+        RAISE EXCEPTION 'run % does not pass its checks', p_run_id
+            USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
+                  HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
+    END IF;
+    -- From here on other runs of these books wait.
+    PERFORM acct._progress_phase('waiting for books');
+    PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
+       FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS b;
+    PERFORM acct._require_open_periods(p_run_id);
+    PERFORM acct._require_policy(p_run_id);
+    -- Under the locks of its books: runs of a book are posted in this order.
+    UPDATE acct.journal_run AS r SET post_started_at = started, posted_at = clock_timestamp(), repeated_transactions = repeated WHERE r.run_id = p_run_id;
+    -- crash point: post_locked
+    PERFORM acct._progress_phase('making partitions');
+    PERFORM acct._refuse_default_partitions();
+    SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
+      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
+    months := coalesce(months, '{}');
+    SELECT array_agg(format('acct.%I', p.name)::regclass) INTO made
+      FROM unnest(months) AS m, acct._make_ledger_partition(m) AS p (name);
+    SELECT coalesce(array_agg(acct._partition_of('acct.ledger_entry_header', m) ORDER BY m), '{}'),
+           coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
+           coalesce(array_agg(acct._make_run_partition(p_run_id, m) ORDER BY m), '{}')
+      INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
+    -- crash point: post_partitions_made
+    INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
+    SELECT p_run_id, 'post', acct._partition_name('ledger_entry_line', x.month), x.lines, x.elapsed_ms,
+           jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
+      FROM acct._staging_tables(p_run_id) AS t, acct._post(p_run_id, t.header, t.line, months, header_partitions, line_partitions, range_partitions) AS x;
+    PERFORM acct._progress_phase('moving balances');
+    PERFORM acct._move_snapshot(p_run_id);
+    -- crash point: post_snapshot_moved
+    UPDATE acct.journal_run AS r SET status = 'posted', post_ended_at = clock_timestamp(), posted_by = session_user
+     WHERE r.run_id = p_run_id;
+    IF run.kind <> 'transaction' THEN
+        PERFORM acct._count_reversed(p_run_id);
+    END IF;
+    -- crash point: post_marked
+    PERFORM acct._progress_phase('waiting for readers');
+    IF NOT acct._keep_planners_out(made || range_partitions) THEN
+        RAISE WARNING 'run % was posted beside a reader of its month that did not end', p_run_id
+            USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
+    END IF;
+    -- After that: whoever waits for these records, held by another run that posts to the months first, holds nothing that it needs.
+    PERFORM acct._mark_posted(header_partitions || line_partitions || range_partitions);
+    PERFORM acct._log_step(p_run_id, 'post', started);
+    PERFORM acct._log_at_commit(acct._posted_line(p_run_id));
+    -- crash point: post_done
+    PERFORM acct._progress_end();
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._post_run(bigint, boolean) IS
+'Posts an expanded run: true where it did, false where it was posted before or has no transactions. p_is_checked: the caller has locked the run and passed its checks in the same call (_pass_checks), and so holds what it was made of. Raises what post_journals() raises.';
+
+CREATE FUNCTION acct.post_journals(run_id bigint)
+RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
+               elapsed_ms double precision, already_done boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    id CONSTANT bigint := post_journals.run_id;
+    finished CONSTANT boolean := NOT acct._post_run(id, false);
+BEGIN
     RETURN QUERY
     SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,
            (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished

@@ -410,7 +410,8 @@ BEGIN
         -- What it left alone may differ now.
         problems := ARRAY['the policy by which it was compared'];
     -- What was posted can be reversed, whatever policy says now.
-    ELSIF run.status = 'expanded' AND run.kind IN ('transaction', 'manual', 'opening') AND run.policy_digest IS DISTINCT FROM acct._policy_digest(kept) THEN
+    ELSIF run.status = 'expanded' AND run.kind IN ('transaction', 'manual', 'opening') AND run.policy_sums IS DISTINCT FROM kept
+          AND run.policy_digest IS DISTINCT FROM acct._policy_digest(kept) THEN
         problems := ARRAY(
             SELECT a.* FROM acct._accounts_not_in_force(p_run_id) AS a
             UNION ALL SELECT e.* FROM acct._entities_not_in_force(p_run_id) AS e

@@ -96,23 +96,23 @@ DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     status text := acct._lock_run(p_run_id);
     run acct.journal_run;
+    place tid[];
     taken bigint;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF status NOT IN ('created', 'expanded') OR run.kind <> 'transaction' OR acct._run_transactions(p_run_id) > 0 THEN
         PERFORM acct._wrong_state(p_run_id, status, 'Call acct.book_transactions().');
     END IF;
-    PERFORM acct._take_batches(p_run_id, run.txn_month, run.bases, EXISTS (SELECT FROM acct.run_log AS g WHERE g.run_id = p_run_id AND g.step = 'create'),
-                               status = 'expanded', started, acct.current_batch());
+    place := acct._take_batches(p_run_id, run.txn_month, run.bases, EXISTS (SELECT FROM acct.run_log AS g WHERE g.run_id = p_run_id AND g.step = 'create'),
+                                status = 'expanded', started, acct.current_batch());
     taken := acct._run_transactions(p_run_id);
     IF taken <> p_transactions THEN
         RAISE EXCEPTION 'of % transactions, % were loaded', p_transactions, taken
             USING ERRCODE = 'LE009', HINT = 'Is there a trigger on acct.txn_source_parent that leaves rows out, or moves them?';
     END IF;
     -- crash point: book_taken
-    PERFORM FROM acct.expand_journals(p_run_id);
-    PERFORM acct._refuse_failed_checks(p_run_id, c.failed) FROM acct._failed_checks(p_run_id) AS c;
-    PERFORM FROM acct.post_journals(p_run_id);
+    PERFORM acct._pass_checks(p_run_id, acct._expand_run(p_run_id, place), place);
+    PERFORM acct._post_run(p_run_id, true);
     -- crash point: book_posted
 END
 $$;

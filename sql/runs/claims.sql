@@ -1,13 +1,15 @@
 -- Claims: which batches of a month a run takes, and their rows as they were then.
 
 CREATE FUNCTION acct._summarize_source(p_month date) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._summarize_index(i.indexrelid)
-      FROM pg_partition_tree(acct._partition_of('acct.txn_source_parent', p_month)) AS t
-      JOIN pg_index AS i ON i.indrelid = t.relid
-      JOIN pg_class AS c ON c.oid = i.indexrelid
-      JOIN pg_am AS m ON m.oid = c.relam
-     WHERE t.isleaf AND m.amname = 'brin'
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._summarize_index(i.indexrelid)
+       FROM pg_partition_tree(acct._partition_of('acct.txn_source_parent', p_month)) AS t
+       JOIN pg_index AS i ON i.indrelid = t.relid
+       JOIN pg_class AS c ON c.oid = i.indexrelid
+       JOIN pg_am AS m ON m.oid = c.relam
+      WHERE t.isleaf AND m.amname = 'brin';
+END
 $$;
 COMMENT ON FUNCTION acct._summarize_source(date) IS
 'Has the BRIN indexes of a month''s source know the rows that were loaded lately, so that a batch is found without reading the month. Where others are at it, or VACUUM is, nothing is waited for.';
@@ -63,14 +65,16 @@ $$;
 COMMENT ON FUNCTION acct._warn_busy_batches(date, bigint[]) IS
 'Warns that a run leaves batches out, whose rows others are changing or claiming.';
 
-CREATE FUNCTION acct._count_batches(p_run_id bigint, p_month date, p_bases text[], p_batches bigint[]) RETURNS bigint
+CREATE FUNCTION acct._count_batches(p_run_id bigint, p_month date, p_bases text[], p_batches bigint[], OUT claims bigint, OUT place tid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET enable_bitmapscan = on
     SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     most_ranges CONSTANT integer := 100;
+    most_pages CONSTANT integer := 100;
+    -- Rows have a place in a table, not in a month that is partitioned once more, or has no partition.
+    is_table CONSTANT boolean := EXISTS (SELECT FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.txn_source_parent', p_month) AND c.relkind = 'r');
     ranges record;
     found text;
-    number bigint;
 BEGIN
     SELECT r.* INTO ranges FROM acct._ranges_of(p_batches) AS r;
     -- What others took needs not be read again.
@@ -82,22 +86,30 @@ BEGIN
         found := '%s AS s WHERE s.batch_id = ANY ($6)';
     END IF;
     EXECUTE format($q$
-        INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
-        SELECT $1, x.batch_id, $2, b.basis, x.source_rows, x.source_gross
-          FROM (SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross FROM $q$ || found || $q$ GROUP BY s.batch_id) AS x
-         CROSS JOIN unnest($3) AS b (basis)
-         WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
-                            WHERE c.batch_id = x.batch_id AND c.txn_month = $2 AND c.basis = b.basis
-                              AND c.released_at IS NULL)$q$, acct._source_rows(p_month))
+        WITH x AS MATERIALIZED (
+            SELECT s.batch_id, count(*) AS source_rows, sum(s.gross_amount) AS source_gross, %s AS first, %s AS last FROM $q$ || found || $q$ GROUP BY s.batch_id),
+        claimed AS (
+            INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
+            SELECT $1, x.batch_id, $2, b.basis, x.source_rows, x.source_gross
+              FROM x CROSS JOIN unnest($3) AS b (basis)
+             WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c
+                                WHERE c.batch_id = x.batch_id AND c.txn_month = $2 AND c.basis = b.basis
+                                  AND c.released_at IS NULL)
+            RETURNING 1)
+        SELECT (SELECT count(*) FROM claimed), ARRAY[min(x.first), max(x.last)] FROM x$q$,
+        CASE WHEN is_table THEN 'min(s.ctid)' ELSE 'NULL::tid' END, CASE WHEN is_table THEN 'max(s.ctid)' ELSE 'NULL::tid' END, acct._source_rows(p_month))
+       INTO claims, place
       USING p_run_id, p_month, p_bases, ranges.first, ranges.last, p_batches;
-    GET DIAGNOSTICS number = ROW_COUNT;
-    RETURN number;
+    IF (place[2]::text::point)[0] - (place[1]::text::point)[0] <= most_pages IS NOT TRUE THEN
+        place := '{}';
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._count_batches(bigint, date, text[], bigint[]) IS
-'Claims for a run batches that are locked, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for.';
+'Claims for a run batches that are locked, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for. place is the first and the last place of their rows in the month''s table, where these are few pages apart, else empty; it holds as long as the caller keeps the table locked.';
 
-CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], p_batch bigint, OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint)
+CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], p_batch bigint,
+                                    OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint, OUT place tid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- Whatever the planner knows of these tables: what waits is few, the rest is history.
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -110,6 +122,7 @@ DECLARE
     held bigint[];
 BEGIN
     claims := 0;
+    place := '{}';
     -- To the end of the transaction no basis is added of which this claim knows nothing.
     PERFORM acct._hold_tables('{acct.accounting_basis}', 'ROW SHARE');
     PERFORM acct._progress_phase('taking batches');
@@ -132,7 +145,7 @@ BEGIN
                   UNION SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1);
     IF held <> '{}' THEN
         -- Their rows cannot change any more: they are counted now.
-        claims := acct._count_batches(p_run_id, p_month, p_bases, held);
+        SELECT c.claims, c.place INTO claims, place FROM acct._count_batches(p_run_id, p_month, p_bases, held) AS c;
         WITH taken AS (
             -- Those alone that are locked: others would be waited for.
             DELETE FROM acct.batch_waiting AS w USING unnest(batches, bases) AS k (batch_id, basis)
@@ -160,7 +173,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[], bigint) IS
-'Claims for a run the batches of a month that wait for it, or this one of them (p_batch), with the count and the gross sum of their rows: the number of claims, the batches that were left out, with a WARNING, because others were changing their rows, and how many other runs are taking at this moment. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
+'Claims for a run the batches of a month that wait for it, or this one of them (p_batch), with the count and the gross sum of their rows: the number of claims, the batches that were left out, with a WARNING, because others were changing their rows, how many other runs are taking at this moment, and where the rows lie (_count_batches). Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
 
 CREATE FUNCTION acct._release_batches(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -143,7 +143,7 @@ $$;
 COMMENT ON FUNCTION acct._check_repeated(bigint) IS
 'The check of validate_run that counts repeated transactions: it fails where the run''s options refuse them.';
 
-CREATE FUNCTION acct._count_repeated(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._count_repeated(p_run_id bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run acct.journal_run;
@@ -151,7 +151,7 @@ DECLARE
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF run.kind <> 'transaction' OR acct._repeated_option(run.options) = 'ignore' THEN
-        RETURN;
+        RETURN NULL;
     ELSIF acct._repeated_option(run.options) = 'report' THEN
         -- What validate_run found is as good.
         SELECT (g.detail ->> 'repeated_transactions')::bigint INTO found FROM acct.run_log AS g
@@ -161,13 +161,13 @@ BEGIN
         PERFORM acct._lock_row('acct.accounting_basis', ARRAY['basis'], ARRAY[b], format('accounting basis %s', b), true) FROM unnest(run.bases) AS b;
     END IF;
     found := coalesce(found, acct._repeated_transactions(p_run_id));
-    UPDATE acct.journal_run AS r SET repeated_transactions = found WHERE r.run_id = p_run_id;
     IF found > 0 AND acct._repeated_option(run.options) = 'refuse' THEN
         RAISE EXCEPTION 'run % does not pass its checks', p_run_id
             USING ERRCODE = 'LE009', DETAIL = format('Failed: repeated_transactions (expected 0, found %s).', found),
                   HINT = 'Runs of other months hold transactions with the same txn_id and entity_code. Discard the run, delete its load and load what is right.';
     END IF;
+    RETURN found;
 END
 $$;
 COMMENT ON FUNCTION acct._count_repeated(bigint) IS
-'Records how many transactions of a run that is posted are repeated. Raises LE009 where there are some and its options refuse them.';
+'How many transactions of a run that is posted are repeated; NULL: its options ignore them, or it has none. Raises LE009 where there are some and its options refuse them.';

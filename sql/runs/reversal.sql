@@ -637,8 +637,10 @@ COMMENT ON FUNCTION acct._count_reversed(bigint) IS
 'Counts the journals that a run which is posted reverses in the runs that posted them, which the caller has locked; a run is reversed when all of its journals are.';
 
 CREATE FUNCTION acct._caller_is(p_role text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(pg_has_role(session_user, to_regrole(p_role), 'MEMBER'), false)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(pg_has_role(session_user, to_regrole(p_role), 'MEMBER'), false);
+END
 $$;
 COMMENT ON FUNCTION acct._caller_is(text) IS 'True where the session user is a member of a role of install_roles(), or a superuser; false where there is no such role.';
 
@@ -668,14 +670,14 @@ $$;
 COMMENT ON FUNCTION acct._require_poster(bigint) IS
 'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them. What another function decides it does not look at: runs whose journals are given line by line, and reversals whose options name the decision.';
 
-CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean) RETURNS TABLE (check_name text, expected text, actual text)
+CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean, p_place tid[] DEFAULT '{}') RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run acct.journal_run;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF run.kind = 'transaction' THEN
-        RETURN QUERY SELECT c.* FROM acct._check_source(p_run_id) AS c;
+        RETURN QUERY SELECT c.* FROM acct._check_source(p_run_id, p_place) AS c;
     ELSIF run.kind = 'correction' THEN
         RETURN QUERY SELECT c.* FROM acct._check_source_rows(run.origin_run) AS c;
         RETURN QUERY SELECT c.* FROM acct._check_correction(p_run_id) AS c;
@@ -686,5 +688,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._check_inputs(bigint, boolean) IS
-'The checks of validate_run that compare a run with what it was made of: its source, the journals that it reverses, whose lines are read where p_reads says so, for a correction both, or the lines that were given.';
+COMMENT ON FUNCTION acct._check_inputs(bigint, boolean, tid[]) IS
+'The checks of validate_run that compare a run with what it was made of: its source, the journals that it reverses, whose lines are read where p_reads says so, for a correction both, or the lines that were given. p_place is where the source rows lie, where the caller knows it (_count_batches).';

@@ -339,7 +339,11 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._announce_work();
-    LOOP
+    -- Nearly always nobody holds it.
+    IF acct._lock_if_free('{acct.journal_run}', 'ROW SHARE', false) THEN
+        SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE SKIP LOCKED;
+    END IF;
+    WHILE status IS NULL LOOP
         BEGIN
             PERFORM acct._limit_wait(own_limit);
             -- Not so much that readers, who lock the key (acct._read_run), would have to wait.
@@ -486,6 +490,12 @@ BEGIN
     -- As a load does, so that the month is not archived meanwhile.
     PERFORM acct._hold_month('acct.txn_source_parent', p_month, 'ROW EXCLUSIVE');
     PERFORM acct._announce_work();
+    -- Without a key it waits for no other one.
+    IF p_key IS NULL AND acct._lock_if_free('{acct.journal_run}', 'ROW EXCLUSIVE', false) THEN
+        INSERT INTO acct.journal_run AS r (txn_month, bases, options) VALUES (p_month, _open_run.bases, p_options) RETURNING r.run_id INTO run_id;
+        -- crash point: create_inserted
+        RETURN;
+    END IF;
     LOOP
         BEGIN
             PERFORM acct._limit_wait(own_limit);
@@ -511,7 +521,7 @@ BEGIN
             PERFORM acct._refuse_cancelled(run.run_id);
         END IF;
         -- Without option basis it keeps the bases that there were when it was made.
-        IF run.txn_month <> p_month OR p_options ? 'basis' AND run.bases <> _open_run.bases
+        IF run.txn_month IS DISTINCT FROM p_month OR p_options ? 'basis' AND run.bases <> _open_run.bases
            OR acct._repeated_option(run.options) <> acct._repeated_option(p_options)
            OR acct._moves_late(run.options) <> acct._moves_late(p_options) THEN
             RAISE EXCEPTION 'run "%" was made with other arguments', p_key
@@ -532,7 +542,7 @@ COMMENT ON FUNCTION acct._open_run(date, text, jsonb) IS
 'Makes a run that has taken nothing, or finds the one that has the key, and locks it to the end of the transaction: whether it was there, is expanded, and has taken something, so that it takes nothing more. Raises what create_run() raises.';
 
 CREATE FUNCTION acct._take_batches(p_run_id bigint, p_month date, p_bases text[], p_was_there boolean, p_was_expanded boolean, p_started timestamptz,
-                                   p_batch bigint DEFAULT NULL) RETURNS bigint
+                                   p_batch bigint DEFAULT NULL) RETURNS tid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     taken record;
@@ -553,24 +563,34 @@ BEGIN
     END IF;
     -- crash point: create_claimed
     PERFORM acct._progress_end();
-    RETURN taken.claims;
+    RETURN taken.place;
 END
 $$;
 COMMENT ON FUNCTION acct._take_batches(bigint, date, text[], boolean, boolean, timestamptz, bigint) IS
-'Claims for a run that _open_run() made or found the batches that wait for it, or one of them alone, and logs that: the number of claims. One that was expanded with nothing is no longer.';
+'Claims for a run that _open_run() made or found the batches that wait for it, or one of them alone, and logs that: where their rows lie (_count_batches). One that was expanded with nothing is no longer.';
 
-CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION acct._create_run(p_month date, p_key text, p_options jsonb, OUT run_id bigint, OUT place tid[])
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     run record;
 BEGIN
-    SELECT o.* INTO run FROM acct._open_run(create_run.txn_month, create_run.run_key, coalesce(create_run.options, '{}')) AS o;
+    SELECT o.* INTO run FROM acct._open_run(p_month, p_key, coalesce(p_options, '{}')) AS o;
+    run_id := run.run_id;
+    place := '{}';
     -- One that has taken nothing takes what came since.
     IF NOT run.has_taken THEN
-        PERFORM acct._take_batches(run.run_id, create_run.txn_month, run.bases, run.was_there, run.was_expanded, started);
+        place := acct._take_batches(run.run_id, p_month, run.bases, run.was_there, run.was_expanded, started);
     END IF;
-    RETURN run.run_id;
+END
+$$;
+COMMENT ON FUNCTION acct._create_run(date, text, jsonb) IS
+'create_run(), which says where the rows of the batches that it claimed lie (_count_batches), for a caller that goes on with the run in the same call.';
+
+CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT c.run_id FROM acct._create_run(create_run.txn_month, create_run.run_key, create_run.options) AS c);
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
@@ -612,8 +632,10 @@ COMMENT ON FUNCTION acct._taken_again(bigint) IS
 'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, what it ignored, or what it reversed.';
 
 CREATE FUNCTION acct._source_run(p_run_id bigint) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN (SELECT CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+END
 $$;
 COMMENT ON FUNCTION acct._source_run(bigint) IS
 'The run whose transactions a run books: of a correction the one that it corrects. As in src/expand/expand_rows.c.';
@@ -621,15 +643,24 @@ COMMENT ON FUNCTION acct._source_run(bigint) IS
 CREATE FUNCTION acct._hold_inputs(p_run_id bigint, p_expands boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    kind text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+    kind text;
+    month date;
+    source bigint;
+    taken bigint;
 BEGIN
+    SELECT r.kind, s.run_id, s.txn_month, s.taken_transactions INTO kind, source, month, taken
+      FROM acct.journal_run AS r
+      JOIN acct.journal_run AS s ON s.run_id = CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END
+     WHERE r.run_id = p_run_id;
     IF acct._is_entered(kind) THEN
         PERFORM acct._hold_policy();
         RETURN;
     ELSIF kind <> 'reversal' THEN
-        PERFORM acct._hold_reversed(acct._source_run(p_run_id));
+        IF taken IS NOT NULL THEN
+            PERFORM acct._hold_reversed(source);
+        END IF;
         PERFORM acct._hold_policy();
-        PERFORM acct._hold_month('acct.txn_source_parent', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = acct._source_run(p_run_id);
+        PERFORM acct._hold_month('acct.txn_source_parent', month);
     END IF;
     -- Whoever posts takes books before the ledger, as archiving does.
     IF kind <> 'transaction' AND p_expands THEN
@@ -643,17 +674,20 @@ COMMENT ON FUNCTION acct._hold_inputs(bigint, boolean) IS
 CREATE FUNCTION acct._run_transactions(p_run_id bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    source CONSTANT bigint := acct._source_run(p_run_id);
+    run acct.journal_run;
 BEGIN
-    IF EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND acct._is_entered(r.kind)) THEN
-        RETURN (SELECT coalesce(r.journals, 0) FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF acct._is_entered(run.kind) THEN
+        RETURN coalesce(run.journals, 0);
+    ELSIF run.kind = 'reversal' THEN
+        RETURN (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint;
+    ELSIF run.kind = 'correction' THEN
+        RETURN acct._run_transactions(run.origin_run);
+    ELSIF run.reprocess_of IS NOT NULL THEN
+        RETURN coalesce(run.taken_transactions, (SELECT count(DISTINCT t.txn_id) FROM acct._taken_again(p_run_id) AS t));
     END IF;
-    RETURN (SELECT coalesce((SELECT sum(b.source_rows)
-                               FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
-                                      WHERE c.run_id = source) AS b), 0)::bigint
-                   + coalesce((SELECT coalesce(r.taken_transactions, (SELECT count(DISTINCT t.txn_id) FROM acct._taken_again(r.run_id) AS t))
-                                 FROM acct.journal_run AS r WHERE r.run_id = source AND r.reprocess_of IS NOT NULL), 0)
-                   + (SELECT coalesce(sum(v.journals), 0) FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id)::bigint);
+    RETURN (SELECT coalesce(sum(b.source_rows), 0)
+              FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b);
 END
 $$;
 COMMENT ON FUNCTION acct._run_transactions(bigint) IS
@@ -686,56 +720,75 @@ $$;
 COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
 'Adds the milliseconds by phase and the peak of memory of a step that is done to what the log has of its partitions; where it had none to work on, logs the step by itself.';
 
+CREATE FUNCTION acct._expand_run(p_run_id bigint, p_place tid[] DEFAULT '{}') RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    status text := acct._lock_run(p_run_id);
+    started CONSTANT timestamptz := clock_timestamp();
+    run record;
+    taken bigint;
+    own_range bigint;
+BEGIN
+    IF status = 'discarded' THEN
+        PERFORM acct._wrong_state(p_run_id, status, 'Make a new run with acct.create_run().');
+    ELSIF acct._is_posted(status)
+       OR status = 'expanded' AND NOT acct._staging_lost(p_run_id) AND NOT acct._must_move(p_run_id)
+          AND (SELECT c.actual = '' FROM acct._check_policy(p_run_id) AS c) THEN
+        RETURN false;
+    END IF;
+    SELECT r.kind, r.expand_started_at INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    PERFORM acct._hold_inputs(p_run_id, true);
+    -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
+    PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
+    taken := acct._run_transactions(p_run_id);
+    PERFORM acct._progress_start(p_run_id, 'expand', taken);
+    -- What an earlier expansion left.
+    IF status <> 'created' OR run.expand_started_at IS NOT NULL THEN
+        DELETE FROM acct.je_exception AS e WHERE e.run_id = p_run_id;
+        DELETE FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
+        DELETE FROM acct.run_log AS g WHERE g.run_id = p_run_id AND g.step = 'expand';
+        PERFORM acct._drop_staging(p_run_id);
+    END IF;
+    own_range := CASE WHEN acct._gets_run_partition(taken) THEN nextval('acct.je_range_seq') END;
+    UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp(), je_range = own_range WHERE r.run_id = p_run_id;
+    IF own_range IS NOT NULL OR NOT acct._shares_staging(taken) THEN
+        PERFORM acct._make_staging(p_run_id);
+    END IF;
+    -- crash point: expand_staging_made
+    IF run.kind = 'transaction' THEN
+        PERFORM acct._fold_policy();
+        INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
+        SELECT p_run_id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
+               jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
+                                  'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit),
+               x.by_reason
+          FROM acct._staging_tables(p_run_id) AS t, acct._expand(p_run_id, t.header, t.line, p_place) AS x;
+    ELSE
+        PERFORM acct._expand_kind(p_run_id);
+    END IF;
+    PERFORM acct._progress_phase('attaching staging');
+    PERFORM acct._attach_staging(p_run_id);
+    -- crash point: expand_attached
+    UPDATE acct.journal_run AS r
+       SET status = 'expanded', expanded_at = clock_timestamp(), expanded_by = session_user
+     WHERE r.run_id = p_run_id;
+    PERFORM acct._log_step(p_run_id, 'expand', started);
+    -- crash point: expand_done
+    PERFORM acct._progress_end();
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._expand_run(bigint, tid[]) IS
+'Expands a run, unless it is expanded as policy has it now, or posted: true where it did, and then the transaction holds the run and what it was made of. p_place is where its source rows lie, where the caller knows it (_count_batches). Raises what expand_journals() raises.';
+
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
                ignored bigint, debit numeric, credit numeric, elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := expand_journals.run_id;
-    status text := acct._lock_run(id);
-    started CONSTANT timestamptz := clock_timestamp();
-    finished boolean := false;
-    kind CONSTANT text := (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = id);
+    finished CONSTANT boolean := NOT acct._expand_run(id);
 BEGIN
-    IF status = 'discarded' THEN
-        PERFORM acct._wrong_state(id, status, 'Make a new run with acct.create_run().');
-    ELSIF acct._is_posted(status)
-       OR status = 'expanded' AND NOT acct._staging_lost(id) AND NOT acct._must_move(id)
-          AND (SELECT c.actual = '' FROM acct._check_policy(id) AS c) THEN
-        finished := true;
-    ELSE
-        PERFORM acct._hold_inputs(id, true);
-        -- Codes that this expansion may use keep their identity (acct._confirm_identity()).
-        PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
-        PERFORM acct._progress_start(id, 'expand', acct._run_transactions(id));
-        DELETE FROM acct.je_exception AS e WHERE e.run_id = id;
-        DELETE FROM acct.journal_run_total AS t WHERE t.run_id = id;
-        DELETE FROM acct.run_log AS g WHERE g.run_id = id AND g.step = 'expand';
-        UPDATE acct.journal_run AS r SET expand_started_at = clock_timestamp() WHERE r.run_id = id;
-        PERFORM acct._take_je_range(id);
-        PERFORM acct._make_staging(id);
-        -- crash point: expand_staging_made
-        IF kind = 'transaction' THEN
-            PERFORM acct._fold_policy();
-            INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
-            SELECT id, 'expand', x.source_partition, x.transactions, x.elapsed_ms,
-                   jsonb_build_object('journals', x.journals, 'lines', x.lines, 'exceptions', x.exceptions,
-                                      'ignored', x.ignored, 'debit', x.debit, 'credit', x.credit),
-                   x.by_reason
-              FROM acct._staging_tables(id) AS t, acct._expand(id, t.header, t.line) AS x;
-        ELSE
-            PERFORM acct._expand_kind(id);
-        END IF;
-        PERFORM acct._progress_phase('attaching staging');
-        PERFORM acct._attach_staging(id);
-        -- crash point: expand_attached
-        UPDATE acct.journal_run AS r
-           SET status = 'expanded', expanded_at = clock_timestamp(), expanded_by = session_user
-         WHERE r.run_id = id;
-        PERFORM acct._log_step(id, 'expand', started);
-        -- crash point: expand_done
-        PERFORM acct._progress_end();
-    END IF;
     RETURN QUERY
     SELECT g.partition, g.rows, (g.detail ->> 'journals')::bigint, (g.detail ->> 'lines')::bigint,
            (g.detail ->> 'exceptions')::bigint, (g.detail ->> 'ignored')::bigint,

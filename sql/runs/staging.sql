@@ -149,25 +149,28 @@ COMMENT ON FUNCTION acct._staging_tables(bigint) IS
 'Where the journals and lines of a run are staged: its own tables, where it has any, or else those that small runs share.';
 
 CREATE FUNCTION acct._staging_rows(p_run_id bigint, p_part text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT CASE WHEN t.is_shared THEN format('(SELECT * FROM acct.%I WHERE run_id = %s)', 'je_' || p_part || '_staging_small', p_run_id)
-                ELSE format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id) END
-      FROM acct._staging_tables(p_run_id) AS t
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN t.is_shared THEN format('(SELECT * FROM acct.%I WHERE run_id = %s)', 'je_' || p_part || '_staging_small', p_run_id)
+                        ELSE format('acct.%I', 'je_' || p_part || '_staging_' || p_run_id) END
+              FROM acct._staging_tables(p_run_id) AS t);
+END
 $$;
 COMMENT ON FUNCTION acct._staging_rows(bigint, text) IS
 'The FROM item, without an alias, that gives a run''s staged rows; p_part is header or line.';
 
-CREATE FUNCTION acct._shares_staging(p_run_id bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT r.je_range IS NULL AND NOT acct._gets_staging_table(acct._run_transactions(p_run_id))
+CREATE FUNCTION acct._shares_staging(p_transactions bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    RETURN NOT acct._gets_staging_table(p_transactions)
        -- What a site gave the parents and only a table that is made like them has too: keys and indexes, another access method.
        AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid IN ('acct.je_header_staging'::regclass, 'acct.je_line_staging'::regclass))
        AND NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_am AS m ON m.oid = c.relam AND m.amname <> 'heap'
-                        WHERE c.oid IN ('acct.je_header_staging'::regclass, 'acct.je_line_staging'::regclass))
-      FROM acct.journal_run AS r WHERE r.run_id = p_run_id
+                        WHERE c.oid IN ('acct.je_header_staging'::regclass, 'acct.je_line_staging'::regclass));
+END
 $$;
 COMMENT ON FUNCTION acct._shares_staging(bigint) IS
-'True where a run is to be staged in the tables that small runs share: it has fewer than ledger_engine.staging_table_min_transactions transactions and no range of je_id, and the parents of staging have no indexes.';
+'True where a run of so many transactions, without a range of je_id, is to be staged in the tables that small runs share: they are fewer than ledger_engine.staging_table_min_transactions, and the parents of staging have no indexes.';
 
 CREATE FUNCTION acct._staging_readers(p_run_id bigint) RETURNS TABLE (pid integer, gid text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -249,10 +252,6 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablesp
 DECLARE
     rel text;
 BEGIN
-    PERFORM acct._drop_staging(p_run_id);
-    IF acct._shares_staging(p_run_id) THEN
-        RETURN;
-    END IF;
     FOREACH rel IN ARRAY ARRAY['je_header_staging', 'je_line_staging'] LOOP
         EXECUTE format('CREATE UNLOGGED TABLE acct.%I (LIKE acct.%I INCLUDING ALL, '
                        'CONSTRAINT staging_run CHECK (run_id = %s) NO INHERIT)',
@@ -263,7 +262,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_staging(bigint) IS
-'Has a run that is to be expanded have no staging, and a large one have tables of its own, UNLOGGED and not yet children of the parents; by their CHECK a query for other runs does without them.';
+'Makes a run''s own staging tables, UNLOGGED and not yet children of the parents; by their CHECK a query for other runs does without them.';
 
 CREATE FUNCTION acct._attach_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -222,7 +222,7 @@ $$;
 COMMENT ON FUNCTION acct._digest_as_before(text, regclass, text[], text[]) IS
 'Count, gross sum and digest of the rows of a query over a table some of whose columns have changed type since: each value is taken in the type that its column had. changed says what became of a column that is gone, or whose values did not keep.';
 
-CREATE FUNCTION acct._source_now(p_run_id bigint, OUT rows bigint, OUT gross numeric, OUT digest text, OUT changed text)
+CREATE FUNCTION acct._source_now(p_run_id bigint, p_place tid[] DEFAULT '{}', OUT rows bigint, OUT gross numeric, OUT digest text, OUT changed text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on AS $$
 DECLARE
     run acct.journal_run;
@@ -248,6 +248,9 @@ BEGIN
             leaves := acct._source_leaves(table_now);
         END IF;
         query := format('SELECT s.* FROM %s AS s WHERE s.batch_id = ANY (%L)', source, batches);
+        IF p_place <> '{}' THEN
+            query := query || format(' AND s.ctid BETWEEN %L AND %L', p_place[1], p_place[2]);
+        END IF;
     END IF;
     IF other_types THEN
         SELECT d.* INTO rows, gross, digest, changed FROM acct._digest_as_before(query, table_now, run.source_columns, run.source_types) AS d;
@@ -264,10 +267,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._source_now(bigint) IS
-'Count, gross sum and digest of the source rows that a run used, as they are now, over the columns that it recorded; or instead of these what became of a column that it needs.';
+COMMENT ON FUNCTION acct._source_now(bigint, tid[]) IS
+'Count, gross sum and digest of the source rows that a run used, as they are now, over the columns that it recorded; or instead of these what became of a column that it needs. p_place is where they lie, where the caller knows it (_count_batches).';
 
-CREATE FUNCTION acct._check_source_rows(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
+CREATE FUNCTION acct._check_source_rows(p_run_id bigint, p_place tid[] DEFAULT '{}') RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run acct.journal_run;
@@ -276,7 +279,7 @@ DECLARE
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF run.source_digest IS NOT NULL THEN
-        SELECT s.* INTO found FROM acct._source_now(p_run_id) AS s;
+        SELECT s.* INTO found FROM acct._source_now(p_run_id, p_place) AS s;
     ELSIF run.reprocess_of IS NULL THEN
         SELECT c.rows, c.gross, NULL AS changed, NULL AS digest INTO found FROM acct._claimed_rows(p_run_id) AS c;
     END IF;
@@ -298,10 +301,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._check_source_rows(bigint) IS
+COMMENT ON FUNCTION acct._check_source_rows(bigint, tid[]) IS
 'The checks of validate_run that compare source rows with what they were: count and gross of claimed batches, and the digest of the rows that the run used.';
 
-CREATE FUNCTION acct._check_source(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
+CREATE FUNCTION acct._check_source(p_run_id bigint, p_place tid[]) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run acct.journal_run;
@@ -310,7 +313,7 @@ BEGIN
     PERFORM acct._progress_phase('checking source');
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     every_basis := acct._complete_bases(p_run_id);
-    RETURN QUERY SELECT c.* FROM acct._check_source_rows(p_run_id) AS c;
+    RETURN QUERY SELECT c.* FROM acct._check_source_rows(p_run_id, p_place) AS c;
     IF run.reprocess_of IS NULL THEN
         RETURN QUERY
         SELECT 'batches_registered', '0 rows', format('%s rows', acct._unregistered_rows(run.txn_month));
@@ -328,8 +331,17 @@ BEGIN
       FROM unnest(every_basis) AS b ORDER BY b;
 END
 $$;
-COMMENT ON FUNCTION acct._check_source(bigint) IS
+COMMENT ON FUNCTION acct._check_source(bigint, tid[]) IS
 'The checks of validate_run that compare a run with its source: claimed batches, and the rows that the run used, are as they were, no row of the month has an unregistered batch, and each transaction of the run is journalled, an exception, or ignored.';
+
+CREATE FUNCTION acct._shared_headers(p_run_id bigint, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    SELECT count(*), coalesce(sum(h.line_count), 0), coalesce(sum(h.total_debit), 0), coalesce(sum(h.total_credit), 0) INTO journals, lines, debit, credit
+      FROM acct.je_header_staging_small AS h WHERE h.run_id = p_run_id;
+END
+$$;
+COMMENT ON FUNCTION acct._shared_headers(bigint) IS 'Count and sums of the journals of a run in the staging that small runs share.';
 
 CREATE FUNCTION acct._check_journals(p_run_id bigint, p_source text) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -342,9 +354,13 @@ DECLARE
 BEGIN
     PERFORM acct._progress_phase('checking journals');
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    EXECUTE 'SELECT count(*) AS journals, coalesce(sum(line_count), 0) AS lines, coalesce(sum(total_debit), 0) AS debit, '
-            'coalesce(sum(total_credit), 0) AS credit FROM ' || acct._run_rows(p_run_id, p_source, 'header')
-       INTO header_journals, header_lines, header_debit, header_credit;
+    IF p_source = 'staging' AND (SELECT t.is_shared FROM acct._staging_tables(p_run_id) AS t) THEN
+        SELECT h.journals, h.lines, h.debit, h.credit INTO header_journals, header_lines, header_debit, header_credit FROM acct._shared_headers(p_run_id) AS h;
+    ELSE
+        EXECUTE 'SELECT count(*) AS journals, coalesce(sum(line_count), 0) AS lines, coalesce(sum(total_debit), 0) AS debit, '
+                'coalesce(sum(total_credit), 0) AS credit FROM ' || acct._run_rows(p_run_id, p_source, 'header')
+           INTO header_journals, header_lines, header_debit, header_credit;
+    END IF;
     RETURN QUERY
     SELECT c.*
       FROM acct._run_digest(p_run_id, p_source) AS line,
@@ -375,40 +391,42 @@ $$;
 COMMENT ON FUNCTION acct._check_journals(bigint, text) IS
 'The checks of validate_run that compare a run''s headers and lines, read from staging or ledger, with what expand recorded.';
 
-CREATE FUNCTION acct.validate_run(run_id bigint)
+CREATE FUNCTION acct._validate_run(p_run_id bigint, p_is_held boolean, p_place tid[])
 RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    id CONSTANT bigint := validate_run.run_id;
-    status text := acct._read_run(id);
+    status text := 'expanded';
     started CONSTANT timestamptz := clock_timestamp();
     checks bigint := 0;
     failed text[] := ARRAY[]::text[];
     repeated bigint;
 BEGIN
-    IF status NOT IN ('expanded', 'posted', 'reversed') THEN
-        PERFORM acct._wrong_state(id, status, 'Call acct.expand_journals() first.');
+    IF NOT p_is_held THEN
+        status := acct._read_run(p_run_id);
+        IF status NOT IN ('expanded', 'posted', 'reversed') THEN
+            PERFORM acct._wrong_state(p_run_id, status, 'Call acct.expand_journals() first.');
+        END IF;
+        PERFORM acct._require_staging(p_run_id, status);
+        PERFORM acct._hold_inputs(p_run_id, false);
     END IF;
-    PERFORM acct._require_staging(id, status);
-    PERFORM acct._hold_inputs(id, false);
-    PERFORM acct._progress_start(id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = id;
+    PERFORM acct._progress_start(p_run_id, 'validate', r.lines) FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     FOR check_name, expected, actual IN
-        SELECT c.* FROM acct._check_inputs(id, true) AS c
+        SELECT c.* FROM acct._check_inputs(p_run_id, true, p_place) AS c
         UNION ALL
-        SELECT c.* FROM acct._check_journals(id, CASE status WHEN 'expanded' THEN 'staging' ELSE 'ledger' END) AS c
+        SELECT c.* FROM acct._check_journals(p_run_id, CASE status WHEN 'expanded' THEN 'staging' ELSE 'ledger' END) AS c
         UNION ALL
-        SELECT c.* FROM acct._check_repeated(id) AS c
+        SELECT c.* FROM acct._check_repeated(p_run_id) AS c
         UNION ALL
         SELECT 'periods_open', '', coalesce(string_agg(DISTINCT x.name, ' '), '')
           FROM (SELECT DISTINCT x.entity_code, x.basis, x.je_month FROM acct.journal_run_total AS x
-                 WHERE x.run_id = id AND status = 'expanded') AS t
+                 WHERE x.run_id = p_run_id AND status = 'expanded') AS t
           LEFT JOIN acct.accounting_period AS p
             ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
          CROSS JOIN LATERAL (
             SELECT format('%s/%s/%s', p.entity_code, p.basis, p.period_month) AS name WHERE p.period_month IS NOT NULL
             UNION ALL SELECT t.je_month || ' is archived' WHERE acct._is_archived('ledger_entry', t.je_month)) AS x
         UNION ALL
-        SELECT c.* FROM acct._check_policy(id) AS c
+        SELECT c.* FROM acct._check_policy(p_run_id) AS c
     LOOP
         passed := expected IS NOT DISTINCT FROM actual OR expected = 'any number';
         repeated := CASE check_name WHEN 'repeated_transactions' THEN actual::bigint ELSE repeated END;
@@ -420,11 +438,21 @@ BEGIN
     END LOOP;
     IF NOT current_setting('transaction_read_only')::boolean THEN
         INSERT INTO acct.run_log (run_id, step, rows, elapsed_ms, detail, peak_memory)
-        VALUES (id, 'validate', checks, acct._elapsed_ms(started),
+        VALUES (p_run_id, 'validate', checks, acct._elapsed_ms(started),
                 jsonb_build_object('failed', to_jsonb(failed), 'repeated_transactions', repeated, 'phases_ms', acct._progress_times()),
                 acct._peak_memory());
     END IF;
     PERFORM acct._progress_end();
+END
+$$;
+COMMENT ON FUNCTION acct._validate_run(bigint, boolean, tid[]) IS
+'The checks of validate_run(), for a caller that reads the run, or that has expanded it in the same call and so holds it and what it was made of (p_is_held), and knows where its source rows lie (p_place, else empty). Raises what validate_run() raises.';
+
+CREATE FUNCTION acct.validate_run(run_id bigint)
+RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT v.* FROM acct._validate_run(validate_run.run_id, false, '{}') AS v;
 END
 $$;
 COMMENT ON FUNCTION acct.validate_run(bigint) IS

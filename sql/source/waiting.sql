@@ -105,9 +105,11 @@ COMMENT ON FUNCTION acct._await_basis() IS
 'Trigger function of acct.accounting_basis: batches that no longer wait for every basis wait for a new one. Waits for runs that are being made; raises 25001 where the transaction is not READ COMMITTED.';
 
 CREATE FUNCTION acct._is_source_known(p_month date) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT NOT EXISTS (SELECT FROM acct.source_check AS c WHERE c.txn_month = p_month)
-       AND acct._source_table(p_month) IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN NOT EXISTS (SELECT FROM acct.source_check AS c WHERE c.txn_month = p_month)
+       AND acct._source_table(p_month) IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month);
+END
 $$;
 COMMENT ON FUNCTION acct._is_source_known(date) IS
 'True where each row of a source month is of a registered batch that waits for a run or was taken, so that the month needs not be read to see that. Raises LE002 where it was dropped.';
@@ -189,11 +191,18 @@ $$;
 COMMENT ON FUNCTION acct._forget_source(date) IS 'Deletes what waits of a source month that is dropped.';
 
 CREATE FUNCTION acct._ranges_of(p_numbers bigint[], OUT first bigint[], OUT last bigint[])
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT array_agg(g.first ORDER BY g.first), array_agg(g.last ORDER BY g.first)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF cardinality(p_numbers) = 1 THEN
+        first := p_numbers;
+        last := p_numbers;
+        RETURN;
+    END IF;
+    SELECT array_agg(g.first ORDER BY g.first), array_agg(g.last ORDER BY g.first) INTO first, last
       FROM (SELECT min(x.n) AS first, max(x.n) AS last
               FROM (SELECT u.n, u.n - row_number() OVER (ORDER BY u.n) AS range FROM (SELECT DISTINCT n FROM unnest(p_numbers) AS n) AS u) AS x
-             GROUP BY x.range) AS g
+             GROUP BY x.range) AS g;
+END
 $$;
 COMMENT ON FUNCTION acct._ranges_of(bigint[]) IS 'The stretches of successive numbers that numbers make up; NULL where there are none.';
 

@@ -198,7 +198,10 @@ query_call(const char *sql, QueryArgs *args, QueryRow row, void *arg)
 uint64
 query_change(const char *sql, QueryArgs *args)
 {
-	execute(sql, args, false, NULL);
+	MemoryContext caller = CurrentMemoryContext;
+
+	execute_plan(kept_plan(sql, args), args, false, NULL);
+	MemoryContextSwitchTo(caller);
 	return SPI_processed;
 }
 

@@ -51,7 +51,10 @@ extern void query_each_row_kept(const char *sql, QueryArgs *args, QueryRow row, 
 /* The same as the first for functions that write, or a query of somebody else's: it gets a snapshot of its own. */
 extern void query_call(const char *sql, QueryArgs *args, QueryRow row, void *arg);
 
-/* Runs an INSERT, UPDATE or DELETE under a snapshot of its own; returns the number of rows. */
+/*
+ * Runs an INSERT, UPDATE or DELETE that is a constant of the program, with arguments of the same types each time, under
+ * a snapshot of its own; returns the number of rows. The session keeps its plan.
+ */
 extern uint64 query_change(const char *sql, QueryArgs *args);
 
 /* Column (from 0) of a row as a palloc'd C string in the current context; NULL where null. */

@@ -56,15 +56,6 @@ static const char *const tables_read[] = {"accounting_basis",
 										  "policy_change",
 										  "product_account_map"};
 
-/* The policy that a run is expanded by; each as JSON. */
-typedef struct PolicyRecord
-{
-	MemoryContext context;
-	char *sums; /* NULL: the layout of 0.1.0, which does not keep it */
-	char *minor_units;
-	char *bases;
-} PolicyRecord;
-
 LEDGER_FUNCTION(ledger_expand);
 LEDGER_FUNCTION(ledger_evaluate);
 
@@ -98,9 +89,15 @@ run_pass(Expand *expand, Pass *pass, const char *list)
 	if (expand->reprocess_of == 0)
 	{
 		query_arg(&args, INT8ARRAYOID, pass->batches);
-		query_each_row(
-			psprintf("SELECT %s FROM %s AND s.batch_id = ANY ($2)", list, batch_rows(expand)),
-			&args, expand_row, expand);
+		if (expand->place != NULL)
+		{
+			query_arg(&args, TIDOID, expand->place[0]);
+			query_arg(&args, TIDOID, expand->place[1]);
+		}
+		query_each_row(psprintf("SELECT %s FROM %s AND s.batch_id = ANY ($2)%s", list,
+								batch_rows(expand),
+								expand->place != NULL ? " AND s.ctid BETWEEN $3 AND $4" : ""),
+					   &args, expand_row, expand);
 		return;
 	}
 	query_arg(&args, INT8OID, Int64GetDatum(expand->source_run));
@@ -189,73 +186,53 @@ stage_differing(Expand *expand)
 	run_all(expand, AIM_STAGE_FOUND);
 }
 
-/* Which source rows the run used: their digest, and the columns that it is of. */
-static void
-save_source_digest(Expand *expand)
+/* Where a policy goes, and the memory that it is kept in. */
+typedef struct PolicyReader
 {
-	QueryArgs args = {0};
-	char digest[DIGEST_TEXT_SIZE];
-
-	if (expand->rows == NULL)
-		return;
-	digest_to_text(expand->tally.source_rows, digest);
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
-	query_arg(&args, TEXTARRAYOID, row_digest_names(expand->rows));
-	query_arg(&args, TEXTARRAYOID, row_digest_types(expand->rows));
-	query_change("UPDATE acct.journal_run SET source_digest = $2, source_columns = $3, "
-				 "source_types = $4 WHERE run_id = $1",
-				 &args);
-}
+	MemoryContext context;
+	RunOrigin *origin;
+} PolicyReader;
 
 static void
 take_policy(TupleTableSlot *slot, void *arg)
 {
-	PolicyRecord *policy = arg;
-	MemoryContext old = MemoryContextSwitchTo(policy->context);
+	PolicyReader *reader = arg;
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
 
-	policy->sums = query_text(slot, 0);
-	policy->minor_units = query_text(slot, 1);
-	policy->bases = query_text(slot, 2);
+	reader->origin->sums = query_text(slot, 0);
+	reader->origin->minor_units = query_text(slot, 1);
+	reader->origin->bases = query_text(slot, 2);
 	MemoryContextSwitchTo(old);
 }
 
-/* What identifies the policy that the snapshot shows. */
-static void
-load_policy(Expand *expand, PolicyRecord *policy)
+/* What identifies the policy that the snapshot shows; false in the layout of 0.1.0, which does not keep it. */
+static bool
+load_policy(Expand *expand, RunOrigin *origin)
 {
+	PolicyReader reader = {expand->context, origin};
 	QueryArgs args = {0};
 
-	if (!OidIsValid(get_relname_relid("policy_change", ledger_engine_schema())))
-		return;
+	if (expand->rows == NULL ||
+		!OidIsValid(get_relname_relid("policy_change", ledger_engine_schema())))
+		return false;
 	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_each_row(
+	query_each_row_kept(
 		"SELECT acct._policy_kept()::text, (SELECT coalesce(jsonb_object_agg(currency, minor_units), '{}')::text "
 		"FROM acct.currency), coalesce(acct._basis_policy($1), '{}')::text",
-		&args, take_policy, policy);
+		&args, take_policy, &reader);
+	return true;
 }
 
-/* By which policy, and by which code, the run was expanded. */
+/* Which source rows the run used: their digest, and the columns that it is of. */
 static void
-save_policy(Expand *expand, const PolicyRecord *policy)
+note_source(const Expand *expand, RunOrigin *origin)
 {
-	QueryArgs args = {0};
+	char digest[DIGEST_TEXT_SIZE];
 
-	if (policy->sums == NULL)
-		return;
-	query_arg(&args, INT8OID, Int64GetDatum(expand->run_id));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(policy->sums));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(policy->minor_units));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(policy->bases));
-	/* What a correction books is known later, and is in currencies that may be any. */
-	query_arg(&args, BOOLOID, BoolGetDatum(expand->posted != NULL));
-	query_change(
-		"UPDATE acct.journal_run SET policy_sums = $2::jsonb, policy_digest = acct._policy_digest($2::jsonb), "
-		"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($3::jsonb) m "
-		"WHERE $6 OR m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
-		"engine_version = $4, basis_policy = $5::jsonb WHERE run_id = $1",
-		&args);
+	digest_to_text(expand->tally.source_rows, digest);
+	origin->source_digest = CStringGetTextDatum(digest);
+	origin->source_columns = row_digest_names(expand->rows);
+	origin->source_types = row_digest_types(expand->rows);
 }
 
 /*
@@ -288,6 +265,18 @@ return_counts(Expand *expand, ReturnSetInfo *rsinfo)
 		found = NULL;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+}
+
+/* The two places of an array, tid[]; NULL where it has not two, as in SQL of version 0.1.0, which gives none. */
+static Datum *
+place_from_array(Datum array)
+{
+	Datum *places;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TIDOID, sizeof(ItemPointerData), false,
+					  TYPALIGN_SHORT, &places, NULL, &count);
+	return count == 2 ? places : NULL;
 }
 
 static void
@@ -347,7 +336,8 @@ static void
 expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	PolicyRecord policy = {.context = context};
+	RunOrigin origin = {0};
+	bool has_origin;
 	Expand *expand;
 	int scope;
 
@@ -359,7 +349,11 @@ expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), NULL);
 	expand->posted = posted;
-	load_policy(expand, &policy);
+	/* Of a month in one table alone: a place in several says nothing. */
+	if (posted == NULL && PG_NARGS() > 3 && expand->is_small &&
+		list_length(source_leaves(expand->source_table, expand->txn_month)) == 1)
+		expand->place = place_from_array(PG_GETARG_DATUM(3));
+	has_origin = load_policy(expand, &origin);
 	CRASH_POINT("expand_opened");
 	if (posted != NULL)
 		stage_differing(expand);
@@ -371,9 +365,12 @@ expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted)
 	PopActiveSnapshot();
 	CRASH_POINT("expand_written");
 	run_total_save(&expand->tally.totals, expand->run_id);
-	run_record_save(expand->run_id, &expand->tally, expand->bases, &expand->ids);
-	save_source_digest(expand);
-	save_policy(expand, &policy);
+	if (has_origin)
+		note_source(expand, &origin);
+	/* What a correction books is known later, and is in currencies that may be any. */
+	origin.every_currency = posted != NULL;
+	run_record_save(expand->run_id, &expand->tally, expand->bases, &expand->ids,
+					has_origin ? &origin : NULL);
 	CRASH_POINT("expand_recorded");
 	settings_scope_close(scope);
 	query_close();

@@ -54,6 +54,7 @@ typedef struct Expand
 	bool is_small;      /* it took few transactions, or a small part of the month's */
 	bool moves_late;    /* journals of closed months go to the next open one */
 	int64 journals;     /* of the run whose transactions it takes, before it is expanded anew */
+	Datum *place;       /* where its source rows lie, from and to, two tid; NULL: not known */
 	int nbases;
 	Code *bases;
 	Datum *basis_codes;

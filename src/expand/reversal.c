@@ -238,8 +238,8 @@ ledger_expand_reversal(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 	CRASH_POINT("reversal_written");
 	run_total_save(&reversal->tally.totals, reversal->run.run_id);
-	run_record_save(reversal->run.run_id, &reversal->tally, reversal->run.bases,
-					&reversal->run.ids);
+	run_record_save(reversal->run.run_id, &reversal->tally, reversal->run.bases, &reversal->run.ids,
+					NULL);
 	save_originals(reversal);
 	CRASH_POINT("reversal_recorded");
 	query_close();

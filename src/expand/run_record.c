@@ -66,8 +66,15 @@ range_months(const JeIds *ids)
 	return PointerGetDatum(construct_array(months, count, DATEOID, 4, true, TYPALIGN_INT));
 }
 
+/* Of acct.journal_run, from the first arguments. */
+#define RECORD_COLUMNS                                                                      \
+	"transactions = $2, journals = $3, lines = $4, exceptions = $5, ignored = $6, "         \
+	"unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, basis_counts = $11, " \
+	"range_months = $12"
+
 void
-run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const JeIds *ids)
+run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const JeIds *ids,
+				const RunOrigin *origin)
 {
 	Counts sum = run_tally_sum(tally);
 	QueryArgs args = {0};
@@ -86,10 +93,26 @@ run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const Je
 	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
 	query_arg(&args, JSONBOID, basis_counts(tally, bases));
 	query_arg(&args, DATEARRAYOID, range_months(ids));
+	if (origin == NULL)
+	{
+		query_change("UPDATE acct.journal_run SET " RECORD_COLUMNS " WHERE run_id = $1", &args);
+		return;
+	}
+	query_arg(&args, TEXTOID, origin->source_digest);
+	query_arg(&args, TEXTARRAYOID, origin->source_columns);
+	query_arg(&args, TEXTARRAYOID, origin->source_types);
+	query_arg(&args, TEXTOID, CStringGetTextDatum(origin->sums));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(origin->minor_units));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(origin->bases));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
+	query_arg(&args, BOOLOID, BoolGetDatum(origin->every_currency));
 	query_change(
-		"UPDATE acct.journal_run SET transactions = $2, journals = $3, lines = $4, exceptions = $5, "
-		"ignored = $6, unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, "
-		"basis_counts = $11, range_months = $12 WHERE run_id = $1",
+		"UPDATE acct.journal_run SET " RECORD_COLUMNS
+		", source_digest = $13, source_columns = $14, source_types = $15, "
+		"policy_sums = $16::jsonb, policy_digest = acct._policy_digest($16::jsonb), "
+		"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($17::jsonb) m "
+		"WHERE $20 OR m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
+		"basis_policy = $18::jsonb, engine_version = $19 WHERE run_id = $1",
 		&args);
 }
 

@@ -8,11 +8,26 @@
 #include "expand/run_tally.h"
 #include "ledger/je_id.h"
 
+/* Which source rows a run of transactions used, and by which policy and code it was expanded. */
+typedef struct RunOrigin
+{
+	Datum source_digest;  /* text */
+	Datum source_columns; /* text[] */
+	Datum source_types;   /* text[] */
+	/* Of the policy, each as JSON. */
+	char *sums;
+	char *minor_units;
+	char *bases;
+	bool
+		every_currency; /* keep minor_units of all, not of those alone that the run's totals are in */
+} RunOrigin;
+
 /*
- * Writes counts, sums, digest and months of the run's range; bases are those that the tally counts by. Needs query_open().
+ * Writes counts, sums, digest and months of the run's range; bases are those that the tally counts by. origin is NULL where
+ * the run is of another kind, or the layout that of 0.1.0, which keeps none. Needs query_open(), and the run's totals.
  */
-extern void
-run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const JeIds *ids);
+extern void run_record_save(int64 run_id, const RunTally *tally, const Code *bases,
+							const JeIds *ids, const RunOrigin *origin);
 
 /* Exceptions by reason, as jsonb. */
 extern Datum run_record_reasons(const Counts *counts);

@@ -84,11 +84,11 @@ load_counters(Post *post)
 
 	code_map_init(&post->counters, "journal numbers", sizeof(Counter), post->context);
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row(
-		"SELECT DISTINCT t.entity_code, t.basis, t.je_month, coalesce(n.last_number, 0) "
-		"FROM acct.journal_run_total t LEFT JOIN acct.journal_number n "
-		"ON (n.entity_code, n.basis, n.period_month) = (t.entity_code, t.basis, t.je_month) "
-		"WHERE t.run_id = $1",
+	/* Counters are looked up by their key, however many there are. */
+	query_each_row_kept(
+		"SELECT t.entity_code, t.basis, t.je_month, coalesce((SELECT n.last_number FROM acct.journal_number n "
+		"WHERE (n.entity_code, n.basis, n.period_month) = (t.entity_code, t.basis, t.je_month)), 0) "
+		"FROM (SELECT DISTINCT x.entity_code, x.basis, x.je_month FROM acct.journal_run_total x WHERE x.run_id = $1) t",
 		&args, take_counter, post);
 }
 

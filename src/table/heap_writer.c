@@ -35,6 +35,9 @@ struct HeapWriter
 	bool keeps_indexes;
 	bool reads_slots; /* something reads the attributes of buffered rows */
 
+	/* A copy: slots of the relation's own would each be counted, and looked up when they are dropped. */
+	TupleDesc descriptor;
+
 	MemoryContext context;       /* of the writer itself */
 	MemoryContext batch_context; /* of rows formed by the server, and of heap_multi_insert */
 	char *buffer;                /* of rows put together or copied here */
@@ -70,6 +73,7 @@ heap_writer_open(Relation rel, const HeapWriterOptions *options)
 		writer->insert_options |= HEAP_INSERT_FROZEN;
 	writer->bulk_insert = GetBulkInsertState();
 	writer->context = CurrentMemoryContext;
+	writer->descriptor = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	writer->buffer = palloc(BUFFER_SIZE);
 	writer->batch_context =
 		AllocSetContextCreate(CurrentMemoryContext, "heap writer batch", ALLOCSET_DEFAULT_SIZES);
@@ -148,7 +152,7 @@ make_slot(HeapWriter *writer)
 	MemoryContext old = MemoryContextSwitchTo(writer->context);
 	int i = writer->nslots++;
 
-	writer->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsHeapTuple);
+	writer->slots[i] = MakeSingleTupleTableSlot(writer->descriptor, &TTSOpsHeapTuple);
 	writer->tuples[i].t_tableOid = RelationGetRelid(writer->rel);
 	ItemPointerSetInvalid(&writer->tuples[i].t_self);
 	store_in_slot(writer, i);
@@ -216,6 +220,7 @@ heap_writer_close(HeapWriter *writer)
 		writer->slots[i]->tts_flags &= ~TTS_FLAG_SHOULDFREE;
 		ExecDropSingleTupleTableSlot(writer->slots[i]);
 	}
+	FreeTupleDesc(writer->descriptor);
 	FreeBulkInsertState(writer->bulk_insert);
 	if (writer->keeps_indexes)
 		ExecCloseIndices(writer->result);

@@ -139,6 +139,21 @@ SELECT status FROM acct.journal_run WHERE run_id = :jun;
 SELECT acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.process_month('2025-06-01', run_key => 'jun-2') \gset
 SELECT status FROM acct.journal_run WHERE run_id = :jun;
+-- A run's rows lie among those of others, and where a change put them; of several loads they lie far from each other.
+CALL public.txn(31, '2025-04-01', 'A', 1);
+CALL public.txn(32, '2025-04-01', 'A', 2);
+SELECT count(*) AS booked FROM acct.book_transactions('[{"txn_id": 33, "txn_month": "2025-04-01", "bank_value_date": "2025-04-15", "txn_type": "A", "product_code": "P",
+    "channel": "C", "gross_amount": 4, "tabarru_amount": 4}]');
+UPDATE acct.txn_source_parent SET gross_amount = 8, tabarru_amount = 8 WHERE (txn_id, txn_month) = (31, '2025-04-01');
+CALL public.txn(34, '2025-04-01', 'A', 16);
+SELECT step, rows FROM acct.run_month('2025-04-01') WHERE step <> 'validate';
+SELECT sum(total_debit) AS debit, array_agg(txn_id ORDER BY txn_id) AS txn_ids FROM acct.ledger_entry_header WHERE je_date >= '2025-04-01' AND je_date < '2025-05-01';
+CALL public.txn(35, '2025-04-01', 'A', 1);
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT t, '2025-04-01', '2025-04-15', 'A', 'P', 'C', 1, 1 FROM generate_series(1001, 7000) AS t;
+CALL public.txn(36, '2025-04-01', 'A', 1);
+SELECT step, rows FROM acct.run_month('2025-04-01') WHERE step <> 'validate';
+SELECT sum(total_debit) AS debit, count(DISTINCT txn_id) AS transactions FROM acct.ledger_entry_header WHERE je_date >= '2025-04-01' AND je_date < '2025-05-01';
 -- Not in a transaction block, nor in a function
 BEGIN;
 CALL acct.process_month('2025-06-01', run_key => 'jun-3'); :why
