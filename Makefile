@@ -110,9 +110,14 @@ SQL_PARTS = \
 	sql/ledger/ledger.sql \
 	sql/ledger/post.sql \
 	sql/close/periods.sql \
+	sql/close/books.sql \
+	sql/close/findings.sql \
+	sql/close/year.sql \
+	sql/close/rehearse.sql \
 	sql/runs/reversal.sql \
 	sql/runs/rebook.sql \
 	sql/policy/entities.sql \
+	sql/policy/elimination.sql \
 	sql/runs/exceptions.sql \
 	sql/runs/repeated.sql \
 	sql/runs/correction.sql \

@@ -131,8 +131,7 @@ BEGIN
         SELECT string_agg(n.entity_code || '/' || n.basis, ', ' ORDER BY n.entity_code, n.basis) INTO found
           FROM acct.journal_number AS n
          WHERE n.period_month = p_month AND n.last_number > 0
-           AND NOT EXISTS (SELECT FROM acct.accounting_period AS p
-                            WHERE (p.entity_code, p.basis, p.period_month) = (n.entity_code, n.basis, n.period_month) AND NOT p.is_open);
+           AND NOT acct._is_closed(n.entity_code, n.basis, n.period_month);
         RETURN 'open for ' || found;
     END IF;
     SELECT count(*) INTO number

@@ -91,6 +91,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.je_header_staging_small') IS NOT NULL
        AND to_regclass('acct.je_line_staging_small') IS NOT NULL
        AND to_regclass('acct.manual_journal') IS NOT NULL
+       AND to_regclass('acct.period_log') IS NOT NULL
+       AND to_regclass('acct.elimination_pair') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
@@ -100,7 +102,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of staging that small runs share and those of manual journals, which are newer than the number of the layout.';
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of small runs'' staging, of manual journals, of books and of elimination pairs, which are newer than the number of the layout.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -202,6 +204,7 @@ BEGIN
     PERFORM acct._layout_manual();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_periods();
+    PERFORM acct._layout_elimination();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_codes();

@@ -297,7 +297,7 @@ COMMENT ON FUNCTION acct._blocking_locks() IS
 
 CREATE FUNCTION acct._policy_tables() RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT ARRAY['accounting_basis', 'accounting_period', 'chart_of_accounts', 'currency', 'entity', 'fund', 'journal_template',
+    SELECT ARRAY['accounting_basis', 'accounting_period', 'book', 'chart_of_accounts', 'currency', 'entity', 'fund', 'journal_template',
                  'journal_template_line', 'journal_template_match', 'product_account_map']
 $$;
 COMMENT ON FUNCTION acct._policy_tables() IS 'The tables that runs read policy from.';

@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 
         (ARRAY['acct_finance', 'acct_approver'], 'table',
          ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
-               'journal_template_match', 'journal_template_line', 'product_account_map', 'template_audit', 'accounting_period',
+               'journal_template_match', 'journal_template_line', 'product_account_map', 'elimination_pair', 'template_audit', 'accounting_period', 'book', 'period_log',
                'je_exception', 'txn_source_parent'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['template_content'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['policy_release', 'release_changes', 'release_content', 'policy_finding'], 'SELECT'),
@@ -19,16 +19,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line'], 'INSERT, UPDATE, DELETE'),
         (ARRAY['acct_finance'], 'table',
          ARRAY['currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft', 'chart_of_accounts_draft',
-               'product_account_map_draft', 'template_retirement_draft'], 'SELECT, INSERT, UPDATE, DELETE'),
+               'product_account_map_draft', 'elimination_pair_draft', 'template_retirement_draft'], 'SELECT, INSERT, UPDATE, DELETE'),
         (ARRAY['acct_approver'], 'table',
          ARRAY['currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft', 'chart_of_accounts_draft',
-               'product_account_map_draft', 'template_retirement_draft'], 'SELECT'),
+               'product_account_map_draft', 'elimination_pair_draft', 'template_retirement_draft'], 'SELECT'),
         (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)',
             'create_release(text, text)', 'submit_release(bigint)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_release(bigint)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_release(bigint, text)', 'return_release(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
-            'retire_template(text, integer, date)', 'reopen_period(date, text, text)',
+            'retire_template(text, integer, date)', 'reopen_period(date, text, text, text)', 'set_book(text, text, jsonb)', 'reopen_year(date, text, text, text)',
             'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',
             'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)', 'acknowledge_finding(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
@@ -51,11 +51,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_approver'], 'table', ARRAY['je_header_staging', 'je_line_staging', 'run_staging'], 'SELECT'),
         (ARRAY['acct_approver'], 'function', ARRAY['post_journals(bigint)', 'post_journals(text)', 'validate_run(bigint)', 'validate_run(text)', 'check_run(bigint)',
                'check_run(text)'], 'EXECUTE'),
-        (ARRAY['acct_finance', 'acct_operator'], 'function', ARRAY['close_period(date, text, text)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'function', ARRAY['close_period(date, text, text, text[], text)', 'close_year(date, text, text, text[], text)',
+            'rehearse_close(date, text, text)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['check_close(date, text, text)'], 'EXECUTE'),
 
         (ARRAY['acct_operator'], 'table',
          ARRAY['journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total', 'journal_reversal', 'run_log', 'je_exception', 'txn_batch', 'batch_waiting',
-               'txn_source_parent', 'accounting_period', 'accounting_basis', 'entity', 'posting_limit', 'je_header_staging', 'je_line_staging',
+               'txn_source_parent', 'accounting_period', 'book', 'period_log', 'accounting_basis', 'entity', 'posting_limit', 'je_header_staging', 'je_line_staging',
                'run_staging', 'scheduled_jobs'], 'SELECT'),
         (ARRAY['acct_operator', 'acct_finance', 'acct_approver'], 'table',
          ARRAY['run_progress', 'run_history', 'run_summary', 'exception_summary'], 'SELECT'),
@@ -96,7 +98,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                '_check_job(text, jsonb)', '_require_schedule(jsonb)',
                '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
-         ARRAY['trial_balance(date, text, text, text, timestamptz)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()',
+         ARRAY['trial_balance(date, text, text, text, timestamptz, boolean)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()',
                'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
@@ -147,4 +149,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases, reads the ledger, closes periods), acct_approver (approves, returns and retires them, reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases, reads the ledger, closes periods), acct_approver (approves, returns and retires them, closes and reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

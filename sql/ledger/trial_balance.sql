@@ -56,7 +56,27 @@ $$;
 COMMENT ON FUNCTION acct._month_balances(date, text, text, text) IS
 'The balances of a month as they are now, from the newest snapshot of each book that is not later.';
 
-CREATE FUNCTION acct._trial_balance(p_month date, p_entity text, p_basis text, p_fund text, p_known_at timestamptz)
+CREATE FUNCTION acct._closing_totals(p_month date, p_known_at timestamptz, p_entity text, p_basis text, p_fund text)
+RETURNS TABLE (entity_code text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH closing AS MATERIALIZED (
+        SELECT r.run_id FROM acct.journal_run AS r WHERE r.kind = 'closing' AND r.je_date >= p_month AND r.je_date < p_month + interval '1 month'),
+    run AS (
+        SELECT c.run_id FROM closing AS c
+        UNION ALL
+        -- What reopening a year took back has the same date.
+        SELECT r.run_id FROM closing AS c JOIN acct.journal_run AS r ON r.origin_run = c.run_id AND r.kind = 'reversal')
+    SELECT t.entity_code, t.fund, t.account_code, t.currency, sum(t.debit), sum(t.credit), sum(t.line_count)::bigint
+      FROM run AS x JOIN acct.journal_run AS r ON r.run_id = x.run_id AND acct._is_posted(r.status) AND r.posted_at <= coalesce(p_known_at, 'infinity')
+      JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month = p_month AND t.basis = p_basis
+     WHERE (p_entity IS NULL OR t.entity_code = p_entity)
+       AND (p_fund IS NULL OR t.fund = p_fund)
+     GROUP BY 1, 2, 3, 4
+$$;
+COMMENT ON FUNCTION acct._closing_totals(date, timestamptz, text, text, text) IS
+'What the closing entries of the years that end in a month, and their reversals, that were posted up to a moment (NULL: now), added to its movements.';
+
+CREATE FUNCTION acct._trial_balance(p_month date, p_entity text, p_basis text, p_fund text, p_known_at timestamptz, p_closing boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -73,7 +93,11 @@ BEGIN
                coalesce(sum(c.debit) FILTER (WHERE c.je_month = p_month), 0) AS period_debit,
                coalesce(sum(c.credit) FILTER (WHERE c.je_month = p_month), 0) AS period_credit,
                coalesce(sum(c.line_count) FILTER (WHERE c.je_month = p_month), 0) AS line_count
-          FROM acct._balance_changes(p_month, p_known_at, p_entity, p_basis, p_fund) AS c
+          FROM (SELECT b.entity_code, b.fund, b.account_code, b.currency, b.je_month, b.debit, b.credit, b.line_count
+                  FROM acct._balance_changes(p_month, p_known_at, p_entity, p_basis, p_fund) AS b
+                UNION ALL
+                SELECT t.entity_code, t.fund, t.account_code, t.currency, p_month, t.debit, t.credit, t.line_count
+                  FROM acct._closing_totals(p_month, p_known_at, p_entity, p_basis, p_fund) AS t WHERE NOT p_closing) AS c
          GROUP BY 1, 2, 3, 4),
     known AS (
         SELECT entity_code, fund, account_code, currency,
@@ -93,17 +117,17 @@ BEGIN
      ORDER BY k.entity_code, k.fund, k.account_code, k.currency;
 END
 $$;
-COMMENT ON FUNCTION acct._trial_balance(date, text, text, text, timestamptz) IS 'The work of trial_balance().';
+COMMENT ON FUNCTION acct._trial_balance(date, text, text, text, timestamptz, boolean) IS 'The work of trial_balance().';
 
 CREATE FUNCTION acct.trial_balance(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL,
-                                   known_at timestamptz DEFAULT NULL)
+                                   known_at timestamptz DEFAULT NULL, closing boolean DEFAULT true)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT t.* FROM acct._trial_balance($1, $2, $3, $4, $5) AS t
+    SELECT t.* FROM acct._trial_balance($1, $2, $3, $4, $5, coalesce($6, true)) AS t
 $$;
-COMMENT ON FUNCTION acct.trial_balance(date, text, text, text, timestamptz) IS
-'The trial balance of a month for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it, debit positive; entity and fund narrow it, and known_at shows it without the runs that were posted later. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';
+COMMENT ON FUNCTION acct.trial_balance(date, text, text, text, timestamptz, boolean) IS
+'The trial balance of a month for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it, debit positive; entity and fund narrow it, known_at shows it without the runs that were posted later, and closing => false before the closing entries of a year that ends in the month. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';
 
 CREATE FUNCTION acct._report_changes(p_month date, p_since timestamptz, p_entity text, p_basis text, p_fund text)
 RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, run_id bigint, run_key text,

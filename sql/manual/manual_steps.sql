@@ -6,18 +6,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._is_plausible(date) IS 'True where a day is in the years that acct.posting_limit allows.';
 
-CREATE FUNCTION acct._is_closed(p_entity text, p_basis text, p_day date) RETURNS boolean
+CREATE FUNCTION acct._takes_nothing(p_entity text, p_basis text, p_day date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF acct._is_plausible(p_day) IS NOT TRUE THEN
         RETURN false;
     END IF;
-    RETURN EXISTS (SELECT FROM acct.accounting_period AS p
-                    WHERE p.entity_code = p_entity AND p.basis = p_basis AND p.period_month = acct.month_start(p_day) AND NOT p.is_open)
-        OR acct._is_archived('ledger_entry', acct.month_start(p_day));
+    RETURN acct._is_closed(p_entity, p_basis, acct.month_start(p_day)) OR acct._is_archived('ledger_entry', acct.month_start(p_day));
 END
 $$;
-COMMENT ON FUNCTION acct._is_closed(text, text, date) IS 'True where nothing can be posted to a book on a day: its month is closed, or archived.';
+COMMENT ON FUNCTION acct._takes_nothing(text, text, date) IS 'True where nothing can be posted to a book on a day: its month is closed, or archived.';
 
 CREATE FUNCTION acct._day_name(p_day date) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -47,11 +45,11 @@ BEGIN
          'the memo does not say in 1 to 1000 characters what the journal is for', 'Write it in acct.manual_journal.memo.'),
         ('BAD_DATE', NOT acct._is_plausible(m.je_date),
          format('the date %s is not plausible', acct._day_name(m.je_date)), 'Check the year: acct.posting_limit has the years that there are.'),
-        ('PERIOD_CLOSED', acct._is_closed(m.entity_code, m.basis, m.je_date),
+        ('PERIOD_CLOSED', acct._takes_nothing(m.entity_code, m.basis, m.je_date),
          format('the month of %s is closed in %s %s', acct._day_name(m.je_date), m.entity_code, m.basis), 'Give a date in an open month, or have this one reopened.'),
         ('BAD_REVERSAL_DATE', m.auto_reverse_on <= m.je_date OR NOT acct._is_plausible(m.auto_reverse_on),
          format('the date %s of the reversal is not plausible, or not after %s', acct._day_name(m.auto_reverse_on), acct._day_name(m.je_date)), 'Give a later date in auto_reverse_on, or none.'),
-        ('REVERSAL_CLOSED', acct._is_closed(m.entity_code, m.basis, m.auto_reverse_on),
+        ('REVERSAL_CLOSED', acct._takes_nothing(m.entity_code, m.basis, m.auto_reverse_on),
          format('the month of %s, of the reversal, is closed in %s %s', acct._day_name(m.auto_reverse_on), m.entity_code, m.basis),
          'Give a date in an open month in auto_reverse_on, or have this one reopened.'),
         ('NO_LINES', NOT EXISTS (SELECT FROM acct.manual_journal_line AS l WHERE l.journal_id = p_journal),

@@ -99,7 +99,7 @@ BEGIN
     PERFORM acct._announce_work();
     -- One at a time.
     PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
-    IF acct._is_closed(p_entity, p_basis, p_as_of) THEN
+    IF acct._takes_nothing(p_entity, p_basis, p_as_of) THEN
         RAISE EXCEPTION 'the month of % is closed in % %', acct._day_name(p_as_of), p_entity, p_basis
             USING ERRCODE = 'LE006', HINT = 'Opening balances can be drafted and posted while their month is open.';
     END IF;

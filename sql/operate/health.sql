@@ -162,8 +162,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                     UNION ALL
                     SELECT format('journal numbers of %s %s %s', j.entity_code, j.basis, acct._month_name(j.period_month)), j.last_number, 999999999
                       FROM acct.journal_number AS j
-                     WHERE NOT EXISTS (SELECT FROM acct.accounting_period AS p WHERE NOT p.is_open
-                                          AND (p.entity_code, p.basis, p.period_month) = (j.entity_code, j.basis, j.period_month))) AS u
+                     WHERE NOT acct._is_closed(j.entity_code, j.basis, j.period_month)) AS u
              ORDER BY u.used / u.most DESC, u.name LIMIT 1) AS x
 $$;
 COMMENT ON FUNCTION acct._health_sequences() IS

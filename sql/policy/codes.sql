@@ -13,10 +13,11 @@ BEGIN
     -- Not CHECK constraints: what was there before this rule stays, and the refusal has a hint.
     FOR x IN SELECT * FROM (VALUES
         ('entity', ARRAY['entity_code']),
-        ('fund', ARRAY['fund']),
+        ('fund', ARRAY['fund', 'surplus_account_code']),
         ('currency', ARRAY['currency']),
-        ('chart_of_accounts', ARRAY['account_code']),
+        ('chart_of_accounts', ARRAY['account_code', 'closing_account_code']),
         ('accounting_basis', ARRAY['basis']),
+        ('elimination_pair', ARRAY['pair_code', 'account_code', 'fund', 'counter_account_code', 'counter_fund']),
         ('journal_template', ARRAY['template_code']),
         ('journal_template_match', ARRAY['txn_type', 'product_code', 'channel']),
         ('journal_template_line', ARRAY['account_code', 'fund']),

@@ -50,6 +50,7 @@ BEGIN
     INSERT INTO acct.entity (entity_code)
     SELECT b.entity_code FROM acct.ledger_book AS b
     UNION SELECT p.entity_code FROM acct.accounting_period AS p
+    UNION SELECT b.entity_code FROM acct.book AS b
     UNION SELECT s.entity_code FROM acct.account_balance_snapshot AS s
     -- What could never be booked is not registered.
     UNION SELECT t.entity_code FROM (SELECT DISTINCT s.entity_code FROM acct.txn_source_parent AS s) AS t

@@ -9,10 +9,11 @@ CREATE FUNCTION acct._policy_columns() RETURNS TABLE (table_name text, columns t
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES ('accounting_basis', ARRAY['basis', 'description', 'every_transaction']),
            ('chart_of_accounts', ARRAY['account_code', 'description', 'account_type', 'fund', 'parent_account_code', 'is_postable',
-                                       'effective_from', 'effective_to']),
+                                       'effective_from', 'effective_to', 'is_suspense', 'closing_account_code']),
            ('currency', ARRAY['currency', 'minor_units']),
+           ('elimination_pair', ARRAY['pair_code', 'description', 'account_code', 'fund', 'counter_account_code', 'counter_fund']),
            ('entity', ARRAY['entity_code', 'name', 'functional_currency', 'country', 'registration_no', 'effective_from', 'effective_to']),
-           ('fund', ARRAY['fund', 'name', 'fund_type']),
+           ('fund', ARRAY['fund', 'name', 'fund_type', 'surplus_account_code']),
            ('journal_template', ARRAY['template_code', 'version', 'description', 'template_type', 'basis', 'effective_from', 'effective_to',
                                       'require_balanced', 'balance_by_fund', 'skip_zero_lines', 'negative_policy']),
            ('journal_template_line', ARRAY['template_code', 'version', 'line_no', 'dr_cr', 'account_code', 'fund', 'amount_expr',
@@ -84,7 +85,10 @@ CREATE FUNCTION acct._policy_hash(p_table text, p_columns text[], p_row jsonb) R
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT ('x' || left(h.hex, 16))::bit(64)::bigint::numeric * 18446744073709551616 + ('x' || substr(h.hex, 17, 16))::bit(64)::bigint
       FROM (SELECT encode(sha256(convert_to(p_table || ' ' || coalesce(jsonb_object_agg(c.name, p_row -> c.name)::text, ''), 'UTF8')), 'hex') AS hex
-              FROM unnest(p_columns) AS c (name) WHERE p_row -> c.name <> 'null') AS h
+              FROM unnest(p_columns) AS c (name)
+             WHERE p_row -> c.name <> 'null'
+               -- A column that came later counts where it says something: older digests stay what they are.
+               AND (c.name <> 'is_suspense' OR p_row -> c.name <> 'false')) AS h
 $$;
 COMMENT ON FUNCTION acct._policy_hash(text, text[], jsonb) IS
 'The hash of a row of policy, of 128 bits: the beginning of the SHA-256 of its table and of those columns that are not NULL, by name.';

@@ -66,13 +66,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                               WHEN 'fund' THEN p_code IN (m.fund, m.mapped_fund) END HAVING count(*) > 0),
         (SELECT 'accounts ' || acct._first_of(array_agg(a.account_code ORDER BY a.account_code)) FROM acct.chart_of_accounts AS a
           WHERE CASE p_column WHEN 'account_code' THEN a.parent_account_code WHEN 'fund' THEN a.fund END = p_code HAVING count(*) > 0),
+        (SELECT 'funds, for their surplus: ' || acct._first_of(array_agg(f.fund ORDER BY f.fund)) FROM acct.fund AS f
+          WHERE p_column = 'account_code' AND f.surplus_account_code = p_code HAVING count(*) > 0),
+        (SELECT 'accounts that are closed to it: ' || acct._first_of(array_agg(a.account_code ORDER BY a.account_code)) FROM acct.chart_of_accounts AS a
+          WHERE p_column = 'account_code' AND a.closing_account_code = p_code HAVING count(*) > 0),
+        (SELECT 'elimination pairs ' || acct._first_of(array_agg(e.pair_code ORDER BY e.pair_code)) FROM acct.elimination_pair AS e
+          WHERE CASE p_column WHEN 'account_code' THEN p_code IN (e.account_code, e.counter_account_code)
+                              WHEN 'fund' THEN p_code IN (e.fund, e.counter_fund) END HAVING count(*) > 0),
         (SELECT 'entities ' || acct._first_of(array_agg(e.entity_code ORDER BY e.entity_code)) FROM acct.entity AS e
           WHERE p_column = 'currency' AND e.functional_currency = p_code HAVING count(*) > 0),
         (SELECT 'periods of ' || acct._first_of(array_agg(DISTINCT acct._month_name(p.period_month))) FROM acct.accounting_period AS p
           WHERE CASE p_column WHEN 'entity_code' THEN p.entity_code WHEN 'basis' THEN p.basis END = p_code HAVING count(*) > 0)), '')
 $$;
 COMMENT ON FUNCTION acct._policy_of(text, text) IS
-'The templates, account maps, accounts, entities and periods that name a code; NULL where none does.';
+'The templates, account maps, accounts, funds, elimination pairs, entities and periods that name a code; NULL where none does.';
 
 CREATE FUNCTION acct._require_no_entries(p_noun text, p_columns text[], p_old jsonb, p_new jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -8,7 +8,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (3, 'accounting_basis', ARRAY['basis']),
            (4, 'entity', ARRAY['entity_code']),
            (5, 'chart_of_accounts', ARRAY['account_code']),
-           (6, 'product_account_map', ARRAY['product_code', 'channel', 'account_code', 'fund', 'effective_from'])
+           (6, 'product_account_map', ARRAY['product_code', 'channel', 'account_code', 'fund', 'effective_from']),
+           (7, 'elimination_pair', ARRAY['pair_code'])
 $$;
 COMMENT ON FUNCTION acct._release_tables() IS 'The tables whose changes are proposed in releases, each with a draft table of its name and _draft.';
 
@@ -77,6 +78,7 @@ DECLARE
     key text := (SELECT string_agg(quote_ident(k), ', ' ORDER BY x.n) FROM acct._release_tables() AS r, unnest(r.key_columns) WITH ORDINALITY AS x (k, n)
                   WHERE r.table_name = p_table);
     c name;
+    column_def text;
 BEGIN
     IF to_regclass(format('acct.%I', draft)) IS NULL THEN
         -- The columns of the approved table, in its order: INSERT ... SELECT release_id, 'update', t.* FROM it AS t.
@@ -95,6 +97,14 @@ BEGIN
             EXECUTE format('ALTER TABLE acct.%I ALTER COLUMN %I DROP NOT NULL', draft, c);
         END LOOP;
     END IF;
+    -- What the approved table got since
+    FOR column_def IN SELECT format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod), CASE WHEN a.attcollation <> 0 THEN ' COLLATE ' || a.attcollation::regcollation END)
+                        FROM pg_attribute AS a
+                       WHERE a.attrelid = format('acct.%I', p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+                         AND NOT EXISTS (SELECT FROM pg_attribute AS d WHERE d.attrelid = format('acct.%I', draft)::regclass AND d.attname = a.attname)
+                       ORDER BY a.attnum LOOP
+        EXECUTE format('ALTER TABLE acct.%I ADD COLUMN %s', draft, column_def);
+    END LOOP;
     EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON acct.%I '
                    'FOR EACH ROW EXECUTE FUNCTION acct._guard_draft()', draft || '_life', draft);
 END
@@ -130,11 +140,11 @@ BEGIN
            p.status <> 'approved' AND c.outdated AS outdated
       FROM (%s
             UNION ALL
-            SELECT t.release_id, 7 AS n, 'journal_template' AS table_name, 'insert' AS operation,
+            SELECT t.release_id, 8 AS n, 'journal_template' AS table_name, 'insert' AS operation,
                    jsonb_build_object('template_code', t.template_code, 'version', t.version) AS row_key, NULL::jsonb AS old_row, x.content AS new_row, false AS outdated
               FROM acct.journal_template AS t JOIN acct.template_content AS x USING (template_code, version) WHERE t.release_id IS NOT NULL
             UNION ALL
-            SELECT d.release_id, 8 AS n, 'journal_template' AS table_name, 'retire' AS operation,
+            SELECT d.release_id, 9 AS n, 'journal_template' AS table_name, 'retire' AS operation,
                    jsonb_build_object('template_code', d.template_code, 'version', d.version) AS row_key, d.approved_row AS old_row,
                    jsonb_build_object('status', 'retired', 'effective_to', d.effective_to) AS new_row,
                    d.approved_row IS DISTINCT FROM jsonb_build_object('status', t.status, 'effective_to', t.effective_to) AS outdated
@@ -595,6 +605,11 @@ BEGIN
         ON m.product_code = d.product_code AND m.channel IS NOT DISTINCT FROM d.channel AND m.account_code = d.account_code AND m.fund = d.fund AND m.effective_from = d.effective_from
      WHERE d.release_id = p_release AND d.operation <> 'delete' AND NOT EXISTS (SELECT FROM acct.fund AS f WHERE f.fund = m.mapped_fund);
     RETURN QUERY
+    SELECT p.problem FROM acct._closing_account_problems() AS p
+     WHERE p.fund IN (SELECT d.fund FROM acct.fund_draft AS d WHERE d.release_id = p_release)
+        OR p.account_code IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
+        OR p.target IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
+    UNION ALL
     SELECT format('%s %s is deleted and used by %s', x.noun, x.code, u.used)
       FROM (SELECT 'account' AS noun, 'account_code' AS column_name, d.account_code AS code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release AND d.operation = 'delete'
             UNION ALL SELECT 'fund', 'fund', d.fund FROM acct.fund_draft AS d WHERE d.release_id = p_release AND d.operation = 'delete'

@@ -41,6 +41,11 @@ BEGIN
         CONSTRAINT chk_account_dates CHECK (effective_to > effective_from)
     );
 
+    -- Since layout 5: where a year's result goes, and accounts that are to be empty at a month's end.
+    ALTER TABLE acct.fund ADD COLUMN IF NOT EXISTS surplus_account_code text COLLATE "C";
+    ALTER TABLE acct.chart_of_accounts ADD COLUMN IF NOT EXISTS is_suspense boolean NOT NULL DEFAULT false,
+        ADD COLUMN IF NOT EXISTS closing_account_code text COLLATE "C";
+
     CREATE TABLE IF NOT EXISTS acct.accounting_basis (
         basis text COLLATE "C" NOT NULL,
         description text NOT NULL,
@@ -227,6 +232,8 @@ BEGIN
     COMMENT ON COLUMN acct.fund.name IS 'Name of the fund.';
     COMMENT ON COLUMN acct.fund.fund_type IS 'Whose money it is: PARTICIPANT_RISK, PARTICIPANT_INVESTMENT, OPERATOR or OTHER.';
 
+    COMMENT ON COLUMN acct.fund.surplus_account_code IS 'Account that takes the fund''s income and expense at a year''s end, its accumulated surplus; NULL: none, and a year in which the fund has income or expense cannot be closed.';
+
     COMMENT ON TABLE acct.currency IS 'Currencies that may be posted. Changed by releases.';
     COMMENT ON COLUMN acct.currency.currency IS 'Code of the currency, such as IDR.';
     COMMENT ON COLUMN acct.currency.minor_units IS 'Decimal places (0 to 4) that journal amounts are rounded to, half away from zero.';
@@ -240,6 +247,8 @@ BEGIN
     COMMENT ON COLUMN acct.chart_of_accounts.is_postable IS 'True where journals may use it; false for a heading.';
     COMMENT ON COLUMN acct.chart_of_accounts.effective_from IS 'First journal date that may use it.';
     COMMENT ON COLUMN acct.chart_of_accounts.effective_to IS 'First journal date that may no longer use it (exclusive); NULL: no end.';
+    COMMENT ON COLUMN acct.chart_of_accounts.is_suspense IS 'True where the account is to be at zero at the end of each month; acct.check_close() reports it where it is not.';
+    COMMENT ON COLUMN acct.chart_of_accounts.closing_account_code IS 'Account of income or expense: the account that takes its balance at a year''s end; NULL: the surplus account of the fund.';
 
     COMMENT ON TABLE acct.accounting_basis IS 'Accounting bases: parallel sets of books made from the same transactions. Changed by releases.';
     COMMENT ON COLUMN acct.accounting_basis.basis IS 'Code of the basis; PRIMARY is the books of record.';
@@ -333,9 +342,9 @@ BEGIN
     COMMENT ON TRIGGER template_audit_immutable ON acct.template_audit IS 'The audit trail refuses UPDATE, DELETE and TRUNCATE (LE007).';
 
     FOREACH t IN ARRAY ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
-                             'journal_template_match', 'journal_template_line', 'product_account_map',
+                             'journal_template_match', 'journal_template_line', 'product_account_map', 'elimination_pair',
                              'policy_release', 'template_retirement_draft', 'currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft',
-                             'chart_of_accounts_draft', 'product_account_map_draft'] LOOP
+                             'chart_of_accounts_draft', 'product_account_map_draft', 'elimination_pair_draft'] LOOP
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');
     END LOOP;
@@ -639,7 +648,8 @@ COMMENT ON FUNCTION acct.approve_template(text, integer, text) IS
 CREATE FUNCTION acct._first_open_day(p_basis text) RETURNS date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- By the clock and not by the session's time zone, which its user sets.
-    SELECT greatest((clock_timestamp() AT TIME ZONE 'UTC')::date, (max(p.period_month) + interval '1 month')::date)
+    SELECT greatest((clock_timestamp() AT TIME ZONE 'UTC')::date, (max(p.period_month) + interval '1 month')::date,
+                    (SELECT max(b.closed_through) + 1 FROM acct.book AS b WHERE b.basis = p_basis))
       FROM acct.accounting_period AS p WHERE p.basis = p_basis AND NOT p.is_open
 $$;
 COMMENT ON FUNCTION acct._first_open_day(text) IS

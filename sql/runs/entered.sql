@@ -15,9 +15,9 @@ CREATE FUNCTION acct._entered_lines(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN CASE (SELECT r.kind FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
-        -- A kind has its query here, as acct._closing_lines(p_run_id) of kind closing.
         WHEN 'manual' THEN acct._manual_lines(p_run_id)
-        WHEN 'opening' THEN acct._manual_lines(p_run_id) END;
+        WHEN 'opening' THEN acct._manual_lines(p_run_id)
+        WHEN 'closing' THEN acct._closing_lines(p_run_id) END;
 END
 $$;
 COMMENT ON FUNCTION acct._entered_lines(bigint) IS

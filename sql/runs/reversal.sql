@@ -310,10 +310,9 @@ BEGIN
     IF acct._is_archived('ledger_entry', date_trunc('month', run.je_date)::date) THEN
         PERFORM acct._raise_archived('ledger_entry', date_trunc('month', run.je_date)::date);
     END IF;
-    SELECT string_agg(DISTINCT format('%s %s %s', p.entity_code, p.basis, acct._month_name(p.period_month)), ', ') INTO closed
+    SELECT string_agg(DISTINCT format('%s %s %s', b.entity_code, b.basis, acct._month_name(run.je_date)), ', ') INTO closed
       FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
-      JOIN acct.accounting_period AS p ON p.entity_code = b.entity_code AND p.basis = b.basis
-       AND p.period_month = date_trunc('month', run.je_date)::date AND NOT p.is_open;
+     WHERE acct._is_closed(b.entity_code, b.basis, date_trunc('month', run.je_date)::date);
     IF closed IS NOT NULL THEN
         RAISE EXCEPTION 'a reversal of % would be in a closed period', to_char(run.je_date, 'YYYY-MM-DD')
             USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || closed || '.', HINT = 'Give a date in an open period, or reopen this one.';
@@ -368,6 +367,7 @@ BEGIN
     PERFORM acct._require_reason(reverse_run.reversal_date, reverse_run.reason);
     condition := acct._filter_condition(reverse_run.filter);
     PERFORM acct._lock_reversible(ARRAY[origin]);
+    PERFORM acct._refuse_closing_runs(ARRAY[origin]);
     PERFORM acct._hold_ledger();
     id := acct._start_reversal(origin, reverse_run.reversal_date, reverse_run.reason,
                                CASE reverse_run.filter WHEN '{}' THEN '{}' ELSE jsonb_build_object('filter', reverse_run.filter) END);
@@ -458,6 +458,7 @@ BEGIN
             USING ERRCODE = '22023', HINT = 'Journals are named by their je_id. Those of a month that was dropped cannot be reversed.';
     END IF;
     PERFORM acct._lock_reversible(runs);
+    PERFORM acct._refuse_closing_runs(runs);
     PERFORM acct._hold_ledger();
     SELECT w.je_id, v.run_id, r.status INTO taken
       FROM unnest(wanted) AS w (je_id) JOIN acct.journal_reversal AS v ON v.je_ids @> w.je_id AND v.released_at IS NULL

@@ -420,10 +420,8 @@ BEGIN
         SELECT 'periods_open', '', coalesce(string_agg(DISTINCT x.name, ' '), '')
           FROM (SELECT DISTINCT x.entity_code, x.basis, x.je_month FROM acct.journal_run_total AS x
                  WHERE x.run_id = p_run_id AND status = 'expanded') AS t
-          LEFT JOIN acct.accounting_period AS p
-            ON (p.entity_code, p.basis, p.period_month) = (t.entity_code, t.basis, t.je_month) AND NOT p.is_open
          CROSS JOIN LATERAL (
-            SELECT format('%s/%s/%s', p.entity_code, p.basis, p.period_month) AS name WHERE p.period_month IS NOT NULL
+            SELECT format('%s/%s/%s', t.entity_code, t.basis, t.je_month) AS name WHERE acct._is_closed(t.entity_code, t.basis, t.je_month)
             UNION ALL SELECT t.je_month || ' is archived' WHERE acct._is_archived('ledger_entry', t.je_month)) AS x
         UNION ALL
         SELECT c.* FROM acct._check_policy(p_run_id) AS c

@@ -43,6 +43,7 @@
 static const char *const tables_read[] = {"accounting_basis",
 										  "accounting_period",
 										  "archived_partition",
+										  "book",
 										  "chart_of_accounts",
 										  "currency",
 										  "entity",

@@ -9,22 +9,53 @@
 
 #include "utils/lsyscache.h"
 
-typedef struct ClosedPeriod
+typedef struct RecordedPeriod
 {
 	CodeKey key; /* entity and basis, or none where it is archived; the month */
-} ClosedPeriod;
+	bool is_open;
+} RecordedPeriod;
+
+/* A book whose months are closed up to a day, and by default from a month on. */
+typedef struct BookDates
+{
+	CodeKey key; /* entity and basis */
+	DateADT closed_through;
+	DateADT closed_from;
+} BookDates;
+
+static CodeKey
+book_key(TupleTableSlot *slot)
+{
+	CodeKey key = {
+		0, 2, {code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+
+	return key;
+}
 
 static void
-add_closed_period(TupleTableSlot *slot, void *arg)
+add_period(TupleTableSlot *slot, void *arg)
 {
 	PeriodBook *book = arg;
-	CodeKey key = {
-		DatumGetDateADT(query_value(slot, 2, 0)),
-		2,
-		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	CodeKey key = book_key(slot);
+	RecordedPeriod *period;
 	bool found;
 
-	code_map_enter(&book->closed, &key, &found);
+	key.number = DatumGetDateADT(query_value(slot, 2, 0));
+	period = code_map_enter(&book->recorded, &key, &found);
+	period->is_open = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
+}
+
+static void
+add_book(TupleTableSlot *slot, void *arg)
+{
+	PeriodBook *book = arg;
+	CodeKey key = book_key(slot);
+	BookDates *dates;
+	bool found;
+
+	dates = code_map_enter(&book->books, &key, &found);
+	dates->closed_through = DatumGetDateADT(query_value(slot, 2, DateADTGetDatum(DATEVAL_NOBEGIN)));
+	dates->closed_from = DatumGetDateADT(query_value(slot, 3, DateADTGetDatum(DATEVAL_NOEND)));
 }
 
 /* A month that is archived is closed in every book: its key has no codes. */
@@ -35,7 +66,7 @@ add_archived_month(TupleTableSlot *slot, void *arg)
 	CodeKey key = {DatumGetDateADT(query_value(slot, 0, 0)), 0};
 	bool found;
 
-	code_map_enter(&book->closed, &key, &found);
+	code_map_enter(&book->recorded, &key, &found);
 }
 
 PeriodBook *
@@ -43,7 +74,8 @@ period_none(void)
 {
 	PeriodBook *book = palloc0_object(PeriodBook);
 
-	code_map_init(&book->closed, "closed periods", sizeof(ClosedPeriod), CurrentMemoryContext);
+	code_map_init(&book->recorded, "periods", sizeof(RecordedPeriod), CurrentMemoryContext);
+	code_map_init(&book->books, "books", sizeof(BookDates), CurrentMemoryContext);
 	return book;
 }
 
@@ -52,14 +84,19 @@ period_load(void)
 {
 	PeriodBook *book = period_none();
 
+	/* A month that was opened counts where it would be closed without that. */
 	query_each_row_kept(
-		"SELECT entity_code, basis, period_month FROM acct.accounting_period WHERE NOT is_open",
-		NULL, add_closed_period, book);
-	/* The layout of 0.1.0 has no archive. */
+		"SELECT entity_code, basis, period_month, is_open FROM acct.accounting_period", NULL,
+		add_period, book);
+	/* The layout of 0.1.0 has no archive, and no properties of books. */
 	if (OidIsValid(get_relname_relid("archived_partition", ledger_engine_schema())))
 		query_each_row_kept("SELECT month FROM acct.archived_partition "
 							"WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
 							NULL, add_archived_month, book);
+	if (OidIsValid(get_relname_relid("book", ledger_engine_schema())))
+		query_each_row_kept("SELECT entity_code, basis, closed_through, closed_from FROM acct.book "
+							"WHERE closed_through IS NOT NULL OR closed_from IS NOT NULL",
+							NULL, add_book, book);
 	return book;
 }
 
@@ -68,10 +105,20 @@ period_state(PeriodBook *book, Code entity, Code basis, DateADT month)
 {
 	CodeKey archived = {.number = month};
 	CodeKey key = {month, 2, {entity, basis}};
+	CodeKey of_book = {0, 2, {entity, basis}};
+	const RecordedPeriod *recorded;
+	const BookDates *dates;
 
-	if (code_map_find(&book->closed, &archived) != NULL)
+	if (code_map_find(&book->recorded, &archived) != NULL)
 		return PERIOD_ARCHIVED;
-	return code_map_find(&book->closed, &key) != NULL ? PERIOD_CLOSED : PERIOD_OPEN;
+	dates =
+		hash_get_num_entries(book->books.table) > 0 ? code_map_find(&book->books, &of_book) : NULL;
+	if (dates != NULL && month <= dates->closed_through)
+		return PERIOD_CLOSED;
+	recorded = code_map_find(&book->recorded, &key);
+	if (recorded != NULL)
+		return recorded->is_open ? PERIOD_OPEN : PERIOD_CLOSED;
+	return dates != NULL && month >= dates->closed_from ? PERIOD_CLOSED : PERIOD_OPEN;
 }
 
 DateADT

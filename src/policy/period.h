@@ -10,7 +10,11 @@
 
 #include "utils/date.h"
 
-/* A month for which nothing is recorded is open. */
+/*
+ * A month up to which the years of its book are closed is closed; else what is
+ * recorded of it counts; and where nothing is, it is open before the month from
+ * which its book is closed by default.
+ */
 typedef enum PeriodState
 {
 	PERIOD_OPEN,
@@ -20,7 +24,8 @@ typedef enum PeriodState
 
 typedef struct PeriodBook
 {
-	CodeMap closed;
+	CodeMap recorded;
+	CodeMap books;
 } PeriodBook;
 
 /* Reads them into the current memory context. Needs query_open(). */

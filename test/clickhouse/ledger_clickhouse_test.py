@@ -430,7 +430,7 @@ def test_dimension() -> None:
 def test_archive() -> None:
     posted_run("2025-02-01")
     run("load")
-    sql("SELECT acct.close_period('2024-12-01', b.entity_code, b.basis) FROM acct.ledger_book AS b")
+    sql("SELECT acct.close_period('2024-12-01', b.entity_code, b.basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.ledger_book AS b")
     check("a month is archived", sql("SELECT acct.archive_partition('ledger_entry', '2024-12-01')"), "t\n")
     december = {
         part: f"(SELECT {columns} FROM acct.ledger_entry_{part} UNION ALL SELECT {columns} FROM acct_archive.ledger_entry_{part}_2024_12) AS x"

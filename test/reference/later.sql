@@ -180,7 +180,7 @@ BEGIN
         WHEN 'close' THEN
             SELECT b.entity_code, b.basis INTO book FROM acct.ledger_book AS b ORDER BY 1, 2 OFFSET ref.dice(3) - 1 LIMIT 1;
             IF FOUND THEN
-                PERFORM acct.close_period('2025-01-01', book.entity_code, book.basis);
+                PERFORM acct.close_period('2025-01-01', book.entity_code, book.basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test');
             END IF;
             RETURN;
         WHEN 'reopen' THEN

@@ -436,7 +436,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    PERFORM acct.close_period(book.month, book.entity_code, book.basis);
+    PERFORM acct.close_period(book.month, book.entity_code, book.basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test');
     BEGIN
         PERFORM acct.post_journals(p_run_id);
         RETURN NEXT 'posting into a closed period was accepted';
@@ -573,7 +573,7 @@ BEGIN
     IF ref.one_in(2) THEN
         -- Periods of years that posting_limit does not allow cannot be closed.
         PERFORM FROM (SELECT ref.choice('MAIN', 'E2') AS entity, (first_month + make_interval(months => ref.dice(3) - 2))::date AS month) AS x,
-                     acct.close_period(x.month, x.entity, 'PRIMARY')
+                     acct.close_period(x.month, x.entity, 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')
           WHERE extract(year FROM x.month) >= (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'first_year');
     END IF;
     -- Several months in a row, now and then all that late items could go to
@@ -581,7 +581,7 @@ BEGIN
         PERFORM FROM (SELECT ref.choice('MAIN', 'E2') AS entity, ref.choice('PRIMARY', 'TAX') AS basis,
                              CASE WHEN ref.one_in(6) THEN 62 ELSE ref.dice(3) END AS months) AS x,
                      generate_series(first_month::timestamp, first_month + make_interval(months => x.months), '1 month') AS m,
-                     acct.close_period(m::date, x.entity, x.basis)
+                     acct.close_period(m::date, x.entity, x.basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')
           WHERE extract(year FROM m) BETWEEN (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'first_year')
                                          AND (SELECT p.value FROM acct.posting_limit AS p WHERE p.name = 'last_year')
             AND EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = x.basis)

@@ -56,7 +56,7 @@ ROLLBACK;
 CREATE ROLE regress_archive_reader;
 GRANT USAGE ON SCHEMA acct TO regress_archive_reader;
 GRANT SELECT ON acct.ledger_entry_line TO regress_archive_reader;
-SELECT acct.close_period(m::date, 'MAIN', 'PRIMARY') FROM generate_series(timestamp '2015-01-01', '2015-04-01', '1 month') AS m;
+SELECT public.close_period(m::date, 'MAIN', 'PRIMARY') FROM generate_series(timestamp '2015-01-01', '2015-04-01', '1 month') AS m;
 SELECT acct.archive_partition('ledger_entry', '2015-01-01');
 SELECT acct.archive_partition('ledger_entry', '2015-01-01');
 SELECT acct.archive_partition('ledger_entry', '2015-02-01');
@@ -127,7 +127,7 @@ CALL public.txn(101, '2015-04-01', 'A', 7);
 CALL public.txn(102, '2015-04-01', 'A', 8, '2015-01-31');
 SELECT public.posted('2015-04-01') AS both \gset
 SELECT acct.update_balance_snapshot();
-SELECT acct.close_period('2015-01-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2015-01-01');
+SELECT public.close_period('2015-01-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2015-01-01');
 SELECT je_date FROM acct.ledger_entry_header WHERE run_id = :both;
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:both);
 SELECT acct.run_digest(:both) = digest AS untouched FROM acct.journal_run WHERE run_id = :both;
@@ -139,16 +139,16 @@ CALL public.txn(104, '2015-04-01', 'A', 9, entity => 'NEW');
 SELECT public.expanded('2015-04-01') AS new \gset
 SELECT txn_id, reason, message FROM acct.je_exception WHERE run_id = :new;
 SELECT acct.reopen_period('2015-02-01', 'NEW', 'PRIMARY');
-SELECT acct.close_period('2015-02-01', 'NEW', 'PRIMARY');
+SELECT public.close_period('2015-02-01', 'NEW', 'PRIMARY');
 SELECT acct.reopen_period('2015-02-01', 'NEW', 'PRIMARY');
 SELECT * FROM acct.rotate_ledger_partitions(0, '2015-02-01');
 SELECT * FROM acct.rotate_ledger_partitions(2, '2014-12-01');
 SELECT journals FROM acct.post_journals(:new);
 SELECT acct.update_balance_snapshot();
 -- A month with entries of an open book is not archived; nor one with journals of a run that is not posted.
-SELECT acct.close_period('2015-04-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2015-04-01', 'MAIN', 'PRIMARY');
 SELECT acct.archive_partition('ledger_entry', '2015-04-01');
-SELECT acct.close_period('2015-04-01', 'NEW', 'PRIMARY');
+SELECT public.close_period('2015-04-01', 'NEW', 'PRIMARY');
 CALL public.txn(105, '2015-04-01', 'A', 9, entity => 'NEWER');
 SELECT public.expanded('2015-04-01') AS newer \gset
 SELECT acct.archive_partition('ledger_entry', '2015-04-01');

@@ -150,7 +150,7 @@ SELECT journals FROM acct.post_journals(public.expanded('2025-01-01'));
 --
 -- The CHECK comes back with the extension, and with a month that was archived without it
 --
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('txn_source_parent', '2025-01-01') AS archived;
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('txn_source_parent', '2025-01-01') AS archived;
 DROP EXTENSION ledger_engine CASCADE;
 CREATE EXTENSION ledger_engine;
 SELECT acct.install() AS installed \gset

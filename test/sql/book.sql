@@ -122,7 +122,7 @@ SELECT count(*) AS rows FROM acct.book_transactions(public.array_of(public.given
 SELECT * FROM acct.book_transactions(public.array_of(public.given(40, 'R', month => '2025-05-01', more => '{"region": "south"}'), public.given(41, month => '2025-05-01')), 'two'); :why
 
 -- A closed period sets aside.
-SELECT entity_code, basis FROM acct.close_period('2025-06-01', 'MAIN', 'PRIMARY');
+SELECT entity_code, basis FROM public.close_period('2025-06-01', 'MAIN', 'PRIMARY');
 SELECT t.txn_id, t.outcome, t.reason FROM acct.book_transactions(public.array_of(public.given(50, month => '2025-06-01')), options => '{"basis": "PRIMARY"}') AS t;
 
 -- It takes the right to load and the right to run.

@@ -57,7 +57,7 @@ UPDATE acct.journal_run_total SET credit = credit + 1 WHERE run_id = :jan AND cr
 SELECT public.false_columns('jan');
 ROLLBACK;
 BEGIN;
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY');
 SELECT public.false_columns('jan');
 ROLLBACK;
 -- Posted: the checks of the ledger. An empty run, and one of a key that none has

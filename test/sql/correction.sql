@@ -158,18 +158,18 @@ CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}');
 SELECT acct.correct_run(:jan, '2025-01-03', 'x') AS early \gset
 SELECT * FROM acct.expand_journals(:early); :why
 SELECT acct.discard_run(:early);
-SELECT acct.close_period('2025-04-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY');
 SELECT acct.correct_run(:jan, '2025-04-30', 'x') AS closed \gset
 SELECT * FROM acct.expand_journals(:closed); :why
 SELECT acct.reopen_period('2025-04-01', 'MAIN', 'PRIMARY');
 SELECT journals FROM acct.expand_journals(:closed);
-SELECT acct.close_period('2025-04-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY');
 SET SESSION AUTHORIZATION :"checker";
 SELECT * FROM acct.post_journals(:closed); :why
 RESET SESSION AUTHORIZATION;
 SELECT acct.discard_run(:closed);
 -- The months of the originals may be closed, their ledger archived; an account may have been retired.
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-04-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-04-01', 'MAIN', 'PRIMARY');
 UPDATE acct.chart_of_accounts SET effective_to = '2025-04-01' WHERE account_code = '2000';
 SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
 SELECT acct.correct_run(:jan, '2025-04-30', 'x') AS late \gset

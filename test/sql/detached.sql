@@ -101,7 +101,7 @@ ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_03;
 SELECT what, outcome FROM public.tried() WHERE what IN ('recompute', 'partitions_attached', 'snapshot');
 ROLLBACK;
 BEGIN;
-SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-02-01');
+SELECT public.close_period('2025-02-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-02-01');
 SELECT what, outcome FROM public.tried() WHERE what <> 'balances';
 SELECT format('ALTER TABLE acct_archive.ledger_entry_line_2025_02 DETACH PARTITION acct_archive.ledger_entry_line_2025_02_run_%s', :large) AS statement \gexec
 SELECT what, outcome FROM public.tried() WHERE what IN ('recompute', 'partitions_attached', 'snapshot');

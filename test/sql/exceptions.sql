@@ -10,7 +10,7 @@ CALL public.policy('T', ARRAY['DR 1000 F1 :gross_amount / (CASE WHEN :attributes
     'CR 2000 F1 :gross_amount + (CASE WHEN :attributes ? ''unbalanced'' THEN 1 ELSE 0 END) IF NOT :attributes ? ''account''',
     'CR 2000 F2 1 IF :attributes ? ''fund''', 'DR 2000 F2 2 IF :attributes ? ''fund''', 'CR 2000 F1 1 IF :attributes ? ''fund'''],
     '[{"txn_type": "T", "condition_expr": "1 / (CASE WHEN :attributes ? ''condition'' THEN 0.0 ELSE 1.0 END) > 0"}]', '{"negative_policy": "reject"}');
-SELECT acct.close_period('2025-04-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, gross_amount, tabarru_amount, attributes)
 SELECT n, '2025-01-01', d, t, 'P', 'C', c, g, g, (SELECT coalesce(jsonb_object_agg(k, true), '{}') FROM regexp_split_to_table(a, ' ') AS k WHERE k <> '')
   FROM (VALUES
@@ -63,7 +63,7 @@ SELECT txn_id, outcome FROM public.outcome(:run3);
 -- A period that is closed in another book, or in another basis, stops nothing here.
 INSERT INTO acct.accounting_basis VALUES ('TAX', 'Tax', false);
 CALL public.policy('TT', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "T"}]', '{"basis": "TAX"}');
-SELECT acct.close_period('2025-05-01', 'OTHER', 'PRIMARY'), acct.close_period('2025-06-01', 'MAIN', 'TAX');
+SELECT public.close_period('2025-05-01', 'OTHER', 'PRIMARY'), public.close_period('2025-06-01', 'MAIN', 'TAX');
 CALL public.txn(1, '2025-05-01', 'T', value_date => '2025-05-15', attributes => '{}');
 CALL public.txn(2, '2025-05-01', 'T', value_date => '2025-05-15', entity => 'OTHER', attributes => '{}');
 CALL public.txn(3, '2025-05-01', 'T', value_date => '2025-06-15', attributes => '{}');

@@ -8,7 +8,7 @@ INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type
 SELECT n, '2015-01-01', '2015-01-05', 'A', 'P', E'a "b", c\\.d''e', CASE WHEN n % 2 = 0 THEN '' WHEN n % 5 = 0 THEN E'a "b", c\n\\.d''e' END, n + 0.25, n + 0.25, '{"a": "x\ny\\z"}', E'\\N' FROM generate_series(1, 200) AS n;
 CALL public.txn(1000, '2015-02-01', 'A');
 SELECT public.posted('2015-01-01') AS jan, public.posted('2015-02-01') AS feb \gset
-SELECT acct.close_period(m::date, 'MAIN', 'PRIMARY') FROM generate_series(timestamp '2015-01-01', '2015-02-01', '1 month') AS m;
+SELECT public.close_period(m::date, 'MAIN', 'PRIMARY') FROM generate_series(timestamp '2015-01-01', '2015-02-01', '1 month') AS m;
 -- A directory of the server's with a name that must be quoted
 SELECT rtrim(current_setting('data_directory'), '/') || E'/export of $(false) ''"`' AS dir \gset
 -- What a shell does with the path of a file of it

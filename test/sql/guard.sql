@@ -171,7 +171,7 @@ DROP TABLE :run_partition; :why
 ROLLBACK;
 RESET session_replication_role;
 -- An archived month likewise
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-01-01');
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-01-01');
 DROP TABLE acct_archive.ledger_entry_line_2025_01; :why
 DROP TABLE acct_archive.ledger_entry_header_2025_01; :why
 DROP SCHEMA acct_archive CASCADE; :why

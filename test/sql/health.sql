@@ -104,7 +104,7 @@ SELECT setval('acct.je_range_seq', :je_range, :'je_range_called') > 0 AS set;
 SELECT status FROM acct.health('{sequences}');
 UPDATE acct.journal_number SET last_number = 900000000;
 SELECT * FROM public.h('sequences');
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY');
 SELECT status FROM acct.health('{sequences}');
 SELECT acct.reopen_period('2025-01-01', 'MAIN', 'PRIMARY');
 UPDATE acct.journal_number SET last_number = 2;

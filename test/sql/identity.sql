@@ -68,7 +68,7 @@ SELECT n, public.try(statement) FROM public.change WHERE n IN (2, 6) ORDER BY n;
 SELECT public.posted('2025-01-01', 'jan') AS posted \gset
 CALL public.txn(2, '2025-02-01', 'A');
 SELECT public.posted('2025-02-01', 'feb') AS posted \gset
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-01-01', 'MAIN', 'TAX');
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY'), public.close_period('2025-01-01', 'MAIN', 'TAX');
 SELECT n, public.try(statement) FROM public.change ORDER BY n;
 -- Archived, and only there
 SELECT acct.archive_partition('ledger_entry', '2025-01-01');

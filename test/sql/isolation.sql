@@ -13,13 +13,13 @@ SELECT public.expanded('2025-02-01', 'feb') AS feb \gset
 -- What each does: writes by what others have committed (refused unless READ COMMITTED), reads (never refused), or loads (at any level)
 --
 CREATE TABLE public.kind (kind text, name name, PRIMARY KEY (name));
-INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'add_dimension', 'approve_manual_journal', 'approve_release', 'approve_template', 'archive_partition', 'book_transactions', 'cancel_run', 'check_release', 'close_period',
+INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'add_dimension', 'approve_manual_journal', 'approve_release', 'approve_template', 'archive_partition', 'book_transactions', 'cancel_run', 'check_release', 'close_period', 'close_year',
     'copy_manual_journal', 'correct_run', 'create_release', 'create_run', 'delete_batch', 'discard_run', 'draft_opening_balances', 'expand_journals', 'export_archive', 'generate_sample_transactions', 'install', 'install_roles', 'install_takaful_sample',
-    'new_template_version', 'post_journals', 'preview_correction', 'preview_correction_transactions', 'rebook_run', 'reopen_period', 'reprocess_exceptions', 'reprocess_ignored', 'restore_partition', 'retire_template', 'return_manual_journal', 'return_release', 'return_template', 'reverse_journals', 'reverse_run', 'revoke_waiver',
-    'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
+    'new_template_version', 'post_journals', 'preview_correction', 'preview_correction_transactions', 'rebook_run', 'rehearse_close', 'reopen_period', 'reopen_year', 'reprocess_exceptions', 'reprocess_ignored', 'restore_partition', 'retire_template', 'return_manual_journal', 'return_release', 'return_template', 'reverse_journals', 'reverse_run', 'revoke_waiver',
+    'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'set_book', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
-    'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
+    'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
     'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);

@@ -15,7 +15,7 @@ SELECT h.run_id, h.txn_id, h.entity_code, h.basis, h.template_version AS version
   FROM acct.ledger_entry_header AS h JOIN acct.ledger_entry_line AS l USING (run_id, je_id)
  GROUP BY h.run_id, h.je_id, h.txn_id, h.entity_code, h.basis, h.template_version, h.je_number, h.je_date, h.original_date, l.je_date;
 -- Closes periods; the arguments follow.
-\set closed 'SELECT count(*) AS closed FROM acct.close_period('
+\set closed 'SELECT count(*) AS closed FROM public.close_period('
 
 -- Rejected unless the run's options say otherwise.
 CALL public.txn(1, '2025-01-01', 'A', 100);
@@ -159,7 +159,7 @@ SELECT txn_id, je_number, je_date, original_date FROM public.booked WHERE txn_id
 CALL acct.run_job('run', '{"late": "sometime"}');
 
 -- Archived months are closed for every book.
-SELECT count(*) AS archived FROM acct.close_period('2025-07-01'), acct.archive_partition('ledger_entry', '2025-07-01') WHERE basis = 'PRIMARY' AND entity_code = 'MAIN';
+SELECT count(*) AS archived FROM public.close_period('2025-07-01'), acct.archive_partition('ledger_entry', '2025-07-01') WHERE basis = 'PRIMARY' AND entity_code = 'MAIN';
 CALL public.txn(31, '2025-06-01', 'A', 100);
 SELECT public.expanded('2025-06-01', 'archived', '{"late": "next_open", "basis": "PRIMARY"}') AS archived \gset
 SELECT txn_id, je_date, original_date FROM public.dated WHERE run_id = :archived;
@@ -169,7 +169,7 @@ SELECT txn_id, je_date, original_date FROM public.dated WHERE run_id = :itself;
 SELECT sum(p.journals) AS journals FROM unnest(ARRAY[:archived, :itself]) AS r, acct.post_journals(r) AS p;
 
 -- Where no month is open for five years after the transaction month, or in the years that posting_limit allows, it is set aside.
-SELECT count(*) AS closed FROM generate_series(date '2025-08-01', '2030-06-01', '1 month') AS m, acct.close_period(m::date, 'MAIN', 'PRIMARY');
+SELECT count(*) AS closed FROM generate_series(date '2025-08-01', '2030-06-01', '1 month') AS m, public.close_period(m::date, 'MAIN', 'PRIMARY');
 CALL public.txn(41, '2025-06-01', 'A', 100);
 CALL public.txn(42, '2025-07-01', 'A', 100);
 SELECT public.expanded('2025-06-01', 'far', '{"late": "next_open", "basis": "PRIMARY"}') AS far \gset

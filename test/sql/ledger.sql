@@ -77,7 +77,7 @@ SELECT public.attempt('UPDATE acct.ledger_entry_line_2031_01 SET run_id = 0') AS
 --
 -- Periods
 --
-SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-03-01', 'MAIN', 'PRIMARY') AS again;
+SELECT public.close_period('2025-03-01', 'MAIN', 'PRIMARY'), public.close_period('2025-03-01', 'MAIN', 'PRIMARY') AS again;
 SELECT acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY') AS again;
 SELECT acct.reopen_period('2025-12-01', 'MAIN', 'PRIMARY') AS never_closed;
 SELECT acct.close_period('2025-03-02', 'MAIN', 'PRIMARY'); :why
@@ -90,7 +90,7 @@ CALL public.txn(1, '2025-03-01', 'A', 10);
 CALL public.txn(2, '2025-03-01', 'A', 20, value_date => '2025-04-01');
 CALL public.txn(3, '2025-03-01', 'A', 100, entity => 'SUB');
 SELECT public.expanded('2025-03-01', 'march') AS march \gset
-SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-03-01', 'MAIN', 'PRIMARY');
 SELECT check_name, passed, actual FROM acct.validate_run(:march) WHERE NOT passed;
 SELECT * FROM acct.post_journals(:march); :why
 \set VERBOSITY default
@@ -105,13 +105,13 @@ SELECT txn_id, basis, outcome FROM public.outcome(:march);
 SELECT sum(journals) AS journals FROM acct.post_journals(:march);
 -- Reopened, they are taken up. A closed month of what was posted long ago hinders no reader and no other month.
 SELECT acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY');
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-03-01', 'SUB', 'PRIMARY');
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY'), public.close_period('2025-03-01', 'SUB', 'PRIMARY');
 SELECT acct.reprocess_exceptions(:march) AS again \gset
 SELECT sum(journals) AS expanded FROM acct.expand_journals(:again);
 SELECT sum(journals) AS posted FROM acct.post_journals(:again);
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:run1);
 -- Closed after posting: the posted run stays valid.
-SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-03-01', 'MAIN', 'PRIMARY');
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:again);
 -- A run whose only transactions of the closed period were quarantined before is posted.
 CALL public.txn(10, '2025-05-01', 'A', 10);
@@ -140,7 +140,7 @@ SELECT public.here() AS here \gset
 COMMIT;
 SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;
 BEGIN;
-SELECT acct.close_period('2030-01-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2030-01-01', 'MAIN', 'PRIMARY');
 SELECT public.here() AS here \gset
 COMMIT;
 SELECT pg_current_wal_flush_lsn() > :'here' AS on_disk;

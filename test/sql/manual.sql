@@ -190,12 +190,12 @@ SELECT * FROM public.wrong;
 --
 SELECT acct.copy_manual_journal(1, '2025-04-30') AS april \gset
 UPDATE acct.manual_journal SET auto_reverse_on = '2025-05-02' WHERE journal_id = :april;
-SELECT acct.close_period('2025-05-01', 'MAIN', 'PRIMARY') AS closed;
+SELECT public.close_period('2025-05-01', 'MAIN', 'PRIMARY') AS closed;
 SELECT code, message FROM acct.check_manual_journal(:april);
 SELECT acct.submit_manual_journal(:april);
 SELECT acct.reopen_period('2025-05-01', 'MAIN', 'PRIMARY');
 SELECT acct.submit_manual_journal(:april) IS NOT NULL AS submitted;
-SELECT acct.close_period('2025-04-01', 'MAIN', 'PRIMARY') AS closed;
+SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY') AS closed;
 SET SESSION AUTHORIZATION :"checker";
 SELECT * FROM acct.approve_manual_journal(:april);
 RESET SESSION AUTHORIZATION;

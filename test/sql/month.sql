@@ -132,7 +132,7 @@ SELECT status, journals, run_id <> :jun AS another FROM acct.journal_run WHERE r
 \set VERBOSITY sqlstate
 CALL public.txn(14, '2025-06-01', 'A', 1);
 SELECT public.expanded('2025-06-01', 'jun-2') AS jun \gset
-SELECT acct.close_period('2025-06-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-06-01', 'MAIN', 'PRIMARY');
 SELECT * FROM acct.run_month('2025-06-01', run_key => 'jun-2'); :why
 CALL acct.process_month('2025-06-01', run_key => 'jun-2'); :why
 SELECT status FROM acct.journal_run WHERE run_id = :jun;

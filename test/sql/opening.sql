@@ -38,7 +38,7 @@ SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migr
 CREATE TABLE migration.many AS SELECT n::text AS account_code, 'F1' AS fund_code, 'IDR' AS currency, n AS balance FROM generate_series(1, 32768) AS n;
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.many');
 RESET SESSION AUTHORIZATION;
-SELECT acct.close_period('2024-12-01', 'MAIN', 'PRIMARY') AS closed;
+SELECT public.close_period('2024-12-01', 'MAIN', 'PRIMARY') AS closed;
 SET SESSION AUTHORIZATION regress_opening_finance;
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.balance');
 RESET SESSION AUTHORIZATION;

@@ -105,7 +105,7 @@ SELECT basis, count(*) AS journals FROM public.standing GROUP BY 1 ORDER BY 1;
 SELECT * FROM public.wrong;
 
 -- Of a closed month: set aside, or moved to the next open month.
-SELECT count(*) AS closed FROM unnest('{2025-01-01,2025-02-01}'::date[]) AS m, acct.close_period(m);
+SELECT count(*) AS closed FROM unnest('{2025-01-01,2025-02-01}'::date[]) AS m, public.close_period(m);
 SELECT public.reversed(acct.reverse_run('jan', '2025-03-05', 'B was wrong', '{"txn_type": "B"}')) AS b \gset
 SELECT acct.rebook_run(:b) AS b_again \gset
 SELECT exceptions, journals FROM acct.expand_journals(:b_again);
@@ -202,7 +202,7 @@ SELECT * FROM public.booked(:poor);
 
 -- Archived: journals are read from the archive, transactions are not; nothing is read of a month that was dropped.
 SELECT public.reversed(acct.reverse_run(:fixed, '2025-04-30', 'Late')) AS fixed_undo \gset
-SELECT count(*) AS closed FROM acct.close_period('2025-03-01');
+SELECT count(*) AS closed FROM public.close_period('2025-03-01');
 SELECT acct.archive_partition('ledger_entry', '2025-03-01') IS NOT NULL AS archived;
 SELECT acct.rebook_run(:fixed_undo, '{"late": "next_open"}') AS from_archive \gset
 SELECT taken_transactions FROM acct.journal_run WHERE run_id = :from_archive;

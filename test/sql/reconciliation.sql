@@ -82,7 +82,7 @@ SELECT measure, kind, entity_code, fund, currency, recorded, staging, ledger, ba
 SELECT * FROM public.closes ORDER BY month, basis COLLATE "C";
 SELECT count(*) AS problems FROM generate_series(timestamp '2025-01-01', timestamp '2025-03-01', '1 month') AS m, acct.accounting_basis AS b, acct.reconcile_transactions(m::date, basis => b.basis);
 -- Late: the month is closed, and the journal goes to March.
-SELECT count(*) AS closed FROM (VALUES (date '2025-01-01'), ('2025-02-01')) AS m (month), acct.close_period(m.month);
+SELECT count(*) AS closed FROM (VALUES (date '2025-01-01'), ('2025-02-01')) AS m (month), public.close_period(m.month);
 CALL public.txn(12, '2025-01-01', 'NONE', 33);
 SELECT public.posted('2025-01-01', 'late', '{"late": "next_open"}') AS late \gset
 SELECT measure, kind, fund, recorded, staging, ledger, balances, difference FROM acct.reconcile_month('2025-01-01') WHERE measure = 'debit' AND kind = 'dated elsewhere';

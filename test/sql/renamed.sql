@@ -72,7 +72,7 @@ ROLLBACK;
 ALTER TABLE acct.txn_source_2025_04 RENAME TO txn_source_2025_01;
 ALTER TABLE acct.ledger_entry_line_2025_03 RENAME TO ledger_entry_line_2025_01;
 ALTER TABLE acct.headers_of_the_first_month RENAME TO ledger_entry_header_2025_01;
-SELECT changed FROM acct.close_period('2025-01-01', 'MAIN', 'PRIMARY');
+SELECT changed FROM public.close_period('2025-01-01', 'MAIN', 'PRIMARY');
 SELECT regexp_replace(public.outcome('SELECT acct.archive_partition(''ledger_entry'', ''2025-01-01'')'), '\d+', 'N') AS archived;
 ALTER TABLE acct_archive.ledger_entry_line_2025_01 RENAME TO misnamed;
 SELECT public.outcome('SELECT count(*) FROM acct.check_balance_snapshot(''2025-01-01'')');

@@ -44,8 +44,8 @@ SELECT public.posted('2015-01-01', 'jan') AS jan, public.posted('2015-03-01', 'm
        public.expanded('2015-04-01', 'apr') AS apr, public.posted('2015-05-01', 'may') AS may, acct.create_run('2015-06-01', 'jun') AS jun \gset
 SELECT count(*) AS made FROM acct.rotate_ledger_partitions(0), acct.rotate_txn_source_partitions(0);
 -- The books of January are closed but for one; the one of March is.
-SELECT acct.close_period('2015-01-01', 'MAIN', 'PRIMARY');
-SELECT acct.close_period('2015-03-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2015-01-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2015-03-01', 'MAIN', 'PRIMARY');
 SELECT * FROM public.listed(true);
 -- Listing changes nothing.
 SELECT count(*) FILTER (WHERE name ~ '^acct_archive') AS archived, count(*) FILTER (WHERE name ~ '^acct\.') AS there FROM public.place;
@@ -58,7 +58,7 @@ SELECT * FROM acct.apply_retention(NULL) WHERE action <> 'skip';
 SELECT step, partition, rows, detail FROM acct.run_log WHERE step = 'archive' ORDER BY log_id;
 
 -- Put right, each goes.
-SELECT acct.close_period('2015-01-01', 'MAIN', 'STAT');
+SELECT public.close_period('2015-01-01', 'MAIN', 'STAT');
 CALL public.policy('U', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "UNKNOWN"}]');
 CALL public.policy('US', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "UNKNOWN"}]', '{"basis": "STAT"}');
 SELECT acct.reprocess_exceptions(:may) AS again \gset
@@ -74,7 +74,7 @@ SELECT journals, exceptions FROM acct.expand_journals(:again);
 SELECT journals FROM acct.post_journals(:again);
 SELECT acct.discard_run(:jun);
 DELETE FROM acct.txn_source_parent WHERE txn_month IN ('2015-02-01', '2015-06-01');
-SELECT acct.close_period(m::date, 'MAIN', b) FROM unnest(ARRAY['PRIMARY', 'STAT']) AS b, generate_series(timestamp '2015-03-01', '2015-05-01', '1 month') AS m;
+SELECT public.close_period(m::date, 'MAIN', b) FROM unnest(ARRAY['PRIMARY', 'STAT']) AS b, generate_series(timestamp '2015-03-01', '2015-05-01', '1 month') AS m;
 -- A batch of another number, which is none
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
 VALUES (9, '2015-06-01', 1000000, '2015-06-01', 'A', 'P', 'C', 5, 5);

@@ -101,7 +101,7 @@ ROLLBACK;
 SELECT acct.reverse_run(:jan, '2025-01-27', 'x');
 SELECT acct.reverse_journals(ARRAY[:first, :second], '2025-01-02', 'x');
 -- In a closed period, of one of the books
-SELECT * FROM acct.close_period('2025-02-01', 'SUB', 'TAX');
+SELECT * FROM public.close_period('2025-02-01', 'SUB', 'TAX');
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x');
 SELECT acct.reverse_run(:jan, '2025-02-28', 'x', '{"entity_code": "MAIN"}') AS main \gset
 SELECT acct.discard_run(:main);
@@ -159,7 +159,7 @@ SELECT acct.reverse_run(:jan, '2025-02-11', 'The rest') AS rest \gset
 SELECT public.retire('A', 1, '2025-01-05');
 UPDATE acct.chart_of_accounts SET effective_to = '2025-02-01' WHERE account_code IN ('1000', '2000');
 UPDATE acct.entity SET effective_to = '2025-02-01' WHERE entity_code = 'SUB';
-SELECT count(*) AS closed FROM acct.close_period('2025-01-01');
+SELECT count(*) AS closed FROM public.close_period('2025-01-01');
 SELECT acct.archive_partition('ledger_entry', '2025-01-01');
 SELECT public.reversed(:rest);
 SELECT status, reversed_journals = journals AS all_of_it FROM acct.journal_run WHERE run_id = :jan;
@@ -261,7 +261,7 @@ UPDATE acct.journal_run SET bases = '{TAX}', status = 'created' WHERE run_id = :
 SELECT * FROM acct.expand_journals(:again);
 ROLLBACK;
 -- A period that is closed before it is posted
-SELECT count(*) AS closed FROM acct.close_period('2025-07-01');
+SELECT count(*) AS closed FROM public.close_period('2025-07-01');
 SELECT * FROM public.post_as_checker(:again);
 RESET SESSION AUTHORIZATION;
 SELECT count(*) AS failed FROM acct.validate_run(:again) WHERE NOT passed;
@@ -308,7 +308,7 @@ CALL public.txn(7000, '2025-08-01', 'C');
 SELECT public.posted('2025-08-01') AS august \gset
 SELECT je_id AS dropped FROM acct.ledger_entry_header WHERE run_id = :august \gset
 SELECT acct.reverse_run(:august, '2025-09-01', 'x') AS late \gset
-SELECT count(*) AS closed FROM acct.close_period('2025-08-01');
+SELECT count(*) AS closed FROM public.close_period('2025-08-01');
 SELECT acct.archive_partition('ledger_entry', '2025-08-01');
 SELECT acct.discard_run(:late);
 SELECT acct.reverse_journals(ARRAY[:dropped], '2025-09-01', 'x') AS late \gset

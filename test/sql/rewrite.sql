@@ -16,7 +16,7 @@ SELECT public.posted('2025-01-01') AS large \gset
 CALL public.txn(4, '2025-02-01', 'A', 9);
 SELECT public.posted('2025-02-01') AS february \gset
 RESET ledger_engine.run_partition_min_transactions;
-SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-02-01'), acct.archive_partition('txn_source_parent', '2025-02-01');
+SELECT public.close_period('2025-02-01', 'MAIN', 'PRIMARY'), acct.archive_partition('ledger_entry', '2025-02-01'), acct.archive_partition('txn_source_parent', '2025-02-01');
 -- Views use columns. Identifiers are left out below: they depend on what ran before.
 DO $$
 DECLARE

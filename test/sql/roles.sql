@@ -26,7 +26,7 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2024-01-01');
 CALL public.txn(3, '2024-01-01', 'A');
 SELECT public.posted('2024-01-01') IS NOT NULL AS posted;
 RESET ledger_engine.run_partition_min_transactions;
-SELECT acct.close_period('2024-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('ledger_entry', '2024-01-01') AS ledger, acct.archive_partition('txn_source_parent', '2024-01-01') AS source;
+SELECT public.close_period('2024-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('ledger_entry', '2024-01-01') AS ledger, acct.archive_partition('txn_source_parent', '2024-01-01') AS source;
 
 --
 -- The matrix
@@ -258,6 +258,11 @@ SELECT total_debit, currency, is_posted FROM acct.run_staging WHERE run_id = :ag
 SELECT bool_and(passed) AS valid FROM acct.validate_run(:again);
 SELECT journals, debit FROM acct.post_journals(:again);
 SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY');
+-- What stands against closing a month is waived by an approver, and by nobody else.
+SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY', ARRAY(SELECT c.finding FROM acct.check_close('2025-02-01', 'MAIN', 'PRIMARY') AS c), 'Known');
+SET SESSION AUTHORIZATION acct_approver;
+SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY', ARRAY(SELECT c.finding FROM acct.check_close('2025-02-01', 'MAIN', 'PRIMARY') AS c), 'Known');
+SET SESSION AUTHORIZATION acct_operator;
 -- An exception that needs no journal is waived by an approver, and by nobody else.
 SELECT acct.waive_exception(run_id, txn_id, basis, 'not needed') FROM acct.je_exception WHERE txn_month = '2025-01-01';
 SET SESSION AUTHORIZATION acct_finance;

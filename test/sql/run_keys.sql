@@ -80,7 +80,7 @@ CALL acct.process_run('six'); :why
 SELECT status, (SELECT count(*) FROM acct.run_log AS g WHERE g.run_id = r.run_id AND g.step = 'validate') AS validations FROM acct.journal_run AS r WHERE run_id = :six;
 SELECT acct.discard_run('six') AS discarded;
 SELECT acct.create_run('2025-01-01', 'six') AS six \gset
-SELECT * FROM acct.close_period('2025-01-01');
+SELECT * FROM public.close_period('2025-01-01');
 CALL acct.process_run('six');
 SELECT count(*) AS journals, min(e.reason) AS reason FROM acct.journal_run AS r JOIN acct.je_exception AS e USING (run_id) WHERE run_id = :six;
 SELECT acct.reopen_period('2025-01-01', 'MAIN', 'PRIMARY') AS reopened;

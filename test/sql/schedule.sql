@@ -94,7 +94,7 @@ SELECT run_key, status, journals FROM acct.journal_run WHERE txn_month = '2025-0
 CALL public.txn(25, '2025-05-01', 'A');
 CALL public.txn(26, '2025-06-01', 'A');
 SELECT public.of_job(public.expanded('2025-05-01'), 'ledger_engine:run:2025-05:20'), public.of_job(public.expanded('2025-06-01'), 'ledger_engine:run:2025-06:1') \gset
-SELECT acct.close_period('2025-05-01', 'MAIN', 'PRIMARY'), acct.close_period('2025-06-01', 'MAIN', 'PRIMARY');
+SELECT public.close_period('2025-05-01', 'MAIN', 'PRIMARY'), public.close_period('2025-06-01', 'MAIN', 'PRIMARY');
 CALL acct.run_job('run');
 \set VERBOSITY sqlstate
 CALL acct.run_job('run'); :why

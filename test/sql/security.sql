@@ -239,7 +239,12 @@ SELECT x.check_name, x.status FROM acct.health() AS x;
 SELECT pg_catalog.count(*) FROM acct.run_progress;
 SELECT pg_catalog.count(*) FROM acct.scheduled_jobs;
 SELECT x.txn_month FROM acct.batches_waiting() AS x;
-SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY'), acct.reopen_period('2025-03-01', 'MAIN', 'PRIMARY');
+SELECT acct.close_period('1999-03-01', 'MAIN', 'PRIMARY'), acct.reopen_period('1999-03-01', 'MAIN', 'PRIMARY');
+SELECT x.finding FROM acct.check_close('2025-02-01', 'MAIN', 'PRIMARY') AS x;
+SELECT acct.set_book('MAIN', 'PRIMARY', '{"first_year_month": 4}');
+SELECT x.item FROM acct.rehearse_close('1999-03-01', 'MAIN', 'PRIMARY') AS x;
+SELECT x.surplus FROM acct.close_year('1999-03-31', 'MAIN', 'PRIMARY') AS x;
+SELECT acct.reopen_year('1999-03-31', 'MAIN', 'PRIMARY', 'Again');
 SELECT x.partition_name FROM acct.rotate_txn_source_partitions(0, '2019-03-01') AS x UNION ALL SELECT x.partition_name FROM acct.rotate_ledger_partitions(0, '2019-03-01') AS x;
 SELECT acct.archive_partition('ledger_entry', '2019-03-01'), acct.archive_partition('txn_source_parent', '2019-03-01');
 SELECT acct.restore_partition('ledger_entry', '2019-03-01'), acct.restore_partition('txn_source_parent', '2019-03-01');
@@ -371,7 +376,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.run_month(''2025-01-01'')'), ('SELECT acct.book_transactions(''[{"txn_id": 1, "txn_month": "2025-01-01"}]'')'),
     ('SELECT acct._check_transactions(''[]'')'), ('SELECT acct._open_booking(''2025-01-01'', ''[]'', NULL, ''{}'')'), ('SELECT acct._book_batch(@expanded, 1)'), ('SELECT acct._booked(@posted, ''{1}'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.reconcile_month(''2025-01-01'')'), ('SELECT acct.reconcile_transactions(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
-    ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
+    ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.check_close(''2025-05-01'')'), ('SELECT acct.set_book(''MAIN'', ''PRIMARY'', ''{}'')'), ('SELECT acct.rehearse_close(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.close_year(''2025-12-31'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.reopen_year(''2025-12-31'', ''MAIN'', ''PRIMARY'', ''x'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
     ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
     ('SELECT acct.check_manual_journal(1)'), ('SELECT acct.submit_manual_journal(1)'), ('SELECT acct.return_manual_journal(1, ''x'')'), ('SELECT acct.approve_manual_journal(1)'), ('SELECT acct.copy_manual_journal(1)'),

@@ -102,6 +102,12 @@ BEGIN
 END
 $$;
 
+-- Closes a month whatever stands against it, where a test is about something else.
+CREATE FUNCTION public.close_period(month date, entity text DEFAULT NULL, basis text DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, changed boolean) LANGUAGE sql AS $$
+    SELECT c.* FROM acct.close_period($1, $2, $3, ARRAY(SELECT f.finding FROM acct._closing_findings() AS f), 'a test') AS c
+$$;
+
 -- What became of each transaction of an expanded run: its journal's lines, or the reason why it has none.
 CREATE FUNCTION public.outcome(id bigint)
 RETURNS TABLE (txn_id bigint, basis text, template text, outcome text) LANGUAGE sql AS $$

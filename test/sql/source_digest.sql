@@ -187,7 +187,7 @@ ROLLBACK;
 RESET session_replication_role;
 SELECT journals FROM acct.post_journals(:again);
 -- Archived and restored months are read, too.
-SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('txn_source_parent', '2025-01-01') AS archived;
+SELECT public.close_period('2025-01-01', 'MAIN', 'PRIMARY') AS closed, acct.archive_partition('txn_source_parent', '2025-01-01') AS archived;
 SELECT r.run_id = :run AS first, v.passed FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE v.check_name = 'source_digest' ORDER BY r.run_id;
 SELECT acct.restore_partition('txn_source_parent', '2025-01-01') AS restored;
 SELECT r.run_id = :run AS first, v.passed FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v WHERE v.check_name = 'source_digest' ORDER BY r.run_id;

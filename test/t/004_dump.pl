@@ -48,7 +48,7 @@ $node->safe_psql(
 	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;});
 $node->safe_psql(
 	'original', q{
-	SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '2024-06-01';
+	SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '2024-06-01';
 	SELECT acct.archive_partition('ledger_entry', '2024-06-01');});
 is($node->safe_psql('original', q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_2$' AND relispartition}),
 	1, 'the large run has a partition of its own');

@@ -65,14 +65,14 @@ my %step = (
 	# A load, and its run, in one call
 	book => { call => q{SELECT count(*) FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', s.txn_id + 900000000) ORDER BY s.txn_id)
 		FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = 'MONTH' ORDER BY txn_id DESC LIMIT 20) AS s), 'KEY')}, before => [], status => '' },
-	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY')" },
+	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
 	# A balance that is to be computed again
 	spoil => { call => 'UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1
 		WHERE ctid = (SELECT ctid FROM acct.account_balance_snapshot LIMIT 1)' },
 	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' },
-	close => { call => "SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = 'MONTH'" },
+	close => { call => "SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = 'MONTH'" },
 	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
 	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
 	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },

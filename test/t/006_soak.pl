@@ -189,7 +189,7 @@ sub others
 
 		load_quietly($node, $_, $month, 500, 2_000_000 + $n) for 'soak', 'peace';
 		$node->safe_psql($_, "$setting SELECT * FROM acct.run_month('$month', 'key-old-$n')") for 'soak', 'peace';
-		$node->safe_psql($_, "SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '$month'") for 'soak', 'peace';
+		$node->safe_psql($_, "SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '$month'") for 'soak', 'peace';
 		$broken = insist("SELECT acct.archive_partition('ledger_entry', '$month')", sub { archived($month) });
 		$broken .= insist("SELECT acct.restore_partition('ledger_entry', '$month')", sub { !archived($month) });
 		$node->safe_psql($_, "SELECT acct.reopen_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '$month'") for 'soak', 'peace';

@@ -162,7 +162,7 @@ SKIP:
 	load_quietly($server, 'small', '2025-01-01', $rows, 0);
 	$database->(q{
 		SELECT * FROM acct.run_month('2025-01-01', 'run-0');
-		SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number;});
+		SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number;});
 	my $ledger = fingerprint($server, 'small');
 	my $step = sub {
 		my ($name, $from, $error, $sql, $holds) = @_;

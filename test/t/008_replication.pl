@@ -207,7 +207,7 @@ for my $settings ($small, $large)
 	sql("$settings SELECT * FROM acct.expand_journals($run)");
 	sql("$settings SELECT * FROM acct.post_journals($run)");
 }
-is(sql("SELECT (SELECT changed FROM acct.close_period('2025-06-01', 'MAIN', 'PRIMARY')), acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY')"), 't|t', 'a period is closed and opened');
+is(sql("SELECT (SELECT changed FROM acct.close_period('2025-06-01', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')), acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY')"), 't|t', 'a period is closed and opened');
 sql("UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snapshot_month = '2025-06-01'");
 isnt(sql('SELECT acct.update_balance_snapshot()'), '0', 'balances are recomputed');
 isnt(sql("SELECT count(*) FROM acct.rotate_txn_source_partitions(1, '2031-01-01')"), '0', 'months of the source are made');
@@ -241,7 +241,7 @@ post($large, '2025-04-01', 'large before the archive', 14);
 post($small, '2025-04-01', 'small before the archive', 15);
 $subscriber->safe_psql('postgres', 'DROP DATABASE leaves');
 subscribe('leaves', 'leaves');
-sql(q{SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '2025-04-01';
+sql(q{SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '2025-04-01';
 	UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = '2025-04-01' AND resolved_by_run IS NULL});
 my $ledger = sql($by_run);
 my $source = sql('SELECT count(*), sum(gross_amount) FROM acct.txn_source_parent');
@@ -271,7 +271,7 @@ same_ledger($_, 'posted into the restored month') for 'roots', 'late', 'everythi
 # Away again, until the month is gone.
 $subscriber->safe_psql('late', 'ALTER SUBSCRIPTION late DISABLE');
 post($large, '2025-04-01', 'large before it is dropped', 18);
-sql(q{SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '2025-04-01'});
+sql(q{SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '2025-04-01'});
 $ledger = sql($by_run);
 is(archive('ledger_entry'), 't', 'the month is archived again');
 my $directory = $publisher->basedir;

@@ -258,9 +258,10 @@ sub rotate
 
 sub close_and_reopen
 {
-	my $what = sprintf "('%s', 'E%d', 'PRIMARY')", one_of(@months), random(4);
+	my $book = sprintf "'%s', 'E%d', 'PRIMARY'", one_of(@months), random(4);
 
-	return ("SELECT FROM acct.close_period$what WHERE changed IS NULL", 'SELECT WHERE pg_sleep(0.05) IS NULL', "SELECT WHERE acct.reopen_period$what IS NULL");
+	return ("SELECT FROM acct.close_period($book, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') WHERE changed IS NULL",
+		'SELECT WHERE pg_sleep(0.05) IS NULL', "SELECT WHERE acct.reopen_period($book) IS NULL");
 }
 
 # A reader pauses: the server is to be shared.

@@ -83,7 +83,7 @@ $old->safe_psql(
 	SELECT * FROM acct.rotate_ledger_partitions(0, '2025-07-01');
 	ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_07;
 	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;
-	SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '2024-06-01';});
+	SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '2024-06-01';});
 is($old->safe_psql('ledger', "SELECT acct.archive_partition('ledger_entry', '2024-06-01')"), 't', 'a month is archived');
 is(broken_invariants($old, 'ledger'), '', 'all invariants hold before');
 

@@ -23,7 +23,7 @@ for my $month (1, 4, 7, 10)
 }
 $node->safe_psql(
 	'ledger', q{
-	SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number;
+	SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number;
 	-- What cannot be journalled would keep the source where it is.
 	UPDATE acct.je_exception SET resolved_by_run = run_id;
 	UPDATE acct.retention_policy SET active_days = 0 WHERE table_name = 'je_staging';

@@ -29,7 +29,7 @@ load_batch($primary, 'postgres', $rows, 1);
 $primary->safe_psql(
 	'postgres', q{
 	CALL acct.process_month('2025-01-01', 'closed');
-	SELECT acct.close_period(period_month, entity_code, basis) FROM acct.journal_number WHERE period_month = '2025-01-01';});
+	SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '2025-01-01';});
 load_quietly($primary, 'postgres', '2025-02-01', $rows, 2);
 load_quietly($primary, 'postgres', '2025-03-01', $rows, 3);
 $primary->backup('base');

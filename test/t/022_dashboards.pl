@@ -37,7 +37,7 @@ load_quietly($node, 'ledger', '2025-01-01', 2000, 45);
 $node->safe_psql('ledger', q{SELECT acct.create_run('2025-01-01', 'created')});
 $node->safe_psql('ledger', q{CALL acct.run_job('snapshot')});
 load_quietly($node, 'ledger', '2025-01-01', 1000, 46);
-$node->safe_psql('ledger', q{SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY')});
+$node->safe_psql('ledger', q{SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')});
 
 $variables{policy_no} = $node->safe_psql('ledger', q{SELECT policy_no FROM acct.ledger_entry_header WHERE je_date >= '2025-01-01' AND policy_no <> '' LIMIT 1});
 $node->backup('base');

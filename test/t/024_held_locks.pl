@@ -67,10 +67,10 @@ sql("SELECT count(*) FROM acct.expand_journals($run)");
 $post = "SELECT count(*) FROM acct.post_journals($run)";
 
 # A book, whose period an approver reopens
-sql(q{SELECT acct.close_period('2023-06-01', 'MAIN', 'PRIMARY')});
+sql(q{SELECT acct.close_period('2023-06-01', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')});
 my $reopen = q{SELECT acct.reopen_period('2023-06-01', 'MAIN', 'PRIMARY')};
 held($reopen, $post, 'ledger_book', 'a book, posting');
-held($reopen, q{SELECT acct.close_period('2023-05-01', 'MAIN', 'PRIMARY')}, 'ledger_book', 'a book, closing');
+held($reopen, q{SELECT acct.close_period('2023-05-01', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')}, 'ledger_book', 'a book, closing');
 held($reopen, 'SELECT acct.update_balance_snapshot()', 'ledger_book', 'a book, recomputing');
 held('LOCK TABLE acct.ledger_book IN ACCESS EXCLUSIVE MODE', $post, 'ledger_book', 'all books, posting');
 
@@ -108,7 +108,7 @@ sql(q{ROLLBACK PREPARED 'share'});
 my $other = sql(q{SELECT acct.create_run('2025-02-01', 'february')});
 sql("SELECT count(*) FROM acct.expand_journals($other)");
 sql(q{INSERT INTO acct.accounting_basis (basis, description) VALUES ('TAX', 'Tax')});
-my $idle = hold_lock($node, $db, q{SELECT acct.close_period('2023-06-01', 'MAIN', 'TAX')});
+my $idle = hold_lock($node, $db, q{SELECT acct.close_period('2023-06-01', 'MAIN', 'TAX', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')});
 my $reader = hold_lock($node, $db, q{LOCK TABLE acct.journal_number IN ACCESS EXCLUSIVE MODE});
 my $first = start_session($node, $db);
 $first->submit($post);

@@ -50,7 +50,7 @@ $run{reversal} = posted("reverse_run('reversed', '2025-06-30', 'All of it')");
 $run{rebooking} = sql("SELECT acct.rebook_run($run{reversal})");
 sql("SELECT * FROM acct.expand_journals($run{rebooking}); SELECT * FROM acct.post_journals($run{rebooking})");
 load_quietly($node, $db, '2025-05-01', 600, 41);
-sql(q{SELECT * FROM acct.close_period('2025-05-01'); SELECT * FROM acct.run_month('2025-05-01', 'late', '{"late": "next_open"}')});
+sql(q{SELECT * FROM acct.close_period('2025-05-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'a test'); SELECT * FROM acct.run_month('2025-05-01', 'late', '{"late": "next_open"}')});
 my $late = q{SELECT count(*), min(original_date), max(original_date), min(je_date), max(je_date) FROM acct.ledger_entry_header WHERE original_date IS NOT NULL};
 like(sql($late), qr/^[1-9]\d*\|2025-05-\d\d\|2025-05-\d\d\|2025-06-01\|2025-06-01$/, 'there are late items');
 change_tax($node, $db, '2025-01-01', 0.07);

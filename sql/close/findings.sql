@@ -1,0 +1,269 @@
+-- What stands against closing a month of a book: work that is left, and balances that are not what they are to be.
+
+CREATE FUNCTION acct._closing_findings() RETURNS TABLE (n integer, finding text, severity text, hint text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- warning: work is left; critical: the books are wrong
+    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months.'),
+           (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
+           (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
+           (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),
+           (5, 'balances_differ', 'critical', 'See acct.check_balance_snapshot(); acct.update_balance_snapshot() computes balances anew.'),
+           (6, 'fund_unbalanced', 'critical', 'Find the journals in acct.fund_journal, and correct them.'),
+           (7, 'pair_differs', 'warning', 'Book what is missing on one side; the accounts are those of acct.elimination_pair.'),
+           (8, 'suspense_not_zero', 'warning', 'Book what is on the account to where it belongs.'),
+           (9, 'month_before_open', 'warning', 'Close that month first.')
+$$;
+COMMENT ON FUNCTION acct._closing_findings() IS 'The findings of check_close(), in its order, and what to do about each.';
+
+CREATE FUNCTION acct._money(p_currency text, p_amount numeric) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%s %s', p_currency, trim_scale(p_amount))
+$$;
+COMMENT ON FUNCTION acct._money(text, numeric) IS 'An amount as messages name it, such as IDR 1200.5.';
+
+CREATE FUNCTION acct._unbooked_loads(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, currency text, transactions bigint, gross numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+    source_month date;
+    one_basis text;
+    ranges record;
+    parts text[] := ARRAY[]::text[];
+BEGIN
+    -- By the BRIN index, in which rows of a batch lie together.
+    FOR source_month, one_basis IN SELECT m, b FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS s (m), (SELECT DISTINCT u FROM unnest(p_bases) AS u) AS u (b) ORDER BY 1, 2 LOOP
+        SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
+        CONTINUE WHEN ranges.first IS NULL;
+        parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
+                                 '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
+                                 ' WHERE s.bank_value_date >= $3 AND s.bank_value_date < $3 + interval ''1 month'' AND s.entity_code = ANY ($1) '
+                                 ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month));
+    END LOOP;
+    IF parts <> '{}' THEN
+        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($1, $2) AS b (entity_code, basis) '
+                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3', array_to_string(parts, ' UNION ALL '))
+          USING p_entities, p_bases, p_month;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[]) IS
+'The transactions with a value date in a month that no run took for these books, by currency, whatever month they were loaded for. Only batches that wait are read.';
+
+CREATE FUNCTION acct._open_exceptions_of(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, currency text, exceptions bigint, gross numeric, reasons text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    query text;
+BEGIN
+    SELECT string_agg(format('SELECT s.entity_code, e.basis, s.currency, e.reason, s.gross_amount FROM acct.je_exception AS e '
+                             '  JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
+                             ' WHERE e.txn_month = %L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
+                             '   AND s.bank_value_date >= $3 AND s.bank_value_date < $3 + interval ''1 month''', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
+      INTO query
+      FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
+             WHERE e.basis = ANY (p_bases) AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
+    IF query IS NOT NULL THEN
+        RETURN QUERY EXECUTE format('SELECT x.entity_code, x.basis, x.currency, sum(x.n)::bigint, sum(x.gross), acct._first_of(array_agg(format(''%%s %%s'', x.reason, x.n) ORDER BY x.n DESC, x.reason)) '
+                                    '  FROM (SELECT b.entity_code, b.basis, y.currency, y.reason, count(*) AS n, sum(y.gross_amount) AS gross '
+                                    '          FROM unnest($1, $2) AS b (entity_code, basis) JOIN (%s) AS y ON y.entity_code = b.entity_code AND y.basis = b.basis '
+                                    '         GROUP BY 1, 2, 3, 4) AS x GROUP BY 1, 2, 3', query) USING p_entities, p_bases, p_month;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._open_exceptions_of(date, text[], text[]) IS
+'The open exceptions of these books whose transactions have a value date in a month, by currency, with their reasons.';
+
+CREATE FUNCTION acct._unposted_runs(p_month date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, run_id bigint, status text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+    run record;
+    ranges record;
+    rows text;
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT b.entity_code, b.basis, r.run_id, r.status
+      FROM acct.journal_run AS r JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month = p_month
+      JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
+     WHERE r.status = 'expanded';
+    -- Of others it is not known yet which journals they have.
+    RETURN QUERY
+    SELECT DISTINCT b.entity_code, b.basis, r.run_id, r.status
+      FROM acct.journal_run AS r
+     CROSS JOIN LATERAL (SELECT r.origin_run AS run_id UNION SELECT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = r.run_id AND v.released_at IS NULL) AS o
+      JOIN acct.journal_run_total AS t ON t.run_id = o.run_id
+      JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
+     WHERE r.status = 'created' AND r.je_date >= p_month AND r.je_date < p_month + interval '1 month';
+    FOR run IN SELECT r.run_id, r.txn_month, r.reprocess_of FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction' ORDER BY r.run_id LOOP
+        IF run.reprocess_of IS NOT NULL THEN
+            rows := format('SELECT s.entity_code, x.basis FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
+                           run.run_id, acct._source_rows(run.txn_month));
+        ELSE
+            SELECT g.* INTO ranges FROM acct._ranges_of(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = run.run_id AND c.released_at IS NULL)) AS g;
+            CONTINUE WHEN ranges.first IS NULL;
+            rows := format('SELECT s.entity_code, c.basis FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
+                           '  JOIN acct.journal_run_batch AS c ON c.run_id = %s AND c.batch_id = s.batch_id AND c.released_at IS NULL',
+                           ranges.first, ranges.last, acct._source_rows(run.txn_month), run.run_id);
+        END IF;
+        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
+                                    'WHERE (b.entity_code, b.basis) IN (%s WHERE s.bank_value_date >= $3 AND s.bank_value_date < $3 + interval ''1 month'')',
+                                    run.run_id, rows) USING p_entities, p_bases, p_month;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._unposted_runs(date, text[], text[]) IS
+'The runs that are not posted and have journals in a month of these books, or may get some.';
+
+CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+BEGIN
+    -- Where nothing was posted there is nothing to read, and no posting to other books is waited for.
+    IF NOT EXISTS (SELECT FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+                    WHERE EXISTS (SELECT FROM acct.journal_number AS j WHERE j.entity_code = b.entity_code AND j.basis = b.basis AND j.period_month = p_month)
+                       OR EXISTS (SELECT FROM acct.account_balance_snapshot AS s WHERE s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = p_month)) THEN
+        RETURN;
+    END IF;
+    PERFORM acct._require_ledger_attached(p_month);
+    RETURN QUERY EXECUTE format($q$
+        WITH book AS MATERIALIZED (
+            SELECT b.entity_code, b.basis FROM unnest($1, $2) AS b (entity_code, basis)),
+        line AS (
+            SELECT l.entity_code COLLATE "C" AS entity_code, l.basis COLLATE "C" AS basis, l.fund COLLATE "C" AS fund, l.account_code COLLATE "C" AS account_code,
+                   l.currency COLLATE "C" AS currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS lines
+              FROM %s AS l WHERE l.je_date >= $3 AND l.je_date < $3 + interval '1 month' AND l.entity_code = ANY ($1) AND l.basis = ANY ($2)
+             GROUP BY 1, 2, 3, 4, 5),
+        snapshot AS (
+            SELECT s.* FROM book AS b JOIN acct.account_balance_snapshot AS s ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = $3),
+        opening AS (
+            SELECT s.* FROM book AS b JOIN acct.account_balance_snapshot AS s
+                ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = $3 - interval '1 month' AND s.closing_balance <> 0
+             -- Up to the last month of the book
+             WHERE EXISTS (SELECT FROM acct.account_balance_snapshot AS n WHERE n.entity_code = b.entity_code AND n.basis = b.basis AND n.snapshot_month >= $3))
+        SELECT entity_code, basis, currency, count(*), sum(abs(coalesce(s.closing_balance, 0) - coalesce(o.closing_balance, 0) - coalesce(l.debit, 0) + coalesce(l.credit, 0))),
+               acct._first_of(array_agg(format('%%s in fund %%s', account_code, fund) ORDER BY account_code, fund))
+          FROM snapshot AS s FULL JOIN line AS l USING (entity_code, basis, fund, account_code, currency)
+          FULL JOIN opening AS o USING (entity_code, basis, fund, account_code, currency)
+         WHERE (entity_code, basis) IN (SELECT b.entity_code, b.basis FROM book AS b)
+           AND (coalesce(s.opening_balance, 0), coalesce(s.period_debit, 0), coalesce(s.period_credit, 0), coalesce(s.line_count, 0))
+               <> (coalesce(o.closing_balance, 0), coalesce(l.debit, 0), coalesce(l.credit, 0), coalesce(l.lines, 0))
+         GROUP BY 1, 2, 3$q$, acct._month_rows('ledger_entry_line', p_month, false)) USING p_entities, p_bases, p_month;
+END
+$$;
+COMMENT ON FUNCTION acct._differing_balances(date, text[], text[]) IS
+'The balances of a month of these books that are not what its lines, and the closing balances of the month before, come to: by currency, with the sum of what they are off. Reads the lines of the month once.';
+
+CREATE FUNCTION acct._balances_at(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, balance numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT s.entity_code, s.basis, s.fund, s.account_code, s.currency, s.closing_balance
+      FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+     CROSS JOIN LATERAL (SELECT max(x.snapshot_month) AS month FROM acct.account_balance_snapshot AS x
+                          WHERE x.entity_code = b.entity_code AND x.basis = b.basis AND x.snapshot_month <= p_month) AS m
+      JOIN acct.account_balance_snapshot AS s ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = m.month
+     WHERE s.closing_balance <> 0
+$$;
+COMMENT ON FUNCTION acct._balances_at(date, text[], text[]) IS 'The balances of books at the end of a month that are not zero, debit positive.';
+
+CREATE FUNCTION acct._pair_balances(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, pair_code text, currency text, balance numeric, counter_balance numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT x.entity_code, x.basis, p.pair_code, x.currency,
+           coalesce(sum(x.balance) FILTER (WHERE x.account_code = p.account_code AND (p.fund IS NULL OR x.fund = p.fund)), 0),
+           coalesce(sum(x.balance) FILTER (WHERE x.account_code = p.counter_account_code AND (p.counter_fund IS NULL OR x.fund = p.counter_fund)), 0)
+      FROM acct.elimination_pair AS p
+      JOIN acct._balances_at(p_month, p_entities, p_bases) AS x
+        ON x.account_code = p.account_code AND (p.fund IS NULL OR x.fund = p.fund)
+        OR x.account_code = p.counter_account_code AND (p.counter_fund IS NULL OR x.fund = p.counter_fund)
+     GROUP BY 1, 2, 3, 4
+$$;
+COMMENT ON FUNCTION acct._pair_balances(date, text[], text[]) IS
+'What both sides of each elimination pair come to at the end of a month, for each book and currency in which one of them has a balance.';
+
+CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, n integer, finding text, found bigint, currency text, amount numeric, message text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    month_before CONSTANT date := (p_month - interval '1 month')::date;
+    name CONSTANT text := acct._month_name(p_month);
+BEGIN
+    RETURN QUERY
+    SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
+        SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
+               format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
+                      l.transactions, name, acct._money(l.currency, l.gross)) AS message
+          FROM acct._unbooked_loads(p_month, p_entities, p_bases) AS l
+        UNION ALL
+        SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
+               format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,
+                      e.exceptions, name, acct._money(e.currency, e.gross), e.reasons)
+          FROM acct._open_exceptions_of(p_month, p_entities, p_bases) AS e
+        UNION ALL
+        SELECT r.entity_code, r.basis, 'runs_not_posted', count(*), NULL, NULL,
+               'not posted: ' || acct._first_of(array_agg(format('run %s (%s)', r.run_id, r.status) ORDER BY r.run_id))
+          FROM acct._unposted_runs(p_month, p_entities, p_bases) AS r GROUP BY 1, 2
+        UNION ALL
+        SELECT b.entity_code, b.basis, 'manual_journals_open', count(*), m.currency, sum(l.debit),
+               'not decided: ' || acct._first_of(array_agg(format('journal %s (%s)', m.journal_id, m.status) ORDER BY m.journal_id))
+          FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+          JOIN acct.manual_journal AS m ON m.entity_code = b.entity_code AND m.basis = b.basis
+           AND m.je_date >= p_month AND m.je_date < p_month + interval '1 month' AND m.status <> 'approved'
+         CROSS JOIN LATERAL (SELECT sum(x.debit) AS debit FROM acct.manual_journal_line AS x WHERE x.journal_id = m.journal_id) AS l
+         GROUP BY 1, 2, m.currency
+        UNION ALL
+        SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
+               format('balances are not what the lines come to: %s of %s', acct._money(d.currency, d.amount), d.first_accounts)
+          FROM acct._differing_balances(p_month, p_entities, p_bases) AS d
+        UNION ALL
+        SELECT b.entity_code, b.basis, 'fund_unbalanced', 1, b.currency, sum(b.balance),
+               format('fund %s is not balanced: debits less credits come to %s', b.fund, acct._money(b.currency, sum(b.balance)))
+          FROM acct._balances_at(p_month, p_entities, p_bases) AS b GROUP BY b.entity_code, b.basis, b.fund, b.currency HAVING sum(b.balance) <> 0
+        UNION ALL
+        SELECT p.entity_code, p.basis, 'pair_differs', 1, p.currency, p.balance + p.counter_balance,
+               format('pair %s does not add up to zero: %s and %s', p.pair_code, acct._money(p.currency, p.balance), acct._money(p.currency, p.counter_balance))
+          FROM acct._pair_balances(p_month, p_entities, p_bases) AS p WHERE p.balance + p.counter_balance <> 0
+        UNION ALL
+        SELECT b.entity_code, b.basis, 'suspense_not_zero', 1, b.currency, b.balance,
+               format('suspense account %s has %s in fund %s', b.account_code, acct._money(b.currency, b.balance), b.fund)
+          FROM acct._balances_at(p_month, p_entities, p_bases) AS b
+          JOIN acct.chart_of_accounts AS a ON a.account_code = b.account_code AND a.is_suspense
+        UNION ALL
+        SELECT b.entity_code, b.basis, 'month_before_open', 1, NULL, NULL, format('%s is open', acct._month_name(month_before))
+          FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+         WHERE NOT acct._is_closed(b.entity_code, b.basis, month_before) AND NOT acct._is_archived('ledger_entry', month_before)
+           -- The first month of a book has none before it.
+           AND EXISTS (SELECT FROM acct.account_balance_snapshot AS s WHERE s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month < p_month)) AS x
+      JOIN acct._closing_findings() AS f ON f.finding = x.finding;
+END
+$$;
+COMMENT ON FUNCTION acct._find_to_close(date, text[], text[]) IS 'The work of check_close(), for these books, in no order.';
+
+CREATE FUNCTION acct._check_close(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (entity_code text, basis text, finding text, severity text, found bigint, currency text, amount numeric, message text, hint text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    entities text[];
+    bases text[];
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_plausible_month(p_month);
+    PERFORM acct._require_book(p_entity, p_basis, NULL);
+    SELECT array_agg(e.entity_code), array_agg(b.basis) INTO entities, bases
+      FROM acct.entity AS e CROSS JOIN acct.accounting_basis AS b
+     WHERE (p_entity IS NULL OR e.entity_code = p_entity) AND (p_basis IS NULL OR b.basis = p_basis);
+    RETURN QUERY
+    SELECT x.entity_code, x.basis, x.finding, f.severity, x.found, x.currency, x.amount, x.message, f.hint
+      FROM acct._find_to_close(p_month, entities, bases) AS x JOIN acct._closing_findings() AS f ON f.finding = x.finding
+     ORDER BY x.entity_code COLLATE "C", x.basis COLLATE "C", x.n, x.currency COLLATE "C", x.message COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION acct._check_close(date, text, text) IS 'The work of check_close().';
+
+CREATE FUNCTION acct.check_close(month date, entity text DEFAULT NULL, basis text DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, finding text, severity text, found bigint, currency text, amount numeric, message text, hint text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT c.* FROM acct._check_close($1, $2, $3) AS c
+$$;
+COMMENT ON FUNCTION acct.check_close(date, text, text) IS
+'What stands against closing a month of a book (entity, basis; NULL: every registered one): a row for each finding and currency, with how many it is about, the amount, and what to do; it changes nothing. Raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month is detached.';
