@@ -792,10 +792,10 @@ BEGIN
         UNION ALL SELECT s.* FROM acct._source_problems(p_month, p_basis, 4 * p_most) AS s
         UNION ALL SELECT g.* FROM acct._staging_problems(p_month, p_basis, 4 * p_most) AS g)
     SELECT f.txn_id, f.problem, f.entity_code, f.je_id, f.je_number, f.je_date, f.run_id, trim_scale(f.expected), trim_scale(f.found), f.message
-      FROM (SELECT x.*, row_number() OVER (PARTITION BY x.txn_id ORDER BY x.rank, x.je_id) AS n FROM found AS x
+      FROM (SELECT x.*, row_number() OVER (PARTITION BY x.txn_id, CASE WHEN x.txn_id IS NULL THEN x.je_id END ORDER BY x.rank, x.je_id) AS n FROM found AS x
              WHERE p_entity IS NULL OR x.entity_code = p_entity OR x.entity_code IS NULL) AS f
-     -- Of each transaction what says most
-     WHERE f.n = 1 OR f.txn_id IS NULL OR f.problem IN ('no header', 'lines differ')
+     -- Of each transaction, or journal without one, what says most
+     WHERE f.n = 1 OR f.txn_id IS NULL AND f.je_id IS NULL OR f.problem IN ('no header', 'lines differ')
      ORDER BY f.rank, abs(coalesce(f.expected, 0) - coalesce(f.found, 0)) DESC, f.txn_id, f.je_id, f.je_number, f.run_id
      LIMIT p_most;
 END

@@ -81,8 +81,30 @@ SELECT measure, kind, entity_code, fund, currency, recorded, staging, ledger, ba
 SELECT measure, kind, entity_code, fund, currency, recorded, staging, ledger, balances, difference FROM acct.reconcile_month('2025-02-01') WHERE measure IN ('journals', 'debit', 'digest');
 SELECT * FROM public.closes ORDER BY month, basis COLLATE "C";
 SELECT count(*) AS problems FROM generate_series(timestamp '2025-01-01', timestamp '2025-03-01', '1 month') AS m, acct.accounting_basis AS b, acct.reconcile_transactions(m::date, basis => b.basis);
--- Late: the month is closed, and the journal goes to March.
-SELECT count(*) AS closed FROM (VALUES (date '2025-01-01'), ('2025-02-01')) AS m (month), public.close_period(m.month);
+-- Manual and opening journals have no source: they are kinds of their own, in the ledger and in the balances.
+CREATE PROCEDURE public.manual(kind text, day date, fund text, amount numeric, reverse date DEFAULT NULL) LANGUAGE plpgsql AS $$
+DECLARE
+    id bigint;
+BEGIN
+    INSERT INTO acct.manual_journal (journal_type, entity_code, je_date, currency, memo, auto_reverse_on) VALUES (kind, 'MAIN', day, 'IDR', 'Entered', reverse) RETURNING journal_id INTO id;
+    INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit) VALUES (id, 1, '1000', fund, amount, 0), (id, 2, '3000', fund, 0, amount);
+    PERFORM acct.submit_manual_journal(id);
+    EXECUTE format('SET SESSION AUTHORIZATION %I', current_database() || '_checker');
+    PERFORM FROM acct.approve_manual_journal(id);
+    EXECUTE 'RESET SESSION AUTHORIZATION';
+END
+$$;
+CALL public.manual('opening', '2025-01-31', 'F1', 500);
+CALL public.manual('manual', '2025-01-31', 'F2', 40, '2025-02-01');
+SELECT m.month, r.measure, r.kind, r.fund, r.source, r.recorded, r.staging, r.ledger, r.balances, r.difference
+  FROM (VALUES (date '2025-01-01'), ('2025-02-01')) AS m (month), acct.reconcile_month(m.month, 'MAIN') AS r
+ WHERE r.measure = 'debit' AND r.kind IN ('manual', 'opening', 'reversal', 'total') OR r.measure = 'digest' AND r.kind IN ('manual', 'opening', 'reversal');
+SELECT * FROM public.closes WHERE month <= '2025-02-01' ORDER BY month, basis COLLATE "C";
+-- Late: the month is closed once nothing is open, and the journal goes to March.
+SELECT public.posted('2025-01-01', 'rest') AS rest \gset
+SELECT count(acct.waive_exception(e.run_id, e.txn_id, e.basis, 'Settled')) AS waived FROM acct.je_exception AS e WHERE e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL;
+:states
+SELECT count(*) AS closed FROM (VALUES (date '2025-01-01'), ('2025-02-01')) AS m (month), acct.close_period(m.month);
 CALL public.txn(12, '2025-01-01', 'NONE', 33);
 SELECT public.posted('2025-01-01', 'late', '{"late": "next_open"}') AS late \gset
 SELECT measure, kind, fund, recorded, staging, ledger, balances, difference FROM acct.reconcile_month('2025-01-01') WHERE measure = 'debit' AND kind = 'dated elsewhere';
@@ -137,6 +159,15 @@ BEGIN;
 CALL public.tampered('DELETE FROM acct.ledger_entry_line WHERE txn_id = 2 AND je_date = ''2025-01-31'' AND debit > 0');
 :show
 ROLLBACK;
+-- A line of a manual journal: deleted, and to another account
+BEGIN;
+CALL public.tampered('DELETE FROM acct.ledger_entry_line WHERE txn_id IS NULL AND fund = ''F2'' AND je_date = ''2025-01-31'' AND debit > 0');
+:show
+ROLLBACK;
+BEGIN;
+CALL public.tampered('UPDATE acct.ledger_entry_line SET account_code = ''5000'' WHERE txn_id IS NULL AND fund = ''F2'' AND je_date = ''2025-01-31'' AND debit > 0');
+:show
+ROLLBACK;
 -- A journal too many
 BEGIN;
 CALL public.tampered('INSERT INTO acct.ledger_entry_header SELECT (h.x).* FROM (SELECT jsonb_populate_record(x, ''{"je_id": 999999, "je_number": "202501-000000099"}'') AS x FROM acct.ledger_entry_header AS x WHERE txn_id = 2 AND journal_type = ''transaction'') AS h',
@@ -177,7 +208,7 @@ UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closin
 ROLLBACK;
 -- The number of rows is limited, the largest come first.
 BEGIN;
-CALL public.tampered('UPDATE acct.ledger_entry_line SET debit = debit + txn_id WHERE debit > 0 AND je_date < ''2025-02-01'' AND basis = ''PRIMARY''');
+CALL public.tampered('UPDATE acct.ledger_entry_line SET debit = debit + txn_id WHERE debit > 0 AND je_date < ''2025-02-01'' AND basis = ''PRIMARY'' AND txn_id IS NOT NULL');
 SELECT txn_id, problem, found - expected AS difference FROM acct.reconcile_transactions('2025-01-01', max_transactions => 3);
 SELECT txn_id, problem, found - expected AS difference FROM acct.reconcile_transactions('2025-01-01', 'SUB');
 ROLLBACK;
@@ -192,10 +223,7 @@ SELECT count(*) > 0 AS dropped FROM acct.apply_retention() WHERE action = 'drop 
 SELECT count(*) FILTER (WHERE staging IS NOT NULL) AS staged, count(*) FILTER (WHERE difference <> 0) AS differences FROM acct.reconcile_month('2025-01-01');
 SELECT count(*) AS changed FROM ((TABLE kept EXCEPT SELECT measure, kind, entity_code, fund, currency, source, recorded, ledger, balances FROM acct.reconcile_month('2025-01-01'))) AS x;
 SELECT count(*) AS problems FROM acct.reconcile_transactions('2025-01-01');
--- Open work is done first; then the months go to the archive, and the figures stay.
-SELECT acct.waive_exception(e.run_id, e.txn_id, e.basis, 'Settled') AS waived FROM acct.je_exception AS e WHERE e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL;
-DROP TABLE kept;
-CREATE TEMP TABLE kept AS SELECT measure, kind, entity_code, fund, currency, source, recorded, ledger, balances FROM acct.reconcile_month('2025-01-01');
+-- The months go to the archive, and the figures stay.
 SELECT acct.archive_partition('txn_source_parent', '2025-01-01') AS source, acct.archive_partition('ledger_entry', '2025-01-01') AS ledger;
 SELECT count(*) AS changed FROM ((TABLE kept EXCEPT SELECT measure, kind, entity_code, fund, currency, source, recorded, ledger, balances FROM acct.reconcile_month('2025-01-01'))) AS x;
 SELECT count(*) AS problems FROM acct.reconcile_transactions('2025-01-01');
