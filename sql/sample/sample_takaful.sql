@@ -23,6 +23,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('1230', 'Agent commission payable', true),
         ('1240', 'Withholding tax payable', true),
         ('1250', 'Refunds payable to participants', true),
+        ('1300', 'Operator: equity', false),
+        ('1310', 'Retained earnings', true),
         ('1400', 'Operator: income', false),
         ('1410', 'Ujrah income', true),
         ('1420', 'Surrender fee income', true),
@@ -64,6 +66,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('3210', 'Tanahud contribution', true),
         ('3220', 'Due to other funds', false),
         ('3221', 'Due to operator', true),
+        ('3300', 'Tanahud fund: participants'' equity', false),
+        ('3310', 'Tanahud surplus', true),
         ('4100', 'Investment fund: assets', false),
         ('4110', 'Bank, investment fund', true),
         ('4120', 'Due from other funds', false),
@@ -74,6 +78,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('4220', 'Due to other funds', false),
         ('4221', 'Due to operator', true),
         ('4222', 'Due to tabarru'' fund', true),
+        ('4300', 'Investment fund: participants'' equity', false),
+        ('4310', 'Undistributed investment income', true),
         ('4400', 'Investment fund: income', false),
         ('4410', 'Investment income', true),
         ('4420', 'Investment loss borne by participants', true),
@@ -210,18 +216,18 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._sample_template_lines() IS 'The entries of the takaful sample''s templates.';
 
-CREATE FUNCTION acct._install_sample_chart(OUT entities bigint, OUT funds bigint, OUT currencies bigint, OUT accounts bigint, OUT overrides bigint)
+CREATE FUNCTION acct._install_sample_chart(OUT entities bigint, OUT funds bigint, OUT currencies bigint, OUT accounts bigint, OUT overrides bigint, OUT pairs bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     INSERT INTO acct.entity (entity_code, name)
     VALUES ('MAIN', 'Takaful operator'), ('SYARIAH', 'Takaful operator, syariah unit')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS entities = ROW_COUNT;
-    INSERT INTO acct.fund (fund, name, fund_type)
-    VALUES ('OPERATOR', 'Takaful operator', 'OPERATOR'),
-           ('TABARRU', 'Participants'' risk fund (tabarru'')', 'PARTICIPANT_RISK'),
-           ('TANAHUD', 'Participants'' tanahud fund', 'OTHER'),
-           ('INVEST', 'Participants'' investment fund', 'PARTICIPANT_INVESTMENT')
+    INSERT INTO acct.fund (fund, name, fund_type, surplus_account_code)
+    VALUES ('OPERATOR', 'Takaful operator', 'OPERATOR', '1310'),
+           ('TABARRU', 'Participants'' risk fund (tabarru'')', 'PARTICIPANT_RISK', '2310'),
+           ('TANAHUD', 'Participants'' tanahud fund', 'OTHER', '3310'),
+           ('INVEST', 'Participants'' investment fund', 'PARTICIPANT_INVESTMENT', '4310')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS funds = ROW_COUNT;
     INSERT INTO acct.currency (currency, minor_units)
@@ -247,10 +253,19 @@ BEGIN
            ('FAM-HAJJ', NULL, '4210', 'INVEST', '4211', 'INVEST')
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS overrides = ROW_COUNT;
+    -- What fund F is due from fund C is on account F12C, and on C22F what C is due to it.
+    INSERT INTO acct.elimination_pair (pair_code, description, account_code, counter_account_code)
+    SELECT f.account_code || '-' || t.account_code, f.description || ' / ' || lower(left(t.description, 1)) || substr(t.description, 2), f.account_code, t.account_code
+      FROM acct._sample_accounts() AS f
+      JOIN acct._sample_accounts() AS t
+        ON f.account_code ~ '^.12[1-9]$' AND t.account_code = right(f.account_code, 1) || '22' || left(f.account_code, 1)
+        OR f.account_code = '1130' AND t.account_code = '2230'
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS pairs = ROW_COUNT;
 END
 $$;
 COMMENT ON FUNCTION acct._install_sample_chart() IS
-'The part of install_takaful_sample() that inserts entities, funds, currencies, accounts and account overrides; how many were new.';
+'The part of install_takaful_sample() that inserts entities, funds, currencies, accounts, account overrides and elimination pairs; how many were new.';
 
 CREATE FUNCTION acct._install_sample_templates() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -294,13 +309,13 @@ BEGIN
     PERFORM acct._require_read_committed();
     SELECT c.* INTO chart FROM acct._install_sample_chart() AS c;
     templates := acct._install_sample_templates();
-    IF chart.entities + chart.funds + chart.currencies + chart.accounts + chart.overrides + templates = 0 THEN
+    IF chart.entities + chart.funds + chart.currencies + chart.accounts + chart.overrides + chart.pairs + templates = 0 THEN
         RETURN 'takaful sample was there';
     END IF;
-    RETURN format('takaful sample installed: %s, %s funds, %s currencies, %s accounts, %s account overrides, %s templates',
+    RETURN format('takaful sample installed: %s, %s funds, %s currencies, %s accounts, %s account overrides, %s elimination pairs, %s templates',
                   CASE chart.entities WHEN 1 THEN '1 entity' ELSE chart.entities || ' entities' END,
-                  chart.funds, chart.currencies, chart.accounts, chart.overrides, templates);
+                  chart.funds, chart.currencies, chart.accounts, chart.overrides, chart.pairs, templates);
 END
 $$;
 COMMENT ON FUNCTION acct.install_takaful_sample() IS
-'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';
+'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, elimination pairs, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';

@@ -36,6 +36,10 @@ SELECT f.account_code AS due_from, t.account_code AS due_to, f.fund AS owed_to, 
     ON t.account_code = right(f.account_code, 1) || '22' || left(f.account_code, 1);
 SELECT * FROM due WHERE due_from IS NULL OR due_to IS NULL OR owed_to IS NULL OR owed_by IS NULL;
 SELECT * FROM due ORDER BY due_from;
+-- Each of them is an elimination pair, and qard is; funds have accounts for their surplus.
+SELECT pair_code, description FROM acct.elimination_pair ORDER BY pair_code;
+SELECT count(*) AS not_a_pair FROM due AS d WHERE NOT EXISTS (SELECT FROM acct.elimination_pair AS p WHERE (p.account_code, p.counter_account_code) = (d.due_from, d.due_to));
+SELECT f.fund, a.account_code, a.description, a.account_type, a.fund = f.fund AS own FROM acct.fund AS f JOIN acct.chart_of_accounts AS a ON a.account_code = f.surplus_account_code ORDER BY a.account_code;
 
 --
 -- A template of one's own: an amount in three thirds, the last balancing. Its maker does not approve it.
