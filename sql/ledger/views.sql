@@ -31,7 +31,7 @@ BEGIN
       JOIN acct.ledger_entry_header AS h ON h.je_id = l.je_id AND h.je_date = l.je_date
       -- An approved version does not change, so its lines say for good what each entry is for. Those of a correction are no template's.
       LEFT JOIN acct.journal_template_line AS t
-        ON (t.template_code, t.version, t.line_no) = (h.template_code, h.template_version, l.line_no) AND h.journal_type <> 'correction'
+        ON t.template_code = h.template_code AND t.version = h.template_version AND t.line_no = l.line_no AND h.journal_type <> 'correction'
       -- Nor does a manual journal that was approved; what reverses it has its lines.
       LEFT JOIN (acct.manual_journal AS j JOIN acct.manual_journal_line AS m ON m.journal_id = j.journal_id)
         ON j.je_id = CASE h.journal_type WHEN 'reversal' THEN h.reversal_of ELSE h.je_id END AND m.line_no = l.line_no;

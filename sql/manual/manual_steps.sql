@@ -249,7 +249,7 @@ BEGIN
     SELECT c.content_sha256 INTO sha256 FROM acct.manual_journal_content AS c WHERE c.journal_id = id;
     UPDATE acct.manual_journal AS m SET status = 'submitted', submitted_by = session_user, submitted_at = clock_timestamp(), submitted_sha256 = sha256
      WHERE m.journal_id = id;
-    -- crash point: manual_submitted
+    -- crash point: submit_done
     RETURN sha256;
 END
 $$;

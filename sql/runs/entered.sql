@@ -122,7 +122,7 @@ BEGIN
     SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
     PERFORM acct._progress_phase('recording totals');
     PERFORM acct._stage_entries(p_run_id, given, staging.header::text, staging.line::text);
-    -- crash point: entered_staged
+    -- crash point: manual_staged
     unbalanced := acct._unbalanced_fund(format('SELECT * FROM %s AS l WHERE l.run_id = %s', staging.line, p_run_id));
     IF unbalanced IS NOT NULL THEN
         RAISE EXCEPTION 'a journal of run % is not balanced', p_run_id USING ERRCODE = 'LE009', DETAIL = 'In ' || unbalanced || '.';
@@ -153,7 +153,7 @@ CREATE FUNCTION acct._post_now(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM FROM acct.expand_journals(p_run_id);
-    -- crash point: entered_expanded
+    -- crash point: manual_expanded
     PERFORM FROM acct.post_journals(p_run_id);
 END
 $$;
@@ -174,7 +174,7 @@ BEGIN
         RAISE EXCEPTION 'run % is reversed already', p_origin USING ERRCODE = 'LE008', DETAIL = format('Its journals are reversed by %s.', acct._reversed_by(p_origin));
     END IF;
     PERFORM acct._finish_reversal(id, claimed.journals, claimed.latest, claimed.entities, claimed.bases, started);
-    -- crash point: reverse_now_claimed
+    -- crash point: manual_reversing
     PERFORM acct._post_now(id);
     RETURN id;
 END

@@ -65,6 +65,11 @@ my %step = (
 	# A load, and its run, in one call
 	book => { call => q{SELECT count(*) FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', s.txn_id + 900000000) ORDER BY s.txn_id)
 		FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = 'MONTH' ORDER BY txn_id DESC LIMIT 20) AS s), 'KEY')}, before => [], status => '' },
+	# A manual journal and its reversal, approved by another person
+	enter => { call => q{INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo, auto_reverse_on) VALUES ('MAIN', date 'MONTH' + 27, 'IDR', 'KEY', date 'MONTH' + 40);
+		INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) VALUES (MANUAL, '1510', 'OPERATOR', 7, 0), (MANUAL, '1230', 'OPERATOR', 0, 7)} },
+	submit => { call => 'SELECT acct.submit_manual_journal(MANUAL)', before => ['enter'], status => '' },
+	manual => { call => "$by_another SELECT * FROM acct.approve_manual_journal(MANUAL)", before => [ 'enter', 'submit' ], status => '' },
 	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
@@ -129,7 +134,9 @@ sub fill
 
 	my $better = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'correction' AND origin_run = $run AND status <> 'discarded')";
 
-	return $call =~ s/AGAIN/$again/r =~ s/BETTER/$better/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+	my $manual = "(SELECT max(journal_id) FROM acct.manual_journal WHERE memo = 'key-$n')";
+
+	return $call =~ s/MANUAL/$manual/gr =~ s/KEY/key-$n/r =~ s/AGAIN/$again/r =~ s/BETTER/$better/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
 }
 
 # The process that waits at the point; 0 where the statement came to its end without that.
@@ -178,7 +185,7 @@ sub of_runs
 	my ($db, $what) = @_;
 
 	return $node->safe_psql($db, "SELECT $what FROM acct.journal_run
-		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id IN (journal_run.reprocess_of, journal_run.origin_run)),
+		WHERE status <> 'discarded' AND 'key-$n' IN (run_key, reason, (SELECT o.run_key FROM acct.journal_run AS o WHERE o.run_id IN (journal_run.reprocess_of, journal_run.origin_run)),
 		(SELECT o.run_key FROM acct.journal_run AS b JOIN acct.journal_run AS o ON o.run_id = b.origin_run WHERE b.run_id = journal_run.origin_run))");
 }
 
@@ -222,6 +229,7 @@ sub combine
 	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;
 	@whole = (@otherwise, 'correct', $name =~ /better/ ? 'expand_better' : (), $name eq 'post_better' ? $name : ()) if $name =~ /better|^correct$/;
 	@whole = ('book') if $name eq 'book';
+	@whole = ('enter', 'submit', 'manual', 'create', 'expand', 'post') if $name =~ /^(?:submit|manual)$/;
 	my $what = join ', ', $point, $way, $name =~ /again|back|anew|better/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
@@ -261,7 +269,7 @@ sub combine
 			qr/ERROR:  LE002:.*lost in a crash/, "$what: posting sees that staging was lost");
 		do_steps('crash', $settings, $name =~ s/post/expand/r);
 	}
-	do_steps('crash', $settings, $name);
+	do_steps('crash', $settings, $name, $name eq 'submit' ? 'manual' : ());
 	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post')) if $name ne 'book';
 	do_steps('peace', $settings, @whole);
 	is(outcome('crash'), outcome('peace'), "$what: done again, it gives the same");

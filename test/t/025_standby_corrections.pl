@@ -59,6 +59,9 @@ $run{'reversal of journals'} = posted(
 $run{reversal} = posted("reverse_run('reversed', '2025-05-31', 'All of it')", 'reversal');
 $run{rebooking} = on_primary("SELECT acct.rebook_run($run{reversal})");
 on_primary("SELECT * FROM acct.expand_journals($run{rebooking}); SELECT * FROM acct.post_journals($run{rebooking})");
+my %manual = map { $_ => manual_journal($primary, 'postgres', '2025-05-31', '2025-06-01') } 'approved', 'submitted';
+is(approve_by_another($primary, 'postgres', $manual{approved}), 'manual reversal', 'a manual journal is posted with its reversal');
+@run{ 'manual journal', 'reversal of a manual journal' } = split /\|/, on_primary("SELECT run_id, reversal_run_id FROM acct.manual_journal WHERE journal_id = $manual{approved}");
 # One of each that is expanded, and not posted
 $run{'expanded reversal'} = on_primary("SELECT acct.reverse_run('large', '2025-05-31', 'Not yet posted')");
 on_primary("SELECT * FROM acct.expand_journals($run{'expanded reversal'})");
@@ -77,7 +80,9 @@ same(q{SELECT run_id, kind, run_key, origin_run, status, je_date, reason, journa
 	FROM acct.journal_run ORDER BY run_id}, 'same runs');
 same('SELECT * FROM acct.journal_reversal ORDER BY run_id, origin_run', 'same claims');
 same(q{SELECT journal_type, count(*), count(reversal_of), sum(total_debit) FROM acct.ledger_entry_header GROUP BY 1 ORDER BY 1}, 'same journals by type');
-is(on_standby('SELECT count(DISTINCT journal_type) FROM acct.ledger_entry_header'), 3, 'of three types');
+is(on_standby('SELECT count(DISTINCT journal_type) FROM acct.ledger_entry_header'), 4, 'of four types');
+same('SELECT m.*, c.content, c.unchanged FROM acct.manual_journal AS m JOIN acct.manual_journal_content AS c USING (journal_id) ORDER BY 1', 'same manual journals');
+is(on_standby("SELECT count(*) FROM acct.check_manual_journal($manual{submitted})"), 0, 'a manual journal is checked on the standby');
 same(q{SELECT entity_code, basis, je_date, account_code, fund, currency, count(*), sum(debit), sum(credit) FROM acct.ledger_entry_line
 	WHERE run_id IN (SELECT run_id FROM acct.journal_run WHERE kind <> 'transaction') GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6}, 'same sums of what corrects');
 same("SELECT * FROM acct.trial_balance('2025-05-01')", 'same trial balance');
@@ -98,7 +103,8 @@ fails_with($standby, 'postgres', "SELECT * FROM acct.validate_run($run{$_})", qr
 for my $call (
 	"reverse_run('corrected', '2025-05-31', 'x')", "reverse_journals('{1}', '2025-05-31', 'x')", "correct_run('large', '2025-05-31', 'x')",
 	"rebook_run($run{'reversal of journals'})", "post_journals($run{'expanded reversal'})", "expand_journals($run{'expanded correction'})",
-	"discard_run($run{'expanded reversal'})", "preview_correction('corrected')")
+	"discard_run($run{'expanded reversal'})", "preview_correction('corrected')", "approve_manual_journal($manual{submitted})", "copy_manual_journal($manual{submitted})",
+	"draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'acct.fund')")
 {
 	fails_with($standby, 'postgres', "SELECT * FROM acct.$call", qr/ERROR:  25006:/, "$call on the standby");
 }
@@ -122,6 +128,7 @@ for my $name (@expanded)
 	is(failing_checks($standby, 'postgres', $run{$name}), '', "promoted: $name is valid");
 }
 is(on_standby(q{SELECT status FROM acct.journal_run WHERE run_key = 'large'}), 'reversed', 'promoted: the run is reversed');
+is(approve_by_another($standby, 'postgres', $manual{submitted}), 'manual reversal', 'promoted: a manual journal that was submitted is approved');
 is(broken_invariants($standby, 'postgres'), '', 'promoted: all invariants hold at the end');
 ok(!$standby->log_contains('inconsistent page found'), 'replay was consistent');
 $standby->stop;

@@ -59,6 +59,9 @@ $run{'expanded reversal'} = expanded("reverse_run('large', '2025-06-30', 'Not ye
 $run{discarded} = expanded("reverse_run('free', '2025-06-30', 'A mistake')");
 sql("SELECT acct.discard_run($run{discarded})");
 my @waiting = ('expanded correction', 'expanded reversal');
+my %manual = map { $_ => manual_journal($node, $db, '2025-06-30', '2025-07-01') } 'approved', 'submitted', 'returned';
+is(approve_by_another($node, $db, $manual{approved}), 'manual reversal', 'a manual journal is posted with its reversal');
+sql("SELECT acct.return_manual_journal($manual{returned}, 'Not yet')");
 
 $node->command_ok([ 'pg_dump', '-f', "$dir/plain.sql", $db ], 'dumped as text');
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/custom.dump", $db ], 'dumped in custom format');
@@ -71,7 +74,8 @@ my %restore = (
 my $claims = 'SELECT * FROM acct.journal_reversal ORDER BY run_id, origin_run, je_ids::text';
 my $statuses = 'SELECT run_id, kind, origin_run, status, je_date, reason, journals, reversed_journals, taken_transactions, evaluation_digest, options FROM acct.journal_run ORDER BY run_id';
 my $numbers = 'SELECT * FROM acct.journal_number ORDER BY 1, 2, 3';
-my %expected = map { $_ => sql($_) } $claims, $statuses, $numbers, $late;
+my $journals = 'SELECT m.*, c.content, c.unchanged FROM acct.manual_journal AS m JOIN acct.manual_journal_content AS c USING (journal_id) ORDER BY 1';
+my %expected = map { $_ => sql($_) } $journals, $claims, $statuses, $numbers, $late;
 my $data = data_of($node, $db);
 my $catalog = catalog_of($node, $db);
 
@@ -83,13 +87,16 @@ sub go_on
 		cmp_ok(post_by_another($node, $db, $run{$name}), '>', 0, "$db: $name is posted");
 		is(failing_checks($node, $db, $run{$name}), '', "$db: $name is valid");
 	}
+	is(approve_by_another($node, $db, $manual{submitted}), 'manual reversal', "$db: a manual journal that was submitted is approved");
+	my $manual = sql("SELECT concat_ws(',', run_id, reversal_run_id) FROM acct.manual_journal WHERE journal_id = $manual{submitted}");
+	is(failing_checks($node, $db, $_), '', "$db: it is valid, and so is its reversal") for split /,/, $manual;
 	my $free = posted("reverse_run('free', '2025-06-30', 'Now in earnest')");
 	my $anew = sql("SELECT acct.rebook_run($free)");
 	sql("SELECT * FROM acct.expand_journals($anew); SELECT * FROM acct.post_journals($anew)");
 	is(sql(q{SELECT run_key, status FROM acct.journal_run WHERE run_key IN ('large', 'free') ORDER BY 1}), "free|reversed\nlarge|reversed", "$db: both are reversed");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold with these");
 	# What is refused uses up numbers of runs.  The journals of a run have its numbers in any order: that of its source in the table.
-	return fingerprint($node, $db, undef, "ALL (ARRAY[$run{$waiting[0]}, $run{$waiting[1]}, $free, $anew])") . sql($claims =~ s/\*/dense_rank() OVER (ORDER BY run_id), origin_run, journals, released_at IS NULL/r) . sql($numbers);
+	return fingerprint($node, $db, undef, "ALL (ARRAY[$run{$waiting[0]}, $run{$waiting[1]}, $free, $anew, $manual])") . sql($claims =~ s/\*/dense_rank() OVER (ORDER BY run_id), dense_rank() OVER (ORDER BY origin_run), journals, released_at IS NULL/r) . sql($numbers);
 }
 my $in_the_end = go_on();
 
@@ -113,6 +120,10 @@ for my $copy (sort keys %restore)
 	fails_with($node, $db, "INSERT INTO acct.journal_reversal SELECT (jsonb_populate_record(v, jsonb_build_object('run_id', $run{rebooking}))).* FROM acct.journal_reversal AS v WHERE run_id = $run{reversal}",
 		qr/ERROR:  23P01: conflicting key value violates exclusion constraint/, "$db: not even by hand");
 	fails_with($node, $db, "SELECT acct.rebook_run($run{reversal})", qr/ERROR:  LE008:.*rebooked already/, "$db: what was rebooked");
+	# Manual journals are what they were: nobody edits what was submitted, or approves what they entered.
+	fails_with($node, $db, "UPDATE acct.manual_journal_line SET memo = 'x' WHERE journal_id = $manual{$_}", qr/ERROR:  LE004: manual journal $manual{$_} is $_/, "$db: one that is $_")
+	  for 'submitted', 'approved';
+	fails_with($node, $db, "SELECT acct.approve_manual_journal($manual{submitted})", qr/ERROR:  LE005: \S+ made or edited/, "$db: one of one's own");
 	fails_with($node, $db, "SELECT acct.correct_run('corrected', '2025-06-30', 'x')", qr/ERROR:  LE002: run \d+ has a correction that is not posted/, "$db: what is being corrected");
 	if ($db eq 'logged')
 	{

@@ -16,7 +16,7 @@ our @EXPORT = qw(
   random_seed new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
-  change_tax post_by_another
+  change_tax post_by_another $by_another manual_journal approve_by_another
   has_amcheck fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
@@ -74,7 +74,7 @@ sub large_runs
 }
 
 # A second person, who approves rules and posts reversals and corrections that others made.
-my $by_another = q{
+our $by_another = q{
 	DO $$ BEGIN IF to_regrole('second_person') IS NULL THEN CREATE ROLE second_person SUPERUSER; END IF; END $$;
 	SET SESSION AUTHORIZATION second_person;};
 
@@ -100,6 +100,27 @@ sub post_by_another
 	my ($node, $db, $run, $settings) = @_;
 
 	return $node->safe_psql($db, ($settings // '') . "$by_another SELECT sum(journals) FROM acct.post_journals($run)");
+}
+
+# Enters and submits a manual journal of some day, with a reversal on another one; its number.
+sub manual_journal
+{
+	my ($node, $db, $day, $reversal) = @_;
+
+	return $node->safe_psql(
+		$db, qq{
+		INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo, auto_reverse_on) VALUES ('MAIN', '$day', 'IDR', 'Accrual', '$reversal') RETURNING journal_id \\gset
+		INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit, memo)
+		VALUES (:journal_id, '1510', 'OPERATOR', 70.5, 0, 'Accrued'), (:journal_id, '1230', 'OPERATOR', 0, 70.5, NULL);
+		SELECT journal_id FROM acct.manual_journal WHERE journal_id = :journal_id AND acct.submit_manual_journal(:journal_id) IS NOT NULL});
+}
+
+# Approves what somebody else entered; the types of the journals that are posted with it.
+sub approve_by_another
+{
+	my ($node, $db, $journal) = @_;
+
+	return $node->safe_psql($db, "$by_another SELECT string_agg(journal_type, ' ') FROM acct.approve_manual_journal($journal)");
 }
 
 # Loads a batch of January 2025; the same seed and rows are the same transactions everywhere.
@@ -299,6 +320,20 @@ sub broken_invariants
 		SELECT format(E'\nrun %s is discarded and claims journals', r.run_id) FROM acct.journal_run AS r JOIN acct.journal_reversal AS v USING (run_id)
 		 WHERE r.status = 'discarded' AND v.released_at IS NULL}))
 	  if $node->safe_psql($db, q{SELECT to_regclass('acct.journal_reversal') IS NOT NULL}) eq 't';
+	# Manual journals are in the ledger as they were approved, and no others are.
+	$broken .= $node->safe_psql($db, with_archive($node, $db, q{
+		WITH line AS MATERIALIZED (SELECT je_id, line_no, account_code, fund, debit, credit FROM acct.ledger_entry_line),
+		header AS MATERIALIZED (SELECT je_id, run_id, je_date FROM acct.ledger_entry_header)
+		SELECT format(E'\nmanual journal %s is %s, and in the ledger it is %s', m.journal_id, m.status, coalesce(h.je_id::text, 'not'))
+		  FROM acct.manual_journal AS m
+		  FULL JOIN (SELECT x.* FROM header AS x WHERE x.run_id IN (SELECT r.run_id FROM acct.journal_run AS r WHERE r.kind IN ('manual', 'opening'))) AS h ON h.je_id = m.je_id
+		 WHERE (m.status = 'approved') IS DISTINCT FROM (h.je_id IS NOT NULL) AND (h.je_id IS NOT NULL OR m.status = 'approved')
+		    OR m.status = 'approved' AND ((h.run_id, h.je_date) IS DISTINCT FROM (m.run_id, m.je_date)
+		       OR (m.reversal_run_id IS NOT NULL) <> (m.auto_reverse_on IS NOT NULL)
+		       OR EXISTS (SELECT FROM (SELECT l.line_no, l.account_code, l.fund, l.debit, l.credit FROM acct.manual_journal_line AS l WHERE l.journal_id = m.journal_id) AS e
+		                    FULL JOIN (SELECT l.line_no, l.account_code, l.fund, l.debit, l.credit FROM line AS l WHERE l.je_id = m.je_id) AS p USING (line_no, account_code, fund, debit, credit)
+		                   WHERE e.line_no IS NULL OR p.line_no IS NULL))}))
+	  if $node->safe_psql($db, q{SELECT to_regclass('acct.manual_journal') IS NOT NULL}) eq 't';
 	# Recomputing writes where it finds something wrong, so it comes last.
 	my $wrong = $node->safe_psql($db, 'SELECT acct.update_balance_snapshot()');
 	return $wrong eq '0' ? $broken : "$broken\n$wrong rows of the snapshot were wrong";
