@@ -115,7 +115,7 @@ $$;
 COMMENT ON FUNCTION acct._sortable_dimensions(text, text) IS
 'As _dimension_list() for lines, with one item for columns whose values can be grouped and sorted, and another for the rest, which are handled as text; %2$s is the type.';
 
-CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true, p_je_ids bigint[] DEFAULT NULL) RETURNS text
+CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     parent CONSTANT text := 'ledger_entry_' || p_part;
@@ -128,14 +128,13 @@ BEGIN
     SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
       FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
     SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    condition := CASE WHEN p_je_ids IS NOT NULL THEN format('x.run_id = %s AND x.je_id = ANY (%L)', p_run_id, p_je_ids) ELSE
-                 format('x.run_id = %s AND x.je_date >= %L AND x.je_date < %L AND (x.je_id < %s%s)', p_run_id,
+    condition := format('x.run_id = %s AND x.je_date >= %L AND x.je_date < %L AND (x.je_id < %s%s)', p_run_id,
                   -- As any session reads dates, whatever it writes.
                   coalesce(to_char(months[1], 'YYYY-MM-DD'), '-infinity'),
                   coalesce(to_char(months[cardinality(months)] + interval '1 month', 'YYYY-MM-DD'), '-infinity'),
                   (acct._je_range(0)).from_je_id,
                   (SELECT format(' OR x.je_id >= %s AND x.je_id < %s', g.from_je_id, g.to_je_id)
-                     FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL AND p_of_range)) END;
+                     FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL AND p_of_range));
     -- A table that left before a column came has NULL there.
     RETURN (SELECT string_agg(format('SELECT %s FROM %s AS x WHERE %s', c.list, t.name, condition), ' UNION ALL ')
               FROM (SELECT format('acct.%I', parent) AS name
@@ -149,8 +148,8 @@ BEGIN
              WHERE t.name IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION acct._posted_rows(bigint, text, text[], boolean, bigint[]) IS
-'The query of a posted run''s rows, also those of archived months, with these columns; p_part is header or line. Without p_of_range those of the run''s own range are left out; with p_je_ids it has those of some journals only. Raises LE002 where a month was dropped.';
+COMMENT ON FUNCTION acct._posted_rows(bigint, text, text[], boolean) IS
+'The query of a posted run''s rows, also those of archived months, with these columns; p_part is header or line. Without p_of_range those of the run''s own range are left out. Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._range_tables(p_run_id bigint) RETURNS regclass[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -278,16 +277,15 @@ DECLARE
         || acct._dimensions_of('header'));
     query text;
 BEGIN
-    -- What is reversed, or about to be, is left out, and so is what can no longer be booked: that is listed.
+    -- What is reversed, or about to be, is left out.
     query := format($q$
         SELECT o.je_id AS "#original", o.je_date AS original_date, o.txn_id, o.txn_month, o.entity_code, o.basis,
                coalesce(e.template_code, o.template_code) AS template_code, coalesce(e.template_version, o.template_version) AS template_version,
                o.txn_type, o.product_code, o.channel, o.currency, o.policy_no, row_number() OVER (ORDER BY o.txn_id, o.basis) AS "#n"%1$s
           FROM (%2$s) AS o
           LEFT JOIN %3$s AS e ON (e.txn_id, e.basis) = (o.txn_id, o.basis)
-         WHERE NOT EXISTS (SELECT FROM acct.je_exception AS x WHERE x.run_id = %4$s AND x.txn_id = o.txn_id AND x.basis = o.basis)
-           AND o.je_id NOT IN (%5$s)$q$,
-        acct._dimension_list('header', 'coalesce(e.%1$I, o.%1$I) AS %1$I'), headers, format('acct.%I', 'correction_header_' || p_run_id), p_run_id,
+         WHERE o.je_id NOT IN (%4$s)$q$,
+        acct._dimension_list('header', 'coalesce(e.%1$I, o.%1$I) AS %1$I'), headers, format('acct.%I', 'correction_header_' || p_run_id),
         acct._claimed_journals(p_run_id, headers));
     EXECUTE format('CREATE UNLOGGED TABLE %s AS %s WITH NO DATA', candidates, query);
     EXECUTE format('INSERT INTO %s %s AND acct._in_buckets($1, o.txn_id, o.basis)', candidates, query) USING p_buckets;
@@ -297,7 +295,7 @@ $$;
 COMMENT ON FUNCTION acct._find_candidates(bigint, bigint, bytea) IS
 'Lists, for a correction, the journals of the run that it corrects whose transactions may come to something else now, with what the headers of their corrections have.';
 
-CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint) RETURNS void
+CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on
@@ -309,7 +307,9 @@ DECLARE
     keys CONSTANT text := 'l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel'
         || acct._sortable_dimensions('l.%1$I', 'l.%1$I::text AS %1$I');
     query CONSTANT text := 'INSERT INTO %s SELECT p."#n", false, p.txn_id, p.basis, %s, l.credit - l.debit FROM %s AS p JOIN (%s) AS l ON %s';
-    few bigint[];
+    found bigint;
+    by_page boolean;
+    by_key boolean;
     earlier text;
 BEGIN
     EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT p."#n", true AS "#is_expected", p.txn_id, p.basis, %s, l.debit - l.credit AS "#amount" '
@@ -318,29 +318,33 @@ BEGIN
     FOR earlier IN SELECT q FROM acct._earlier_rows(p_run_id, 'line', acct._correction_columns()) AS q LOOP
         EXECUTE format(query, parts, keys, candidates, earlier, '(l.txn_id, l.basis) = (p.txn_id, p.basis)');
     END LOOP;
-    -- The lines of a few journals are found by their key.
-    EXECUTE format('SELECT array_agg(p."#original") FROM %s AS p HAVING count(*) < $1', candidates) INTO few
-      USING (SELECT r.journals / 20 FROM acct.journal_run AS r WHERE r.run_id = p_origin);
-    IF few IS NOT NULL THEN
-        PERFORM set_config('enable_seqscan', 'off', true);
+    EXECUTE format('SELECT count(*) FROM %s', candidates) INTO found;
+    SELECT p_tables IS NOT NULL AND found BETWEEN r.journals / 100 AND r.journals / 2, found < r.journals / 100
+      INTO by_page, by_key FROM acct.journal_run AS r WHERE r.run_id = p_origin;
+    IF by_page THEN
+        -- There are some on most pages.
+        EXECUTE format(query, parts, keys, candidates, 'SELECT x.* FROM acct._lines_in_buckets($1, $2) AS x', 'l.je_id = p."#original"')
+          USING p_tables, p_buckets;
+    ELSIF by_key THEN
+        PERFORM set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_seqscan', 'off', true);
     END IF;
-    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns(), true, few), 'l.je_id = p."#original"');
+    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns(), NOT by_page), 'l.je_id = p."#original"');
 END
 $$;
-COMMENT ON FUNCTION acct._collect_lines(bigint, bigint) IS
+COMMENT ON FUNCTION acct._collect_lines(bigint, bigint, regclass[], bytea) IS
 'Collects, for a correction, the lines of the transactions that may differ: as they should be, and with the opposite sign as they are.';
 
-CREATE FUNCTION acct._compute_differences(p_run_id bigint, p_origin bigint) RETURNS void
+CREATE FUNCTION acct._compute_differences(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
     -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
+    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB' AS $$
 DECLARE
     candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
     keys CONSTANT text := 'l.account_code, l.fund, l.currency, l.product_code, l.channel'
         || acct._dimension_list('line', 'l.%I');
 BEGIN
-    PERFORM acct._collect_lines(p_run_id, p_origin);
+    PERFORM acct._collect_lines(p_run_id, p_origin, p_tables, p_buckets);
     EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l."#n", %2$s, sum(l."#amount") AS "#amount" FROM %3$s AS l '
                    'GROUP BY l."#n", %2$s HAVING sum(l."#amount") <> 0', difference, keys, format('acct.%I', 'correction_part_' || p_run_id));
     -- Differences of amounts that fit may not fit themselves.
@@ -359,7 +363,7 @@ BEGIN
     EXECUTE format('ANALYZE %s', format('acct.%I', 'correction_pair_' || p_run_id));
 END
 $$;
-COMMENT ON FUNCTION acct._compute_differences(bigint, bigint) IS
+COMMENT ON FUNCTION acct._compute_differences(bigint, bigint, regclass[], bytea) IS
 'Computes, for a correction, by how much each account of the transactions that differ has to move, and lists these; those whose differences are too large become exceptions.';
 
 CREATE FUNCTION acct._take_je_ids(p_run_id bigint, p_count bigint) RETURNS bigint[]
@@ -491,27 +495,26 @@ $$;
 COMMENT ON FUNCTION acct._require_same_source(bigint, bigint) IS
 'Raises LE009 where the source rows that a correction evaluated are not those that the run used which it corrects.';
 
-CREATE FUNCTION acct._sift_exceptions(p_run_id bigint, p_origin bigint) RETURNS void
+CREATE FUNCTION acct._sift_exceptions(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
-    headers CONSTANT text := acct._posted_rows(p_origin, 'header', '{je_id,txn_id,basis}');
+    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
 BEGIN
     IF NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = p_run_id) THEN
         RETURN;
     END IF;
     -- What has no journal to correct is for reprocess_exceptions() and reprocess_ignored(), or is reversed.
-    EXECUTE format('DELETE FROM acct.je_exception AS e WHERE e.run_id = %1$s AND (e.txn_id, e.basis) NOT IN ('
-                   'SELECT o.txn_id, o.basis FROM (%2$s) AS o JOIN acct.je_exception AS x ON x.run_id = %1$s AND (x.txn_id, x.basis) = (o.txn_id, o.basis) '
-                   ' WHERE o.je_id NOT IN (%3$s))',
-                   p_run_id, headers, acct._claimed_journals(p_run_id, headers));
+    EXECUTE format('DELETE FROM acct.je_exception AS e WHERE e.run_id = %s AND (e.txn_id, e.basis) NOT IN (SELECT c.txn_id, c.basis FROM %s AS c)',
+                   p_run_id, candidates);
     -- Their journals stay as they are: nothing waits for a journal.
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = p_run_id;
+    EXECUTE format('DELETE FROM %s AS c USING acct.je_exception AS e WHERE e.run_id = %s AND (e.txn_id, e.basis) = (c.txn_id, c.basis)', candidates, p_run_id);
 END
 $$;
-COMMENT ON FUNCTION acct._sift_exceptions(bigint, bigint) IS
-'Leaves of the exceptions that a correction met those of transactions with a journal, void: they are a list, and are not taken up again.';
+COMMENT ON FUNCTION acct._sift_exceptions(bigint) IS
+'Leaves of the exceptions that a correction met those of transactions with a journal, void: they are a list, and are not taken up again. Nothing is compared of these.';
 
 CREATE FUNCTION acct._drop_scratch(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
@@ -567,10 +570,10 @@ BEGIN
     -- crash point: correction_evaluated
     DELETE FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
     PERFORM acct._require_same_source(p_run_id, p_origin);
-    PERFORM acct._sift_exceptions(p_run_id, p_origin);
     PERFORM acct._find_candidates(p_run_id, p_origin, buckets);
+    PERFORM acct._sift_exceptions(p_run_id);
     -- crash point: correction_compared
-    PERFORM acct._compute_differences(p_run_id, p_origin);
+    PERFORM acct._compute_differences(p_run_id, p_origin, tables, buckets);
 END
 $$;
 COMMENT ON FUNCTION acct._evaluate_correction(bigint, bigint) IS

@@ -148,17 +148,24 @@ line_buckets_in(const bytea *found, int64 txn_id, uint64 basis)
 	return (bits[bucket / BITS_PER_BYTE] >> bucket % BITS_PER_BYTE & 1) != 0;
 }
 
-/* p_buckets, p_txn_id, p_basis */
-Datum
-ledger_in_buckets(PG_FUNCTION_ARGS)
+void
+line_buckets_require(const bytea *found)
 {
-	bytea *found = PG_GETARG_BYTEA_PP(0);
 	Size size = VARSIZE_ANY_EXHDR(found);
 
 	if (size < MIN_BUCKETS / BITS_PER_BYTE || size > MAX_BUCKETS / BITS_PER_BYTE ||
 		(size & (size - 1)) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("these are no buckets of lines")));
+}
+
+/* p_buckets, p_txn_id, p_basis */
+Datum
+ledger_in_buckets(PG_FUNCTION_ARGS)
+{
+	bytea *found = PG_GETARG_BYTEA_PP(0);
+
+	line_buckets_require(found);
 	PG_RETURN_BOOL(line_buckets_in(found, PG_GETARG_INT64(1),
 								   line_buckets_basis(code_from_datum(PG_GETARG_DATUM(2)))));
 }

@@ -67,6 +67,9 @@ extern void line_buckets_mark(LineBuckets *buckets, LineOwner owner);
 /* The buckets that are marked or not zero: a bit for each, as a bytea in the current context. */
 extern bytea *line_buckets_found(const LineBuckets *buckets);
 
+/* 22023 where a bytea of somebody else's is none such. */
+extern void line_buckets_require(const bytea *found);
+
 /* Is its bucket among those that were found? */
 extern bool line_buckets_in(const bytea *found, int64 txn_id, uint64 basis);
 
