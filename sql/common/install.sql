@@ -99,6 +99,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND EXISTS (SELECT FROM pg_constraint AS k
                     WHERE k.conrelid = to_regclass('acct.txn_source_parent') AND k.conname = 'chk_own_batch' AND k.contype = 'c')
        AND NOT EXISTS (SELECT FROM acct._missing_triggers())
+       AND NOT EXISTS (SELECT FROM acct._guard_triggers_off())
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS

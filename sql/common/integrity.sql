@@ -21,6 +21,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._missing_triggers() IS 'Triggers that install() made and that are missing, disabled, or others.';
 
+CREATE FUNCTION acct._guard_triggers_off() RETURNS TABLE (relation regclass, name name)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.tgrelid::regclass, t.tgname
+      FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+     WHERE c.relnamespace IN (to_regnamespace('acct'), to_regnamespace('acct_archive'), to_regnamespace('ledger_guard'))
+       AND (t.tgfoid IN (to_regprocedure('ledger_guard.refuse_change()'), to_regprocedure('ledger_guard.keep_guarded()'))
+            OR t.tgname IN ('template_audit_immutable', 'journal_reversal_kept', 'journal_reversal_kept_truncate'))
+       AND NOT t.tgisinternal AND t.tgenabled <> 'A'
+$$;
+COMMENT ON FUNCTION acct._guard_triggers_off() IS
+'Triggers that must fire whatever session_replication_role says, and do not: after pg_restore --data-only --disable-triggers, too.';
+
 CREATE FUNCTION acct._enable_triggers() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -31,6 +43,9 @@ BEGIN
               WHERE c.relnamespace = 'acct'::regnamespace AND NOT c.relispartition AND NOT g.tgisinternal
                 AND f.pronamespace = 'acct'::regnamespace AND g.tgenabled NOT IN ('O', 'A') LOOP
         EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', t.relation, t.tgname);
+    END LOOP;
+    FOR t IN SELECT o.relation, o.name FROM acct._guard_triggers_off() AS o LOOP
+        EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', t.relation, t.name);
     END LOOP;
 END
 $$;

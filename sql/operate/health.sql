@@ -39,9 +39,9 @@ COMMENT ON FUNCTION acct._first_of(text[]) IS 'The first five names of a list, a
 CREATE FUNCTION acct._guard_missing() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH ledger AS (
-        SELECT t.relid::oid AS relid FROM pg_partition_tree('acct.ledger_entry_header') AS t
+        SELECT t::oid AS relid FROM acct._tables_below('acct.ledger_entry_header') AS t
         UNION
-        SELECT t.relid FROM pg_partition_tree('acct.ledger_entry_line') AS t),
+        SELECT t FROM acct._tables_below('acct.ledger_entry_line') AS t),
     guarded AS (
         SELECT l.relid FROM ledger AS l
         UNION
@@ -57,12 +57,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                         WHERE d.adrelid = x.relid AND a.attname = x.name)
     UNION
     SELECT 'something else of acct.install()' WHERE NOT acct._layout_stands()
-       AND NOT EXISTS (SELECT FROM acct._missing_triggers()) AND NOT EXISTS (SELECT FROM acct._changed_guard())
+       AND NOT EXISTS (SELECT FROM acct._missing_triggers()) AND NOT EXISTS (SELECT FROM acct._guard_triggers_off()) AND NOT EXISTS (SELECT FROM acct._changed_guard())
        AND NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname ~ '^ledger_guard' AND e.evtenabled <> 'A')
     UNION
     SELECT format('ledger_immutable on %s', g.relid::regclass) FROM guarded AS g
      WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = g.relid AND t.tgname = 'ledger_immutable' AND t.tgenabled = 'A'
                           AND t.tgtype = 58 AND t.tgfoid = to_regprocedure('ledger_guard.refuse_change()'))
+    UNION
+    SELECT format('%s on %s', o.name, o.relation) FROM acct._guard_triggers_off() AS o
     UNION
     SELECT format('%s on %s', x.name, t.name)
       FROM unnest(ARRAY['ledger_guard.protected', 'ledger_guard.record']) AS t (name), unnest(ARRAY['keep_guarded', 'keep_guarded_truncate']) AS x (name)
@@ -75,11 +77,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT format('%s in ledger_guard.protected', l.relid::regclass) FROM ledger AS l
      WHERE NOT EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.relation = l.relid)
     UNION
-    SELECT format('%s on %s', x.name, s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s,
+    SELECT format('%s on %s', x.name, s.relid) FROM acct._tables_below('acct.txn_source_parent') AS s (relid),
            unnest(ARRAY['txn_source_taken', 'txn_source_taken_truncate']) AS x (name)
      WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.relid AND t.tgname = x.name AND t.tgenabled IN ('O', 'A'))
     UNION
-    SELECT format('chk_own_batch on %s', s.relid) FROM pg_partition_tree('acct.txn_source_parent') AS s
+    SELECT format('chk_own_batch on %s', s.relid) FROM acct._tables_below('acct.txn_source_parent') AS s (relid)
      WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = s.relid AND k.conname = 'chk_own_batch' AND k.contype = 'c')
 $$;
 COMMENT ON FUNCTION acct._guard_missing() IS

@@ -58,6 +58,18 @@ SELECT acct.install() AS put_back;
 SELECT * FROM public.h('guard');
 ALTER EVENT TRIGGER ledger_engine_unguarded ENABLE ALWAYS;
 SELECT * FROM public.h('guard');
+-- What pg_restore --data-only --disable-triggers leaves: enabled, but not for a session that replays
+ALTER TABLE acct.ledger_entry_header_2025_01 DISABLE TRIGGER ALL;
+ALTER TABLE acct.ledger_entry_header_2025_01 ENABLE TRIGGER ALL;
+ALTER TABLE acct.template_audit DISABLE TRIGGER ALL;
+ALTER TABLE acct.template_audit ENABLE TRIGGER ALL;
+SELECT * FROM public.h('guard');
+SELECT acct.install() AS put_back;
+SELECT * FROM public.h('guard');
+SET session_replication_role = replica;
+DELETE FROM acct.ledger_entry_header_2025_01;
+DELETE FROM acct.template_audit;
+RESET session_replication_role;
 -- Functions that are not the extension's any more: install() puts back those of the guard.
 BEGIN;
 CREATE OR REPLACE FUNCTION ledger_guard.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN NULL; END $$;
