@@ -32,7 +32,7 @@ $$;
 COMMENT ON FUNCTION acct._book_properties(jsonb) IS 'The properties that a JSON object gives to a book, NULL where it gives none; raises 22023 where it is not such an object.';
 
 CREATE FUNCTION acct.set_book(entity text, basis text, properties jsonb) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     given record;

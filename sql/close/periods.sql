@@ -326,7 +326,7 @@ $$;
 COMMENT ON FUNCTION acct._refuse_closed_year(date, text, text) IS 'Raises LE014 where a month of a book is not after its latest closed year.';
 
 CREATE FUNCTION acct.reopen_period(month date, entity text, basis text, reason text DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     p_month CONSTANT date := reopen_period.month;
     p_entity CONSTANT text := reopen_period.entity;

@@ -169,7 +169,7 @@ COMMENT ON FUNCTION acct._closing_entries(bigint) IS 'The lines of a posted run 
 
 CREATE FUNCTION acct.close_year(year_end date, entity text, basis text, waive text[] DEFAULT '{}', reason text DEFAULT NULL)
 RETURNS TABLE (run_id bigint, je_number text, fund text, currency text, income numeric, expense numeric, surplus numeric)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     p_year_end CONSTANT date := close_year.year_end;
@@ -219,7 +219,7 @@ COMMENT ON FUNCTION acct.close_year(date, text, text, text[], text) IS
 'Closes a year of a book (entity, basis) that ends with a day: posts a journal for each fund and currency that brings income and expense to the fund''s accumulated surplus, and closes the last month, in one transaction; a row for each journal, none where there is nothing to bring. Raises LE013 (earlier months are open, or check_close() has a finding of the last one that is not waived), LE014 (the year is closed, or the one before is not), LE004 (a fund has no surplus account), LE006, 22004, 22023, 42501, 55P03.';
 
 CREATE FUNCTION acct.reopen_year(year_end date, entity text, basis text, reason text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     p_year_end CONSTANT date := reopen_year.year_end;

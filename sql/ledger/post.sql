@@ -195,8 +195,10 @@ RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := post_journals.run_id;
-    finished CONSTANT boolean := NOT acct._post_run(id, false);
+    finished boolean;
 BEGIN
+    PERFORM acct._require_layout();
+    finished := NOT acct._post_run(id, false);
     RETURN QUERY
     SELECT g.partition, (g.detail ->> 'journals')::bigint, g.rows, (g.detail ->> 'debit')::numeric,
            (g.detail ->> 'credit')::numeric, g.elapsed_ms, finished

@@ -138,7 +138,7 @@ DECLARE
     id bigint;
     place tid[];
     is_held boolean;
-    run acct.journal_run;
+    run record; -- there may be no such table yet
 BEGIN
     step := 'create';
     SELECT c.run_id, c.place INTO id, place FROM acct._create_run(run_month.txn_month, run_month.run_key, run_month.options) AS c;

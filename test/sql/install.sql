@@ -145,7 +145,7 @@ SELECT count(*) AS definers_without_path FROM pg_proc
 SELECT count(*) AS compiled FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
  WHERE p.pronamespace = 'acct'::regnamespace AND l.lanname = 'plpgsql' AND p.prokind = 'f' AND (p.proname !~ '^_' OR p.prorettype = 'event_trigger'::regtype)
    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c = 'jit=off')
-   AND p.proname NOT IN ('run_digest', 'run_month', 'book_transactions', 'update_balance_snapshot', 'check_balance_snapshot', 'preview_correction',
+   AND p.proname NOT IN ('create_run', 'expand_journals', 'validate_run', 'post_journals', 'run_digest', 'run_month', 'book_transactions', 'update_balance_snapshot', 'check_balance_snapshot', 'preview_correction',
                          'preview_correction_transactions', 'sample_transactions', 'generate_sample_transactions');
 
 -- A session that loads the library beside SQL of another version is told so.
