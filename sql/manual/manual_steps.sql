@@ -410,3 +410,12 @@ END
 $$;
 COMMENT ON FUNCTION acct.copy_manual_journal(bigint, date) IS
 'Copies a manual or opening journal, whatever its status, with its lines to a new draft of the caller, of another date (NULL: the same) and without auto_reverse_on; its journal_id. Raises LE004 where there is no such journal, 25001 (the transaction is not READ COMMITTED).';
+
+CREATE FUNCTION acct._health_manual_journals(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(round(max(extract(epoch FROM now() - m.submitted_at)) / 3600, 2), 0),
+           acct._first_of(array_agg(format('manual journal %s of %s in %s %s, submitted by %s at %s', m.journal_id, acct._day_name(m.je_date), m.entity_code, m.basis,
+                                           m.submitted_by, to_char(m.submitted_at, 'YYYY-MM-DD HH24:MI')) ORDER BY m.submitted_at, m.journal_id))
+      FROM acct.manual_journal AS m WHERE m.status = 'submitted'
+$$;
+COMMENT ON FUNCTION acct._health_manual_journals() IS 'Hours for which that manual journal, of those that were submitted, waits longest for its approver.';

@@ -23,7 +23,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (19, 'repeated_transactions', 0, 'Runs of several months hold the same txn_id and entity_code: see "Repeated transactions" in docs/reference.md. Where identifiers begin anew each month, raise the threshold.'),
            (20, 'approvals', 0, 'See acct.policy_finding, and "Policy was changed past its triggers" in docs/operations.md. SELECT acct.install(); records what is not numbered yet; acct.acknowledge_finding() settles it.'),
            (21, 'rights', 0, 'Make the users members of the roles of acct.install_roles(), and REVOKE the rights; SELECT acct.install(); takes back all rights to write.'),
-           (22, 'locks', 1, 'Have that session end its transaction, or end it: SELECT pg_terminate_backend(PROCESS); of a prepared transaction: ROLLBACK PREPARED ''GID'';')
+           (22, 'locks', 1, 'Have that session end its transaction, or end it: SELECT pg_terminate_backend(PROCESS); of a prepared transaction: ROLLBACK PREPARED ''GID'';'),
+           (23, 'manual_journals', 72, 'SELECT * FROM acct.approve_manual_journal(journal_id); or acct.return_manual_journal(journal_id, reason).')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and its hint.';
 
@@ -509,6 +510,8 @@ BEGIN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_approvals() AS h;
         WHEN 'repeated_transactions' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_repeated_transactions() AS h;
+        WHEN 'manual_journals' THEN
+            SELECT h.observed, h.detail INTO observed, detail FROM acct._health_manual_journals() AS h;
         WHEN 'locks' THEN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_locks() AS h;
     END CASE;

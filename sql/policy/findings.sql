@@ -211,7 +211,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             SELECT NULL, NULL, 'journal_template', u.row_key, u.problem FROM acct._unapproved_versions() AS u
              WHERE NOT EXISTS (SELECT FROM acct.policy_finding AS f
                                 WHERE (f.table_name, f.row_key, f.problem) = ('journal_template', u.row_key, u.problem) AND f.found = u.present
-                                  AND f.ended_at IS NULL)) AS x
+                                  AND f.ended_at IS NULL)
+            UNION ALL
+            SELECT NULL, NULL, 'manual_journal', jsonb_build_object('journal_id', c.journal_id), 'is not what was approved'
+              FROM acct.manual_journal_content AS c WHERE c.status = 'approved' AND c.unchanged IS NOT TRUE) AS x
 $$;
 COMMENT ON FUNCTION acct._health_approvals() IS
-'Findings of install() that nobody acknowledged, and template versions in force that are not what was approved, or whose approval is not in the audit trail.';
+'Findings of install() that nobody acknowledged, template versions in force that are not what was approved, or whose approval is not in the audit trail, and manual journals that are not what was approved.';

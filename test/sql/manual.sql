@@ -195,6 +195,14 @@ SELECT code, message FROM acct.check_manual_journal(:april);
 SELECT acct.submit_manual_journal(:april);
 SELECT acct.reopen_period('2025-05-01', 'MAIN', 'PRIMARY');
 SELECT acct.submit_manual_journal(:april) IS NOT NULL AS submitted;
+-- It waits for its approver: health() says for how long.
+BEGIN;
+SET LOCAL ledger_engine.maintenance = on;
+UPDATE acct.manual_journal SET submitted_at = now() - interval '73 hours' WHERE journal_id = :april;
+UPDATE acct.manual_journal SET memo = 'Other' WHERE journal_id = 1;
+SELECT h.check_name, h.status, h.observed, h.threshold, regexp_replace(h.detail, ' at .*', ' at ...') AS detail, h.hint FROM acct.health('{approvals, manual_journals}') AS h;
+ROLLBACK;
+SELECT h.check_name, h.status, h.hint FROM acct.health('{approvals, manual_journals}') AS h;
 SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY') AS closed;
 SET SESSION AUTHORIZATION :"checker";
 SELECT * FROM acct.approve_manual_journal(:april);
