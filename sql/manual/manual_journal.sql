@@ -149,8 +149,19 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_manual() IS 'The part of install() that describes what manual_journal.sql makes.';
 
-CREATE FUNCTION acct._guard_manual_journal() RETURNS trigger
+CREATE FUNCTION acct._is_new_number(p_journal bigint) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN p_journal = currval(pg_get_serial_sequence('acct.manual_journal', 'journal_id'));
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    -- The session has had none yet.
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION acct._is_new_number(bigint) IS 'True where a number is the one that manual journals gave out last in this session.';
+
+CREATE FUNCTION acct._guard_manual_journal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     -- What people write; the rest is the functions'.
     entered CONSTANT text[] := ARRAY['journal_id', 'journal_type', 'entity_code', 'basis', 'je_date', 'currency', 'memo', 'auto_reverse_on',
@@ -160,14 +171,16 @@ BEGIN
     IF acct._in_maintenance() THEN
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
+    PERFORM acct._require_owner('{manual_journal}');
     IF TG_OP <> 'INSERT' AND OLD.status NOT IN ('draft', 'returned') THEN
         RAISE EXCEPTION 'manual journal % is %: % is refused', OLD.journal_id, OLD.status, TG_OP
             USING ERRCODE = 'LE004', HINT = CASE OLD.status WHEN 'submitted' THEN 'Have acct.return_manual_journal() called first.'
                                             ELSE 'It is posted: reverse it, and enter another one (acct.copy_manual_journal()).' END;
     ELSIF TG_OP = 'DELETE' THEN
         RETURN OLD;
-    ELSIF TG_OP = 'UPDATE' AND NEW.journal_id <> OLD.journal_id THEN
-        RAISE EXCEPTION 'the number of a manual journal cannot be changed' USING ERRCODE = 'LE004';
+    ELSIF TG_OP = 'UPDATE' AND NEW.journal_id <> OLD.journal_id OR TG_OP = 'INSERT' AND NOT acct._is_new_number(NEW.journal_id) THEN
+        -- The audit trail names journals by their numbers.
+        RAISE EXCEPTION 'the number of a manual journal cannot be chosen, or changed' USING ERRCODE = 'LE004', HINT = 'Leave journal_id out.';
     END IF;
     decided := CASE TG_OP WHEN 'INSERT' THEN to_jsonb(jsonb_populate_record(NULL::acct.manual_journal, '{"status": "draft"}')) ELSE to_jsonb(OLD) END - entered;
     IF to_jsonb(NEW) - entered <> decided THEN
@@ -180,7 +193,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._guard_manual_journal() IS
-'Trigger function: only drafts and returned journals are edited (LE004), and only the functions change what was decided (LE005).';
+'Trigger function: only drafts and returned journals are edited, and each has a number of its own (LE004); only the functions change what was decided (LE005).';
 
 CREATE FUNCTION acct._guard_manual_line() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

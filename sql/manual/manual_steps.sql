@@ -55,6 +55,10 @@ BEGIN
         ('NO_LINES', NOT EXISTS (SELECT FROM acct.manual_journal_line AS l WHERE l.journal_id = p_journal),
          'it has no line', 'Insert its lines into acct.manual_journal_line.')) AS f (code, is_found, message, hint)
      WHERE f.is_found;
+    IF acct._is_plausible(m.je_date) AND m.auto_reverse_on > m.je_date + interval '1 year' THEN
+        RETURN QUERY SELECT 'warning', 'DISTANT_REVERSAL', NULL::smallint, format('the reversal of %s is more than a year later', acct._day_name(m.auto_reverse_on)),
+                            'Check the year.';
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._check_manual_header(bigint) IS 'The findings of check_manual_journal() about the journal itself.';

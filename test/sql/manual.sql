@@ -1,6 +1,8 @@
 -- Manual journals: entered as rows, submitted, approved by somebody else and so posted, with their reversal
 \set topic manual
 \i test/sql/setup.sql
+-- In a session that has made none yet
+INSERT INTO acct.manual_journal (journal_id, entity_code, je_date, currency, memo) OVERRIDING SYSTEM VALUE VALUES (1, 'MAIN', '2025-01-31', 'IDR', 'x');
 DROP ROLE IF EXISTS regress_manual_maker, regress_manual_editor, regress_manual_renamed;
 CREATE ROLE regress_manual_maker;
 CREATE ROLE regress_manual_editor;
@@ -49,6 +51,7 @@ INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo, approver)
 UPDATE acct.manual_journal SET status = 'submitted';
 UPDATE acct.manual_journal SET submitted_sha256 = 'x';
 UPDATE acct.manual_journal SET journal_id = DEFAULT;
+INSERT INTO acct.manual_journal (journal_id, entity_code, je_date, currency, memo) OVERRIDING SYSTEM VALUE VALUES (1000, 'MAIN', '2025-01-31', 'IDR', 'x');
 UPDATE acct.manual_journal_line SET journal_id = 2 WHERE line_no = 1;
 INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit) VALUES (99, '1000', 'F1', 1);
 INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit) VALUES (1, 0, '1000', 'F1', 1);
@@ -74,6 +77,8 @@ SELECT severity, code, line_no, message FROM acct.check_manual_journal(:bad);
 UPDATE acct.manual_journal SET auto_reverse_on = '2025-02-01' WHERE journal_id = :bad;
 SELECT code, line_no, message FROM acct.check_manual_journal(:bad) WHERE line_no = 2;
 SELECT acct.submit_manual_journal(:bad);
+UPDATE acct.manual_journal SET auto_reverse_on = '2026-02-01' WHERE journal_id = :bad;
+SELECT severity, code, message FROM acct.check_manual_journal(:bad) WHERE severity <> 'error';
 DELETE FROM acct.manual_journal WHERE journal_id = :bad;
 SELECT count(*) AS lines FROM acct.manual_journal_line WHERE journal_id = :bad;
 \set VERBOSITY sqlstate

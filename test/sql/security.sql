@@ -454,6 +454,7 @@ SELECT r.relation, o.* FROM (VALUES
     ('acct.policy_release', 'INSERT INTO acct.journal_template (template_code, release_id) VALUES (''R'', 1)'),
     ('acct.journal_template', 'INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (1, ''A'', 1, ''2026-01-01'')'),
     ('acct.manual_journal', 'INSERT INTO acct.manual_journal_line (journal_id, account_code, fund) VALUES (1, ''1000'', ''F1'')'),
+    ('acct.manual_journal', 'INSERT INTO acct.manual_journal (entity_code, je_date, currency) VALUES (''MAIN'', ''2025-02-28'', ''IDR'')'),
     ('acct.journal_run_batch', 'UPDATE acct.txn_source_parent SET channel = channel'),
     ('acct.journal_run_batch', 'DELETE FROM acct.txn_source_parent'),
     ('acct.journal_run_batch', 'TRUNCATE acct.txn_source_parent'),
