@@ -145,6 +145,11 @@ SQL_PARTS = \
 	sql/operate/health.sql \
 	sql/ledger/views.sql \
 	sql/runs/run_views.sql \
+	sql/reports/account_ledger.sql \
+	sql/reports/journal.sql \
+	sql/reports/movement.sql \
+	sql/reports/hierarchy.sql \
+	sql/reports/exceptions_report.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
 	sql/common/rights.sql \

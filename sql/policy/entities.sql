@@ -73,7 +73,9 @@ BEGIN
     SELECT v.* INTO STRICT t
       FROM (VALUES ('entity', 'Entities', 'entity', 'entity_code', 'is not registered'),
                    ('basis', 'Bases', 'accounting_basis', 'basis', 'does not exist'),
-                   ('fund', 'Funds', 'fund', 'fund', 'does not exist')) AS v (noun, nouns, table_name, column_name, fault)
+                   ('fund', 'Funds', 'fund', 'fund', 'does not exist'),
+                   ('account', 'Accounts', 'chart_of_accounts', 'account_code', 'does not exist'),
+                   ('currency', 'Currencies', 'currency', 'currency', 'does not exist')) AS v (noun, nouns, table_name, column_name, fault)
      WHERE v.noun = p_noun;
     EXECUTE format('SELECT EXISTS (SELECT FROM acct.%I AS x WHERE x.%I = $1)', t.table_name, t.column_name) INTO is_known USING p_code;
     IF NOT is_known THEN
@@ -82,4 +84,4 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._require_code(text, text) IS 'Raises 22023 unless the code is that of an entity, a basis or a fund, whichever the noun says.';
+COMMENT ON FUNCTION acct._require_code(text, text) IS 'Raises 22023 unless the code is that of an entity, a basis, a fund, an account or a currency, whichever the noun says.';

@@ -19,8 +19,8 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'set_book', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
-    'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
-    'days_in_month', 'health', 'month_end', 'month_start', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
+    'account_hierarchy', 'account_ledger', 'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
+    'days_in_month', 'exceptions_report', 'health', 'journal', 'month_end', 'month_start', 'movement', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
@@ -113,6 +113,11 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'batches_waiting', count(*)::text FROM acct.batches_waiting()
     UNION ALL SELECT 'reconcile_month differs', count(*) FILTER (WHERE r.difference <> 0)::text FROM acct.reconcile_month('2025-01-01') AS r
     UNION ALL SELECT 'reconcile_transactions', count(*)::text FROM acct.reconcile_transactions('2025-01-01')
+    UNION ALL SELECT 'account_ledger', string_agg(l.row_kind || ' ' || l.balance, ', ' ORDER BY l.je_date, l.line_no NULLS FIRST, l.row_kind DESC) FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31') AS l
+    UNION ALL SELECT 'journal', string_agg(j.account_code || ' ' || j.debit, ', ' ORDER BY j.line_no) FROM (SELECT min(h.je_id) AS je_id FROM acct.ledger_entry_header AS h) AS h, acct.journal(h.je_id) AS j
+    UNION ALL SELECT 'movement', count(*)::text FROM acct.movement('2025-01-01')
+    UNION ALL SELECT 'account_hierarchy', count(*)::text FROM acct.account_hierarchy('2025-01-01')
+    UNION ALL SELECT 'exceptions_report', coalesce(sum(e.transactions), 0)::text FROM acct.exceptions_report('2025-02-01') AS e
     UNION ALL SELECT 'health failed', count(*) FILTER (WHERE h.detail LIKE 'the check failed%')::text FROM acct.health() AS h
     UNION ALL SELECT 'apply_retention dry', (count(*) >= 0)::text FROM acct.apply_retention(dry_run => true)
 $$;
