@@ -225,6 +225,17 @@ SELECT je_number, je_date, journal_type FROM acct.approve_manual_journal(:april)
 RESET SESSION AUTHORIZATION;
 SELECT * FROM public.wrong;
 
+-- Reversed within its month, which is new; in another book and basis, in a currency without decimals
+INSERT INTO acct.accounting_basis (basis, description) VALUES ('TAX', 'Tax');
+INSERT INTO acct.manual_journal (entity_code, basis, je_date, currency, memo, auto_reverse_on) VALUES ('SUB', 'TAX', '2025-08-10', 'CY0', 'Within a month', '2025-08-31') RETURNING journal_id AS within \gset
+INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) SELECT :within, CASE n % 2 WHEN 0 THEN '1000' ELSE '2000' END, 'F1', (n % 2) * n, (1 - n % 2) * (n - 1) FROM generate_series(1, 200) AS n;
+SELECT acct.submit_manual_journal(:within) IS NOT NULL AS submitted;
+SET SESSION AUTHORIZATION :"checker";
+SELECT je_number, je_date, journal_type FROM acct.approve_manual_journal(:within);
+RESET SESSION AUTHORIZATION;
+SELECT je_date, count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM acct.ledger_entry_line WHERE entity_code = 'SUB' GROUP BY 1 ORDER BY 1;
+SELECT * FROM public.wrong;
+
 --
 -- What a line is for: of its template line, its manual line, or its journal's memo; the lines of a correction are no template's.
 --
@@ -242,7 +253,7 @@ SELECT journals FROM acct.expand_journals(:correction);
 SET SESSION AUTHORIZATION :"checker";
 SELECT journals FROM acct.post_journals(:correction);
 RESET SESSION AUTHORIZATION;
-SELECT journal_type, line_no, account_code, line_memo, line_text FROM public.entry WHERE je_date >= '2025-06-01' ORDER BY je_number, line_no;
+SELECT journal_type, line_no, account_code, line_memo, line_text FROM public.entry WHERE je_date >= '2025-06-01' AND je_date < '2025-07-01' ORDER BY je_number, line_no;
 SELECT * FROM public.wrong;
 
 -- The last word of expansion: a run of no journal, and lines that do not balance, as only a superuser can have them
