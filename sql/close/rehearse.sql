@@ -33,7 +33,7 @@ BEGIN
                                   ORDER BY t.fund, t.account_code, t.currency)
                    FROM acct._trial_balance(p_month, p_entity, p_basis, NULL, NULL, true) AS t);
     rows := coalesce(rows, '[]') || coalesce(entries, '[]') || coalesce(balances, '[]');
-    -- crash point: rehearsed
+    -- crash point: rehearse_done
     RAISE SQLSTATE 'RB001';
 EXCEPTION WHEN SQLSTATE 'RB001' THEN
     RETURN rows;

@@ -142,7 +142,7 @@ BEGIN
                                   jsonb_build_object('entity', p_entity));
         PERFORM acct._post_now(id);
     END IF;
-    -- crash point: close_year_posted
+    -- crash point: year_posted
     PERFORM acct._write_periods(last_month, ARRAY[p_entity], ARRAY[p_basis], false);
     INSERT INTO acct.book AS b (entity_code, basis, closed_through, closed_years) VALUES (p_entity, p_basis, p_year_end, 1)
     ON CONFLICT (entity_code, basis) DO UPDATE
@@ -188,7 +188,7 @@ BEGIN
     -- As runs, which lock policy before books
     PERFORM acct._hold_policy();
     PERFORM acct._lock_books_of(p_entity, p_basis);
-    -- crash point: close_year_locked
+    -- crash point: year_locked
     -- The book's year may have got another beginning meanwhile.
     PERFORM acct._require_year_end(p_year_end, p_entity, p_basis);
     PERFORM acct._require_year_order(p_year_end, p_entity, p_basis);
@@ -206,7 +206,7 @@ BEGIN
     PERFORM acct._log_period('close_year', p_entity, p_basis, last_month, id, w.waived, close_year.reason, w.detail)
        FROM (SELECT array_agg(DISTINCT f ->> 'finding' COLLATE "C") AS waived, jsonb_agg(f - '{entity_code,basis,n}'::text[]) AS detail
                FROM jsonb_array_elements(stood) AS f) AS w;
-    -- crash point: close_year_done
+    -- crash point: year_done
     RETURN QUERY
     SELECT id, e.je_number, e.fund, e.currency, coalesce(sum(e.debit - e.credit) FILTER (WHERE a.account_type = 'INCOME'), 0),
            coalesce(sum(e.credit - e.debit) FILTER (WHERE a.account_type = 'EXPENSE'), 0),
@@ -254,14 +254,14 @@ BEGIN
            changed_by = session_user, changed_at = clock_timestamp()
      WHERE b.entity_code = p_entity AND b.basis = p_basis;
     PERFORM acct._write_periods(last_month, ARRAY[p_entity], ARRAY[p_basis], true);
-    -- crash point: reopen_year_opened
+    -- crash point: yearopen_opened
     closing := (SELECT r.run_id FROM acct.journal_run AS r
                  WHERE r.kind = 'closing' AND r.status = 'posted' AND r.je_date = p_year_end AND r.bases = ARRAY[p_basis] AND r.options ->> 'entity' = p_entity);
     IF closing IS NOT NULL THEN
         id := acct._reverse_now(closing, p_year_end, reopen_year.reason, jsonb_build_object('reopen_year', p_year_end));
     END IF;
     PERFORM acct._log_period('reopen_year', p_entity, p_basis, last_month, id, NULL, reopen_year.reason, NULL);
-    -- crash point: reopen_year_done
+    -- crash point: yearopen_done
     RETURN id;
 END
 $$;

@@ -76,8 +76,18 @@ my %step = (
 	# A balance that is to be computed again
 	spoil => { call => 'UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1
 		WHERE ctid = (SELECT ctid FROM acct.account_balance_snapshot LIMIT 1)' },
+	# A book of its own, whose year ends with the month
+	year_book => { call => q{INSERT INTO acct.entity (entity_code) VALUES ('KEY');
+		SELECT count(*) FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', -s.txn_id - 100000000000000 * substr('KEY', 5)::bigint, 'entity_code', 'KEY', 'bank_value_date', 'MONTH') ORDER BY s.txn_id)
+		FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = 'MONTH' AND txn_id > 0 ORDER BY txn_id DESC LIMIT 60) AS s), 'KEY');
+		SELECT acct.set_book('KEY', 'PRIMARY', jsonb_build_object('first_year_month', extract(month FROM date 'MONTH' + 31)))} },
+	year => { call => "SELECT * FROM acct.close_year(acct.month_end('MONTH'), 'KEY', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'Crash')",
+		before => ['year_book'], status => 'posted' },
+	yearopen => { call => "SELECT acct.reopen_year(acct.month_end('MONTH'), 'KEY', 'PRIMARY', 'Crash')", before => [ 'year_book', 'year' ], status => 'posted' },
+	rehearse => { call => "SELECT * FROM acct.rehearse_close('MONTH', 'KEY', 'PRIMARY')", before => ['year_book'], status => 'posted' },
 	rotate => { call => "SELECT * FROM acct.rotate_ledger_partitions(0, 'AHEAD')", before => ['create'], status => 'created' },
-	close => { call => "SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = 'MONTH'" },
+	close => { call => "SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = 'MONTH'",
+		before => [ 'create', 'expand', 'post' ], status => 'posted' },
 	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
 	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
 	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },
@@ -100,7 +110,7 @@ sub choose_month
 {
 	my ($name) = @_;
 
-	$month = $name =~ /^(?:archive|restore|drop)$/
+	$month = $name =~ /^(?:archive|restore|drop|close)$/
 	  ? sprintf('%d-%02d-01', ($all ? 2010 : 2023) + int($retired / 6), $retired % 6 * 2 + 1)
 	  : sprintf('2025-%02d-01', $n % 6 + 1);
 	$retired++ if $month !~ /^2025/;
@@ -136,7 +146,7 @@ sub fill
 
 	my $manual = "(SELECT max(journal_id) FROM acct.manual_journal WHERE memo = 'key-$n')";
 
-	return $call =~ s/MANUAL/$manual/gr =~ s/KEY/key-$n/r =~ s/AGAIN/$again/r =~ s/BETTER/$better/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/r =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
+	return $call =~ s/MANUAL/$manual/gr =~ s/KEY/key-$n/r =~ s/AGAIN/$again/r =~ s/BETTER/$better/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/gr =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r;
 }
 
 # The process that waits at the point; 0 where the statement came to its end without that.
@@ -230,6 +240,7 @@ sub combine
 	@whole = (@otherwise, 'correct', $name =~ /better/ ? 'expand_better' : (), $name eq 'post_better' ? $name : ()) if $name =~ /better|^correct$/;
 	@whole = ('book') if $name eq 'book';
 	@whole = ('enter', 'submit', 'manual', 'create', 'expand', 'post') if $name =~ /^(?:submit|manual)$/;
+	@whole = ('year_book', $name eq 'rehearse' ? () : 'year', $name eq 'yearopen' ? $name : ()) if $name =~ /^(?:year|rehearse)/;
 	my $what = join ', ', $point, $way, $name =~ /again|back|anew|better/ ? $name : (), $settings eq $small ? 'small' : $settings eq $small_own ? 'small, own staging' : ();
 	my ($run, $session, $pid);
 
@@ -270,7 +281,7 @@ sub combine
 		do_steps('crash', $settings, $name =~ s/post/expand/r);
 	}
 	do_steps('crash', $settings, $name, $name eq 'submit' ? 'manual' : ());
-	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post')) if $name ne 'book';
+	do_steps('crash', $settings, $name =~ /again/ ? 'post_again' : ('create', 'expand', 'post')) if $name !~ /^(?:book|year|yearopen|rehearse)$/;
 	do_steps('peace', $settings, @whole);
 	is(outcome('crash'), outcome('peace'), "$what: done again, it gives the same");
 	cmp_ok(of_runs('crash', q{max(journals) FILTER (WHERE kind = 'correction')}), '>', 0, "$what: there was something to correct") if $name =~ /better/;

@@ -466,7 +466,7 @@ my %data = (
 		m.*, l.* FROM acct.journal_template t
 		LEFT JOIN acct.journal_template_match m USING (template_code, version)
 		LEFT JOIN acct.journal_template_line l USING (template_code, version) ORDER BY t.template_code, t.version, m.match_no, l.line_no},
-	'accounts' => 'SELECT * FROM acct.chart_of_accounts ORDER BY account_code, effective_from',
+	'accounts' => 'SELECT account_code, description, account_type, fund, parent_account_code, is_postable, effective_from, effective_to FROM acct.chart_of_accounts ORDER BY account_code, effective_from',
 	'audit trail' => q{SELECT audit_id, at, changed_by, table_name, operation, row_key, old_row, new_row FROM acct.template_audit
 		WHERE table_name NOT IN ('entity', 'posting_limit') ORDER BY audit_id},
 	# Checks are logged, also those made here. The columns that each version has.
