@@ -20,6 +20,7 @@ OBJS = \
 	src/archive/file_digest.o \
 	src/check/line_digest.o \
 	src/check/source_digest.o \
+	src/check/source_keys.o \
 	src/common/code_check.o \
 	src/common/code_map.o \
 	src/common/columns.o \
@@ -28,6 +29,7 @@ OBJS = \
 	src/common/log_line.o \
 	src/common/month.o \
 	src/common/month_table.o \
+	src/common/known_month.o \
 	src/common/number_lock.o \
 	src/common/parallel_work.o \
 	src/common/progress.o \

@@ -165,6 +165,26 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_named_partition';
 COMMENT ON FUNCTION acct._named_partition(regclass, date) IS
 'The partition of a month that has the name which the engine gives it, is attached, and holds that month and no other; NULL: there is none of that name. By the catalogs as they are now.';
 
+CREATE FUNCTION acct._catalog_changes() RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_catalog_changes';
+COMMENT ON FUNCTION acct._catalog_changes() IS
+'A number that changes with each change of the catalogs of which the server has told the session.';
+
+CREATE FUNCTION acct._known_month(p_month date, OUT headers regclass, OUT lines regclass)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_known_month';
+COMMENT ON FUNCTION acct._known_month(date) IS
+'The partitions of a month of the ledger that the session found in order (_know_month) and since when no catalog has changed; NULL where it is not known.';
+
+CREATE FUNCTION acct._know_month(p_month date, p_headers regclass, p_lines regclass, p_changes bigint) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_know_month';
+COMMENT ON FUNCTION acct._know_month(date, regclass, regclass, bigint) IS
+'Has the session remember the partitions of a month of the ledger, until a catalog changes; p_changes is _catalog_changes() from before they were looked at.';
+
+CREATE FUNCTION acct._key_ends(p_table regclass, OUT first bigint, OUT last bigint, OUT is_known boolean)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_key_ends';
+COMMENT ON FUNCTION acct._key_ends(regclass) IS
+'The first and the last txn_id in a table, by the index of its key, NULL where it has no rows; is_known: it has such an index.';
+
 CREATE FUNCTION acct._lock_if_free(p_tables regclass[], p_mode text, p_with_partitions boolean) RETURNS boolean
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_lock_if_free';
 COMMENT ON FUNCTION acct._lock_if_free(regclass[], text, boolean) IS

@@ -76,21 +76,23 @@ $$;
 COMMENT ON FUNCTION acct._months_with_partitions(regclass) IS
 'The months that the partitions of a table partitioned by month are for, each with its partition; those without dates at both ends are left out.';
 
-CREATE FUNCTION acct._partition_of(p_parent regclass, p_month date) RETURNS regclass
+CREATE FUNCTION acct._partition_with_bounds(p_parent regclass, p_month date) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
 DECLARE
-    -- Nearly always it has the name that it was made with.
-    named CONSTANT regclass := acct._named_partition(p_parent, p_month);
-    bound text;
+    bound CONSTANT text := format('FOR VALUES FROM (%L) TO (%L)', p_month, (p_month + interval '1 month')::date);
 BEGIN
-    IF named IS NOT NULL THEN
-        RETURN named;
-    END IF;
-    bound := format('FOR VALUES FROM (%L) TO (%L)', p_month, (p_month + interval '1 month')::date);
     RETURN (SELECT i.inhrelid FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
              WHERE i.inhparent = p_parent AND NOT i.inhdetachpending AND pg_get_expr(c.relpartbound, 0) = bound
                -- That it is attached the catalogs say, though the snapshot may be older.
                AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = p_parent));
+END
+$$;
+COMMENT ON FUNCTION acct._partition_with_bounds(regclass, date) IS '_partition_of() of one that has not the name that it was made with.';
+
+CREATE FUNCTION acct._partition_of(p_parent regclass, p_month date) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN coalesce(acct._named_partition(p_parent, p_month), acct._partition_with_bounds(p_parent, p_month));
 END
 $$;
 COMMENT ON FUNCTION acct._partition_of(regclass, date) IS

@@ -284,6 +284,25 @@ $$;
 COMMENT ON FUNCTION acct._line_partition(date) IS
 'Where a month''s lines of small runs go: its partition for them, or the month itself where it is not partitioned.';
 
+CREATE FUNCTION acct._place_of_month(p_month date, OUT headers regclass, OUT lines regclass, OUT made regclass[])
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    changes bigint;
+BEGIN
+    made := '{}';
+    SELECT k.headers, k.lines INTO headers, lines FROM acct._known_month(p_month) AS k;
+    IF headers IS NULL THEN
+        changes := acct._catalog_changes();
+        made := ARRAY(SELECT format('acct.%I', p.name)::regclass FROM acct._make_ledger_partition(p_month) AS p (name));
+        headers := acct._partition_of('acct.ledger_entry_header', p_month);
+        lines := acct._line_partition(p_month);
+        PERFORM acct._know_month(p_month, headers, lines, changes);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._place_of_month(date) IS
+'Where a month''s journals and the lines of small runs go, and what partitions were made for that. Raises what _make_ledger_partition() raises.';
+
 CREATE FUNCTION acct._make_run_partition(p_run_id bigint, p_month date) RETURNS regclass
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

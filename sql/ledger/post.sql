@@ -94,10 +94,12 @@ DECLARE
     run acct.journal_run;
     repeated bigint;
     months date[];
-    header_partitions regclass[];
-    line_partitions regclass[];
-    range_partitions regclass[];
-    made regclass[];
+    month date;
+    place record;
+    header_partitions regclass[] := '{}';
+    line_partitions regclass[] := '{}';
+    range_partitions regclass[] := '{}';
+    made regclass[] := '{}';
     failed text;
 BEGIN
     IF NOT p_is_checked THEN
@@ -152,12 +154,15 @@ BEGIN
     SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
       FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
     months := coalesce(months, '{}');
-    SELECT array_agg(format('acct.%I', p.name)::regclass) INTO made
-      FROM unnest(months) AS m, acct._make_ledger_partition(m) AS p (name);
-    SELECT coalesce(array_agg(acct._partition_of('acct.ledger_entry_header', m) ORDER BY m), '{}'),
-           coalesce(array_agg(acct._line_partition(m) ORDER BY m), '{}'),
-           coalesce(array_agg(acct._make_run_partition(p_run_id, m) ORDER BY m), '{}')
-      INTO header_partitions, line_partitions, range_partitions FROM unnest(months) AS m;
+    FOREACH month IN ARRAY months LOOP
+        SELECT p.* INTO place FROM acct._place_of_month(month) AS p;
+        header_partitions := array_append(header_partitions, place.headers);
+        line_partitions := array_append(line_partitions, place.lines);
+        made := made || place.made;
+    END LOOP;
+    FOREACH month IN ARRAY months LOOP
+        range_partitions := array_append(range_partitions, CASE WHEN run.je_range IS NOT NULL THEN acct._make_run_partition(p_run_id, month) END);
+    END LOOP;
     -- crash point: post_partitions_made
     INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail)
     SELECT p_run_id, 'post', acct._partition_name('ledger_entry_line', x.month), x.lines, x.elapsed_ms,
@@ -192,7 +197,7 @@ COMMENT ON FUNCTION acct._post_run(bigint, boolean) IS
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,
                elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := post_journals.run_id;
     finished boolean;

@@ -73,9 +73,38 @@ $$;
 COMMENT ON FUNCTION acct._write_snapshot(date) IS
 'Rewrites the snapshot of every book from a month on by the ledger''s lines. An account has a row in a month where it had lines or an opening balance. Returns the number of rows that changed.';
 
+CREATE FUNCTION acct._add_to_snapshot(p_run_id bigint) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+    SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT x.entity_code, x.basis, min(x.je_month) AS first_month FROM acct.journal_run_total AS x WHERE x.run_id = p_run_id GROUP BY 1, 2) AS b
+                WHERE (SELECT max(s.snapshot_month) FROM acct.account_balance_snapshot AS s WHERE s.entity_code = b.entity_code AND s.basis = b.basis)
+                      > b.first_month)
+       OR EXISTS (SELECT FROM acct.journal_run_total AS t
+                    LEFT JOIN acct.account_balance_snapshot AS s
+                      ON s.entity_code = t.entity_code AND s.basis = t.basis AND s.snapshot_month = t.je_month AND s.fund = t.fund
+                     AND s.account_code = t.account_code AND s.currency = t.currency
+                   WHERE t.run_id = p_run_id AND s.entity_code IS NULL) THEN
+        RETURN false;
+    END IF;
+    UPDATE acct.account_balance_snapshot AS s
+       SET period_debit = s.period_debit + t.debit, period_credit = s.period_credit + t.credit, closing_balance = s.closing_balance + t.debit - t.credit,
+           line_count = s.line_count + t.line_count, last_run_id = greatest(s.last_run_id, t.run_id)
+      FROM acct.journal_run_total AS t
+     WHERE t.run_id = p_run_id AND s.entity_code = t.entity_code AND s.basis = t.basis AND s.snapshot_month = t.je_month AND s.fund = t.fund
+       AND s.account_code = t.account_code AND s.currency = t.currency;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION acct._add_to_snapshot(bigint) IS
+'Adds the totals of a run that is being posted to the balances, where each has a row, in the last month of its book, so that no other row changes; false where it is not so, and nothing is done.';
+
 CREATE FUNCTION acct._move_snapshot(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+    IF acct._add_to_snapshot(p_run_id) THEN
+        RETURN;
+    END IF;
     -- Balances are looked up by their key, so that the plan that is kept suits runs of any size.
     WITH total AS MATERIALIZED (
         SELECT t.* FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id),

@@ -150,7 +150,8 @@ CREATE FUNCTION acct._policy_kept() RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN (SELECT coalesce(jsonb_object_agg(x.table_name, x.sum::text) FILTER (WHERE x.sum <> 0), '{}')
-              FROM (SELECT c.table_name, acct._policy_modulus(sum(c.change)) AS sum FROM acct.policy_change AS c GROUP BY c.table_name) AS x);
+              FROM (SELECT y.table_name, CASE WHEN y.sum >= 0 THEN mod(y.sum, 340282366920938463463374607431768211456) ELSE acct._policy_modulus(y.sum) END AS sum
+                      FROM (SELECT c.table_name, sum(c.change) AS sum FROM acct.policy_change AS c GROUP BY c.table_name) AS y) AS x);
 END
 $$;
 COMMENT ON FUNCTION acct._policy_kept() IS 'The sums of the tables of policy, as they were kept when it changed.';

@@ -80,7 +80,8 @@ BEGIN
     -- What others took needs not be read again.
     IF cardinality(ranges.first) <= most_ranges AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.txn_month = p_month) THEN
         PERFORM acct._summarize_source(p_month);
-        found := 'unnest($4, $5) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last';
+        found := CASE WHEN cardinality(p_batches) = 1 THEN '%s AS s WHERE s.batch_id = ($6)[1]'
+                      ELSE 'unnest($4, $5) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last' END;
     ELSE
         PERFORM set_config('enable_seqscan', 'on', true);
         found := '%s AS s WHERE s.batch_id = ANY ($6)';

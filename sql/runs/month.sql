@@ -132,7 +132,7 @@ COMMENT ON FUNCTION acct._pass_checks(bigint, boolean, tid[]) IS
 
 CREATE FUNCTION acct.run_month(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}')
 RETURNS TABLE (step text, rows bigint, elapsed_ms double precision, detail text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     started timestamptz := clock_timestamp();
     id bigint;
@@ -163,7 +163,7 @@ BEGIN
     step := 'validate';
     started := clock_timestamp();
     rows := acct._pass_checks(id, is_held, place);
-    detail := concat_ws(', ', 'all checks passed', acct._open_exceptions(id));
+    detail := concat_ws(', ', 'all checks passed', CASE WHEN run.exceptions > 0 THEN acct._open_exceptions(id) END);
     elapsed_ms := acct._elapsed_ms(started);
     RETURN NEXT;
     step := 'post';
@@ -173,7 +173,9 @@ BEGIN
     detail := format('%s journals, debit %s, credit %s', run.journals, coalesce(nullif(run.debit, 0), 0), coalesce(nullif(run.credit, 0), 0));
     elapsed_ms := acct._elapsed_ms(started);
     RETURN NEXT;
-    PERFORM acct._report_exceptions(id);
+    IF run.exceptions > 0 THEN
+        PERFORM acct._report_exceptions(id);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct.run_month(date, text, jsonb) IS

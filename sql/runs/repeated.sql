@@ -31,14 +31,34 @@ $$;
 COMMENT ON FUNCTION acct._keys_meet(text, text, bigint, bigint) IS
 'True where two tables of source rows have an identifier in common, by a look at the indexes of their keys side by side.';
 
+CREATE FUNCTION acct._source_ends(p_source text, OUT first bigint, OUT last bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    ends record;
+BEGIN
+    -- A FROM item may be a query.
+    IF left(p_source, 1) <> '(' THEN
+        SELECT k.* INTO ends FROM acct._key_ends(p_source::regclass) AS k;
+        IF ends.is_known THEN
+            first := ends.first;
+            last := ends.last;
+            RETURN;
+        END IF;
+    END IF;
+    EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', p_source) INTO first, last;
+END
+$$;
+COMMENT ON FUNCTION acct._source_ends(text) IS
+'The first and the last identifier of the source rows of a FROM item (_source_rows), NULL where there are none.';
+
 CREATE FUNCTION acct._months_beside(p_run_id bigint, p_source text, p_is_small boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     reach CONSTANT interval := make_interval(months => (acct._posting_limits()).months_apart);
     found text[] := ARRAY[]::text[];
     run acct.journal_run;
-    first_id bigint;
-    last_id bigint;
+    own record;
+    others record;
     other record;
     relation text;
     low bigint;
@@ -46,7 +66,7 @@ DECLARE
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     -- By the key's index, in no time: where identifiers go on from month to month nothing else is read.
-    EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', p_source) INTO first_id, last_id;
+    SELECT k.* INTO own FROM acct._source_ends(p_source) AS k;
     FOR other IN SELECT m.month AS txn_month, acct._partition_name('txn_source', m.month) AS name
                    FROM (SELECT x::date AS month FROM generate_series(run.txn_month - reach, run.txn_month + reach, interval '1 month') AS x) AS m
                   CROSS JOIN LATERAL (SELECT FROM acct.journal_run_batch AS b
@@ -59,9 +79,9 @@ BEGIN
             CONTINUE WHEN acct._is_archived('txn_source_parent', other.txn_month);
             relation := format('(SELECT * FROM acct.txn_source_parent WHERE txn_month = %L)', other.txn_month);
         END IF;
-        EXECUTE format('SELECT min(s.txn_id), max(s.txn_id) FROM %s AS s', relation) INTO low, high;
-        low := greatest(low, first_id);
-        high := least(high, last_id);
+        SELECT k.* INTO others FROM acct._source_ends(relation) AS k;
+        low := greatest(others.first, own.first);
+        high := least(others.last, own.last);
         IF low <= high AND (p_is_small OR acct._keys_meet(p_source, relation, low, high)) THEN
             found := found || format('SELECT s.txn_id, s.entity_code, s.batch_id, s.txn_month FROM %s AS s WHERE s.txn_id BETWEEN %s AND %s',
                                      relation, low, high);

@@ -588,7 +588,7 @@ COMMENT ON FUNCTION acct._create_run(date, text, jsonb) IS
 'create_run(), which says where the rows of the batches that it claimed lie (_count_batches), for a caller that goes on with the run in the same call.';
 
 CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     RETURN (SELECT c.run_id FROM acct._create_run(create_run.txn_month, create_run.run_key, create_run.options) AS c);
 END
@@ -784,7 +784,7 @@ COMMENT ON FUNCTION acct._expand_run(bigint, tid[]) IS
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
                ignored bigint, debit numeric, credit numeric, elapsed_ms double precision, already_done boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     id CONSTANT bigint := expand_journals.run_id;
     finished CONSTANT boolean := NOT acct._expand_run(id);

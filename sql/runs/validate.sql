@@ -448,7 +448,7 @@ COMMENT ON FUNCTION acct._validate_run(bigint, boolean, tid[]) IS
 
 CREATE FUNCTION acct.validate_run(run_id bigint)
 RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     RETURN QUERY SELECT v.* FROM acct._validate_run(validate_run.run_id, false, '{}') AS v;
 END

@@ -63,6 +63,13 @@ layout_check_init(void)
 	CacheRegisterRelcacheCallback(count_relation_change, (Datum) 0);
 }
 
+uint64
+layout_changes(void)
+{
+	AcceptInvalidationMessages();
+	return changes;
+}
+
 /* The row of engine_layout that a snapshot shows; false where there is no such table, or not one row. */
 static bool
 find_layout_row(Snapshot snapshot, RowVersion *row)

@@ -13,4 +13,10 @@
 /* The callbacks by which it is forgotten. */
 extern void layout_check_init(void);
 
+/*
+ * A number, never 0, that changes with each change of the catalogs of which the server has told the session by now: whatever was
+ * found in them under the same number is still so.
+ */
+extern uint64 layout_changes(void);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "common/ledger_engine.h"
 
+#include "common/layout_check.h"
 #include "common/month.h"
 
 #include "access/htup_details.h"
@@ -97,20 +98,48 @@ holds_month(Oid relation, DateADT month)
 }
 
 /* The partition of a month that has the engine's name for it and is attached; NULL where it has another, or there is none. */
+static Oid
+find_partition(Oid parent, DateADT month)
+{
+	Oid found = find_by_name(parent, month);
+
+	if (!OidIsValid(found) || !holds_month(found, month) || PartitionHasPendingDetach(found) ||
+		get_partition_parent(found, false) != parent)
+		return InvalidOid;
+	return found;
+}
+
+/* What was found, until a catalog changes. */
+typedef struct FoundPartition
+{
+	uint64 changes; /* 0: nothing */
+	Oid parent;
+	DateADT month;
+	Oid partition;
+} FoundPartition;
+
+#define FOUND_KEPT 32
+
 Datum
 ledger_named_partition(PG_FUNCTION_ARGS)
 {
+	static FoundPartition kept[FOUND_KEPT];
 	Oid parent = PG_GETARG_OID(0);
 	DateADT month = PG_GETARG_DATEADT(1);
-	Oid found;
+	uint64 changes = layout_changes();
+	FoundPartition *found = &kept[(parent + (uint32) month) % FOUND_KEPT];
 
 	if (DATE_NOT_FINITE(month))
 		PG_RETURN_NULL();
-	found = find_by_name(parent, month);
-	if (!OidIsValid(found) || !holds_month(found, month) || PartitionHasPendingDetach(found) ||
-		get_partition_parent(found, false) != parent)
+	if (found->changes != changes || found->parent != parent || found->month != month)
+	{
+		Oid partition = find_partition(parent, month);
+
+		*found = (FoundPartition){changes, parent, month, partition};
+	}
+	if (!OidIsValid(found->partition))
 		PG_RETURN_NULL();
-	PG_RETURN_OID(found);
+	PG_RETURN_OID(found->partition);
 }
 
 static LOCKMODE

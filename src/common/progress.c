@@ -145,13 +145,24 @@ status_bytes(const char *status, const char *field)
 	return line == NULL ? 0 : strtou64(line + strlen(field), NULL, 10) * 1024;
 }
 
+/* Reading it takes some 50 microseconds, which small steps would do a dozen times. */
+#define MEMORY_KEPT_MS 10
+
 static Memory
 memory_now(void)
 {
-	Memory memory = {0};
+	static TimestampTz read_at = 0;
+	static Memory memory;
+	TimestampTz now = GetCurrentTimestamp();
 	char status[4096];
 	ssize_t size;
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
+	int fd;
+
+	if (now >= read_at && !TimestampDifferenceExceeds(read_at, now, MEMORY_KEPT_MS))
+		return memory;
+	read_at = now;
+	memory = (Memory){0};
+	fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return memory;

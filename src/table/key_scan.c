@@ -80,3 +80,40 @@ key_scan_close(KeyScan *scan)
 	systable_endscan(scan->scan);
 	pfree(scan->room);
 }
+
+/* The number of the first row in a direction; false where there is none. */
+static bool
+find_end(Relation rel, Relation index, AttrNumber column, Snapshot snapshot,
+		 ScanDirection direction, int64 *number)
+{
+	SysScanDesc scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
+	HeapTuple tuple = systable_getnext_ordered(scan, direction);
+	bool found = HeapTupleIsValid(tuple);
+
+	if (found)
+	{
+		bool isnull;
+
+		*number = DatumGetInt64(heap_getattr(tuple, column, RelationGetDescr(rel), &isnull));
+		Assert(!isnull);
+	}
+	systable_endscan_ordered(scan);
+	return found;
+}
+
+KeyEnds
+key_scan_ends(Relation rel, AttrNumber column, Snapshot snapshot, int64 *first, int64 *last)
+{
+	Oid oid = find_index(rel, column);
+	Relation index;
+	KeyEnds ends = KEY_ENDS_EMPTY;
+
+	if (!OidIsValid(oid))
+		return KEY_ENDS_NO_INDEX;
+	index = index_open(oid, AccessShareLock);
+	if (find_end(rel, index, column, snapshot, ForwardScanDirection, first) &&
+		find_end(rel, index, column, snapshot, BackwardScanDirection, last))
+		ends = KEY_ENDS_FOUND;
+	index_close(index, AccessShareLock);
+	return ends;
+}

@@ -28,4 +28,15 @@ extern bool key_scan_next(KeyScan *scan, HeapTuple tuple);
 
 extern void key_scan_close(KeyScan *scan);
 
+typedef enum KeyEnds
+{
+	KEY_ENDS_FOUND,
+	KEY_ENDS_EMPTY, /* the snapshot sees no row */
+	KEY_ENDS_NO_INDEX
+} KeyEnds;
+
+/* The lowest and the highest number in a column of type bigint, NOT NULL, by a B-tree on it. */
+extern KeyEnds
+key_scan_ends(Relation rel, AttrNumber column, Snapshot snapshot, int64 *first, int64 *last);
+
 #endif

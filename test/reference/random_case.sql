@@ -502,6 +502,58 @@ BEGIN
 END
 $$;
 
+-- A few transactions like those that there are, loaded and booked in one call, by book_transactions() or by run_month(). Where a period of
+-- theirs is closed, nothing is.
+CREATE FUNCTION ref.random_booking(p_month date, p_what text) RETURNS SETOF text
+LANGUAGE plpgsql SET client_min_messages = error AS $$
+DECLARE
+    options jsonb := CASE ref.dice(4) WHEN 1 THEN '{"basis": "PRIMARY"}' ELSE '{}' END::jsonb
+                     || CASE WHEN ref.one_in(3) THEN '{}' ELSE '{"late": "next_open"}' END::jsonb;
+    in_one_call CONSTANT boolean := NOT ref.one_in(3);
+    last_id CONSTANT bigint := (SELECT max(s.txn_id) FROM acct.txn_source_parent AS s);
+    most CONSTANT integer := ref.dice(12);
+    places CONSTANT double precision := random();
+    given jsonb;
+    booked jsonb;
+    id bigint;
+BEGIN
+    SELECT jsonb_agg(x.row || jsonb_build_object('txn_id', last_id + x.n)) INTO given
+      FROM (SELECT jsonb_strip_nulls(to_jsonb(s) - 'batch_id') AS row, row_number() OVER (ORDER BY hashfloat8(s.txn_id * places)) AS n
+              FROM acct.txn_source_parent AS s WHERE s.txn_month = p_month ORDER BY 2 LIMIT most) AS x;
+    IF given IS NULL THEN
+        RETURN;
+    END IF;
+    BEGIN
+        IF in_one_call THEN
+            SELECT jsonb_agg(to_jsonb(b)) INTO booked FROM acct.book_transactions(given, p_what, options) AS b;
+        ELSE
+            INSERT INTO acct.txn_source_parent SELECT r.* FROM jsonb_array_elements(given) AS g,
+                   jsonb_populate_record(NULL::acct.txn_source_parent, g || jsonb_build_object('batch_id', acct.current_batch())) AS r;
+            PERFORM FROM acct.run_month(p_month, p_what, options);
+        END IF;
+    EXCEPTION WHEN SQLSTATE 'LE006' THEN
+        RETURN;
+    END;
+    SELECT r.run_id INTO id FROM acct.journal_run AS r WHERE r.run_key = p_what;
+    PERFORM ref.expand(id);
+    RETURN QUERY SELECT p_what || ': ' || d FROM ref.compare(id) AS d;
+    RETURN QUERY SELECT p_what || ': ' || d FROM ref.compare_books(ref.one_in(8)) AS d;
+    RETURN QUERY SELECT format('%s: check %s failed: expected %s, found %s', p_what, v.check_name, v.expected, v.actual)
+                   FROM acct.validate_run(id) AS v WHERE NOT v.passed;
+    IF in_one_call THEN
+        RETURN QUERY SELECT p_what || ': ' || d
+                       FROM ref.differences('answer',
+                           format('SELECT h.txn_id, h.basis::text, ''posted'' AS outcome FROM ref.header AS h WHERE h.run_id = %1$s '
+                                  'UNION ALL SELECT e.txn_id, e.basis::text, ''exception'' FROM ref.exception AS e WHERE e.run_id = %1$s '
+                                  'UNION ALL SELECT i.txn_id, i.basis::text, ''ignored'' FROM ref.ignored AS i WHERE i.run_id = %1$s', id),
+                           -- One that is for no template of a basis that needs not have it is answered as ignored.
+                           format('SELECT b.txn_id, b.basis, b.outcome FROM jsonb_to_recordset(%L) AS b (txn_id bigint, basis text, outcome text) '
+                                  'WHERE b.outcome <> ''ignored'' OR EXISTS (SELECT FROM ref.ignored AS i WHERE (i.run_id, i.txn_id, i.basis) = (%s, b.txn_id, b.basis))',
+                                  booked, id)) AS d;
+    END IF;
+END
+$$;
+
 -- Puts some of what quarantines transactions right.
 CREATE FUNCTION ref.random_repair() RETURNS void
 LANGUAGE plpgsql SET ledger_engine.maintenance = on AS $$
@@ -615,6 +667,11 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY SELECT ref.random_run(second_month, 'second month');
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT ref.random_booking(x.month, 'booking ' || x.n)
+                   FROM (SELECT n, CASE WHEN ref.one_in(3) THEN second_month ELSE first_month END AS month FROM generate_series(1, ref.dice(3) - 1) AS n) AS x;
     IF FOUND THEN
         RETURN;
     END IF;
