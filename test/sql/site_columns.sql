@@ -66,3 +66,7 @@ SELECT acct.correct_run(:anew, '2025-02-28', 'Nothing') AS again \gset
 SELECT journals FROM acct.expand_journals(:again);
 SELECT acct.discard_run(:again);
 SELECT * FROM acct.check_balance_snapshot();
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker";
