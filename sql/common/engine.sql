@@ -97,13 +97,13 @@ LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_in_buckets';
 COMMENT ON FUNCTION acct._in_buckets(bytea, bigint, text) IS
 'True where a transaction is among those of which acct._evaluate() found that they may differ in a basis: all that do, and a few that do not.';
 
-CREATE FUNCTION acct._lines_in_buckets(p_tables regclass[], p_buckets bytea,
-    OUT je_id bigint, OUT run_id bigint, OUT txn_id bigint, OUT je_date date, OUT line_no smallint, OUT entity_code text, OUT basis text,
-    OUT account_code text, OUT fund text, OUT currency text, OUT product_code text, OUT channel text, OUT debit numeric, OUT credit numeric)
+CREATE FUNCTION acct._net_lines(p_candidates text, p_expected regclass, p_posted_tables regclass[], p_buckets bytea, p_posted text,
+    OUT "#n" bigint, OUT account_code text, OUT fund text, OUT currency text, OUT product_code text, OUT channel text,
+    OUT "#amount" numeric, OUT digest text)
 RETURNS SETOF record
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_lines_in_buckets';
-COMMENT ON FUNCTION acct._lines_in_buckets(regclass[], bytea) IS
-'The lines in some tables whose transactions acct._in_buckets(), read by page.';
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_net_lines';
+COMMENT ON FUNCTION acct._net_lines(text, regclass, regclass[], bytea, text) IS
+'By how much each account of the transactions that a query has (number, txn_id, basis) has to move, so that what is posted comes to the lines of a table: posted are the lines of tables that acct._in_buckets() (NULL: none), and those of a query. The last row has the digest of what is expected of those that differ, as acct._net_digest().';
 
 CREATE FUNCTION acct._expand_reversal(p_run_id bigint, p_header regclass, p_line regclass,
     OUT source_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)

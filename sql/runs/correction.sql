@@ -295,10 +295,10 @@ $$;
 COMMENT ON FUNCTION acct._find_candidates(bigint, bigint, bytea) IS
 'Lists, for a correction, the journals of the run that it corrects whose transactions may come to something else now, with what the headers of their corrections have.';
 
-CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
+CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
     -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on
+    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB'
     -- What is handled as text is read back.
     SET extra_float_digits = 1 AS $$
 DECLARE
@@ -307,9 +307,7 @@ DECLARE
     keys CONSTANT text := 'l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel'
         || acct._sortable_dimensions('l.%1$I', 'l.%1$I::text AS %1$I');
     query CONSTANT text := 'INSERT INTO %s SELECT p."#n", false, p.txn_id, p.basis, %s, l.credit - l.debit FROM %s AS p JOIN (%s) AS l ON %s';
-    found bigint;
-    by_page boolean;
-    by_key boolean;
+    by_account CONSTANT text := 'l.account_code, l.fund, l.currency, l.product_code, l.channel' || acct._dimension_list('line', 'l.%I');
     earlier text;
 BEGIN
     EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT p."#n", true AS "#is_expected", p.txn_id, p.basis, %s, l.debit - l.credit AS "#amount" '
@@ -318,21 +316,47 @@ BEGIN
     FOR earlier IN SELECT q FROM acct._earlier_rows(p_run_id, 'line', acct._correction_columns()) AS q LOOP
         EXECUTE format(query, parts, keys, candidates, earlier, '(l.txn_id, l.basis) = (p.txn_id, p.basis)');
     END LOOP;
-    EXECUTE format('SELECT count(*) FROM %s', candidates) INTO found;
-    SELECT p_tables IS NOT NULL AND found BETWEEN r.journals / 100 AND r.journals / 2, found < r.journals / 100
-      INTO by_page, by_key FROM acct.journal_run AS r WHERE r.run_id = p_origin;
-    IF by_page THEN
-        -- There are some on most pages.
-        EXECUTE format(query, parts, keys, candidates, 'SELECT x.* FROM acct._lines_in_buckets($1, $2) AS x', 'l.je_id = p."#original"')
-          USING p_tables, p_buckets;
-    ELSIF by_key THEN
-        PERFORM set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true), set_config('enable_seqscan', 'off', true);
-    END IF;
-    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns(), NOT by_page), 'l.je_id = p."#original"');
+    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns()), 'l.je_id = p."#original"');
+    EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l."#n", %2$s, sum(l."#amount") AS "#amount" FROM %3$s AS l '
+                   'GROUP BY l."#n", %2$s HAVING sum(l."#amount") <> 0', format('acct.%I', 'correction_difference_' || p_run_id), by_account, parts);
 END
 $$;
-COMMENT ON FUNCTION acct._collect_lines(bigint, bigint, regclass[], bytea) IS
-'Collects, for a correction, the lines of the transactions that may differ: as they should be, and with the opposite sign as they are.';
+COMMENT ON FUNCTION acct._collect_lines(bigint, bigint) IS
+'Computes, for a correction, where lines have dimensions: the differences of the transactions that may differ, from their lines as they should be and as they are.';
+
+CREATE FUNCTION acct._net_candidates(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap AS $$
+DECLARE
+    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
+    difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
+    lines CONSTANT text[] := acct._correction_columns();
+    few boolean;
+    posted text;
+    net_digest text;
+BEGIN
+    EXECUTE format('SELECT count(*) < (SELECT r.journals / 100 FROM acct.journal_run AS r WHERE r.run_id = $1) FROM %s', candidates)
+       INTO few USING p_origin;
+    posted := acct._posted_rows(p_origin, 'line', lines, few OR p_tables IS NULL);
+    IF few THEN
+        -- The lines of a few journals are found by their key.
+        PERFORM set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true),
+                set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true);
+        posted := format('SELECT x.* FROM %s AS p JOIN (%s) AS x ON x.je_id = p."#original"', candidates, posted);
+    END IF;
+    EXECUTE format('CREATE UNLOGGED TABLE %s ("#n" bigint, account_code text COLLATE "C", fund text COLLATE "C", currency text COLLATE "C", '
+                   'product_code text COLLATE "C", channel text COLLATE "C", "#amount" numeric, digest text)', difference);
+    EXECUTE format('INSERT INTO %s SELECT x."#n", x.account_code, x.fund, x.currency, x.product_code, x.channel, x."#amount", x.digest '
+                   'FROM acct._net_lines($1, $2, $3, $4, $5) AS x', difference)
+      USING format('SELECT c."#n", c.txn_id, c.basis FROM %s AS c', candidates), format('acct.%I', 'correction_line_' || p_run_id)::regclass,
+            CASE WHEN NOT few THEN p_tables END, p_buckets,
+            (SELECT string_agg(acct._line_query('(' || q || ')'), ' UNION ALL ')
+               FROM (SELECT posted AS q UNION ALL SELECT e FROM acct._earlier_rows(p_run_id, 'line', lines) AS e) AS x);
+    EXECUTE format('DELETE FROM %s AS d WHERE d."#n" IS NULL RETURNING d.digest', difference) INTO net_digest;
+    UPDATE acct.journal_run AS r SET evaluation_digest = net_digest WHERE r.run_id = p_run_id;
+END
+$$;
+COMMENT ON FUNCTION acct._net_candidates(bigint, bigint, regclass[], bytea) IS
+'Computes, for a correction, the differences of the transactions that may differ, and the digest of what those that do should come to.';
 
 CREATE FUNCTION acct._compute_differences(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
@@ -341,12 +365,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablesp
 DECLARE
     candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
-    keys CONSTANT text := 'l.account_code, l.fund, l.currency, l.product_code, l.channel'
-        || acct._dimension_list('line', 'l.%I');
 BEGIN
-    PERFORM acct._collect_lines(p_run_id, p_origin, p_tables, p_buckets);
-    EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l."#n", %2$s, sum(l."#amount") AS "#amount" FROM %3$s AS l '
-                   'GROUP BY l."#n", %2$s HAVING sum(l."#amount") <> 0', difference, keys, format('acct.%I', 'correction_part_' || p_run_id));
+    IF acct._dimensions_of('line') = '{}' THEN
+        PERFORM acct._net_candidates(p_run_id, p_origin, p_tables, p_buckets);
+    ELSE
+        PERFORM acct._collect_lines(p_run_id, p_origin);
+    END IF;
     -- Differences of amounts that fit may not fit themselves.
     EXECUTE format($q$
         WITH large AS (
@@ -466,8 +490,9 @@ BEGIN
            exceptions = (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id),
            minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(r.minor_units) AS m
                            WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)),
-           evaluation_digest = acct._net_digest(format('SELECT x.*, x."#amount" AS debit, 0 AS credit FROM %s AS x JOIN %s AS p USING ("#n") WHERE x."#is_expected"',
-                                                       format('acct.%I', 'correction_part_' || p_run_id), pairs))
+           evaluation_digest = CASE WHEN acct._dimensions_of('line') = '{}' THEN r.evaluation_digest ELSE
+               acct._net_digest(format('SELECT x.*, x."#amount" AS debit, 0 AS credit FROM %s AS x JOIN %s AS p USING ("#n") WHERE x."#is_expected"',
+                                       format('acct.%I', 'correction_part_' || p_run_id), pairs)) END
      WHERE r.run_id = p_run_id;
 END
 $$;

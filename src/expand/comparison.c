@@ -1,7 +1,6 @@
 /*
  * comparison.c
- *		Evaluated journals against posted lines (see comparison.h);
- *		acct._lines_in_buckets(): the posted lines of what was found, by page.
+ *		Evaluated journals against posted lines (see comparison.h).
  */
 #include "expand/comparison.h"
 
@@ -23,8 +22,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-
-LEDGER_FUNCTION(ledger_lines_in_buckets);
 
 #define SEED_HIGH UINT64CONST(0x6c65646765720003)
 #define SEED_LOW  UINT64CONST(0x6c65646765720004)
@@ -289,29 +286,37 @@ require_columns(TupleTableSlot *slot)
 						errmsg("the query does not return lines to compare")));
 }
 
+void
+comparison_read_row(TupleTableSlot *slot, ComparedLine *line)
+{
+	const Datum *v;
+
+	slot_getallattrs(slot);
+	require_columns(slot);
+	v = slot->tts_values;
+	for (int i = 0; i < LINE_CODES; i++)
+		line->codes[i] =
+			slot->tts_isnull[COLUMN_CODES + i] ? code_null() : code_from_datum(v[COLUMN_CODES + i]);
+	line->hash = digest_of_codes(line->codes);
+	line->txn_id = DatumGetInt64(v[COLUMN_TXN_ID]);
+	line->amount = amount_from_stored(v[COLUMN_DEBIT]) - amount_from_stored(v[COLUMN_CREDIT]);
+}
+
 static void
 take_query_line(TupleTableSlot *slot, void *arg)
 {
 	Comparison *comparison = arg;
 	MemoryContext old = MemoryContextSwitchTo(comparison->row_context);
-	const Datum *v = slot->tts_values;
-	Code codes[LINE_CODES];
-	Digest digest;
+	ComparedLine line;
 
-	slot_getallattrs(slot);
-	require_columns(slot);
-	for (int i = 0; i < LINE_CODES; i++)
-		codes[i] =
-			slot->tts_isnull[COLUMN_CODES + i] ? code_null() : code_from_datum(v[COLUMN_CODES + i]);
-	digest = digest_of_codes(codes);
+	comparison_read_row(slot, &line);
 	if (!slot->tts_isnull[COLUMN_DIMENSIONS])
 	{
-		Code dimensions = code_from_datum(v[COLUMN_DIMENSIONS]);
+		Code dimensions = code_from_datum(slot->tts_values[COLUMN_DIMENSIONS]);
 
-		add_dimensions(&digest, dimensions.data, dimensions.len);
+		add_dimensions(&line.hash, dimensions.data, dimensions.len);
 	}
-	take_line(comparison, DatumGetInt64(v[COLUMN_TXN_ID]), codes[CODE_BASIS], digest,
-			  amount_from_stored(v[COLUMN_DEBIT]) - amount_from_stored(v[COLUMN_CREDIT]));
+	take_line(comparison, line.txn_id, line.codes[CODE_BASIS], line.hash, line.amount);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(comparison->row_context);
 	progress_add(1);
@@ -336,82 +341,4 @@ void
 comparison_close(Comparison *comparison)
 {
 	MemoryContextDelete(comparison->row_context);
-}
-
-/* Returns the lines of a page that belong to what was found. */
-static void
-return_block(ReturnSetInfo *rsinfo, const AttrNumber *columns, const bytea *found,
-			 PageReader *pages, LineReader *lines, BlockNumber block)
-{
-	OffsetNumber last = page_reader_page(pages, block);
-	TupleDesc tupdesc = RelationGetDescr(pages->rel);
-	Datum *values = palloc_array(Datum, tupdesc->natts);
-	bool *isnull = palloc_array(bool, tupdesc->natts);
-
-	CHECK_FOR_INTERRUPTS();
-	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-	{
-		HeapTupleData tuple;
-		Line line;
-		Datum returned[LINE_COLUMNS];
-		bool returned_isnull[LINE_COLUMNS];
-
-		if (!page_reader_row(pages, i, &tuple))
-			continue;
-		line_reader_read(lines, &tuple, &line);
-		if (!line_buckets_in(found, line.txn_id, line_buckets_basis(line.basis)))
-			continue;
-		heap_deform_tuple(&tuple, tupdesc, values, isnull);
-		for (int c = 0; c < LINE_COLUMNS; c++)
-		{
-			returned[c] = values[columns[c] - 1];
-			returned_isnull[c] = isnull[columns[c] - 1];
-		}
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, returned, returned_isnull);
-	}
-	progress_add(last);
-}
-
-/* p_tables, p_buckets; the columns of a line, in their order */
-Datum
-ledger_lines_in_buckets(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	bytea *found = PG_GETARG_BYTEA_PP(1);
-	Datum *oids;
-	int ntables;
-	MemoryContext context;
-
-	line_buckets_require(found);
-	InitMaterializedSRF(fcinfo, 0);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &oids,
-					  NULL, &ntables);
-	context =
-		AllocSetContextCreate(CurrentMemoryContext, "lines of a page", ALLOCSET_DEFAULT_SIZES);
-	for (int t = 0; t < ntables; t++)
-	{
-		Relation rel = table_open(DatumGetObjectId(oids[t]), AccessShareLock);
-		LineReader *lines = line_reader_open(rel);
-		BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
-		AttrNumber columns[LINE_COLUMNS];
-		PageReader pages;
-
-		for (int c = 0; c < LINE_COLUMNS; c++)
-			columns[c] = column_find(RelationGetDescr(rel), RelationGetRelationName(rel),
-									 line_columns[c], line_types[c]);
-		page_reader_open(&pages, rel, GetActiveSnapshot());
-		for (BlockNumber block = 0; block < nblocks; block++)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			return_block(rsinfo, columns, found, &pages, lines, block);
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(context);
-		}
-		page_reader_close(&pages);
-		line_reader_close(lines);
-		table_close(rel, NoLock);
-	}
-	MemoryContextDelete(context);
-	PG_RETURN_VOID();
 }

@@ -59,6 +59,18 @@ extern void comparison_take_tables(Comparison *comparison, const PostedTable *ta
  */
 extern void comparison_take_queries(Comparison *comparison, const Posted *posted);
 
+/* A row of such a query. */
+typedef struct ComparedLine
+{
+	int64 txn_id;
+	Code codes[LINE_CODES];
+	Digest hash;   /* of its codes, without its dimensions */
+	Amount amount; /* debit less credit */
+} ComparedLine;
+
+/* Reads one; what it refers to lives in the current context, or as long as the row. 42804 where it is none. */
+extern void comparison_read_row(TupleTableSlot *slot, ComparedLine *line);
+
 /* The buckets that have something to look at. */
 extern bytea *comparison_found(const Comparison *comparison);
 
