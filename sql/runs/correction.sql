@@ -269,7 +269,7 @@ CREATE FUNCTION acct._find_candidates(p_run_id bigint, p_origin bigint, p_bucket
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap
     -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
+    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB' AS $$
 DECLARE
     candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     headers CONSTANT text := acct._posted_rows(p_origin, 'header',
@@ -325,7 +325,7 @@ COMMENT ON FUNCTION acct._collect_lines(bigint, bigint) IS
 'Computes, for a correction, where lines have dimensions: the differences of the transactions that may differ, from their lines as they should be and as they are.';
 
 CREATE FUNCTION acct._net_candidates(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap SET work_mem = '64MB' AS $$
 DECLARE
     candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
@@ -413,7 +413,7 @@ COMMENT ON FUNCTION acct._take_je_ids(bigint, bigint) IS
 CREATE FUNCTION acct._stage_differences(p_run_id bigint, p_header text, p_line text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
+    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB' AS $$
 DECLARE
     pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
     difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
