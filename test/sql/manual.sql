@@ -259,12 +259,12 @@ SELECT * FROM public.wrong;
 -- The last word of expansion: a run of no journal, and lines that do not balance, as only a superuser can have them
 SELECT acct._start_entered('manual', '2025-06-30', '{PRIMARY}', 'None') AS run \gset
 \set VERBOSITY sqlstate
-SELECT * FROM acct.expand_journals(:run);
+SELECT * FROM acct.expand_journals(:run); :why
 SELECT acct.discard_run(:run);
 SELECT acct.copy_manual_journal(1, '2025-06-30') AS copy \gset
 UPDATE acct.manual_journal_line SET fund = 'F2' WHERE journal_id = :copy AND line_no = 1;
 SELECT acct._start_entered('manual', '2025-06-30', '{PRIMARY}', 'Not balanced', jsonb_build_object('manual_journal', :copy)) AS run \gset
-SELECT * FROM acct.expand_journals(:run);
+SELECT * FROM acct.expand_journals(:run); :why
 SELECT status FROM acct.journal_run WHERE run_id = :run;
 UPDATE acct.manual_journal_line SET fund = 'F1' WHERE journal_id = :copy AND line_no = 1;
 SELECT source_partition, transactions, journals, lines, debit FROM acct.expand_journals(:run);
@@ -274,7 +274,7 @@ SELECT count(*) AS failed FROM acct.validate_run(:run) WHERE NOT passed;
 UPDATE acct.manual_journal_line SET account_code = '3000' WHERE journal_id = :copy AND line_no = 1;
 SELECT check_name FROM acct.validate_run(:run) WHERE NOT passed;
 SELECT source_unchanged, digest_matches, all_passed FROM acct.check_run(:run);
-SELECT acct.post_journals(:run);
+SELECT acct.post_journals(:run); :why
 SELECT acct.discard_run(:run);
 \set VERBOSITY default
 DELETE FROM acct.manual_journal WHERE journal_id = :copy;
