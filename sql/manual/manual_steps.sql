@@ -343,6 +343,23 @@ END
 $$;
 COMMENT ON FUNCTION acct._only_journal(bigint) IS 'The je_id of the one journal of a run that this transaction posted.';
 
+CREATE FUNCTION acct._ready_months(p_months date[]) RETURNS regclass[]
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    made regclass[];
+BEGIN
+    -- What two postings in one transaction take, in the order of a single one: months, then what is read, then the records.
+    SELECT array_agg(format('acct.%I', p)::regclass) INTO made FROM unnest(p_months) AS m, acct._make_ledger_partition(m) AS p;
+    PERFORM acct._hold_ledger();
+    PERFORM acct._hold_tables(array_agg(t ORDER BY t::text), 'ACCESS SHARE')
+       FROM (SELECT DISTINCT acct._partition_of(format('acct.%I', p)::regclass, m) AS t FROM unnest(p_months) AS m, unnest(ARRAY['ledger_entry_header', 'ledger_entry_line']) AS p) AS x;
+    PERFORM acct._mark_posted(array_agg(acct._partition_of('acct.ledger_entry_header', m)) || array_agg(acct._line_partition(m))) FROM unnest(p_months) AS m;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION acct._ready_months(date[]) IS
+'Makes months of the ledger that a transaction posts to more than once, keeps them readable, and records that they hold posted entries, so that it waits for no other posting later; the partitions that were made. The caller has locked the book.';
+
 CREATE FUNCTION acct.approve_manual_journal(journal_id bigint, content_sha256 text DEFAULT NULL)
 RETURNS TABLE (run_id bigint, je_id bigint, je_number text, je_date date, journal_type text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -365,8 +382,7 @@ BEGIN
     PERFORM acct._refuse_manual_findings(m.journal_id);
     -- crash point: manual_locked
     IF m.auto_reverse_on IS NOT NULL THEN
-        -- Before the ledger is read: whoever makes months needs it to itself.
-        SELECT array_agg(format('acct.%I', p)::regclass) INTO made FROM acct._make_ledger_partition(acct.month_start(m.auto_reverse_on)) AS p;
+        made := acct._ready_months(ARRAY[acct.month_start(m.je_date), acct.month_start(m.auto_reverse_on)]);
     END IF;
     posting := acct._start_entered(m.journal_type, m.je_date, ARRAY[m.basis], m.memo, jsonb_build_object('manual_journal', m.journal_id));
     PERFORM acct._post_now(posting);
