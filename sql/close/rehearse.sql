@@ -14,7 +14,8 @@ BEGIN
     IF NOT acct._is_closed(p_entity, p_basis, p_month) THEN
         rows := (SELECT jsonb_agg(jsonb_build_object('part', 'finding', 'item', f.finding, 'currency', f.currency, 'balance', f.amount, 'message', f.message)
                                   ORDER BY f.n, f.currency, f.message)
-                   FROM acct._find_to_close(p_month, ARRAY[p_entity], ARRAY[p_basis]) AS f);
+                   FROM jsonb_to_recordset(acct._findings_now(p_month, ARRAY[p_entity], ARRAY[p_basis]))
+                        AS f (n integer, finding text, currency text, amount numeric, message text));
         PERFORM acct._write_periods(p_month, ARRAY[p_entity], ARRAY[p_basis], false);
     END IF;
     IF acct._is_year_end(year_end, p_entity, p_basis)

@@ -105,6 +105,27 @@ $$;
 COMMENT ON FUNCTION acct._require_targets(date, text, text) IS
 'Raises LE004, with all that is missing, where income or expense of a book has no account that can take it at a year''s end.';
 
+CREATE FUNCTION acct._require_closing_fits(p_year_end date, p_entity text, p_basis text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    large record;
+BEGIN
+    -- Half of all amounts of the entry is on each side.
+    SELECT x.fund, x.currency, sum(x.amount) / 2 AS amount INTO large
+      FROM (SELECT b.fund, b.currency, abs(b.balance) AS amount FROM acct._result_balances(p_year_end, p_entity, p_basis) AS b
+            UNION ALL
+            SELECT b.fund, b.currency, abs(sum(b.balance)) FROM acct._result_balances(p_year_end, p_entity, p_basis) AS b GROUP BY b.fund, b.currency, b.target) AS x
+     GROUP BY x.fund, x.currency HAVING sum(x.amount) / 2 >= 1e16 ORDER BY x.fund, x.currency LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the closing entry of fund % does not fit numeric(20,4)', large.fund
+            USING ERRCODE = '22003', DETAIL = format('Each side of it would come to %s.', acct._money(large.currency, large.amount)),
+                  HINT = 'Have manual journals bring a part of income and expense to the surplus of the fund, and close the year then.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_closing_fits(date, text, text) IS
+'Raises 22003 where the closing entry of a fund and currency would be too large for a journal.';
+
 CREATE FUNCTION acct._closing_lines(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT format($q$
@@ -134,6 +155,7 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM acct._result_balances(p_year_end, p_entity, p_basis)) THEN
         PERFORM acct._require_targets(p_year_end, p_entity, p_basis);
+        PERFORM acct._require_closing_fits(p_year_end, p_entity, p_basis);
         -- Nobody else posts into the month meanwhile: the book is locked.
         IF was_closed THEN
             PERFORM acct._write_periods(last_month, ARRAY[p_entity], ARRAY[p_basis], true);

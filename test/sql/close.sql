@@ -201,6 +201,11 @@ SELECT changed FROM acct.close_period('2025-08-01', 'MAIN', 'PRIMARY');
 SELECT period_month, is_open FROM acct.accounting_period WHERE entity_code = 'MAIN' AND basis = 'PRIMARY' ORDER BY 1;
 SELECT acct.reverse_run(:june, '2025-08-01', 'Into a month that is closed by default'); :why
 SELECT action, entity_code, detail FROM acct.period_log WHERE action = 'set_book';
+-- Closing reads the ledger and keeps no lock of it: with one it would wait for a book, or make a month, beside a posting that needs the ledger to itself.
+BEGIN;
+SELECT changed FROM public.close_period('2025-07-01', 'MAIN', 'PRIMARY');
+SELECT count(*) AS kept FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation AND c.relname LIKE 'ledger_entry%' WHERE l.pid = pg_backend_pid();
+ROLLBACK;
 
 \c :regress_db
 DROP ROLE regress_close_finance, regress_close_approver;

@@ -204,6 +204,27 @@ SELECT count(*) AS closed FROM public.close_period('2025-02-01');
 SELECT acct.archive_partition('ledger_entry', '2025-02-01') IS NOT NULL AS archived;
 SELECT acct.reopen_year('2025-02-28', 'SUB', 'PRIMARY', 'x'); :why
 SELECT acct.rehearse_close('2025-02-01', 'SUB', 'PRIMARY'); :why
+-- Balances may be larger than a journal: a part goes to the surplus by hand, and the rest with the year.
+CALL public.txn(40, '2025-04-01', 'IN', 9e15, entity => 'OTHER');
+CALL public.txn(41, '2025-04-01', 'IN', 9e15, entity => 'OTHER');
+SELECT public.posted('2025-04-01', 'large') IS NOT NULL AS posted;
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('OTHER', '2025-04-30', 'IDR', 'A part of the result') RETURNING journal_id AS part \gset
+INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit) VALUES (:part, 1, '4000', 'F1', 9e15, 0), (:part, 2, '3100', 'F1', 0, 9e15);
+SELECT length(acct.submit_manual_journal(:part)) AS submitted;
+BEGIN;
+SELECT acct.return_manual_journal(:part, 'Not yet');
+DELETE FROM acct.manual_journal WHERE journal_id = :part;
+CALL public.close_months('2025-04-01', '2025-11-01', 'OTHER');
+\set VERBOSITY default
+SELECT acct.close_year('2025-12-31', 'OTHER', 'PRIMARY');
+ROLLBACK;
+\set VERBOSITY sqlstate
+SET SESSION AUTHORIZATION :"checker";
+SELECT count(*) AS journals FROM acct.approve_manual_journal(:part);
+RESET SESSION AUTHORIZATION;
+CALL public.close_months('2025-04-01', '2025-11-01', 'OTHER');
+SELECT fund, income, expense, surplus FROM acct.close_year('2025-12-31', 'OTHER', 'PRIMARY');
+SELECT account_code, closing_balance FROM acct.trial_balance('2025-12-01', 'OTHER') WHERE account_type <> 'ASSET';
 
 \c :regress_db
 DROP DATABASE :"topic_db";
