@@ -30,7 +30,7 @@ DECLARE
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF run.kind <> 'transaction' THEN
-        RAISE EXCEPTION 'run % is a %', p_run_id, run.kind
+        RAISE EXCEPTION 'run % is of kind %', p_run_id, run.kind
             USING ERRCODE = 'LE002',
                   HINT = CASE run.kind WHEN 'correction' THEN format('Correct run %s again.', run.origin_run)
                                        ELSE 'Runs of transactions are corrected.' END;

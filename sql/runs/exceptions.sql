@@ -43,7 +43,7 @@ DECLARE
 BEGIN
     SELECT r.kind INTO other FROM acct.journal_run AS r WHERE r.run_id = p_run_id AND r.kind <> 'transaction';
     IF FOUND THEN
-        RAISE EXCEPTION 'run % is a %, which took no transactions', p_run_id, other USING ERRCODE = 'LE002';
+        RAISE EXCEPTION 'run % is of kind %, and took no transactions', p_run_id, other USING ERRCODE = 'LE002';
     END IF;
 END
 $$;

@@ -163,8 +163,8 @@ SELECT je_id FROM acct.manual_journal \gset
 SELECT acct.reverse_journals(ARRAY[:je_id], '2025-03-31', 'x');
 SELECT acct.reverse_run(run_id, '2025-03-31', 'x') FROM acct.manual_journal;
 SELECT acct.reverse_run(reversal_run_id, '2025-03-31', 'x') FROM acct.manual_journal;
-SELECT acct.correct_run(run_id, '2025-03-31', 'x') FROM acct.manual_journal;
-SELECT acct.reprocess_exceptions(run_id) FROM acct.manual_journal;
+SELECT acct.correct_run(run_id, '2025-03-31', 'x') FROM acct.manual_journal; :why
+SELECT acct.reprocess_exceptions(run_id) FROM acct.manual_journal; :why
 SELECT acct.rebook_run(reversal_run_id) FROM acct.manual_journal; :why
 \set VERBOSITY default
 
