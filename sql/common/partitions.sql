@@ -128,10 +128,16 @@ CREATE FUNCTION acct._is_archived(p_table text, p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     -- The catalogs know it though the transaction's snapshot may be older.
-    RETURN (SELECT EXISTS (SELECT FROM acct._month_parts(p_table, p_month) AS p
-                            WHERE to_regclass(format('acct_archive.%I', p.name)) IS NOT NULL)
-                OR EXISTS (SELECT FROM acct.archived_partition AS a
-                            WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL));
+    IF p_table = 'ledger_entry' THEN
+        IF to_regclass(format('acct_archive.%I', acct._partition_name('ledger_entry_header', p_month))) IS NOT NULL
+           OR to_regclass(format('acct_archive.%I', acct._partition_name('ledger_entry_line', p_month))) IS NOT NULL THEN
+            RETURN true;
+        END IF;
+    ELSIF to_regclass(format('acct_archive.%I', acct._partition_name(p_table, p_month))) IS NOT NULL THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (SELECT FROM acct.archived_partition AS a
+                    WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL);
 END
 $$;
 COMMENT ON FUNCTION acct._is_archived(text, date) IS 'True where a month is archived, or was and is dropped.';

@@ -140,10 +140,10 @@ BEGIN
      WHERE EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = x.batch_id);
     candidates := ARRAY(SELECT DISTINCT n FROM unnest(batches) AS n);
     held := acct._hold_batches(candidates, '2 seconds');
-    busy := ARRAY(SELECT u FROM unnest(unknown) AS u
+    busy := CASE WHEN unknown <> '{}' OR NOT held @> candidates THEN ARRAY(SELECT u FROM unnest(unknown) AS u
                    WHERE p_batch IS NULL AND NOT p_bases <@ ARRAY(SELECT c.basis FROM acct.journal_run_batch AS c
                                                WHERE (c.batch_id, c.txn_month) = (u, p_month) AND c.released_at IS NULL)
-                  UNION SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1);
+                  UNION SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1) ELSE '{}' END;
     IF held <> '{}' THEN
         -- Their rows cannot change any more: they are counted now.
         SELECT c.claims, c.place INTO claims, place FROM acct._count_batches(p_run_id, p_month, p_bases, held) AS c;

@@ -723,7 +723,8 @@ COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
 CREATE FUNCTION acct._expand_run(p_run_id bigint, p_place tid[] DEFAULT '{}') RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    status text := acct._lock_run(p_run_id);
+    -- One whose rows the caller found just now is created, and the caller's.
+    status text := CASE WHEN p_place <> '{}' THEN 'created' ELSE acct._lock_run(p_run_id) END;
     started CONSTANT timestamptz := clock_timestamp();
     run record;
     taken bigint;

@@ -99,12 +99,14 @@ COMMENT ON FUNCTION acct._rows_about(regclass) IS 'About how many rows a table a
 CREATE FUNCTION acct._is_small_run(p_run_id bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    own_rows CONSTANT numeric := (SELECT coalesce(sum(b.source_rows), 0)
-                                    FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id) AS b)
-                                + (SELECT coalesce(r.taken_transactions, 0) FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+    month date;
+    own_rows numeric;
 BEGIN
-    RETURN own_rows < 50000
-        OR own_rows < (SELECT acct._rows_about(acct._source_table(r.txn_month)) / 2 FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
+    SELECT r.txn_month, coalesce(r.taken_transactions, 0) + coalesce((SELECT sum(b.source_rows)
+                                                                        FROM (SELECT DISTINCT c.batch_id, c.source_rows FROM acct.journal_run_batch AS c
+                                                                               WHERE c.run_id = p_run_id) AS b), 0)
+      INTO month, own_rows FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    RETURN own_rows < 50000 OR own_rows < acct._rows_about(acct._source_table(month)) / 2;
 END
 $$;
 COMMENT ON FUNCTION acct._is_small_run(bigint) IS
