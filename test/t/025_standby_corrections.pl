@@ -86,6 +86,14 @@ is(on_standby("SELECT count(*) FROM acct.check_manual_journal($manual{submitted}
 same(q{SELECT entity_code, basis, je_date, account_code, fund, currency, count(*), sum(debit), sum(credit) FROM acct.ledger_entry_line
 	WHERE run_id IN (SELECT run_id FROM acct.journal_run WHERE kind <> 'transaction') GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6}, 'same sums of what corrects');
 same("SELECT * FROM acct.trial_balance('2025-05-01')", 'same trial balance');
+# Staging is not there to be compared.
+for my $month ('2025-01-01', '2025-05-01')
+{
+	same("SELECT measure, kind, entity_code, fund, currency, source, recorded, ledger, balances, difference FROM acct.reconcile_month('$month') WHERE kind <> 'not posted'",
+		"$month: same figures at each place");
+	is(on_standby("SELECT count(staging), count(*) FILTER (WHERE difference <> 0) FROM acct.reconcile_month('$month')"), '0|0', "$month: nothing differs, without staging");
+	is(on_standby("SELECT count(*) FROM acct.reconcile_transactions('$month')"), 0, "$month: no transaction is named");
+}
 is(on_standby(q{SELECT count(*) FROM (SELECT entity_code, basis, date_trunc('month', je_date)::date AS m, fund, account_code, currency, sum(debit) AS d, sum(credit) AS c
 	  FROM acct.ledger_entry_line GROUP BY 1, 2, 3, 4, 5, 6) AS l
 	  FULL JOIN acct.account_balance_snapshot AS s ON (s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency) = (l.entity_code, l.basis, l.m, l.fund, l.account_code, l.currency)
