@@ -96,10 +96,10 @@ DECLARE
     months date[];
     month date;
     place record;
-    header_partitions regclass[] := '{}';
-    line_partitions regclass[] := '{}';
-    range_partitions regclass[] := '{}';
-    made regclass[] := '{}';
+    header_partitions regclass[] := ARRAY[]::regclass[];
+    line_partitions regclass[] := ARRAY[]::regclass[];
+    range_partitions regclass[] := ARRAY[]::regclass[];
+    made regclass[] := ARRAY[]::regclass[];
     failed text;
 BEGIN
     IF NOT p_is_checked THEN
