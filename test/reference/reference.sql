@@ -3,7 +3,7 @@
 -- ref.expand(run_id) expands the transactions that a run took into the tables of schema ref, by joins over the policy
 -- tables; only the templates' own expressions are dynamic. Call it while the policy is as the engine saw it.
 -- ref.compare(run_id) then holds the engine's rows against them, in staging or (once posted) in the ledger.
--- ref.compare_books() holds snapshot, journal numbers and (unless told not to: it takes long) trial balance against the
+-- ref.compare_books() holds snapshot, journal numbers and (unless told not to: it takes long) trial balance and reports against the
 -- ledger's lines.
 -- The comparisons return a line of text for each difference: none is what they should return.
 
@@ -695,6 +695,9 @@ BEGIN
         'CROSS JOIN LATERAL acct.trial_balance(m.month, NULL, b.basis) AS t')
      WHERE p_trial_balance;
     DROP TABLE pg_temp.ref_balance;
+    IF p_trial_balance THEN
+        RETURN QUERY SELECT d FROM ref.compare_reports() AS d;
+    END IF;
     RETURN QUERY
     SELECT format('journal numbers of %s %s %s: %s journals, numbers %s to %s, %s different, %s after a number, counter %s',
                   h.entity_code, h.basis, h.month, h.journals, h.low, h.high, h.numbers, h.texts, n.last_number)
