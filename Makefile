@@ -149,6 +149,7 @@ SQL_PARTS = \
 	sql/ledger/views.sql \
 	sql/runs/run_views.sql \
 	sql/reports/account_ledger.sql \
+	sql/reports/trial_balance_at.sql \
 	sql/reports/journal.sql \
 	sql/reports/movement.sql \
 	sql/reports/hierarchy.sql \

@@ -15,6 +15,8 @@ BEGIN
         END LOOP;
     END IF;
     IF found IS NULL THEN
+        -- Its month may be in a table that was detached.
+        PERFORM acct._require_ledger_attached(NULL);
         RAISE EXCEPTION 'there is no journal %', coalesce(p_je_id::text, 'NULL')
             USING ERRCODE = '22023', DETAIL = (SELECT coalesce('Months were dropped: ' || string_agg(acct._month_name(a.month), ', ' ORDER BY a.month) || '.', 'No month was dropped.')
                                                  FROM acct.archived_partition AS a
@@ -59,8 +61,10 @@ DECLARE
     month date;
     headers regclass;
     lines regclass;
+    run bigint;
     original bigint;
     original_number text;
+    followed record;
 BEGIN
     PERFORM acct._require_layout();
     -- From here to the end of the transaction no month is archived.
@@ -69,8 +73,8 @@ BEGIN
     month := acct._month_of_journal(p_je_id);
     headers := acct._report_table('ledger_entry_header', month);
     lines := acct._report_table('ledger_entry_line', month);
-    EXECUTE format('SELECT h.reversal_of FROM (SELECT %s FROM %s AS x WHERE x.je_id = $1) AS h', acct._column_list(headers, header_columns), headers)
-       INTO STRICT original USING p_je_id;
+    EXECUTE format('SELECT h.run_id, h.reversal_of FROM (SELECT %s FROM %s AS x WHERE x.je_id = $1) AS h', acct._column_list(headers, header_columns), headers)
+       INTO STRICT run, original USING p_je_id;
     IF original IS NOT NULL THEN
         BEGIN
             EXECUTE format('SELECT x.je_number FROM %s AS x WHERE x.je_id = $1', acct._report_table('ledger_entry_header', acct._month_of_journal(original)))
@@ -80,15 +84,16 @@ BEGIN
             original_number := NULL;
         END;
     END IF;
+    SELECT min(f.je_id) FILTER (WHERE f.journal_type = 'reversal') AS reversal, min(f.je_number) FILTER (WHERE f.journal_type = 'reversal') AS reversal_number,
+           array_agg(f.je_id ORDER BY f.je_id) FILTER (WHERE f.journal_type = 'correction') AS corrections
+      INTO followed FROM acct._followers_of_journal(p_je_id, run) AS f;
     RETURN QUERY EXECUTE format($q$
         SELECT l.line_no::integer, l.account_code, a.description, l.fund, l.debit, l.credit, coalesce(t.memo, m.memo, h.memo), l.product_code, l.channel,
                h.je_number, h.je_date, h.original_date, h.entity_code, h.basis, h.currency, h.journal_type, h.memo,
                h.txn_id, h.txn_month, h.txn_type, h.policy_no, h.template_code, h.template_version, v.maker, v.approver,
                j.journal_id, coalesce(j.maker, r.created_by), CASE WHEN j.journal_id IS NOT NULL THEN j.approver WHEN r.kind IN ('reversal', 'correction') THEN r.posted_by END,
                h.run_id, r.run_key, r.posted_by, h.posted_at, h.reversal_of, $2,
-               (SELECT f.je_id FROM acct._followers_of_journal(h.je_id, h.run_id) AS f WHERE f.journal_type = 'reversal'),
-               (SELECT f.je_number FROM acct._followers_of_journal(h.je_id, h.run_id) AS f WHERE f.journal_type = 'reversal'),
-               (SELECT array_agg(f.je_id ORDER BY f.je_id) FROM acct._followers_of_journal(h.je_id, h.run_id) AS f WHERE f.journal_type = 'correction')
+               $3, $4, $5
           FROM (SELECT %s FROM %s AS x WHERE x.je_id = $1) AS h
           LEFT JOIN (SELECT %s FROM %s AS x WHERE x.je_id = $1) AS l ON l.je_id = h.je_id
           LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code
@@ -100,7 +105,7 @@ BEGIN
           LEFT JOIN acct.manual_journal_line AS m ON m.journal_id = j.journal_id AND m.line_no = l.line_no
          ORDER BY l.line_no$q$,
         acct._column_list(headers, header_columns), headers, acct._column_list(lines, line_columns), lines)
-      USING p_je_id, original_number;
+      USING p_je_id, original_number, followed.reversal, followed.reversal_number, followed.corrections;
 END
 $$;
 COMMENT ON FUNCTION acct._journal(bigint) IS 'The work of journal().';

@@ -112,6 +112,25 @@ SELECT count(*) AS accounts, count(*) FILTER (WHERE l.opening IS DISTINCT FROM t
  WHERE t.account_type NOT IN ('INCOME', 'EXPENSE');
 
 --
+-- The trial balance of a day: of each day what the lines up to then come to; of the last day of a month that of the month
+--
+SELECT entity_code AS e, fund AS f, account_code AS acc, currency AS cur, trim_scale(opening_balance) AS opening, trim_scale(period_debit) AS debit, trim_scale(period_credit) AS credit,
+       trim_scale(closing_balance) AS closing FROM acct.trial_balance_at('2025-01-20');
+SELECT entity_code AS e, fund AS f, account_code AS acc, currency AS cur, trim_scale(opening_balance) AS opening, trim_scale(period_debit) AS debit, trim_scale(closing_balance) AS closing
+  FROM acct.trial_balance_at('2025-03-15', 'MAIN', fund => 'F2');
+SELECT count(*) AS days, sum(d.differences) AS differences
+  FROM generate_series(timestamp '2024-10-31', '2025-05-31', '3 days') AS day, acct.accounting_basis AS b
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS differences
+      FROM (SELECT l.entity_code, l.fund, l.account_code, l.currency, coalesce(sum(l.debit) FILTER (WHERE l.je_date >= date_trunc('month', day)), 0) AS debit, sum(l.debit - l.credit) AS closing
+              FROM acct.ledger_entry_line AS l WHERE l.basis = b.basis AND l.je_date <= day GROUP BY 1, 2, 3, 4
+            HAVING count(*) FILTER (WHERE l.je_date >= date_trunc('month', day)) > 0 OR sum(l.debit - l.credit) FILTER (WHERE l.je_date < date_trunc('month', day)) <> 0) AS l
+      FULL JOIN acct.trial_balance_at(day::date, basis => b.basis) AS t USING (entity_code, fund, account_code, currency)
+     WHERE (l.debit, l.closing) IS DISTINCT FROM (t.period_debit, t.closing_balance)) AS d;
+SELECT count(*) AS rows, count(*) FILTER (WHERE t IS DISTINCT FROM m) AS differences
+  FROM acct.trial_balance_at('2025-01-31') AS t FULL JOIN acct.trial_balance('2025-01-01') AS m USING (entity_code, fund, account_code, currency);
+
+--
 -- Only the account's lines, by their index, in the months of the page
 --
 -- What this session has read since it began
@@ -195,6 +214,9 @@ RESET ledger_engine.allow_drop;
 UPDATE acct.archived_partition SET dropped_at = now(), dropped_by = 'somebody' WHERE month = '2024-11-01';
 SELECT count(*) AS rows FROM acct.account_ledger('1000', '2024-12-01', '2025-05-31');
 SELECT kind, e, f, cur, balance FROM public.al('1000', '2024-12-01', '2024-12-31');
+SELECT entity_code AS e, fund AS f, account_code AS acc, trim_scale(closing_balance) AS closing FROM acct.trial_balance_at('2024-12-15');
+SELECT entity_code AS e, fund AS f, account_code AS acc, trim_scale(closing_balance) AS closing FROM acct.trial_balance_at('2024-11-30');
+SELECT * FROM acct.trial_balance_at('2024-11-29');
 SELECT * FROM acct.account_ledger('1000', '2024-11-01', '2025-05-31');
 SELECT count(*) AS rows FROM acct.account_ledger('4000', '2024-11-01', '2025-05-31');
 
@@ -213,6 +235,19 @@ SELECT * FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31', after_date
 SELECT * FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31', after_date => '2025-02-02', after_je_id => 1, after_line_no => 1); :why
 SELECT * FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31', max_lines => 0); :why
 SELECT * FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31', max_lines => NULL); :why
+SELECT * FROM acct.trial_balance_at(NULL); :why
+SELECT * FROM acct.trial_balance_at('infinity'); :why
+SELECT * FROM acct.trial_balance_at('2025-01-15', 'main'); :why
+SELECT * FROM acct.trial_balance_at('2025-01-15', basis => NULL); :why
+SELECT * FROM acct.trial_balance_at('2025-01-15', fund => 'F9'); :why
+-- While a partition of the month is detached
+ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
+SELECT * FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31'); :why
+SELECT * FROM acct.trial_balance_at('2025-01-15'); :why
+SELECT * FROM acct.journal(:first); :why
+ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_01;
+SELECT * FROM acct.journal(:first); :why
+SELECT count(*) > 0 AS of_april FROM acct.account_ledger('1000', '2025-04-01', '2025-04-30');
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";

@@ -20,7 +20,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
     'account_hierarchy', 'account_ledger', 'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
-    'days_in_month', 'exceptions_report', 'health', 'journal', 'month_end', 'month_start', 'movement', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'validate_run']);
+    'days_in_month', 'exceptions_report', 'health', 'journal', 'month_end', 'month_start', 'movement', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
@@ -115,6 +115,7 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'reconcile_transactions', count(*)::text FROM acct.reconcile_transactions('2025-01-01')
     UNION ALL SELECT 'account_ledger', string_agg(l.row_kind || ' ' || l.balance, ', ' ORDER BY l.je_date, l.line_no NULLS FIRST, l.row_kind DESC) FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31') AS l
     UNION ALL SELECT 'journal', string_agg(j.account_code || ' ' || j.debit, ', ' ORDER BY j.line_no) FROM (SELECT min(h.je_id) AS je_id FROM acct.ledger_entry_header AS h) AS h, acct.journal(h.je_id) AS j
+    UNION ALL SELECT 'trial_balance_at', string_agg(t.account_code || ' ' || t.closing_balance, ', ' ORDER BY t.account_code) FROM acct.trial_balance_at('2025-01-30') AS t
     UNION ALL SELECT 'movement', count(*)::text FROM acct.movement('2025-01-01')
     UNION ALL SELECT 'account_hierarchy', count(*)::text FROM acct.account_hierarchy('2025-01-01')
     UNION ALL SELECT 'exceptions_report', coalesce(sum(e.transactions), 0)::text FROM acct.exceptions_report('2025-02-01') AS e
