@@ -48,6 +48,8 @@ $node->safe_psql(
 	ALTER TABLE acct.ledger_entry_line_2025_07 RENAME TO empty_lines_2025_07;});
 $node->safe_psql(
 	'original', q{
+	SELECT acct.set_book('MAIN', 'PRIMARY', '{"first_year_month": 7, "closed_from": "2040-01-01"}');
+	SELECT * FROM acct.close_year('2024-06-30', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test');
 	SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = '2024-06-01';
 	SELECT acct.archive_partition('ledger_entry', '2024-06-01');});
 is($node->safe_psql('original', q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_2$' AND relispartition}),
@@ -144,15 +146,20 @@ for my $db (sort keys %restore)
 	is(fingerprint($node, $db, undef, 3), $next_ledger, "$db: same ledger after the next runs");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold after the next runs");
 	is($node->safe_psql($db, "SELECT * FROM acct.trial_balance('2025-01-01')"), $next_balances, "$db: same trial balance after the next runs");
-	is($node->safe_psql($db, q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_[35]$' AND relispartition}),
+	is($node->safe_psql($db, q{SELECT count(*) FROM pg_class WHERE relname ~ '^ledger_entry_line_2025_01_run_[36]$' AND relispartition}),
 		2, "$db: large runs have partitions of their own");
+
+	# The year stays closed, also months of it that nobody closed.
+	fails_with($node, $db, q{SELECT acct.reopen_period('2024-03-01', 'MAIN', 'PRIMARY')}, qr/ERROR:  LE014:/, "$db: a month of a closed year");
+	is($node->safe_psql($db, q{SELECT acct._is_closed('MAIN', 'PRIMARY', '2040-01-01'), acct._is_closed('MAIN', 'PRIMARY', '2039-12-01')}), 't|f', "$db: months that are closed by default");
+	fails_with($node, $db, q{DELETE FROM acct.period_log}, qr/ERROR:  LE007:/, "$db: log of periods");
 
 	# The archived month comes back.
 	is($node->safe_psql($db, "SELECT acct.restore_partition('ledger_entry', '2024-06-01')"), 't', "$db: restored from the archive");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold with the restored month");
 
 	# Rights hold for what was made since, too.
-	is($node->safe_psql($db, 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_5'),
+	is($node->safe_psql($db, 'SET ROLE acct_auditor; SELECT count(*) > 0 FROM acct.ledger_entry_line_2025_01_run_6'),
 		't', "$db: the auditor reads the new partition");
 	fails_with($node, $db, 'SET ROLE acct_auditor; SELECT * FROM acct.post_journals(5)', qr/ERROR:  42501:/, "$db: the auditor does not post");
 	is($node->safe_psql($db, 'SET ROLE acct_operator; SELECT bool_and(already_done) FROM acct.post_journals(5)'), 't', "$db: the operator does");
