@@ -30,7 +30,13 @@ my %call = (
 	create => "SELECT acct.create_run('2025-01-01', 'KEY')",
 	expand => 'SELECT * FROM acct.expand_journals(RUN)',
 	validate => 'SELECT * FROM acct.validate_run(RUN)',
-	post => 'SELECT * FROM acct.post_journals(RUN)');
+	post => 'SELECT * FROM acct.post_journals(RUN)',
+	# A correction, which is not posted
+	correct => 'SELECT * FROM acct.expand_journals(BETTER)',
+	# Somebody else made the reversal, so that it can be posted here.
+	reverse => 'SELECT * FROM acct.expand_journals(BACK)',
+	post_back => 'SELECT * FROM acct.post_journals(BACK)',
+	again => 'SELECT * FROM acct.expand_journals(AGAIN)');
 srand random_seed();
 my %slowest = (cancel => 0, timeout => 0, terminate => 0);
 my ($attempts, $interrupted) = (0, 0);
@@ -45,8 +51,17 @@ sub fill
 	my ($step) = @_;
 	my $run = run_id();
 
-	return $call{$step} =~ s/KEY/$key/r =~ s/RUN/$run/r;
+	my $back = "(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal')";
+
+	return $call{$step} =~ s/KEY/$key/r =~ s/RUN/$run/r =~ s/BETTER/(SELECT max(run_id) FROM acct.journal_run WHERE kind = 'correction')/r
+	  =~ s/BACK/$back/r =~ s/AGAIN/(SELECT max(run_id) FROM acct.journal_run WHERE origin_run = $back)/r;
 }
+
+# What each step of a run that is posted begins with.
+my %begin = (
+	correct => q{SELECT acct.correct_run(RUN, '2025-06-30', 'Cancelled')},
+	reverse => q{SELECT acct.reverse_run(RUN, '2025-06-30', 'Cancelled'); UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'reversal'},
+	again => q{SELECT acct.rebook_run((SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal'))});
 
 # Seconds that the statement takes from the request, and whether it was ended by it.
 sub ask
@@ -151,9 +166,17 @@ for my $way (sort keys %ways)
 			is(broken_invariants($node, $db), '', "$db: all invariants hold after $step") if $db eq $trouble;
 		}
 		is(sql("SELECT status FROM acct.journal_run WHERE run_key = 'run'"), 'posted', "$db: the run is posted in the end");
+		for my $step ($way eq 'workers' ? ('correct', 'reverse', 'post_back', 'again') : ())
+		{
+			sql($begin{$step} =~ s/RUN/run_id()/er) if $begin{$step};
+			$do->($way, $step);
+			is(broken_invariants($node, $db), '', "$db: all invariants hold after $step") if $db eq $trouble;
+			sql("SELECT acct.discard_run(max(run_id)) FROM acct.journal_run WHERE kind = 'correction'") if $step eq 'correct';
+		}
+		is(sql("SELECT status FROM acct.journal_run WHERE run_key = 'run'"), 'reversed', "$db: the run is reversed in the end") if $way eq 'workers';
 		$node->{asker}->finish;
 	}
-	my $result = 'SELECT transactions, journals, lines, exceptions, ignored, debit, credit, digest FROM acct.journal_run';
+	my $result = 'SELECT transactions, journals, lines, exceptions, ignored, debit, credit, digest FROM acct.journal_run ORDER BY run_id';
 	is($node->safe_psql($trouble, $result), $node->safe_psql($peace, $result), "$way: the result is what it is without interruptions");
 }
 
