@@ -27,10 +27,11 @@ CALL public.named(10, :batch + 1); :why
 CALL public.named(10, 9223372036854775807); :why
 CALL public.named(10, 0); :why
 CALL public.named(10, NULL); :why
+\set VERBOSITY terse
 COPY acct.txn_source_parent (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) FROM stdin (FORMAT csv);
 10,2025-01-01,1,2025-01-01,A,P,C,1,1
 \.
-:why
+\set VERBOSITY sqlstate
 INSERT INTO acct.txn_source_2025_01 (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
 VALUES (10, '2025-01-01', 1, '2025-01-01', 'A', 'P', 'C', 1, 1); :why
 INSERT INTO acct.txn_source_parent SELECT txn_id + 100, s.txn_month, s.batch_id, s.bank_value_date, s.entity_code, s.txn_type, s.product_code, s.channel, s.policy_no, s.currency, s.gross_amount, s.tabarru_amount FROM acct.txn_source_parent AS s; :why

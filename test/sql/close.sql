@@ -50,7 +50,7 @@ SELECT count(*) AS closed FROM acct.accounting_period WHERE period_month > '2000
 SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY', '{loads_waiting,exceptions_open,balances_differ}', 'Loaded too late');
 SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY') AS again;
 SELECT action, entity_code, basis, period_month, waived, reason, done_by = session_user AS by_me, f ->> 'finding' AS finding, f ->> 'found' AS found, f ->> 'amount' AS amount
-  FROM acct.period_log LEFT JOIN LATERAL jsonb_array_elements(detail) AS f ON true WHERE period_month > '2000-01-01';
+  FROM acct.period_log LEFT JOIN LATERAL jsonb_array_elements(detail) AS f ON true WHERE period_month > '2000-01-01' ORDER BY log_id, finding;
 -- Out of order, and in order
 SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY'); :why
 SELECT finding, message FROM acct.check_close('2025-03-01', 'MAIN', 'PRIMARY');

@@ -206,7 +206,7 @@ SET max_parallel_maintenance_workers = 0;
 SELECT public.expanded('2025-11-01') AS run \gset
 SET temp_file_limit = '64kB';
 \set VERBOSITY sqlstate
-SELECT lines FROM acct.post_journals(:run); :why
+SELECT lines FROM acct.post_journals(:run);
 \set VERBOSITY default
 SELECT status, (SELECT count(*) FROM acct.ledger_entry_line AS l WHERE l.run_id = r.run_id) AS lines FROM acct.journal_run AS r WHERE r.run_id = :run;
 RESET temp_file_limit;

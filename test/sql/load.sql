@@ -92,10 +92,11 @@ SELECT txn_id, entity_code, currency, gross_amount, tabarru_amount, ujroh_amount
 -- No batch for COPY that fails.
 SELECT count(*) AS batches FROM acct.txn_batch \gset
 \set VERBOSITY sqlstate
+\set VERBOSITY terse
 COPY acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount) FROM stdin (FORMAT csv);
 103,2025-01-01,2025-01-31,A,P,C,100.5
 \.
-:why
+\set VERBOSITY sqlstate
 SELECT count(*) - :batches AS more_batches FROM acct.txn_batch;
 
 -- What is refused. Gross is the sum of the components.

@@ -57,10 +57,10 @@ ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(22,4); :why
 ALTER TABLE acct.ledger_entry_header ALTER COLUMN policy_no TYPE text COLLATE "C" USING 'P0'; :why
 ALTER TABLE acct.ledger_entry_line ALTER COLUMN account_code TYPE text COLLATE "C" USING channel; :why
 ALTER TABLE acct.ledger_entry_header_2025_01 SET UNLOGGED; :why
-SELECT format('ALTER TABLE acct.ledger_entry_line_2025_01_run_%s SET UNLOGGED', :large) AS statement \gexec
-:why
-SELECT format('ALTER TABLE acct.ledger_entry_line_2025_01_run_%s SET UNLOGGED, ALTER COLUMN credit SET STATISTICS 5', :large) AS statement \gexec
-:why
+SELECT format('ALTER TABLE acct.ledger_entry_line_2025_01_run_%s SET UNLOGGED', :large) AS statement \gset
+:statement; :why
+SELECT format('ALTER TABLE acct.ledger_entry_line_2025_01_run_%s SET UNLOGGED, ALTER COLUMN credit SET STATISTICS 5', :large) AS statement \gset
+:statement; :why
 ALTER VIEW acct.ledger_entry_line RENAME COLUMN debit TO x; :why
 ALTER FOREIGN TABLE acct.ledger_entry_line RENAME COLUMN debit TO x; :why
 ALTER TABLE acct.ledger_entry_line_2025_01 RENAME COLUMN debit TO x; :why
