@@ -56,18 +56,23 @@ $$;
 COMMENT ON FUNCTION acct._month_balances(date, text, text, text) IS
 'The balances of a month as they are now, from the newest snapshot of each book that is not later.';
 
+CREATE FUNCTION acct._closing_runs(p_month date) RETURNS SETOF bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH closing AS MATERIALIZED (
+        SELECT r.run_id FROM acct.journal_run AS r WHERE r.kind = 'closing' AND r.je_date >= p_month AND r.je_date < p_month + interval '1 month')
+    SELECT c.run_id FROM closing AS c
+    UNION ALL
+    -- What reopening a year took back has the same date.
+    SELECT r.run_id FROM closing AS c JOIN acct.journal_run AS r ON r.origin_run = c.run_id AND r.kind = 'reversal'
+$$;
+COMMENT ON FUNCTION acct._closing_runs(date) IS 'The runs that closed years that end in a month, and those that reversed them.';
+
 CREATE FUNCTION acct._closing_totals(p_month date, p_known_at timestamptz, p_entity text, p_basis text, p_fund text)
 RETURNS TABLE (entity_code text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    WITH closing AS MATERIALIZED (
-        SELECT r.run_id FROM acct.journal_run AS r WHERE r.kind = 'closing' AND r.je_date >= p_month AND r.je_date < p_month + interval '1 month'),
-    run AS (
-        SELECT c.run_id FROM closing AS c
-        UNION ALL
-        -- What reopening a year took back has the same date.
-        SELECT r.run_id FROM closing AS c JOIN acct.journal_run AS r ON r.origin_run = c.run_id AND r.kind = 'reversal')
     SELECT t.entity_code, t.fund, t.account_code, t.currency, sum(t.debit), sum(t.credit), sum(t.line_count)::bigint
-      FROM run AS x JOIN acct.journal_run AS r ON r.run_id = x.run_id AND acct._is_posted(r.status) AND r.posted_at <= coalesce(p_known_at, 'infinity')
+      FROM acct._closing_runs(p_month) AS x (run_id)
+      JOIN acct.journal_run AS r ON r.run_id = x.run_id AND acct._is_posted(r.status) AND r.posted_at <= coalesce(p_known_at, 'infinity')
       JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month = p_month AND t.basis = p_basis
      WHERE (p_entity IS NULL OR t.entity_code = p_entity)
        AND (p_fund IS NULL OR t.fund = p_fund)

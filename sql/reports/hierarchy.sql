@@ -27,7 +27,7 @@ END
 $$;
 COMMENT ON FUNCTION acct._require_tree() IS 'Raises LE004 where the parents of accounts lead in a circle.';
 
-CREATE FUNCTION acct._account_hierarchy(p_month date, p_entity text, p_basis text, p_fund text)
+CREATE FUNCTION acct._account_hierarchy(p_month date, p_entity text, p_basis text, p_fund text, p_closing boolean)
 RETURNS TABLE (entity_code text, fund text, currency text, account_code text, parent_account_code text, description text, account_type text, level integer,
                path text[], opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric, own_closing_balance numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -37,7 +37,7 @@ BEGIN
     PERFORM acct._require_tree();
     RETURN QUERY
     WITH RECURSIVE balance AS MATERIALIZED (
-        SELECT t.* FROM acct.trial_balance(p_month, p_entity, p_basis, p_fund) AS t),
+        SELECT t.* FROM acct.trial_balance(p_month, p_entity, p_basis, p_fund, closing => p_closing) AS t),
     placed AS (
         SELECT a.account_code, 1 AS level, ARRAY[a.account_code::text] AS path FROM acct.chart_of_accounts AS a WHERE a.parent_account_code IS NULL
         UNION ALL
@@ -59,13 +59,13 @@ BEGIN
      ORDER BY t.entity_code COLLATE "C", t.fund COLLATE "C", t.currency COLLATE "C", coalesce(p.path, ARRAY[t.account_code]) COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION acct._account_hierarchy(date, text, text, text) IS 'The work of account_hierarchy().';
+COMMENT ON FUNCTION acct._account_hierarchy(date, text, text, text, boolean) IS 'The work of account_hierarchy().';
 
-CREATE FUNCTION acct.account_hierarchy(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
+CREATE FUNCTION acct.account_hierarchy(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, closing boolean DEFAULT true)
 RETURNS TABLE (entity_code text, fund text, currency text, account_code text, parent_account_code text, description text, account_type text, level integer,
                path text[], opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric, own_closing_balance numeric)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT h.* FROM acct._account_hierarchy($1, $2, $3, $4) AS h
+    SELECT h.* FROM acct._account_hierarchy($1, $2, $3, $4, $5) AS h
 $$;
-COMMENT ON FUNCTION acct.account_hierarchy(date, text, text, text) IS
-'The trial balance of a month with subtotals by parent_account_code: for each entity, fund and currency a row for each account that it or an account below it has a balance of, with the sums of all of these. Raises 22023 where the date is no month, or the entity, basis or fund does not exist, LE004 where the parents of accounts lead in a circle.';
+COMMENT ON FUNCTION acct.account_hierarchy(date, text, text, text, boolean) IS
+'The trial balance of a month with subtotals by parent_account_code: for each entity, fund and currency a row for each account that it or an account below it has a balance of, with the sums of all of these; closing => false has them before the closing entries of a year that ends in the month. Raises 22023 where the date is no month, or the entity, basis or fund does not exist, LE004 where the parents of accounts lead in a circle.';

@@ -1,6 +1,6 @@
 -- What moved the balances of a month, by kind of journal. Balances and totals of runs are read, and no line.
 
-CREATE FUNCTION acct._movement(p_month date, p_entity text, p_basis text, p_fund text)
+CREATE FUNCTION acct._movement(p_month date, p_entity text, p_basis text, p_fund text, p_closing boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text, item text, debit numeric, credit numeric,
                amount numeric, line_count bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -12,13 +12,20 @@ BEGIN
     PERFORM acct._require_book(p_entity, NULL, p_fund);
     RETURN QUERY
     WITH balance AS MATERIALIZED (
-        SELECT b.* FROM acct._month_balances(p_month, p_entity, p_basis, p_fund) AS b),
+        SELECT b.entity_code, b.fund, b.account_code, b.currency, b.opening_balance, b.period_debit - coalesce(c.debit, 0) AS period_debit,
+               b.period_credit - coalesce(c.credit, 0) AS period_credit, b.line_count - coalesce(c.line_count, 0) AS line_count
+          FROM acct._month_balances(p_month, p_entity, p_basis, p_fund) AS b
+          LEFT JOIN (SELECT t.* FROM acct._closing_totals(p_month, NULL, p_entity, p_basis, p_fund) AS t WHERE NOT p_closing) AS c
+            USING (entity_code, fund, account_code, currency)
+         -- What only closing entries moved had no balance before them.
+         WHERE c.line_count IS NULL OR b.line_count <> c.line_count OR b.opening_balance <> 0),
     moved AS MATERIALIZED (
         SELECT t.entity_code, t.fund, t.account_code, t.currency, r.kind, sum(t.debit) AS debit, sum(t.credit) AS credit, sum(t.line_count) AS line_count
           FROM acct.journal_run_total AS t JOIN acct.journal_run AS r ON r.run_id = t.run_id
          WHERE t.je_month = p_month AND t.basis = p_basis AND acct._is_posted(r.status)
            AND (p_entity IS NULL OR t.entity_code = p_entity)
            AND (p_fund IS NULL OR t.fund = p_fund)
+           AND (p_closing OR r.run_id NOT IN (SELECT c FROM acct._closing_runs(p_month) AS c))
          GROUP BY 1, 2, 3, 4, 5),
     unexplained AS (
         SELECT entity_code, fund, account_code, currency, coalesce(b.period_debit, 0) - coalesce(m.debit, 0) AS debit,
@@ -45,13 +52,13 @@ BEGIN
               array_position(ARRAY['opening', 'transaction', 'manual', 'correction', 'reversal', 'closing'], r.item), r.item;
 END
 $$;
-COMMENT ON FUNCTION acct._movement(date, text, text, text) IS 'The work of movement().';
+COMMENT ON FUNCTION acct._movement(date, text, text, text, boolean) IS 'The work of movement().';
 
-CREATE FUNCTION acct.movement(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
+CREATE FUNCTION acct.movement(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, closing boolean DEFAULT true)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text, item text, debit numeric, credit numeric,
                amount numeric, line_count bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT m.* FROM acct._movement($1, $2, $3, $4) AS m
+    SELECT m.* FROM acct._movement($1, $2, $3, $4, coalesce($5, true)) AS m
 $$;
-COMMENT ON FUNCTION acct.movement(date, text, text, text) IS
-'What moved the balances of a month: for each entity, fund, account and currency its opening balance, the turnover of each kind of journal, what no run explains, and its closing balance. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';
+COMMENT ON FUNCTION acct.movement(date, text, text, text, boolean) IS
+'What moved the balances of a month: for each entity, fund, account and currency its opening balance, the turnover of each kind of journal, what no run explains, and its closing balance; closing => false leaves out the closing entries of a year that ends in the month, and their reversals. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';

@@ -12,13 +12,14 @@ END
 $$;
 COMMENT ON FUNCTION acct._moved_to_day(date, date, text, text, text) IS 'What the lines of a month up to a day come to, by entity, fund, account and currency.';
 
-CREATE FUNCTION acct._trial_balance_at(p_day date, p_entity text, p_basis text, p_fund text)
+CREATE FUNCTION acct._trial_balance_at(p_day date, p_entity text, p_basis text, p_fund text, p_closing boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     month date;
+    is_month_end boolean;
     reads_lines boolean;
 BEGIN
     PERFORM acct._require_layout();
@@ -28,8 +29,14 @@ BEGIN
     -- From here to the end of the transaction no month is archived.
     PERFORM FROM acct._ledger_months();
     month := date_trunc('month', p_day::timestamp)::date;
+    is_month_end := extract(day FROM p_day + 1) = 1;
+    -- Closing entries have no other date.
+    IF is_month_end AND NOT p_closing THEN
+        RETURN QUERY SELECT t.* FROM acct._trial_balance(month, p_entity, p_basis, p_fund, NULL, false) AS t;
+        RETURN;
+    END IF;
     -- The last day of a month is in the balances.
-    reads_lines := extract(day FROM p_day + 1) <> 1
+    reads_lines := NOT is_month_end
                    AND EXISTS (SELECT FROM acct._month_balances(month, p_entity, p_basis, p_fund) AS b WHERE b.line_count > 0);
     RETURN QUERY
     WITH moved AS MATERIALIZED (
@@ -48,13 +55,13 @@ BEGIN
      ORDER BY m.entity_code, m.fund, m.account_code, m.currency;
 END
 $$;
-COMMENT ON FUNCTION acct._trial_balance_at(date, text, text, text) IS 'The work of trial_balance_at().';
+COMMENT ON FUNCTION acct._trial_balance_at(date, text, text, text, boolean) IS 'The work of trial_balance_at().';
 
-CREATE FUNCTION acct.trial_balance_at(day date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL)
+CREATE FUNCTION acct.trial_balance_at(day date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, closing boolean DEFAULT true)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT t.* FROM acct._trial_balance_at($1, $2, $3, $4) AS t
+    SELECT t.* FROM acct._trial_balance_at($1, $2, $3, $4, coalesce($5, true)) AS t
 $$;
-COMMENT ON FUNCTION acct.trial_balance_at(date, text, text, text) IS
-'The trial balance at the end of a day, as trial_balance() has it of a month: openings before the day''s month, and what is dated in it up to the day. Raises 22023 (not a day; the entity, basis or fund does not exist), 40001 (a month was archived since the transaction took its snapshot), 55000 (the month was dropped), LE010 (a partition of it is detached).';
+COMMENT ON FUNCTION acct.trial_balance_at(date, text, text, text, boolean) IS
+'The trial balance at the end of a day, as trial_balance() has it of a month: openings before the day''s month, and what is dated in it up to the day; closing => false has it before the closing entries of a year that ends with the day. Raises 22023 (not a day; the entity, basis or fund does not exist), 40001 (a month was archived since the transaction took its snapshot), 55000 (the month was dropped), LE010 (a partition of it is detached).';

@@ -104,6 +104,22 @@ SELECT fund, account_code, currency, period_debit, period_credit, closing_balanc
 SELECT count(*) AS differ FROM (SELECT * FROM acct.trial_balance('2025-03-01') EXCEPT SELECT * FROM acct.trial_balance('2025-03-01', closing => false)) AS x;
 SELECT count(*) AS differ FROM (SELECT * FROM acct.trial_balance('2024-12-01', known_at => '2000-01-01', closing => false) UNION SELECT * FROM acct.trial_balance('2024-12-01', known_at => '2000-01-01')) AS x;
 SELECT count(*) AS null_is_true FROM (SELECT * FROM acct.trial_balance('2024-12-01') EXCEPT SELECT * FROM acct.trial_balance('2024-12-01', closing => NULL)) AS x;
+-- The other reports of balances have the same parameter.
+SELECT count(*) AS accounts, count(*) FILTER (WHERE t IS DISTINCT FROM a) AS at_day, count(*) FILTER (WHERE h.closing_balance IS DISTINCT FROM t.closing_balance) AS subtotals
+  FROM acct.trial_balance('2024-12-01', closing => false) AS t
+  FULL JOIN acct.trial_balance_at('2024-12-31', closing => false) AS a USING (entity_code, fund, account_code, currency)
+  FULL JOIN acct.account_hierarchy('2024-12-01', closing => false) AS h USING (entity_code, fund, account_code, currency);
+CREATE VIEW public.unlike AS SELECT t.* FROM acct.trial_balance('2024-12-01', closing => false) AS t
+  FULL JOIN (SELECT m.entity_code, m.fund, m.account_code, m.currency, sum(m.amount) FILTER (WHERE m.item = 'opening balance') AS opening, coalesce(sum(m.debit), 0) AS debit, coalesce(sum(m.credit), 0) AS credit,
+                    sum(m.amount) FILTER (WHERE m.item = 'closing balance') AS closing FROM acct.movement('2024-12-01', closing => false) AS m GROUP BY 1, 2, 3, 4) AS x
+    USING (entity_code, fund, account_code, currency)
+ WHERE (t.opening_balance, t.period_debit, t.period_credit, t.closing_balance) IS DISTINCT FROM (x.opening, x.debit, x.credit, x.closing);
+SELECT count(*) AS unlike FROM public.unlike;
+SELECT item, count(*) FROM acct.movement('2024-12-01', closing => false) GROUP BY 1 ORDER BY 1;
+SELECT item, count(*) FROM acct.movement('2024-12-01', closing => NULL) GROUP BY 1 ORDER BY 1;
+SELECT fund, currency, account_code, closing_balance FROM acct.trial_balance_at('2024-12-31', 'MAIN', closing => NULL) WHERE account_type = 'EQUITY';
+SELECT fund, currency, account_code, closing_balance FROM acct.account_hierarchy('2024-12-01', 'MAIN', closing => NULL) WHERE account_type = 'EQUITY';
+SELECT count(*) AS differ FROM (SELECT * FROM acct.trial_balance_at('2024-12-30', closing => false) EXCEPT SELECT * FROM acct.trial_balance_at('2024-12-30')) AS x;
 SELECT public.sound();
 SELECT entity_code, basis, closed_through, closed_years FROM acct.book;
 SELECT action, period_month, run_id IS NOT NULL AS has_run, waived, reason FROM acct.period_log WHERE action = 'close_year';
@@ -167,6 +183,8 @@ SELECT public.sound();
 -- Both years, the latest first
 SELECT acct.reopen_year('2025-12-31', 'MAIN', 'PRIMARY', 'Back') IS NOT NULL AS reversed;
 SELECT acct.reopen_year('2024-12-31', 'MAIN', 'PRIMARY', 'Back') IS NOT NULL AS reversed;
+SELECT count(*) AS unlike FROM public.unlike;
+SELECT item, count(*) FROM acct.movement('2024-12-01', 'MAIN', closing => false) GROUP BY 1 ORDER BY 1;
 SELECT closed_through, closed_years FROM acct.book;
 SELECT acct.close_year('2025-12-31', 'MAIN', 'PRIMARY'); :why
 SELECT acct.reopen_period('2024-03-01', 'MAIN', 'PRIMARY') AS reopened, acct.reopen_period('2024-03-01', 'MAIN', 'PRIMARY') AS again;
