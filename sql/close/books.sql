@@ -36,7 +36,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SE
 #variable_conflict use_column
 DECLARE
     given record;
-    was acct.book;
+    was record;
     new_month smallint;
     new_from date;
 BEGIN

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION acct._day_name(date) IS 'A day as messages name it, such as 
 CREATE FUNCTION acct._check_manual_header(p_journal bigint) RETURNS TABLE (severity text, code text, line_no smallint, message text, hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    m acct.manual_journal;
+    m record;
 BEGIN
     SELECT x.* INTO m FROM acct.manual_journal AS x WHERE x.journal_id = p_journal;
     RETURN QUERY
@@ -134,7 +134,7 @@ CREATE FUNCTION acct._check_opening(p_journal bigint) RETURNS TABLE (severity te
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    m acct.manual_journal;
+    m record;
     funds CONSTANT text[] := ARRAY(SELECT DISTINCT l.fund COLLATE "C" FROM acct.manual_journal_line AS l WHERE l.journal_id = p_journal ORDER BY 1);
     is_misdated boolean := false;
 BEGIN
@@ -365,7 +365,7 @@ RETURNS TABLE (run_id bigint, je_id bigint, je_number text, je_date date, journa
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    m acct.manual_journal;
+    m record;
     sha256 text;
     made regclass[];
     posting bigint;

@@ -168,7 +168,7 @@ COMMENT ON FUNCTION acct._record_findings(boolean) IS
 CREATE FUNCTION acct.acknowledge_finding(finding_id bigint, note text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    f acct.policy_finding;
+    f record;
     alone CONSTANT boolean := (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user);
     me CONSTANT text := acct._session_role();
 BEGIN

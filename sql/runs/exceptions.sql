@@ -153,7 +153,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SE
 #variable_conflict use_column
 DECLARE
     most CONSTANT integer := 1000;
-    found acct.je_exception;
+    found record;
 BEGIN
     PERFORM acct._require_read_committed();
     IF NOT acct._says_something(waive_exception.reason) OR length(waive_exception.reason) > most THEN
@@ -184,7 +184,7 @@ COMMENT ON FUNCTION acct.waive_exception(bigint, bigint, text, text) IS
 CREATE FUNCTION acct.revoke_waiver(run_id bigint, txn_id bigint, basis text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    found acct.je_exception;
+    found record;
 BEGIN
     PERFORM acct._require_exception(revoke_waiver.run_id, revoke_waiver.txn_id, revoke_waiver.basis);
     SELECT e.* INTO found FROM acct.je_exception AS e

@@ -5,7 +5,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SE
 #variable_conflict use_column
 DECLARE
     started CONSTANT timestamptz := clock_timestamp();
-    batch acct.txn_batch;
+    batch record;
     deleted bigint;
 BEGIN
     PERFORM acct._require_layout();

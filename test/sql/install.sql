@@ -43,6 +43,32 @@ SELECT acct.install_takaful_sample();
 SELECT acct.generate_sample_transactions('2025-01-01', 1);
 \set VERBOSITY default
 SELECT * FROM acct.trial_balance('2025-01-01');
+-- Whatever the arguments, no function says that a table or a type of its own does not exist.
+CREATE FUNCTION public.raw_errors() RETURNS TABLE (function regprocedure, state text, message text) LANGUAGE plpgsql AS $$
+DECLARE
+    given text;
+BEGIN
+    FOR function, given IN SELECT p.oid, (SELECT string_agg(format('NULL::%s', format_type(t, NULL)), ', ') FROM unnest(p.proargtypes) AS t) FROM pg_proc AS p
+                            WHERE p.pronamespace = 'acct'::regnamespace AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype
+                              AND p.proname !~ '^_' AND p.proname <> 'install' ORDER BY p.proname, p.oid LOOP
+        BEGIN
+            EXECUTE format('SELECT %s(%s)', function::regproc, given);
+        EXCEPTION WHEN undefined_table OR undefined_object OR undefined_column OR undefined_function THEN
+            state := SQLSTATE;
+            message := SQLERRM;
+            RETURN NEXT;
+        WHEN OTHERS THEN
+        END;
+    END LOOP;
+END
+$$;
+SELECT * FROM public.raw_errors();
+SELECT acct.approve_manual_journal(1);
+SELECT acct.set_book('MAIN', 'PRIMARY', '{}');
+SELECT acct.waive_exception(1, 1, 'PRIMARY', 'x');
+SELECT acct.revoke_waiver(1, 1, 'PRIMARY');
+SELECT acct.delete_batch(1);
+SELECT acct.acknowledge_finding(1, 'x');
 -- The helpers need no table.
 SELECT acct.month_end('2025-02-03') - '2025-02-03'::date AS days_left, acct.to_code('2025-02-03', 'YYYYMM');
 
