@@ -15,7 +15,8 @@ SELECT * FROM ((SELECT m.month, t.* FROM (SELECT DISTINCT snapshot_month FROM ac
                 EXCEPT SELECT m.month, t.* FROM (SELECT DISTINCT snapshot_month FROM acct.account_balance_snapshot) AS m (month), acct.trial_balance(m.month) AS t)) AS x;
 CREATE VIEW public.place AS
 SELECT n.nspname || '.' || c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound, c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relname ~ '^(txn_source|ledger_entry_(header|line))_\d+' AND c.relkind IN ('r', 'p') AND c.relname !~ '_(rest|run_\d+)$';
+ WHERE c.relname ~ '^(txn_source|ledger_entry_(header|line))_\d+' AND c.relkind IN ('r', 'p') AND c.relname !~ '_(rest|run_\d+)$'
+   AND NOT starts_with(right(c.relname, 8), to_char(current_date, '_YYYY_MM'));
 CREATE TABLE public.was AS SELECT * FROM public.place;
 -- Indexes, constraints, triggers of January's tables
 CREATE VIEW public.made_of AS
