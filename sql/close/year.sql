@@ -24,7 +24,8 @@ BEGIN
     IF p_year_end IS NULL THEN
         RAISE EXCEPTION 'the last day of the year must be given' USING ERRCODE = '22004';
     END IF;
-    PERFORM acct._require_plausible_month(date_trunc('month', p_year_end)::date);
+    -- Of any day there is
+    PERFORM acct._require_plausible_month(CASE WHEN isfinite(p_year_end) THEN p_year_end - extract(day FROM p_year_end)::integer + 1 ELSE p_year_end END);
     PERFORM acct._require_code('entity', p_entity);
     PERFORM acct._require_code('basis', p_basis);
     IF NOT acct._is_year_end(p_year_end, p_entity, p_basis) THEN

@@ -260,7 +260,8 @@ COMMENT ON FUNCTION acct._months_ahead(date, integer) IS 'The first days of p_ah
 CREATE FUNCTION acct._require_month(p_month date) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF p_month IS NULL OR NOT isfinite(p_month) OR extract(day FROM p_month) <> 1 THEN
+    -- Nor is one where a timestamp ends, or within some years of that.
+    IF p_month IS NULL OR NOT isfinite(p_month) OR extract(day FROM p_month) <> 1 OR p_month NOT BETWEEN '4700-01-01 BC' AND '290000-01-01' THEN
         RAISE EXCEPTION 'not a month: %', coalesce(p_month::text, 'NULL')
             USING ERRCODE = '22023', HINT = 'A month is given as its first day, such as 2025-01-01.';
     END IF;

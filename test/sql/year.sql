@@ -41,6 +41,11 @@ SELECT acct.close_year(NULL, 'MAIN', 'PRIMARY'); :why
 SELECT acct.close_year('2024-11-30', 'MAIN', 'PRIMARY'); :why
 SELECT acct.close_year('2024-12-30', 'MAIN', 'PRIMARY'); :why
 SELECT acct.close_year('infinity', 'MAIN', 'PRIMARY'); :why
+SELECT acct.close_year('5874897-12-31', 'MAIN', 'PRIMARY'); :why
+SELECT acct.reopen_year('4713-12-31 BC', 'MAIN', 'PRIMARY', 'x'); :why
+SELECT acct.reopen_period('5874897-12-01', 'MAIN', 'PRIMARY'); :why
+SELECT acct.exceptions_report('4713-01-01 BC'); :why
+SELECT acct.reconcile_month('5874897-12-01'); :why
 SELECT acct.close_year('2024-12-31', NULL, 'PRIMARY'); :why
 SELECT acct.close_year('2024-12-31', 'MAIN', 'NONE'); :why
 SELECT acct.close_year('2024-12-31', 'MAIN', 'PRIMARY', '{everything}', 'x'); :why
