@@ -67,17 +67,24 @@ COMMENT ON FUNCTION acct._require_year_order(date, text, text) IS
 'Raises LE014 where a year of a book is closed, or the one before it is not, and has income or expense.';
 
 CREATE FUNCTION acct._open_months_of_year(p_year_end date, p_entity text, p_basis text) RETURNS SETOF date
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT m::date
-      FROM generate_series(greatest(acct._year_start(p_year_end), (SELECT min(s.snapshot_month) FROM acct.account_balance_snapshot AS s
-                                                                    WHERE s.entity_code = p_entity AND s.basis = p_basis))::timestamp,
-                           p_year_end - interval '1 month', '1 month') AS m
-     WHERE NOT acct._is_closed(p_entity, p_basis, m::date) AND NOT acct._is_archived('ledger_entry', m::date)
-       -- A book without entries has no months that would have to be closed.
-       AND EXISTS (SELECT FROM acct.account_balance_snapshot AS s WHERE s.entity_code = p_entity AND s.basis = p_basis)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    first_month CONSTANT date := (SELECT min(s.snapshot_month) FROM acct.account_balance_snapshot AS s WHERE s.entity_code = p_entity AND s.basis = p_basis);
+    month date := acct._year_start(p_year_end);
+BEGIN
+    WHILE month < date_trunc('month', p_year_end)::date LOOP
+        -- Before its first month a book has months only where something waits for them.
+        IF NOT acct._is_closed(p_entity, p_basis, month) AND NOT acct._is_archived('ledger_entry', month)
+           AND (coalesce(month >= first_month, false) OR EXISTS (SELECT FROM acct._unbooked_loads(month, ARRAY[p_entity], ARRAY[p_basis]))
+                OR EXISTS (SELECT FROM acct._open_exceptions_of(month, ARRAY[p_entity], ARRAY[p_basis]))) THEN
+            RETURN NEXT month;
+        END IF;
+        month := (month + interval '1 month')::date;
+    END LOOP;
+END
 $$;
 COMMENT ON FUNCTION acct._open_months_of_year(date, text, text) IS
-'The months of a year, before its last one, that are open in a book, from the book''s first month on.';
+'The months of a year, before its last one, that are open in a book, from the book''s first month on, and before that those with loads that wait or open exceptions.';
 
 CREATE FUNCTION acct._require_targets(p_year_end date, p_entity text, p_basis text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
