@@ -61,7 +61,7 @@ def make_months(connection, months, kept):
                     connection.execute(f"ALTER TABLE {name} ADD UNIQUE (entity_code, basis, je_number)")
                 connection.execute(f"ALTER TABLE peer.{table} ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{following}')")
             else:
-                connection.execute(f"CREATE TABLE {name} (LIKE peer.{table} INCLUDING CONSTRAINTS, "
+                connection.execute(f"CREATE TABLE {name} (LIKE peer.{table} INCLUDING CONSTRAINTS INCLUDING DEFAULTS, "
                                    f"CHECK (je_date >= '{first}' AND je_date < '{following}'))")
 
 

@@ -9,7 +9,7 @@ SELECT m::date AS first_day, (m + interval '1 month')::date AS next, to_char(m, 
   FROM generate_series(date_trunc('month', date :'first_day'), date :'last_day', interval '1 month') AS m;
 
 -- A CHECK spares the scan when a filled table is attached.
-SELECT format('CREATE TABLE peer.%1$I (LIKE peer.%2$I INCLUDING CONSTRAINTS, CHECK (je_date >= %3$L AND je_date < %4$L))',
+SELECT format('CREATE TABLE peer.%1$I (LIKE peer.%2$I INCLUDING CONSTRAINTS INCLUDING DEFAULTS, CHECK (je_date >= %3$L AND je_date < %4$L))',
               t || '_' || m.suffix, t, m.first_day, m.next)
   FROM peer.month AS m, unnest(ARRAY['ledger_entry_header', 'ledger_entry_line']) AS t \gexec
 COMMIT;

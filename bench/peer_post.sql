@@ -11,7 +11,7 @@ SELECT m::date AS first_day, (m + interval '1 month')::date AS next, to_char(m, 
 
 -- A CHECK spares the scan when a filled table is attached.
 SELECT format(CASE WHEN :'kept' THEN 'CREATE TABLE peer.%1$I (LIKE peer.%2$I INCLUDING ALL)'
-                   ELSE 'CREATE TABLE peer.%1$I (LIKE peer.%2$I INCLUDING CONSTRAINTS, CHECK (je_date >= %3$L AND je_date < %4$L))' END,
+                   ELSE 'CREATE TABLE peer.%1$I (LIKE peer.%2$I INCLUDING CONSTRAINTS INCLUDING DEFAULTS, CHECK (je_date >= %3$L AND je_date < %4$L))' END,
               t || '_' || m.suffix, t, m.first_day, m.next)
   FROM month AS m, unnest(ARRAY['ledger_entry_header', 'ledger_entry_line']) AS t \gexec
 SELECT format('ALTER TABLE peer.ledger_entry_header_%s ADD UNIQUE (entity_code, basis, je_number)', m.suffix)
