@@ -106,6 +106,7 @@ SQL_PARTS = \
 	sql/source/loads.sql \
 	sql/policy/templates.sql \
 	sql/runs/runs.sql \
+	sql/runs/run_steps.sql \
 	sql/runs/claims.sql \
 	sql/runs/staging.sql \
 	sql/policy/policy.sql \
@@ -136,6 +137,7 @@ SQL_PARTS = \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
 	sql/close/reconciliation.sql \
+	sql/close/disagreements.sql \
 	sql/runs/month.sql \
 	sql/runs/book.sql \
 	sql/archive/archive.sql \

@@ -9,7 +9,7 @@
  * is repeated when there was one since the last. What install() noted in
  * engine_layout is no catalog: its row is looked at each time.
  *
- * By the time a session is told of a change, a new snapshot shows it. The
+ * When a session hears of a change, a new snapshot already shows it. The
  * inspection therefore takes one of its own, after the last change that was
  * counted: the caller's may be older.
  */

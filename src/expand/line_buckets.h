@@ -27,7 +27,7 @@ typedef struct LineBuckets
 	pg_atomic_uint32 *marked; /* a bit each */
 } LineBuckets;
 
-/* A transaction in a basis: its bucket, and the hash by which its lines are told from those of others. */
+/* A transaction in a basis: its bucket, and a hash that distinguishes its lines from those of others. */
 typedef struct LineOwner
 {
 	uint32 bucket;

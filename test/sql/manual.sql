@@ -93,7 +93,7 @@ SELECT acct.return_manual_journal(1, 'x'); :why
 \set VERBOSITY default
 
 --
--- Submitted: what it is stays, until it is returned; who made it, or touched it, does not approve it.
+-- A submitted journal cannot be edited until it is returned; its maker and its editors cannot approve it.
 --
 SELECT acct.submit_manual_journal(1) AS seen \gset
 SELECT m.status, m.submitted_by, m.submitted_sha256 = :'seen' AS of_submission, c.content_sha256 = :'seen' AS of_content, c.content -> 'journal' AS journal, c.content #> '{lines,0}' AS line
