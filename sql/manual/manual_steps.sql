@@ -281,8 +281,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM acct.manual_journal AS m WHERE m.journal_id = p_journal AND m.maker = session_user)
         OR EXISTS (SELECT FROM acct.template_audit AS a
                     WHERE a.row_key ->> 'journal_id' IS NOT NULL AND a.row_key ->> 'journal_id' = p_journal::text
-                      AND (a.changed_by = session_user OR a.changed_by_role = acct._session_role())
-                      AND acct._is_edit(a.operation, a.old_row, a.new_row))
+                      AND acct._is_edit_by_caller(a.changed_by, a.changed_by_role, a.operation, a.old_row, a.new_row))
 $$;
 COMMENT ON FUNCTION acct._manual_edited_by_caller(bigint) IS
 'True where the session''s user made a manual journal, or edited it or a line of it, also under an earlier name.';

@@ -710,8 +710,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM acct.policy_release AS r WHERE r.release_id = p_release AND r.maker = session_user)
         OR EXISTS (SELECT FROM acct.template_audit AS a
                     WHERE a.row_key ->> 'release_id' IS NOT NULL AND a.row_key ->> 'release_id' = p_release::text
-                      AND (a.changed_by = session_user OR a.changed_by_role = acct._session_role())
-                      AND acct._is_edit(a.operation, a.old_row, a.new_row))
+                      AND acct._is_edit_by_caller(a.changed_by, a.changed_by_role, a.operation, a.old_row, a.new_row))
         OR EXISTS (SELECT FROM acct.journal_template AS t
                     WHERE t.release_id = p_release
                       AND (t.maker = session_user OR acct._edited_by_caller(t.template_code, t.version)))

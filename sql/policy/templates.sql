@@ -602,12 +602,18 @@ $$;
 COMMENT ON FUNCTION acct._is_edit(text, jsonb, jsonb) IS
 'True for a change in the audit trail that is an edit, and no step from draft to submitted to approved.';
 
+CREATE FUNCTION acct._is_edit_by_caller(p_by text, p_by_role text, p_operation text, p_old jsonb, p_new jsonb) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT (p_by = session_user OR p_by_role = acct._session_role()) AND acct._is_edit(p_operation, p_old, p_new)
+$$;
+COMMENT ON FUNCTION acct._is_edit_by_caller(text, text, text, jsonb, jsonb) IS
+'True for a change in the audit trail that is an edit by the session''s user, also under an earlier name: whoever made such a change cannot approve what holds it.';
+
 CREATE FUNCTION acct._edited_by_caller(p_code text, p_version integer) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM acct.template_audit AS a
                     WHERE a.row_key ->> 'template_code' = p_code AND a.row_key ->> 'version' = p_version::text
-                      AND (a.changed_by = session_user OR a.changed_by_role = acct._session_role())
-                      AND acct._is_edit(a.operation, a.old_row, a.new_row))
+                      AND acct._is_edit_by_caller(a.changed_by, a.changed_by_role, a.operation, a.old_row, a.new_row))
 $$;
 COMMENT ON FUNCTION acct._edited_by_caller(text, integer) IS
 'True where the audit trail has an edit of a template version, its rules or its lines by the session''s user, also under an earlier name.';
