@@ -24,8 +24,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
           FROM unnest(ARRAY['acct.ledger_entry_header', 'acct.ledger_entry_line', 'acct.txn_source_parent']::regclass[]) AS p (parent)
          CROSS JOIN LATERAL acct._tables_below(p.parent) AS t (relid)
         UNION
-        SELECT t.relid FROM acct.archived_partition AS a CROSS JOIN LATERAL acct._month_tree('acct_archive', a.table_name, a.month) AS m (tree)
-         CROSS JOIN LATERAL unnest(m.tree) AS t (relid)
+        -- By the catalogs that the statement sees: acct._month_tree() sees them as they are now, and a month may be restored meanwhile.
+        SELECT t.relid FROM acct.archived_partition AS a CROSS JOIN LATERAL acct._month_parts(a.table_name, a.month) AS m
+          JOIN pg_class AS c ON c.relname = m.name AND c.relnamespace = 'acct_archive'::regnamespace
+         CROSS JOIN LATERAL acct._tables_below(c.oid) AS t (relid)
          WHERE a.restored_at IS NULL AND a.dropped_at IS NULL),
     -- By their names or, wherever they went, because entries were posted to them
     astray AS (
@@ -74,15 +76,18 @@ CREATE FUNCTION acct._require_month_attached(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     part record;
-    place regclass[];
     detached regclass;
 BEGIN
     -- The same as above for one month, without a look at all the others.
     FOR part IN SELECT p.parent, p.name::name AS name, (p.name || '~')::name AS after FROM acct._month_parts('ledger_entry', p_month) AS p ORDER BY p.part LOOP
-        place := ARRAY[part.parent, to_regclass(format('acct.%I', part.name)), acct._partition_of(part.parent, p_month)];
         SELECT c.oid INTO detached FROM pg_class AS c
          WHERE c.relname >= part.name AND c.relname < part.after AND c.relkind IN ('r', 'p', 'f')
-           AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND NOT i.inhdetachpending AND i.inhparent = ANY (place))
+           -- Neither a partition nor one of a partition: asked in this statement alone, since the month may be archived or restored meanwhile.
+           AND NOT EXISTS (SELECT FROM pg_inherits AS i
+                            WHERE i.inhrelid = c.oid AND NOT i.inhdetachpending
+                              AND (i.inhparent = part.parent
+                                   OR EXISTS (SELECT FROM pg_inherits AS m
+                                               WHERE m.inhrelid = i.inhparent AND m.inhparent = part.parent AND NOT m.inhdetachpending)))
            AND c.relname ~ format('^%s(_rest|_run_[0-9]+)?$', part.name)
            AND (c.relnamespace = 'acct'::regnamespace
                 OR EXISTS (SELECT FROM ledger_guard.protected AS g WHERE g.relation = c.oid AND g.has_posted)
