@@ -31,6 +31,7 @@ LE_CLUSTER=        # directory of data, socket and log of the server; empty: $LE
 LE_KEEP=           # not empty: leave work directory and server at the end
 LE_CHILD=          # process group of the command that le_run waits for
 LE_LIMIT=          # seconds that such a command may take; empty: any time
+LE_TIMES=          # file to which the processor time of such commands is added; empty: none
 LE_APT_UPDATED=
 LE_SERVER_TOOLS=(make gcc bison flex bzip2 pkg-config libicu-dev libxml2-dev) # that a server is built with
 LE_MAKE=()         # the make command with what every call needs
@@ -338,7 +339,7 @@ as_user()
 le_run()
 {
 	local rc=0
-	"${LE_AS[@]}" setsid ${LE_LIMIT:+timeout -k 10 "$LE_LIMIT"} "$@" </dev/null &
+	"${LE_AS[@]}" setsid ${LE_LIMIT:+timeout -k 10 "$LE_LIMIT"} ${LE_TIMES:+"$LE_WORK/src/scripts/with-times" "$LE_TIMES"} "$@" </dev/null &
 	LE_CHILD=$!
 	wait "$LE_CHILD" || rc=$?
 	LE_CHILD=

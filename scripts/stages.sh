@@ -4,8 +4,9 @@
 #
 # A script declares stages and runs some of them:
 #
-#	stage NAME WHEN BUILD TOOL COMMAND...   a stage, and the sets that it belongs to (letters, for the script)
-#	run_stages NAME...                      runs these, $jobs at a time, begins with the first ones
+#	stage NAME WHEN BUILD TOOL COMMAND...   a stage, and the sets that it belongs to (letters, for the script); w: it waits
+#	                                        most of the time
+#	run_stages NAME...                      runs these, $jobs at a time, begins with the first ones, and one that waits beside them
 #	finish                                  prints the table of stages, what failed, and the totals, and ends the script
 #
 # A stage is a process of its own, with a directory of its own ($LE_WORK/stages/NAME), a copy of the tree that was built as BUILD
@@ -30,7 +31,7 @@ finished=
 said=0        # when progress was last printed, in seconds
 
 stage_names=()
-declare -A stage_when stage_build stage_tool stage_command stage_pid stage_began stage_seconds stage_result=()
+declare -A stage_when stage_build stage_tool stage_command stage_pid stage_began stage_seconds stage_cpu stage_result=()
 
 # Settings that take the paths that small tests do not take by themselves, and that take none of those that they do.
 with_workers="-c ledger_engine.run_partition_min_transactions=0 -c min_parallel_table_scan_size=0"
@@ -78,7 +79,7 @@ stages_named() # LETTERS NAME,NAME...
 # Runs these stages, and the builds that they need, and prints how each went when it ends.
 run_stages() # NAME...
 {
-	local name build pending=() running=() rest ready
+	local name build pending=() running=() rest ready waiting
 	LE_SYSTEM_PG=${LE_SYSTEM_PG:-$PG_CONFIG}
 	for name in "$@"; do
 		build=${stage_build[$name]:+build/${stage_build[$name]}}
@@ -97,12 +98,20 @@ run_stages() # NAME...
 			fi
 		done
 		running=(${rest[@]+"${rest[@]}"})
+		waiting=0
+		for name in ${running[@]+"${running[@]}"}; do
+			[[ ${stage_when[$name]} != *w* ]] || waiting=$((waiting + 1))
+		done
 		rest=()
 		for name in ${pending[@]+"${pending[@]}"}; do
 			build=${stage_build[$name]}
 			# Stages wait for a free place, and for their build.
 			ready=1
-			[ ${#running[@]} -lt "$jobs" ] || ready=
+			if [[ ${stage_when[$name]} == *w* ]]; then
+				[ $waiting = 0 ] || ready=
+			else
+				[ $((${#running[@]} - waiting)) -lt "$jobs" ] || ready=
+			fi
 			[ -z "$build" ] || [ -n "${stage_result[build/$build]-}" ] || ready=
 			if [ -z "$ready" ]; then
 				rest+=("$name")
@@ -113,6 +122,7 @@ run_stages() # NAME...
 			else
 				stage_begins "$name"
 				running+=("$name")
+				[[ ${stage_when[$name]} != *w* ]] || waiting=$((waiting + 1))
 			fi
 		done
 		pending=(${rest[@]+"${rest[@]}"})
@@ -135,6 +145,7 @@ stage_ends() # NAME
 	local dir=$LE_WORK/stages/$1
 	wait "${stage_pid[$1]}" || true
 	stage_seconds[$1]=$((SECONDS - stage_began[$1]))
+	stage_cpu[$1]=$(awk '{ s += $1 } END { print int(s + 0.5) }' "$dir/times" 2>/dev/null || true)
 	cat "$dir/output"
 	count_stage "$1" "$(cat "$dir/result" || echo "0 1 0 the process of the stage was killed")"
 	# What a stage that passed leaves would be gigabytes at the end.
@@ -200,6 +211,7 @@ stage_process() # NAME DIRECTORY
 	LE_CHILD=
 	LE_CLUSTER=$2
 	LE_LIMIT=$limit
+	LE_TIMES=$2/times
 	this=$1
 	log=$2/log/stage
 	passed=0
@@ -229,6 +241,7 @@ stage_process_ends()
 		reason="the stage broke off${reason:+; $reason}"
 	fi
 	server_log_is_clean
+	add_server_times
 	le_stop_servers "$LE_CLUSTER"
 	[ "$failed" = 0 ] || keep_logs
 	echo "$passed $failed $skipped $reason" >"$LE_CLUSTER/result.new"
@@ -260,6 +273,17 @@ server_log_is_clean()
 		failed=$((failed + 1))
 		reason="the server's log has errors${reason:+; $reason}"
 	fi
+}
+
+# Adds the processor time of the stage's own server, and of its processes that have ended, to that of its commands.
+add_server_times()
+{
+	local pid
+	pid=$(head -n 1 "$LE_CLUSTER/data/postmaster.pid" 2>/dev/null) || return 0
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v pid="$pid" -v hz="$(getconf CLK_TCK)" '
+		$1 == pid { t += $14 + $15 + $16 + $17 }
+		$4 == pid { t += $14 + $15 }
+		END { printf "%.2f\n", t / hz }' | as_user tee -a "$LE_TIMES" >/dev/null
 }
 
 # Builds and installs what stages share; arguments go to make.
@@ -459,16 +483,17 @@ test_totals() # COMMAND...
 # Prints what became of each stage that ended, and how those that failed are repeated.
 show_results()
 {
-	local name p f s why failures=()
+	local name p f s why cpu=0 failures=()
 	echo
-	printf '%-28s %8s %8s %8s %8s\n' stage passed failed skipped seconds
+	printf '%-28s %8s %8s %8s %8s %8s\n' stage passed failed skipped seconds cpu
 	for name in "${stage_names[@]}"; do
 		[ -n "${stage_result[$name]-}" ] || continue
 		read -r p f s why <<<"${stage_result[$name]}"
-		printf '%-28s %8d %8d %8d %8d%s\n' "$name" "$p" "$f" "$s" "${stage_seconds[$name]}" "${why:+   $why}"
+		printf '%-28s %8d %8d %8d %8d %8d%s\n' "$name" "$p" "$f" "$s" "${stage_seconds[$name]}" "${stage_cpu[$name]:-0}" "${why:+   $why}"
+		cpu=$((cpu + ${stage_cpu[$name]:-0}))
 		[ "$f" = 0 ] || failures+=("$name")
 	done
-	printf '%-28s %8d %8d %8d %8d   %d at a time\n' total "$passed" "$failed" "$skipped" "$SECONDS" "$jobs"
+	printf '%-28s %8d %8d %8d %8d %8d   %d at a time; cpu: seconds of processor time, with the servers\n' total "$passed" "$failed" "$skipped" "$SECONDS" "$cpu" "$jobs"
 	if [ ${#failures[@]} -gt 0 ]; then
 		printf '\nfailed stages, whose logs are in %s, and how to repeat them:\n' "$kept_logs"
 		for name in "${failures[@]}"; do

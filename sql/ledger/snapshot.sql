@@ -1,7 +1,8 @@
 -- Balances: the snapshot that posting keeps, and its recomputation.
 
+-- A merge join may sort by entity and basis alone, and compare each balance of a book with all others.
 CREATE FUNCTION acct._write_snapshot(p_from date) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_mergejoin = off AS $$
 DECLARE
     changed bigint;
 BEGIN

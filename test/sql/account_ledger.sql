@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- The ledger of an account: openings, lines with text, running balances, pages, years, months that are archived or quiet
 \set topic account_ledger
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- What is approved is what the approver saw: its SHA-256, and who counts as an editor of it
 \set topic approval
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- A load is taken back: by whom, and when not
 \set topic delete_batch
 \i test/sql/setup.sql

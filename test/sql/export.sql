@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Export of archived months to files, their verification, tampering, and the drop that comes after
 \set topic export
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Expressions: what is understood, what is refused, and where the refusal points
 \set topic expressions
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- What holds posted entries is not dropped, by nobody who did not say so
 \set topic guard
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- health(): each check when all is well, when something is wrong, and when it was put right
 \set topic health
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Hostile expressions: whoever writes templates does not become the role that checks or runs them, and a value never
 -- depends on who asks, where or when
 \set topic hostile

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Master data that has entries keeps its identity: no code, type, fund or number of decimals changes under them
 \set topic identity
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- acct.install(): what it makes, that it changes nothing when called again, and who may call it
 SET client_min_messages = warning;
 SELECT current_database() AS regress_db \gset

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Every function at every isolation level, and in transactions that may not write
 \set topic isolation
 \i test/sql/setup.sql

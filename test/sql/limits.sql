@@ -1,3 +1,4 @@
+-- On one path: it takes each by itself.
 -- Limits: what is as large as it may be works, by each path; one more fails with its SQLSTATE, loses nothing, and can be done
 -- again.
 \set topic limits

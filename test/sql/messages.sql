@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- What the extension says when it refuses: messages, details and hints that no other test shows (scripts/check-messages)
 \set topic messages
 \i test/sql/setup.sql

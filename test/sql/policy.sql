@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- The digest of the policy in force, and what becomes of an expanded run when policy changes before it is posted
 \set topic policy
 \i test/sql/setup.sql

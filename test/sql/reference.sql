@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- docs/reference.md, and the names in the other documents, held against the catalog. No line: they agree (scripts/check-reference)
 \set topic reference
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Releases: two people for every row of policy, all or nothing
 \set topic release
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Reports: one journal, what moved a month, subtotals by parents of accounts, what was not journalled
 \set topic reports
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- What holds posted entries is not rewritten, made unlogged, or read under other names and types, unless a superuser says so
 \set topic rewrite
 \i test/sql/setup.sql

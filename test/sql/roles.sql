@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- The roles of acct.install_roles(): what each may do, what it may not, and a month that they do together
 \set topic roles
 \i test/sql/setup.sql

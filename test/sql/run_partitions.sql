@@ -1,3 +1,4 @@
+-- On one path: it takes each by itself.
 -- Large runs: partitions of their own in the order of accounts, by every path the same lines
 \set topic run_partitions
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Jobs: what each does, what it leaves behind when it fails or is killed, and how they are scheduled (with pg_cron: test/t/017_pg_cron.pl)
 \set topic schedule
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Functions that run as their owner: nothing that a caller or another owner put somewhere is run by them
 \set topic security
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- What a server may be built without: ICU, XML, and the extensions that come with it
 SELECT NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'und-x-icu') OR NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext') AS lacks \gset
 \if :lacks

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- New partitions are stored where their parents say, as PARTITION OF would, and not where the caller's settings say
 \set topic tablespaces
 \i test/sql/setup.sql

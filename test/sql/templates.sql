@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- The life of a template: draft, submitted, approved, retired; who may do what; the audit trail
 \set topic templates
 \i test/sql/setup.sql

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Policy stays in the hands of two people while the extension is dropped, whatever rights were given by default, and past its triggers
 \set topic trust
 \i test/sql/setup.sql
