@@ -122,6 +122,7 @@ SQL_PARTS = \
 	sql/runs/rebook.sql \
 	sql/policy/entities.sql \
 	sql/policy/elimination.sql \
+	sql/policy/statement_layouts.sql \
 	sql/runs/exceptions.sql \
 	sql/runs/repeated.sql \
 	sql/runs/correction.sql \
@@ -155,10 +156,13 @@ SQL_PARTS = \
 	sql/reports/journal.sql \
 	sql/reports/movement.sql \
 	sql/reports/hierarchy.sql \
+	sql/reports/statement_amounts.sql \
+	sql/reports/statements.sql \
 	sql/reports/exceptions_report.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
 	sql/common/rights.sql \
+	sql/sample/sample_statements.sql \
 	sql/sample/sample_takaful.sql \
 	sql/sample/sample_transactions.sql \
 	$(CRASH_POINT_SQL) \

@@ -24,6 +24,7 @@ BEGIN
     PERFORM acct._comment_ledger();
     PERFORM acct._comment_periods();
     PERFORM acct._comment_elimination();
+    PERFORM acct._comment_statements();
     PERFORM acct._comment_retention();
     PERFORM acct._comment_run_views();
     PERFORM acct._comment_views();

@@ -93,6 +93,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.manual_journal') IS NOT NULL
        AND to_regclass('acct.period_log') IS NOT NULL
        AND to_regclass('acct.elimination_pair') IS NOT NULL
+       AND to_regclass('acct.statement_column') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
@@ -103,7 +104,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of small runs'' staging, of manual journals, of books and of elimination pairs, which are newer than the number of the layout.';
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of small runs'' staging, of manual journals, of books, of elimination pairs and of statements'' layouts, which are newer than the number of the layout.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -206,6 +207,7 @@ BEGIN
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_periods();
     PERFORM acct._layout_elimination();
+    PERFORM acct._layout_statements();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_codes();

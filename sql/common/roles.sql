@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 
         (ARRAY['acct_finance', 'acct_approver'], 'table',
          ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
-               'journal_template_match', 'journal_template_line', 'product_account_map', 'elimination_pair', 'template_audit', 'accounting_period', 'book', 'period_log',
+               'journal_template_match', 'journal_template_line', 'product_account_map', 'elimination_pair', 'statement_layout', 'statement_line', 'statement_account', 'statement_column', 'template_audit', 'accounting_period', 'book', 'period_log',
                'je_exception', 'txn_source_parent'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['template_content'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['policy_release', 'release_changes', 'release_content', 'policy_finding'], 'SELECT'),
@@ -19,10 +19,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance'], 'table', ARRAY['journal_template', 'journal_template_match', 'journal_template_line'], 'INSERT, UPDATE, DELETE'),
         (ARRAY['acct_finance'], 'table',
          ARRAY['currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft', 'chart_of_accounts_draft',
-               'product_account_map_draft', 'elimination_pair_draft', 'template_retirement_draft'], 'SELECT, INSERT, UPDATE, DELETE'),
+               'product_account_map_draft', 'elimination_pair_draft', 'statement_layout_draft', 'statement_line_draft', 'statement_account_draft', 'statement_column_draft', 'template_retirement_draft'], 'SELECT, INSERT, UPDATE, DELETE'),
         (ARRAY['acct_approver'], 'table',
          ARRAY['currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft', 'chart_of_accounts_draft',
-               'product_account_map_draft', 'elimination_pair_draft', 'template_retirement_draft'], 'SELECT'),
+               'product_account_map_draft', 'elimination_pair_draft', 'statement_layout_draft', 'statement_line_draft', 'statement_account_draft', 'statement_column_draft', 'template_retirement_draft'], 'SELECT'),
         (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)',
             'create_release(text, text)', 'submit_release(bigint)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_release(bigint)'], 'EXECUTE'),
@@ -100,7 +100,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text, timestamptz, boolean)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()',
                'account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer)', 'journal(bigint)', 'trial_balance_at(date, text, text, text, boolean)', 'movement(date, text, text, text, boolean)',
-               'account_hierarchy(date, text, text, text, boolean)', 'exceptions_report(date, text, text)', 'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)'], 'EXECUTE')
+               'account_hierarchy(date, text, text, text, boolean)', 'profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
+               'balance_sheet(date, text, text, text, text, boolean, boolean, boolean)', 'fund_statement(date, text, text, text, text, date, boolean)', 'exceptions_report(date, text, text)', 'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
 $$;

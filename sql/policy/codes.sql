@@ -18,6 +18,8 @@ BEGIN
         ('chart_of_accounts', ARRAY['account_code', 'closing_account_code']),
         ('accounting_basis', ARRAY['basis']),
         ('elimination_pair', ARRAY['pair_code', 'account_code', 'fund', 'counter_account_code', 'counter_fund']),
+        ('statement_layout', ARRAY['layout']),
+        ('statement_account', ARRAY['from_account', 'to_account']),
         ('journal_template', ARRAY['template_code']),
         ('journal_template_match', ARRAY['txn_type', 'product_code', 'channel']),
         ('journal_template_line', ARRAY['account_code', 'fund']),

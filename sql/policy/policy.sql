@@ -22,7 +22,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                                             'priority']),
            ('posting_limit', ARRAY['name', 'value']),
            ('product_account_map', ARRAY['product_code', 'channel', 'account_code', 'fund', 'mapped_account_code', 'mapped_fund',
-                                         'effective_from', 'effective_to'])
+                                         'effective_from', 'effective_to']),
+           ('statement_account', ARRAY['layout', 'line_no', 'selection_no', 'account_type', 'from_account', 'to_account', 'parent_account_code', 'fund']),
+           ('statement_column', ARRAY['layout', 'column_no', 'label', 'fund_types', 'funds']),
+           ('statement_layout', ARRAY['layout', 'statement', 'description', 'is_default']),
+           ('statement_line', ARRAY['layout', 'line_no', 'label', 'sign', 'subtotal_of'])
 $$;
 COMMENT ON FUNCTION acct._policy_columns() IS
 'The tables of policy and those of their columns that the digest covers. Of templates it covers the versions that are approved or retired.';

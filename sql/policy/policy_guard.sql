@@ -73,13 +73,17 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         (SELECT 'elimination pairs ' || acct._first_of(array_agg(e.pair_code ORDER BY e.pair_code)) FROM acct.elimination_pair AS e
           WHERE CASE p_column WHEN 'account_code' THEN p_code IN (e.account_code, e.counter_account_code)
                               WHEN 'fund' THEN p_code IN (e.fund, e.counter_fund) END HAVING count(*) > 0),
+        (SELECT 'statement layouts ' || acct._first_of(array_agg(DISTINCT x.layout))
+           FROM (SELECT s.layout, s.parent_account_code, s.fund FROM acct.statement_account AS s
+                 UNION ALL SELECT c.layout, NULL, f FROM acct.statement_column AS c CROSS JOIN LATERAL unnest(c.funds) AS f) AS x
+          WHERE CASE p_column WHEN 'account_code' THEN x.parent_account_code WHEN 'fund' THEN x.fund END = p_code HAVING count(*) > 0),
         (SELECT 'entities ' || acct._first_of(array_agg(e.entity_code ORDER BY e.entity_code)) FROM acct.entity AS e
           WHERE p_column = 'currency' AND e.functional_currency = p_code HAVING count(*) > 0),
         (SELECT 'periods of ' || acct._first_of(array_agg(DISTINCT acct._month_name(p.period_month))) FROM acct.accounting_period AS p
           WHERE CASE p_column WHEN 'entity_code' THEN p.entity_code WHEN 'basis' THEN p.basis END = p_code HAVING count(*) > 0)), '')
 $$;
 COMMENT ON FUNCTION acct._policy_of(text, text) IS
-'The templates, account maps, accounts, funds, elimination pairs, entities and periods that name a code; NULL where none does.';
+'The templates, account maps, accounts, funds, elimination pairs, statement layouts, entities and periods that name a code; NULL where none does.';
 
 CREATE FUNCTION acct._require_no_entries(p_noun text, p_columns text[], p_old jsonb, p_new jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -9,7 +9,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (4, 'entity', ARRAY['entity_code']),
            (5, 'chart_of_accounts', ARRAY['account_code']),
            (6, 'product_account_map', ARRAY['product_code', 'channel', 'account_code', 'fund', 'effective_from']),
-           (7, 'elimination_pair', ARRAY['pair_code'])
+           (7, 'elimination_pair', ARRAY['pair_code']),
+           (8, 'statement_layout', ARRAY['layout']),
+           (9, 'statement_line', ARRAY['layout', 'line_no']),
+           (10, 'statement_account', ARRAY['layout', 'line_no', 'selection_no']),
+           (11, 'statement_column', ARRAY['layout', 'column_no'])
 $$;
 COMMENT ON FUNCTION acct._release_tables() IS 'The tables whose changes are proposed in releases, each with a draft table of its name and _draft.';
 
@@ -128,7 +132,7 @@ BEGIN
         CASE r.table_name
             WHEN 'product_account_map' THEN 't.map_id = d.map_id OR d.map_id IS NULL AND (t.product_code, t.account_code, t.fund, t.effective_from) = '
                                             '(d.product_code, d.account_code, d.fund, d.effective_from) AND t.channel IS NOT DISTINCT FROM d.channel'
-            ELSE format('t.%1$I = d.%1$I', r.key_columns[1]) END), ' UNION ALL ' ORDER BY r.n)
+            ELSE (SELECT string_agg(format('t.%1$I = d.%1$I', k), ' AND ') FROM unnest(r.key_columns) AS k) END), ' UNION ALL ' ORDER BY r.n)
       INTO changes FROM acct._release_tables() AS r;
     EXECUTE format($view$
     CREATE OR REPLACE VIEW acct.release_changes AS
@@ -140,11 +144,11 @@ BEGIN
            p.status <> 'approved' AND c.outdated AS outdated
       FROM (%s
             UNION ALL
-            SELECT t.release_id, 8 AS n, 'journal_template' AS table_name, 'insert' AS operation,
+            SELECT t.release_id, 12 AS n, 'journal_template' AS table_name, 'insert' AS operation,
                    jsonb_build_object('template_code', t.template_code, 'version', t.version) AS row_key, NULL::jsonb AS old_row, x.content AS new_row, false AS outdated
               FROM acct.journal_template AS t JOIN acct.template_content AS x USING (template_code, version) WHERE t.release_id IS NOT NULL
             UNION ALL
-            SELECT d.release_id, 9 AS n, 'journal_template' AS table_name, 'retire' AS operation,
+            SELECT d.release_id, 13 AS n, 'journal_template' AS table_name, 'retire' AS operation,
                    jsonb_build_object('template_code', d.template_code, 'version', d.version) AS row_key, d.approved_row AS old_row,
                    jsonb_build_object('status', 'retired', 'effective_to', d.effective_to) AS new_row,
                    d.approved_row IS DISTINCT FROM jsonb_build_object('status', t.status, 'effective_to', t.effective_to) AS outdated
@@ -531,11 +535,12 @@ CREATE FUNCTION acct._apply_drafts(p_release bigint, p_table text, p_operation t
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     draft CONSTANT text := p_table || '_draft';
-    key CONSTANT text := CASE p_table WHEN 'product_account_map' THEN 'map_id'
-                         ELSE (SELECT r.key_columns[1] FROM acct._release_tables() AS r WHERE r.table_name = p_table) END;
+    keys CONSTANT text[] := CASE p_table WHEN 'product_account_map' THEN ARRAY['map_id']
+                            ELSE (SELECT r.key_columns FROM acct._release_tables() AS r WHERE r.table_name = p_table) END;
+    same_key CONSTANT text := (SELECT string_agg(format('d.%1$I = t.%1$I', k), ' AND ') FROM unnest(keys) AS k);
     columns CONSTANT text[] := ARRAY(SELECT a.attname FROM pg_attribute AS a JOIN pg_attribute AS o ON o.attname = a.attname
                                       WHERE a.attrelid = format('acct.%I', draft)::regclass AND o.attrelid = format('acct.%I', p_table)::regclass
-                                        AND o.attnum > 0 AND NOT o.attisdropped AND (o.attname <> key OR p_operation = 'insert' AND key <> 'map_id')
+                                        AND o.attnum > 0 AND NOT o.attisdropped AND (o.attname <> ALL (keys) OR p_operation = 'insert' AND keys <> '{map_id}')
                                       ORDER BY o.attnum);
     list CONSTANT text := (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS x (c, n));
     values_list CONSTANT text := (SELECT string_agg(format('d.%I', c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS x (c, n));
@@ -543,10 +548,10 @@ DECLARE
 BEGIN
     EXECUTE CASE p_operation
         WHEN 'insert' THEN format('INSERT INTO acct.%I (%s) SELECT %s FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''insert'' ORDER BY %s',
-                                  p_table, list, values_list, draft, CASE key WHEN 'map_id' THEN 'd.draft_no' ELSE format('d.%I', key) END)
-        WHEN 'update' THEN format('UPDATE acct.%I AS t SET (%s) = ROW (%s) FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''update'' AND d.%5$I = t.%5$I',
-                                  p_table, list, values_list, draft, key)
-        ELSE format('DELETE FROM acct.%I AS t USING acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''delete'' AND d.%3$I = t.%3$I', p_table, draft, key) END
+                                  p_table, list, values_list, draft, CASE p_table WHEN 'product_account_map' THEN 'd.draft_no' ELSE (SELECT string_agg(format('d.%I', k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS x (k, n)) END)
+        WHEN 'update' THEN format('UPDATE acct.%I AS t SET (%s) = ROW (%s) FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''update'' AND %s',
+                                  p_table, list, values_list, draft, same_key)
+        ELSE format('DELETE FROM acct.%I AS t USING acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''delete'' AND %s', p_table, draft, same_key) END
       USING p_release;
     GET DIAGNOSTICS applied = ROW_COUNT;
     RETURN applied;
@@ -609,6 +614,10 @@ BEGIN
      WHERE p.fund IN (SELECT d.fund FROM acct.fund_draft AS d WHERE d.release_id = p_release)
         OR p.account_code IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
         OR p.target IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
+    UNION ALL
+    SELECT p.problem FROM acct._statement_problems(NULL) AS p
+     WHERE p.layout IN (SELECT y FROM acct._layouts_of_release(p_release) AS y)
+        OR p.account_code IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
     UNION ALL
     SELECT format('%s %s is deleted and used by %s', x.noun, x.code, u.used)
       FROM (SELECT 'account' AS noun, 'account_code' AS column_name, d.account_code AS code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release AND d.operation = 'delete'

@@ -343,8 +343,10 @@ BEGIN
 
     FOREACH t IN ARRAY ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
                              'journal_template_match', 'journal_template_line', 'product_account_map', 'elimination_pair',
+                             'statement_layout', 'statement_line', 'statement_account', 'statement_column',
                              'policy_release', 'template_retirement_draft', 'currency_draft', 'fund_draft', 'accounting_basis_draft', 'entity_draft',
-                             'chart_of_accounts_draft', 'product_account_map_draft', 'elimination_pair_draft'] LOOP
+                             'chart_of_accounts_draft', 'product_account_map_draft', 'elimination_pair_draft',
+                             'statement_layout_draft', 'statement_line_draft', 'statement_account_draft', 'statement_column_draft'] LOOP
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_audit', t, 'Records each change in acct.template_audit.');
         EXECUTE format('COMMENT ON TRIGGER %I ON acct.%I IS %L', t || '_truncate', t, 'TRUNCATE is refused: no audit would see it (LE004).');
     END LOOP;

@@ -304,18 +304,20 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SE
 DECLARE
     chart record;
     templates bigint;
+    layouts bigint;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     SELECT c.* INTO chart FROM acct._install_sample_chart() AS c;
     templates := acct._install_sample_templates();
-    IF chart.entities + chart.funds + chart.currencies + chart.accounts + chart.overrides + chart.pairs + templates = 0 THEN
+    layouts := acct._install_sample_statements();
+    IF chart.entities + chart.funds + chart.currencies + chart.accounts + chart.overrides + chart.pairs + templates + layouts = 0 THEN
         RETURN 'takaful sample was there';
     END IF;
-    RETURN format('takaful sample installed: %s, %s funds, %s currencies, %s accounts, %s account overrides, %s elimination pairs, %s templates',
+    RETURN format('takaful sample installed: %s, %s funds, %s currencies, %s accounts, %s account overrides, %s elimination pairs, %s templates, %s statement layouts',
                   CASE chart.entities WHEN 1 THEN '1 entity' ELSE chart.entities || ' entities' END,
-                  chart.funds, chart.currencies, chart.accounts, chart.overrides, chart.pairs, templates);
+                  chart.funds, chart.currencies, chart.accounts, chart.overrides, chart.pairs, templates, layouts);
 END
 $$;
 COMMENT ON FUNCTION acct.install_takaful_sample() IS
-'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, elimination pairs, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';
+'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, elimination pairs, layouts of statements, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';

@@ -20,8 +20,8 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'set_book', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
-    'account_hierarchy', 'account_ledger', 'balance_changes', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
-    'days_in_month', 'exceptions_report', 'health', 'journal', 'month_end', 'month_start', 'movement', 'policy_digest', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
+    'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
+    'days_in_month', 'exceptions_report', 'fund_statement', 'health', 'journal', 'month_end', 'month_start', 'movement', 'policy_digest', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
@@ -119,6 +119,9 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'trial_balance_at', string_agg(t.account_code || ' ' || t.closing_balance, ', ' ORDER BY t.account_code) FROM acct.trial_balance_at('2025-01-30') AS t
     UNION ALL SELECT 'movement', count(*)::text FROM acct.movement('2025-01-01')
     UNION ALL SELECT 'account_hierarchy', count(*)::text FROM acct.account_hierarchy('2025-01-01')
+    UNION ALL SELECT 'balance_sheet', string_agg(concat_ws(' ', b.account_code, b.amount), ', ') FROM acct.balance_sheet('2025-01-01') AS b
+    UNION ALL SELECT 'profit_and_loss', string_agg(concat_ws(' ', p.account_code, p.amount), ', ') FROM acct.profit_and_loss('2025-01-01', '2025-01-01') AS p
+    UNION ALL SELECT 'fund_statement', count(*)::text FROM acct.fund_statement('2025-01-01')
     UNION ALL SELECT 'exceptions_report', coalesce(sum(e.transactions), 0)::text FROM acct.exceptions_report('2025-02-01') AS e
     UNION ALL SELECT 'health failed', count(*) FILTER (WHERE h.detail LIKE 'the check failed%')::text FROM acct.health() AS h
     UNION ALL SELECT 'apply_retention dry', (count(*) >= 0)::text FROM acct.apply_retention(dry_run => true)
