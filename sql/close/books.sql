@@ -20,7 +20,7 @@ BEGIN
         first_year_month := (p_properties ->> 'first_year_month')::smallint;
     END IF;
     IF p_properties -> 'closed_from' <> 'null' THEN
-        IF p_properties ->> 'closed_from' !~ '^[0-9]{4}-(0[1-9]|1[0-2])-01$' THEN
+        IF p_properties ->> 'closed_from' !~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-01$' THEN
             RAISE EXCEPTION 'closed_from is %', p_properties -> 'closed_from'
                 USING ERRCODE = '22023', HINT = 'It is the first day of a month, such as "2026-01-01", or null.';
         END IF;

@@ -185,6 +185,8 @@ DECLARE
     locked_bases text[];
 BEGIN
     PERFORM acct._announce_work();
+    -- What finance may lock is waited for before the books, not with them.
+    PERFORM acct._hold_tables('{acct.manual_journal,acct.manual_journal_line}', 'ACCESS SHARE');
     -- Once more, while entities and bases come that were not there when the wait for a book began.
     LOOP
         SELECT array_agg(e.entity_code ORDER BY e.entity_code, b.basis), array_agg(b.basis ORDER BY e.entity_code, b.basis) INTO entities, bases

@@ -387,7 +387,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT string_agg(d.object_type || ' ' || d.object_identity, ', '),
-           bool_or(d.object_identity IN ('ledger_guard.protected', 'acct.ledger_entry_header'))
+           bool_or(d.address_names IN ('{ledger_guard,protected}', '{acct,ledger_entry_header}'))
       INTO lost, posted
       FROM pg_event_trigger_dropped_objects() AS d
      WHERE d.original AND d.address_names[1] IN ('acct', 'acct_archive', 'ledger_guard') AND NOT d.is_temporary;

@@ -94,6 +94,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.period_log') IS NOT NULL
        AND to_regclass('acct.elimination_pair') IS NOT NULL
        AND to_regclass('acct.statement_column') IS NOT NULL
+       AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.journal_run') AND a.attname = 'created_by_role' AND NOT a.attisdropped)
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
@@ -104,7 +105,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of small runs'' staging, of manual journals, of books, of elimination pairs and of statements'' layouts, which are newer than the number of the layout.';
+'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of small runs'' staging, of manual journals, of books, of elimination pairs and of statements'' layouts, and the role of a run''s maker, which are newer than the number of the layout.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$

@@ -229,7 +229,10 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
-    SELECT m.status INTO held FROM acct.manual_journal AS m WHERE m.journal_id = p_journal FOR UPDATE;
+    -- Who edits it, or looks at it FOR UPDATE, is waited for as any other holder.
+    PERFORM acct._lock_row('acct.manual_journal', ARRAY['journal_id'], ARRAY[p_journal::text], format('manual journal %s', p_journal), true);
+    PERFORM acct._hold_tables('{acct.manual_journal_line}', 'ACCESS SHARE');
+    SELECT m.status INTO held FROM acct.manual_journal AS m WHERE m.journal_id = p_journal;
     IF NOT FOUND THEN
         PERFORM acct._raise_no_manual_journal(p_journal);
     ELSIF held <> ALL (p_status) THEN
@@ -240,7 +243,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._lock_manual_journal(bigint, text[]) IS
-'Locks a manual journal to the end of the transaction; raises LE004 where it does not exist or has another status (LE005 where it should be submitted).';
+'Locks a manual journal to the end of the transaction; raises LE004 where it does not exist or has another status (LE005 where it should be submitted), 55P03 with the holder as _refuse_held() does.';
 
 CREATE FUNCTION acct.submit_manual_journal(journal_id bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
@@ -258,7 +261,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.submit_manual_journal(bigint) IS
-'Hands a manual or opening journal to its approver, and returns the SHA-256 of its content. Raises LE004 where it does not exist, was submitted or approved, or has a finding of severity error, LE006 where its month or that of its reversal is closed, 25001 (the transaction is not READ COMMITTED).';
+'Hands a manual or opening journal to its approver, and returns the SHA-256 of its content. Raises LE004 where it does not exist, was submitted or approved, or has a finding of severity error, LE006 where its month or that of its reversal is closed, 25001 (the transaction is not READ COMMITTED), 55P03 (locked).';
 
 CREATE FUNCTION acct.return_manual_journal(journal_id bigint, reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
@@ -274,7 +277,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.return_manual_journal(bigint, text) IS
-'Returns a submitted manual or opening journal, to be edited and submitted again, with a reason. Raises LE004 where it does not exist, LE005 where it is not submitted, 22023 (no reason), 25001 (the transaction is not READ COMMITTED).';
+'Returns a submitted manual or opening journal, to be edited and submitted again, with a reason. Raises LE004 where it does not exist, LE005 where it is not submitted, 22023 (no reason), 25001 (the transaction is not READ COMMITTED), 55P03 (locked).';
 
 CREATE FUNCTION acct._manual_edited_by_caller(p_journal bigint) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -63,8 +63,8 @@ BEGIN
             USING ERRCODE = 'LE002', DETAIL = format('It is run %s.', id),
                   HINT = 'Post or discard that one first.';
     END IF;
-    INSERT INTO acct.journal_run AS n (bases, options, kind, origin_run, je_date, reason)
-    SELECT r.bases, '{}', 'correction', origin, correct_run.correction_date, correct_run.reason
+    INSERT INTO acct.journal_run AS n (bases, options, kind, origin_run, je_date, reason, created_by_role)
+    SELECT r.bases, '{}', 'correction', origin, correct_run.correction_date, correct_run.reason, acct._session_role()
       FROM acct.journal_run AS r WHERE r.run_id = origin
     RETURNING n.run_id INTO id;
     -- crash point: correct_inserted
@@ -162,9 +162,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid
       LEFT JOIN pg_am AS a ON a.oid = c.relam
      WHERE r.run_id = p_run_id AND r.je_range IS NOT NULL
-    HAVING bool_and(c.relkind = 'r' AND a.amname = 'heap'
-                    AND i.inhparent IN (to_regclass(format('acct.%I', acct._partition_name('ledger_entry_line', m.month))),
-                                        to_regclass(format('acct_archive.%I', acct._partition_name('ledger_entry_line', m.month)))))
+    HAVING bool_and((c.relkind = 'r' AND a.amname = 'heap'
+                     AND i.inhparent IN (to_regclass(format('acct.%I', acct._partition_name('ledger_entry_line', m.month))),
+                                         to_regclass(format('acct_archive.%I', acct._partition_name('ledger_entry_line', m.month))))) IS TRUE)
 $$;
 COMMENT ON FUNCTION acct._range_tables(bigint) IS
 'The ledger partitions that hold a large run''s own lines, all of its range, to be read by page; NULL where there are none, or they cannot be.';

@@ -39,6 +39,8 @@ BEGIN
     CREATE OR REPLACE TRIGGER journal_reversal_kept_truncate BEFORE TRUNCATE ON acct.journal_reversal
         FOR EACH STATEMENT EXECUTE FUNCTION acct._keep_claim();
     ALTER TABLE acct.journal_reversal ENABLE ALWAYS TRIGGER journal_reversal_kept, ENABLE ALWAYS TRIGGER journal_reversal_kept_truncate;
+    -- Since layout 5: who cannot post it, whatever their name is then.
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS created_by_role text COLLATE "C";
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_reversal() IS 'The part of install() that makes the claims of reversals.';
@@ -53,6 +55,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_reversal.origin_run IS 'Run that posted them.';
     COMMENT ON COLUMN acct.journal_reversal.je_ids IS 'Range of je_id: every journal in it is reversed.';
     COMMENT ON COLUMN acct.journal_reversal.journals IS 'Number of journals in the range, of which some identifiers may be no journal''s.';
+    COMMENT ON COLUMN acct.journal_run.created_by_role IS 'Of a reversal or correction: the role of created_by, as in template_audit.changed_by_role, which stays when it is renamed; NULL: another run.';
     COMMENT ON COLUMN acct.journal_reversal.released_at IS 'When the run was discarded and the journals could be reversed again; NULL: the claim holds.';
 END
 $layout$;
@@ -199,8 +202,8 @@ COMMENT ON FUNCTION acct._reversed_by(bigint) IS 'The runs that reverse journals
 
 CREATE FUNCTION acct._start_reversal(p_origin bigint, p_date date, p_reason text, p_options jsonb) RETURNS bigint
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
-    INSERT INTO acct.journal_run (kind, origin_run, je_date, reason, bases, options)
-    VALUES ('reversal', p_origin, p_date, p_reason, '{}', p_options) RETURNING run_id
+    INSERT INTO acct.journal_run (kind, origin_run, je_date, reason, bases, options, created_by_role)
+    VALUES ('reversal', p_origin, p_date, p_reason, '{}', p_options, acct._session_role()) RETURNING run_id
 $$;
 COMMENT ON FUNCTION acct._start_reversal(bigint, date, text, jsonb) IS 'Makes a run of kind reversal, which claims no journals yet; its run_id.';
 
@@ -662,14 +665,14 @@ BEGIN
     ELSIF to_regrole('acct_approver') IS NOT NULL AND NOT acct._caller_is('acct_approver') THEN
         RAISE EXCEPTION '% is no approver and cannot post run %', session_user, p_run_id
             USING ERRCODE = '42501', DETAIL = format('It is a %s, which a member of acct_approver posts.', run.kind);
-    ELSIF run.created_by = session_user THEN
+    ELSIF run.created_by = session_user OR run.created_by_role = acct._session_role() THEN
         RAISE EXCEPTION '% made run % and cannot post it', session_user, p_run_id
             USING ERRCODE = 'LE005', DETAIL = format('It is a %s.', run.kind), HINT = 'Have a second person post it.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._require_poster(bigint) IS
-'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them. What another function decides it does not look at: runs whose journals are given line by line, and reversals whose options name the decision.';
+'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them, under whatever name. What another function decides it does not look at: runs whose journals are given line by line, and reversals whose options name the decision.';
 
 CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean, p_place tid[] DEFAULT '{}') RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

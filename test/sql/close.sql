@@ -171,7 +171,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT v, public.attempt(format('SELECT acct.set_book(''MAIN'', ''TAX'', %L)', v)) FROM unnest(ARRAY['{"first_year_month": 0}', '{"first_year_month": 13}', '{"first_year_month": "4"}',
-    '{"first_year_month": null}', '{"first_year_month": 4.5}', '{"closed_from": "2025-05-02"}', '{"closed_from": 2025}', '{"closed_from": "2025-13-01"}', '{"closed_from": "9999-01-01"}']) AS v;
+    '{"first_year_month": null}', '{"first_year_month": 4.5}', '{"closed_from": "2025-05-02"}', '{"closed_from": 2025}', '{"closed_from": "2025-13-01"}', '{"closed_from": "9999-01-01"}', '{"closed_from": "0000-01-01"}']) AS v;
 SELECT acct.set_book('MAIN', 'TAX', '{}') AS nothing, acct.set_book('MAIN', 'TAX', '{"first_year_month": 1, "closed_from": null}') AS the_defaults;
 SELECT acct.set_book('MAIN', 'PRIMARY', '{"closed_from": "2025-05-01"}') AS closed, acct.set_book('MAIN', 'PRIMARY', '{"first_year_month": 7}') AS year, acct.set_book('MAIN', 'PRIMARY', '{"first_year_month": 7}') AS again;
 SELECT entity_code, basis, first_year_month, closed_from, closed_through FROM acct.book;

@@ -213,6 +213,7 @@ RESET SESSION AUTHORIZATION;
 SELECT acct.correct_run(:jan, '2025-04-30', 'x'); :why
 SELECT run_id = :jan AS jan, status FROM acct.journal_run WHERE run_id IN (:jan, :run, :third, :fifth, :late) ORDER BY run_id;
 SELECT count(*) AS accounts FROM acct.trial_balance('2025-04-01') WHERE closing_balance <> 0;
+SELECT kind, bool_and(created_by_role = acct._session_role()) AS by_role FROM acct.journal_run WHERE kind IN ('reversal', 'correction') AND status <> 'discarded' GROUP BY kind ORDER BY kind;
 SELECT count(*) AS left_over FROM pg_class WHERE relname LIKE 'correction%' AND relnamespace = 'acct'::regnamespace;
 \set VERBOSITY default
 

@@ -51,6 +51,14 @@ RESET ledger_engine.max_workers;
 SELECT * FROM public.corrected(:anew, 'CASE WHEN mod(:gross_amount, 20) = 3 THEN 0.7 ELSE 0.6 END', 2);
 SELECT * FROM public.corrected(:anew, '0.6', 0);
 SELECT * FROM acct.check_balance_snapshot();
+-- A run of two months, one of whose partitions has another name: it is not read by page, and all of it is compared.
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, gross_amount, tabarru_amount)
+SELECT 100000 + n, '2025-02-01', date '2025-01-20' + (n % 28), 'A', 'P', 'C', 'IDR', n, n FROM generate_series(1, 2800) AS n;
+SELECT public.posted('2025-02-01', 'two') AS two \gset
+SELECT cardinality(acct._range_tables(:two)) AS tables;
+SELECT format('ALTER TABLE acct.ledger_entry_line_2025_02_run_%s RENAME TO another_name', :two) AS statement \gexec
+SELECT acct._range_tables(:two);
+SELECT * FROM public.corrected(:two, 'CASE WHEN :txn_id > 100000 AND mod(:gross_amount, 20) = 3 THEN 0.7 ELSE 0.6 END', 2);
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -214,6 +214,16 @@ DROP TABLE acct.ledger_entry_line_2025_01; :why
 RESET session_replication_role;
 CREATE TABLE public.mine (id integer PRIMARY KEY);
 DROP TABLE public.mine;
+-- What tells of entries goes with them, whatever a session has names written like.
+DO $$
+BEGIN
+    SET LOCAL quote_all_identifiers = on;
+    DROP TABLE acct.ledger_entry_header, ledger_guard.protected CASCADE;
+    RAISE EXCEPTION 'dropped';
+EXCEPTION WHEN SQLSTATE 'LE011' THEN
+    NULL;
+END
+$$;
 \set VERBOSITY default
 ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey;
 \set VERBOSITY sqlstate

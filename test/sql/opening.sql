@@ -30,6 +30,8 @@ SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migr
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.none'); :why
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.unknown'); :why
 SELECT * FROM acct.compare_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.hidden'); :why
+CREATE TYPE migration.shape AS (account_code text, fund_code text, currency text, balance numeric);
+SELECT * FROM acct.compare_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.shape'); :why
 \set VERBOSITY default
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.neither');
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.both_ways');

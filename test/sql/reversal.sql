@@ -317,6 +317,21 @@ SELECT acct.expand_journals(:late);
 SELECT acct.discard_run(:late);
 SELECT acct.reverse_run(:august, '2025-09-01', 'x');
 SELECT * FROM public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-09-01'', ''x'')', :dropped));
+-- Who made a reversal does not post it under another name either.
+DROP ROLE IF EXISTS regress_reversal_maker, regress_reversal_renamed;
+CREATE ROLE regress_reversal_maker SUPERUSER;
+CALL public.txn(7001, '2025-09-01', 'C');
+SELECT public.posted('2025-09-01') AS september \gset
+SET SESSION AUTHORIZATION regress_reversal_maker;
+SELECT acct.reverse_run(:september, '2025-09-30', 'x') AS own \gset
+SELECT journals FROM acct.expand_journals(:own);
+RESET SESSION AUTHORIZATION;
+ALTER ROLE regress_reversal_maker RENAME TO regress_reversal_renamed;
+SET SESSION AUTHORIZATION regress_reversal_renamed;
+SELECT * FROM public.why(format('SELECT acct.post_journals(%s)', :own));
+RESET SESSION AUTHORIZATION;
+SELECT journals FROM acct.post_journals(:own);
+DROP ROLE regress_reversal_renamed;
 
 \c :regress_db
 DROP DATABASE :"topic_db";

@@ -60,7 +60,7 @@ sub fill
 # What each step of a run that is posted begins with.
 my %begin = (
 	correct => q{SELECT acct.correct_run(RUN, '2025-06-30', 'Cancelled')},
-	reverse => q{SELECT acct.reverse_run(RUN, '2025-06-30', 'Cancelled'); UPDATE acct.journal_run SET created_by = 'maker' WHERE kind = 'reversal'},
+	reverse => q{SELECT acct.reverse_run(RUN, '2025-06-30', 'Cancelled'); UPDATE acct.journal_run SET created_by = 'maker', created_by_role = NULL WHERE kind = 'reversal'},
 	again => q{SELECT acct.rebook_run((SELECT max(run_id) FROM acct.journal_run WHERE kind = 'reversal'))});
 
 # Seconds that the statement takes from the request, and whether it was ended by it.

@@ -74,6 +74,22 @@ held($reopen, q{SELECT acct.close_period('2023-05-01', 'MAIN', 'PRIMARY', ARRAY(
 held($reopen, 'SELECT acct.update_balance_snapshot()', 'ledger_book', 'a book, recomputing');
 held('LOCK TABLE acct.ledger_book IN ACCESS EXCLUSIVE MODE', $post, 'ledger_book', 'all books, posting');
 
+# Manual journals, which finance can lock: nobody who closes a month holds its book meanwhile
+sql(q{INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('MAIN', '2023-06-30', 'IDR', 'Held');
+	INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) SELECT 1, '9999', f.fund, d.debit, 5 - d.debit
+	  FROM (SELECT min(fund) AS fund FROM acct.fund) AS f, (VALUES (5), (0)) AS d (debit)});
+my $submit = 'SELECT acct.submit_manual_journal(1)';
+my $editor = hold_lock($node, $db, 'SELECT journal_id FROM acct.manual_journal FOR UPDATE');
+refused($submit, 'process ' . $editor->pid, 'a manual journal, submitting');
+$editor->submit('ROLLBACK');
+$editor->finish;
+my $lines = 'LOCK TABLE acct.manual_journal_line IN ACCESS EXCLUSIVE MODE';
+held($lines, $submit, 'manual_journal_line', 'lines of manual journals, submitting');
+held($lines, q{SELECT acct.close_period('2023-05-01', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')}, 'manual_journal_line',
+	'lines of manual journals, closing');
+held('LOCK TABLE acct.manual_journal IN ACCESS EXCLUSIVE MODE', q{SELECT acct.rehearse_close('2023-06-01', 'MAIN', 'PRIMARY')}, 'manual_journal', 'manual journals, rehearsing');
+sql('DELETE FROM acct.manual_journal');
+
 # The source: an uncommitted TRUNCATE, and a lock
 sql(q{SELECT count(*) FROM acct.rotate_txn_source_partitions(0, '2025-02-01')});
 for my $does ('TRUNCATE acct.txn_source_2025_02', 'LOCK TABLE acct.txn_source_2025_02 IN ACCESS EXCLUSIVE MODE')
@@ -133,11 +149,11 @@ load_quietly($node, $db, '2025-01-01', 10, 5);
 my $large = sql(qq{SET ledger_engine.run_partition_min_transactions = 0; SELECT acct.create_run('2025-01-01', 'large')});
 sql("SET ledger_engine.run_partition_min_transactions = 0; SELECT count(*) FROM acct.expand_journals($large)");
 my $post_large = "SELECT count(*) FROM acct.post_journals($large)";
-my $lines = sql(q{SELECT acct._partition_of('acct.ledger_entry_line', '2025-01-01')});
-held("LOCK TABLE ONLY $lines IN SHARE MODE", $post_large, 'ledger_entry_line_2025_01', 'lines, posting a large run');
-$idle = hold_lock($node, $db, "LOCK TABLE ONLY $lines IN ROW EXCLUSIVE MODE");
+my $table = sql(q{SELECT acct._partition_of('acct.ledger_entry_line', '2025-01-01')});
+held("LOCK TABLE ONLY $table IN SHARE MODE", $post_large, 'ledger_entry_line_2025_01', 'lines, posting a large run');
+$idle = hold_lock($node, $db, "LOCK TABLE ONLY $table IN ROW EXCLUSIVE MODE");
 my $active = start_session($node, $db);
-$active->submit("BEGIN; LOCK TABLE ONLY $lines IN SHARE MODE; SELECT pg_sleep(6); ROLLBACK");
+$active->submit("BEGIN; LOCK TABLE ONLY $table IN SHARE MODE; SELECT pg_sleep(6); ROLLBACK");
 wait_until('a lock to wait', sub { $active->waits_for($node, $idle) });
 refused($post_large, sprintf('process %s \([^\n]*, which waits for process %s \(\S+ idle in transaction since 2', $active->pid, $idle->pid),
 	'an active session behind an idle one');
