@@ -39,6 +39,8 @@ OBJS = \
 	src/common/settings_scope.o \
 	src/expand/batch.o \
 	src/expand/comparison.o \
+	src/expand/correction.o \
+	src/expand/correction_writer.o \
 	src/expand/expand.o \
 	src/expand/expand_parallel.o \
 	src/expand/expand_rows.o \
@@ -50,6 +52,7 @@ OBJS = \
 	src/expand/run_record.o \
 	src/expand/run_tally.o \
 	src/expand/source.o \
+	src/expand/staged_rows.o \
 	src/expand/staging.o \
 	src/init.o \
 	src/ledger/amount.o \

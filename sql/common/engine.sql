@@ -97,13 +97,12 @@ LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_in_buckets';
 COMMENT ON FUNCTION acct._in_buckets(bytea, bigint, text) IS
 'True where a transaction is among those of which acct._evaluate() found that they may differ in a basis: all that do, and a few that do not.';
 
-CREATE FUNCTION acct._net_lines(p_candidates text, p_expected regclass, p_posted_tables regclass[], p_buckets bytea, p_posted text,
-    OUT "#n" bigint, OUT account_code text, OUT fund text, OUT currency text, OUT product_code text, OUT channel text,
-    OUT "#amount" numeric, OUT digest text)
-RETURNS SETOF record
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_net_lines';
-COMMENT ON FUNCTION acct._net_lines(text, regclass, regclass[], bytea, text) IS
-'By how much each account of the transactions that a query has (number, txn_id, basis) has to move, so that what is posted comes to the lines of a table: posted are the lines of tables that acct._in_buckets() (NULL: none), and those of a query. The last row has the digest of what is expected of those that differ, as acct._net_digest().';
+CREATE FUNCTION acct._book_differences(p_run_id bigint, p_header regclass, p_line regclass, p_journals text, p_buckets bytea, p_expected regclass,
+    p_posted_tables regclass[], p_posted text, p_posted_of text, p_corrections text, p_few bigint,
+    OUT by_basis jsonb, OUT evaluation_digest text, OUT later bigint, OUT latest date)
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_book_differences';
+COMMENT ON FUNCTION acct._book_differences(bigint, regclass, regclass, text, bytea, regclass, regclass[], text, text, text, bigint) IS
+'The data path of expand_journals for corrections, after acct._evaluate(): compares the lines of a table (p_expected) with those posted for the journals of a query, which acct._in_buckets($1), and writes a journal for each that differs into the two staging tables, totals into acct.journal_run_total and acct.journal_run. Posted are the lines of tables (NULL: none) and a query, or of fewer journals than p_few those of a query by their numbers, $1; and those of earlier corrections (NULL: none). later counts journals corrected that are dated after the correction, latest is the last such date.';
 
 CREATE FUNCTION acct._expand_reversal(p_run_id bigint, p_header regclass, p_line regclass,
     OUT source_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)

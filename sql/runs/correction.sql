@@ -2,8 +2,7 @@
 --
 -- A correction is a run of its own. Expanding it evaluates the transactions of the run that it corrects as any expansion does,
 -- and compares what they come to with what is posted for them (acct._evaluate). Those that may differ are expanded into two tables
--- of its own, compared line by line, and their differences put into staging. What these tables have beside the columns of
--- journals, to which a site's belong, has names that a site's have not: "#n".
+-- of its own, compared line by line, and their differences written into staging (acct._book_differences).
 
 CREATE FUNCTION acct._layout_correction() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -94,27 +93,6 @@ $$;
 COMMENT ON FUNCTION acct._dimension_list(text, text) IS
 'What goes on a list of columns for those of a site: an item for each, in the format of format(), after a comma.';
 
-CREATE FUNCTION acct._is_sortable(p_type regtype) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    EXECUTE format('SELECT FROM (SELECT NULL::%s AS x) AS n GROUP BY n.x ORDER BY n.x', p_type);
-    RETURN true;
-EXCEPTION WHEN undefined_function THEN
-    RETURN false;
-END
-$$;
-COMMENT ON FUNCTION acct._is_sortable(regtype) IS 'True where values of a type can be grouped and sorted; those of json, xml or point, for example, cannot.';
-
-CREATE FUNCTION acct._sortable_dimensions(p_item text, p_text_item text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(string_agg(format(', ' || CASE WHEN acct._is_sortable(a.atttypid) THEN p_item ELSE p_text_item END, n.name,
-                                      format_type(a.atttypid, a.atttypmod)), '' ORDER BY n.name), '')
-      FROM unnest(acct._dimensions_of('line')) AS n (name)
-      JOIN pg_attribute AS a ON a.attrelid = 'acct.je_line_staging'::regclass AND a.attname = n.name AND NOT a.attisdropped
-$$;
-COMMENT ON FUNCTION acct._sortable_dimensions(text, text) IS
-'As _dimension_list() for lines, with one item for columns whose values can be grouped and sorted, and another for the rest, which are handled as text; %2$s is the type.';
-
 CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -169,15 +147,16 @@ $$;
 COMMENT ON FUNCTION acct._range_tables(bigint) IS
 'The ledger partitions that hold a large run''s own lines, all of its range, to be read by page; NULL where there are none, or they cannot be.';
 
-CREATE FUNCTION acct._line_query(p_rows text) RETURNS text
+CREATE FUNCTION acct._line_query(p_rows text, p_with_dimensions boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT format('SELECT l.txn_id, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, l.channel, %s, l.debit, l.credit FROM %s AS l',
-                  CASE WHEN d.names = '{}' THEN 'NULL::text'
-                       ELSE format('ROW(%s)::text', (SELECT string_agg(format('l.%I', n), ', ' ORDER BY n) FROM unnest(d.names) AS n)) END, p_rows)
+    SELECT format('SELECT l.txn_id, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, l.channel, %s, l.debit, l.credit%s FROM %s AS l',
+                  CASE WHEN d.names = '{}' OR p_with_dimensions THEN 'NULL::text'
+                       ELSE format('ROW(%s)::text', (SELECT string_agg(format('l.%I', n), ', ' ORDER BY n) FROM unnest(d.names) AS n)) END,
+                  CASE WHEN p_with_dimensions THEN acct._dimension_list('line', 'l.%I') ELSE '' END, p_rows)
       FROM (SELECT acct._dimensions_of('line') AS names) AS d
 $$;
-COMMENT ON FUNCTION acct._line_query(text) IS
-'The query of the lines of a subquery, as _evaluate() compares them.';
+COMMENT ON FUNCTION acct._line_query(text, boolean) IS
+'The query of the lines of a subquery, as _evaluate() compares them, with their dimensions as one text; or as _book_differences() adds them up, with their dimensions as they are.';
 
 CREATE FUNCTION acct._correction_columns() RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -250,213 +229,79 @@ $$;
 COMMENT ON FUNCTION acct._claimed_journals(bigint, text) IS
 'The query of the journals, of those that a query returns, which are reversed or about to be, or whose earlier corrections are since a correction was expanded: that leaves them alone.';
 
-CREATE FUNCTION acct._make_scratch(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._make_scratch(p_run_id bigint, p_name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap AS $$
 DECLARE
     rel text;
 BEGIN
     FOREACH rel IN ARRAY ARRAY['header', 'line'] LOOP
-        EXECUTE format('CREATE UNLOGGED TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', 'correction_' || rel || '_' || p_run_id, 'je_' || rel || '_staging')
+        EXECUTE format('CREATE UNLOGGED TABLE acct.%I (LIKE acct.%I INCLUDING ALL)', p_name || '_' || rel || '_' || p_run_id, 'je_' || rel || '_staging')
                 || acct._storage_of(format('acct.%I', 'je_' || rel || '_staging')::regclass);
-        EXECUTE format('ALTER TABLE acct.%I DROP CONSTRAINT IF EXISTS chk_no_rows', 'correction_' || rel || '_' || p_run_id);
+        EXECUTE format('ALTER TABLE acct.%I DROP CONSTRAINT IF EXISTS chk_no_rows', p_name || '_' || rel || '_' || p_run_id);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._make_scratch(bigint) IS
-'Makes the two tables into which a correction evaluates transactions; they are dropped by the same transaction.';
+COMMENT ON FUNCTION acct._make_scratch(bigint, text) IS
+'Makes two tables of headers and lines for a correction: correction, into which it evaluates transactions, or previewed, into which a preview writes; they are dropped by the same transaction.';
 
-CREATE FUNCTION acct._find_candidates(p_run_id bigint, p_origin bigint, p_buckets bytea) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
-    SET default_table_access_method = heap
-    -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB' AS $$
+CREATE FUNCTION acct._correctable_journals(p_run_id bigint, p_origin bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
     headers CONSTANT text := acct._posted_rows(p_origin, 'header',
         '{je_id,txn_id,txn_month,je_date,entity_code,basis,template_code,template_version,txn_type,product_code,channel,currency,policy_no}'
         || acct._dimensions_of('header'));
-    query text;
 BEGIN
-    -- What is reversed, or about to be, is left out.
-    query := format($q$
-        SELECT o.je_id AS "#original", o.je_date AS original_date, o.txn_id, o.txn_month, o.entity_code, o.basis,
+    -- What is reversed, or about to be, is left out, and what can no longer be booked.
+    RETURN format($q$
+        SELECT o.je_id, o.je_date, o.txn_id, o.txn_month, o.entity_code, o.basis,
                coalesce(e.template_code, o.template_code) AS template_code, coalesce(e.template_version, o.template_version) AS template_version,
-               o.txn_type, o.product_code, o.channel, o.currency, o.policy_no, row_number() OVER (ORDER BY o.txn_id, o.basis) AS "#n"%1$s
+               o.txn_type, o.product_code, o.channel, o.currency, o.policy_no%1$s
           FROM (%2$s) AS o
           LEFT JOIN %3$s AS e ON (e.txn_id, e.basis) = (o.txn_id, o.basis)
-         WHERE o.je_id NOT IN (%4$s)$q$,
+         WHERE o.je_id NOT IN (%4$s) AND acct._in_buckets($1, o.txn_id, o.basis)%5$s
+         ORDER BY o.txn_id, o.basis COLLATE "C"$q$,
         acct._dimension_list('header', 'coalesce(e.%1$I, o.%1$I) AS %1$I'), headers, format('acct.%I', 'correction_header_' || p_run_id),
-        acct._claimed_journals(p_run_id, headers));
-    EXECUTE format('CREATE UNLOGGED TABLE %s AS %s WITH NO DATA', candidates, query);
-    EXECUTE format('INSERT INTO %s %s AND acct._in_buckets($1, o.txn_id, o.basis)', candidates, query) USING p_buckets;
-    EXECUTE format('ANALYZE %s', candidates);
+        acct._claimed_journals(p_run_id, headers),
+        CASE WHEN EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = p_run_id)
+             THEN format(' AND (o.txn_id, o.basis) NOT IN (SELECT x.txn_id, x.basis FROM acct.je_exception AS x WHERE x.run_id = %s)', p_run_id) ELSE '' END);
 END
 $$;
-COMMENT ON FUNCTION acct._find_candidates(bigint, bigint, bytea) IS
-'Lists, for a correction, the journals of the run that it corrects whose transactions may come to something else now, with what the headers of their corrections have.';
+COMMENT ON FUNCTION acct._correctable_journals(bigint, bigint) IS
+'The query of the journals of a run whose transactions may come to something else now ($1: buckets), with what the headers of their corrections have.';
 
-CREATE FUNCTION acct._collect_lines(p_run_id bigint, p_origin bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
-    -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB'
-    -- What is handled as text is read back.
-    SET extra_float_digits = 1 AS $$
-DECLARE
-    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
-    parts CONSTANT text := format('acct.%I', 'correction_part_' || p_run_id);
-    keys CONSTANT text := 'l.entity_code, l.account_code, l.fund, l.currency, l.product_code, l.channel'
-        || acct._sortable_dimensions('l.%1$I', 'l.%1$I::text AS %1$I');
-    query CONSTANT text := 'INSERT INTO %s SELECT p."#n", false, p.txn_id, p.basis, %s, l.credit - l.debit FROM %s AS p JOIN (%s) AS l ON %s';
-    by_account CONSTANT text := 'l.account_code, l.fund, l.currency, l.product_code, l.channel' || acct._dimension_list('line', 'l.%I');
-    earlier text;
-BEGIN
-    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT p."#n", true AS "#is_expected", p.txn_id, p.basis, %s, l.debit - l.credit AS "#amount" '
-                   'FROM %s AS p JOIN %s AS l ON (l.txn_id, l.basis) = (p.txn_id, p.basis)',
-                   parts, keys, candidates, format('acct.%I', 'correction_line_' || p_run_id));
-    FOR earlier IN SELECT q FROM acct._earlier_rows(p_run_id, 'line', acct._correction_columns()) AS q LOOP
-        EXECUTE format(query, parts, keys, candidates, earlier, '(l.txn_id, l.basis) = (p.txn_id, p.basis)');
-    END LOOP;
-    EXECUTE format(query, parts, keys, candidates, acct._posted_rows(p_origin, 'line', acct._correction_columns()), 'l.je_id = p."#original"');
-    EXECUTE format('CREATE UNLOGGED TABLE %1$s AS SELECT l."#n", %2$s, sum(l."#amount") AS "#amount" FROM %3$s AS l '
-                   'GROUP BY l."#n", %2$s HAVING sum(l."#amount") <> 0', format('acct.%I', 'correction_difference_' || p_run_id), by_account, parts);
-END
-$$;
-COMMENT ON FUNCTION acct._collect_lines(bigint, bigint) IS
-'Computes, for a correction, where lines have dimensions: the differences of the transactions that may differ, from their lines as they should be and as they are.';
-
-CREATE FUNCTION acct._net_candidates(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap SET work_mem = '64MB' AS $$
-DECLARE
-    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
-    difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
-    lines CONSTANT text[] := acct._correction_columns();
-    few boolean;
-    posted text;
-    net_digest text;
-BEGIN
-    EXECUTE format('SELECT count(*) < (SELECT r.journals / 100 FROM acct.journal_run AS r WHERE r.run_id = $1) FROM %s', candidates)
-       INTO few USING p_origin;
-    posted := acct._posted_rows(p_origin, 'line', lines, few OR p_tables IS NULL);
-    IF few THEN
-        -- The lines of a few journals are found by their key.
-        PERFORM set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true),
-                set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true);
-        posted := format('SELECT x.* FROM %s AS p JOIN (%s) AS x ON x.je_id = p."#original"', candidates, posted);
-    END IF;
-    EXECUTE format('CREATE UNLOGGED TABLE %s ("#n" bigint, account_code text COLLATE "C", fund text COLLATE "C", currency text COLLATE "C", '
-                   'product_code text COLLATE "C", channel text COLLATE "C", "#amount" numeric, digest text)', difference);
-    EXECUTE format('INSERT INTO %s SELECT x."#n", x.account_code, x.fund, x.currency, x.product_code, x.channel, x."#amount", x.digest '
-                   'FROM acct._net_lines($1, $2, $3, $4, $5) AS x', difference)
-      USING format('SELECT c."#n", c.txn_id, c.basis FROM %s AS c', candidates), format('acct.%I', 'correction_line_' || p_run_id)::regclass,
-            CASE WHEN NOT few THEN p_tables END, p_buckets,
-            (SELECT string_agg(acct._line_query('(' || q || ')'), ' UNION ALL ')
-               FROM (SELECT posted AS q UNION ALL SELECT e FROM acct._earlier_rows(p_run_id, 'line', lines) AS e) AS x);
-    EXECUTE format('DELETE FROM %s AS d WHERE d."#n" IS NULL RETURNING d.digest', difference) INTO net_digest;
-    UPDATE acct.journal_run AS r SET evaluation_digest = net_digest WHERE r.run_id = p_run_id;
-END
-$$;
-COMMENT ON FUNCTION acct._net_candidates(bigint, bigint, regclass[], bytea) IS
-'Computes, for a correction, the differences of the transactions that may differ, and the digest of what those that do should come to.';
-
-CREATE FUNCTION acct._compute_differences(p_run_id bigint, p_origin bigint, p_tables regclass[], p_buckets bytea) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = '' SET default_table_access_method = heap
-    -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB' AS $$
-DECLARE
-    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
-    difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
-BEGIN
-    IF acct._dimensions_of('line') = '{}' THEN
-        PERFORM acct._net_candidates(p_run_id, p_origin, p_tables, p_buckets);
-    ELSE
-        PERFORM acct._collect_lines(p_run_id, p_origin);
-    END IF;
-    -- Differences of amounts that fit may not fit themselves.
-    EXECUTE format($q$
-        WITH large AS (
-            SELECT d."#n" FROM %1$s AS d GROUP BY d."#n"
-            HAVING greatest(sum(d."#amount") FILTER (WHERE d."#amount" > 0), -sum(d."#amount") FILTER (WHERE d."#amount" < 0)) >= 1e16),
-        listed AS (
-            INSERT INTO acct.je_exception (run_id, txn_id, txn_month, basis, reason, template_code, template_version, message)
-            SELECT %2$s, p.txn_id, p.txn_month, p.basis, 'AMOUNT_RANGE', p.template_code, p.template_version, 'the difference does not fit numeric(20,4)'
-              FROM large AS x JOIN %3$s AS p USING ("#n")),
-        gone AS (DELETE FROM %1$s AS d USING large AS x WHERE d."#n" = x."#n")
-        DELETE FROM %3$s AS p USING large AS x WHERE p."#n" = x."#n"$q$, difference, p_run_id, candidates);
-    EXECUTE format('CREATE UNLOGGED TABLE %s AS SELECT c.*, row_number() OVER (ORDER BY c."#n") AS "#place" FROM %s AS c '
-                   'WHERE c."#n" IN (SELECT d."#n" FROM %s AS d)', format('acct.%I', 'correction_pair_' || p_run_id), candidates, difference);
-    EXECUTE format('ANALYZE %s', format('acct.%I', 'correction_pair_' || p_run_id));
-END
-$$;
-COMMENT ON FUNCTION acct._compute_differences(bigint, bigint, regclass[], bytea) IS
-'Computes, for a correction, by how much each account of the transactions that differ has to move, and lists these; those whose differences are too large become exceptions.';
-
-CREATE FUNCTION acct._take_je_ids(p_run_id bigint, p_count bigint) RETURNS bigint[]
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    few CONSTANT bigint := 1000;
-    month date;
-    first_id bigint;
-BEGIN
-    SELECT date_trunc('month', r.je_date::timestamp)::date, g.from_je_id INTO month, first_id
-      FROM acct.journal_run AS r LEFT JOIN LATERAL acct._je_range(r.je_range) AS g ON true WHERE r.run_id = p_run_id;
-    IF first_id IS NULL OR p_count < few THEN
-        UPDATE acct.journal_run AS r SET je_range = NULL, range_months = '{}' WHERE r.run_id = p_run_id;
-        RETURN ARRAY(SELECT nextval('acct.je_id_seq') - few + 1 FROM generate_series(1, (p_count + few - 1) / few));
-    END IF;
-    UPDATE acct.journal_run AS r SET range_months = ARRAY[month] WHERE r.run_id = p_run_id;
-    RETURN ARRAY(SELECT first_id + few * b FROM generate_series(0, (p_count + few - 1) / few - 1) AS b);
-END
-$$;
-COMMENT ON FUNCTION acct._take_je_ids(bigint, bigint) IS
-'Identifiers for so many journals of a run of one date, as the first of each thousand: from the run''s range, or where it has none, or few journals, from the sequence.';
-
-CREATE FUNCTION acct._stage_differences(p_run_id bigint, p_header text, p_line text) RETURNS void
+CREATE FUNCTION acct._compute_differences(p_run_id bigint, p_origin bigint, p_header text, p_line text, p_tables regclass[], p_buckets bytea,
+    OUT later bigint, OUT latest date)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on SET work_mem = '64MB' AS $$
 DECLARE
-    pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
-    difference CONSTANT text := format('acct.%I', 'correction_difference_' || p_run_id);
-    je_id CONSTANT text := '($1)[(p."#place" - 1) / 1000 + 1] + (p."#place" - 1) % 1000';
-    run acct.journal_run;
-    blocks bigint[];
-    found bigint;
-    header_dimensions text;
-    header_values text;
-    line_dimensions text;
-    line_values text;
+    lines CONSTANT text[] := acct._correction_columns();
+    corrections text;
+    found record;
 BEGIN
-    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    EXECUTE format('SELECT count(*) FROM %s AS p', pairs) INTO found;
-    blocks := acct._take_je_ids(p_run_id, found);
-    header_dimensions := acct._dimension_list('header', '%I');
-    header_values := acct._dimension_list('header', 'p.%I');
-    line_dimensions := acct._dimension_list('line', '%I');
-    line_values := acct._sortable_dimensions('d.%1$I', 'd.%1$I::%2$s');
-    EXECUTE format($q$
-        INSERT INTO %1$s (je_id, run_id, txn_id, je_date, txn_month, template_version, line_count, entity_code, basis, template_code, txn_type,
-                          product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, journal_type%2$s)
-        SELECT %3$s, %4$s, p.txn_id, $2, p.txn_month, p.template_version, d.lines, p.entity_code, p.basis, p.template_code, p.txn_type,
-               p.product_code, p.channel, p.currency, p.policy_no, d.debit, d.credit, p."#original", $3, 'correction'%7$s
-          FROM %5$s AS p
-          JOIN (SELECT x."#n", count(*) AS lines, coalesce(sum(x."#amount") FILTER (WHERE x."#amount" > 0), 0) AS debit,
-                       coalesce(-sum(x."#amount") FILTER (WHERE x."#amount" < 0), 0) AS credit
-                  FROM %6$s AS x GROUP BY x."#n") AS d USING ("#n")
-         ORDER BY p."#n"$q$, p_header, header_dimensions, je_id, p_run_id, pairs, difference, header_values)
-      USING blocks, run.je_date, acct._memo_of(run.reason);
-    EXECUTE format($q$
-        INSERT INTO %1$s (je_id, run_id, txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit%2$s)
-        SELECT %3$s, %4$s, p.txn_id, $2, d.line_no, p.entity_code, p.basis, d.account_code, d.fund, d.currency, d.product_code, d.channel,
-               greatest(d."#amount", 0), greatest(-d."#amount", 0)%7$s
-          FROM (SELECT p."#n", p."#place", p.txn_id, p.entity_code, p.basis FROM %5$s AS p) AS p
-          JOIN (SELECT x.*, row_number() OVER (PARTITION BY x."#n" ORDER BY x.fund, x."#amount" < 0, x.account_code, x.currency, x.product_code, x.channel%2$s) AS line_no
-                  FROM %6$s AS x) AS d USING ("#n")
-         ORDER BY d.account_code, d.fund, p."#n"$q$, p_line, line_dimensions, je_id, p_run_id, pairs, difference, line_values)
-      USING blocks, run.je_date;
+    SELECT string_agg(acct._line_query('(' || q || ')', true), ' UNION ALL ') INTO corrections FROM acct._earlier_rows(p_run_id, 'line', lines) AS q;
+    SELECT x.* INTO found
+      FROM acct._book_differences(p_run_id, p_header::regclass, p_line::regclass, acct._correctable_journals(p_run_id, p_origin), p_buckets,
+               format('acct.%I', 'correction_line_' || p_run_id)::regclass, p_tables,
+               acct._line_query('(' || acct._posted_rows(p_origin, 'line', lines, p_tables IS NULL) || ')', true),
+               acct._line_query(format('(SELECT x.* FROM (%s) AS x WHERE x.je_id = ANY ($1))', acct._posted_rows(p_origin, 'line', lines)), true),
+               corrections, (SELECT r.journals / 100 FROM acct.journal_run AS r WHERE r.run_id = p_origin)) AS x;
+    UPDATE acct.journal_run AS r
+       SET evaluation_digest = found.evaluation_digest,
+           basis_counts = (SELECT jsonb_object_agg(b.basis, jsonb_build_object('journals', coalesce((found.by_basis #>> ARRAY[b.basis, 'journals'])::bigint, 0),
+                                      'exceptions', (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id AND e.basis = b.basis),
+                                      'ignored', coalesce((r.basis_counts #>> ARRAY[b.basis, 'ignored'])::bigint, 0)))
+                             FROM unnest(r.bases) AS b (basis)),
+           exceptions = (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id),
+           minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(r.minor_units) AS m
+                           WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id))
+     WHERE r.run_id = p_run_id;
+    later := found.later;
+    latest := found.latest;
 END
 $$;
-COMMENT ON FUNCTION acct._stage_differences(bigint, text, text) IS
-'Writes the journals of a correction into its staging tables: a journal for each transaction that differs, with a line for each account, fund, currency and dimensions; a negative difference is on the other side.';
+COMMENT ON FUNCTION acct._compute_differences(bigint, bigint, text, text, regclass[], bytea) IS
+'Writes the journals of a correction into two tables of staging: a journal for each transaction that differs, with a line for each account, fund, currency and dimensions; and records what they come to. later counts those that they correct which are dated after it, latest is the last such date.';
 
 CREATE FUNCTION acct._net_digest(p_lines text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -471,33 +316,6 @@ END
 $$;
 COMMENT ON FUNCTION acct._net_digest(text) IS
 'The digest of what the lines of a query come to, by transaction and account.';
-
-CREATE FUNCTION acct._record_correction(p_run_id bigint, p_header text, p_line text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
-    -- What a transaction made has no statistics.
-    SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
-DECLARE
-    pairs CONSTANT text := format('acct.%I', 'correction_pair_' || p_run_id);
-    by_basis jsonb;
-BEGIN
-    PERFORM acct._record_lines(p_run_id, p_header, p_line);
-    EXECUTE format('SELECT jsonb_object_agg(b.basis, jsonb_build_object(''journals'', (SELECT count(*) FROM %s AS h WHERE h.run_id = %s AND h.basis = b.basis), '
-                   '''exceptions'', (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = %2$s AND e.basis = b.basis), ''ignored'', '
-                   'coalesce((r.basis_counts #>> ARRAY[b.basis, ''ignored''])::bigint, 0))) '
-                   'FROM acct.journal_run AS r, unnest(r.bases) AS b (basis) WHERE r.run_id = %2$s', p_header, p_run_id) INTO by_basis;
-    UPDATE acct.journal_run AS r
-       SET basis_counts = by_basis,
-           exceptions = (SELECT count(*) FROM acct.je_exception AS e WHERE e.run_id = p_run_id),
-           minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(r.minor_units) AS m
-                           WHERE m.key IN (SELECT t.currency FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id)),
-           evaluation_digest = CASE WHEN acct._dimensions_of('line') = '{}' THEN r.evaluation_digest ELSE
-               acct._net_digest(format('SELECT x.*, x."#amount" AS debit, 0 AS credit FROM %s AS x JOIN %s AS p USING ("#n") WHERE x."#is_expected"',
-                                       format('acct.%I', 'correction_part_' || p_run_id), pairs)) END
-     WHERE r.run_id = p_run_id;
-END
-$$;
-COMMENT ON FUNCTION acct._record_correction(bigint, text, text) IS
-'Records the counts, totals and digests of a correction that is staged.';
 
 CREATE FUNCTION acct._require_same_source(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -520,56 +338,49 @@ $$;
 COMMENT ON FUNCTION acct._require_same_source(bigint, bigint) IS
 'Raises LE009 where the source rows that a correction evaluated are not those that the run used which it corrects.';
 
-CREATE FUNCTION acct._sift_exceptions(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._sift_exceptions(p_run_id bigint, p_origin bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
-    candidates CONSTANT text := format('acct.%I', 'correction_candidate_' || p_run_id);
+    headers CONSTANT text := acct._posted_rows(p_origin, 'header', '{je_id,txn_id,basis}');
 BEGIN
     IF NOT EXISTS (SELECT FROM acct.je_exception AS e WHERE e.run_id = p_run_id) THEN
         RETURN;
     END IF;
     -- What has no journal to correct is for reprocess_exceptions() and reprocess_ignored(), or is reversed.
-    EXECUTE format('DELETE FROM acct.je_exception AS e WHERE e.run_id = %s AND (e.txn_id, e.basis) NOT IN (SELECT c.txn_id, c.basis FROM %s AS c)',
-                   p_run_id, candidates);
+    EXECUTE format('DELETE FROM acct.je_exception AS e WHERE e.run_id = %s AND (e.txn_id, e.basis) NOT IN '
+                   '(SELECT o.txn_id, o.basis FROM (%s) AS o WHERE o.je_id NOT IN (%s))', p_run_id, headers, acct._claimed_journals(p_run_id, headers));
     -- Their journals stay as they are: nothing waits for a journal.
     UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() WHERE e.run_id = p_run_id;
-    EXECUTE format('DELETE FROM %s AS c USING acct.je_exception AS e WHERE e.run_id = %s AND (e.txn_id, e.basis) = (c.txn_id, c.basis)', candidates, p_run_id);
 END
 $$;
-COMMENT ON FUNCTION acct._sift_exceptions(bigint) IS
-'Leaves of the exceptions that a correction met those of transactions with a journal, void: they are a list, and are not taken up again. Nothing is compared of these.';
+COMMENT ON FUNCTION acct._sift_exceptions(bigint, bigint) IS
+'Leaves of the exceptions that a correction met those of transactions with a journal, void: they are a list, and are not taken up again.';
 
 CREATE FUNCTION acct._drop_scratch(p_run_id bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET client_min_messages = warning AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    EXECUTE (SELECT 'DROP TABLE IF EXISTS ' || string_agg(format('acct.%I', 'correction_' || n || '_' || p_run_id), ', ')
-               FROM unnest(ARRAY['header', 'line', 'candidate', 'part', 'difference', 'pair']) AS n);
+    EXECUTE format('DROP TABLE acct.%I, acct.%I', 'correction_header_' || p_run_id, 'correction_line_' || p_run_id);
 END
 $$;
 COMMENT ON FUNCTION acct._drop_scratch(bigint) IS 'Drops the tables that a correction needed while it was expanded.';
 
-CREATE FUNCTION acct._require_after_originals(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._require_after_originals(p_run_id bigint, p_later bigint, p_latest date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    corrected date := (SELECT r.je_date FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
-    day date;
-    journals bigint;
 BEGIN
-    EXECUTE format('SELECT max(p.original_date) AS day, count(*) AS journals FROM acct.%I AS p WHERE p.original_date > $1', 'correction_pair_' || p_run_id)
-       INTO day, journals USING corrected;
-    IF journals > 0 THEN
-        RAISE EXCEPTION 'the correction of % is dated before journals that it corrects', to_char(corrected, 'YYYY-MM-DD')
-            USING ERRCODE = '22023', DETAIL = format('%s of these journals are dated later, up to %s.', journals, to_char(day, 'YYYY-MM-DD')),
+    IF p_later > 0 THEN
+        RAISE EXCEPTION 'the correction of % is dated before journals that it corrects',
+                        (SELECT to_char(r.je_date, 'YYYY-MM-DD') FROM acct.journal_run AS r WHERE r.run_id = p_run_id)
+            USING ERRCODE = '22023', DETAIL = format('%s of these journals are dated later, up to %s.', p_later, to_char(p_latest, 'YYYY-MM-DD')),
                   HINT = 'Discard the run, and call acct.correct_run() with a later date.';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._require_after_originals(bigint) IS
-'Raises 22023 where a correction is dated before a journal that it corrects.';
+COMMENT ON FUNCTION acct._require_after_originals(bigint, bigint, date) IS
+'Raises 22023 where a correction is dated before journals that it corrects: how many, and the last of their dates.';
 
-CREATE FUNCTION acct._evaluate_correction(p_run_id bigint, p_origin bigint) RETURNS void
+CREATE FUNCTION acct._evaluate_correction(p_run_id bigint, p_origin bigint, p_header text, p_line text, OUT later bigint, OUT latest date)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     lines CONSTANT text[] := acct._correction_columns();
@@ -578,7 +389,7 @@ DECLARE
     corrections text;
     buckets bytea;
 BEGIN
-    PERFORM acct._make_scratch(p_run_id);
+    PERFORM acct._make_scratch(p_run_id, 'correction');
     PERFORM acct._take_je_range(p_run_id);
     PERFORM acct._note_reversals(p_run_id);
     -- Lines with dimensions are read by a query, those of the engine's columns alone by page.
@@ -595,14 +406,13 @@ BEGIN
     -- crash point: correction_evaluated
     DELETE FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
     PERFORM acct._require_same_source(p_run_id, p_origin);
-    PERFORM acct._find_candidates(p_run_id, p_origin, buckets);
-    PERFORM acct._sift_exceptions(p_run_id);
+    PERFORM acct._sift_exceptions(p_run_id, p_origin);
     -- crash point: correction_compared
-    PERFORM acct._compute_differences(p_run_id, p_origin, tables, buckets);
+    SELECT x.later, x.latest INTO later, latest FROM acct._compute_differences(p_run_id, p_origin, p_header, p_line, tables, buckets) AS x;
 END
 $$;
-COMMENT ON FUNCTION acct._evaluate_correction(bigint, bigint) IS
-'The first part of the expansion of a correction: evaluates the transactions again, and leaves in scratch tables what differs.';
+COMMENT ON FUNCTION acct._evaluate_correction(bigint, bigint, text, text) IS
+'The expansion of a correction into two tables of staging: evaluates the transactions again, and writes by how much those differ that do. later counts the journals that it corrects which are dated after it, latest is the last such date.';
 
 CREATE FUNCTION acct._log_correction(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -620,15 +430,13 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     origin bigint := (SELECT r.origin_run FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
     staging record;
+    found record;
 BEGIN
     SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
     PERFORM acct._fold_policy();
     PERFORM acct._require_correctable(origin, (SELECT r.status FROM acct.journal_run AS r WHERE r.run_id = origin));
-    PERFORM acct._evaluate_correction(p_run_id, origin);
-    PERFORM acct._require_after_originals(p_run_id);
-    PERFORM acct._progress_phase('recording totals');
-    PERFORM acct._stage_differences(p_run_id, staging.header::text, staging.line::text);
-    PERFORM acct._record_correction(p_run_id, staging.header::text, staging.line::text);
+    SELECT x.* INTO found FROM acct._evaluate_correction(p_run_id, origin, staging.header::text, staging.line::text) AS x;
+    PERFORM acct._require_after_originals(p_run_id, found.later, found.latest);
     PERFORM acct._require_open_periods(p_run_id);
     PERFORM acct._log_correction(p_run_id);
     PERFORM acct._drop_scratch(p_run_id);
@@ -691,8 +499,9 @@ BEGIN
         PERFORM acct._hold_inputs(id, true);
         PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
         PERFORM acct._progress_start(id, 'expand', acct._run_transactions(p_origin));
-        PERFORM acct._evaluate_correction(id, p_origin);
-        EXECUTE replace(p_query, '<run>', id::text) INTO result;
+        PERFORM acct._make_scratch(id, 'previewed');
+        PERFORM acct._evaluate_correction(id, p_origin, format('acct.%I', 'previewed_header_' || id), format('acct.%I', 'previewed_line_' || id));
+        EXECUTE replace(replace(p_query, '<run>', id::text), '<origin>', acct._posted_rows(p_origin, 'header', '{je_id,je_date}')) INTO result;
         RAISE EXCEPTION 'a preview takes back what it did' USING ERRCODE = 'RB001';
     EXCEPTION WHEN SQLSTATE 'RB001' THEN
         PERFORM acct._progress_end();
@@ -712,10 +521,9 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     found := acct._preview_correction(preview_correction.run_id,
-        'SELECT jsonb_agg(x) FROM (SELECT p.entity_code, p.basis, d.fund, d.account_code, d.currency, '
-        '       coalesce(sum(d."#amount") FILTER (WHERE d."#amount" > 0), 0) AS debit, coalesce(-sum(d."#amount") FILTER (WHERE d."#amount" < 0), 0) AS credit, '
-        '       count(*) AS line_count '
-        '  FROM acct."correction_difference_<run>" AS d JOIN acct."correction_pair_<run>" AS p USING ("#n") GROUP BY 1, 2, 3, 4, 5) AS x');
+        'SELECT jsonb_agg(x) FROM (SELECT l.entity_code, l.basis, l.fund, l.account_code, l.currency, '
+        '       sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count '
+        '  FROM acct."previewed_line_<run>" AS l GROUP BY 1, 2, 3, 4, 5) AS x');
     RETURN QUERY
     SELECT x.* FROM jsonb_to_recordset(found)
         AS x (entity_code text, basis text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
@@ -739,15 +547,13 @@ BEGIN
         RAISE EXCEPTION 'max_transactions is %', coalesce(most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 1 to 100000.';
     END IF;
     found := acct._preview_correction(preview_correction_transactions.run_id, format(
-        'SELECT jsonb_agg(x) FROM (SELECT * FROM (SELECT p.txn_id, p.basis, p."#original" AS je_id, p.original_date AS je_date, p.template_code, p.template_version, '
-        '       d.debit, d.credit, d.line_count, NULL AS problem '
-        '  FROM (SELECT y."#n", coalesce(sum(y."#amount") FILTER (WHERE y."#amount" > 0), 0) AS debit, coalesce(-sum(y."#amount") FILTER (WHERE y."#amount" < 0), 0) AS credit, '
-        '               count(*) AS line_count FROM acct."correction_difference_<run>" AS y GROUP BY y."#n") AS d '
-        '  JOIN acct."correction_pair_<run>" AS p USING ("#n") '
+        'WITH most AS (SELECT h.* FROM acct."previewed_header_<run>" AS h ORDER BY greatest(h.total_debit, h.total_credit) DESC, h.txn_id, h.basis LIMIT %1$s) '
+        'SELECT jsonb_agg(x) FROM (SELECT * FROM (SELECT m.txn_id, m.basis, m.reversal_of AS je_id, o.je_date, m.template_code, m.template_version, '
+        '       m.total_debit AS debit, m.total_credit AS credit, m.line_count, NULL AS problem FROM most AS m JOIN (<origin>) AS o ON o.je_id = m.reversal_of '
         ' UNION ALL '
         'SELECT e.txn_id, e.basis, NULL, NULL, e.template_code, e.template_version, NULL, NULL, NULL, e.reason || '': '' || e.message '
         '  FROM acct.je_exception AS e WHERE e.run_id = <run>) AS z '
-        ' ORDER BY greatest(z.debit, z.credit) DESC NULLS LAST, z.txn_id, z.basis LIMIT %s) AS x', most));
+        ' ORDER BY greatest(z.debit, z.credit) DESC NULLS LAST, z.txn_id, z.basis LIMIT %1$s) AS x', most));
     RETURN QUERY
     SELECT x.* FROM jsonb_to_recordset(found)
         AS x (txn_id bigint, basis text, je_id bigint, je_date date, template_code text, template_version integer, debit numeric, credit numeric,

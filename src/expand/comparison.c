@@ -41,6 +41,8 @@ enum
 	COLUMNS
 };
 
+StaticAssertDecl(COLUMNS == COMPARED_COLUMNS, "the columns of the queries");
+
 static const Oid column_types[COLUMNS] = {INT8OID, TEXTOID, TEXTOID, TEXTOID,    TEXTOID,   TEXTOID,
 										  TEXTOID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID};
 
@@ -277,7 +279,7 @@ static void
 require_columns(TupleTableSlot *slot)
 {
 	TupleDesc tupdesc = slot->tts_tupleDescriptor;
-	bool fits = tupdesc->natts == COLUMNS;
+	bool fits = tupdesc->natts >= COLUMNS;
 
 	for (int i = 0; fits && i < COLUMNS; i++)
 		fits = TupleDescAttr(tupdesc, i)->atttypid == column_types[i];

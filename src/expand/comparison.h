@@ -59,6 +59,9 @@ extern void comparison_take_tables(Comparison *comparison, const PostedTable *ta
  */
 extern void comparison_take_queries(Comparison *comparison, const Posted *posted);
 
+/* Columns of such a query; others may follow. */
+#define COMPARED_COLUMNS (1 + LINE_CODES + 3)
+
 /* A row of such a query. */
 typedef struct ComparedLine
 {

@@ -1,66 +1,69 @@
 /*
  * line_net.c
- *		acct._net_lines(): by how much each account of a correction's candidates has
- *		to move.
+ *		Sums of lines by transaction and account (see line_net.h).
  *
- * Lines come from the table that candidates were expanded into, from tables of
- * posted lines by page, and from a query. All of them go as records to temporary
- * files, by the hash of their transaction, the candidates first. Each file is
- * then added up by itself, by transaction and codes. Codes are few, and are kept
- * once. So memory is that of one file of many.
+ * Lines go as records to temporary files, each of which holds a stretch of
+ * transactions with about as many of those that were named as any other. A file is
+ * then added up by itself, one after the other, so that transactions come back in
+ * order. So memory is that of one file of many; codes are few, and are kept once,
+ * dimensions as often as a file has them.
  */
-#include "expand/comparison.h"
+#include "expand/line_net.h"
 
 #include "common/columns.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "expand/comparison.h"
 #include "ledger/line_reader.h"
 #include "table/page_reader.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
+#include "common/hashfn.h"
+#include "common/int.h"
 #include "miscadmin.h"
-#include "nodes/execnodes.h"
 #include "storage/buffile.h"
-#include "utils/array.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+#include "utils/varlena.h"
 
-LEDGER_FUNCTION(ledger_net_lines);
+/* Transactions named of which a file has the lines, at first; twice as many each time that there would be too many files. */
+#define FIRST_STRIDE 1024
+#define MAX_FILES    512
 
-#define FILES 256
-
-/* A net line has no date and no number; as acct._net_digest() has it. */
-#define NET_DATE 0 /* 2000-01-01 */
-#define NET_LINE 0
-
-typedef enum RecordKind
-{
-	RECORD_CANDIDATE,
-	RECORD_EXPECTED,
-	RECORD_POSTED
-} RecordKind;
-
+/* A line in a file. What does not fit is in a record that follows, as dimensions do then, a MinimalTuple. */
 typedef struct Record
 {
-	int64 txn_id;
-	uint64 basis; /* as buckets know it */
-	RecordKind kind;
-	int32 codes;  /* of a line: index of those that were met */
-	int64 number; /* of a candidate */
-	uint64 high;  /* amount of a line */
-	uint64 low;
+	int32 txn_offset; /* from the first transaction of the file */
+	uint32 codes;     /* number of those that were met, and flags */
+	int64 amount;
 } Record;
+
+#define RECORD_IS_POSTED      ((uint32) 1 << 31)
+#define RECORD_IS_WIDE        ((uint32) 1 << 30)
+#define RECORD_HAS_DIMENSIONS ((uint32) 1 << 29)
+#define RECORD_CODES          (RECORD_HAS_DIMENSIONS - 1)
+
+typedef struct WideRecord
+{
+	int64 txn_id;
+	uint64 high; /* of the amount */
+	uint64 low;
+} WideRecord;
 
 /* Codes of lines; hash is the key. */
 typedef struct KnownLine
 {
 	Digest hash;
-	int32 index;
+	int32 number;
 	char status;
 } KnownLine;
 
@@ -73,12 +76,6 @@ mix32(uint64 h)
 	h *= UINT64CONST(0xc4ceb9fe1a85ec53);
 	h ^= h >> 33;
 	return (uint32) h;
-}
-
-static inline uint32
-hash_owner(int64 txn_id, uint64 basis)
-{
-	return mix32((uint64) txn_id * UINT64CONST(0x9e3779b97f4a7c15) + basis);
 }
 
 #define SH_PREFIX            known
@@ -102,17 +99,34 @@ typedef struct OwnerEntry
 {
 	OwnerKey key;
 	char status;
-	int64 number;
-	Amount up;
-	Amount down;
+	int32 number; /* in the file */
 } OwnerEntry;
 
-#define SH_PREFIX            owners
-#define SH_ELEMENT_TYPE      OwnerEntry
-#define SH_KEY_TYPE          OwnerKey
-#define SH_KEY               key
-#define SH_HASH_KEY(tb, key) hash_owner((key).txn_id, (key).basis)
-#define SH_EQUAL(tb, a, b)   ((a).txn_id == (b).txn_id && (a).basis == (b).basis)
+#define SH_PREFIX       owners
+#define SH_ELEMENT_TYPE OwnerEntry
+#define SH_KEY_TYPE     OwnerKey
+#define SH_KEY          key
+#define SH_HASH_KEY(tb, key) \
+	mix32((uint64) (key).txn_id *UINT64CONST(0x9e3779b97f4a7c15) + (key).basis)
+#define SH_EQUAL(tb, a, b) ((a).txn_id == (b).txn_id && (a).basis == (b).basis)
+#define SH_SCOPE           static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Dimensions that were met in a file. */
+typedef struct KnownDimensions
+{
+	MinimalTuple tuple;
+	char status;
+} KnownDimensions;
+
+#define SH_PREFIX            dimensions
+#define SH_ELEMENT_TYPE      KnownDimensions
+#define SH_KEY_TYPE          MinimalTuple
+#define SH_KEY               tuple
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), (key)->t_len)
+#define SH_EQUAL(tb, a, b)   ((a)->t_len == (b)->t_len && memcmp(a, b, (a)->t_len) == 0)
 #define SH_SCOPE             static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -120,383 +134,721 @@ typedef struct OwnerEntry
 
 typedef struct NetKey
 {
-	int64 number; /* of the candidate */
+	int32 owner; /* number in the file */
 	int32 codes;
+	MinimalTuple dimensions; /* kept once */
 } NetKey;
 
 typedef struct NetEntry
 {
 	NetKey key;
 	char status;
-	OwnerKey owner;
 	Amount expected;
 	Amount posted;
 } NetEntry;
 
-#define SH_PREFIX            nets
-#define SH_ELEMENT_TYPE      NetEntry
-#define SH_KEY_TYPE          NetKey
-#define SH_KEY               key
-#define SH_HASH_KEY(tb, key) mix32((uint64) (key).number << 24 ^ (uint64) (key).codes)
-#define SH_EQUAL(tb, a, b)   ((a).number == (b).number && (a).codes == (b).codes)
-#define SH_SCOPE             static inline
+#define SH_PREFIX       nets
+#define SH_ELEMENT_TYPE NetEntry
+#define SH_KEY_TYPE     NetKey
+#define SH_KEY          key
+#define SH_HASH_KEY(tb, key)                                    \
+	mix32(((uint64) (key).owner << 32 ^ (uint64) (key).codes) + \
+		  (uint64) (uintptr_t) (key).dimensions)
+#define SH_EQUAL(tb, a, b) \
+	((a).owner == (b).owner && (a).codes == (b).codes && (a).dimensions == (b).dimensions)
+#define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* The codes of a line that a row of the result has. */
-static const int returned_codes[] = {CODE_ACCOUNT, CODE_FUND, CODE_CURRENCY, CODE_PRODUCT,
-									 CODE_CHANNEL};
-
-typedef struct KnownCodes
-{
-	Digest hash;
-	Datum texts[lengthof(returned_codes)];
-	bool nulls[lengthof(returned_codes)];
-} KnownCodes;
-
-typedef struct Netting
+struct LineNet
 {
 	MemoryContext context;
 	MemoryContext row_context;
+	MemoryContext file_context;
+	const bytea *found;
+
+	/* The transactions that were named. */
+	Tuplestorestate *rows;
+	TupleTableSlot *row; /* NULL: there are none */
+	bool has_row;        /* it holds the first that is not yet handed back */
+	AttrNumber txn_id;
+	AttrNumber basis;
+	int64 nrows;
+
+	/* The first transaction of each file; the first file has those before it, too. */
+	int64 stride;
+	int nfiles;
+	int64 starts[MAX_FILES];
+	BufFile *files[MAX_FILES];
+	int64 records[MAX_FILES];
+
 	known_hash *known;
-	KnownCodes *codes; /* by index */
-	int ncodes;
-	int capacity;
-	BufFile *files[FILES];
-	int64 records[FILES];
-	Digest digest; /* of what is expected of those that differ */
-	RecordKind kind;
-	const bytea *found; /* lines of no such bucket are left out; NULL: all are wanted */
-} Netting;
+	NetCodes **codes; /* by number */
+	int32 ncodes;
+	int32 capacity;
+
+	TupleDesc dimensions;      /* NULL: lines have none */
+	FmgrInfo *compare;         /* of each */
+	FmgrInfo *write;           /* of those that cannot be compared, and are as text */
+	AttrNumber *table_columns; /* of the table that is being read */
+};
+
+/* Types that cannot be sorted are compared as text, as _is_sortable() says. */
+static void
+find_comparisons(LineNet *net)
+{
+	int count = net->dimensions->natts;
+
+	net->compare = palloc0_array(FmgrInfo, count);
+	net->write = palloc0_array(FmgrInfo, count);
+	net->table_columns = palloc0_array(AttrNumber, count);
+	for (int i = 0; i < count; i++)
+	{
+		Oid type = TupleDescAttr(net->dimensions, i)->atttypid;
+		TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_CMP_PROC);
+		Oid function;
+		bool is_varlena;
+
+		if (OidIsValid(entry->cmp_proc))
+		{
+			fmgr_info(entry->cmp_proc, &net->compare[i]);
+			continue;
+		}
+		getTypeOutputInfo(type, &function, &is_varlena);
+		fmgr_info(function, &net->write[i]);
+	}
+}
+
+LineNet *
+line_net_open(TupleDesc dimensions, const bytea *found)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "net lines", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	LineNet *net = palloc0_object(LineNet);
+
+	net->context = context;
+	net->row_context = AllocSetContextCreate(context, "net line", ALLOCSET_DEFAULT_SIZES);
+	net->file_context = AllocSetContextCreate(context, "file of lines", ALLOCSET_DEFAULT_SIZES);
+	net->found = found;
+	net->rows = tuplestore_begin_heap(false, false, work_mem);
+	net->stride = FIRST_STRIDE;
+	net->known = known_create(context, 256, NULL);
+	net->capacity = 256;
+	net->codes = palloc_array(NetCodes *, net->capacity);
+	net->dimensions = dimensions;
+	if (dimensions != NULL)
+		find_comparisons(net);
+	MemoryContextSwitchTo(old);
+	return net;
+}
+
+/* Half as many files. */
+static void
+merge_files(LineNet *net)
+{
+	for (int i = 0; i < MAX_FILES / 2; i++)
+		net->starts[i] = net->starts[2 * i];
+	net->nfiles = MAX_FILES / 2;
+	net->stride *= 2;
+}
+
+void
+line_net_name(LineNet *net, TupleTableSlot *row)
+{
+	MemoryContext old = MemoryContextSwitchTo(net->context);
+	bool isnull;
+
+	if (net->row == NULL)
+	{
+		TupleDesc desc = CreateTupleDescCopy(row->tts_tupleDescriptor);
+
+		net->row = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+		net->txn_id = column_find(desc, "of transactions", "txn_id", INT8OID);
+		net->basis = column_find(desc, "of transactions", "basis", TEXTOID);
+	}
+	if (net->nrows % net->stride == 0)
+	{
+		if (net->nfiles == MAX_FILES)
+			merge_files(net);
+		if (net->nrows % net->stride == 0)
+			net->starts[net->nfiles++] = DatumGetInt64(slot_getattr(row, net->txn_id, &isnull));
+	}
+	net->nrows++;
+	tuplestore_puttupleslot(net->rows, row);
+	MemoryContextSwitchTo(old);
+}
+
+int64
+line_net_named(LineNet *net)
+{
+	return net->nrows;
+}
+
+/* The last file that begins with this transaction, or before it. */
+static inline int
+find_file(const LineNet *net, int64 txn_id)
+{
+	int from = 0;
+	int to = net->nfiles;
+
+	while (to - from > 1)
+	{
+		int middle = (from + to) / 2;
+
+		if (net->starts[middle] <= txn_id)
+			from = middle;
+		else
+			to = middle;
+	}
+	return from;
+}
 
 static void
-write_record(Netting *netting, const Record *record)
+write_line(LineNet *net, NetSide side, int64 txn_id, int32 codes, Amount amount,
+		   MinimalTuple dimensions)
 {
-	/* Not the bits by which the tables of a file place it. */
-	int file = hash_owner(record->txn_id, record->basis) >> 24;
+	Record record = {.codes = codes, .amount = (int64) amount};
+	WideRecord wide;
+	int64 offset;
+	int number;
+	BufFile *file;
 
-	StaticAssertStmt(FILES == 256, "eight bits of the hash number the files");
-	if (netting->files[file] == NULL)
+	if (net->nfiles == 0)
+		return;
+	number = find_file(net, txn_id);
+	if (pg_sub_s64_overflow(txn_id, net->starts[number], &offset) || offset != (int32) offset ||
+		(Amount) record.amount != amount)
+		record.codes |= RECORD_IS_WIDE;
+	else
+		record.txn_offset = (int32) offset;
+	if (side == NET_POSTED)
+		record.codes |= RECORD_IS_POSTED;
+	if (dimensions != NULL)
+		record.codes |= RECORD_HAS_DIMENSIONS;
+	file = net->files[number];
+	if (file == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(netting->context);
+		MemoryContext old = MemoryContextSwitchTo(net->context);
 
-		netting->files[file] = BufFileCreateTemp(false);
+		file = net->files[number] = BufFileCreateTemp(false);
 		MemoryContextSwitchTo(old);
 	}
-	BufFileWrite(netting->files[file], (void *) record, sizeof(Record));
-	netting->records[file]++;
+	BufFileWrite(file, (void *) &record, sizeof(Record));
+	if ((record.codes & RECORD_IS_WIDE) != 0)
+	{
+		wide.txn_id = txn_id;
+		wide.high = (uint64) ((uint128) amount >> 64);
+		wide.low = (uint64) amount;
+		BufFileWrite(file, (void *) &wide, sizeof(WideRecord));
+	}
+	if (dimensions != NULL)
+		BufFileWrite(file, (void *) dimensions, dimensions->t_len);
+	net->records[number]++;
 }
 
-/* The index of a line's codes; NULL: they are not known, and codes says what they are. */
-static int
-find_codes(Netting *netting, Digest hash)
+/* The number of a line's codes; -1: they are not known. */
+static inline int32
+find_codes(LineNet *net, Digest hash)
 {
-	KnownLine *known = known_lookup(netting->known, hash);
+	KnownLine *known = known_lookup(net->known, hash);
 
-	return known != NULL ? known->index : -1;
+	return known != NULL ? known->number : -1;
 }
 
-static int
-keep_codes(Netting *netting, Digest hash, const Code codes[LINE_CODES])
+static int32
+keep_codes(LineNet *net, Digest hash, const Code codes[LINE_CODES])
 {
-	MemoryContext old = MemoryContextSwitchTo(netting->context);
-	KnownCodes *kept;
+	MemoryContext old = MemoryContextSwitchTo(net->context);
+	NetCodes *kept = palloc0_object(NetCodes);
 	bool found;
 
-	if (netting->ncodes == netting->capacity)
+	if (net->ncodes == RECORD_CODES)
+		elog(ERROR, "lines have too many combinations of codes");
+	if (net->ncodes == net->capacity)
 	{
-		netting->capacity *= 2;
-		netting->codes = repalloc_array(netting->codes, KnownCodes, netting->capacity);
+		net->capacity *= 2;
+		net->codes = repalloc_array(net->codes, NetCodes *, net->capacity);
 	}
-	kept = &netting->codes[netting->ncodes];
 	kept->hash = hash;
-	for (int i = 0; i < lengthof(returned_codes); i++)
-	{
-		Code code = codes[returned_codes[i]];
-
-		kept->nulls[i] = code.data == NULL;
-		kept->texts[i] = kept->nulls[i] ? (Datum) 0 : code_to_datum(code);
-	}
-	known_insert(netting->known, hash, &found)->index = netting->ncodes;
+	for (int i = 0; i < LINE_CODES; i++)
+		kept->codes[i] = codes[i].data == NULL ? code_null() : code_copy(codes[i]);
+	kept->basis = line_buckets_basis(codes[CODE_BASIS]);
+	net->codes[net->ncodes] = kept;
+	known_insert(net->known, hash, &found)->number = net->ncodes;
 	MemoryContextSwitchTo(old);
-	return netting->ncodes++;
+	return net->ncodes++;
 }
 
-static void
-write_line(Netting *netting, int64 txn_id, uint64 basis, int codes, Amount amount)
+/* Its transaction may be one that was named. */
+static inline bool
+is_wanted(const LineNet *net, int64 txn_id, int32 codes)
 {
-	Record record = {.txn_id = txn_id,
-					 .basis = basis,
-					 .kind = netting->kind,
-					 .codes = codes,
-					 .high = (uint64) ((uint128) amount >> 64),
-					 .low = (uint64) amount};
-
-	write_record(netting, &record);
+	return net->found == NULL || line_buckets_in(net->found, txn_id, net->codes[codes]->basis);
 }
 
-static void
-take_candidate(TupleTableSlot *slot, void *arg)
+/* The dimensions that a row of the query of posted lines ends with. */
+static MinimalTuple
+dimensions_of_row(LineNet *net, TupleTableSlot *slot)
 {
-	Record record = {.kind = RECORD_CANDIDATE};
+	TupleDesc tupdesc = slot->tts_tupleDescriptor;
 
-	record.number = DatumGetInt64(query_value(slot, 0, (Datum) 0));
-	record.txn_id = DatumGetInt64(query_value(slot, 1, (Datum) 0));
-	record.basis = line_buckets_basis(code_from_datum(query_value(slot, 2, (Datum) 0)));
-	write_record(arg, &record);
+	if (net->dimensions == NULL)
+		return NULL;
+	if (tupdesc->natts != COMPARED_COLUMNS + net->dimensions->natts)
+		elog(ERROR, "the query of posted lines does not have their dimensions");
+	for (int i = 0; i < net->dimensions->natts; i++)
+		if (TupleDescAttr(tupdesc, COMPARED_COLUMNS + i)->atttypid !=
+			TupleDescAttr(net->dimensions, i)->atttypid)
+			elog(ERROR, "the query of posted lines has dimensions of other types");
+	return form_minimal_tuple(net->dimensions, slot->tts_values + COMPARED_COLUMNS,
+							  slot->tts_isnull + COMPARED_COLUMNS);
 }
 
-static void
-take_row(TupleTableSlot *slot, void *arg)
+void
+line_net_add_posted(TupleTableSlot *slot, void *arg)
 {
-	Netting *netting = arg;
-	MemoryContext old = MemoryContextSwitchTo(netting->row_context);
+	LineNet *net = arg;
+	MemoryContext old = MemoryContextSwitchTo(net->row_context);
 	ComparedLine line;
-	int codes;
+	int32 codes;
 
 	comparison_read_row(slot, &line);
-	codes = find_codes(netting, line.hash);
+	codes = find_codes(net, line.hash);
 	if (codes < 0)
-		codes = keep_codes(netting, line.hash, line.codes);
-	write_line(netting, line.txn_id, line_buckets_basis(line.codes[CODE_BASIS]), codes,
-			   line.amount);
+		codes = keep_codes(net, line.hash, line.codes);
+	if (is_wanted(net, line.txn_id, codes))
+		write_line(net, NET_POSTED, line.txn_id, codes, line.amount, dimensions_of_row(net, slot));
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(netting->row_context);
+	MemoryContextReset(net->row_context);
 	progress_add(1);
 }
 
-/* The codes of a row of a table, which is deformed for them. */
-static int
-keep_codes_of_row(Netting *netting, Relation rel, HeapTuple tuple, Digest hash)
+/* A row of a table, all of its columns; in the current context. */
+static Datum *
+deform(Relation rel, HeapTuple tuple, bool **isnull)
 {
-	TupleDesc tupdesc = RelationGetDescr(rel);
-	MemoryContext old = MemoryContextSwitchTo(netting->row_context);
-	Datum *values = palloc_array(Datum, tupdesc->natts);
-	bool *isnull = palloc_array(bool, tupdesc->natts);
-	Code codes[LINE_CODES];
-	int index;
+	Datum *values = palloc_array(Datum, RelationGetNumberOfAttributes(rel));
 
-	heap_deform_tuple(tuple, tupdesc, values, isnull);
+	*isnull = palloc_array(bool, RelationGetNumberOfAttributes(rel));
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, *isnull);
+	return values;
+}
+
+static int32
+keep_codes_of_tuple(LineNet *net, Relation rel, HeapTuple tuple, Digest hash)
+{
+	bool *isnull;
+	Datum *values = deform(rel, tuple, &isnull);
+	Code codes[LINE_CODES];
+
 	for (int i = 0; i < LINE_CODES; i++)
 	{
-		AttrNumber n = column_find(tupdesc, RelationGetRelationName(rel),
+		AttrNumber n = column_find(RelationGetDescr(rel), RelationGetRelationName(rel),
 								   line_columns[LINE_FIRST_CODE + i], TEXTOID);
 
 		codes[i] = isnull[n - 1] ? code_null() : code_from_datum(values[n - 1]);
 	}
-	index = keep_codes(netting, hash, codes);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(netting->row_context);
-	return index;
+	return keep_codes(net, hash, codes);
+}
+
+static MinimalTuple
+dimensions_of_tuple(LineNet *net, Relation rel, HeapTuple tuple)
+{
+	int count;
+	bool *isnull;
+	Datum *values;
+	Datum *own;
+	bool *own_isnull;
+
+	if (net->dimensions == NULL)
+		return NULL;
+	count = net->dimensions->natts;
+	values = deform(rel, tuple, &isnull);
+	own = palloc0_array(Datum, count);
+	own_isnull = palloc_array(bool, count);
+	for (int i = 0; i < count; i++)
+	{
+		AttrNumber n = net->table_columns[i];
+
+		own_isnull[i] = n == InvalidAttrNumber || isnull[n - 1];
+		if (!own_isnull[i])
+			own[i] = values[n - 1];
+	}
+	return form_minimal_tuple(net->dimensions, own, own_isnull);
 }
 
 static void
-take_block(Netting *netting, PageReader *pages, LineReader *lines, BlockNumber block)
+add_block(LineNet *net, NetSide side, PageReader *pages, LineReader *lines, BlockNumber block)
 {
 	OffsetNumber last = page_reader_page(pages, block);
+	MemoryContext old = MemoryContextSwitchTo(net->row_context);
 
 	CHECK_FOR_INTERRUPTS();
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
 		HeapTupleData tuple;
 		Line line;
-		uint64 basis;
-		int codes;
+		int32 codes;
 
 		if (!page_reader_row(pages, i, &tuple))
 			continue;
 		line_reader_read(lines, &tuple, &line);
-		basis = line_buckets_basis(line.basis);
-		if (netting->found != NULL && !line_buckets_in(netting->found, line.txn_id, basis))
-			continue;
-		codes = find_codes(netting, line.codes);
-		if (codes < 0)
-			codes = keep_codes_of_row(netting, pages->rel, &tuple, line.codes);
-		write_line(netting, line.txn_id, basis, codes, line.debit - line.credit);
+		codes = find_codes(net, line.codes);
+		if (unlikely(codes < 0))
+			codes = keep_codes_of_tuple(net, pages->rel, &tuple, line.codes);
+		if (is_wanted(net, line.txn_id, codes))
+			write_line(net, side, line.txn_id, codes, line.debit - line.credit,
+					   dimensions_of_tuple(net, pages->rel, &tuple));
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(net->row_context);
 	progress_add(last);
 }
 
-static void
-take_table(Netting *netting, Oid table)
+void
+line_net_add_table(LineNet *net, NetSide side, Oid table)
 {
 	Relation rel = table_open(table, AccessShareLock);
 	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
 	LineReader *lines = line_reader_open(rel);
 	PageReader pages;
 
+	for (int i = 0; net->dimensions != NULL && i < net->dimensions->natts; i++)
+		net->table_columns[i] = column_number(RelationGetDescr(rel),
+											  NameStr(TupleDescAttr(net->dimensions, i)->attname));
 	page_reader_open(&pages, rel, GetActiveSnapshot());
 	for (BlockNumber block = 0; block < nblocks; block++)
-		take_block(netting, &pages, lines, block);
+		add_block(net, side, &pages, lines, block);
 	page_reader_close(&pages);
 	line_reader_close(lines);
 	table_close(rel, NoLock);
 }
 
-static void
-add_record(owners_hash *owners, nets_hash *nets, const Record *record)
+static int
+compare_values(LineNet *net, int i, Datum a, Datum b)
 {
-	OwnerKey key = {record->txn_id, record->basis};
-	OwnerEntry *owner;
-	NetEntry *net;
-	Amount amount = (Amount) ((uint128) record->high << 64 | record->low);
+	Form_pg_attribute att = TupleDescAttr(net->dimensions, i);
+	char *x;
+	char *y;
+
+	if (OidIsValid(net->compare[i].fn_oid))
+		return DatumGetInt32(FunctionCall2Coll(&net->compare[i], att->attcollation, a, b));
+	x = OutputFunctionCall(&net->write[i], a);
+	y = OutputFunctionCall(&net->write[i], b);
+	return varstr_cmp(x, strlen(x), y, strlen(y), DEFAULT_COLLATION_OID);
+}
+
+static void
+deform_minimal(MinimalTuple tuple, TupleDesc desc, Datum *values, bool *isnull)
+{
+	HeapTupleData heap;
+
+	heap.t_len = tuple->t_len + MINIMAL_TUPLE_OFFSET;
+	heap.t_data = (HeapTupleHeader) ((char *) tuple - MINIMAL_TUPLE_OFFSET);
+	heap_deform_tuple(&heap, desc, values, isnull);
+}
+
+int
+line_net_compare_dimensions(LineNet *net, MinimalTuple a, MinimalTuple b)
+{
+	int count;
+	Datum *x;
+	Datum *y;
+	bool *x_isnull;
+	bool *y_isnull;
+
+	if (a == b)
+		return 0;
+	count = net->dimensions->natts;
+	x = palloc_array(Datum, 2 * count);
+	y = x + count;
+	x_isnull = palloc_array(bool, 2 * count);
+	y_isnull = x_isnull + count;
+	deform_minimal(a, net->dimensions, x, x_isnull);
+	deform_minimal(b, net->dimensions, y, y_isnull);
+	for (int i = 0; i < count; i++)
+	{
+		int c;
+
+		if (x_isnull[i] || y_isnull[i])
+			c = x_isnull[i] - y_isnull[i];
+		else
+			c = compare_values(net, i, x[i], y[i]);
+		if (c != 0)
+			return c;
+	}
+	return 0;
+}
+
+/* What a file holds, while it is added up. */
+typedef struct LineFile
+{
+	LineNet *net;
+	int32 nowners;
+	MinimalTuple *rows; /* of the transactions named, by number */
+	owners_hash *owners;
+	dimensions_hash *dimensions;
+	nets_hash *nets;
+} LineFile;
+
+/* The transactions named that come before one; all of the rest where is_last. */
+static void
+take_owners(LineFile *file, int64 before, bool is_last)
+{
+	LineNet *net = file->net;
+	int32 capacity = FIRST_STRIDE;
+
+	file->rows = palloc_array(MinimalTuple, capacity);
+	for (;;)
+	{
+		OwnerKey key;
+		bool isnull;
+		bool found;
+
+		if (!net->has_row && !tuplestore_gettupleslot(net->rows, true, false, net->row))
+			return;
+		net->has_row = true;
+		key.txn_id = DatumGetInt64(slot_getattr(net->row, net->txn_id, &isnull));
+		if (!is_last && key.txn_id >= before)
+			return;
+		key.basis =
+			line_buckets_basis(code_from_datum(slot_getattr(net->row, net->basis, &isnull)));
+		if (file->nowners == capacity)
+		{
+			capacity *= 2;
+			file->rows = repalloc_array(file->rows, MinimalTuple, capacity);
+		}
+		owners_insert(file->owners, key, &found)->number = file->nowners;
+		if (found)
+			elog(ERROR, "transaction " INT64_FORMAT " is named twice", key.txn_id);
+		file->rows[file->nowners++] = ExecCopySlotMinimalTuple(net->row);
+		net->has_row = false;
+	}
+}
+
+static void
+read_exactly(BufFile *file, void *target, size_t size)
+{
+	if (BufFileRead(file, target, size) != size)
+		elog(ERROR, "could not read a temporary file");
+}
+
+/* The dimensions that follow a record, kept once. */
+static MinimalTuple
+read_dimensions(LineFile *file, BufFile *from)
+{
+	uint32 size;
+	MinimalTuple tuple;
+	KnownDimensions *known;
 	bool found;
 
-	if (record->kind == RECORD_CANDIDATE)
-	{
-		owner = owners_insert(owners, key, &found);
-		owner->number = record->number;
-		owner->up = owner->down = 0;
-		return;
-	}
-	owner = owners_lookup(owners, key);
+	read_exactly(from, &size, sizeof(size));
+	tuple = palloc(size);
+	tuple->t_len = size;
+	read_exactly(from, (char *) tuple + sizeof(size), size - sizeof(size));
+	known = dimensions_insert(file->dimensions, tuple, &found);
+	if (found)
+		pfree(tuple);
+	return known->tuple;
+}
+
+static void
+add_record(LineFile *file, int64 txn_id, uint32 codes, Amount amount, MinimalTuple dimensions)
+{
+	int32 number = (int32) (codes & RECORD_CODES);
+	OwnerKey key = {txn_id, file->net->codes[number]->basis};
+	OwnerEntry *owner = owners_lookup(file->owners, key);
+	NetEntry *entry;
+	bool found;
+
 	if (owner == NULL)
 		return;
-	net = nets_insert(nets, (NetKey){owner->number, record->codes}, &found);
+	entry = nets_insert(file->nets, (NetKey){owner->number, number, dimensions}, &found);
 	if (!found)
-	{
-		net->owner = key;
-		net->expected = net->posted = 0;
-	}
-	if (record->kind == RECORD_EXPECTED)
-		net->expected += amount;
+		entry->expected = entry->posted = 0;
+	if ((codes & RECORD_IS_POSTED) != 0)
+		entry->posted += amount;
 	else
-		net->posted += amount;
+		entry->expected += amount;
 }
 
-/* Of a transaction that differs: what is expected goes into the digest, unless the difference cannot be booked. */
+/* Adds the next record of a file that begins with a transaction. */
 static void
-take_net(Netting *netting, const NetEntry *net, const OwnerEntry *owner, ReturnSetInfo *rsinfo)
+read_record(LineFile *file, BufFile *from, int64 start)
 {
-	const KnownCodes *codes = &netting->codes[net->key.codes];
-	Amount difference = net->expected - net->posted;
-	Datum values[lengthof(returned_codes) + 3];
-	bool nulls[lengthof(returned_codes) + 3] = {false};
-	int n = 0;
+	Record record;
+	WideRecord wide;
+	int64 txn_id;
+	Amount amount;
+	MinimalTuple dimensions = NULL;
 
-	if (net->expected != 0 && owner->up < AMOUNT_LIMIT && owner->down < AMOUNT_LIMIT)
-		digest_add_line(&netting->digest, codes->hash, net->owner.txn_id, true, NET_DATE, NET_LINE,
-						Max(net->expected, 0), Max(-net->expected, 0));
-	if (difference == 0)
-		return;
-	values[n++] = Int64GetDatum(net->key.number);
-	for (int i = 0; i < lengthof(returned_codes); i++)
+	read_exactly(from, &record, sizeof(record));
+	if ((record.codes & RECORD_IS_WIDE) != 0)
 	{
-		nulls[n] = codes->nulls[i];
-		values[n++] = codes->texts[i];
+		read_exactly(from, &wide, sizeof(wide));
+		txn_id = wide.txn_id;
+		amount = (Amount) ((uint128) wide.high << 64 | wide.low);
 	}
-	values[n++] = amount_to_new_numeric(difference);
-	nulls[n] = true;
-	values[n++] = (Datum) 0;
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	else
+	{
+		txn_id = start + record.txn_offset;
+		amount = record.amount;
+	}
+	if ((record.codes & RECORD_HAS_DIMENSIONS) != 0)
+		dimensions = read_dimensions(file, from);
+	add_record(file, txn_id, record.codes, amount, dimensions);
 }
 
 static void
-return_file(Netting *netting, int file, ReturnSetInfo *rsinfo)
+read_file(LineFile *file, int number)
 {
-	owners_hash *owners = owners_create(netting->context, 256, NULL);
-	nets_hash *nets = nets_create(netting->context, 1024, NULL);
-	nets_iterator scan;
-	NetEntry *net;
+	LineNet *net = file->net;
+	BufFile *from = net->files[number];
 
-	if (BufFileSeek(netting->files[file], 0, 0, SEEK_SET) != 0)
+	if (from == NULL)
+		return;
+	if (BufFileSeek(from, 0, 0, SEEK_SET) != 0)
 		elog(ERROR, "could not rewind a temporary file");
-	for (int64 i = 0; i < netting->records[file]; i++)
+	for (int64 i = 0; i < net->records[number]; i++)
 	{
-		Record record;
+		CHECK_FOR_INTERRUPTS();
+		read_record(file, from, net->starts[number]);
+	}
+	BufFileClose(from);
+	net->files[number] = NULL;
+}
+
+/* The sums of each transaction one after the other; ends gets where each one's end. */
+static NetLine *
+sort_by_owner(LineFile *file, int64 *ends)
+{
+	NetLine *lines =
+		palloc_extended(mul_size(file->nets->members + 1, sizeof(NetLine)), MCXT_ALLOC_HUGE);
+	nets_iterator scan;
+	NetEntry *entry;
+	int64 before = 0;
+
+	memset(ends, 0, sizeof(int64) * file->nowners);
+	nets_start_iterate(file->nets, &scan);
+	while ((entry = nets_iterate(file->nets, &scan)) != NULL)
+		ends[entry->key.owner]++;
+	for (int32 i = 0; i < file->nowners; i++)
+	{
+		int64 count = ends[i];
+
+		ends[i] = before;
+		before += count;
+	}
+	nets_start_iterate(file->nets, &scan);
+	while ((entry = nets_iterate(file->nets, &scan)) != NULL)
+	{
+		NetLine *line = &lines[ends[entry->key.owner]++];
+
+		line->number = entry->key.codes;
+		line->codes = file->net->codes[entry->key.codes];
+		line->dimensions = entry->key.dimensions;
+		line->expected = entry->expected;
+		line->posted = entry->posted;
+	}
+	return lines;
+}
+
+static int
+compare_lines(const void *a, const void *b, void *arg)
+{
+	const NetLine *x = a;
+	const NetLine *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return line_net_compare_dimensions(arg, x->dimensions, y->dimensions);
+}
+
+/* Sums whose dimensions are equal, however they are stored, become one; how many are left. */
+static int
+merge_equal(LineNet *net, NetLine *lines, int nlines)
+{
+	int kept = 0;
+
+	if (net->dimensions == NULL || nlines == 0)
+		return nlines;
+	qsort_arg(lines, nlines, sizeof(NetLine), compare_lines, net);
+	for (int i = 1; i < nlines; i++)
+		if (compare_lines(&lines[kept], &lines[i], net) == 0)
+		{
+			lines[kept].expected += lines[i].expected;
+			lines[kept].posted += lines[i].posted;
+		}
+		else
+			lines[++kept] = lines[i];
+	return kept + 1;
+}
+
+static bool
+has_difference(const NetLine *lines, int nlines)
+{
+	for (int i = 0; i < nlines; i++)
+		if (lines[i].expected != lines[i].posted)
+			return true;
+	return false;
+}
+
+static void
+hand_back(LineFile *file, NetTransaction differs, void *arg)
+{
+	LineNet *net = file->net;
+	int64 *ends = palloc_array(int64, file->nowners + 1);
+	NetLine *lines = sort_by_owner(file, ends);
+	TupleTableSlot *slot =
+		MakeSingleTupleTableSlot(net->row->tts_tupleDescriptor, &TTSOpsMinimalTuple);
+
+	for (int32 i = 0; i < file->nowners; i++)
+	{
+		int64 from = i == 0 ? 0 : ends[i - 1];
+		MemoryContext old = MemoryContextSwitchTo(net->row_context);
+		int nlines = merge_equal(net, lines + from, (int) (ends[i] - from));
 
 		CHECK_FOR_INTERRUPTS();
-		if (BufFileRead(netting->files[file], &record, sizeof(record)) != sizeof(record))
-			elog(ERROR, "could not read a temporary file");
-		add_record(owners, nets, &record);
-	}
-	BufFileClose(netting->files[file]);
-	nets_start_iterate(nets, &scan);
-	while ((net = nets_iterate(nets, &scan)) != NULL)
-	{
-		OwnerEntry *owner = owners_lookup(owners, net->owner);
-		Amount difference = net->expected - net->posted;
-
-		owner->up += Max(difference, 0);
-		owner->down += Max(-difference, 0);
-	}
-	nets_start_iterate(nets, &scan);
-	while ((net = nets_iterate(nets, &scan)) != NULL)
-	{
-		OwnerEntry *owner = owners_lookup(owners, net->owner);
-		MemoryContext old = MemoryContextSwitchTo(netting->row_context);
-
-		if (owner->up != 0 || owner->down != 0)
-			take_net(netting, net, owner, rsinfo);
+		if (has_difference(lines + from, nlines))
+		{
+			ExecStoreMinimalTuple(file->rows[i], slot, false);
+			slot_getallattrs(slot);
+			differs(slot, lines + from, nlines, arg);
+		}
 		MemoryContextSwitchTo(old);
-		MemoryContextReset(netting->row_context);
+		MemoryContextReset(net->row_context);
 	}
-	nets_destroy(nets);
-	owners_destroy(owners);
+	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* The last row: the digest alone. */
-static void
-return_digest(const Netting *netting, ReturnSetInfo *rsinfo)
+void
+line_net_each(LineNet *net, NetTransaction differs, void *arg)
 {
-	char digest[DIGEST_TEXT_SIZE];
-	Datum values[lengthof(returned_codes) + 3] = {0};
-	bool nulls[lengthof(returned_codes) + 3];
+	MemoryContext old = MemoryContextSwitchTo(net->file_context);
 
-	memset(nulls, true, sizeof(nulls));
-	digest_to_text(netting->digest, digest);
-	values[lengthof(values) - 1] = CStringGetTextDatum(digest);
-	nulls[lengthof(nulls) - 1] = false;
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-}
-
-static void
-open_netting(Netting *netting)
-{
-	netting->context =
-		AllocSetContextCreate(CurrentMemoryContext, "net lines", ALLOCSET_DEFAULT_SIZES);
-	netting->row_context =
-		AllocSetContextCreate(netting->context, "net line", ALLOCSET_DEFAULT_SIZES);
-	netting->known = known_create(netting->context, 256, NULL);
-	netting->capacity = 256;
-	netting->codes = MemoryContextAlloc(netting->context, netting->capacity * sizeof(KnownCodes));
-}
-
-/* p_candidates, p_expected, p_posted_tables, p_buckets, p_posted */
-Datum
-ledger_net_lines(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Netting netting = {0};
-
-	InitMaterializedSRF(fcinfo, 0);
-	open_netting(&netting);
-	progress_phase(PHASE_CHECKING_LINES, PROGRESS_NO_ROWS);
-	query_open();
-	query_each_row(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, take_candidate, &netting);
-	netting.kind = RECORD_EXPECTED;
-	take_table(&netting, PG_GETARG_OID(1));
-	netting.kind = RECORD_POSTED;
-	if (!PG_ARGISNULL(4))
-		query_each_row(text_to_cstring(PG_GETARG_TEXT_PP(4)), NULL, take_row, &netting);
-	query_close();
-	if (!PG_ARGISNULL(2))
+	for (int i = 0; i < net->nfiles; i++)
 	{
-		Datum *oids;
-		int ntables;
+		LineFile file = {.net = net};
+		bool is_last = i == net->nfiles - 1;
 
-		netting.found = PG_GETARG_BYTEA_PP(3);
-		line_buckets_require(netting.found);
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
-						  &oids, NULL, &ntables);
-		for (int i = 0; i < ntables; i++)
-			take_table(&netting, DatumGetObjectId(oids[i]));
+		file.owners = owners_create(net->file_context, 2 * FIRST_STRIDE, NULL);
+		file.nets = nets_create(net->file_context, 16 * FIRST_STRIDE, NULL);
+		file.dimensions = dimensions_create(net->file_context, 64, NULL);
+		take_owners(&file, is_last ? 0 : net->starts[i + 1], is_last);
+		read_file(&file, i);
+		hand_back(&file, differs, arg);
+		MemoryContextReset(net->file_context);
 	}
-	for (int i = 0; i < FILES; i++)
-		if (netting.files[i] != NULL)
-			return_file(&netting, i, rsinfo);
-	return_digest(&netting, rsinfo);
-	MemoryContextDelete(netting.context);
-	PG_RETURN_VOID();
+	MemoryContextSwitchTo(old);
+}
+
+void
+line_net_close(LineNet *net)
+{
+	if (net->row != NULL)
+		ExecDropSingleTupleTableSlot(net->row);
+	tuplestore_end(net->rows);
+	MemoryContextDelete(net->context);
 }

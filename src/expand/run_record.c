@@ -32,9 +32,8 @@ put_count(JsonbParseState **json, const char *name, int64 count)
 	pushJsonbValue(json, WJB_VALUE, &value);
 }
 
-/* Journals, exceptions and ignored transactions by basis, as jsonb. */
-static Datum
-basis_counts(const RunTally *tally, const Code *bases)
+Datum
+run_record_by_basis(const RunTally *tally, const Code *bases)
 {
 	JsonbParseState *json = NULL;
 
@@ -91,7 +90,7 @@ run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const Je
 	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.debit));
 	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.credit));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
-	query_arg(&args, JSONBOID, basis_counts(tally, bases));
+	query_arg(&args, JSONBOID, run_record_by_basis(tally, bases));
 	query_arg(&args, DATEARRAYOID, range_months(ids));
 	if (origin == NULL)
 	{
@@ -114,6 +113,29 @@ run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const Je
 		"WHERE $20 OR m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
 		"basis_policy = $18::jsonb, engine_version = $19 WHERE run_id = $1",
 		&args);
+}
+
+void
+run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids)
+{
+	Counts sum = run_tally_sum(tally);
+	QueryArgs args = {0};
+	char digest[DIGEST_TEXT_SIZE];
+
+	digest_to_text(tally->lines, digest);
+	query_arg(&args, INT8OID, Int64GetDatum(run_id));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.journals));
+	query_arg(&args, INT8OID, Int64GetDatum(sum.lines));
+	query_arg(&args, INT8OID, Int64GetDatum(tally->unbalanced));
+	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.debit));
+	query_arg(&args, NUMERICOID, amount_to_new_numeric(sum.credit));
+	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
+	query_arg(&args, DATEARRAYOID, range_months(ids));
+	query_arg(&args, BOOLOID, BoolGetDatum(ids->has_range));
+	query_change("UPDATE acct.journal_run SET journals = $2, lines = $3, unbalanced_journals = $4, "
+				 "debit = $5, credit = $6, digest = $7, range_months = $8, "
+				 "je_range = CASE WHEN $9 THEN je_range END WHERE run_id = $1",
+				 &args);
 }
 
 Datum

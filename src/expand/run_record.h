@@ -29,6 +29,15 @@ typedef struct RunOrigin
 extern void run_record_save(int64 run_id, const RunTally *tally, const Code *bases,
 							const JeIds *ids, const RunOrigin *origin);
 
+/*
+ * The same of a run whose transactions were counted before: of its journals, counts, sums, digest and months of the range, which it has no
+ * more where ids say so. Needs query_open(), and the run's totals.
+ */
+extern void run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids);
+
+/* Journals, exceptions and ignored transactions by basis, as jsonb. */
+extern Datum run_record_by_basis(const RunTally *tally, const Code *bases);
+
 /* Exceptions by reason, as jsonb. */
 extern Datum run_record_reasons(const Counts *counts);
 

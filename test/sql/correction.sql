@@ -214,7 +214,22 @@ SELECT acct.correct_run(:jan, '2025-04-30', 'x'); :why
 SELECT run_id = :jan AS jan, status FROM acct.journal_run WHERE run_id IN (:jan, :run, :third, :fifth, :late) ORDER BY run_id;
 SELECT count(*) AS accounts FROM acct.trial_balance('2025-04-01') WHERE closing_balance <> 0;
 SELECT kind, bool_and(created_by_role = acct._session_role()) AS by_role FROM acct.journal_run WHERE kind IN ('reversal', 'correction') AND status <> 'discarded' GROUP BY kind ORDER BY kind;
-SELECT count(*) AS left_over FROM pg_class WHERE relname LIKE 'correction%' AND relnamespace = 'acct'::regnamespace;
+-- A difference that does not fit an amount is listed, void, and its journal stays as it is; the others are corrected.
+CALL public.policy('H', '{DR 1000 F1 :gross_amount,CR 4000 F1 *}');
+CALL public.txn(30, '2025-03-01', 'H', 9000000000000000);
+CALL public.txn(31, '2025-03-01', 'H', 100);
+SELECT public.posted('2025-03-01', 'mar') AS mar \gset
+CALL public.policy('H', '{CR 1000 F1 :gross_amount,DR 4000 F1 *}');
+SELECT txn_id, trim_scale(debit) AS debit, problem FROM acct.preview_correction_transactions(:mar);
+SELECT acct.correct_run(:mar, '2025-04-30', 'The other way round') AS huge \gset
+SELECT journals, lines, exceptions FROM acct.expand_journals(:huge);
+SELECT txn_id, reason, message, template_version, voided_at IS NOT NULL AS void FROM acct.je_exception WHERE run_id = :huge;
+SELECT txn_id, entries FROM public.correction(:huge);
+SELECT check_name, expected, actual FROM acct.validate_run(:huge) WHERE NOT passed;
+SET SESSION AUTHORIZATION :"checker";
+SELECT journals FROM acct.post_journals(:huge);
+RESET SESSION AUTHORIZATION;
+SELECT count(*) AS left_over FROM pg_class WHERE (relname LIKE 'correction%' OR relname LIKE 'previewed%') AND relnamespace = 'acct'::regnamespace;
 \set VERBOSITY default
 
 \c :regress_db
