@@ -1,5 +1,5 @@
 # Expanding and posting are interrupted in every way and at several points.  Each time nothing may be left of them, and
-# at the end the ledger must be that of a database where nothing was interrupted.
+# at the end the ledger must be that of a database where nothing was interrupted.  LEDGER_CRASH_ROWS is the number of transactions.
 use strict;
 use warnings FATAL => 'all';
 
@@ -10,8 +10,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rows = 40_000;
-my $more_rows = 20_000;
+my $rows = $ENV{LEDGER_CRASH_ROWS} || 16_000;
+my $more_rows = int($rows / 2);
 my @kinds = ('pg_terminate_backend', 'pg_cancel_backend', 'kill -9', 'immediate shutdown');
 my $lost = qr/LE002: run \d+ is expanded, but its staging was lost in a crash\nHINT:  Call acct\.expand_journals\(\) again\./;
 my $node = new_node('main', 'shared_buffers = 64MB');
@@ -218,7 +218,7 @@ is(fingerprint($node, 'crash'), $first_ledger, 'crash after posting: ledger stay
 load_batch($node, 'crash', $more_rows, 43);
 for my $kind (@kinds)
 {
-	for my $bytes (4_000_000, 0)
+	for my $bytes (200 * $more_rows, 0)
 	{
 		my $name = $bytes ? 'in its midst' : 'at its end';
 
