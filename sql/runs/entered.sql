@@ -30,6 +30,26 @@ $$;
 COMMENT ON FUNCTION acct._start_entered(text, date, text[], text, jsonb) IS
 'Makes a run whose journals are given line by line, of one date, which the caller expands and posts in the same transaction; its run_id.';
 
+CREATE FUNCTION acct._take_je_ids(p_run_id bigint, p_count bigint) RETURNS bigint[]
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    few CONSTANT bigint := 1000;
+    month date;
+    first_id bigint;
+BEGIN
+    SELECT date_trunc('month', r.je_date::timestamp)::date, g.from_je_id INTO month, first_id
+      FROM acct.journal_run AS r LEFT JOIN LATERAL acct._je_range(r.je_range) AS g ON true WHERE r.run_id = p_run_id;
+    IF first_id IS NULL OR p_count < few THEN
+        UPDATE acct.journal_run AS r SET je_range = NULL, range_months = '{}' WHERE r.run_id = p_run_id;
+        RETURN ARRAY(SELECT nextval('acct.je_id_seq') - few + 1 FROM generate_series(1, (p_count + few - 1) / few));
+    END IF;
+    UPDATE acct.journal_run AS r SET range_months = ARRAY[month] WHERE r.run_id = p_run_id;
+    RETURN ARRAY(SELECT first_id + few * b FROM generate_series(0, (p_count + few - 1) / few - 1) AS b);
+END
+$$;
+COMMENT ON FUNCTION acct._take_je_ids(bigint, bigint) IS
+'Identifiers for so many journals of a run of one date, as the first of each thousand: from the run''s range, or where it has none, or few journals, from the sequence.';
+
 CREATE FUNCTION acct._stage_entries(p_run_id bigint, p_lines text, p_header text, p_line text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
