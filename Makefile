@@ -162,6 +162,11 @@ SQL_PARTS = \
 	sql/reports/statement_amounts.sql \
 	sql/reports/statements.sql \
 	sql/reports/exceptions_report.sql \
+	sql/bi/schema.sql \
+	sql/bi/books.sql \
+	sql/bi/rules.sql \
+	sql/bi/ledger.sql \
+	sql/bi/runs.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
 	sql/common/rights.sql \

@@ -172,7 +172,7 @@ BEGIN
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
         SELECT l.version INTO installed FROM acct.engine_layout AS l;
     END IF;
-    IF installed = acct._layout_version() AND acct._layout_stands() THEN
+    IF installed = acct._layout_version() AND acct._layout_stands() AND acct._bi_stands() THEN
         PERFORM acct._catch_up_sequences();
         PERFORM acct._catch_up_waiting();
         PERFORM acct._record_findings(false);
@@ -222,6 +222,7 @@ BEGIN
     PERFORM acct._layout_run_views();
     PERFORM acct._layout_schedule();
     PERFORM acct._layout_comments();
+    PERFORM acct._layout_bi();
     PERFORM acct._comment_drafts();
     PERFORM acct._catch_up_sequences();
     PERFORM acct._enable_triggers();

@@ -28,7 +28,7 @@ CREATE FUNCTION acct._own_relations() RETURNS SETOF oid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH RECURSIVE own AS (
         SELECT c.oid FROM pg_class AS c
-         WHERE c.relnamespace IN (to_regnamespace('acct_archive'), to_regnamespace('ledger_guard'))
+         WHERE c.relnamespace IN (to_regnamespace('acct_archive'), to_regnamespace('acct_bi'), to_regnamespace('ledger_guard'))
             OR c.relnamespace = to_regnamespace('acct')
                AND (c.relname IN (SELECT n FROM acct._own_names() AS n)
                     -- Staging and months, also those that are not attached
@@ -45,13 +45,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT o.oid FROM own AS o
 $$;
 COMMENT ON FUNCTION acct._own_relations() IS
-'The engine''s relations: what install() makes, with its partitions, staging and sequences, and everything in schemas acct_archive and ledger_guard.';
+'The engine''s relations: what install() makes, with its partitions, staging and sequences, and everything in schemas acct_archive, acct_bi and ledger_guard.';
 
 CREATE FUNCTION acct._rights_beyond(p_objects oid[] DEFAULT NULL)
 RETURNS TABLE (kind text, object oid, name text, owner oid, grantor oid, grantee oid, privilege text, is_internal boolean, by_default boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     WITH schemas AS MATERIALIZED (
-        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')),
+        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')),
     own AS MATERIALIZED (
         SELECT o AS oid FROM acct._own_relations() AS o),
     granted AS (
@@ -89,7 +89,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifi
        -- Archived months are shared with whoever reads the table.
        AND NOT (g.privilege = 'SELECT' AND g.schema IS NOT DISTINCT FROM to_regnamespace('acct_archive')::oid)
        AND (p_objects IS NULL OR g.oid = ANY (p_objects))
-       AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = g.grantee AND (r.rolsuper OR r.rolname = 'acct_auditor' AND g.privilege = 'SELECT'))
+       AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = g.grantee AND (r.rolsuper OR g.privilege = 'SELECT' AND (r.rolname = 'acct_auditor'
+                                                                           OR r.rolname = 'acct_bi_reader' AND g.schema = to_regnamespace('acct_bi'))))
        AND NOT EXISTS (SELECT FROM documented AS d WHERE (d.kind, d.oid, d.grantee, d.privilege) = (g.kind, g.oid, g.grantee, g.privilege))
 $$;
 COMMENT ON FUNCTION acct._rights_beyond(oid[]) IS
@@ -133,9 +134,9 @@ BEGIN
     -- As whoever makes it. At nearly every site nothing has to be looked at.
     IF EXISTS (SELECT FROM pg_default_acl AS d CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
                 WHERE a.grantee <> d.defaclrole AND NOT (d.defaclnamespace <> 0 AND a.privilege_type = 'SELECT'))
-       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'ledger_guard')) THEN
+       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')) THEN
         PERFORM acct._take_back(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d
-                                       WHERE d.schema_name IN ('acct', 'acct_archive', 'ledger_guard')), false);
+                                       WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')), false);
     END IF;
 END
 $$;
@@ -158,7 +159,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifi
              WHERE o.rolname = r.role_name
                -- A role of the cluster that install_roles() was called for in this database
                AND EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
-                            WHERE n.nspname = 'acct' AND a.grantee = o.oid AND a.privilege_type = 'USAGE')) AS x
+                            WHERE n.nspname IN ('acct', 'acct_bi') AND a.grantee = o.oid AND a.privilege_type = 'USAGE')) AS x
      WHERE CASE x.kind WHEN 'table' THEN NOT has_table_privilege(x.grantee, x.object, x.privilege)
                        ELSE NOT has_function_privilege(x.grantee, x.object, x.privilege) END
      GROUP BY x.object, x.grantee

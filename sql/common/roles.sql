@@ -90,6 +90,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'check_balance_snapshot(date)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['health(text[], jsonb)', 'batches_waiting()', '_scheduled_jobs()'], 'EXECUTE'),
+        -- What views of acct_bi call; who reads them cannot name it, without USAGE on schema acct.
+        (ARRAY['acct_bi_reader'], 'function', ARRAY['health(text[], jsonb)', 'batches_waiting()', '_run_progress()'], 'EXECUTE'),
+        (ARRAY['acct_bi_reader', 'acct_auditor'], 'function', ARRAY['_health_checks()'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function', ARRAY['run_job(text, jsonb)', 'schedule_jobs(jsonb)', 'unschedule_jobs()'], 'EXECUTE'),
         -- What these call with the rights of their caller
         (ARRAY['acct_operator'], 'function',
@@ -106,13 +109,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
 $$;
 COMMENT ON FUNCTION acct._role_rights() IS
-'What install_roles() grants: a row for each role and object, kind being table (or view) or function. acct_auditor''s right to read everything is not listed.';
+'What install_roles() grants: a row for each role and object, kind being table (or view) or function. The rights to read everything, of acct_auditor, and all of acct_bi, of acct_bi_reader, are not listed.';
 
 CREATE FUNCTION acct.install_roles() RETURNS TABLE (role_name text, created boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    roles CONSTANT text[] := ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'];
+    roles CONSTANT text[] := ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'acct_bi_reader'];
     owner name;
     r record;
 BEGIN
@@ -130,9 +133,14 @@ BEGIN
         -- What was granted by hand, or by an older version, does not stay.
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct FROM %1$I', role_name);
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct_archive FROM %1$I', role_name);
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct_bi FROM %1$I', role_name);
         EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA acct FROM %1$I', role_name);
         EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM %1$I', role_name);
-        EXECUTE format('GRANT USAGE ON SCHEMA acct TO %I', role_name);
+        IF role_name = 'acct_bi_reader' THEN
+            REVOKE ALL ON SCHEMA acct, acct_archive, ledger_guard FROM acct_bi_reader;
+        ELSE
+            EXECUTE format('GRANT USAGE ON SCHEMA acct TO %I', role_name);
+        END IF;
         RETURN NEXT;
     END LOOP;
     FOR r IN SELECT g.* FROM acct._role_rights() AS g LOOP
@@ -140,9 +148,13 @@ BEGIN
                        r.name, r.role_name);
     END LOOP;
     -- The auditor reads all there is, and all that will be.
-    GRANT USAGE ON SCHEMA acct_archive, ledger_guard TO acct_auditor;
-    GRANT SELECT ON ALL TABLES IN SCHEMA acct, acct_archive, ledger_guard TO acct_auditor;
+    GRANT USAGE ON SCHEMA acct_archive, acct_bi, ledger_guard TO acct_auditor;
+    GRANT SELECT ON ALL TABLES IN SCHEMA acct, acct_archive, acct_bi, ledger_guard TO acct_auditor;
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA acct GRANT SELECT ON TABLES TO acct_auditor', owner);
+    -- The reader of acct_bi reads all of that, and nothing else.
+    GRANT USAGE ON SCHEMA acct_bi TO acct_bi_reader;
+    GRANT SELECT ON ALL TABLES IN SCHEMA acct_bi TO acct_bi_reader;
+    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA acct_bi GRANT SELECT ON TABLES TO acct_bi_reader, acct_auditor', owner);
     PERFORM acct._share_readers(c.oid::regclass, p.parent, true)
        FROM acct.archived_partition AS a, acct._month_parts(a.table_name, a.month) AS p
        JOIN pg_class AS c ON c.relname = p.name AND c.relnamespace = 'acct_archive'::regnamespace
@@ -151,4 +163,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases, reads the ledger, closes periods), acct_approver (approves, returns and retires them, closes and reopens periods), acct_operator (runs, posts, rotates, archives, closes periods) and acct_auditor (reads everything, verifies), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases, reads the ledger, closes periods), acct_approver (approves, returns and retires them, closes and reopens periods), acct_operator (runs, posts, rotates, archives, closes periods), acct_auditor (reads everything, verifies) and acct_bi_reader (reads the views of schema acct_bi), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';

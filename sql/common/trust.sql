@@ -16,7 +16,7 @@ BEGIN
          WHERE s.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())
            AND s.objsubid = 0 AND s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o'),
     trusted AS MATERIALIZED (
-        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard')),
+        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')),
     inside AS MATERIALIZED (
         SELECT 'pg_namespace'::regclass::oid AS classid, t.oid AS objid FROM trusted AS t
         UNION ALL
@@ -28,12 +28,12 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION '% belongs to %, who is no superuser', strange.name, strange.owner
             USING ERRCODE = 'LE010',
-                  DETAIL = 'What is in schema acct, acct_archive or ledger_guard is used with the rights of the superuser who owns ledger_engine.',
+                  DETAIL = 'What is in schema acct, acct_archive, acct_bi or ledger_guard is used with the rights of the superuser who owns ledger_engine.',
                   HINT = 'Drop it, or give it to that superuser after looking at it.';
     END IF;
     SELECT n.nspname AS schema, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee INTO strange
       FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
-     WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND a.privilege_type = 'CREATE'
+     WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard') AND a.privilege_type = 'CREATE'
        AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.grantee AND r.rolsuper)
      LIMIT 1;
     IF FOUND THEN
@@ -45,6 +45,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_trust() IS
-'Raises LE010 where schema acct, acct_archive or ledger_guard, or any object in one, belongs to a role that is no superuser, or such a role may create objects there: what it made could be used by the superuser who installs.';
+'Raises LE010 where schema acct, acct_archive, acct_bi or ledger_guard, or any object in one, belongs to a role that is no superuser, or such a role may create objects there: what it made could be used by the superuser who installs.';
 
 SELECT acct._require_trust();

@@ -40,10 +40,13 @@ BEGIN
                 USING ERRCODE = '42701';
         END IF;
     END LOOP;
+    IF to_regnamespace('acct_bi') IS NOT NULL THEN
+        PERFORM acct._layout_bi_ledger();
+    END IF;
     INSERT INTO acct.run_log (step, detail)
     VALUES ('add_dimension', jsonb_build_object('name', add_dimension.name, 'type', add_dimension.type::text,
                                                 'on_lines', add_dimension.on_lines));
 END
 $$;
 COMMENT ON FUNCTION acct.add_dimension(text, regtype, boolean) IS
-'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, and templates may name it. Repeatable. Raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 42501 (a type that is not built in).';
+'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, templates may name it, and the views of acct_bi show it. Repeatable. Raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 42501 (a type that is not built in).';

@@ -143,7 +143,7 @@ SELECT r.created_by, r.expanded_by, r.posted_by, b.loaded_by FROM acct.journal_r
 
 SELECT check_name, passed FROM acct.journal_run AS r CROSS JOIN LATERAL acct.validate_run(r.run_id) AS v WHERE r.status = 'posted' AND NOT v.passed;
 SELECT count(*) AS wrong FROM acct.check_balance_snapshot();
-DROP OWNED BY acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_book_both, regress_book_loader, regress_book_operator;
+DROP OWNED BY acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_book_both, regress_book_loader, regress_book_operator;
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", regress_book_both, regress_book_loader, regress_book_operator, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE :"checker", regress_book_both, regress_book_loader, regress_book_operator, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;

@@ -6,7 +6,7 @@ SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(2, '2025-01-01');
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 CREATE ROLE regress_loader_1;
 CREATE ROLE regress_loader_2;
-DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;
 SELECT count(*) AS roles FROM acct.install_roles();
 GRANT acct_loader TO regress_loader_1, regress_loader_2;
 CREATE FUNCTION public.load(from_id integer, to_id integer, month date) RETURNS bigint LANGUAGE sql AS $$
@@ -63,4 +63,4 @@ SELECT rows, detail ->> 'deleted_by' = session_user AS by_me, detail ->> 'delete
 
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", regress_loader_1, regress_loader_2, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE :"checker", regress_loader_1, regress_loader_2, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;

@@ -257,7 +257,7 @@ SELECT * FROM acct.health(NULL, NULL);
 SELECT count(*) AS none FROM acct.health('{}');
 
 -- separation_of_duties: logins that are members of roles for two people, also through others; superusers and roles that cannot log in are not
-DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_health_both, regress_health_group, regress_health_nested, regress_health_super, regress_health_nologin, regress_health_one, regress_health_set;
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_health_both, regress_health_group, regress_health_nested, regress_health_super, regress_health_nologin, regress_health_one, regress_health_set;
 SELECT * FROM public.h('separation_of_duties');
 SELECT count(*) AS roles FROM acct.install_roles();
 CREATE ROLE regress_health_one LOGIN IN ROLE acct_finance, acct_operator, acct_auditor;
@@ -272,4 +272,4 @@ SELECT * FROM public.h('separation_of_duties');
 
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_health_both, regress_health_group, regress_health_nested, regress_health_super, regress_health_nologin, regress_health_one, regress_health_set;
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_health_both, regress_health_group, regress_health_nested, regress_health_super, regress_health_nologin, regress_health_one, regress_health_set;

@@ -107,7 +107,7 @@ SELECT basis, every_transaction FROM acct.accounting_basis;
 
 -- Again: no row of the catalog changes, none of the tables.
 CREATE TEMP VIEW fingerprint AS
-WITH schema AS (SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'ledger_guard')),
+WITH schema AS (SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'acct_bi', 'ledger_guard')),
      relation AS (SELECT * FROM pg_class WHERE relnamespace IN (SELECT oid FROM schema))
 SELECT 'relation' AS what, c.oid::text AS key, c.xmin::text AS version FROM pg_class AS c WHERE relnamespace IN (SELECT oid FROM schema)
 UNION ALL SELECT 'column', a.attrelid || '.' || a.attnum, a.xmin::text FROM pg_attribute AS a WHERE attrelid IN (SELECT oid FROM relation)

@@ -89,7 +89,7 @@ SELECT r.state, r.message, r.hint FROM unnest(ARRAY[
     $$ALTER TABLE acct.fund OWNER TO regress_messages_user; SELECT acct.install()$$,
     $$SET LOCAL SESSION AUTHORIZATION regress_messages_user; SELECT acct.install()$$,
     $$GRANT SELECT ON acct.engine_layout TO regress_messages_user; SET LOCAL SESSION AUTHORIZATION regress_messages_user; SELECT acct.install_roles()$$,
-    $$DROP TABLE acct.txn_batch; SELECT acct.current_batch()$$,
+    $$DROP TABLE acct.txn_batch CASCADE; SELECT acct.current_batch()$$,
     $$ALTER SCHEMA acct RENAME TO elsewhere; SELECT elsewhere.current_batch()$$]) WITH ORDINALITY AS x (s, n), public.said(s) AS r ORDER BY n;
 
 --
@@ -165,7 +165,7 @@ SELECT r.* FROM unnest(ARRAY[
     $$UPDATE acct.journal_run SET debit = 'NaN' WHERE run_id = @$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN fund DROP NOT NULL; UPDATE acct.je_line_staging SET fund = NULL WHERE run_id = @$$,
     $$ALTER TABLE acct.je_header_staging ALTER COLUMN total_debit DROP NOT NULL; UPDATE acct.je_header_staging SET total_debit = NULL WHERE run_id = @$$,
-    $$DROP VIEW acct.fund_journal, acct.ledger_line; ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric(5,2); ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(5,2)$$,
+    $$DROP VIEW acct.fund_journal, acct.ledger_line, acct_bi.entries, acct_bi.lines, acct_bi.line_amounts; ALTER TABLE acct.je_line_staging ALTER COLUMN debit TYPE numeric(5,2); ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(5,2)$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer$$,
     $$ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer; SELECT acct.run_digest(@, 'staging')$$,
     $$ALTER TABLE acct.ledger_entry_header DROP COLUMN je_number CASCADE$$,

@@ -1,7 +1,7 @@
 -- Opening balances: drafted from a table of balances, once for a book, and compared with the ledger
 \set topic opening
 \i test/sql/setup.sql
-DROP ROLE IF EXISTS regress_opening_finance, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE IF EXISTS regress_opening_finance, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;
 SELECT count(*) AS roles FROM acct.install_roles();
 CREATE ROLE regress_opening_finance IN ROLE acct_finance;
 CREATE SCHEMA migration;
@@ -102,4 +102,4 @@ SELECT count(*) AS wrong FROM acct.check_balance_snapshot();
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
-DROP ROLE regress_opening_finance, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE regress_opening_finance, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;

@@ -2,7 +2,7 @@
 -- docs/reference.md, and the names in the other documents, held against the catalog. No line: they agree (scripts/check-reference)
 \set topic reference
 \i test/sql/setup.sql
-DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;
 SELECT count(*) AS roles FROM acct.install_roles();
 SELECT setting AS bindir FROM pg_config WHERE name = 'BINDIR' \gset
 \setenv BINDIR :bindir
@@ -13,4 +13,4 @@ SELECT setting AS bindir FROM pg_config WHERE name = 'BINDIR' \gset
 \! PATH="$BINDIR:$PATH" scripts/check-reference 2>&1
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;

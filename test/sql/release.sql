@@ -2,7 +2,7 @@
 -- Releases: two people for every row of policy, all or nothing
 \set topic release
 \i test/sql/setup.sql
-DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_release_maker, regress_release_editor, regress_release_approver, regress_release_both;
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_release_maker, regress_release_editor, regress_release_approver, regress_release_both;
 SELECT count(*) AS roles FROM acct.install_roles();
 CREATE ROLE regress_release_maker IN ROLE acct_finance;
 CREATE ROLE regress_release_editor IN ROLE acct_finance;
@@ -297,4 +297,4 @@ SELECT tgrelid::regclass AS "table", tgname FROM pg_trigger AS t JOIN pg_class A
 
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_release_maker, regress_release_editor, regress_release_approver, regress_release_both;
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_release_maker, regress_release_editor, regress_release_approver, regress_release_both;

@@ -28,6 +28,7 @@ BEGIN
     END LOOP;
 END
 $$;
+DROP SCHEMA acct_bi CASCADE;
 CREATE FUNCTION public.ledger() RETURNS TABLE (what text, content text) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY

@@ -3,7 +3,7 @@
 \set topic roles
 \i test/sql/setup.sql
 -- What an interrupted run of this test left; roles that another database knows stay, and the test fails.
-DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody, regress_roles_writer;
+DROP ROLE IF EXISTS acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_roles_nobody, regress_roles_writer;
 CREATE ROLE regress_roles_nobody;
 -- One of them is there already, with rights that it should not have.
 CREATE ROLE acct_auditor;
@@ -33,11 +33,11 @@ SELECT public.close_period('2024-01-01', 'MAIN', 'PRIMARY') AS closed, acct.arch
 -- The matrix
 --
 CREATE VIEW public.role AS
-SELECT r.rolname::text AS role, r.n FROM unnest(ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'regress_roles_nobody']) WITH ORDINALITY AS r (rolname, n);
+SELECT r.rolname::text AS role, r.n FROM unnest(ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'acct_bi_reader', 'regress_roles_nobody']) WITH ORDINALITY AS r (rolname, n);
 CREATE VIEW public.relation AS
 SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relispartition OR c.relname ~ '_staging_\d+$' AS relispartition
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND c.relkind IN ('r', 'p', 'v');
+ WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard') AND c.relkind IN ('r', 'p', 'v');
 CREATE VIEW public.relation_right AS
 SELECT x.*, r.*, p.privilege, left(p.privilege, 1) AS letter,
        has_schema_privilege(r.role, split_part(x.name, '.', 1), 'USAGE') AND has_table_privilege(r.role, x.relation, p.privilege) AS has
@@ -56,6 +56,7 @@ SELECT name,
        string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_approver') AS approver,
        string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_operator') AS operator,
        string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_auditor') AS auditor,
+       string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'acct_bi_reader') AS bi_reader,
        string_agg(letter, '' ORDER BY letter <> 'S', privilege) FILTER (WHERE has AND role = 'regress_roles_nobody') AS nobody
   FROM public.relation_right WHERE NOT relispartition GROUP BY name ORDER BY name COLLATE "C";
 -- Partitions are the auditor's to read, and nobody's else; also those of archived months.
@@ -70,11 +71,11 @@ SELECT proname AS function,
 SELECT proname AS internal, count(*) FILTER (WHERE has) AS roles FROM public.routine_right WHERE proname ~ '^_' GROUP BY routine, proname HAVING bool_or(has) ORDER BY proname COLLATE "C";
 -- No sequence, no column, nothing else of a table, no right that can be passed on, nothing to PUBLIC; no role owns or makes anything.
 SELECT count(*) AS sequence_rights FROM pg_class AS c, public.role AS r
- WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'ledger_guard'::regnamespace) AND c.relkind = 'S' AND has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE');
-SELECT count(*) AS column_rights FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'ledger_guard'::regnamespace) AND a.attacl IS NOT NULL;
+ WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'acct_bi'::regnamespace, 'ledger_guard'::regnamespace) AND c.relkind = 'S' AND has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE');
+SELECT count(*) AS column_rights FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'acct_bi'::regnamespace, 'ledger_guard'::regnamespace) AND a.attacl IS NOT NULL;
 SELECT count(*) FILTER (WHERE a.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) AS other_rights, count(*) FILTER (WHERE a.is_grantable) AS grantable, count(*) FILTER (WHERE a.grantee = 0) AS to_public
-  FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'ledger_guard'::regnamespace) AND a.grantee <> c.relowner;
-SELECT count(*) AS schema_create FROM public.role AS r, unnest(ARRAY['acct', 'acct_archive', 'ledger_guard']) AS s WHERE has_schema_privilege(r.role, s, 'CREATE');
+  FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'acct_bi'::regnamespace, 'ledger_guard'::regnamespace) AND a.grantee <> c.relowner;
+SELECT count(*) AS schema_create FROM public.role AS r, unnest(ARRAY['acct', 'acct_archive', 'acct_bi', 'ledger_guard']) AS s WHERE has_schema_privilege(r.role, s, 'CREATE');
 SELECT count(*) AS owned FROM pg_shdepend AS d WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid::regrole::text ~ '^acct_';
 
 --
@@ -358,4 +359,4 @@ ROLLBACK;
 
 \c :regress_db
 DROP DATABASE :"topic_db";
-DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, regress_roles_nobody, regress_roles_writer;
+DROP ROLE :"checker", acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_roles_nobody, regress_roles_writer;

@@ -497,6 +497,7 @@ SELECT public.installs('CREATE COLLATION acct.mine FROM "C"', 'ALTER COLLATION a
 SELECT public.installs('CREATE CONVERSION acct.mine FOR ''UTF8'' TO ''LATIN1'' FROM utf8_to_iso8859_1', 'ALTER CONVERSION acct.mine OWNER TO regress_security_owner');
 SELECT public.installs('CREATE TEXT SEARCH DICTIONARY ledger_guard.mine (template = simple)', 'ALTER TEXT SEARCH DICTIONARY ledger_guard.mine OWNER TO regress_security_owner');
 SELECT public.installs('CREATE OPERATOR FAMILY acct_archive.mine USING btree', 'ALTER OPERATOR FAMILY acct_archive.mine USING btree OWNER TO regress_security_owner');
+SELECT public.installs('CREATE VIEW acct_bi.mine AS SELECT 1 AS one', 'ALTER VIEW acct_bi.mine OWNER TO regress_security_owner');
 -- Nor do functions run while somebody else may put something beside them.
 REVOKE CREATE ON SCHEMA acct, ledger_guard FROM regress_security_owner;
 SELECT acct.install() IS NOT NULL AS installed;
@@ -587,6 +588,7 @@ $$;
 SELECT public.created('SELECT 1');
 SELECT public.created('CREATE SCHEMA acct');
 SELECT public.created('CREATE SCHEMA acct_archive');
+SELECT public.created('CREATE SCHEMA acct_bi');
 SELECT public.created('CREATE SCHEMA ledger_guard', 'CREATE VIEW ledger_guard.protected AS SELECT 0::regclass AS relation, trap.note() AS has_posted');
 SELECT public.created('CREATE SCHEMA acct', 'CREATE FUNCTION acct.f(text, date) RETURNS boolean LANGUAGE sql AS ''SELECT trap.note()''', 'CREATE OPERATOR acct.= (FUNCTION = acct.f, LEFTARG = text, RIGHTARG = date)');
 -- A superuser's schema in which somebody may create things, or did

@@ -56,7 +56,7 @@ my @columns = (
 	[ 'expand', 'ALTER TABLE acct.je_line_staging ALTER COLUMN line_no TYPE integer' ],
 	[ 'post', 'ALTER TABLE acct.ledger_entry_header DROP COLUMN policy_no CASCADE' ],
 	[ 'post', 'ALTER TABLE acct.ledger_entry_line DROP COLUMN product_code CASCADE' ],
-	[ 'post', 'SET LOCAL ledger_engine.allow_drop = on; DROP VIEW acct.fund_journal, acct.ledger_line; ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(19,4)' ],
+	[ 'post', 'SET LOCAL ledger_engine.allow_drop = on; DROP VIEW acct.fund_journal, acct.ledger_line, acct_bi.entries, acct_bi.lines, acct_bi.line_amounts; ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit TYPE numeric(19,4)' ],
 	[ 'post', 'ALTER TABLE acct.je_line_staging ADD COLUMN mine text' ]);
 
 $node->safe_psql($db, q{

@@ -482,7 +482,7 @@ my %data = (
 		acct.trial_balance(m) b ORDER BY m, entity_code, fund, account_code, currency});
 
 # The same of the catalogs, without identifiers; roles have the same names.
-my $ours = q{ANY (ARRAY(SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'acct_archive', 'ledger_guard')))};
+my $ours = q{ANY (ARRAY(SELECT oid FROM pg_namespace WHERE nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')))};
 my %catalog = (
 	'tables' => qq{SELECT c.oid::regclass::text COLLATE "C", c.relkind, c.relpersistence, pg_get_userbyid(c.relowner),
 		(SELECT i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = c.oid), pg_get_expr(c.relpartbound, c.oid),
@@ -501,7 +501,7 @@ my %catalog = (
 	'triggers' => qq{SELECT t.tgrelid::regclass::text COLLATE "C", t.tgname COLLATE "C", t.tgenabled, pg_get_triggerdef(t.oid)
 		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 		WHERE c.relnamespace = $ours AND NOT t.tgisinternal ORDER BY 1, 2},
-	'views' => qq{SELECT viewname COLLATE "C", definition FROM pg_views WHERE schemaname::regnamespace = $ours ORDER BY 1},
+	'views' => qq{SELECT schemaname || '.' || viewname COLLATE "C", definition FROM pg_views WHERE schemaname::regnamespace = $ours ORDER BY 1},
 	'event trigger' => q{SELECT evtname, evtevent, evtenabled, evtfoid::regprocedure, pg_get_userbyid(evtowner), evttags
 		FROM pg_event_trigger ORDER BY evtname},
 	'functions of the guard' => q{SELECT pg_get_functiondef(oid), obj_description(oid, 'pg_proc'), pg_get_userbyid(proowner)

@@ -1,0 +1,61 @@
+-- Schema acct_bi: what dashboards and tools for business intelligence read instead of the engine's tables.
+--
+-- Its views belong to the owner of the tables, so a reader needs no right on these. They leave out columns, such as the attributes of source
+-- transactions, and never rows: a function of the reader's sees nothing that the view does not show, whichever order the planner takes.
+-- So none is a security barrier, and conditions on days and months reach partitions and indexes. A join that a query does not use costs it
+-- nothing: names of accounts, funds and rules come by LEFT JOIN on keys, texts by subqueries in the list of columns.
+-- A column that a table has too has its name, and its comment.
+
+CREATE FUNCTION acct._bi_views() RETURNS SETOF text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT unnest(ARRAY['accounts', 'archived_months', 'balances', 'batches', 'batches_waiting', 'books', 'calendar', 'entries', 'exception_summary', 'exceptions', 'funds',
+        'health', 'jobs', 'line_amounts', 'lines', 'run_progress', 'run_totals', 'runs', 'template_lines', 'template_matches', 'templates', 'transaction_months', 'transactions'])
+$$;
+COMMENT ON FUNCTION acct._bi_views() IS 'The views that install() makes in schema acct_bi.';
+
+CREATE FUNCTION acct._bi_stands() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NOT EXISTS (SELECT FROM acct._bi_views() AS v WHERE to_regclass(format('acct_bi.%I', v)) IS NULL)
+$$;
+COMMENT ON FUNCTION acct._bi_stands() IS 'True where no view of schema acct_bi is missing.';
+
+CREATE FUNCTION acct._describe_view(p_view regclass, p_sources regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN SELECT a.attname, (SELECT col_description(s.relation, t.attnum)
+                                  FROM unnest(p_sources) WITH ORDINALITY AS s (relation, n)
+                                  JOIN pg_attribute AS t ON t.attrelid = s.relation AND t.attname = a.attname AND NOT t.attisdropped
+                                 WHERE col_description(s.relation, t.attnum) IS NOT NULL ORDER BY s.n LIMIT 1) AS comment
+               FROM pg_attribute AS a WHERE a.attrelid = p_view AND a.attnum > 0 ORDER BY a.attnum LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', p_view, c.attname, c.comment);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._describe_view(regclass, regclass[]) IS
+'Gives each column of a view the comment that the column of that name has in the first of some relations, or none.';
+
+CREATE FUNCTION acct._site_columns(p_relation regclass, p_alias text, p_taken text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- What a site added to the source alone is no dimension of its journals, and may be private.
+    SELECT coalesce(string_agg(format(', %s.%I', p_alias, a.attname), '' ORDER BY h.attnum), '')
+      FROM pg_attribute AS h JOIN pg_attribute AS a ON a.attrelid = p_relation AND a.attname = h.attname AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE h.attrelid = 'acct.ledger_entry_header'::regclass AND h.attnum > 0 AND NOT h.attisdropped
+       AND h.attname NOT IN (SELECT c FROM acct._engine_columns() AS c) AND h.attname <> ALL (p_taken)
+$$;
+COMMENT ON FUNCTION acct._site_columns(regclass, text, text[]) IS
+'The dimensions that a site added to its journals and that a relation has, but names that a view has itself, as a list of columns that begins with a comma.';
+
+CREATE FUNCTION acct._layout_bi() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    CREATE SCHEMA IF NOT EXISTS acct_bi;
+    COMMENT ON SCHEMA acct_bi IS 'What dashboards and tools for business intelligence read of ledger_engine: views of entries, balances, runs and rules, for members of acct_bi_reader.';
+    PERFORM acct._layout_bi_books();
+    PERFORM acct._layout_bi_rules();
+    PERFORM acct._layout_bi_ledger();
+    PERFORM acct._layout_bi_runs();
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_bi() IS 'The part of install() that makes schema acct_bi and its views, with their comments.';
