@@ -182,12 +182,13 @@ class Copy:
         self.query(f"INSERT INTO {table} (load_id, {columns}) SELECT {load_id}, {columns} FROM {source} WHERE {condition}")
 
     def copy_month(self, run_id: int, load_id: int, month: str, archived: bool) -> None:
-        source = f"acct_archive.ledger_entry_{{}}_{month[:4]}_{month[5:7]}" if archived else "acct.ledger_entry_{}"
+        # The views of acct_bi do not show months of the archive, which only acct_auditor may read.
+        header, line = (f"acct_archive.ledger_entry_{part}_{month[:4]}_{month[5:7]}" for part in ("header", "line")) if archived else ("acct_bi.entries", "acct_bi.line_amounts")
         condition = f"run_id = {run_id} AND je_date >= '{month}' AND je_date < '{next_month(month)}'"
-        self.copy("journal_rows", load_id, source.format("header"), condition)
+        self.copy("journal_rows", load_id, header, condition)
         # A month's lines are partitioned by je_id, and their key begins with it; there is no index of run_id.
         rows = self.query(f"SELECT min(je_id), max(je_id) FROM journal_rows WHERE load_id = {load_id} AND {in_months([month])}")
-        self.copy("line_rows", load_id, source.format("line"), f"{condition} AND je_id >= {int(rows[0][0])} AND je_id <= {int(rows[0][1])}")
+        self.copy("line_rows", load_id, line, f"{condition} AND je_id >= {int(rows[0][0])} AND je_id <= {int(rows[0][1])}")
 
     def not_whole(self, run_id: int, run: Run, load_id: int, months: list[str]) -> list[str]:
         """What a load brought, against what the ledger says of the run, account by account, and lines against journals."""
@@ -247,14 +248,14 @@ class Copy:
                 self.report(f"run {run_id}: loaded was {run}; the ledger has {posted[run_id]}")
 
     def compare_balances(self, months: Optional[set[str]]) -> list[str]:
-        """Lines against account_balance_snapshot, in some months or all."""
+        """Lines against the ledger's balances, in some months or all."""
         here = there = ""
         if months is not None:
             here = f"WHERE {in_months(months)}"
-            there = "WHERE snapshot_month IN ({})".format(", ".join(f"'{month}'" for month in sorted(months)))
+            there = "WHERE month IN ({})".format(", ".join(f"'{month}'" for month in sorted(months)))
         return self.differences(
-            "balance", f"snapshot_month, {ACCOUNT}", lines_by(f"toStartOfMonth(je_date) AS snapshot_month, {ACCOUNT}", f"ledger_entry_line {here}"),
-            f"SELECT snapshot_month, {ACCOUNT}, line_count AS lines, period_debit AS debits, period_credit AS credits FROM source_balance {there}",
+            "balance", f"month, {ACCOUNT}", lines_by(f"toStartOfMonth(je_date) AS month, {ACCOUNT}", f"ledger_entry_line {here}"),
+            f"SELECT month, {ACCOUNT}, line_count AS lines, period_debit AS debits, period_credit AS credits FROM source_balance {there}",
         )
 
     def compare_rows(self) -> None:
@@ -282,8 +283,10 @@ class Copy:
 
     def load(self, everything: bool) -> None:
         """Takes the runs that are not there, until their months' balances, or all, could be compared with none posted meanwhile."""
-        columns = "account_code, description, account_type, fund, parent_account_code"
-        self.query(f"INSERT INTO account_rows (load_id, {columns}) SELECT {time.time_ns()}, {columns} FROM source_account")
+        self.query(
+            "INSERT INTO account_rows (load_id, account_code, description, account_type, fund, parent_account_code) "
+            f"SELECT {time.time_ns()}, account_code, account_name, account_type, fund, parent_account_code FROM source_account"
+        )
         moved: set[str] = set()
         for _ in range(PATIENCE):
             # In this order: another load may take what is posted meanwhile.

@@ -3,7 +3,7 @@
 -- Rows of journals and lines carry the load that brought them, and are seen, through the views, once a row of loaded_run names
 -- that load: a run is there wholly or not at all, as in the ledger. What a load that was cut short left is never seen.
 
--- What is read in PostgreSQL besides journals and lines. Sums of plain numeric have no more than four decimals there.
+-- What is read in PostgreSQL besides journals and lines, all of it views of schema acct_bi. Sums of plain numeric have no more than four decimals there.
 
 CREATE OR REPLACE TABLE source_run
 (
@@ -18,7 +18,7 @@ CREATE OR REPLACE TABLE source_run
     credit Nullable(Decimal(38, 4)),
     digest Nullable(String)
 )
-ENGINE = PostgreSQL(ledger_postgres, schema = 'acct', table = 'journal_run');
+ENGINE = PostgreSQL(ledger_postgres, schema = 'acct_bi', table = 'runs');
 
 CREATE OR REPLACE TABLE source_run_total
 (
@@ -33,13 +33,13 @@ CREATE OR REPLACE TABLE source_run_total
     credit Decimal(38, 4),
     line_count Int64
 )
-ENGINE = PostgreSQL(ledger_postgres, schema = 'acct', table = 'journal_run_total');
+ENGINE = PostgreSQL(ledger_postgres, schema = 'acct_bi', table = 'run_totals');
 
 CREATE OR REPLACE TABLE source_balance
 (
     entity_code String,
     basis String,
-    snapshot_month Date,
+    month Date,
     fund String,
     account_code String,
     currency String,
@@ -47,7 +47,7 @@ CREATE OR REPLACE TABLE source_balance
     period_credit Decimal(38, 4),
     line_count Int64
 )
-ENGINE = PostgreSQL(ledger_postgres, schema = 'acct', table = 'account_balance_snapshot');
+ENGINE = PostgreSQL(ledger_postgres, schema = 'acct_bi', table = 'balances');
 
 CREATE OR REPLACE TABLE source_archive
 (
@@ -56,17 +56,17 @@ CREATE OR REPLACE TABLE source_archive
     dropped_at Nullable(String),
     restored_at Nullable(String)
 )
-ENGINE = PostgreSQL(ledger_postgres, schema = 'acct', table = 'archived_partition');
+ENGINE = PostgreSQL(ledger_postgres, schema = 'acct_bi', table = 'archived_months');
 
 CREATE OR REPLACE TABLE source_account
 (
     account_code String,
-    description String,
+    account_name String,
     account_type String,
     fund Nullable(String),
     parent_account_code Nullable(String)
 )
-ENGINE = PostgreSQL(ledger_postgres, schema = 'acct', table = 'chart_of_accounts');
+ENGINE = PostgreSQL(ledger_postgres, schema = 'acct_bi', table = 'accounts');
 
 -- What is kept. Columns of journal_rows and line_rows but load_id are read from those of the same name in PostgreSQL.
 

@@ -74,7 +74,7 @@ def make_database() -> None:
     made_roles.extend(sql("SELECT role_name FROM acct.install_roles() WHERE created").split())
     sql("SELECT count(*) FROM acct.rotate_txn_source_partitions(2, '2025-01-01')")
     # As the README says, but for the time zone.
-    sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'secret' IN ROLE acct_auditor CONNECTION LIMIT 20",
+    sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'secret' IN ROLE acct_bi_reader CONNECTION LIMIT 20",
         f"ALTER ROLE {ROLE} SET default_transaction_read_only = on", f"ALTER ROLE {ROLE} SET datestyle = 'ISO'",
         f"ALTER ROLE {ROLE} SET timezone = 'Asia/Jakarta'")
 
@@ -345,8 +345,8 @@ def test_partitions_of_runs() -> None:
     restore = replaced("copy", copy_noted)
     check("a run with partitions of its own is loaded", run_here("load")[0], 0)
     restore()
-    of_month = [c for source, c in conditions if source.endswith("line") and "je_date >= '2025-01-01'" in c]
-    plan = "".join(sql(f"EXPLAIN SELECT * FROM acct.ledger_entry_line WHERE {c}") for c in of_month)
+    of_month = [c for source, c in conditions if source.endswith("line_amounts") and "je_date >= '2025-01-01'" in c]
+    plan = "".join(sql(f"EXPLAIN SELECT {LINE} FROM acct_bi.line_amounts WHERE {c}") for c in of_month)
     check("of its month nothing else is read", ("_2025_01_run_" in plan, "_2025_01_rest" in plan), (True, False))
     same_rows("a run with partitions of its own")
 
@@ -384,9 +384,9 @@ def test_changed_rows() -> None:
     line, changed = f"WHERE je_id = {je_id} AND line_no = 1", "its rows were changed"
     current = "AND load_id IN (SELECT load_id FROM current_load)"
     for name, statement, parts in (
-        ("a line is deleted", f"DELETE FROM line_rows {line}", ["balance: snapshot_month", changed]),
-        ("an amount is changed", f"ALTER TABLE line_rows UPDATE debit = debit + 1 {line}", ["balance: snapshot_month", changed]),
-        ("a line is doubled", f"INSERT INTO line_rows SELECT * FROM line_rows {line} {current}", ["balance: snapshot_month", changed]),
+        ("a line is deleted", f"DELETE FROM line_rows {line}", ["balance: month", changed]),
+        ("an amount is changed", f"ALTER TABLE line_rows UPDATE debit = debit + 1 {line}", ["balance: month", changed]),
+        ("a line is doubled", f"INSERT INTO line_rows SELECT * FROM line_rows {line} {current}", ["balance: month", changed]),
         ("a product is changed", f"ALTER TABLE line_rows UPDATE product_code = 'X' {line}", [changed]),
         ("a journal is deleted", f"DELETE FROM journal_rows WHERE je_id = {je_id}", [changed]),
         ("a policy is changed", f"ALTER TABLE journal_rows UPDATE policy_no = NULL WHERE je_id = {je_id}", [changed]),
@@ -443,8 +443,12 @@ def test_archive() -> None:
     run("install")
     for table in ("journal_rows", "line_rows"):
         clickhouse(f"ALTER TABLE {table} ADD COLUMN portfolio Nullable(String), ADD COLUMN cohort Nullable(String)", "another")
+    status, output = run("load")
+    check("the archive is the auditor's to read", (status, "permission denied for schema acct_archive" in output), (2, True))
+    sql(f"GRANT acct_auditor TO {ROLE}")
     check("a new copy is made from the archive too", (run("load")[0], run("check")), (0, (0, "")))
     same_rows("a new copy", "another", december)
+    sql(f"REVOKE acct_auditor FROM {ROLE}")
     clickhouse("TRUNCATE TABLE loaded_run", "another")
     sql("UPDATE acct.archived_partition SET dropped_at = now()")
     run_id = sql("SELECT min(run_id) FROM acct.journal_run_total WHERE je_month = '2024-12-01'").strip()

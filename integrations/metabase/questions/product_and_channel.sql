@@ -1,8 +1,8 @@
 -- What was booked to an account in a month, by product and channel. Reads the lines of that account and month.
-SELECT l.product_code, l.channel, l.currency, count(*) AS lines, sum(l.debit) AS debit, sum(l.credit) AS credit
-  FROM acct.ledger_entry_line AS l
- WHERE l.account_code = {{account}} AND l.entity_code = {{entity}} AND l.basis = 'PRIMARY'
-   AND l.je_date >= {{month}}::date AND l.je_date < {{month}}::date + interval '1 month'
-   [[AND l.fund = {{fund}}]]
- GROUP BY l.product_code, l.channel, l.currency
- ORDER BY sum(l.debit) + sum(l.credit) DESC
+SELECT product_code, channel, currency, count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit
+  FROM acct_bi.line_amounts
+ WHERE account_code = {{account}} AND entity_code = {{entity}} AND basis = 'PRIMARY'
+   AND je_date >= {{month}}::date AND je_date < {{month}}::date + interval '1 month'
+   [[AND fund = {{fund}}]]
+ GROUP BY product_code, channel, currency
+ ORDER BY sum(debit) + sum(credit) DESC

@@ -1,5 +1,6 @@
 -- The trial balance of a month. Balances are debits less credits.
-SELECT fund, account_code, description, account_type, currency, opening_balance, period_debit, period_credit, closing_balance
-  FROM acct.trial_balance({{month}}::date, entity => {{entity}})
- WHERE true [[AND fund = {{fund}}]] [[AND currency = {{currency}}]]
+SELECT fund, account_code, account_name, account_type, currency, opening_balance, period_debit, period_credit, closing_balance
+  FROM acct_bi.balances
+ WHERE entity_code = {{entity}} AND basis = 'PRIMARY' AND month = {{month}}::date
+   [[AND fund = {{fund}}]] [[AND currency = {{currency}}]]
  ORDER BY fund, account_code, currency
