@@ -167,6 +167,7 @@ SQL_PARTS = \
 	sql/bi/rules.sql \
 	sql/bi/ledger.sql \
 	sql/bi/runs.sql \
+	sql/bi/statements.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
 	sql/common/rights.sql \

@@ -8,8 +8,8 @@
 
 CREATE FUNCTION acct._bi_views() RETURNS SETOF text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT unnest(ARRAY['accounts', 'archived_months', 'balances', 'batches', 'batches_waiting', 'books', 'calendar', 'entries', 'exception_summary', 'exceptions', 'funds',
-        'health', 'jobs', 'line_amounts', 'lines', 'run_progress', 'run_totals', 'runs', 'template_lines', 'template_matches', 'templates', 'transaction_months', 'transactions'])
+    SELECT unnest(ARRAY['accounts', 'archived_months', 'balance_sheet', 'balances', 'batches', 'batches_waiting', 'books', 'calendar', 'entries', 'exception_summary', 'exceptions', 'fund_statement', 'funds',
+        'health', 'jobs', 'line_amounts', 'lines', 'profit_and_loss', 'run_progress', 'run_totals', 'runs', 'template_lines', 'template_matches', 'templates', 'transaction_months', 'transactions'])
 $$;
 COMMENT ON FUNCTION acct._bi_views() IS 'The views that install() makes in schema acct_bi.';
 
@@ -56,6 +56,7 @@ BEGIN
     PERFORM acct._layout_bi_rules();
     PERFORM acct._layout_bi_ledger();
     PERFORM acct._layout_bi_runs();
+    PERFORM acct._layout_bi_statements();
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_bi() IS 'The part of install() that makes schema acct_bi and its views, with their comments.';

@@ -91,7 +91,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['health(text[], jsonb)', 'batches_waiting()', '_scheduled_jobs()'], 'EXECUTE'),
         -- What views of acct_bi call; who reads them cannot name it, without USAGE on schema acct.
-        (ARRAY['acct_bi_reader'], 'function', ARRAY['health(text[], jsonb)', 'batches_waiting()', '_run_progress()'], 'EXECUTE'),
+        (ARRAY['acct_bi_reader'], 'function', ARRAY['health(text[], jsonb)', 'batches_waiting()', '_run_progress()',
+            'profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)', 'balance_sheet(date, text, text, text, text, boolean, boolean, boolean)',
+            'fund_statement(date, text, text, text, text, date, boolean)'], 'EXECUTE'),
         (ARRAY['acct_bi_reader', 'acct_auditor'], 'function', ARRAY['_health_checks()'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function', ARRAY['run_job(text, jsonb)', 'schedule_jobs(jsonb)', 'unschedule_jobs()'], 'EXECUTE'),
         -- What these call with the rights of their caller

@@ -97,6 +97,26 @@ CALL acct.run_job('snapshot');
 SELECT job, status, elapsed_ms >= 0 AS took, ended_at > now() - interval '1 hour' AS ended FROM acct_bi.jobs;
 SELECT count(*) AS at_work FROM acct_bi.run_progress;
 
+-- Statements: none without a layout; with layouts, what the functions return, for each month of each book
+SELECT (SELECT count(*) FROM acct_bi.profit_and_loss) AS profit_and_loss, (SELECT count(*) FROM acct_bi.balance_sheet) AS balance_sheet, (SELECT count(*) FROM acct_bi.fund_statement) AS fund_statement;
+INSERT INTO acct.statement_layout (layout, statement, description, is_default) VALUES ('PL', 'profit_and_loss', 'Result', true), ('BS', 'balance_sheet', 'Position', true), ('BS2', 'balance_sheet', 'Cash', false);
+INSERT INTO acct.statement_line (layout, line_no, label, sign, subtotal_of) VALUES ('PL', 1, 'Income', -1, NULL), ('PL', 2, 'Expense', 1, NULL), ('PL', 3, 'Result', -1, '{1,2}'),
+       ('BS', 1, 'Assets', 1, NULL), ('BS', 2, 'Liabilities and equity', -1, NULL), ('BS', 3, 'Result of the year', -1, NULL), ('BS2', 1, 'Cash', 1, NULL);
+INSERT INTO acct.statement_account (layout, line_no, selection_no, account_type) VALUES ('PL', 1, 1, 'INCOME'), ('PL', 2, 1, 'EXPENSE'), ('BS', 1, 1, 'ASSET'), ('BS', 2, 1, 'LIABILITY'), ('BS', 2, 2, 'EQUITY'), ('BS', 3, 1, 'RESULT');
+INSERT INTO acct.statement_account (layout, line_no, selection_no, from_account, to_account) VALUES ('BS2', 1, 1, '1000', '1000');
+SELECT month, label, row_kind, amount, previous, year_to_date FROM acct_bi.profit_and_loss WHERE is_default AND entity_code = 'MAIN' AND basis = 'PRIMARY' AND month BETWEEN '2025-01-01' AND '2025-03-01' ORDER BY month, line_no;
+SELECT month, label, amount, previous, year_start FROM acct_bi.balance_sheet WHERE is_default AND entity_code = 'MAIN' AND basis = 'PRIMARY' AND month = '2025-03-01' ORDER BY line_no;
+SELECT statement, label, column_label, column_kind, amount FROM acct_bi.fund_statement WHERE is_default AND entity_code = 'MAIN' AND basis = 'PRIMARY' AND month = '2025-03-01' ORDER BY statement, line_no, column_no;
+SELECT layout, row_kind, label, amount FROM acct_bi.balance_sheet WHERE layout = 'BS2' AND entity_code = 'MAIN' AND basis = 'PRIMARY' AND month = '2025-03-01' ORDER BY line_no NULLS LAST, account_code;
+-- The balance sheet of each month balances; all months agree with the functions.
+-- (What an earlier year left stands below the lines of this layout, debit positive.)
+SELECT count(DISTINCT (entity_code, month)) AS months, count(*) FILTER (WHERE x.amount <> 0) AS unbalanced
+  FROM (SELECT entity_code, month, sum(CASE WHEN line_no > 1 THEN -amount ELSE amount END) AS amount FROM acct_bi.balance_sheet WHERE layout = 'BS' AND month < '2025-12-01' GROUP BY 1, 2) AS x;
+SELECT count(*) AS different
+  FROM (SELECT c.month, f.entity_code, f.currency, f.line_no, f.label, f.row_kind, f.amount, f.previous, f.year_ago, f.year_to_date
+          FROM acct_bi.calendar AS c, acct.profit_and_loss(c.month, c.month, c.entity_code, c.basis) AS f WHERE c.month < '2025-07-01'
+        EXCEPT ALL SELECT month, entity_code, currency, line_no, label, row_kind, amount, previous, year_ago, year_to_date FROM acct_bi.profit_and_loss WHERE month < '2025-07-01') AS x;
+
 --
 -- A condition on days or months reaches the partitions; what is not asked for is not read.
 --
@@ -159,9 +179,9 @@ WHEN OTHERS THEN
 END
 $$;
 -- reads every view, at each level, also where nothing may be written,
-SELECT public.as_reader(format('SELECT * FROM acct_bi.%I', v)) AS outcome, CASE WHEN count(*) = (SELECT count(*) FROM acct._bi_views()) THEN 'all' ELSE string_agg(v, ', ' ORDER BY v) END AS views FROM acct._bi_views() AS v GROUP BY 1 ORDER BY 1;
+SELECT public.as_reader(format('SELECT * FROM acct_bi.%I LIMIT 1', v)) AS outcome, CASE WHEN count(*) = (SELECT count(*) FROM acct._bi_views()) THEN 'all' ELSE string_agg(v, ', ' ORDER BY v) END AS views FROM acct._bi_views() AS v GROUP BY 1 ORDER BY 1;
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
-SELECT public.as_reader(format('SELECT * FROM acct_bi.%I', v)) AS outcome, CASE WHEN count(*) = (SELECT count(*) FROM acct._bi_views()) THEN 'all' ELSE string_agg(v, ', ' ORDER BY v) END AS views FROM acct._bi_views() AS v GROUP BY 1 ORDER BY 1;
+SELECT public.as_reader(format('SELECT * FROM acct_bi.%I LIMIT 1', v)) AS outcome, CASE WHEN count(*) = (SELECT count(*) FROM acct._bi_views()) THEN 'all' ELSE string_agg(v, ', ' ORDER BY v) END AS views FROM acct._bi_views() AS v GROUP BY 1 ORDER BY 1;
 ROLLBACK;
 -- writes none,
 SELECT v, s.statement FROM acct._bi_views() AS v,
@@ -183,7 +203,7 @@ DROP SCHEMA acct_bi CASCADE;
 SELECT acct.install();
 SELECT public.as_reader('SELECT * FROM acct_bi.accounts') AS before_install_roles;
 SELECT count(*) AS roles FROM acct.install_roles();
-SELECT public.as_reader(format('SELECT * FROM acct_bi.%I', v)) AS outcome, CASE WHEN count(*) = (SELECT count(*) FROM acct._bi_views()) THEN 'all' ELSE string_agg(v, ', ' ORDER BY v) END AS views FROM acct._bi_views() AS v GROUP BY 1 ORDER BY 1;
+SELECT public.as_reader(format('SELECT * FROM acct_bi.%I LIMIT 1', v)) AS outcome, CASE WHEN count(*) = (SELECT count(*) FROM acct._bi_views()) THEN 'all' ELSE string_agg(v, ', ' ORDER BY v) END AS views FROM acct._bi_views() AS v GROUP BY 1 ORDER BY 1;
 -- What was granted by hand goes where it writes, and shows where it reads.
 GRANT SELECT, UPDATE ON acct_bi.funds TO acct_loader, PUBLIC;
 GRANT USAGE ON SCHEMA acct TO acct_bi_reader;
