@@ -1,5 +1,7 @@
 -- Reports held against the ledger's lines: some ledgers of accounts between days and in pages as they come, some journals, and the movements of
--- each month. Used by ref.compare_books().
+-- each month, some balance sheets and profit and loss statements. Used by ref.compare_books().
+
+INSERT INTO acct.statement_layout (layout, statement, description) VALUES ('REF_SHEET', 'balance_sheet', 'Has no line'), ('REF_RESULT', 'profit_and_loss', 'Has no line');
 
 -- What a page by page reading of acct.account_ledger() gives; what it carries forward from page to page it must bring back.
 CREATE FUNCTION ref.read_pages(p_account text, p_from date, p_to date, p_basis text, p_most integer) RETURNS SETOF text
@@ -65,6 +67,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     picked record;
     first_day date;
+    months text;
 BEGIN
     FOR picked IN SELECT x.account_code, x.basis, x.je_date, x.je_id FROM (SELECT l.* FROM acct.ledger_entry_line AS l ORDER BY random() LIMIT 2) AS x LOOP
         first_day := picked.je_date - ref.dice(80) + 20;
@@ -87,5 +90,27 @@ BEGIN
         $q$SELECT m.entity_code, b.basis::text, s.month, m.fund, m.account_code, m.currency, m.item, m.debit, m.credit, m.line_count
              FROM acct.accounting_basis AS b CROSS JOIN (SELECT DISTINCT snapshot_month AS month FROM acct.account_balance_snapshot) AS s
             CROSS JOIN LATERAL acct.movement(s.month, basis => b.basis) AS m WHERE m.item NOT LIKE '% balance'$q$);
+    -- In a layout without lines each account is a row; income and expense of earlier years are another one.
+    SELECT string_agg(quote_literal(x.month), ', ') INTO months
+      FROM (SELECT s.month FROM (SELECT DISTINCT snapshot_month AS month FROM acct.account_balance_snapshot) AS s ORDER BY random() LIMIT 3) AS x;
+    IF months IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT ref.differences('balance sheets of ' || months,
+        format($q$SELECT l.entity_code::text, l.basis::text, m.month, l.account_code::text, l.currency::text, l.account_type IN ('INCOME', 'EXPENSE') AND l.year < m.year AS is_prior, sum(l.debit - l.credit) AS amount
+                    FROM (SELECT x.*, a.account_type, coalesce(b.first_year_month, 1) AS first_month, extract(year FROM x.je_date - make_interval(months => coalesce(b.first_year_month, 1) - 1)) AS year
+                            FROM acct.ledger_entry_line AS x JOIN acct.chart_of_accounts AS a ON a.account_code = x.account_code
+                            LEFT JOIN acct.book AS b ON b.entity_code = x.entity_code AND b.basis = x.basis) AS l
+                   CROSS JOIN LATERAL (SELECT n::date AS month, extract(year FROM n::date - make_interval(months => l.first_month - 1)) AS year FROM unnest(ARRAY[%s]) AS n) AS m
+                   WHERE l.je_date < m.month + interval '1 month' GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.debit - l.credit) <> 0$q$, months),
+        format($q$SELECT s.entity_code, b.basis::text, m::date, s.account_code, s.currency, s.label LIKE '%%, earlier years that were not closed', s.amount
+                    FROM unnest(ARRAY[%s]) AS m, acct.accounting_basis AS b, acct.balance_sheet(m::date, basis => b.basis, layout => 'REF_SHEET', eliminations => false) AS s WHERE s.amount <> 0$q$, months));
+    RETURN QUERY SELECT ref.differences('income and expense up to each of ' || months,
+        format($q$SELECT l.entity_code::text, l.basis::text, m::date, l.account_code::text, l.currency::text, sum(l.debit) AS debit, sum(l.credit) AS credit, sum(l.debit - l.credit) AS amount
+                    FROM unnest(ARRAY[%s]) AS m, acct.ledger_entry_line AS l JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code AND a.account_type IN ('INCOME', 'EXPENSE')
+                   WHERE l.je_date >= m::date - interval '7 months' AND l.je_date < m::date + interval '1 month' GROUP BY 1, 2, 3, 4, 5 HAVING sum(l.debit) <> 0 OR sum(l.credit) <> 0$q$, months),
+        format($q$SELECT s.entity_code, b.basis::text, m::date, s.account_code, s.currency, s.debit, s.credit, s.amount
+                    FROM unnest(ARRAY[%s]) AS m, acct.accounting_basis AS b, acct.profit_and_loss((m::date - interval '7 months')::date, m::date, basis => b.basis, layout => 'REF_RESULT', eliminations => false, closing => true) AS s
+                   WHERE s.debit <> 0 OR s.credit <> 0$q$, months));
 END
 $$;

@@ -104,6 +104,9 @@ my $data = data_of($node, 'original');
 $waiting = $node->safe_psql('original', $waits);
 my $catalog = catalog_of($node, 'original');
 my $routines = routines_of($node, 'original');
+my $statements = q{SELECT * FROM acct.fund_statement('2025-01-01', statement => 'profit_and_loss')};
+my $said = $node->safe_psql('original', $statements);
+like($said, qr/Takaful contributions earned/, 'statements have the layouts of the sample');
 my $lines_in_staging = $node->safe_psql('original', $staging);
 run_next('original');
 my $next_ledger = fingerprint($node, 'original', undef, 3);
@@ -115,6 +118,7 @@ for my $db (sort keys %restore)
 	$node->command_ok($restore{$db}, "$db: restored");
 	is_same(data_of($node, $db), $data, $db);
 	is_same(catalog_of($node, $db), $catalog, $db);
+	is($node->safe_psql($db, $statements), $said, "$db: same statements");
 	# What a routine was granted is told apart from what its extension granted.
 	is_same(routines_of($node, $db), $routines, $db);
 	is($node->safe_psql($db, $staging), $db eq 'logged' ? '' : $lines_in_staging, "$db: same staging");

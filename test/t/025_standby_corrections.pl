@@ -99,6 +99,9 @@ same('SELECT h.je_id, j.* FROM (SELECT min(x.je_id) AS je_id FROM acct.ledger_en
 same("SELECT * FROM acct.trial_balance_at('2025-05-15')", 'same trial balance of a day');
 same("SELECT * FROM acct.movement('2025-05-01')", 'same movements');
 same("SELECT * FROM acct.account_hierarchy('2025-05-01')", 'same subtotals');
+same("SELECT * FROM acct.balance_sheet('2025-05-01')", 'same balance sheet');
+same("SELECT * FROM acct.profit_and_loss('2025-01-01', '2025-05-01')", 'same profit and loss statement');
+same("SELECT * FROM acct.fund_statement('2025-05-01')", 'same fund statement');
 is(on_standby(q{SELECT count(*) FROM (SELECT entity_code, basis, date_trunc('month', je_date)::date AS m, fund, account_code, currency, sum(debit) AS d, sum(credit) AS c
 	  FROM acct.ledger_entry_line GROUP BY 1, 2, 3, 4, 5, 6) AS l
 	  FULL JOIN acct.account_balance_snapshot AS s ON (s.entity_code, s.basis, s.snapshot_month, s.fund, s.account_code, s.currency) = (l.entity_code, l.basis, l.m, l.fund, l.account_code, l.currency)
