@@ -104,7 +104,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text, timestamptz, boolean)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()',
-               'account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer)', 'journal(bigint)', 'trial_balance_at(date, text, text, text, boolean)', 'movement(date, text, text, text, boolean)',
+               'account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer)', 'journal(bigint)', 'trial_balance_at(date, text, text, text, boolean)', 'movement(date, text, text, text, boolean, boolean)',
                'account_hierarchy(date, text, text, text, boolean)', 'profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
                'balance_sheet(date, text, text, text, text, boolean, boolean, boolean)', 'fund_statement(date, text, text, text, text, date, boolean)', 'exceptions_report(date, text, text)', 'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),

@@ -114,10 +114,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT b.parent, a.account_code FROM below AS b JOIN acct.chart_of_accounts AS a ON a.parent_account_code = b.account_code)
     SELECT DISTINCT s.layout, s.line_no, a.account_code, f.fund, s.account_type = 'PRIOR_RESULT' IS TRUE
       FROM acct.statement_account AS s
-      JOIN acct.chart_of_accounts AS a
-        ON (s.account_type IS NULL OR a.account_type = s.account_type OR s.account_type IN ('RESULT', 'PRIOR_RESULT') AND a.account_type IN ('INCOME', 'EXPENSE'))
+     CROSS JOIN LATERAL (
+        SELECT b.account_code FROM below AS b WHERE b.parent = s.parent_account_code
+        UNION ALL
+        SELECT c.account_code FROM acct.chart_of_accounts AS c WHERE s.parent_account_code IS NULL) AS x
+      JOIN acct.chart_of_accounts AS a ON a.account_code = x.account_code
+       AND (s.account_type IS NULL OR a.account_type = s.account_type OR s.account_type IN ('RESULT', 'PRIOR_RESULT') AND a.account_type IN ('INCOME', 'EXPENSE'))
        AND (s.from_account IS NULL OR a.account_code BETWEEN s.from_account AND coalesce(s.to_account, s.from_account))
-       AND (s.parent_account_code IS NULL OR EXISTS (SELECT FROM below AS b WHERE b.parent = s.parent_account_code AND b.account_code = a.account_code))
       JOIN acct.fund AS f ON (s.fund IS NULL OR f.fund = s.fund) AND (a.fund IS NULL OR f.fund = a.fund)
      WHERE p_layout IS NULL OR s.layout = p_layout
 $$;

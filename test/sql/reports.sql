@@ -77,6 +77,15 @@ RETURNS TABLE (e text, f text, acc text, type text, cur text, item text, debit n
 $$;
 SELECT * FROM public.moved('2025-01-01', 'MAIN');
 SELECT * FROM public.moved('2025-01-01', fund => 'F2');
+-- By template: the same sums, with the lines read; of a reversal the template of what it reverses
+SELECT fund AS f, account_code AS acc, currency AS cur, item, template_code AS template, trim_scale(debit) AS debit, trim_scale(credit) AS credit, trim_scale(amount) AS amount, line_count AS lines
+  FROM acct.movement('2025-01-01', 'MAIN', fund => 'F1', templates => true) WHERE account_code IN ('12', '1000') AND currency = 'IDR';
+SELECT count(*) AS rows, count(*) FILTER (WHERE (t.debit, t.credit, t.amount, t.line_count) IS DISTINCT FROM (m.debit, m.credit, m.amount, m.line_count)) AS differences
+  FROM generate_series(timestamp '2024-11-01', '2025-03-01', '1 month') AS month
+ CROSS JOIN LATERAL (SELECT * FROM acct.movement(month::date)) AS m
+  FULL JOIN (SELECT month, x.entity_code, x.fund, x.account_code, x.currency, x.item, sum(x.debit) AS debit, sum(x.credit) AS credit, sum(x.amount) AS amount, sum(x.line_count)::bigint AS line_count
+               FROM generate_series(timestamp '2024-11-01', '2025-03-01', '1 month') AS month, acct.movement(month::date, templates => true) AS x GROUP BY 1, 2, 3, 4, 5, 6) AS t
+    USING (month, entity_code, fund, account_code, currency, item);
 -- A quiet month
 SELECT * FROM public.moved('2025-03-01', 'SUB');
 SELECT count(*) AS nothing FROM public.moved('2024-11-01');
