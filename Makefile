@@ -168,6 +168,14 @@ SQL_PARTS = \
 	sql/bi/ledger.sql \
 	sql/bi/runs.sql \
 	sql/bi/statements.sql \
+	sql/pack/html.sql \
+	sql/pack/style.sql \
+	sql/pack/script.sql \
+	sql/pack/charts.sql \
+	sql/pack/figures.sql \
+	sql/pack/statements.sql \
+	sql/pack/evidence.sql \
+	sql/pack/month_end_pack.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
 	sql/common/rights.sql \

@@ -265,6 +265,10 @@ le_missing()
 			;;
 		libicu-dev) pkg-config --exists icu-i18n 2>/dev/null || echo libicu-dev ;;
 		libxml2-dev) pkg-config --exists libxml-2.0 2>/dev/null || echo libxml2-dev ;;
+		browser) # and what reads its prints
+			command -v chromium >/dev/null || echo chromium
+			command -v pdftotext >/dev/null || echo poppler-utils
+			;;
 		python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv ;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;
 		esac

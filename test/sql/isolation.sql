@@ -21,7 +21,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
     'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances',
-    'days_in_month', 'exceptions_report', 'fund_statement', 'health', 'journal', 'month_end', 'month_start', 'movement', 'policy_digest', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
+    'days_in_month', 'exceptions_report', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
@@ -122,6 +122,7 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'balance_sheet', string_agg(concat_ws(' ', b.account_code, b.amount), ', ') FROM acct.balance_sheet('2025-01-01') AS b
     UNION ALL SELECT 'profit_and_loss', string_agg(concat_ws(' ', p.account_code, p.amount), ', ') FROM acct.profit_and_loss('2025-01-01', '2025-01-01') AS p
     UNION ALL SELECT 'fund_statement', count(*)::text FROM acct.fund_statement('2025-01-01')
+    UNION ALL SELECT 'month_end_pack', (length(acct.month_end_pack('2025-01-01')) > 0)::text
     UNION ALL SELECT 'exceptions_report', coalesce(sum(e.transactions), 0)::text FROM acct.exceptions_report('2025-02-01') AS e
     UNION ALL SELECT 'health failed', count(*) FILTER (WHERE h.detail LIKE 'the check failed%')::text FROM acct.health() AS h
     UNION ALL SELECT 'apply_retention dry', (count(*) >= 0)::text FROM acct.apply_retention(dry_run => true)
