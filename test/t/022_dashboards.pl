@@ -227,6 +227,13 @@ is(
 		 WHERE a.account_type = 'ASSET' AND l.currency = 'IDR' AND l.entity_code = 'MAIN' AND l.basis = 'PRIMARY' AND l.je_date < '2025-02-01' GROUP BY l.fund) AS x}),
 	'assets of each fund');
 is(join(' ', map { $_->{fund} } @{ $rows{'balances: Funds'} }), 'OPERATOR', 'the fund that is chosen');
+# Statements: what the functions return, and the balance sheet of the page is the total of the one by fund.
+is(join(' ', map { "$_->{label}=$_->{amount}" } grep { $_->{label} eq 'Result of all funds' } @{ $rows{'balances: Profit and loss'} }),
+	'Result of all funds=' . ledger(q{SELECT sum(l.credit - l.debit) FROM acct.ledger_entry_line AS l JOIN acct.chart_of_accounts AS a USING (account_code)
+		WHERE a.account_type IN ('INCOME', 'EXPENSE') AND l.currency = 'IDR' AND } . $january), 'the result of the month');
+is(join(' ', map { $_->{row_kind} =~ /heading|accounts|subtotal/ ? () : $_->{label} } map { @{ $rows{"balances: $_"} } } 'Profit and loss', 'Balance sheet'), '', 'the layouts take every account');
+is(join(' ', map { $_->{amount} } grep { $_->{column_label} eq 'Total' } @{ $rows{'balances: Balance sheet by fund'} }), join(' ', map { $_->{amount} } @{ $rows{'balances: Balance sheet'} }),
+	'the balance sheet by fund adds up to the balance sheet');
 # From a balance to what it is made of, each way
 my $sums = ledger("SELECT sum(debit) || ' ' || sum(credit) FROM acct.ledger_entry_line WHERE $account");
 is(join(' ', map { "$_->{period_debit} $_->{period_credit}" } grep { $_->{account_code} eq '1110' } @{ $rows{'balances: Trial balance'} }), $sums, 'an account in the trial balance');
