@@ -73,6 +73,29 @@ $$;
 COMMENT ON FUNCTION acct._open_exceptions_of(date, text[], text[]) IS
 'The open exceptions of these books whose transactions have a value date in a month, by currency, with their reasons.';
 
+CREATE FUNCTION acct._unregistered_books(p_month date, p_basis text, OUT entities text[], OUT bases text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    query text;
+BEGIN
+    entities := '{}';
+    bases := '{}';
+    SELECT string_agg(format('SELECT s.entity_code, e.basis FROM acct.je_exception AS e JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
+                             ' WHERE e.txn_month = %L AND e.reason = ''UNKNOWN_ENTITY'' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
+                             '   AND s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month''', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
+      INTO query
+      FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
+             WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
+    IF query IS NOT NULL THEN
+        EXECUTE format('SELECT coalesce(array_agg(x.entity_code), ''{}''), coalesce(array_agg(x.basis), ''{}'') FROM (SELECT DISTINCT y.entity_code, y.basis FROM (%s) AS y '
+                       ' WHERE ($2 IS NULL OR y.basis = $2) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
+           INTO entities, bases USING p_month, p_basis;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
+'The entities that are not registered, and bases, of transactions with a value date in a month that are open exceptions for that: books that nobody closes, whose work stands against closing all.';
+
 CREATE FUNCTION acct._unposted_runs(p_month date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
@@ -179,7 +202,7 @@ $$;
 COMMENT ON FUNCTION acct._pair_balances(date, text[], text[]) IS
 'What both sides of each elimination pair come to at the end of a month, for each book and currency in which one of them has a balance.';
 
-CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[], p_balances_known boolean DEFAULT false)
 RETURNS TABLE (entity_code text, basis text, n integer, finding text, found bigint, currency text, amount numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
@@ -213,7 +236,7 @@ BEGIN
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
                format('balances are not what the lines come to: %s of %s', acct._money(d.currency, d.amount), d.first_accounts)
-          FROM acct._differing_balances(p_month, p_entities, p_bases) AS d
+          FROM acct._differing_balances(p_month, CASE WHEN p_balances_known THEN '{}' ELSE p_entities END, CASE WHEN p_balances_known THEN '{}' ELSE p_bases END) AS d
         UNION ALL
         SELECT b.entity_code, b.basis, 'fund_unbalanced', 1, b.currency, sum(b.balance),
                format('fund %s is not balanced: debits less credits come to %s', b.fund, acct._money(b.currency, sum(b.balance)))
@@ -236,7 +259,8 @@ BEGIN
       JOIN acct._closing_findings() AS f ON f.finding = x.finding;
 END
 $$;
-COMMENT ON FUNCTION acct._find_to_close(date, text[], text[]) IS 'The work of check_close(), for these books, in no order.';
+COMMENT ON FUNCTION acct._find_to_close(date, text[], text[], boolean) IS
+'The work of check_close(), for these books, in no order; the lines of the month are not read where it is known that the balances are what they come to.';
 
 CREATE FUNCTION acct._check_close(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, finding text, severity text, found bigint, currency text, amount numeric, message text, hint text)
@@ -245,6 +269,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     entities text[];
     bases text[];
+    strange record;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_plausible_month(p_month);
@@ -252,6 +277,11 @@ BEGIN
     SELECT array_agg(e.entity_code), array_agg(b.basis) INTO entities, bases
       FROM acct.entity AS e CROSS JOIN acct.accounting_basis AS b
      WHERE (p_entity IS NULL OR e.entity_code = p_entity) AND (p_basis IS NULL OR b.basis = p_basis);
+    IF p_entity IS NULL THEN
+        SELECT u.* INTO strange FROM acct._unregistered_books(p_month, p_basis) AS u;
+        entities := entities || strange.entities;
+        bases := bases || strange.bases;
+    END IF;
     RETURN QUERY
     SELECT x.entity_code, x.basis, x.finding, f.severity, x.found, x.currency, x.amount, x.message, f.hint
       FROM acct._find_to_close(p_month, entities, bases) AS x JOIN acct._closing_findings() AS f ON f.finding = x.finding

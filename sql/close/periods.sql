@@ -234,25 +234,62 @@ $$;
 COMMENT ON FUNCTION acct._require_waivers(text[], text) IS
 'Raises 22023 where findings that are to be waived are none of check_close(), or no reason is given, and 42501 where the session user is no approver.';
 
-CREATE FUNCTION acct._findings_now(p_month date, p_entities text[], p_bases text[]) RETURNS jsonb
+CREATE FUNCTION acct._posted_until(p_month date, p_entities text[], p_bases text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(string_agg(format('%s %s %s %s', b.entity_code, b.basis, j.period_month - date '2000-01-01', j.last_number), ','
+                               ORDER BY b.entity_code COLLATE "C", b.basis COLLATE "C", j.period_month), '')
+      FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+      LEFT JOIN acct.journal_number AS j ON j.entity_code = b.entity_code AND j.basis = b.basis AND j.period_month <= p_month
+$$;
+COMMENT ON FUNCTION acct._posted_until(date, text[], text[]) IS 'The last numbers of journals of books in each month up to one: the same as long as nothing is posted to them.';
+
+CREATE FUNCTION acct._balanced_at(p_month date, p_entity text, p_basis text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    entities text[];
+    bases text[];
+    posted text;
+    known text;
+BEGIN
+    SELECT array_agg(e.entity_code), array_agg(b.basis) INTO entities, bases
+      FROM acct.entity AS e CROSS JOIN acct.accounting_basis AS b
+     WHERE (p_entity IS NULL OR e.entity_code = p_entity) AND (p_basis IS NULL OR b.basis = p_basis) AND NOT acct._is_closed(e.entity_code, b.basis, p_month);
+    -- Before the lines are read: what is posted meanwhile is seen by its number.
+    posted := acct._posted_until(p_month, entities, bases);
+    IF NOT EXISTS (SELECT FROM acct._differing_balances(p_month, entities, bases)) THEN
+        known := posted;
+    END IF;
+    -- As in _findings_now().
+    RAISE SQLSTATE 'RB001';
+EXCEPTION WHEN SQLSTATE 'RB001' THEN
+    RETURN known;
+END
+$$;
+COMMENT ON FUNCTION acct._balanced_at(date, text, text) IS
+'What _posted_until() said when the balances of the books of an entity and a basis that are open were what their lines come to, so that these need not be read while the books are locked; NULL: they are not. Locks no book, and keeps no lock of the ledger.';
+
+CREATE FUNCTION acct._findings_now(p_month date, p_entities text[], p_bases text[], p_balanced text DEFAULT NULL,
+    p_also_entities text[] DEFAULT '{}', p_also_bases text[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     found jsonb;
 BEGIN
-    found := (SELECT jsonb_agg(to_jsonb(f) ORDER BY f.entity_code, f.basis, f.n, f.message) FROM acct._find_to_close(p_month, p_entities, p_bases) AS f);
+    found := (SELECT jsonb_agg(to_jsonb(f) ORDER BY f.entity_code, f.basis, f.n, f.message)
+                FROM acct._find_to_close(p_month, p_entities || p_also_entities, p_bases || p_also_bases, coalesce(p_balanced = acct._posted_until(p_month, p_entities, p_bases), false)) AS f);
     -- The locks of the ledger end with the subtransaction: who has them neither makes months nor waits for a book, beside one that needs the ledger to itself.
     RAISE SQLSTATE 'RB001';
 EXCEPTION WHEN SQLSTATE 'RB001' THEN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION acct._findings_now(date, text[], text[]) IS
-'The findings that stand against closing a month of books, which the caller has locked, as a JSON array (NULL: none); keeps no lock of the ledger.';
+COMMENT ON FUNCTION acct._findings_now(date, text[], text[], text, text[], text[]) IS
+'The findings that stand against closing a month of books, which the caller has locked, as a JSON array (NULL: none); keeps no lock of the ledger. p_balanced is what _balanced_at() returned before they were locked; to the books come those of _unregistered_books(), which have no lock.';
 
-CREATE FUNCTION acct._waive_findings(p_month date, p_entities text[], p_bases text[], p_waive text[]) RETURNS jsonb
+CREATE FUNCTION acct._waive_findings(p_month date, p_entities text[], p_bases text[], p_waive text[], p_balanced text,
+    p_also_entities text[] DEFAULT '{}', p_also_bases text[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    stood CONSTANT jsonb := acct._findings_now(p_month, p_entities, p_bases);
+    stood CONSTANT jsonb := acct._findings_now(p_month, p_entities, p_bases, p_balanced, p_also_entities, p_also_bases);
     refused text;
 BEGIN
     SELECT string_agg(format('%s %s: %s (%s)', f.value ->> 'entity_code', f.value ->> 'basis', f.value ->> 'finding', f.value ->> 'message'), '; ' ORDER BY f.ordinality)
@@ -266,8 +303,8 @@ BEGIN
     RETURN stood;
 END
 $$;
-COMMENT ON FUNCTION acct._waive_findings(date, text[], text[], text[]) IS
-'The findings that stand against closing a month of books, which the caller has locked; raises LE013 where one is not waived.';
+COMMENT ON FUNCTION acct._waive_findings(date, text[], text[], text[], text, text[], text[]) IS
+'The findings that stand against closing a month of books, which the caller has locked; raises LE013 where one is not waived. The last arguments are those of _findings_now().';
 
 CREATE FUNCTION acct._write_periods(p_month date, p_entities text[], p_bases text[], p_open boolean) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -288,6 +325,8 @@ DECLARE
     -- Those of them that are open
     entities text[];
     bases text[];
+    balanced text;
+    strange record;
     stood jsonb;
 BEGIN
     PERFORM acct._require_layout();
@@ -295,13 +334,16 @@ BEGIN
     PERFORM acct._require_plausible_month(p_month);
     PERFORM acct._require_book(p_entity, p_basis, NULL);
     PERFORM acct._require_waivers(p_waive, p_reason);
+    balanced := acct._balanced_at(p_month, p_entity, p_basis);
+    -- crash point: close_read
     SELECT b.* INTO books FROM acct._lock_books_of(p_entity, p_basis) AS b;
     -- crash point: close_locked
     SELECT coalesce(array_agg(b.entity_code ORDER BY b.entity_code, b.basis), '{}'), coalesce(array_agg(b.basis ORDER BY b.entity_code, b.basis), '{}')
       INTO entities, bases FROM unnest(books.entities, books.bases) AS b (entity_code, basis)
      WHERE NOT acct._is_closed(b.entity_code, b.basis, p_month);
     IF entities <> '{}' THEN
-        stood := acct._waive_findings(p_month, entities, bases, p_waive);
+        SELECT u.* INTO strange FROM acct._unregistered_books(p_month, p_basis) AS u WHERE p_entity IS NULL;
+        stood := acct._waive_findings(p_month, entities, bases, p_waive, balanced, coalesce(strange.entities, '{}'), coalesce(strange.bases, '{}'));
         PERFORM acct._commit_durably();
         PERFORM acct._write_periods(p_month, entities, bases, false);
         -- crash point: close_written
@@ -309,7 +351,7 @@ BEGIN
            FROM unnest(entities, bases) AS b (entity_code, basis)
           CROSS JOIN LATERAL (SELECT array_agg(DISTINCT f ->> 'finding' COLLATE "C") AS waived, jsonb_agg(f - '{entity_code,basis,n}'::text[]) AS detail
                                 FROM jsonb_array_elements(stood) AS f
-                               WHERE f ->> 'entity_code' = b.entity_code AND f ->> 'basis' = b.basis) AS w
+                               WHERE f ->> 'basis' = b.basis AND (f ->> 'entity_code' = b.entity_code OR f ->> 'entity_code' = ANY (strange.entities))) AS w
           ORDER BY b.entity_code COLLATE "C", b.basis COLLATE "C";
     END IF;
     RETURN QUERY

@@ -207,6 +207,7 @@ DECLARE
     p_basis CONSTANT text := close_year.basis;
     last_month date;
     open_months text;
+    balanced text;
     stood jsonb;
     id bigint;
 BEGIN
@@ -215,6 +216,7 @@ BEGIN
     PERFORM acct._require_year_end(p_year_end, p_entity, p_basis);
     PERFORM acct._require_waivers(close_year.waive, close_year.reason);
     last_month := date_trunc('month', p_year_end)::date;
+    balanced := acct._balanced_at(last_month, p_entity, p_basis);
     -- As runs, which lock policy before books
     PERFORM acct._hold_policy();
     PERFORM acct._lock_books_of(p_entity, p_basis);
@@ -230,7 +232,7 @@ BEGIN
         RAISE EXCEPTION 'the year that ends on % cannot be closed: months of it are open', to_char(p_year_end, 'YYYY-MM-DD')
             USING ERRCODE = 'LE013', DETAIL = format('Open in book %s %s: %s.', p_entity, p_basis, open_months), HINT = 'Close them first, with acct.close_period().';
     END IF;
-    stood := acct._waive_findings(last_month, ARRAY[p_entity], ARRAY[p_basis], close_year.waive);
+    stood := acct._waive_findings(last_month, ARRAY[p_entity], ARRAY[p_basis], close_year.waive, balanced);
     PERFORM acct._commit_durably();
     id := acct._post_closing(p_year_end, p_entity, p_basis, close_year.reason);
     PERFORM acct._log_period('close_year', p_entity, p_basis, last_month, id, w.waived, close_year.reason, w.detail)

@@ -206,6 +206,18 @@ BEGIN;
 SELECT changed FROM public.close_period('2025-07-01', 'MAIN', 'PRIMARY');
 SELECT count(*) AS kept FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation AND c.relname LIKE 'ledger_entry%' WHERE l.pid = pg_backend_pid();
 ROLLBACK;
+-- Transactions of an entity that is not registered belong to no book that is closed by name; they stand against closing all.
+SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(0, '2026-05-01');
+CALL public.txn(900, '2026-05-01', 'FEE', 70, entity => 'NOBODY');
+SELECT acct.create_run('2026-05-01', 'may 26') AS may \gset
+SELECT exceptions FROM acct.expand_journals(:may);
+SELECT FROM acct.post_journals(:may);
+SELECT entity_code, basis, finding, found, currency, amount, message FROM acct.check_close('2026-05-01') WHERE entity_code = 'NOBODY';
+SELECT count(*) AS of_main FROM acct.check_close('2026-05-01', 'MAIN') WHERE finding = 'exceptions_open';
+SELECT acct.close_period('2026-05-01', waive => '{month_before_open,pair_differs,suspense_not_zero}', reason => 'A test'); :why
+SELECT count(*) AS closed FROM acct.close_period('2026-05-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'A test') WHERE changed;
+SELECT DISTINCT basis, waived @> '{exceptions_open}' AS waived, f ->> 'message' AS message FROM acct.period_log, jsonb_array_elements(detail) AS f
+ WHERE period_month = '2026-05-01' AND f ->> 'finding' = 'exceptions_open' ORDER BY basis;
 
 \c :regress_db
 DROP ROLE regress_close_finance, regress_close_approver;

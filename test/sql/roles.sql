@@ -245,6 +245,39 @@ SET SESSION AUTHORIZATION acct_approver;
 SELECT acct.post_journals(:nothing);
 ROLLBACK;
 SET SESSION AUTHORIZATION acct_operator;
+-- So is a correction, which finance previews; here it finds nothing to correct.
+BEGIN;
+SELECT acct.correct_run('feb-1', '2025-02-28', 'A look') AS look \gset
+SELECT journals FROM acct.expand_journals(:look);
+SAVEPOINT made;
+SELECT acct.post_journals(:look);
+ROLLBACK TO made;
+SET SESSION AUTHORIZATION acct_finance;
+SELECT count(*) AS accounts FROM acct.preview_correction('feb-1');
+SELECT acct.correct_run('feb-1', '2025-02-28', 'A look');
+ROLLBACK TO made;
+SET SESSION AUTHORIZATION acct_auditor;
+SELECT acct.preview_correction('feb-1');
+ROLLBACK TO made;
+SET SESSION AUTHORIZATION acct_approver;
+SELECT count(*) AS posted FROM acct.post_journals(:look);
+ROLLBACK;
+-- A manual journal is entered by finance, and posted by an approver, with its reversal; nobody else has to do with it.
+BEGIN;
+SET SESSION AUTHORIZATION acct_finance;
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo, auto_reverse_on) VALUES ('MAIN', '2025-02-27', 'IDR', 'Accrual', '2025-02-28') RETURNING journal_id \gset
+INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) VALUES (:journal_id, '1000', 'F1', 7, 0), (:journal_id, '4000', 'F1', 0, 7);
+SELECT acct.submit_manual_journal(:journal_id) IS NOT NULL AS submitted;
+SAVEPOINT made;
+SELECT acct.approve_manual_journal(:journal_id);
+ROLLBACK TO made;
+SET SESSION AUTHORIZATION acct_operator;
+SELECT acct.approve_manual_journal(:journal_id);
+ROLLBACK TO made;
+SET SESSION AUTHORIZATION acct_approver;
+SELECT journal_type, je_date FROM acct.approve_manual_journal(:journal_id);
+ROLLBACK;
+SET SESSION AUTHORIZATION acct_operator;
 -- Finance proposes the currency, and it is approved; the exception is taken up step by step, and the period closed.
 SET SESSION AUTHORIZATION acct_finance;
 INSERT INTO acct.currency VALUES ('EUR', 2);

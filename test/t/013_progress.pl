@@ -167,6 +167,19 @@ is(sql("SELECT g.exceptions = x.reasons FROM acct.run_log g, (SELECT jsonb_objec
 	FROM (SELECT reason, count(*) AS n FROM acct.je_exception WHERE run_id = $run GROUP BY reason) AS e) AS x
 	WHERE g.run_id = $run AND g.step = 'expand'"), 't', 'exceptions by reason');
 
+change_tax($node, 'ledger', '2025-01-01', 0.06);
+my %phases = (
+	correct_run => 'attaching staging, checking journals, checking lines, preparing, reading policy, reading source, recording totals, writing entries',
+	reverse_run => 'attaching staging, preparing, reading source, recording totals, writing entries');
+for my $call (sort keys %phases)
+{
+	my $other = sql("SELECT acct.$call($run, '2025-03-31', 'Wrong')");
+	sql("$together; SELECT * FROM acct.expand_journals($other)");
+	is(sql("SELECT DISTINCT (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(detail -> 'phases_ms') AS k) FROM acct.run_log WHERE run_id = $other AND step = 'expand'"),
+		$phases{$call}, "$call: where the time went");
+	sql("SELECT acct.discard_run($other)");
+}
+
 sub log_lines { return join "\n", slurp_file($node->logfile) =~ /LOG:  (ledger_engine: .*)/g; }
 
 my $counts = sql("SELECT format('%s transactions, %s journals, %s lines, %s exceptions, debit %s', transactions, journals, lines, exceptions, trim_scale(debit))

@@ -59,6 +59,11 @@ $run{'reversal of journals'} = posted(
 $run{reversal} = posted("reverse_run('reversed', '2025-05-31', 'All of it')", 'reversal');
 $run{rebooking} = on_primary("SELECT acct.rebook_run($run{reversal})");
 on_primary("SELECT * FROM acct.expand_journals($run{rebooking}); SELECT * FROM acct.post_journals($run{rebooking})");
+load_quietly($primary, 'postgres', '2025-04-01', 600, 41);
+on_primary(q{SELECT acct.close_period('2025-04-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'a test');
+	SELECT * FROM acct.run_month('2025-04-01', 'late', '{"late": "next_open"}')});
+$run{'late items'} = on_primary(q{SELECT run_id FROM acct.journal_run WHERE run_key = 'late'});
+$run{'closing entries'} = close_shop($primary, 'postgres', '2025-03-01');
 my %manual = map { $_ => manual_journal($primary, 'postgres', '2025-05-31', '2025-06-01') } 'approved', 'submitted';
 is(approve_by_another($primary, 'postgres', $manual{approved}), 'manual reversal', 'a manual journal is posted with its reversal');
 @run{ 'manual journal', 'reversal of a manual journal' } = split /\|/, on_primary("SELECT run_id, reversal_run_id FROM acct.manual_journal WHERE journal_id = $manual{approved}");
@@ -80,7 +85,8 @@ same(q{SELECT run_id, kind, run_key, origin_run, status, je_date, reason, journa
 	FROM acct.journal_run ORDER BY run_id}, 'same runs');
 same('SELECT * FROM acct.journal_reversal ORDER BY run_id, origin_run', 'same claims');
 same(q{SELECT journal_type, count(*), count(reversal_of), sum(total_debit) FROM acct.ledger_entry_header GROUP BY 1 ORDER BY 1}, 'same journals by type');
-is(on_standby('SELECT count(DISTINCT journal_type) FROM acct.ledger_entry_header'), 4, 'of four types');
+is(on_standby('SELECT count(DISTINCT journal_type) FROM acct.ledger_entry_header'), 5, 'of five types');
+same(q{SELECT count(*), min(original_date), max(je_date) FROM acct.ledger_entry_header WHERE original_date IS NOT NULL HAVING count(*) > 0}, 'same late items');
 same('SELECT m.*, c.content, c.unchanged FROM acct.manual_journal AS m JOIN acct.manual_journal_content AS c USING (journal_id) ORDER BY 1', 'same manual journals');
 is(on_standby("SELECT count(*) FROM acct.check_manual_journal($manual{submitted})"), 0, 'a manual journal is checked on the standby');
 same(q{SELECT entity_code, basis, je_date, account_code, fund, currency, count(*), sum(debit), sum(credit) FROM acct.ledger_entry_line

@@ -16,7 +16,7 @@ our @EXPORT = qw(
   random_seed new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
-  change_tax post_by_another $by_another manual_journal approve_by_another
+  change_tax post_by_another $by_another manual_journal approve_by_another close_shop
   has_amcheck fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
@@ -121,6 +121,21 @@ sub approve_by_another
 	my ($node, $db, $journal) = @_;
 
 	return $node->safe_psql($db, "$by_another SELECT string_agg(journal_type, ' ') FROM acct.approve_manual_journal($journal)");
+}
+
+# A book of its own, SHOP, with transactions of a month that is the last of its year, which is closed; the run of its closing entries.
+sub close_shop
+{
+	my ($node, $db, $month) = @_;
+
+	return $node->safe_psql(
+		$db, qq{
+		INSERT INTO acct.entity (entity_code) VALUES ('SHOP');
+		SELECT FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', -s.txn_id, 'entity_code', 'SHOP', 'bank_value_date', '$month') ORDER BY s.txn_id)
+		  FROM (SELECT * FROM acct.txn_source_parent WHERE txn_month = '$month' AND txn_id > 0 ORDER BY txn_id LIMIT 60) AS s), 'shop');
+		SELECT FROM acct.set_book('SHOP', 'PRIMARY', jsonb_build_object('first_year_month', extract(month FROM date '$month' + 31)));
+		SELECT FROM acct.close_year(acct.month_end('$month'), 'SHOP', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test');
+		SELECT max(run_id) FROM acct.journal_run WHERE kind = 'closing'}) =~ s/^\n+//r;
 }
 
 # Loads a batch of January 2025; the same seed and rows are the same transactions everywhere.
