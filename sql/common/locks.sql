@@ -235,6 +235,15 @@ $$;
 COMMENT ON FUNCTION acct._hold_month(regclass, date, text) IS
 'Locks a table that is partitioned by month, and its partition of a month in this mode, so that both can be read to the end of the transaction. Raises 55P03 as _hold_tables().';
 
+CREATE FUNCTION acct._is_tried_again(p_started timestamptz) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    -- Whoever waits for a row goes on waiting for the transaction whose subtransaction locked it and was rolled back, and keeps that one from
+    -- the row, for as long as _limit_wait() says. That is over by then; a deadlock that is one stays one.
+    SELECT clock_timestamp() < p_started + current_setting('deadlock_timeout')::interval + interval '5 seconds'
+$$;
+COMMENT ON FUNCTION acct._is_tried_again(timestamptz) IS
+'True where a row, for which a wait began at a moment and ended in a deadlock, is to be waited for once more.';
+
 CREATE FUNCTION acct._lock_row(p_table regclass, p_columns text[], p_values text[], p_what text, p_is_there boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -255,6 +264,10 @@ BEGIN
             EXIT;
         EXCEPTION WHEN lock_not_available THEN
             PERFORM acct._refuse_held(p_what, ARRAY[p_table], 'ROW EXCLUSIVE', p_columns, p_values, started, own_limit);
+        WHEN deadlock_detected THEN
+            IF NOT acct._is_tried_again(started) THEN
+                RAISE;
+            END IF;
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);

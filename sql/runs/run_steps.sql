@@ -42,6 +42,10 @@ BEGIN
         EXCEPTION WHEN lock_not_available THEN
             PERFORM acct._refuse_held(format('run %s', p_run_id), '{acct.journal_run}', 'ROW EXCLUSIVE',
                                       '{run_id}', ARRAY[p_run_id::text], started, own_limit);
+        WHEN deadlock_detected THEN
+            IF NOT acct._is_tried_again(started) THEN
+                RAISE;
+            END IF;
         END;
     END LOOP;
     PERFORM set_config('lock_timeout', own_limit, true);
