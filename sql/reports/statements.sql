@@ -142,12 +142,20 @@ BEGIN
         SELECT DISTINCT f.entity_code, f.currency, NULL::integer, acct._statement_label(f.account_code, f.is_prior, f.pair_code),
                CASE WHEN f.pair_code IS NULL THEN 'not in the layout' ELSE 'variance' END, 1, f.account_code, f.is_prior, f.pair_code
           FROM placed AS f WHERE f.line_no IS NULL AND f.amount <> 0)
-    SELECT l.entity_code, l.currency, l.line_no, l.label, l.row_kind, l.account_code, h.column_no, h.column_kind, h.label,
-           CASE WHEN l.row_kind <> 'heading' THEN round(coalesce(x.amount * l.sign, 0), 4) END
-      FROM line AS l CROSS JOIN heading AS h
-      LEFT JOIN placed AS x ON x.entity_code = l.entity_code AND x.currency = l.currency AND x.column_no = h.column_no
-       AND x.line_no IS NOT DISTINCT FROM l.line_no AND x.account_code IS NOT DISTINCT FROM l.account_code AND x.is_prior = l.is_prior AND x.pair_code IS NOT DISTINCT FROM l.pair_code
-     ORDER BY l.entity_code COLLATE "C", l.currency COLLATE "C", l.line_no, l.row_kind, l.account_code COLLATE "C", l.label, l.pair_code, h.column_no;
+    -- Each line has each column. Added up and not joined: however many rows there are, this is one pass.
+    SELECT c.entity_code, c.currency, c.line_no, c.label, c.row_kind, c.account_code, c.column_no, h.column_kind, h.label,
+           CASE WHEN c.row_kind <> 'heading' THEN round(c.amount * c.sign, 4) END
+      FROM (SELECT x.entity_code, x.currency, x.line_no, x.account_code, x.is_prior, x.pair_code, x.column_no,
+                   max(x.label) AS label, max(x.row_kind) AS row_kind, max(x.sign) AS sign, sum(x.amount) AS amount
+              FROM (SELECT l.entity_code, l.currency, l.line_no, l.account_code, l.is_prior, l.pair_code, k.column_no, l.label, l.row_kind, l.sign, 0 AS amount
+                      FROM line AS l CROSS JOIN heading AS k
+                    UNION ALL
+                    SELECT p.entity_code, p.currency, p.line_no, p.account_code, p.is_prior, p.pair_code, p.column_no, NULL, NULL, NULL, p.amount FROM placed AS p) AS x
+             GROUP BY 1, 2, 3, 4, 5, 6, 7
+            -- An account without an amount has no row.
+            HAVING max(x.row_kind) IS NOT NULL) AS c
+      JOIN heading AS h ON h.column_no = c.column_no
+     ORDER BY c.entity_code COLLATE "C", c.currency COLLATE "C", c.line_no, c.row_kind, c.account_code COLLATE "C", c.label, c.pair_code, c.column_no;
 END
 $$;
 COMMENT ON FUNCTION acct._fund_statement(text, date, date, text, text, text, boolean) IS 'The work of fund_statement().';

@@ -1,3 +1,4 @@
+-- On one path: nothing here depends on it.
 -- Statements: layouts by releases, profit and loss statement, balance sheet and fund statement, compared with the lines
 \set topic statements
 \i test/sql/setup.sql
