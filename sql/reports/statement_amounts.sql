@@ -31,7 +31,6 @@ CREATE FUNCTION acct._require_statement(p_from date, p_to date, p_entity text, p
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     most_months CONSTANT integer := 1200;
-    pairs text;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_month(p_from);

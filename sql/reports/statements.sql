@@ -28,10 +28,9 @@ BEGIN
     page AS (
         SELECT DISTINCT f.entity_code, f.currency FROM figure AS f),
     report AS (
-        SELECT p.entity_code, p.currency, l.line_no, l.label, k.row_kind, NULL::text AS account_code, NULL::text AS pair_code,
+        SELECT p.entity_code, p.currency, l.line_no, l.label, l.row_kind, NULL::text AS account_code, NULL::text AS pair_code,
                f.debit, f.credit, f.amount * l.sign AS amount, f.previous * l.sign AS previous, f.year_ago * l.sign AS year_ago, f.of_year * l.sign AS of_year
           FROM page AS p CROSS JOIN acct._statement_rows(layout_name) AS l
-         CROSS JOIN LATERAL (SELECT l.row_kind) AS k
           LEFT JOIN figure AS f ON f.entity_code = p.entity_code AND f.currency = p.currency AND f.line_no = l.line_no
         UNION ALL
         SELECT f.entity_code, f.currency, NULL, acct._statement_label(f.account_code, f.is_prior, f.pair_code),
