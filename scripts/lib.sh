@@ -269,6 +269,7 @@ le_missing()
 			command -v chromium >/dev/null || echo chromium
 			command -v pdftotext >/dev/null || echo poppler-utils
 			;;
+		soffice) command -v soffice >/dev/null || echo libreoffice-calc-nogui ;;
 		python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv ;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;
 		esac

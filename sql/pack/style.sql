@@ -116,7 +116,7 @@ tfoot{break-before:avoid}
 .charts{grid-template-columns:1fr 1fr;gap:0 8mm}
 .heads{grid-template-columns:repeat(4,1fr)}
 .heads dd{font-size:1.25rem}
-tbody tr:last-child{break-after:avoid}
+tbody:has(+tfoot) tr:last-child{break-after:avoid}
 tr[hidden]{display:table-row!important}
 h2,h3,caption,figcaption{break-after:avoid}
 thead [role=button]::after{content:none!important}

@@ -103,7 +103,11 @@ check('the trial balance takes several pages, and its headings are on each', led
 check('rows that are filtered out are printed', all.length === ledger.reduce((n, p) => n + p.filter(l => /^(INVEST|OPERATOR|TABARRU|TANAHUD) +[0-9]{4} /.test(l)).length, 0)
 	- await page.evaluate(() => Array.from(document.querySelectorAll('table[id^=balances-]')).slice(1).reduce((n, t) => n + t.tBodies[0].rows.length, 0)), ledger.length);
 same('no page ends with the heading of a table', pages.filter(p => /^(Fund|Line|Figure|Run|Template|Entity|Transaction) {2,}/.test(p[p.length - 2])), []);
-check('the pages are about as many as the figures need', pages.length >= 15 && pages.length <= 45, pages.length);
+check('no statement is cut', ['Profit and loss', 'Balance sheet'].every((t, i) => {
+	const own = pages.filter(p => p.some(l => l.startsWith(t + ': ') || l.startsWith(t + ' by fund: ')));
+	return own.length >= 4 && own.every(p => p.some(l => l.startsWith(['Result of all funds', 'Total liabilities, equity'][i])));
+}), firsts);
+check('the pages are about as many as the figures need', pages.length >= 15 && pages.length <= 60, pages.length);
 
 // Accessibility, in each view
 await page.setBypassCSP(true);
