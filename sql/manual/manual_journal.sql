@@ -223,6 +223,10 @@ BEGIN
                                             ELSE 'It is posted: reverse it, and enter another one (acct.copy_manual_journal()).' END;
     END IF;
     IF TG_OP = 'INSERT' AND NEW.line_no IS NULL THEN
+        IF EXISTS (SELECT FROM acct.manual_journal_line AS l WHERE l.journal_id = NEW.journal_id AND l.line_no = 32767) THEN
+            RAISE EXCEPTION 'manual journal % has a line 32767: no number is left for another', NEW.journal_id
+                USING ERRCODE = '54000', DETAIL = 'A journal has at most 32767 lines.', HINT = 'Make several journals of it.';
+        END IF;
         SELECT coalesce(max(l.line_no), 0) + 1 INTO part.line_no FROM acct.manual_journal_line AS l WHERE l.journal_id = NEW.journal_id;
     END IF;
     RETURN part;

@@ -55,6 +55,8 @@ INSERT INTO acct.manual_journal (journal_id, entity_code, je_date, currency, mem
 UPDATE acct.manual_journal_line SET journal_id = 2 WHERE line_no = 1;
 INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit) VALUES (99, '1000', 'F1', 1);
 INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit) VALUES (1, 0, '1000', 'F1', 1);
+-- The last number, and one more
+INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit) VALUES (1, 32767, '1000', 'F1', 1), (1, NULL, '1000', 'F1', 1);
 TRUNCATE acct.manual_journal_line;
 UPDATE acct.manual_journal SET maker = 'somebody', created_at = '2000-01-01' RETURNING maker, created_at > '2000-01-01' AS is_kept;
 
