@@ -90,7 +90,7 @@ my $by_run = q{
 	UNION ALL
 	SELECT 'headers', run_id, count(*), sum(total_debit), sum(total_credit), sum(hashtextextended(h::text, 0)::numeric)
 	  FROM (SELECT je_id, run_id, txn_id, je_date, txn_month, template_code, template_version, line_count, entity_code, basis, txn_type,
-	               product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, je_number, posted_at
+	               product_code, channel, currency, policy_no, total_debit, total_credit, reversal_of, memo, journal_type, original_date, je_number, posted_at
 	          FROM acct.ledger_entry_header) AS h GROUP BY run_id
 	 ORDER BY 1, 2};
 my $of_subscriber = $by_run; # less what the publisher dropped
@@ -100,7 +100,7 @@ my $by_digest = q{
 	       acct._digest_lines(format('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency,
 	           product_code, channel, debit, credit FROM acct.ledger_entry_line WHERE run_id = %s', r.run_id)) AS d
 	 ORDER BY r.run_id};
-my $digests = q{SELECT run_id, digest FROM acct.journal_run WHERE status = 'posted' AND lines > 0 ORDER BY run_id};
+my $digests = q{SELECT run_id, digest FROM acct.journal_run WHERE status IN ('posted', 'reversed') AND lines > 0 ORDER BY run_id};
 
 sub same_ledger
 {
@@ -207,6 +207,25 @@ for my $settings ($small, $large)
 	sql("$settings SELECT * FROM acct.expand_journals($run)");
 	sql("$settings SELECT * FROM acct.post_journals($run)");
 }
+# Every kind of run
+change_tax($publisher, 'postgres', '2025-01-01', 0.06);
+for my $call ("correct_run('large', '2025-06-30', 'The rate was wrong')", "reverse_run('new month', '2025-06-30', 'All of it')")
+{
+	$run = sql("SELECT acct.$call");
+	sql("SELECT * FROM acct.expand_journals($run)");
+	cmp_ok(post_by_another($publisher, 'postgres', $run), '>', 0, "$call: posted, with journals");
+}
+sql("SELECT acct.rebook_run($run) AS again \\gset\nSELECT * FROM acct.expand_journals(:again);\nSELECT * FROM acct.post_journals(:again)");
+load_quietly($publisher, 'postgres', '2025-05-01', 500, 20);
+sql(q{SELECT acct.close_period('2025-05-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'a test');
+	SELECT * FROM acct.run_month('2025-05-01', 'late items', '{"late": "next_open"}');
+	SELECT acct.reopen_period(period_month, entity_code, basis) FROM acct.accounting_period WHERE period_month = '2025-05-01'});
+is(approve_by_another($publisher, 'postgres', manual_journal($publisher, 'postgres', '2025-06-30', '2025-07-01')), 'manual reversal', 'a manual journal and its reversal');
+close_shop($publisher, 'postgres', '2025-06-01');
+same_ledger($_, 'every kind of run') for 'roots', 'late', 'everything_by_root';
+is($subscriber->safe_psql('roots', q{SELECT string_agg(DISTINCT journal_type, ' ' ORDER BY journal_type) FROM acct.ledger_entry_header}),
+	'closing correction manual reversal transaction', 'of five types');
+isnt($subscriber->safe_psql('roots', 'SELECT count(*) FROM acct.ledger_entry_header WHERE original_date IS NOT NULL'), '0', 'late ones among them');
 is(sql("SELECT (SELECT changed FROM acct.close_period('2025-06-01', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')), acct.reopen_period('2025-06-01', 'MAIN', 'PRIMARY')"), 't|t', 'a period is closed and opened');
 sql("UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snapshot_month = '2025-06-01'");
 isnt(sql('SELECT acct.update_balance_snapshot()'), '0', 'balances are recomputed');

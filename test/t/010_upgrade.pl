@@ -148,9 +148,19 @@ sub go_on
 	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'next')"));
 	edit_template($db);
 	is(approve_by_another($node, $db, manual_journal($node, $db, '2025-02-28', '2025-03-01')), 'manual reversal', "$db: a manual journal is posted with its reversal");
+	# Runs of before are corrected, and reversed and booked again.
+	change_tax($node, $db, '2025-01-01', 0.06);
+	my $run;
+	for my $call ("correct_run('small', '2025-03-31', 'The rate was wrong')", "reverse_run('large', '2025-03-31', 'All of it')")
+	{
+		$run = $node->safe_psql($db, "SELECT acct.$call");
+		$node->safe_psql($db, "SELECT * FROM acct.expand_journals($run)");
+		cmp_ok(post_by_another($node, $db, $run), '>', 0, "$db: $call: posted, with journals");
+	}
+	$node->safe_psql($db, "SELECT acct.rebook_run($run) AS again \\gset\nSELECT * FROM acct.expand_journals(:again);\nSELECT * FROM acct.post_journals(:again)");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold after the next runs");
-	is($node->safe_psql($db, q{SELECT string_agg(status, ' ' ORDER BY run_id) FROM acct.journal_run WHERE kind = 'transaction'}), 'posted posted posted posted posted',
-		"$db: all runs are posted");
+	is($node->safe_psql($db, q{SELECT string_agg(status, ' ' ORDER BY run_id) FROM acct.journal_run WHERE kind = 'transaction'}), 'posted reversed posted posted posted posted',
+		"$db: all runs are posted, and one is reversed");
 	return;
 }
 
@@ -285,7 +295,9 @@ for my $version (@released)
 	is_same(routines_of($node, $copy), $routines, $copy);
 	is_same(data_of($node, $copy, $data), $data, $copy);
 	go_on($copy);
-	is(fingerprint($node, $copy, undef, 3), fingerprint($node, $db, undef, 3), "$copy: same ledger as the updated one");
+	# What is booked again is numbered in any order.
+	my $in_order = q{run_id NOT IN (SELECT run_id FROM acct.journal_run WHERE kind = 'transaction' AND origin_run IS NOT NULL)};
+	is(fingerprint($node, $copy, $in_order, 3), fingerprint($node, $db, $in_order, 3), "$copy: same ledger as the updated one");
 
 	# What install() makes of an older layout without partitions is what it makes of nothing.
 	$node->safe_psql('postgres', "CREATE DATABASE empty_$db");
