@@ -53,7 +53,7 @@ CREATE FUNCTION acct._pack_key_figures(p_month date, p_basis text, p_book jsonb,
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     in_currency CONSTANT text := p_book ->> 'currency';
-    decimals CONSTANT integer := p_book ->> 'decimals';
+    decimals CONSTANT integer := (p_book ->> 'decimals')::integer;
     id CONSTANT text := 'summary-' || (p_book ->> 'n');
     heads text;
     positions text;
@@ -120,7 +120,7 @@ COMMENT ON FUNCTION acct._pack_waterfall(date, text, jsonb, jsonb) IS
 CREATE FUNCTION acct._pack_trial_balance(p_month date, p_basis text, p_book jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    decimals CONSTANT integer := p_book ->> 'decimals';
+    decimals CONSTANT integer := (p_book ->> 'decimals')::integer;
     rows text;
     foot text;
 BEGIN
@@ -147,7 +147,7 @@ COMMENT ON FUNCTION acct._pack_trial_balance(date, text, jsonb) IS 'The trial ba
 CREATE FUNCTION acct._pack_movement(p_month date, p_basis text, p_book jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    decimals CONSTANT integer := p_book ->> 'decimals';
+    decimals CONSTANT integer := (p_book ->> 'decimals')::integer;
     id CONSTANT text := 'moved-' || (p_book ->> 'n');
     rows text;
     foot text;

@@ -8,17 +8,18 @@ DECLARE
 BEGIN
     lines := '[]';
     funds := '[]';
-    layout_name := acct._statement_layout(p_statement, NULL);
-    IF layout_name = '' THEN
+    -- Which is valid is seen to by what reads it.
+    layout_name := (SELECT y.layout FROM acct.statement_layout AS y WHERE y.statement = p_statement ORDER BY y.is_default DESC, y.layout LIMIT 1);
+    IF layout_name IS NULL THEN
         problem := 'it has no layout';
         RETURN;
     END IF;
     -- taken: what a line adds to the result, whatever the sign that it is shown with
     SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('taken', -s.amount * coalesce(l.sign, 1)) ORDER BY s.n), '[]') INTO lines
-      FROM (SELECT x.*, row_number() OVER () AS n FROM acct._statement(p_statement, p_month, p_month, p_entity, p_basis, NULL, layout_name, true, closing, true) AS x) AS s
+      FROM (SELECT x.*, row_number() OVER () AS n FROM acct._statement(p_statement, p_month, p_month, p_entity, p_basis, NULL, NULL, true, closing, true) AS x) AS s
       LEFT JOIN acct.statement_line AS l ON l.layout = layout_name AND l.line_no = s.line_no;
     SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.n), '[]') INTO funds
-      FROM (SELECT x.*, row_number() OVER () AS n FROM acct._fund_statement(p_statement, p_month, p_month, p_entity, p_basis, layout_name, closing) AS x) AS s;
+      FROM (SELECT x.*, row_number() OVER () AS n FROM acct._fund_statement(p_statement, p_month, p_month, p_entity, p_basis, NULL, closing) AS x) AS s;
 EXCEPTION WHEN SQLSTATE 'LE004' THEN
     lines := '[]';
     funds := '[]';

@@ -99,6 +99,7 @@ for my $month ('2025-01-01', '2025-05-01')
 		"$month: same figures at each place");
 	is(on_standby("SELECT count(staging), count(*) FILTER (WHERE difference <> 0) FROM acct.reconcile_month('$month')"), '0|0', "$month: nothing differs, without staging");
 	is(on_standby("SELECT count(*) FROM acct.reconcile_transactions('$month')"), 0, "$month: no transaction is named");
+	like(on_standby("SELECT acct.month_end_pack('$month')"), qr{^<!DOCTYPE html>.*<th scope=row>Server<td>a standby, which is as far as .*</html>$}s, "$month: the pack is of the standby");
 }
 same("SELECT l.* FROM (SELECT min(account_code) AS account_code FROM acct.ledger_entry_line) AS a, acct.account_ledger(a.account_code, '2025-01-01', '2025-12-31') AS l", 'same ledgers of accounts');
 same('SELECT h.je_id, j.* FROM (SELECT min(x.je_id) AS je_id FROM acct.ledger_entry_header AS x GROUP BY x.run_id) AS h, acct.journal(h.je_id) AS j ORDER BY 1, 2', 'same reports of journals');
