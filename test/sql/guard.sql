@@ -193,17 +193,17 @@ RESET session_replication_role;
 SELECT acct.restore_partition('ledger_entry', '2025-01-01');
 -- A column is part of the entries.
 ALTER TABLE acct.ledger_entry_line DROP COLUMN debit CASCADE; :why
-ALTER TABLE acct.ledger_entry_header DROP COLUMN line_count; :why
+ALTER TABLE acct.ledger_entry_header DROP COLUMN line_count CASCADE; :why
 BEGIN;
 SET LOCAL ledger_engine.allow_drop = on;
-ALTER TABLE acct.ledger_entry_header DROP COLUMN line_count;
+ALTER TABLE acct.ledger_entry_header DROP COLUMN line_count CASCADE;
 ROLLBACK;
 SELECT count(*) AS lines, sum(debit) AS debit, sum(credit) AS credit FROM acct.ledger_entry_line;
 -- While the guard is missing nothing of the ledger is dropped; install() puts it back.
 ALTER EVENT TRIGGER ledger_guard DISABLE;
 DROP TABLE acct.ledger_entry_line_2025_01; :why
 DROP TABLE :run_partition; :why
-DROP TABLE acct.journal_number; :why
+DROP TABLE acct.journal_number CASCADE; :why
 ALTER TABLE acct.ledger_entry_header DROP CONSTRAINT ledger_entry_header_pkey; :why
 DROP TRIGGER ledger_immutable ON acct.ledger_entry_line; :why
 DROP INDEX acct.ledger_entry_line_account_idx; :why
