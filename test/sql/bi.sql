@@ -1,4 +1,3 @@
--- On one path: nothing here depends on it.
 -- Schema acct_bi: what its views show, of months that are open, empty or archived; who may read it, and that nothing else may be done with it
 \set topic bi
 \i test/sql/setup.sql
