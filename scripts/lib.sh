@@ -265,8 +265,10 @@ le_missing()
 			;;
 		libicu-dev) pkg-config --exists icu-i18n 2>/dev/null || echo libicu-dev ;;
 		libxml2-dev) pkg-config --exists libxml-2.0 2>/dev/null || echo libxml2-dev ;;
-		browser) # and what reads its prints
+		browser) # with what drives it, and what reads its prints
 			command -v chromium >/dev/null || echo chromium
+			command -v node >/dev/null || echo nodejs
+			command -v npm >/dev/null || echo npm
 			command -v pdftotext >/dev/null || echo poppler-utils
 			;;
 		soffice) command -v soffice >/dev/null || echo libreoffice-calc-nogui ;;
