@@ -46,6 +46,7 @@ OBJS = \
 	src/expand/expand_rows.o \
 	src/expand/journal.o \
 	src/expand/line_buckets.o \
+	src/expand/line_dimensions.o \
 	src/expand/line_net.o \
 	src/expand/mirror.o \
 	src/expand/reversal.o \

@@ -14,12 +14,12 @@
 #include "common/progress.h"
 #include "common/query.h"
 #include "expand/comparison.h"
+#include "expand/line_dimensions.h"
 #include "ledger/line_reader.h"
 #include "table/page_reader.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/int.h"
@@ -28,12 +28,9 @@
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
-#include "utils/typcache.h"
-#include "utils/varlena.h"
 
 /* Transactions named of which a file has the lines, at first; twice as many each time that there would be too many files. */
 #define FIRST_STRIDE 1024
@@ -188,37 +185,8 @@ struct LineNet
 	int32 ncodes;
 	int32 capacity;
 
-	TupleDesc dimensions;      /* NULL: lines have none */
-	FmgrInfo *compare;         /* of each */
-	FmgrInfo *write;           /* of those that cannot be compared, and are as text */
-	AttrNumber *table_columns; /* of the table that is being read */
+	LineDimensions *dimensions; /* NULL: lines have none */
 };
-
-/* Types that cannot be sorted are compared as text, as _is_sortable() says. */
-static void
-find_comparisons(LineNet *net)
-{
-	int count = net->dimensions->natts;
-
-	net->compare = palloc0_array(FmgrInfo, count);
-	net->write = palloc0_array(FmgrInfo, count);
-	net->table_columns = palloc0_array(AttrNumber, count);
-	for (int i = 0; i < count; i++)
-	{
-		Oid type = TupleDescAttr(net->dimensions, i)->atttypid;
-		TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_CMP_PROC);
-		Oid function;
-		bool is_varlena;
-
-		if (OidIsValid(entry->cmp_proc))
-		{
-			fmgr_info(entry->cmp_proc, &net->compare[i]);
-			continue;
-		}
-		getTypeOutputInfo(type, &function, &is_varlena);
-		fmgr_info(function, &net->write[i]);
-	}
-}
 
 LineNet *
 line_net_open(TupleDesc dimensions, const bytea *found)
@@ -237,9 +205,7 @@ line_net_open(TupleDesc dimensions, const bytea *found)
 	net->known = known_create(context, 256, NULL);
 	net->capacity = 256;
 	net->codes = palloc_array(NetCodes *, net->capacity);
-	net->dimensions = dimensions;
-	if (dimensions != NULL)
-		find_comparisons(net);
+	net->dimensions = line_dimensions_open(dimensions);
 	MemoryContextSwitchTo(old);
 	return net;
 }
@@ -388,24 +354,6 @@ is_wanted(const LineNet *net, int64 txn_id, int32 codes)
 	return net->found == NULL || line_buckets_in(net->found, txn_id, net->codes[codes]->basis);
 }
 
-/* The dimensions that a row of the query of posted lines ends with. */
-static MinimalTuple
-dimensions_of_row(LineNet *net, TupleTableSlot *slot)
-{
-	TupleDesc tupdesc = slot->tts_tupleDescriptor;
-
-	if (net->dimensions == NULL)
-		return NULL;
-	if (tupdesc->natts != COMPARED_COLUMNS + net->dimensions->natts)
-		elog(ERROR, "the query of posted lines does not have their dimensions");
-	for (int i = 0; i < net->dimensions->natts; i++)
-		if (TupleDescAttr(tupdesc, COMPARED_COLUMNS + i)->atttypid !=
-			TupleDescAttr(net->dimensions, i)->atttypid)
-			elog(ERROR, "the query of posted lines has dimensions of other types");
-	return form_minimal_tuple(net->dimensions, slot->tts_values + COMPARED_COLUMNS,
-							  slot->tts_isnull + COMPARED_COLUMNS);
-}
-
 void
 line_net_add_posted(TupleTableSlot *slot, void *arg)
 {
@@ -419,64 +367,30 @@ line_net_add_posted(TupleTableSlot *slot, void *arg)
 	if (codes < 0)
 		codes = keep_codes(net, line.hash, line.codes);
 	if (is_wanted(net, line.txn_id, codes))
-		write_line(net, NET_POSTED, line.txn_id, codes, line.amount, dimensions_of_row(net, slot));
+		write_line(net, NET_POSTED, line.txn_id, codes, line.amount,
+				   line_dimensions_of_row(net->dimensions, slot, COMPARED_COLUMNS));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(net->row_context);
 	progress_add(1);
 }
 
-/* A row of a table, all of its columns; in the current context. */
-static Datum *
-deform(Relation rel, HeapTuple tuple, bool **isnull)
-{
-	Datum *values = palloc_array(Datum, RelationGetNumberOfAttributes(rel));
-
-	*isnull = palloc_array(bool, RelationGetNumberOfAttributes(rel));
-	heap_deform_tuple(tuple, RelationGetDescr(rel), values, *isnull);
-	return values;
-}
-
 static int32
 keep_codes_of_tuple(LineNet *net, Relation rel, HeapTuple tuple, Digest hash)
 {
-	bool *isnull;
-	Datum *values = deform(rel, tuple, &isnull);
+	TupleDesc desc = RelationGetDescr(rel);
+	Datum *values = palloc_array(Datum, desc->natts);
+	bool *isnull = palloc_array(bool, desc->natts);
 	Code codes[LINE_CODES];
 
+	heap_deform_tuple(tuple, desc, values, isnull);
 	for (int i = 0; i < LINE_CODES; i++)
 	{
-		AttrNumber n = column_find(RelationGetDescr(rel), RelationGetRelationName(rel),
+		AttrNumber n = column_find(desc, RelationGetRelationName(rel),
 								   line_columns[LINE_FIRST_CODE + i], TEXTOID);
 
 		codes[i] = isnull[n - 1] ? code_null() : code_from_datum(values[n - 1]);
 	}
 	return keep_codes(net, hash, codes);
-}
-
-static MinimalTuple
-dimensions_of_tuple(LineNet *net, Relation rel, HeapTuple tuple)
-{
-	int count;
-	bool *isnull;
-	Datum *values;
-	Datum *own;
-	bool *own_isnull;
-
-	if (net->dimensions == NULL)
-		return NULL;
-	count = net->dimensions->natts;
-	values = deform(rel, tuple, &isnull);
-	own = palloc0_array(Datum, count);
-	own_isnull = palloc_array(bool, count);
-	for (int i = 0; i < count; i++)
-	{
-		AttrNumber n = net->table_columns[i];
-
-		own_isnull[i] = n == InvalidAttrNumber || isnull[n - 1];
-		if (!own_isnull[i])
-			own[i] = values[n - 1];
-	}
-	return form_minimal_tuple(net->dimensions, own, own_isnull);
 }
 
 static void
@@ -500,7 +414,7 @@ add_block(LineNet *net, NetSide side, PageReader *pages, LineReader *lines, Bloc
 			codes = keep_codes_of_tuple(net, pages->rel, &tuple, line.codes);
 		if (is_wanted(net, line.txn_id, codes))
 			write_line(net, side, line.txn_id, codes, line.debit - line.credit,
-					   dimensions_of_tuple(net, pages->rel, &tuple));
+					   line_dimensions_of_tuple(net->dimensions, pages->rel, &tuple));
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(net->row_context);
@@ -515,9 +429,7 @@ line_net_add_table(LineNet *net, NetSide side, Oid table)
 	LineReader *lines = line_reader_open(rel);
 	PageReader pages;
 
-	for (int i = 0; net->dimensions != NULL && i < net->dimensions->natts; i++)
-		net->table_columns[i] = column_number(RelationGetDescr(rel),
-											  NameStr(TupleDescAttr(net->dimensions, i)->attname));
+	line_dimensions_find(net->dimensions, rel);
 	page_reader_open(&pages, rel, GetActiveSnapshot());
 	for (BlockNumber block = 0; block < nblocks; block++)
 		add_block(net, side, &pages, lines, block);
@@ -526,60 +438,10 @@ line_net_add_table(LineNet *net, NetSide side, Oid table)
 	table_close(rel, NoLock);
 }
 
-static int
-compare_values(LineNet *net, int i, Datum a, Datum b)
-{
-	Form_pg_attribute att = TupleDescAttr(net->dimensions, i);
-	char *x;
-	char *y;
-
-	if (OidIsValid(net->compare[i].fn_oid))
-		return DatumGetInt32(FunctionCall2Coll(&net->compare[i], att->attcollation, a, b));
-	x = OutputFunctionCall(&net->write[i], a);
-	y = OutputFunctionCall(&net->write[i], b);
-	return varstr_cmp(x, strlen(x), y, strlen(y), DEFAULT_COLLATION_OID);
-}
-
-static void
-deform_minimal(MinimalTuple tuple, TupleDesc desc, Datum *values, bool *isnull)
-{
-	HeapTupleData heap;
-
-	heap.t_len = tuple->t_len + MINIMAL_TUPLE_OFFSET;
-	heap.t_data = (HeapTupleHeader) ((char *) tuple - MINIMAL_TUPLE_OFFSET);
-	heap_deform_tuple(&heap, desc, values, isnull);
-}
-
 int
 line_net_compare_dimensions(LineNet *net, MinimalTuple a, MinimalTuple b)
 {
-	int count;
-	Datum *x;
-	Datum *y;
-	bool *x_isnull;
-	bool *y_isnull;
-
-	if (a == b)
-		return 0;
-	count = net->dimensions->natts;
-	x = palloc_array(Datum, 2 * count);
-	y = x + count;
-	x_isnull = palloc_array(bool, 2 * count);
-	y_isnull = x_isnull + count;
-	deform_minimal(a, net->dimensions, x, x_isnull);
-	deform_minimal(b, net->dimensions, y, y_isnull);
-	for (int i = 0; i < count; i++)
-	{
-		int c;
-
-		if (x_isnull[i] || y_isnull[i])
-			c = x_isnull[i] - y_isnull[i];
-		else
-			c = compare_values(net, i, x[i], y[i]);
-		if (c != 0)
-			return c;
-	}
-	return 0;
+	return line_dimensions_compare(net->dimensions, a, b);
 }
 
 /* What a file holds, while it is added up. */
