@@ -57,11 +57,13 @@ BEGIN
 
     EXECUTE format($view$
         CREATE OR REPLACE VIEW acct_bi.transactions AS
-        SELECT x.txn_id, x.txn_month, x.bank_value_date, x.entity_code, x.txn_type, x.product_code, x.channel, x.policy_no, x.currency, x.gross_amount,
-               x.tabarru_amount, x.tanahud_amount, x.investment_amount, x.ujroh_amount, x.batch_id, b.loaded_at, b.loaded_by, b.source%s
+        SELECT x.txn_id, x.txn_month, x.bank_value_date, x.entity_code, x.txn_type, x.product_code, x.channel, x.policy_no, x.currency, x.gross_amount%s,
+               x.batch_id, b.loaded_at, b.loaded_by, b.source%s
           FROM acct.txn_source_parent AS x
           LEFT JOIN acct.txn_batch AS b ON b.batch_id = x.batch_id
-        $view$, acct._site_columns('acct.txn_source_parent', 'x', '{loaded_at,loaded_by,source}'));
+        $view$,
+        (SELECT coalesce(string_agg(format(', x.%I', c), '' ORDER BY n), '') FROM unnest(acct._source_components()) WITH ORDINALITY AS u (c, n)),
+        acct._site_columns('acct.txn_source_parent', 'x', '{loaded_at,loaded_by,source}'));
     PERFORM acct._describe_view('acct_bi.transactions', '{acct.txn_source_parent,acct.txn_batch}');
     COMMENT ON VIEW acct_bi.transactions IS 'Source transactions, each with the load that brought it; without their attributes. A condition on txn_month has the server read that month only; archived months are not there.';
 END

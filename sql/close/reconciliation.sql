@@ -307,7 +307,7 @@ BEGIN
                    WHERE i.txn_month = %6$L AND i.basis = %7$L),
         settled AS MATERIALIZED (
             SELECT txn_id, coalesce(s.entity_code, h.entity_code) AS entity_code, coalesce(s.currency, h.currency) AS currency,
-                   s.gross_amount, s.tabarru_amount, s.tanahud_amount, s.investment_amount, s.ujroh_amount,
+                   s.gross_amount, %10$s,
                    s.batch_id IS NOT NULL AS is_source, h.journals > 0 AS is_ledger, g.txn_id IS NOT NULL AS is_staged, coalesce(c.is_complete, true) AS is_complete,
                    CASE WHEN s.batch_id IS NULL AND %9$L THEN 'no source'
                         WHEN h.standing > 0 THEN 'posted'
@@ -322,7 +322,10 @@ BEGIN
         coalesce(headers, 'SELECT x.je_id, x.txn_id, x.txn_month, x.entity_code, x.basis, x.currency, x.journal_type FROM acct.ledger_entry_header AS x WHERE false'),
         gone.reversed, gone.again, gone.underway, p_month, p_basis,
         CASE WHEN staged IS NULL THEN 'SELECT 0::bigint AS txn_id, ''''::text AS basis WHERE false'
-             ELSE acct._staged_rows_of(staged, 'header', '{txn_id,basis}') END, source IS NOT NULL);
+             ELSE acct._staged_rows_of(staged, 'header', '{txn_id,basis}') END, source IS NOT NULL,
+        -- Of another business these are null.
+        (SELECT string_agg(format(CASE WHEN c = ANY (acct._source_components()) THEN 's.%1$I' ELSE 'NULL::numeric AS %1$I' END, c), ', ')
+           FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) AS c));
 END
 $$;
 COMMENT ON FUNCTION acct._settled_states(date, text) IS

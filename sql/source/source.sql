@@ -62,8 +62,19 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._layout_source() IS 'The part of install() that makes the source tables.';
 
+-- Another business replaces the components of the gross amount by its own (docs/adapting.md).
+CREATE FUNCTION acct._source_components() RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY(SELECT c.name FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) WITH ORDINALITY AS c (name, n)
+                  WHERE EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attname = c.name AND NOT a.attisdropped)
+                  ORDER BY c.n)
+$$;
+COMMENT ON FUNCTION acct._source_components() IS 'Those of the takaful components of the gross amount that the source has.';
+
 CREATE FUNCTION acct._comment_source() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+DECLARE
+    amount record;
 BEGIN
     COMMENT ON TABLE acct.txn_batch IS 'Loads of source transactions: a batch for each database transaction that loaded rows, written with its first row.';
     COMMENT ON COLUMN acct.txn_batch.batch_id IS 'Number of the batch.';
@@ -84,10 +95,15 @@ BEGIN
     COMMENT ON COLUMN acct.txn_source_parent.policy_no IS 'Policy (certificate) number; NULL where the event concerns none.';
     COMMENT ON COLUMN acct.txn_source_parent.currency IS 'Currency of every amount of the row (default IDR); an unknown one is exception UNKNOWN_CURRENCY.';
     COMMENT ON COLUMN acct.txn_source_parent.gross_amount IS 'Whole amount, in the currency''s major unit; exactly the sum of the four components. Negative for a loss.';
-    COMMENT ON COLUMN acct.txn_source_parent.tabarru_amount IS 'Part of the participants'' risk fund (tabarru''), in the currency''s major unit.';
-    COMMENT ON COLUMN acct.txn_source_parent.tanahud_amount IS 'Part of the tanahud fund (a further participants'' fund), in the currency''s major unit.';
-    COMMENT ON COLUMN acct.txn_source_parent.investment_amount IS 'Part of the participants'' investment fund (savings), in the currency''s major unit.';
-    COMMENT ON COLUMN acct.txn_source_parent.ujroh_amount IS 'Part of the operator: ujrah (wakalah fee), in the currency''s major unit.';
+    -- Another business has other amounts.
+    FOR amount IN SELECT x.* FROM (VALUES
+        ('tabarru_amount', 'Part of the participants'' risk fund (tabarru''), in the currency''s major unit.'),
+        ('tanahud_amount', 'Part of the tanahud fund (a further participants'' fund), in the currency''s major unit.'),
+        ('investment_amount', 'Part of the participants'' investment fund (savings), in the currency''s major unit.'),
+        ('ujroh_amount', 'Part of the operator: ujrah (wakalah fee), in the currency''s major unit.')) AS x (name, comment)
+         WHERE x.name = ANY (acct._source_components()) LOOP
+        EXECUTE format('COMMENT ON COLUMN acct.txn_source_parent.%I IS %L', amount.name, amount.comment);
+    END LOOP;
     COMMENT ON COLUMN acct.txn_source_parent.attributes IS 'Further facts from the source system, as JSON; NULL where there are none.';
     COMMENT ON TRIGGER txn_source_taken ON acct.txn_source_parent IS 'Rows of a batch that a run holds refuse UPDATE and DELETE (LE008).';
     COMMENT ON TRIGGER txn_source_taken_truncate ON acct.txn_source_parent IS 'TRUNCATE is refused while a run holds rows (LE008).';
