@@ -78,7 +78,8 @@ DECLARE
 BEGIN
     SELECT r.* INTO ranges FROM acct._ranges_of(p_batches) AS r;
     -- What others took needs not be read again.
-    IF cardinality(ranges.first) <= most_ranges AND EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.txn_month = p_month) THEN
+    IF cardinality(ranges.first) <= most_ranges
+       AND (SELECT min(c.txn_month) FROM acct.journal_run_batch AS c WHERE c.txn_month >= p_month AND c.txn_month <= p_month) IS NOT NULL THEN
         PERFORM acct._summarize_source(p_month);
         found := CASE WHEN cardinality(p_batches) = 1 THEN '%s AS s WHERE s.batch_id = ($6)[1]'
                       ELSE 'unnest($4, $5) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last' END;

@@ -69,8 +69,10 @@ BEGIN
     SELECT k.* INTO own FROM acct._source_ends(p_source) AS k;
     FOR other IN SELECT m.month AS txn_month, acct._partition_name('txn_source', m.month) AS name
                    FROM (SELECT x::date AS month FROM generate_series(run.txn_month - reach, run.txn_month + reach, interval '1 month') AS x) AS m
+                  -- In the order of the index by month: for a month without claims another one would be read to its end.
                   CROSS JOIN LATERAL (SELECT FROM acct.journal_run_batch AS b
-                                       WHERE b.txn_month = m.month AND b.released_at IS NULL AND b.basis = ANY (run.bases) LIMIT 1) AS c
+                                       WHERE b.txn_month >= m.month AND b.txn_month <= m.month AND b.released_at IS NULL AND b.basis = ANY (run.bases)
+                                       ORDER BY b.txn_month, b.batch_id LIMIT 1) AS c
                   WHERE m.month <> run.txn_month LOOP
         PERFORM acct._hold_month('acct.txn_source_parent', other.txn_month);
         relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;

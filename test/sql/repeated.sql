@@ -104,6 +104,23 @@ SELECT * FROM public.repeated(:primary);
 SELECT public.expanded('2025-09-01', 'both', '{"basis": ["TAX"]}') AS both \gset
 SELECT * FROM public.repeated(:both);
 
+-- However many claims one month has, those of the months around it are looked for in a few pages, also where the planner knows of no others.
+INSERT INTO acct.journal_run_batch (run_id, batch_id, txn_month, basis, source_rows, source_gross)
+SELECT :tax, n, '2025-08-01', 'TAX', 1, 1 FROM generate_series(100001, 130000) AS n;
+ALTER TABLE acct.journal_run_batch ALTER COLUMN txn_month SET (n_distinct = 1);
+VACUUM ANALYZE acct.journal_run_batch;
+CREATE FUNCTION public.pages_of(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
+    RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
+END
+$$;
+SELECT 'SELECT acct._months_beside(' || :tax || ', acct._source_rows(''2025-08-01''), true)' AS query \gset
+SELECT public.pages_of(:'query') IS NOT NULL AS planned \gset
+SELECT public.pages_of(:'query') < 1000 AS few_pages;
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
