@@ -455,6 +455,17 @@ typedef struct LineFile
 	nets_hash *nets;
 } LineFile;
 
+/* The next transaction named. Its row may be that of the next file, so it is not in this one's context. */
+static bool
+next_row(LineNet *net)
+{
+	MemoryContext old = MemoryContextSwitchTo(net->context);
+	bool found = tuplestore_gettupleslot(net->rows, true, false, net->row);
+
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
 /* The transactions named that come before one; all of the rest where is_last. */
 static void
 take_owners(LineFile *file, int64 before, bool is_last)
@@ -469,7 +480,7 @@ take_owners(LineFile *file, int64 before, bool is_last)
 		bool isnull;
 		bool found;
 
-		if (!net->has_row && !tuplestore_gettupleslot(net->rows, true, false, net->row))
+		if (!net->has_row && !next_row(net))
 			return;
 		net->has_row = true;
 		key.txn_id = DatumGetInt64(slot_getattr(net->row, net->txn_id, &isnull));
