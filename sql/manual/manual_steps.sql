@@ -229,7 +229,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
-    -- Who edits it, or looks at it FOR UPDATE, is waited for as any other holder.
+    -- A session that edits it, or reads it FOR UPDATE, holds its row: this waits for it as for any other holder.
     PERFORM acct._lock_row('acct.manual_journal', ARRAY['journal_id'], ARRAY[p_journal::text], format('manual journal %s', p_journal), true);
     PERFORM acct._hold_tables('{acct.manual_journal_line}', 'ACCESS SHARE');
     SELECT m.status INTO held FROM acct.manual_journal AS m WHERE m.journal_id = p_journal;

@@ -135,7 +135,7 @@ BEGIN
         || CASE WHEN found > most THEN format('<p class=note>These are the %s largest of %s runs.</p>', most, acct._figure(found, 0)) ELSE '' END;
 END
 $$;
-COMMENT ON FUNCTION acct._pack_runs(date, text, text) IS 'The runs of a month, the 200 largest, with who made and posted them and how long they took.';
+COMMENT ON FUNCTION acct._pack_runs(date, text, text) IS 'The 200 largest runs of a month: their maker, the user who posted them, and the time that they took.';
 
 CREATE FUNCTION acct._pack_templates(p_month date, p_basis text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

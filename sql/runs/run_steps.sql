@@ -36,7 +36,7 @@ BEGIN
     WHILE status IS NULL LOOP
         BEGIN
             PERFORM acct._limit_wait(own_limit);
-            -- Not so much that readers, who lock the key (acct._read_run), would have to wait.
+            -- Readers lock the key (acct._read_run), and do not have to wait for a lock of this strength.
             SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE;
             EXIT;
         EXCEPTION WHEN lock_not_available THEN

@@ -96,7 +96,7 @@ CREATE TABLE public.archived AS SELECT acct.month_end_pack('2024-12-01') AS html
 SELECT count(*) AS balances, count(*) FILTER (WHERE c IS DISTINCT FROM b) AS differences FROM public.archived, public.cells(html, 'balances-1') AS c FULL JOIN public.before AS b USING (n);
 SELECT c.cells[1] AS entity, c.cells[3] AS action, c.cells[4] = session_user AS by_us, c.cells[5:6] AS waived FROM public.archived, public.cells(html, 'periods') AS c WHERE c.cells[1] = 'MAIN';
 SELECT c.cells FROM public.archived, public.cells(html, 'state') AS c WHERE c.cells[1] LIKE 'Entries%';
--- What was dropped is said to be unknown; balances stay.
+-- The pack reports a dropped month's lines as unknown; balances stay.
 BEGIN;
 SET LOCAL ledger_engine.maintenance = on;
 SET LOCAL ledger_engine.allow_drop = on;

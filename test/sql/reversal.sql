@@ -317,7 +317,7 @@ SELECT acct.expand_journals(:late);
 SELECT acct.discard_run(:late);
 SELECT acct.reverse_run(:august, '2025-09-01', 'x');
 SELECT * FROM public.why(format('SELECT acct.reverse_journals(ARRAY[%s], ''2025-09-01'', ''x'')', :dropped));
--- Who made a reversal does not post it under another name either.
+-- The maker of a reversal cannot post it under another name either.
 DROP ROLE IF EXISTS regress_reversal_maker, regress_reversal_renamed;
 CREATE ROLE regress_reversal_maker SUPERUSER;
 CALL public.txn(7001, '2025-09-01', 'C');
