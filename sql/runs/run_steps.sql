@@ -22,8 +22,6 @@ COMMENT ON FUNCTION acct._free_empty_runs() IS
 CREATE FUNCTION acct._lock_run(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    started CONSTANT timestamptz := clock_timestamp();
-    own_limit CONSTANT text := current_setting('lock_timeout');
     status text;
 BEGIN
     PERFORM acct._require_layout();
@@ -33,22 +31,11 @@ BEGIN
     IF acct._lock_if_free('{acct.journal_run}', 'ROW SHARE', false) THEN
         SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE SKIP LOCKED;
     END IF;
-    WHILE status IS NULL LOOP
-        BEGIN
-            PERFORM acct._limit_wait(own_limit);
-            -- Readers lock the key (acct._read_run), and do not have to wait for a lock of this strength.
-            SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id FOR NO KEY UPDATE;
-            EXIT;
-        EXCEPTION WHEN lock_not_available THEN
-            PERFORM acct._refuse_held(format('run %s', p_run_id), '{acct.journal_run}', 'ROW EXCLUSIVE',
-                                      '{run_id}', ARRAY[p_run_id::text], started, own_limit);
-        WHEN deadlock_detected THEN
-            IF NOT acct._is_tried_again(started) THEN
-                RAISE;
-            END IF;
-        END;
-    END LOOP;
-    PERFORM set_config('lock_timeout', own_limit, true);
+    IF status IS NULL THEN
+        -- Readers lock the key (acct._read_run), and do not have to wait for a lock of this strength.
+        PERFORM acct._lock_row('acct.journal_run', '{run_id}', ARRAY[p_run_id::text], format('run %s', p_run_id), true);
+        SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    END IF;
     IF status IS NULL THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
             USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
