@@ -1,16 +1,36 @@
-# make quick, check, demo, bench and format call the scripts, which need no PostgreSQL yet and leave this tree as it is.
+EXTENSION = ledger_engine
+# The version stands in the control file, and scripts/release changes it.
+EXTVERSION := $(shell sed -nE "s/^default_version *= *'([^']*)'.*/\1/p" $(EXTENSION).control)
+# The newest version whose scripts are in sql/releases, where they never change.
+RELEASED := $(shell ls sql/releases | sed -nE 's/^$(EXTENSION)--([0-9.]+)\.sql$$/\1/p' | sort -V | tail -n 1)
+# Where this repository is published, which META.json names.
+REPOSITORY ?= https://repository.example/$(EXTENSION)
+
+# These targets need no PostgreSQL yet. quick, check, demo, bench and format call the scripts, which leave this tree as it is.
 # (PGXS has a target "check" of its own, so that it is left out then; make installcheck tests what is installed.)
-ifneq ($(filter quick check demo bench format,$(MAKECMDGOALS)),)
+ifneq ($(filter quick check demo bench format hooks META.json dist deb,$(MAKECMDGOALS)),)
 quick: ; ./scripts/check --quick
 check demo format: ; ./scripts/$@
 bench: ; ./bench/run
-.PHONY: quick check demo bench format
+
+# Has git check the formatting of each commit (scripts/hooks/pre-commit).
+hooks: ; git config core.hooksPath scripts/hooks
+
+META.json: META.json.in $(EXTENSION).control Makefile
+	sed 's|@VERSION@|$(EXTVERSION)|g; s|@REPOSITORY@|$(REPOSITORY)|g' $< > $@
+
+# The archive for PGXN, of what is committed.
+dist: META.json
+	git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ --add-file=META.json -o $(EXTENSION)-$(EXTVERSION).zip HEAD
+
+# Packages for the versions of PostgreSQL that this Debian or Ubuntu supports; they are put in the directory above.
+deb:
+	pg_buildext updatecontrol
+	dpkg-buildpackage -us -uc -b
+
+.PHONY: quick check demo bench format hooks dist deb
 else
 
-EXTENSION = ledger_engine
-EXTVERSION = 0.2.0
-# The newest version whose scripts are in sql/releases, where they never change.
-RELEASED = 0.1.0
 MODULE_big = ledger_engine
 # The names by which the SQL of version 0.1.0 calls the functions of the library.
 MODULES = src/ledger_engine_0_1

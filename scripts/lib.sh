@@ -271,6 +271,19 @@ le_missing()
 			command -v npm >/dev/null || echo npm
 			command -v pdftotext >/dev/null || echo poppler-utils
 			;;
+		packaging) # of Debian, and of PGXN
+			command -v dh >/dev/null || echo debhelper
+			command -v dpkg-buildpackage >/dev/null || echo dpkg-dev
+			command -v git >/dev/null || echo git
+			command -v unzip >/dev/null || echo unzip
+			command -v pg_buildext >/dev/null ||
+				if le_apt_has postgresql-common-dev; then echo postgresql-common-dev; else echo postgresql-server-dev-all; fi
+			;;
+		linters) # of PyPI and npm
+			python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv
+			command -v npm >/dev/null || echo npm
+			command -v git >/dev/null || echo git
+			;;
 		soffice) command -v soffice >/dev/null || echo libreoffice-calc-nogui ;;
 		python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv ;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;

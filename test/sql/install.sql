@@ -179,8 +179,17 @@ SELECT count(*) AS compiled FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p
 UPDATE pg_extension SET extversion = '0.1.0' WHERE extname = 'ledger_engine';
 \c -
 \set VERBOSITY default
-SELECT acct.month_start('2025-01-15');
-UPDATE pg_extension SET extversion = '0.2.0' WHERE extname = 'ledger_engine';
+DO $$
+DECLARE
+    newest text := (SELECT default_version FROM pg_available_extensions WHERE name = 'ledger_engine');
+    fact text;
+BEGIN
+    PERFORM acct.month_start('2025-01-15');
+EXCEPTION WHEN SQLSTATE 'LE010' THEN
+    GET STACKED DIAGNOSTICS fact = PG_EXCEPTION_DETAIL;
+    RAISE NOTICE '%: %', SQLERRM, replace(fact, newest, 'NEWEST');
+END $$;
+UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'ledger_engine') WHERE extname = 'ledger_engine';
 SELECT acct.month_start('2025-01-15');
 
 \c :regress_db
