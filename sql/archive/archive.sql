@@ -59,7 +59,7 @@ BEGIN
     COMMENT ON COLUMN acct.archived_partition.journals IS 'Number of journals; NULL for transactions.';
     COMMENT ON COLUMN acct.archived_partition.gross IS 'Sum of gross_amount, in major units, whatever the currency: a check figure; NULL for the ledger.';
     COMMENT ON COLUMN acct.archived_partition.debit IS 'Sum of debits, in major units, whatever the currency: a check figure; NULL for transactions.';
-    COMMENT ON COLUMN acct.archived_partition.credit IS 'Sum of credits, likewise.';
+    COMMENT ON COLUMN acct.archived_partition.credit IS 'Sum of credits, of the same rows.';
     COMMENT ON COLUMN acct.archived_partition.digest IS 'Digest of the lines (32 hexadecimal digits); NULL for transactions.';
     COMMENT ON COLUMN acct.archived_partition.archived_by IS 'Session user who archived it.';
     COMMENT ON COLUMN acct.archived_partition.archived_at IS 'When it was archived.';
@@ -70,8 +70,8 @@ BEGIN
     COMMENT ON COLUMN acct.archived_partition.verified_at IS 'When that was.';
     COMMENT ON COLUMN acct.archived_partition.dropped_by IS 'Session user for whom it was dropped; NULL: it was not.';
     COMMENT ON COLUMN acct.archived_partition.dropped_at IS 'When it was dropped.';
-    COMMENT ON COLUMN acct.archived_partition.restored_by IS 'Session user who brought it back; NULL: it is archived, or was dropped.';
-    COMMENT ON COLUMN acct.archived_partition.restored_at IS 'When it was brought back.';
+    COMMENT ON COLUMN acct.archived_partition.restored_by IS 'Session user who restored it; NULL: it is archived, or was dropped.';
+    COMMENT ON COLUMN acct.archived_partition.restored_at IS 'When it was restored.';
     COMMENT ON COLUMN acct.archived_partition.keep_until IS 'Day from which acct.apply_retention() may archive a restored month again.';
 END
 $layout$;
@@ -81,7 +81,7 @@ CREATE FUNCTION acct._refuse_archived_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'archived transactions do not change: % on % is refused', TG_OP, TG_RELID::regclass
-        USING ERRCODE = 'LE007', HINT = 'acct.restore_partition() brings the month back.';
+        USING ERRCODE = 'LE007', HINT = 'acct.restore_partition() restores the month.';
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_archived_change() IS
@@ -179,7 +179,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._part_figures(text, text) IS
-'Count, sums and, of lines, the digest of the rows of a monthly partition of this name, wherever they are read from. Runs as its caller.';
+'Count, sums and, for lines, the digest of all rows in a monthly partition of this name, wherever they are read from. Runs as its caller.';
 
 CREATE FUNCTION acct._month_figures(p_schema text, p_table text, p_month date) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -292,7 +292,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._lock_months(text, interval) IS
-'Locks what months of a table are made, posted to and moved under: the books and the making of partitions, in this order. Waits for as long as p_patience says, but for nobody who waits for this session, then raises 55P03.';
+'Takes the locks under which months of a table are created, posted to and moved: the books and the making of partitions, in this order. Waits for at most p_patience, and for no session that waits for this one, then raises 55P03.';
 
 CREATE FUNCTION acct._share_readers(p_table regclass, p_parent regclass, p_grant boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -389,7 +389,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._move_to_archive(text, date, jsonb, interval) IS
-'Detaches the tables of a month that was surveyed and moves them to schema acct_archive, with whatever they are partitioned into; its archive_id. Waits for readers as _lock_tables() does. Raises 55000 (it may no longer be archived), 55P03 (it is in use).';
+'Detaches the tables of a month that was surveyed and moves them to schema acct_archive, with their partitions, and returns its archive_id. Waits for readers as _lock_tables() does, and raises 55000 (it may no longer be archived), 55P03 (it is in use).';
 
 CREATE FUNCTION acct.archive_partition(table_name text, month date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -410,7 +410,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.archive_partition(text, date) IS
-'Archives a month (its first day) of txn_source_parent, or of ledger_entry (journals and lines): its tables move to schema acct_archive under their names, where those who could read them still can, and refuse changes. True where it was archived now, false where it was (or was dropped since). Raises 22023 (no such table, not a month), 55000 (it may not be archived: it is not over or not there, a run that has part of it or journals in it is not posted, transactions are in no posted run, exceptions are not resolved, a book with entries in it is open, balances and lines differ), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
+'Archives a month (its first day) of txn_source_parent, or of ledger_entry (journals and lines): its tables move to schema acct_archive under their names, stay readable, and refuse changes; true where it was archived now. Raises 22023 (no such table, not a month), 55000 (it may not be archived: DETAIL has the reason), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._take_over_definitions(p_table regclass, p_parent regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$
@@ -554,7 +554,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.restore_partition(text, date, integer) IS
-'Brings an archived month of txn_source_parent or ledger_entry back as it was, with the columns that the table got since; acct.apply_retention() leaves it alone for keep_days. A month of the ledger stays closed until acct.reopen_period(). True where it was restored now, false where it was there. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
+'Restores an archived month of txn_source_parent or ledger_entry, with the columns that the table got since; acct.apply_retention() leaves it alone for keep_days, and a month of the ledger stays closed. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._drop_archived(p_archive_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$

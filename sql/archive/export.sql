@@ -4,13 +4,13 @@ CREATE FUNCTION acct.export_archive(table_name text, month date, directory text,
     compression text DEFAULT 'none') RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_export_archive';
 COMMENT ON FUNCTION acct.export_archive(text, date, text, text, text) IS
-'Writes an archived month of txn_source_parent or ledger_entry to files in a directory of the server, one a table, by COPY with the caller''s rights: pg_write_server_files and pg_read_server_files, with compression pg_execute_server_program, and SELECT on the archived tables. format is csv (with a header line) or binary, compression none, gzip, zstd, xz or lz4, of which the server needs the program. Returns the manifest (files, columns, rows, bytes, sums, line digest, SHA-256), writes it beside them as TABLE_YYYY_MM.manifest.json, and records it in acct.archived_partition. Files of these names are written over. Raises 22023 (wrong argument), 42602 (the directory is not absolute), 55000 (the month is not archived), LE009 (its rows are not what was archived), 42501, and what COPY raises.';
+'Writes an archived month of txn_source_parent or ledger_entry to files in a directory of the server, with the caller''s rights, and records the manifest; format is csv or binary, compression none, gzip, zstd, xz or lz4. Raises 22023 (wrong argument), 42602 (the directory is not absolute), 55000 (the month is not archived), LE009 (its rows are not what was archived), 42501, and what COPY raises.';
 
 CREATE FUNCTION acct.verify_archive(manifest jsonb)
 RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_verify_archive';
 COMMENT ON FUNCTION acct.verify_archive(jsonb) IS
-'Checks exported files against their manifest and the record of the archive, reading them back with the caller''s rights (pg_read_server_files; pg_execute_server_program for compressed ones; TEMPORARY on the database): a row for each check, as acct.validate_run() has them. That all passed is recorded in acct.archived_partition, upon which acct.apply_retention() may drop the month. Files that were moved together are found by the manifest''s directory, which may be changed; nothing else may. Raises 22023 (not a manifest), 42501.';
+'Checks exported files against their manifest and the record of the archive, reading them with the caller''s rights: a row for each check, as acct.validate_run() has them; where all pass, acct.archived_partition records it, and acct.apply_retention() may drop the month. Raises 22023 (not a manifest), 42501.';
 
 CREATE FUNCTION acct._compressor(p_compression text, OUT suffix text, OUT program text)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

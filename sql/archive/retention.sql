@@ -44,11 +44,11 @@ COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that make
 CREATE FUNCTION acct._comment_retention() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON TABLE acct.retention_policy IS 'How long months stay in the ledger''s and the source''s tables, staging of posted runs, and the log and claims of runs; acct.apply_retention() does it. Kept by the owner of the tables. Without a row nothing is done.';
+    COMMENT ON TABLE acct.retention_policy IS 'How long acct.apply_retention() keeps months of the ledger and the source, staging of posted runs, and the log and claims of runs. The owner of the tables edits it; without a row nothing is removed.';
     COMMENT ON COLUMN acct.retention_policy.table_name IS 'txn_source_parent, ledger_entry (journals and lines), je_staging (staging of posted runs), run_log (routine steps of runs and jobs), or journal_run_batch (claims that nothing needs any more).';
     COMMENT ON COLUMN acct.retention_policy.active_months IS 'Months that stay, the current one included; NULL for je_staging.';
     COMMENT ON COLUMN acct.retention_policy.active_days IS 'Days that the staging of a run stays after it was posted; NULL for the others.';
-    COMMENT ON COLUMN acct.retention_policy.action IS 'What becomes of a month, or of rows, then: archive, or drop (at once, or, with export_before_drop, archived and dropped once it is exported and verified).';
+    COMMENT ON COLUMN acct.retention_policy.action IS 'Action for a month, or for rows, then: archive, or drop (at once, or, with export_before_drop, archived and dropped once it is exported and verified).';
     COMMENT ON COLUMN acct.retention_policy.drop_after_months IS 'Months, from the month itself on, after which an archived month is dropped; NULL: never.';
     COMMENT ON COLUMN acct.retention_policy.export_before_drop IS 'True: a month is dropped only once acct.export_archive() wrote it and acct.verify_archive() passed. Always so for the ledger.';
 END
@@ -152,7 +152,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                       AND coalesce(r.expanded_at, r.created_at) < now() - make_interval(days => p.active_days))
 $$;
 COMMENT ON FUNCTION acct._staging_due() IS
-'Staging that is to be removed: that of runs posted long enough ago, and staging of no run (a row for each run with tables of its own, one without a run for all that small runs share); and (action skip) runs that hold transactions for as long without being posted.';
+'Staging that is to be removed, of runs posted long enough ago or of no run: a row for each run with tables of its own, and one for the tables that small runs share. With action skip, runs that hold transactions for as long without being posted.';
 
 CREATE FUNCTION acct._retire_month(p_table text, p_month date, p_figures jsonb, p_archive_id bigint, p_action text, p_patience interval)
 RETURNS void

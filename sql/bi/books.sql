@@ -11,15 +11,15 @@ BEGIN
       LEFT JOIN acct.chart_of_accounts AS p ON p.account_code = a.parent_account_code;
     PERFORM acct._describe_view('acct_bi.accounts', '{acct.chart_of_accounts}');
     COMMENT ON VIEW acct_bi.accounts IS 'The chart of accounts.';
-    COMMENT ON COLUMN acct_bi.accounts.account_name IS 'What the account is.';
+    COMMENT ON COLUMN acct_bi.accounts.account_name IS 'Name of the account.';
     COMMENT ON COLUMN acct_bi.accounts.normal_side IS 'Side on which its balance usually is: DR for assets and expenses, CR for others.';
-    COMMENT ON COLUMN acct_bi.accounts.parent_account_name IS 'What the account above it is; NULL: there is none.';
+    COMMENT ON COLUMN acct_bi.accounts.parent_account_name IS 'Name of the account above it; NULL: there is none.';
 
     CREATE OR REPLACE VIEW acct_bi.funds AS
     SELECT f.fund, f.name AS fund_name, f.fund_type, f.surplus_account_code FROM acct.fund AS f;
     PERFORM acct._describe_view('acct_bi.funds', '{acct.fund}');
     COMMENT ON VIEW acct_bi.funds IS 'Funds.';
-    COMMENT ON COLUMN acct_bi.funds.fund_name IS 'What the fund is called.';
+    COMMENT ON COLUMN acct_bi.funds.fund_name IS 'Name of the fund.';
 
     CREATE OR REPLACE VIEW acct_bi.books AS
     SELECT k.entity_code, e.name AS entity_name, k.basis, s.description AS basis_description, e.functional_currency, e.country,
@@ -32,8 +32,8 @@ BEGIN
                           WHERE x.entity_code = k.entity_code AND x.basis = k.basis) AS m;
     PERFORM acct._describe_view('acct_bi.books', '{acct.book,acct.entity}');
     COMMENT ON VIEW acct_bi.books IS 'Books: an entity and a basis that have entries, periods or properties of their own.';
-    COMMENT ON COLUMN acct_bi.books.entity_name IS 'What the entity is called; NULL: it is not registered.';
-    COMMENT ON COLUMN acct_bi.books.basis_description IS 'What the basis is.';
+    COMMENT ON COLUMN acct_bi.books.entity_name IS 'Name of the entity; NULL: it is not registered.';
+    COMMENT ON COLUMN acct_bi.books.basis_description IS 'Description of the basis.';
     COMMENT ON COLUMN acct_bi.books.first_month IS 'First month with entries, as its first day; NULL: there are none.';
     COMMENT ON COLUMN acct_bi.books.last_month IS 'Last month with entries, as its first day; NULL: there are none.';
 
@@ -67,7 +67,7 @@ BEGIN
     COMMENT ON COLUMN acct_bi.calendar.year_begin IS 'First day of the book''s year that the month lies in.';
     COMMENT ON COLUMN acct_bi.calendar.year_end IS 'Last day of that year.';
     COMMENT ON COLUMN acct_bi.calendar.is_closed IS 'True where the month is closed: by itself, with its year, or by default.';
-    COMMENT ON COLUMN acct_bi.calendar.changed_by IS 'Who closed or opened the month last; NULL: nobody did, by itself.';
+    COMMENT ON COLUMN acct_bi.calendar.changed_by IS 'User who closed or opened the month last; NULL: nobody did, by itself.';
     COMMENT ON COLUMN acct_bi.calendar.changed_at IS 'When that was.';
     COMMENT ON COLUMN acct_bi.calendar.journals IS 'Number of its posted journals.';
     COMMENT ON COLUMN acct_bi.calendar.lines IS 'Number of their lines.';
@@ -97,8 +97,8 @@ BEGIN
     PERFORM acct._describe_view('acct_bi.balances', '{acct.account_balance_snapshot,acct.chart_of_accounts}');
     COMMENT ON VIEW acct_bi.balances IS 'The trial balance of each month of each book, as acct.trial_balance() has it: a row for each fund, account and currency with lines in the month or a balance before it. Archived months are among them; the lines of the ledger are not read.';
     COMMENT ON COLUMN acct_bi.balances.month IS 'The month, as its first day.';
-    COMMENT ON COLUMN acct_bi.balances.fund_name IS 'What the fund is called.';
-    COMMENT ON COLUMN acct_bi.balances.account_name IS 'What the account is.';
+    COMMENT ON COLUMN acct_bi.balances.fund_name IS 'Name of the fund.';
+    COMMENT ON COLUMN acct_bi.balances.account_name IS 'Name of the account.';
     COMMENT ON COLUMN acct_bi.balances.movement IS 'Debits of the month less its credits.';
     COMMENT ON COLUMN acct_bi.balances.natural_balance IS 'Closing balance as people say it: positive where the account is on its normal side, debit for assets and expenses, credit for others.';
     COMMENT ON COLUMN acct_bi.balances.line_count IS 'Number of lines in the month.';

@@ -14,7 +14,7 @@ BEGIN
         $view$, acct._site_columns('acct.ledger_entry_header', 'h', '{template_description,run_key,posted_by}'));
     PERFORM acct._describe_view('acct_bi.entries', '{acct.ledger_entry_header,acct.journal_run}');
     COMMENT ON VIEW acct_bi.entries IS 'Posted journals, each with the rule and the run that made it. A condition on je_date has the server read the months of these days only; archived months are not there.';
-    COMMENT ON COLUMN acct_bi.entries.template_description IS 'What the template is for; NULL: none made the journal.';
+    COMMENT ON COLUMN acct_bi.entries.template_description IS 'Purpose of the template; NULL: none made the journal.';
 
     EXECUTE format($view$
         CREATE OR REPLACE VIEW acct_bi.line_amounts AS
@@ -26,8 +26,8 @@ BEGIN
         $view$, acct._site_columns('acct.ledger_entry_line', 'l', '{account_name,account_type,fund_name,amount}'));
     PERFORM acct._describe_view('acct_bi.line_amounts', '{acct.ledger_entry_line,acct.chart_of_accounts}');
     COMMENT ON VIEW acct_bi.line_amounts IS 'Posted lines with what the lines themselves have, for sums over months: the journals are not read. A condition on je_date has the server read the months of these days only; archived months are not there.';
-    COMMENT ON COLUMN acct_bi.line_amounts.account_name IS 'What the account is.';
-    COMMENT ON COLUMN acct_bi.line_amounts.fund_name IS 'What the fund is called.';
+    COMMENT ON COLUMN acct_bi.line_amounts.account_name IS 'Name of the account.';
+    COMMENT ON COLUMN acct_bi.line_amounts.fund_name IS 'Name of the fund.';
     COMMENT ON COLUMN acct_bi.line_amounts.amount IS 'Debit less credit.';
 
     EXECUTE format($view$
@@ -50,10 +50,10 @@ BEGIN
         $view$, acct._site_columns('acct.ledger_entry_header', 'h', '{account_name,account_type,fund_name,amount,line_text}'));
     PERFORM acct._describe_view('acct_bi.lines', '{acct.ledger_line,acct.chart_of_accounts,acct.ledger_entry_header}');
     COMMENT ON VIEW acct_bi.lines IS 'Posted lines, each with what it is for, its account and its journal. A condition on je_date has the server read the months of these days only, of journals too where enable_partitionwise_join is on; archived months are not there.';
-    COMMENT ON COLUMN acct_bi.lines.account_name IS 'What the account is.';
-    COMMENT ON COLUMN acct_bi.lines.fund_name IS 'What the fund is called.';
+    COMMENT ON COLUMN acct_bi.lines.account_name IS 'Name of the account.';
+    COMMENT ON COLUMN acct_bi.lines.fund_name IS 'Name of the fund.';
     COMMENT ON COLUMN acct_bi.lines.amount IS 'Debit less credit.';
-    COMMENT ON COLUMN acct_bi.lines.line_text IS 'What the line is for: the memo of its template line or manual line, or where there is none that of the journal.';
+    COMMENT ON COLUMN acct_bi.lines.line_text IS 'Purpose of the line: the memo of its template line or manual line, or where there is none that of the journal.';
 
     EXECUTE format($view$
         CREATE OR REPLACE VIEW acct_bi.transactions AS

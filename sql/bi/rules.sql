@@ -16,7 +16,7 @@ BEGIN
       LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code;
     PERFORM acct._describe_view('acct_bi.template_lines', '{acct.journal_template_line}');
     COMMENT ON VIEW acct_bi.template_lines IS 'The lines that a version of a template books, each with its amount and its condition.';
-    COMMENT ON COLUMN acct_bi.template_lines.account_name IS 'What the account is.';
+    COMMENT ON COLUMN acct_bi.template_lines.account_name IS 'Name of the account.';
 
     CREATE OR REPLACE VIEW acct_bi.template_matches AS
     SELECT m.template_code, m.version, m.match_no, m.txn_type, m.product_code, m.channel, m.condition_expr, m.priority

@@ -17,7 +17,7 @@ BEGIN
       FROM acct.journal_run_total AS t
       JOIN acct.journal_run AS r ON r.run_id = t.run_id;
     PERFORM acct._describe_view('acct_bi.run_totals', '{acct.journal_run_total,acct.journal_run}');
-    COMMENT ON VIEW acct_bi.run_totals IS 'What each run comes to by book, month, fund, account and currency: where a balance comes from. Runs that are not posted are among them.';
+    COMMENT ON VIEW acct_bi.run_totals IS 'Totals of each run by book, month, fund, account and currency, from which balances come. Runs that are not posted are included.';
 
     CREATE OR REPLACE VIEW acct_bi.run_progress AS
     SELECT p.run_id, p.run_key, p.txn_month, p.pid, p.step, p.phase, p.rows_done, p.rows_total, p.unit, p.percent, p.rows_per_second, p.seconds_elapsed,
@@ -31,7 +31,7 @@ BEGIN
            s.transactions_waiting, s.journals, s.lines, s.debit, s.credit, s.exceptions_open, s.exceptions_resolved, s.exceptions_waived, s.last_posted_at
       FROM acct.run_summary AS s;
     PERFORM acct._describe_view('acct_bi.transaction_months', '{acct.run_summary}');
-    COMMENT ON VIEW acct_bi.transaction_months IS 'Months of source transactions: what is loaded, taken and posted. What is loaded and waits is by the server''s statistics.';
+    COMMENT ON VIEW acct_bi.transaction_months IS 'Months of source transactions: how many are loaded, taken and posted. The numbers that are loaded and that wait come from the server''s statistics.';
 
     CREATE OR REPLACE VIEW acct_bi.batches AS
     SELECT c.batch_id, c.txn_month, b.loaded_at, b.loaded_by, b.source, c.run_id, r.run_key, r.status, c.basis, c.source_rows, c.source_gross, c.released_at
@@ -82,10 +82,10 @@ BEGIN
     COMMENT ON VIEW acct_bi.health IS 'The state of the ledger, by the checks of acct.health() but snapshot and source_rows, which read the rows of a month.';
     COMMENT ON COLUMN acct_bi.health.check_name IS 'Name of the check; docs/reference.md says what each looks at.';
     COMMENT ON COLUMN acct_bi.health.status IS 'ok, warning or critical.';
-    COMMENT ON COLUMN acct_bi.health.observed IS 'What was found, in the unit of the check.';
-    COMMENT ON COLUMN acct_bi.health.threshold IS 'What it is compared with.';
-    COMMENT ON COLUMN acct_bi.health.detail IS 'What was found, in words; NULL: nothing.';
-    COMMENT ON COLUMN acct_bi.health.hint IS 'What to do; NULL where the check is ok.';
+    COMMENT ON COLUMN acct_bi.health.observed IS 'Value found, in the unit of the check.';
+    COMMENT ON COLUMN acct_bi.health.threshold IS 'Value that it is compared with.';
+    COMMENT ON COLUMN acct_bi.health.detail IS 'Finding, in words; NULL: nothing.';
+    COMMENT ON COLUMN acct_bi.health.hint IS 'Action to take; NULL where the check is ok.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_bi_runs() IS 'The part of _layout_bi() that makes the views of runs, exceptions, loads, jobs and health.';

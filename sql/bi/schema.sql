@@ -51,7 +51,7 @@ CREATE FUNCTION acct._layout_bi() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
 BEGIN
     CREATE SCHEMA IF NOT EXISTS acct_bi;
-    COMMENT ON SCHEMA acct_bi IS 'What dashboards and tools for business intelligence read of ledger_engine: views of entries, balances, runs and rules, for members of acct_bi_reader.';
+    COMMENT ON SCHEMA acct_bi IS 'Views of ledger_engine''s entries, balances, runs and rules, which dashboards and tools for business intelligence read as members of acct_bi_reader.';
     PERFORM acct._layout_bi_books();
     PERFORM acct._layout_bi_rules();
     PERFORM acct._layout_bi_ledger();

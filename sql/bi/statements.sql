@@ -28,7 +28,7 @@ BEGIN
         PERFORM acct._describe_view(v::regclass, '{acct.statement_layout,acct_bi.calendar,acct.account_balance_snapshot}');
         EXECUTE format('COMMENT ON COLUMN %s.line_no IS %L', v, 'Number of the line in the layout; NULL: the layout has no such line, see row_kind.');
         EXECUTE format('COMMENT ON COLUMN %s.label IS %L', v, 'Text of the line.');
-        EXECUTE format('COMMENT ON COLUMN %s.row_kind IS %L', v, 'What the row is: heading, accounts or subtotal; not in the layout (an account that no line takes) or variance (a pair of accounts that does not eliminate itself).');
+        EXECUTE format('COMMENT ON COLUMN %s.row_kind IS %L', v, 'Kind of the row: heading, accounts or subtotal; not in the layout (an account that no line takes) or variance (a pair of accounts that does not eliminate itself).');
         EXECUTE format('COMMENT ON COLUMN %s.account_code IS %L', v, 'Account that is not in the layout; NULL: the row is a line.');
         EXECUTE format('COMMENT ON COLUMN %s.currency IS %L', v, 'Currency of the amounts.');
     END LOOP;
@@ -44,7 +44,7 @@ BEGIN
     COMMENT ON COLUMN acct_bi.balance_sheet.year_start IS 'Balance with which the book''s year began.';
     COMMENT ON VIEW acct_bi.fund_statement IS 'The same statements with a column for each fund, eliminations and the total, as acct.fund_statement() returns them: a row for each line and column, for tools to pivot.';
     COMMENT ON COLUMN acct_bi.fund_statement.column_no IS 'Place of the column.';
-    COMMENT ON COLUMN acct_bi.fund_statement.column_kind IS 'What the column is: funds, eliminations or total.';
+    COMMENT ON COLUMN acct_bi.fund_statement.column_kind IS 'Kind of the column: funds, eliminations or total.';
     COMMENT ON COLUMN acct_bi.fund_statement.column_label IS 'Text over the column.';
     COMMENT ON COLUMN acct_bi.fund_statement.amount IS 'Amount of the line in the column; NULL: the line is a heading.';
 END

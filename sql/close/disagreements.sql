@@ -185,4 +185,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT r.* FROM acct._reconcile_transactions($1, $2, $3, $4) AS r
 $$;
 COMMENT ON FUNCTION acct.reconcile_transactions(date, text, text, integer) IS
-'The transactions and journals of a month by which reconcile_month() differs, those that say most first: a row for each, with what is wrong, and what was expected and found. Raises 22023 (not a month; an entity or basis that does not exist; max_transactions), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';
+'The transactions and journals of a month by which reconcile_month() differs, the clearest first: a row for each, with its problem, and the expected and the found value. Raises 22023 (not a month, an entity or basis that does not exist, or max_transactions), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';

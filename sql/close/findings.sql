@@ -200,7 +200,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      GROUP BY 1, 2, 3, 4
 $$;
 COMMENT ON FUNCTION acct._pair_balances(date, text[], text[]) IS
-'What both sides of each elimination pair come to at the end of a month, for each book and currency in which one of them has a balance.';
+'Balances of both sides of each elimination pair at the end of a month, for each book and currency in which one of them has a balance.';
 
 CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[], p_balances_known boolean DEFAULT false)
 RETURNS TABLE (entity_code text, basis text, n integer, finding text, found bigint, currency text, amount numeric, message text)
@@ -296,4 +296,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT c.* FROM acct._check_close($1, $2, $3) AS c
 $$;
 COMMENT ON FUNCTION acct.check_close(date, text, text) IS
-'What stands against closing a month of a book (entity, basis; NULL: every registered one): a row for each finding and currency, with how many it is about, the amount, and what to do; it changes nothing. Raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month is detached.';
+'Everything that keeps a month of a book (entity, basis; NULL: every registered one) from closing: a row for each finding and currency, with its number, its amount, and a hint. It changes nothing, and Raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month is detached.';

@@ -66,7 +66,7 @@ COMMENT ON FUNCTION acct._layout_periods() IS 'The part of install() that makes 
 CREATE FUNCTION acct._comment_periods() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON TABLE acct.accounting_period IS 'Months that were closed or reopened, for each book (entity, basis). A month without a row is open, unless acct.book says otherwise. Written by acct.close_period() and acct.reopen_period().';
+    COMMENT ON TABLE acct.accounting_period IS 'Months that were closed or reopened, for each book (entity, basis). A month without a row is open, unless acct.book closes it.';
     COMMENT ON COLUMN acct.accounting_period.entity_code IS 'Legal entity.';
     COMMENT ON COLUMN acct.accounting_period.basis IS 'Accounting basis.';
     COMMENT ON COLUMN acct.accounting_period.period_month IS 'Month of the journal dates, as its first day.';
@@ -95,7 +95,7 @@ BEGIN
     COMMENT ON COLUMN acct.period_log.run_id IS 'Run that posted the closing entries of a year, or reversed them; NULL: there is none.';
     COMMENT ON COLUMN acct.period_log.waived IS 'Findings of acct.check_close() that stood and were waived; NULL: none.';
     COMMENT ON COLUMN acct.period_log.reason IS 'Why; NULL: no reason was given.';
-    COMMENT ON COLUMN acct.period_log.detail IS 'What was waived, as acct.check_close() had it, or the properties that the book got; NULL: nothing.';
+    COMMENT ON COLUMN acct.period_log.detail IS 'Waived findings, as acct.check_close() had them, or the properties that the book got; NULL: nothing.';
     COMMENT ON TRIGGER period_log_immutable ON acct.period_log IS 'The log refuses UPDATE, DELETE and TRUNCATE (LE007).';
 END
 $layout$;
@@ -266,7 +266,7 @@ EXCEPTION WHEN SQLSTATE 'RB001' THEN
 END
 $$;
 COMMENT ON FUNCTION acct._balanced_at(date, text, text) IS
-'What _posted_until() said when the balances of the books of an entity and a basis that are open were what their lines come to, so that these need not be read while the books are locked; NULL: they are not. Locks no book, and keeps no lock of the ledger.';
+'The result of _posted_until() when the balances of the open books of an entity and a basis equalled the sums of their lines, so that these need not be read while the books are locked; NULL: they differ. Locks no book, and keeps no lock of the ledger.';
 
 CREATE FUNCTION acct._findings_now(p_month date, p_entities text[], p_bases text[], p_balanced text DEFAULT NULL,
     p_also_entities text[] DEFAULT '{}', p_also_bases text[] DEFAULT '{}') RETURNS jsonb

@@ -160,7 +160,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                 ELSE 'dated elsewhere' END
 $$;
 COMMENT ON FUNCTION acct._reconciled_kind(text, boolean, boolean, boolean) IS
-'What a reconciliation calls journals: by the kind of their run, whether that is of the month''s transactions and posted, and whether they are dated in the month.';
+'The kind that a reconciliation gives journals: by the kind of their run, whether that is of the month''s transactions and posted, and whether they are dated in the month.';
 
 CREATE FUNCTION acct._reconciled_kinds(p_month date, p_basis text) RETURNS TABLE (kind text, runs bigint[], is_staged boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -329,7 +329,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._settled_states(date, text) IS
-'The list of WITH by which settled has a row for each transaction of a month, with what became of it in a basis; state is NULL where its runs did not journal it and list no exception: they ignored it, or left it out, or its journal is gone.';
+'The list of WITH by which settled has a row for each transaction of a month, with its outcome in a basis. state is NULL where it has neither journal nor exception: its runs ignored it, or left it out, or its journal is gone.';
 
 CREATE FUNCTION acct._transaction_states(p_month date, p_entity text, p_basis text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -624,4 +624,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT r.* FROM acct._reconcile_month($1, $2, $3) AS r
 $$;
 COMMENT ON FUNCTION acct.reconcile_month(date, text, text) IS
-'A month in a basis, as source, expansion''s record, staging, ledger and balances have it, side by side: transactions by what became of them, their components, journals, lines and sums by fund and currency, and digests; difference is 0 where those that know agree. Raises 22023 (not a month; an entity or basis that does not exist), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';
+'A month in a basis, side by side in source, record, staging, ledger and balances: transactions by outcome, their components, journals, lines and sums by fund and currency, and digests, with their difference. Raises 22023 (not a month, or an entity or basis that does not exist), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';

@@ -68,4 +68,4 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT r.* FROM acct._rehearse_close($1, $2, $3) AS r
 $$;
 COMMENT ON FUNCTION acct.rehearse_close(date, text, text) IS
-'Closes a month of a book (entity, basis), and the year that ends with it, as close_period() and close_year() would, whatever stands against that, and takes all of it back: rows of what was found (part finding), of the closing entries (closing_entry) and of the trial balance after (trial_balance). Raises LE004 (a fund has no surplus account), LE006 (the month is archived), LE014 (the year before is not closed), 22023, 25001, 55P03.';
+'Closes a month of a book (entity, basis), and the year that ends with it, as close_period() and close_year() would, whatever the findings, and rolls it back: rows of parts finding, closing_entry and trial_balance. Raises LE004 (a fund has no surplus account), LE006 (the month is archived), LE014 (the year before is not closed), 22023, 25001, 55P03.';

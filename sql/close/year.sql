@@ -248,7 +248,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.close_year(date, text, text, text[], text) IS
-'Closes a year of a book (entity, basis) that ends with a day: posts a journal for each fund and currency that brings income and expense to the fund''s accumulated surplus, and closes the last month, in one transaction; a row for each journal, none where there is nothing to bring. Raises LE013 (earlier months are open, or check_close() has a finding of the last one that is not waived), LE014 (the year is closed, or the one before is not), LE004 (a fund has no surplus account), LE006, 22004, 22023, 42501, 55P03.';
+'Closes a year of a book (entity, basis) that ends with a day: posts a journal for each fund and currency that moves income and expense to the fund''s accumulated surplus, and closes the last month. Raises LE013 (earlier months are open, or check_close() has a finding of the last one that is not waived), LE014 (the year is closed, or the one before is not), LE004 (a fund has no surplus account), LE006, 22004, 22023, 42501, 55P03.';
 
 CREATE FUNCTION acct.reopen_year(year_end date, entity text, basis text, reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

@@ -9,7 +9,7 @@ COMMENT ON FUNCTION acct.current_batch() IS
 CREATE FUNCTION acct._is_own_batch(batch_id bigint, txn_id bigint, txn_month date) RETURNS boolean
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_is_own_batch';
 COMMENT ON FUNCTION acct._is_own_batch(bigint, bigint, date) IS
-'The CHECK of acct.txn_source_parent: true for a row of the transaction''s own batch, which the first row registers and the first of each month has wait for a run, for one that an UPDATE leaves in its batch, and for superusers. Raises LE008 otherwise.';
+'The CHECK of acct.txn_source_parent, which registers the batch with its first row and queues it with the first row of each month: true for a row of the transaction''s own batch, an UPDATE that keeps the batch, and superusers. Raises LE008 otherwise.';
 
 CREATE FUNCTION acct._note_update(p_txn_id bigint, p_txn_month date, p_batch_id bigint, p_moves boolean, p_new_month boolean) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_note_update';
@@ -54,7 +54,7 @@ COMMENT ON FUNCTION acct._in_maintenance() IS
 CREATE FUNCTION acct.check_expression(expr text, kind text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_check_expression';
 COMMENT ON FUNCTION acct.check_expression(text, text) IS
-'Checks a template expression against the columns of acct.txn_source_parent and returns it as the server understood it. kind is ''amount'' or ''condition''. Raises LE003, with the position in the text, where the expression is refused.';
+'Checks a template expression against the columns of acct.txn_source_parent and returns it as the server understood it; kind is ''amount'' or ''condition''. Raises LE003, with the position in the text, where the expression is refused.';
 
 CREATE FUNCTION acct.month_start(d date) RETURNS date
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_month_start';
@@ -71,7 +71,7 @@ COMMENT ON FUNCTION acct.days_in_month(date) IS 'The number of days (28 to 31) o
 CREATE FUNCTION acct.to_code(d date, format text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_to_code';
 COMMENT ON FUNCTION acct.to_code(date, text) IS
-'d written as a code: in format, YYYY, YY, MM, DD, Q (quarter) and DDD (day of the year) are replaced, all else is copied. Unlike to_char it is immutable, so it may be used in expressions. Example: acct.to_code(''2025-03-09'', ''YYYY-Q'') is 2025-1.';
+'d written as a code: in format, YYYY, YY, MM, DD, Q (quarter) and DDD (day of the year) are replaced, all else is copied. Unlike to_char it is immutable, so expressions may use it: acct.to_code(''2025-03-09'', ''YYYY-Q'') is 2025-1.';
 
 CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass, p_place tid[] DEFAULT '{}',
     OUT source_partition text, OUT transactions bigint, OUT journals bigint, OUT lines bigint,
@@ -80,7 +80,7 @@ CREATE FUNCTION acct._expand(p_run_id bigint, p_header regclass, p_line regclass
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_expand';
 COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass, tid[]) IS
-'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition; by_reason has its exceptions by reason. p_place is the first and the last place of the rows in the month''s table, where the caller knows it (acct._count_batches).';
+'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition, with its exceptions by reason; p_place is the first and the last place of the rows in the month''s table, if known (acct._count_batches).';
 
 CREATE FUNCTION acct._evaluate(p_run_id bigint, p_header regclass, p_line regclass,
     p_posted_tables regclass[], p_posted text, p_corrections text,
@@ -102,7 +102,7 @@ CREATE FUNCTION acct._book_differences(p_run_id bigint, p_header regclass, p_lin
     OUT by_basis jsonb, OUT evaluation_digest text, OUT later bigint, OUT latest date)
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_book_differences';
 COMMENT ON FUNCTION acct._book_differences(bigint, regclass, regclass, text, bytea, regclass, regclass[], text, text, text, bigint) IS
-'The data path of expand_journals for corrections, after acct._evaluate(): compares the lines of a table (p_expected) with those posted for the journals of a query, which acct._in_buckets($1), and writes a journal for each that differs into the two staging tables, totals into acct.journal_run_total and acct.journal_run. Posted are the lines of tables (NULL: none) and a query, or of fewer journals than p_few those of a query by their numbers, $1; and those of earlier corrections (NULL: none). later counts journals corrected that are dated after the correction, latest is the last such date.';
+'The data path of expand_journals for corrections, after acct._evaluate(): compares the lines of p_expected with those posted for the journals of a query, which acct._in_buckets($1), and writes a journal for each difference into staging, with totals. Lines are posted in tables and a query, or for fewer journals than p_few in a query by their numbers ($1), and for earlier corrections; later counts corrected journals that are dated after the correction, latest is their last date.';
 
 CREATE FUNCTION acct._expand_reversal(p_run_id bigint, p_header regclass, p_line regclass,
     OUT source_partition text, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision)
@@ -118,7 +118,7 @@ CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_post';
 COMMENT ON FUNCTION acct._post(bigint, regclass, regclass, date[], regclass[], regclass[], regclass[]) IS
-'The data path of post_journals: copies the run''s staging into the ledger partitions of its months (lines of the run''s own range into p_range_partitions, NULL where there are none), gives out je_number, and raises LE009 unless counts, sums and digest of the lines are those that expand recorded. A row for each ledger month.';
+'The data path of post_journals: copies the run''s staging into the ledger partitions of its months (lines of the run''s own range into p_range_partitions) and gives out je_number; a row for each ledger month. Raises LE009 unless counts, sums and digest of the lines are those that expand recorded.';
 
 CREATE FUNCTION acct._digest_lines(p_query text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
@@ -167,7 +167,7 @@ COMMENT ON FUNCTION acct._named_partition(regclass, date) IS
 CREATE FUNCTION acct._catalog_changes() RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_catalog_changes';
 COMMENT ON FUNCTION acct._catalog_changes() IS
-'A number that changes with each change of the catalogs of which the server has told the session.';
+'A number that changes with each change of the catalogs that the server has announced to the session.';
 
 CREATE FUNCTION acct._known_month(p_month date, OUT headers regclass, OUT lines regclass)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_known_month';
@@ -192,7 +192,7 @@ COMMENT ON FUNCTION acct._lock_if_free(regclass[], text, boolean) IS
 CREATE FUNCTION acct._file_digest(p_path text, p_flush boolean, OUT bytes bigint, OUT sha256 text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_file_digest';
 COMMENT ON FUNCTION acct._file_digest(text, boolean) IS
-'Size and SHA-256 (64 hexadecimal digits) of a regular file of the server, NULL where there is none; p_flush has it outlast a crash of the machine. Needs the privileges of pg_read_server_files, whoever calls it (else 42501). Raises 42602 where the path is not absolute.';
+'Size and SHA-256 (64 hexadecimal digits) of a regular file of the server, NULL where there is none; with p_flush it survives a crash of the machine. Raises 42501 where the caller lacks the privileges of pg_read_server_files, 42602 where the path is not absolute.';
 
 CREATE FUNCTION acct._row_holders(p_table regclass, p_columns text[], p_values text[]) RETURNS integer[]
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_row_holders';
@@ -202,4 +202,4 @@ COMMENT ON FUNCTION acct._row_holders(regclass, text[], text[]) IS
 CREATE FUNCTION acct._commit_durably() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_commit_durably';
 COMMENT ON FUNCTION acct._commit_durably() IS
-'Makes the commit of this transaction wait until it is on disk, whatever synchronous_commit says.';
+'Creates the commit of this transaction wait until it is on disk, whatever synchronous_commit says.';

@@ -340,10 +340,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     COMMENT ON SCHEMA ledger_guard IS 'Protects posted ledger entries from being dropped or changed, also when the extension is dropped.';
 
-    COMMENT ON TRIGGER keep_guarded ON ledger_guard.protected IS 'What holds posted entries stays recorded, with its columns (LE011).';
+    COMMENT ON TRIGGER keep_guarded ON ledger_guard.protected IS 'Tables with posted entries stay recorded, with their columns (LE011).';
     COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.protected IS 'TRUNCATE is refused (LE011).';
 
-    COMMENT ON TRIGGER keep_guarded ON ledger_guard.record IS 'What tells of posted entries stays recorded, with its columns (LE011).';
+    COMMENT ON TRIGGER keep_guarded ON ledger_guard.record IS 'Tables that describe posted entries stay recorded, with their columns (LE011).';
     COMMENT ON TRIGGER keep_guarded_truncate ON ledger_guard.record IS 'TRUNCATE is refused (LE011).';
     COMMENT ON TABLE ledger_guard.record IS 'The tables of policy, audit trail, runs, balances and archive: no ALTER TABLE changes their rows, and with posted entries they are not dropped (LE011). Written by the engine.';
     COMMENT ON COLUMN ledger_guard.record.relation IS 'The table.';
@@ -371,7 +371,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._allows_loss() IS
-'True where one of the engine''s own functions is at work, or a superuser set ledger_engine.allow_drop. What the extension''s triggers ask; those of ledger_guard stand without it.';
+'True where one of the engine''s own functions is at work, or a superuser set ledger_engine.allow_drop. The extension''s triggers ask it; those of ledger_guard do without it.';
 
 CREATE FUNCTION acct._refuse_unguarded_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$

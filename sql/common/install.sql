@@ -105,7 +105,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard takes along: the guard, as it was made, the default and the CHECK that batches are made by, the triggers; and the tables of small runs'' staging, of manual journals, of books, of elimination pairs and of statements'' layouts, and the role of a run''s maker, which are newer than the number of the layout.';
+'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, and the role of a run''s maker.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -155,7 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._catch_up_sequences() IS
-'Moves sequences forward that lie behind what the tables hold, as after a dump was restored over newer entries, or on a copy made by logical replication.';
+'Moves sequences forward that are behind the tables, as after a dump was restored over newer entries, or on a copy made by logical replication.';
 
 CREATE FUNCTION acct.install() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET client_min_messages = warning AS $$
@@ -237,4 +237,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install() IS
-'Makes every table, sequence, index, trigger and view as an ordinary object, or brings an older layout up to date, records policy that nobody approved in acct.policy_finding, takes back rights to write beyond those of install_roles(), and returns a line that says what it did. Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';
+'Creates every table, sequence, index, trigger and view as an ordinary object, or updates an older layout, records policy that nobody approved in acct.policy_finding, and revokes rights to write beyond those of install_roles(). Raises 42501 (caller is no superuser), LE010 (the layout is newer than the code, or something in its schemas belongs to a role that is no superuser).';

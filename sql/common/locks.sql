@@ -71,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._lock_holders(regclass[], text[]) IS
-'The other sessions and prepared transactions that hold locks of these modes on tables, or wait for them: role, state, since when the session is idle or its transaction runs, and whether a function of the engine is at work there, which ends by itself.';
+'The other sessions and prepared transactions that hold locks of these modes on tables, or wait for them: role, state, and since when the session is idle or its transaction runs. is_working tells whether a function of the engine, which ends by itself, is at work.';
 
 CREATE FUNCTION acct._holder_name(p_pid integer, p_gid text, p_role name, p_state text, p_since timestamptz) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -175,7 +175,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_held(text, regclass[], text, text[], text[], timestamptz, text) IS
-'Called when a wait for locks of a mode on tables, or for the rows of a table that have a key, was given up: returns where it is right to wait on, and else raises 55P03 and names the sessions and prepared transactions that hold the locks. Waits on for functions of the engine and for active sessions, but only ten seconds for sessions that have been idle for a second or wait for such, and for prepared transactions, five minutes for active sessions that lock a table EXCLUSIVE or ACCESS EXCLUSIVE, and in both cases half the statement_timeout at most.';
+'Called when a wait for locks on tables, or for rows with a key, ran out: returns where the caller should wait longer, and otherwise raises 55P03 and names the holders. The wait is unlimited for functions of the engine and active sessions, ten seconds for idle and prepared holders, five minutes for active sessions that lock a table (ACCESS) EXCLUSIVE, and for the last two at most half the statement_timeout.';
 
 CREATE FUNCTION acct._hold_tables(p_tables regclass[], p_mode text, p_with_partitions boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -306,7 +306,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
      GROUP BY h.pid, h.gid, h.role, h.state, h.since
 $$;
 COMMENT ON FUNCTION acct._blocking_locks() IS
-'The sessions and prepared transactions that hold locks by which runs or loads have to wait, and do no work of the engine: the tables concerned, the holder, and for how many seconds the session is idle or its transaction runs.';
+'The sessions and prepared transactions that make runs or loads wait and do no work of the engine: the tables, the holder, and for how many seconds the session is idle or its transaction runs.';
 
 CREATE FUNCTION acct._policy_tables() RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

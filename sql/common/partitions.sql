@@ -36,7 +36,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval, boolean) IS
-'Locks tables, each alone, to the end of the transaction, all or none. Waits 50 ms at a time, so that readers do not queue behind it longer, and tries for as long as p_patience says, at least once; false where the tables were in use all the while or, with p_yields, are by a session that waits for this one.';
+'Locks tables, each alone, to the end of the transaction, all or none. Tries at least once and for at most p_patience, 50 ms at a time, so that readers do not queue behind it longer; false where they stayed in use or, with p_yields, by a session that waits for this one.';
 
 CREATE FUNCTION acct._raise_in_use(p_what text, p_tables regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -152,7 +152,7 @@ BEGIN
     IF dropped IS NOT NULL THEN
         RAISE EXCEPTION 'month % of % was dropped', acct._month_name(p_month), p_table
             USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
-                  HINT = 'What comes late belongs in a month that is there.';
+                  HINT = 'Put late transactions into a month that exists.';
     END IF;
     RAISE EXCEPTION 'month % of % is archived', acct._month_name(p_month), p_table
         USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'Its tables are in schema acct_archive.',
@@ -226,4 +226,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_month(text, date, date) IS
-'Makes the partitions of a month that are missing, and analyzes them; the names of those that were made, none where the month is archived. Waits a second at a time for other sessions, five times, then raises 55P03. Raises what _raise_archived() does where the month is archived and is p_start, which was asked for by name.';
+'Creates the missing partitions of a month, analyzes them, and returns their names, none where the month is archived. Raises 55P03 after waiting five times a second for other sessions, and as _raise_archived() where the archived month is p_start, which the caller named.';

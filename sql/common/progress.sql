@@ -53,7 +53,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._run_progress() IS
-'What acct.run_progress shows: a row for each process that leads a step in this database. Reads the server''s own table of command progress, of which it shows to every caller what is the engine''s.';
+'The rows of acct.run_progress: one for each process that leads a step in this database. Reads the server''s own table of command progress, and shows every caller the engine''s rows in it.';
 
 CREATE FUNCTION acct._posted_line(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -69,4 +69,4 @@ BEGIN
              WHERE r.run_id = p_run_id);
 END
 $$;
-COMMENT ON FUNCTION acct._posted_line(bigint) IS 'What the server''s log says of a run that is posted.';
+COMMENT ON FUNCTION acct._posted_line(bigint) IS 'The line in the server''s log about a posted run.';

@@ -165,7 +165,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifi
      GROUP BY x.object, x.grantee
 $$;
 COMMENT ON FUNCTION acct._rights_missing() IS
-'Rights of install_roles() that a role which it set up in this database does not have, as after DROP EXTENSION ... CASCADE. Reads catalogs only.';
+'Rights of install_roles() that a role which it set up in this database does not have, as after DROP EXTENSION with CASCADE. Reads catalogs only.';
 
 CREATE FUNCTION acct._health_rights(OUT observed numeric, OUT detail text, OUT can_write boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -112,7 +112,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
 $$;
 COMMENT ON FUNCTION acct._role_rights() IS
-'What install_roles() grants: a row for each role and object, kind being table (or view) or function. The rights to read everything, of acct_auditor, and all of acct_bi, of acct_bi_reader, are not listed.';
+'The rights that install_roles() grants: a row for each role and object, kind being table (or view) or function. The rights to read everything, of acct_auditor, and all of acct_bi, of acct_bi_reader, are not listed.';
 
 CREATE FUNCTION acct.install_roles() RETURNS TABLE (role_name text, created boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -166,4 +166,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS
-'Makes, where absent, the roles acct_loader (loads transactions, deletes its loads that no run took), acct_finance (drafts templates and releases, reads the ledger, closes periods), acct_approver (approves, returns and retires them, closes and reopens periods), acct_operator (runs, posts, rotates, archives, closes periods), acct_auditor (reads everything, verifies) and acct_bi_reader (reads the views of schema acct_bi), and grants each exactly that in this database; grants of other rights in schema acct to them are taken back. A row for each role; created says that it was made now. Raises 42501 (caller is not the owner of the tables), LE010.';
+'Creates, where absent, the roles acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor and acct_bi_reader, grants each exactly the rights of its work in this database, and revokes others: a row for each role, with created where it is new. Raises 42501 (caller is not the owner of the tables), LE010.';

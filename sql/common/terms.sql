@@ -16,7 +16,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._run_about(text, date, date) IS
-'What a run is about, as messages put it behind its number: of 2025-01, or (reversal of 2025-02-28).';
+'The subject of a run, as messages put it after its number: of 2025-01, or (reversal of 2025-02-28).';
 
 CREATE FUNCTION acct._says_something(p_text text) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -28,7 +28,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION '% belongs to %, who is no superuser', strange.name, strange.owner
             USING ERRCODE = 'LE010',
-                  DETAIL = 'What is in schema acct, acct_archive, acct_bi or ledger_guard is used with the rights of the superuser who owns ledger_engine.',
+                  DETAIL = 'Objects in schema acct, acct_archive, acct_bi or ledger_guard are used with the rights of the superuser who owns ledger_engine.',
                   HINT = 'Drop it, or give it to that superuser after looking at it.';
     END IF;
     SELECT n.nspname AS schema, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee INTO strange
@@ -39,7 +39,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION '% may create objects in schema %', strange.grantee, strange.schema
             USING ERRCODE = 'LE010',
-                  DETAIL = 'What is there is used with the rights of the superuser who owns ledger_engine.',
+                  DETAIL = 'Objects in it are used with the rights of the superuser who owns ledger_engine.',
                   HINT = format('REVOKE CREATE ON SCHEMA %s FROM %s;', strange.schema, strange.grantee);
     END IF;
 END

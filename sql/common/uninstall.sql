@@ -6,7 +6,7 @@ BEGIN
     IF current_query() ~* '\mledger_engine\M' THEN
         RAISE NOTICE 'do not drop extension ledger_engine with CASCADE, even where the server advises it'
             USING DETAIL = 'The ledger would stay, but the triggers and defaults that protect loads, policy and balances would go.',
-                  HINT = 'For another version: ALTER EXTENSION ledger_engine UPDATE. Where it was dropped: CREATE EXTENSION ledger_engine; SELECT acct.install(); puts them back, and acct.install_roles() the rights of its roles.';
+                  HINT = 'For another version: ALTER EXTENSION ledger_engine UPDATE. Where it was dropped: CREATE EXTENSION ledger_engine; SELECT acct.install(); restores them, and acct.install_roles() the rights of its roles.';
     END IF;
 END
 $$;

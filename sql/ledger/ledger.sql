@@ -120,10 +120,10 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_entry_header.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_entry_header.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
-    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'What the journal is for: the first 126 bytes of its template''s description, of a reason, or of its own memo; NULL: it has none.';
+    COMMENT ON COLUMN acct.ledger_entry_header.memo IS 'Purpose of the journal: the first 126 bytes of its template''s description, of a reason, or of its own memo; NULL: it has none.';
     COMMENT ON COLUMN acct.ledger_entry_header.je_number IS 'Journal number; ends in nine digits, without gaps within entity, basis and month of je_date. Given when posted.';
     COMMENT ON COLUMN acct.ledger_entry_header.posted_at IS 'When the journal was posted, as journal_run.posted_at of its run.';
-    COMMENT ON COLUMN acct.ledger_entry_header.journal_type IS 'What the journal is, as the kind of its run.';
+    COMMENT ON COLUMN acct.ledger_entry_header.journal_type IS 'Type of the journal, as the kind of its run.';
     COMMENT ON COLUMN acct.ledger_entry_header.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
     COMMENT ON TRIGGER ledger_immutable ON acct.ledger_entry_header IS 'Posted journals refuse UPDATE, DELETE and TRUNCATE (LE007).';
 
@@ -206,7 +206,7 @@ BEGIN
     RETURN name;
 END
 $$;
-COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Makes and attaches the partition of a month''s journals; its name.';
+COMMENT ON FUNCTION acct._make_header_partition(date) IS 'Creates and attaches the partition of a month''s journals; its name.';
 
 CREATE FUNCTION acct._make_range_partition(p_parent regclass, p_name text, p_from text, p_to text, p_comment text) RETURNS regclass
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
@@ -221,7 +221,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_range_partition(regclass, text, text, text, text) IS
-'Makes a partition of a month''s lines for a range of je_id, empty, and attaches it.';
+'Creates a partition of a month''s lines for a range of je_id, empty, and attaches it.';
 
 CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
@@ -241,7 +241,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_line_partition(date) IS
-'Makes and attaches the partition of a month''s lines, partitioned by je_id, with its partition for small runs; its name.';
+'Creates and attaches the partition of a month''s lines, partitioned by je_id, with its partition for small runs; its name.';
 
 CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -268,7 +268,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
-'Makes and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached.';
+'Creates and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached.';
 
 CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -322,7 +322,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_run_partition(bigint, date) IS
-'Makes and attaches the partition of a month for a run''s own lines; NULL where it has none there.';
+'Creates and attaches the partition of a month for a run''s own lines; NULL where it has none there.';
 
 CREATE FUNCTION acct.rotate_ledger_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
 RETURNS TABLE (partition_name text, from_month date, to_month date)
@@ -343,4 +343,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_ledger_partitions(integer, date) IS
-'Makes the monthly partitions of the ledger''s two tables from start_month (default: the current month) to ahead months after it, and returns a row for each that it made. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';
+'Creates the monthly partitions of the ledger''s two tables from start_month (default: the current month) to ahead months after it, and returns a row for each that it made. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), LE006 (start_month itself is archived), 55P03 (other sessions locked a table for longer than five seconds).';

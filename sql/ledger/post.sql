@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
-'The last step of a transaction that made ledger partitions: locks their parents until it ends, for a query that was planned without a partition and takes its snapshot after the commit would see the journals of a run and not its lines. Waits for readers 50 ms at a time, so that others do not queue behind it longer, and holds no parent while it waits for a reader of another, for ten seconds at most; false where a reader stayed longer.';
+'The last step of a transaction that created ledger partitions: locks their parents until it ends, so that no query is planned without a partition and sees the journals of a run without its lines. Waits for readers for ten seconds at most, 50 ms at a time, and holds no parent while it waits for a reader of another; false where a reader stayed longer.';
 
 CREATE FUNCTION acct._mark_posted(p_partitions regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -179,7 +179,7 @@ BEGIN
     -- crash point: post_marked
     PERFORM acct._progress_phase('waiting for readers');
     IF NOT acct._keep_planners_out(made || range_partitions) THEN
-        RAISE WARNING 'run % was posted beside a reader of its month that did not end', p_run_id
+        RAISE WARNING 'run % was posted while a reader of its month did not end', p_run_id
             USING DETAIL = 'A query that is being planned at this moment may see the journals of the run without their lines.';
     END IF;
     -- After that: whoever waits for these records, held by another run that posts to the months first, holds nothing that it needs.
@@ -192,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._post_run(bigint, boolean) IS
-'Posts an expanded run: true where it did, false where it was posted before or has no transactions. p_is_checked: the caller has locked the run and passed its checks in the same call (_pass_checks), and so holds what it was made of. Raises what post_journals() raises.';
+'Posts an expanded run: true where it did, false where it was posted before or has no transactions. With p_is_checked the caller has locked the run, and what it was made of, and passed its checks in the same call (_pass_checks).';
 
 CREATE FUNCTION acct.post_journals(run_id bigint)
 RETURNS TABLE (ledger_partition text, journals bigint, lines bigint, debit numeric, credit numeric,

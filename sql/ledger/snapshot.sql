@@ -72,7 +72,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._write_snapshot(date) IS
-'Rewrites the snapshot of every book from a month on by the ledger''s lines. An account has a row in a month where it had lines or an opening balance. Returns the number of rows that changed.';
+'Rewrites the snapshot of every book from a month on by the ledger''s lines, and returns the number of rows that changed. An account has a row in a month where it had lines or an opening balance.';
 
 CREATE FUNCTION acct._add_to_snapshot(p_run_id bigint) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
@@ -98,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._add_to_snapshot(bigint) IS
-'Adds the totals of a run that is being posted to the balances, where each has a row, in the last month of its book, so that no other row changes; false where it is not so, and nothing is done.';
+'Adds the totals of a run that is being posted to the balances, if each has a row in the last month of its book, so that no other row changes. False where one has none, and nothing is done.';
 
 CREATE FUNCTION acct._move_snapshot(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -171,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._move_snapshot(bigint) IS
-'Moves the snapshot forward by the totals of a run that is being posted: the accounts that it moves, in each month from then to the book''s last, and in months that are new to the book every account with a balance.';
+'Moves the snapshot forward by the totals of a run that is being posted: the accounts that it moves, in each month up to the book''s last. Months that are new to the book get every account with a balance.';
 
 CREATE FUNCTION acct._ledger_months(OUT oldest date, OUT after_archived date)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

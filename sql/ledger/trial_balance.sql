@@ -32,7 +32,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
        AND (p_fund IS NULL OR t.fund = p_fund)
 $$;
 COMMENT ON FUNCTION acct._balance_changes(date, timestamptz, text, text, text) IS
-'What runs that were posted after a moment added to the balances of a month: to its movements, or by earlier months to its opening balances.';
+'Amounts that runs which were posted after a moment added to the balances of a month: to its movements, or by earlier months to its opening balances.';
 
 CREATE FUNCTION acct._month_balances(p_month date, p_entity text, p_basis text, p_fund text)
 RETURNS TABLE (entity_code text, fund text, account_code text, currency text, opening_balance numeric, period_debit numeric,
@@ -79,7 +79,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      GROUP BY 1, 2, 3, 4
 $$;
 COMMENT ON FUNCTION acct._closing_totals(date, timestamptz, text, text, text) IS
-'What the closing entries of the years that end in a month, and their reversals, that were posted up to a moment (NULL: now), added to its movements.';
+'Amounts that the closing entries of the years that end in a month, and their reversals, posted up to a moment (NULL: now), added to its movements.';
 
 CREATE FUNCTION acct._trial_balance(p_month date, p_entity text, p_basis text, p_fund text, p_known_at timestamptz, p_closing boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
@@ -132,7 +132,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT t.* FROM acct._trial_balance($1, $2, $3, $4, $5, coalesce($6, true)) AS t
 $$;
 COMMENT ON FUNCTION acct.trial_balance(date, text, text, text, timestamptz, boolean) IS
-'The trial balance of a month for a basis, from the snapshot: a row for each entity, fund, account and currency with lines in the month or a balance before it, debit positive; entity and fund narrow it, known_at shows it without the runs that were posted later, and closing => false before the closing entries of a year that ends in the month. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';
+'The trial balance of a month for a basis, from the snapshot: a row for each entity, fund, account and currency, debit positive, known_at without the runs that were posted later, with closing => false before the closing entries. Raises 22023 where the date is no month, or the entity, basis or fund does not exist.';
 
 CREATE FUNCTION acct._report_changes(p_month date, p_since timestamptz, p_entity text, p_basis text, p_fund text)
 RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, run_id bigint, run_key text,

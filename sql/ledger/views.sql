@@ -59,7 +59,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_staging.is_posted IS 'True where the run is posted, whether or not it was reversed since.';
     COMMENT ON COLUMN acct.run_staging.posted_at IS 'When the run was posted; NULL until then.';
 
-    COMMENT ON COLUMN acct.run_staging.journal_type IS 'What the journal is: transaction, reversal, correction, manual, opening or closing.';
+    COMMENT ON COLUMN acct.run_staging.journal_type IS 'Type of the journal: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.run_staging.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
     COMMENT ON COLUMN acct.run_staging.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
@@ -75,9 +75,9 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_line.currency IS 'Currency.';
     COMMENT ON COLUMN acct.ledger_line.debit IS 'Debit, in the currency''s major unit.';
     COMMENT ON COLUMN acct.ledger_line.credit IS 'Credit, in the currency''s major unit.';
-    COMMENT ON COLUMN acct.ledger_line.line_memo IS 'What the line is for, from its template line or its manual line; NULL: that has no memo, or there is none.';
-    COMMENT ON COLUMN acct.ledger_line.journal_memo IS 'What the journal is for; NULL: its template has no description.';
-    COMMENT ON COLUMN acct.ledger_line.line_text IS 'What the line is for: line_memo, or where there is none journal_memo.';
+    COMMENT ON COLUMN acct.ledger_line.line_memo IS 'Purpose of the line, from its template line or its manual line; NULL: that has no memo, or there is none.';
+    COMMENT ON COLUMN acct.ledger_line.journal_memo IS 'Purpose of the journal; NULL: its template has no description.';
+    COMMENT ON COLUMN acct.ledger_line.line_text IS 'Purpose of the line: line_memo, or where there is none journal_memo.';
     COMMENT ON COLUMN acct.ledger_line.product_code IS 'Product of the transaction.';
     COMMENT ON COLUMN acct.ledger_line.channel IS 'Channel of the transaction.';
     COMMENT ON COLUMN acct.ledger_line.policy_no IS 'Policy of the transaction; NULL: none.';
@@ -89,7 +89,7 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_line.run_id IS 'Run that posted the line.';
     COMMENT ON COLUMN acct.ledger_line.posted_at IS 'When the run was posted.';
 
-    COMMENT ON COLUMN acct.ledger_line.journal_type IS 'What the journal is: transaction, reversal, correction, manual, opening or closing.';
+    COMMENT ON COLUMN acct.ledger_line.journal_type IS 'Type of the journal: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.ledger_line.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
     COMMENT ON COLUMN acct.ledger_line.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
@@ -115,7 +115,7 @@ BEGIN
     COMMENT ON COLUMN acct.fund_journal.total_credit IS 'Sum of the fund''s credits in the journal, in the currency''s major unit.';
     COMMENT ON COLUMN acct.fund_journal.line_count IS 'Number of the fund''s lines in the journal.';
     COMMENT ON COLUMN acct.fund_journal.posted_at IS 'When the journal was posted.';
-    COMMENT ON COLUMN acct.fund_journal.journal_type IS 'What the journal is: transaction, reversal, correction, manual, opening or closing.';
+    COMMENT ON COLUMN acct.fund_journal.journal_type IS 'Type of the journal: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.fund_journal.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
     COMMENT ON COLUMN acct.fund_journal.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 END

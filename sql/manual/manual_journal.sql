@@ -100,7 +100,7 @@ BEGIN
     COMMENT ON COLUMN acct.manual_journal.basis IS 'Accounting basis.';
     COMMENT ON COLUMN acct.manual_journal.je_date IS 'Journal date; of an opening journal the last day of a month.';
     COMMENT ON COLUMN acct.manual_journal.currency IS 'Currency of every amount of the journal.';
-    COMMENT ON COLUMN acct.manual_journal.memo IS 'What the journal is for, in 1 to 1000 characters; the ledger''s header has its first 126 bytes.';
+    COMMENT ON COLUMN acct.manual_journal.memo IS 'Purpose of the journal, in 1 to 1000 characters; the ledger''s header has its first 126 bytes.';
     COMMENT ON COLUMN acct.manual_journal.auto_reverse_on IS 'Date of a reversal that is posted together with the journal, as of an accrual; NULL: none.';
     COMMENT ON COLUMN acct.manual_journal.status IS 'draft, submitted, approved (and posted) or returned; drafts and returned ones can be edited.';
     COMMENT ON COLUMN acct.manual_journal.maker IS 'Session user who made it. Neither this user nor an editor of it or its lines can approve it.';
@@ -126,13 +126,13 @@ BEGIN
     COMMENT ON COLUMN acct.manual_journal_line.fund IS 'Fund.';
     COMMENT ON COLUMN acct.manual_journal_line.debit IS 'Amount debited, in the currency''s major unit; 0 on a credit line.';
     COMMENT ON COLUMN acct.manual_journal_line.credit IS 'Amount credited, in the currency''s major unit; 0 on a debit line.';
-    COMMENT ON COLUMN acct.manual_journal_line.memo IS 'What the line is for; NULL: what the journal is for.';
+    COMMENT ON COLUMN acct.manual_journal_line.memo IS 'Purpose of the line; NULL: that of the journal.';
     COMMENT ON COLUMN acct.manual_journal_line.product_code IS 'Insurance product; NULL: none.';
     COMMENT ON COLUMN acct.manual_journal_line.channel IS 'Sales channel; NULL: none.';
     COMMENT ON COLUMN acct.manual_journal_line.dimensions IS 'Values of the site''s columns on lines (acct.add_dimension), as JSON: {"cohort": "2025"}; NULL: none.';
     COMMENT ON TRIGGER manual_journal_line_life ON acct.manual_journal_line IS 'Lines are written only while their journal is there and may be edited (LE004).';
 
-    COMMENT ON VIEW acct.manual_journal_content IS 'What each manual or opening journal contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON VIEW acct.manual_journal_content IS 'Content of each manual or opening journal, with the SHA-256 by which an approver approves what they saw.';
     COMMENT ON COLUMN acct.manual_journal_content.journal_id IS 'Number of the journal.';
     COMMENT ON COLUMN acct.manual_journal_content.status IS 'draft, submitted, approved or returned.';
     COMMENT ON COLUMN acct.manual_journal_content.content_sha256 IS 'SHA-256 of content as text in UTF-8, computed now.';

@@ -81,7 +81,7 @@ EXCEPTION WHEN data_exception THEN
     message := format('a dimension has a value that does not fit: %s', SQLERRM);
 END
 $$;
-COMMENT ON FUNCTION acct._dimension_problem(jsonb) IS 'What is wrong with the dimensions of a line, as JSON; NULL: nothing.';
+COMMENT ON FUNCTION acct._dimension_problem(jsonb) IS 'The problem of a line''s dimensions, as JSON; NULL: none.';
 
 CREATE FUNCTION acct._check_manual_lines(p_journal bigint) RETURNS TABLE (severity text, code text, line_no smallint, message text, hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -199,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_manual_journal(bigint) IS
-'What is wrong with a manual or opening journal, a row for each finding: severity error keeps it from being submitted and approved, warning does not. Raises LE004 where there is no such journal.';
+'Problems of a manual or opening journal, a row for each finding: severity error keeps it from being submitted and approved, warning does not. Raises LE004 where there is no such journal.';
 
 CREATE FUNCTION acct._refuse_manual_findings(p_journal bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -395,7 +395,7 @@ BEGIN
     -- crash point: manual_reversed
     PERFORM acct._finish_manual_journal(m.journal_id, sha256, posting, acct._only_journal(posting), reversal);
     IF NOT acct._keep_planners_out(made) THEN
-        RAISE WARNING 'manual journal % was posted beside a reader of its month that did not end', m.journal_id
+        RAISE WARNING 'manual journal % was posted while a reader of its month did not end', m.journal_id
             USING DETAIL = 'A query that is being planned at this moment may see the journal of its reversal without its lines.';
     END IF;
     -- crash point: manual_approved

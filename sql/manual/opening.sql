@@ -186,4 +186,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.compare_opening_balances(date, text, text, regclass) IS
-'Compares a table of balances, which is read with the caller''s rights, with a book''s balances at the end of a month: a row for each account, fund and currency that differs, outcome being missing (in the ledger), not_in_source or different. Raises 22004, 22023 (not a month''s last day, no such entity or basis, not a table of balances), 42501 (the caller may not read the table).';
+'Compares a table of balances, which is read with the caller''s rights, with a book''s balances at the end of a month: a row for each account, fund and currency that differs, with outcome missing, not_in_source or different. Raises 22004, 22023 (not a month''s last day, no such entity or basis, not a table of balances), 42501 (the caller may not read the table).';

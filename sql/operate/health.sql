@@ -144,7 +144,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                    ARRAY(SELECT c FROM acct._guard_changed() AS c WHERE c ~ ' belongs to ' ORDER BY c COLLATE "C") AS others) AS x
 $$;
 COMMENT ON FUNCTION acct._health_guard() IS
-'What protects the ledger, taken source rows and policy and is missing or disabled; tables that a crash would empty; functions and columns that were changed.';
+'Objects that protect the ledger, taken source rows and policy and are missing or disabled, tables that a crash would empty, and functions and columns that were changed.';
 
 CREATE FUNCTION acct._health_indexes(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -300,7 +300,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.batches_waiting() IS
-'Loads that wait for a run: a row for each batch and month that no run took for every basis that takes every transaction, with its number of transactions in the month, when and by whom it was loaded, and from where.';
+'Loads that wait for a run: a row for each batch and month that no run took for every basis that takes every transaction. It has the number of transactions in the month, and when, by whom and from where it was loaded.';
 
 CREATE FUNCTION acct._health_batches_waiting(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

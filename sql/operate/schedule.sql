@@ -50,7 +50,7 @@ CREATE FUNCTION acct._this_call(OUT pid integer, OUT session_start timestamptz, 
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT a.pid, a.backend_start, a.query_start FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid()
 $$;
-COMMENT ON FUNCTION acct._this_call() IS 'What tells the statement that this session executes from each other one.';
+COMMENT ON FUNCTION acct._this_call() IS 'Values that identify the statement that this session executes.';
 
 CREATE FUNCTION acct._is_executed(p_pid integer, p_session_start timestamptz, p_call_start timestamptz) RETURNS boolean
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -104,7 +104,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._begin_job(text, jsonb) IS
-'Begins a job: true, and this call does it from now on. Where another session does it, or did when this one was due, logs that it was skipped and returns false. Raises 22023 (no such job or argument).';
+'Begins a job and returns true; where another session does it, or did when this one was due, logs that it was skipped and returns false. Raises 22023 (no such job or argument).';
 
 CREATE FUNCTION acct._state_of_job(p_job text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -179,7 +179,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._has_untaken_rows(date, text[]) IS
-'True where a month has source rows of a registered batch that no run holds for one of the bases that takes every transaction, or, where none of them does, for any of them; true where the month is locked, too.';
+'True where a month has source rows of a registered batch that no run holds for a basis that takes every transaction, or, if none does, for any basis. True where the month is locked, too.';
 
 CREATE FUNCTION acct._next_job_run(p_from date, p_skip date[], p_options jsonb, OUT month date, OUT run_key text, OUT options jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -213,7 +213,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._next_job_run(date, date[], jsonb) IS
-'The next work of job run: the oldest month from p_from on, except those of p_skip, that has a run of the job which is not posted, or source rows of batches that no run holds; with the run''s key and options. NULL: nothing is left.';
+'The next work of job run: the oldest month from p_from on, except those of p_skip, with a run of the job that is not posted, or source rows of batches that no run holds. Returns the run''s key and options too; NULL: nothing is left.';
 
 CREATE FUNCTION acct._name_open_runs() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -230,7 +230,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._name_open_runs() IS 'A WARNING for each run without a key that holds transactions and that nobody works on: no call goes on with it by itself.';
+COMMENT ON FUNCTION acct._name_open_runs() IS 'A WARNING for each run without a key that holds transactions and that nobody works on: no call resumes it by itself.';
 
 CREATE FUNCTION acct._run_job_step(p_state jsonb, OUT state jsonb, OUT finished boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -366,7 +366,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._job_step(text) IS
-'One transaction of a job that this call does: true where the job is at its end. What fails is a part of its state.';
+'One transaction of a job that this call does: true where the job is at its end. Failures are a part of its state.';
 
 CREATE FUNCTION acct._job_failed(p_state jsonb, p_sqlstate text, p_message text, p_detail text, p_hint text, OUT state jsonb, OUT finished boolean)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -380,7 +380,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            NOT p_state ? 'month' OR coalesce(p_state ->> 'step', 'next') = 'next'
 $$;
 COMMENT ON FUNCTION acct._job_failed(jsonb, text, text, text, text) IS
-'The state of a job after a step failed: job run goes on with the next month, the others are at their end.';
+'The state of a job after a step failed: job run continues with the next month, the others are at their end.';
 
 CREATE FUNCTION acct._end_job(p_job text, OUT code text, OUT months text, OUT detail text, OUT hint text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -406,7 +406,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._end_job(text) IS
-'Ends and logs a job that this call did. Where something failed: the first SQLSTATE, the months concerned, and what went wrong. Raises 55000 where this call does not do the job, or it is not at its end.';
+'Ends and logs a job that this call did, with the first SQLSTATE, the months and the errors of failures. Raises 55000 where this call does not do the job, or it is not at its end.';
 
 CREATE PROCEDURE acct.run_job(job text, arguments jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $$
@@ -621,7 +621,7 @@ BEGIN
     COMMENT ON VIEW acct.scheduled_jobs IS 'Jobs of this database that pg_cron runs, with how the last run went; empty where pg_cron is not installed in this database.';
     COMMENT ON COLUMN acct.scheduled_jobs.job IS 'Name of the job: rotate, run, snapshot or retention.';
     COMMENT ON COLUMN acct.scheduled_jobs.schedule IS 'When it runs: cron expression, in the time zone of pg_cron (GMT, or cron.timezone).';
-    COMMENT ON COLUMN acct.scheduled_jobs.command IS 'What pg_cron executes.';
+    COMMENT ON COLUMN acct.scheduled_jobs.command IS 'Command that pg_cron executes.';
     COMMENT ON COLUMN acct.scheduled_jobs.active IS 'False where it was paused with cron.alter_job().';
     COMMENT ON COLUMN acct.scheduled_jobs.username IS 'User who scheduled it, and as whom it runs.';
     COMMENT ON COLUMN acct.scheduled_jobs.job_id IS 'Number of the job in pg_cron.';

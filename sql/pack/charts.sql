@@ -36,7 +36,7 @@ CREATE FUNCTION acct._tick(p_value numeric, p_divisor numeric) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT acct._figure(x.value, scale(x.value)) FROM (SELECT trim_scale(p_value / p_divisor) AS value) AS x
 $$;
-COMMENT ON FUNCTION acct._tick(numeric, numeric) IS 'What stands at a tick of an axis.';
+COMMENT ON FUNCTION acct._tick(numeric, numeric) IS 'Label of a tick of an axis.';
 
 CREATE FUNCTION acct._percent(p_part numeric, p_of numeric) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -57,7 +57,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT p_kind || '. ' || string_agg(x.label || ': ' || acct._figure(x.value, p_decimals), '; ' ORDER BY x.n)
       FROM unnest(p_labels, p_values) WITH ORDINALITY AS x (label, value, n)
 $$;
-COMMENT ON FUNCTION acct._chart_about(text, text[], numeric[], integer) IS 'What a chart shows, in words.';
+COMMENT ON FUNCTION acct._chart_about(text, text[], numeric[], integer) IS 'Content of a chart, in words.';
 
 CREATE FUNCTION acct._chart_steps(p_id text, p_title text, p_kind text, p_unit text, p_decimals integer, p_labels text[], p_values numeric[], p_from numeric[], p_is_total boolean[])
 RETURNS text

@@ -10,7 +10,7 @@ EXCEPTION WHEN object_not_in_prerequisite_state OR SQLSTATE 'LE002' THEN
     problem := SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION acct._pack_findings(date, text, text) IS 'What check_close() finds, or why it cannot look.';
+COMMENT ON FUNCTION acct._pack_findings(date, text, text) IS 'Findings of check_close(), or the reason why it cannot look.';
 
 CREATE FUNCTION acct._reconciled_table(p_id text, p_caption text, p_reconciled jsonb, p_decimals integer) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -87,7 +87,7 @@ BEGIN
         || CASE WHEN found > most THEN format('<p class=note>%s waivers more are in acct.je_exception.</p>', found - most) ELSE '' END;
 END
 $$;
-COMMENT ON FUNCTION acct._pack_waivers(date, text, text) IS 'Who waived which exceptions of a month''s transactions, and why: the first 200.';
+COMMENT ON FUNCTION acct._pack_waivers(date, text, text) IS 'Waivers of exceptions of a month''s transactions, with user and reason: the first 200.';
 
 CREATE FUNCTION acct._pack_close(p_month date, p_entity text, p_basis text, p_findings jsonb, p_problem text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

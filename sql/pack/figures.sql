@@ -28,7 +28,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
      GROUP BY t.entity_code, t.currency, t.fund, f.name
 $$;
 COMMENT ON FUNCTION acct._pack_results(date, text, text) IS
-'What each fund has at the end of a month, the result that is not closed, and the month''s income and expense; before closing entries, income and what is owed positive.';
+'Balances of each fund at the end of a month, the result that is not closed, and the month''s income and expense; before closing entries, income and liabilities positive.';
 
 CREATE FUNCTION acct._pack_trend(p_month date, p_entity text, p_basis text, p_currency text) RETURNS TABLE (month date, result numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -47,7 +47,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
       FROM month AS m LEFT JOIN (part AS x JOIN account AS a ON a.account_code = x.account_code) ON x.month = m.month
      GROUP BY m.month ORDER BY m.month
 $$;
-COMMENT ON FUNCTION acct._pack_trend(date, text, text, text) IS 'The result of each of thirteen months of a book in a currency, before closing entries.';
+COMMENT ON FUNCTION acct._pack_trend(date, text, text, text) IS 'The results of thirteen months of a book in a currency, before closing entries.';
 
 CREATE FUNCTION acct._pack_key_figures(p_month date, p_basis text, p_book jsonb, p_results jsonb, p_statement jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -170,7 +170,7 @@ BEGIN
                             format('%s: nothing was posted in the month.', p_book ->> 'title'));
 END
 $$;
-COMMENT ON FUNCTION acct._pack_movement(date, text, jsonb) IS 'What moved the funds of an entity in a currency, by kind of journal.';
+COMMENT ON FUNCTION acct._pack_movement(date, text, jsonb) IS 'Movements of the funds of an entity in a currency, by kind of journal.';
 
 CREATE FUNCTION acct._pack_days(p_month date, p_entity text, p_basis text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

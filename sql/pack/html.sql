@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._html(text) IS
-'A text as it can stand in HTML, also in an attribute: no part of it is markup, and control characters are shown as unknown ones. What is longer than 400 characters is cut; NULL is an empty text.';
+'A text as it can stand in HTML, also in an attribute: no part of it is markup, and control characters are shown as unknown ones. A text longer than 400 characters is cut; NULL is an empty text.';
 
 -- These are called for each figure of the page, which functions in SQL would take ten times as long for.
 CREATE FUNCTION acct._figure(p_amount numeric, p_decimals integer) RETURNS text

@@ -48,7 +48,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._pack_verdicts(date, text, text, jsonb, jsonb, jsonb, jsonb, text) IS
-'What a month''s end asks first: whether the month is closed, balanced, reconciled, complete, and what stands against its close.';
+'First questions at a month''s end: whether the month is closed, balanced, reconciled and complete, and what keeps it from closing.';
 
 CREATE FUNCTION acct._pack_outcomes(p_reconciled jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -58,7 +58,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                             'No transaction was loaded for the month.')
       FROM jsonb_to_recordset(p_reconciled) AS r (n integer, measure text, kind text, source numeric, recorded numeric, ledger numeric) WHERE r.measure = 'transactions'
 $$;
-COMMENT ON FUNCTION acct._pack_outcomes(jsonb) IS 'What became of a month''s transactions, by the rows of reconcile_month().';
+COMMENT ON FUNCTION acct._pack_outcomes(jsonb) IS 'Outcomes of a month''s transactions, by the rows of reconcile_month().';
 
 CREATE FUNCTION acct._pack_state(p_month date, p_entity text, p_basis text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

@@ -48,7 +48,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      CROSS JOIN (SELECT (p_book ->> 'decimals')::integer AS decimals) AS d
      WHERE s.entity_code = p_book ->> 'entity_code' AND s.currency = p_book ->> 'currency'
 $$;
-COMMENT ON FUNCTION acct._pack_statement(text, text, date, jsonb, jsonb) IS 'A statement of an entity in a currency, beside the month before, a year ago, and its year.';
+COMMENT ON FUNCTION acct._pack_statement(text, text, date, jsonb, jsonb) IS 'A statement of an entity in a currency, with the month before, a year ago, and its year for comparison.';
 
 CREATE FUNCTION acct._pack_fund_statement(p_id text, p_statement text, p_book jsonb, p_funds jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

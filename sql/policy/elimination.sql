@@ -33,7 +33,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     COMMENT ON TABLE acct.elimination_pair IS 'Accounts that mirror each other, such as due-to and due-from of two funds: their balances add up to zero in each book and currency, and a consolidated statement eliminates them. Changed by releases.';
     COMMENT ON COLUMN acct.elimination_pair.pair_code IS 'Code of the pair.';
-    COMMENT ON COLUMN acct.elimination_pair.description IS 'What the pair stands for.';
+    COMMENT ON COLUMN acct.elimination_pair.description IS 'Meaning of the pair.';
     COMMENT ON COLUMN acct.elimination_pair.account_code IS 'Account of the one side.';
     COMMENT ON COLUMN acct.elimination_pair.fund IS 'Fund whose balance on that account counts; NULL: every fund''s.';
     COMMENT ON COLUMN acct.elimination_pair.counter_account_code IS 'Account of the other side.';
@@ -59,4 +59,4 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE p.problem IS NOT NULL
 $$;
 COMMENT ON FUNCTION acct._closing_account_problems() IS
-'What is wrong with the accounts that take income and expense at a year''s end: a row for each fund, or account with one of its own.';
+'Problems of the accounts that take income and expense at a year''s end: a row for each fund, or account with one of its own.';

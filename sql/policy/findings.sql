@@ -36,7 +36,7 @@ BEGIN
     COMMENT ON COLUMN acct.policy_finding.problem IS 'How it differs.';
     COMMENT ON COLUMN acct.policy_finding.last_known IS 'The row as acct.template_audit left it, or the SHA-256 that was approved; NULL where there was none.';
     COMMENT ON COLUMN acct.policy_finding.found IS 'The row as it was found, or its SHA-256; NULL where it was gone.';
-    COMMENT ON COLUMN acct.policy_finding.confirmed_by IS 'Who acknowledged it first.';
+    COMMENT ON COLUMN acct.policy_finding.confirmed_by IS 'User who acknowledged it first.';
     COMMENT ON COLUMN acct.policy_finding.confirmed_by_role IS 'The same by what stays when the role is renamed.';
     COMMENT ON COLUMN acct.policy_finding.confirmed_at IS 'When.';
     COMMENT ON COLUMN acct.policy_finding.acknowledged_by IS 'The second approver, or the superuser, who settled it; NULL while health() reports it.';

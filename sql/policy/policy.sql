@@ -68,10 +68,10 @@ COMMENT ON FUNCTION acct._layout_policy() IS 'The part of install() that keeps t
 CREATE FUNCTION acct._comment_policy() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON TABLE acct.policy_change IS 'What changes of policy add to the sums from which its digest comes. Written by triggers on the tables of policy.';
+    COMMENT ON TABLE acct.policy_change IS 'Amounts that changes of policy add to the sums from which its digest comes. Triggers on the tables of policy write them.';
     COMMENT ON COLUMN acct.policy_change.change_id IS 'Number of the change.';
     COMMENT ON COLUMN acct.policy_change.table_name IS 'Table of policy; lines and match rules count as their template''s.';
-    COMMENT ON COLUMN acct.policy_change.change IS 'What it adds to the sum of the hashes of the table''s rows, modulo 2^128.';
+    COMMENT ON COLUMN acct.policy_change.change IS 'Amount that it adds to the sum of the hashes of the table''s rows, modulo 2^128.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._comment_policy() IS 'The part of install() that describes what policy.sql makes.';
@@ -95,7 +95,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                AND (c.name <> 'is_suspense' OR p_row -> c.name <> 'false')) AS h
 $$;
 COMMENT ON FUNCTION acct._policy_hash(text, text[], jsonb) IS
-'The hash of a row of policy, of 128 bits: the beginning of the SHA-256 of its table and of those columns that are not NULL, by name.';
+'The 128-bit hash of a row of policy: the beginning of the SHA-256 of its table and those columns that are not NULL, by name.';
 
 CREATE FUNCTION acct._policy_part(p_table text, p_row jsonb) RETURNS numeric
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -125,7 +125,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._policy_part(text, jsonb) IS
-'What a row adds to the sum of its table, a template version with its lines and match rules; 0 for what is not in force.';
+'Amount that a row adds to the sum of its table, a template version with its lines and match rules; 0 for a row that is not in force.';
 
 CREATE FUNCTION acct._note_policy() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -295,7 +295,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT e FROM acct._not_in_effect(p_run_id, 'account', 'account_code', 'chart_of_accounts', 'line') AS e
 $$;
 COMMENT ON FUNCTION acct._accounts_not_in_force(bigint) IS
-'What keeps the accounts and funds of an expanded run from being posted to, a row for each problem.';
+'Problems that keep the accounts and funds of an expanded run from being posted to, a row for each.';
 
 CREATE FUNCTION acct._entities_not_in_force(p_run_id bigint) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -305,7 +305,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT e FROM acct._not_in_effect(p_run_id, 'entity', 'entity_code', 'entity', 'header') AS e
 $$;
 COMMENT ON FUNCTION acct._entities_not_in_force(bigint) IS
-'What keeps the entities of an expanded run from being posted to, a row for each problem.';
+'Problems that keep the entities of an expanded run from being posted to, a row for each.';
 
 CREATE FUNCTION acct._templates_not_in_force(p_run_id bigint) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -352,7 +352,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._basis_policy(bigint) IS
-'For each basis of a run, the policy that its journals do not show: whether it takes every transaction, and as ignore the sum of the templates that ignore and are in force near the run''s month, as versions which they are.';
+'For each basis of a run, the policy that its journals do not show: whether it takes every transaction, and the templates that ignore and are in force near the run''s month (ignore is their sum, versions lists them).';
 
 CREATE FUNCTION acct._complete_bases(p_run_id bigint) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -379,7 +379,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE r.run_id = p_run_id AND c.ignored > 0 AND r.basis_policy IS NOT NULL AND n.value ->> 'ignore' IS DISTINCT FROM r.basis_policy #>> ARRAY[n.key, 'ignore']
 $$;
 COMMENT ON FUNCTION acct._bases_not_in_force(bigint) IS
-'What has changed of the policy of an expanded run''s bases that its journals do not show, a row for each problem.';
+'Changes of the policy of an expanded run''s bases that its journals do not show, a row for each problem.';
 
 CREATE FUNCTION acct._maps_not_in_force(p_run_id bigint) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -114,7 +114,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_draft_table(text) IS
-'Makes the draft table of a table: release, operation, the columns of the table, and the approved row that the draft was made from.';
+'Creates the draft table of a table: release, operation, the columns of the table, and the approved row that the draft was made from.';
 
 CREATE FUNCTION acct._layout_release_views() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -175,7 +175,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     COMMENT ON TABLE acct.policy_release IS 'Releases: changes of policy that one person proposes and another approves, all or nothing. Written by the release functions.';
     COMMENT ON COLUMN acct.policy_release.release_id IS 'Number of the release.';
-    COMMENT ON COLUMN acct.policy_release.title IS 'What it changes, in a few words.';
+    COMMENT ON COLUMN acct.policy_release.title IS 'Changes in it, in a few words.';
     COMMENT ON COLUMN acct.policy_release.note IS 'Why, and what else its approver should know.';
     COMMENT ON COLUMN acct.policy_release.status IS 'draft, submitted, approved or returned; drafts and returned ones can be edited.';
     COMMENT ON COLUMN acct.policy_release.maker IS 'Session user who made the release. Neither this user nor an editor of its changes can approve it.';
@@ -198,17 +198,17 @@ BEGIN
     COMMENT ON COLUMN acct.template_retirement_draft.approved_row IS 'Status and effective_to that the proposal was made from, filled by the engine.';
     COMMENT ON TRIGGER template_retirement_draft_life ON acct.template_retirement_draft IS 'Edited only while the release is a draft or was returned; retiring only shortens (LE004).';
 
-    COMMENT ON VIEW acct.release_changes IS 'What each release changes: a row for each change, with the old and the new values.';
+    COMMENT ON VIEW acct.release_changes IS 'Changes of each release: a row for each change, with the old and the new values.';
     COMMENT ON COLUMN acct.release_changes.release_id IS 'Release.';
     COMMENT ON COLUMN acct.release_changes.status IS 'Status of the release.';
     COMMENT ON COLUMN acct.release_changes.table_name IS 'Table that is changed, in schema acct.';
     COMMENT ON COLUMN acct.release_changes.operation IS 'insert, update, delete, or retire (a template version).';
     COMMENT ON COLUMN acct.release_changes.row_key IS 'Key of the row, as JSON.';
-    COMMENT ON COLUMN acct.release_changes.old_values IS 'What it was when the change was made: of update the columns that change, of delete the complete row.';
-    COMMENT ON COLUMN acct.release_changes.new_values IS 'What it becomes: of update the columns that change, of insert the complete row, of a template its content.';
+    COMMENT ON COLUMN acct.release_changes.old_values IS 'Row as it was when the change was made: of update the columns that change, of delete the complete row.';
+    COMMENT ON COLUMN acct.release_changes.new_values IS 'Row as it becomes: of update the columns that change, of insert the complete row, of a template its content.';
     COMMENT ON COLUMN acct.release_changes.outdated IS 'True where the approved row was changed since: the release cannot be approved.';
 
-    COMMENT ON VIEW acct.release_content IS 'What each release contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON VIEW acct.release_content IS 'Content of each release, with the SHA-256 by which an approver approves what they saw.';
     COMMENT ON COLUMN acct.release_content.release_id IS 'Release.';
     COMMENT ON COLUMN acct.release_content.title IS 'Its title.';
     COMMENT ON COLUMN acct.release_content.status IS 'Its status.';
@@ -468,7 +468,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_release(text, text) IS
-'Makes a release, a draft to which changes are added as rows of the draft tables, and template versions by their release_id; returns its release_id. Raises 22023 (no title), 25001 (the transaction is not READ COMMITTED).';
+'Creates a release, a draft to which changes are added as rows of the draft tables, and template versions by their release_id; returns its release_id. Raises 22023 (no title), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._lock_release(p_release bigint, p_status text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -578,7 +578,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._apply_release(bigint) IS
-'Applies what a release proposes, but for its template versions; the number of changes. What refuses changes to anybody refuses them here.';
+'Applies the changes of a release, except its template versions, and returns their number. Checks that refuse a change to anybody refuse it here.';
 
 CREATE FUNCTION acct._apply_retirements(p_release bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
@@ -632,7 +632,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._release_problems(bigint) IS 'What is wrong with a release whose changes were applied in this transaction, a row for each problem.';
+COMMENT ON FUNCTION acct._release_problems(bigint) IS 'Problems of a release whose changes were applied in this transaction, a row for each.';
 
 CREATE FUNCTION acct.check_release(release_id bigint) RETURNS TABLE (problem text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -657,7 +657,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_release(bigint) IS
-'What keeps a release from being submitted, a row for each problem; no row: nothing. Its changes are applied and taken back. Raises LE004 where there is no such release, LE005 where it was approved, 25001 (the transaction is not READ COMMITTED).';
+'Problems that keep a release from being submitted, a row for each: applies its changes and rolls them back. Raises LE004 where there is no such release, LE005 where it was approved, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._move_release(p_release bigint, p_status text, p_note text, p_sha256 text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$

@@ -74,7 +74,7 @@ BEGIN
     COMMENT ON TABLE acct.statement_layout IS 'Layouts of profit and loss statements and balance sheets. Changed by releases.';
     COMMENT ON COLUMN acct.statement_layout.layout IS 'Code of the layout.';
     COMMENT ON COLUMN acct.statement_layout.statement IS 'Statement that it is of: profit_and_loss or balance_sheet.';
-    COMMENT ON COLUMN acct.statement_layout.description IS 'What the layout is for.';
+    COMMENT ON COLUMN acct.statement_layout.description IS 'Purpose of the layout.';
     COMMENT ON COLUMN acct.statement_layout.is_default IS 'True of the layout that a statement has where no layout is named: one for each statement.';
 
     COMMENT ON TABLE acct.statement_line IS 'Lines of layouts: subtotals, lines that take accounts, and headings, which do neither. Changed by releases.';
@@ -88,7 +88,7 @@ BEGIN
     COMMENT ON COLUMN acct.statement_account.layout IS 'Layout of the line.';
     COMMENT ON COLUMN acct.statement_account.line_no IS 'Line that takes the accounts.';
     COMMENT ON COLUMN acct.statement_account.selection_no IS 'Number of the selection within the line.';
-    COMMENT ON COLUMN acct.statement_account.account_type IS 'Accounts of a type; RESULT: income and expense, of the year alone; PRIOR_RESULT: what they have from earlier years that were not closed; NULL: any.';
+    COMMENT ON COLUMN acct.statement_account.account_type IS 'Accounts of a type, or NULL: any. RESULT is income and expense of the year alone, PRIOR_RESULT that of earlier years that were not closed.';
     COMMENT ON COLUMN acct.statement_account.from_account IS 'First account of a range of codes, by the bytes of the codes; NULL: any.';
     COMMENT ON COLUMN acct.statement_account.to_account IS 'Last account of the range; NULL: from_account alone.';
     COMMENT ON COLUMN acct.statement_account.parent_account_code IS 'An account, which is taken with all accounts below it; NULL: any.';
@@ -195,7 +195,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._statement_problems(text) IS
-'What is wrong with a layout (NULL: with all of them), a row for each problem, with the account that it is about.';
+'Problems of a layout (NULL: of all of them), a row for each, with the account that it concerns.';
 
 CREATE FUNCTION acct._layouts_of_release(p_release bigint) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -252,13 +252,13 @@ BEGIN
 
     COMMENT ON TABLE acct.accounting_basis IS 'Accounting bases: parallel sets of books made from the same transactions. Changed by releases.';
     COMMENT ON COLUMN acct.accounting_basis.basis IS 'Code of the basis; PRIMARY is the books of record.';
-    COMMENT ON COLUMN acct.accounting_basis.description IS 'What the basis is for.';
+    COMMENT ON COLUMN acct.accounting_basis.description IS 'Purpose of the basis.';
     COMMENT ON COLUMN acct.accounting_basis.every_transaction IS 'True: a transaction that no template fits is an exception (NO_TEMPLATE); false: it is simply not in this basis.';
 
     COMMENT ON TABLE acct.journal_template IS 'Versions of journal templates: how a kind of transaction is booked. Drafted by finance, approved by a second person; only drafts can be edited.';
     COMMENT ON COLUMN acct.journal_template.template_code IS 'Code of the template.';
     COMMENT ON COLUMN acct.journal_template.version IS 'Version (1 first); the newest approved one in effect on the journal date is used.';
-    COMMENT ON COLUMN acct.journal_template.description IS 'What the template books.';
+    COMMENT ON COLUMN acct.journal_template.description IS 'Transactions that the template books.';
     COMMENT ON COLUMN acct.journal_template.template_type IS 'STANDARD: makes a journal. IGNORE: has no lines; its transactions have no journal on purpose.';
     COMMENT ON COLUMN acct.journal_template.basis IS 'Accounting basis that it writes to.';
     COMMENT ON COLUMN acct.journal_template.status IS 'draft, submitted, approved or retired; changed by the template functions only.';
@@ -298,7 +298,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_template_line.amount_expr IS 'SQL expression of the amount, in the currency''s major unit, over the transaction''s columns; NULL for a balancing line.';
     COMMENT ON COLUMN acct.journal_template_line.is_balancing IS 'True: the line takes what is left of its fund after the other lines are rounded; at most one a fund, without a condition.';
     COMMENT ON COLUMN acct.journal_template_line.condition_expr IS 'SQL condition that the line is made under; NULL: always. A condition that comes out NULL is false.';
-    COMMENT ON COLUMN acct.journal_template_line.memo IS 'What the line is for.';
+    COMMENT ON COLUMN acct.journal_template_line.memo IS 'Purpose of the line.';
     COMMENT ON TRIGGER journal_template_line_life ON acct.journal_template_line IS 'Lines are written only while their version is there and a draft (LE004).';
 
     COMMENT ON TRIGGER journal_template_match_condition ON acct.journal_template_match IS 'Conditions are checked (LE003).';
@@ -306,7 +306,7 @@ BEGIN
     COMMENT ON TRIGGER journal_template_line_amount ON acct.journal_template_line IS 'Amounts are checked (LE003).';
     COMMENT ON TRIGGER journal_template_line_condition ON acct.journal_template_line IS 'Conditions are checked (LE003).';
 
-    COMMENT ON VIEW acct.template_content IS 'What each template version contains, with the SHA-256 by which an approver approves what they saw.';
+    COMMENT ON VIEW acct.template_content IS 'Content of each template version, with the SHA-256 by which an approver approves what they saw.';
     COMMENT ON COLUMN acct.template_content.template_code IS 'Code of the template.';
     COMMENT ON COLUMN acct.template_content.version IS 'Version.';
     COMMENT ON COLUMN acct.template_content.status IS 'draft, submitted, approved or retired.';
@@ -534,7 +534,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_template(text, integer) IS
-'What keeps a template version from being submitted, a row for each problem; no row: nothing. Raises LE004 where there is no such version.';
+'Problems that keep a template version from being submitted, a row for each. Raises LE004 where there is no such version.';
 
 CREATE FUNCTION acct._require_template_status(p_code text, p_version integer, p_status text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -592,7 +592,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.return_template(text, integer) IS
-'Makes a submitted version a draft again, to be edited. Raises LE005 where it is not submitted, 25001 (the transaction is not READ COMMITTED).';
+'Creates a submitted version a draft again, to be edited. Raises LE005 where it is not submitted, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._is_edit(p_operation text, p_old jsonb, p_new jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

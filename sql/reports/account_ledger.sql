@@ -93,7 +93,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._account_moved(text, text, text, text, text, date, date, bigint, integer) IS
-'What the lines of the month in which a page begins, before it, add to the balances before the month.';
+'Amounts that the lines before a page, in the month in which it begins, add to the balances before the month.';
 
 CREATE FUNCTION acct._account_lines(p_account text, p_from date, p_to date, p_entity text, p_basis text, p_fund text, p_currency text, p_after_date date,
                                     p_after_je_id bigint, p_after_line_no integer, p_most integer)
@@ -242,4 +242,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT l.* FROM acct._account_ledger($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS l
 $$;
 COMMENT ON FUNCTION acct.account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer) IS
-'The ledger of an account from a day to a day, in pages of max_lines: for each entity, fund and currency what it opens with, its lines with text and running balance, and what it closes with; income and expense accumulate from the start of the year. Raises 22023 (arguments), 40001 (a month was archived since the transaction took its snapshot), 55000 (a month was dropped), LE010 (a partition is detached).';
+'The ledger of an account from a day to a day, in pages of max_lines: for each entity, fund and currency the opening balance, lines with text and running balance, and the closing balance. Raises 22023 (arguments), 40001 (a month was archived since the transaction took its snapshot), 55000 (a month was dropped), LE010 (a partition is detached).';

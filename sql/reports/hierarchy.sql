@@ -68,4 +68,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT h.* FROM acct._account_hierarchy($1, $2, $3, $4, $5) AS h
 $$;
 COMMENT ON FUNCTION acct.account_hierarchy(date, text, text, text, boolean) IS
-'The trial balance of a month with subtotals by parent_account_code: for each entity, fund and currency a row for each account that it or an account below it has a balance of, with the sums of all of these; closing => false has them before the closing entries of a year that ends in the month. Raises 22023 where the date is no month, or the entity, basis or fund does not exist, LE004 where the parents of accounts lead in a circle.';
+'The trial balance of a month with subtotals by parent_account_code: for each entity, fund and currency a row for each account with a balance of its own or below it, with the sums of all of these. Raises 22023 where the date is no month, or the entity, basis or fund does not exist, LE004 where the parents of accounts lead in a circle.';

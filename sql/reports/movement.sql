@@ -33,7 +33,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._moved_by_template(date, text, text, text, boolean, boolean) IS
-'What the lines of a month come to, by account, kind of journal and template, where that is asked for; of archived months, too.';
+'Sums of the lines of a month, by account, kind of journal and, where that is asked for, template; of archived months, too.';
 
 CREATE FUNCTION acct._movement(p_month date, p_entity text, p_basis text, p_fund text, p_closing boolean, p_templates boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text, item text, template_code text, debit numeric,
@@ -99,4 +99,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT m.* FROM acct._movement($1, $2, $3, $4, coalesce($5, true), coalesce($6, false)) AS m
 $$;
 COMMENT ON FUNCTION acct.movement(date, text, text, text, boolean, boolean) IS
-'What moved the balances of a month: for each entity, fund, account and currency its opening balance, the turnover of each kind of journal, what no run explains, and its closing balance; closing => false leaves out the closing entries of a year that ends in the month, and their reversals, and templates => true has a row for each template, for which lines are read. Raises 22023 where the date is no month, or the entity, basis or fund does not exist, and by template 40001 (the month was archived since the transaction took its snapshot), 55000 (it was dropped), LE010 (a partition of it is detached).';
+'Movements of the balances of a month: for each entity, fund, account and currency its opening balance, the turnover of each kind of journal (with templates => true, of each template), the amount that no run explains, and its closing balance. Raises 22023 where the date is no month, or the entity, basis or fund does not exist, and by template 40001 (the month was archived since the transaction took its snapshot), 55000 (it was dropped), LE010 (a partition of it is detached).';

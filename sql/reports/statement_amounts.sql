@@ -129,7 +129,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      CROSS JOIN LATERAL acct._closing_totals(m.month, NULL, p_entity, p_basis, NULL) AS t
 $$;
 COMMENT ON FUNCTION acct._closings_between(date, date, text, text) IS
-'What the closing entries of a book that are dated in some months, and their reversals, come to.';
+'Sums of the closing entries of a book that are dated in some months, and of their reversals.';
 
 CREATE FUNCTION acct._statement_items(p_statement text, p_measure text, p_from date, p_to date, p_entity text, p_basis text, p_fund text, p_closing boolean, p_reversals boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, currency text, is_prior boolean, debit numeric, credit numeric, amount numeric)
@@ -162,7 +162,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
      GROUP BY 1, 2, 3, 4, 5
 $$;
 COMMENT ON FUNCTION acct._statement_items(text, text, date, date, text, text, text, boolean, boolean) IS
-'What a statement is made of: balances, or of a profit and loss statement what income and expense of the months come to, by entity, fund, account and currency, debit positive. is_prior: what income and expense have from earlier years.';
+'Amounts of a statement: balances, or for a profit and loss statement income and expense of the months, by entity, fund, account and currency, debit positive. is_prior: income and expense of earlier years.';
 
 CREATE FUNCTION acct._statement_amounts(p_statement text, p_layout text, p_measures text[], p_from date, p_to date, p_entity text, p_basis text, p_fund text,
                                         p_eliminations boolean, p_closing boolean, p_reversals boolean)
@@ -197,4 +197,4 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 $$;
 COMMENT ON FUNCTION acct._statement_amounts(text, text, text[], date, date, text, text, text, boolean, boolean, boolean) IS
-'What each line of a statement comes to, by fund, debit positive, in each of the columns that are asked for; accounts that no line takes by themselves. Eliminations have no fund, and a pair whose sides differ has its variance.';
+'Amount of each line of a statement, by fund, debit positive, in each of the columns that are asked for; accounts that no line takes by themselves. Eliminations have no fund, and a pair whose sides differ has its variance.';

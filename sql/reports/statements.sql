@@ -84,7 +84,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT s.* FROM acct._statement('balance_sheet', $1, $1, $2, $3, $4, $5, coalesce($6, true), coalesce($7, true), coalesce($8, true)) AS s
 $$;
 COMMENT ON FUNCTION acct.balance_sheet(date, text, text, text, text, boolean, boolean, boolean) IS
-'The balance sheet at the end of a month by the lines of a layout, for each entity and currency, with the month before, the same month a year ago and the beginning of the year; the result of the year is in it, also before the year is closed. Raises 22023 (month, entity, basis, fund or layout), LE004 (the layout has a problem, or an account is in two elimination pairs).';
+'The balance sheet at the end of a month by the lines of a layout, for each entity and currency, with the month before, a year ago and the beginning of the year, and with the result of the year. Raises 22023 (month, entity, basis, fund or layout), LE004 (the layout has a problem, or an account is in two elimination pairs).';
 
 CREATE FUNCTION acct._fund_columns(p_layout text, p_funds text[]) RETURNS TABLE (fund text, column_no integer, label text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

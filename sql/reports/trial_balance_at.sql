@@ -10,7 +10,7 @@ BEGIN
       USING p_month, p_day, p_basis, p_entity, p_fund;
 END
 $$;
-COMMENT ON FUNCTION acct._moved_to_day(date, date, text, text, text) IS 'What the lines of a month up to a day come to, by entity, fund, account and currency.';
+COMMENT ON FUNCTION acct._moved_to_day(date, date, text, text, text) IS 'Sums of the lines of a month up to a day, by entity, fund, account and currency.';
 
 CREATE FUNCTION acct._trial_balance_at(p_day date, p_entity text, p_basis text, p_fund text, p_closing boolean)
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
@@ -64,4 +64,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT t.* FROM acct._trial_balance_at($1, $2, $3, $4, coalesce($5, true)) AS t
 $$;
 COMMENT ON FUNCTION acct.trial_balance_at(date, text, text, text, boolean) IS
-'The trial balance at the end of a day, as trial_balance() has it of a month: openings before the day''s month, and what is dated in it up to the day; closing => false has it before the closing entries of a year that ends with the day. Raises 22023 (not a day; the entity, basis or fund does not exist), 40001 (a month was archived since the transaction took its snapshot), 55000 (the month was dropped), LE010 (a partition of it is detached).';
+'The trial balance at the end of a day, as trial_balance() has it for a month: openings before the day''s month, and entries in it up to the day, with closing => false without closing entries. Raises 22023 (not a day, or the entity, basis or fund does not exist), 40001 (a month was archived since the transaction took its snapshot), 55000 (the month was dropped), LE010 (a partition of it is detached).';

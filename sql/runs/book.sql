@@ -88,7 +88,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._open_booking(date, jsonb, text, jsonb) IS
-'Makes the run of book_transactions(), or finds the posted one that has the key and took the same transactions. Raises LE002 where it took others, or is not posted, and what create_run() raises.';
+'Creates the run of book_transactions(), or finds the posted one that has the key and took the same transactions. Raises LE002 where it took others, or is not posted, and what create_run() raises.';
 
 CREATE FUNCTION acct._book_batch(p_run_id bigint, p_transactions bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
@@ -158,7 +158,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._booked(bigint, bigint[]) IS
-'What became of transactions in a run that is posted: a row for each of them and basis, in the order in which they are given.';
+'Outcome of transactions in a posted run: a row for each of them and basis, in the order in which they are given.';
 
 CREATE FUNCTION acct.book_transactions(transactions jsonb, run_key text DEFAULT NULL, options jsonb DEFAULT '{}')
 RETURNS TABLE (txn_id bigint, basis text, run_id bigint, outcome text, je_id bigint, je_number text, je_date date, reason text, message text)
@@ -187,4 +187,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.book_transactions(jsonb, text, jsonb) IS
-'Loads transactions of a month, given as an array of JSON objects whose keys are columns of acct.txn_source_parent, and books them as a run of their own, all in the caller''s transaction and with the caller''s right to load: a row for each transaction and basis with its journal, or the reason why there is none; with the run_key of a posted run it books nothing and returns the same rows. Raises 22023, LE002 (the key was used for other transactions), what the load and the steps of a run raise, LE006 where a period is closed, LE009 where a check fails.';
+'Loads transactions of a month, given as an array of JSON objects, and books them as a run of their own: a row for each transaction and basis with its journal, or the reason why there is none. Raises 22023, LE002 (the key was used for other transactions), what the load and the steps of a run raise, LE006 where a period is closed, LE009 where a check fails.';

@@ -175,7 +175,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[], bigint) IS
-'Claims for a run the batches of a month that wait for it, or this one of them (p_batch), with the count and the gross sum of their rows: the number of claims, the batches that were left out, with a WARNING, because others were changing their rows, how many other runs are taking at this moment, and where the rows lie (_count_batches). Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
+'Claims for a run the batches of a month that wait for it, or one of them (p_batch), and warns of those that others are changing: how many claims and other claiming runs, the batches left out, and where the rows are. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
 
 CREATE FUNCTION acct._release_batches(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -73,7 +73,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.correct_run(bigint, date, text) IS
-'Makes a run of kind correction, to be expanded and posted like any other, that books the difference between what a posted run''s transactions come to by the rules approved now and what is posted for them; returns its run_id. Raises LE001, LE002 (not a posted run of transactions, or it has a correction that is not posted), 22023 (date or reason), 55000 (its source is archived).';
+'Creates a run of kind correction, to be expanded and posted like any other, that books the difference between what a posted run''s transactions come to by the rules approved now and what is posted for them; returns its run_id. Raises LE001, LE002 (not a posted run of transactions, or it has a correction that is not posted), 22023 (date or reason), 55000 (its source is archived).';
 
 CREATE FUNCTION acct._dimensions_of(p_part text) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -91,7 +91,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce(string_agg(format(', ' || p_item, n), '' ORDER BY n), '') FROM unnest(acct._dimensions_of(p_part)) AS n
 $$;
 COMMENT ON FUNCTION acct._dimension_list(text, text) IS
-'What goes on a list of columns for those of a site: an item for each, in the format of format(), after a comma.';
+'Addition to a list of columns for those of a site: an item for each, in the format of format(), after a comma.';
 
 CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -127,7 +127,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._posted_rows(bigint, text, text[], boolean) IS
-'The query of a posted run''s rows, also those of archived months, with these columns; p_part is header or line. Without p_of_range those of the run''s own range are left out. Raises LE002 where a month was dropped.';
+'The query of a posted run''s rows, also those of archived months, with these columns; p_part is header or line, and without p_of_range the run''s own range is left out. Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._range_tables(p_run_id bigint) RETURNS regclass[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -531,7 +531,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.preview_correction(bigint) IS
-'What a correction of a posted run would book, by account; nothing is written that stays. Raises what correct_run() and the expansion of a correction raise.';
+'Entries that a correction of a posted run would book, by account; it writes nothing that stays. Raises what correct_run() and the expansion of a correction raise.';
 
 CREATE FUNCTION acct.preview_correction_transactions(run_id bigint, max_transactions integer DEFAULT 20)
 RETURNS TABLE (txn_id bigint, basis text, je_id bigint, je_date date, template_code text, template_version integer, debit numeric, credit numeric,
@@ -562,4 +562,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.preview_correction_transactions(bigint, integer) IS
-'The transactions that a correction of a posted run would change most, each with the journal that it corrects, the rule that applies now and the sums of the difference; last those that can no longer be booked, which it would leave as they are, with the reason. Nothing is written that stays.';
+'The transactions that a correction of a posted run would change most, each with the journal that it corrects, the rule that applies now and the sums of the difference. Those that can no longer be booked come last, with the reason; it writes nothing that stays.';

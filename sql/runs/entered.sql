@@ -28,7 +28,7 @@ LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     INSERT INTO acct.journal_run (kind, je_date, reason, bases, options) VALUES (p_kind, p_date, p_reason, p_bases, p_options) RETURNING run_id
 $$;
 COMMENT ON FUNCTION acct._start_entered(text, date, text[], text, jsonb) IS
-'Makes a run whose journals are given line by line, of one date, which the caller expands and posts in the same transaction; its run_id.';
+'Creates a run whose journals are given line by line, of one date, which the caller expands and posts in the same transaction; its run_id.';
 
 CREATE FUNCTION acct._take_je_ids(p_run_id bigint, p_count bigint) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -79,7 +79,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._stage_entries(bigint, text, text, text) IS
-'Writes the journals of a run of one date into its staging tables (p_header, p_line). The query p_lines has a row for each line: journal (bigint, numbered from 1 without gaps), line_no, entity_code, basis, currency, memo (text of the journal), account_code, fund, debit, credit, product_code, channel, dimensions (jsonb: columns of the site on lines; NULL: none).';
+'Writes the journals of a run of one date into its staging tables (p_header, p_line). The query p_lines has a row for each line: journal (numbered from 1 without gaps), line_no, entity_code, basis, currency, memo, account_code, fund, debit, credit, product_code, channel, dimensions (jsonb: columns of the site on lines; NULL: none).';
 
 CREATE FUNCTION acct._record_lines(p_run_id bigint, p_header text, p_line text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp

@@ -90,7 +90,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._take_again(bigint, text, jsonb) IS
-'Makes a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
+'Creates a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
 
 CREATE FUNCTION acct.reprocess_exceptions(run_id bigint, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -112,7 +112,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.reprocess_exceptions(bigint, jsonb) IS
-'Makes a new run, to be expanded and posted like any other, of the exceptions of a posted run that are neither resolved nor waived, each for its basis only; returns its run_id. What fails again is an exception of the new run.';
+'Creates a new run, to be expanded and posted like any other, of the exceptions of a posted run that are neither resolved nor waived, each for its basis only; returns its run_id. A transaction that fails again is an exception of the new run.';
 
 CREATE FUNCTION acct._require_exception(p_run_id bigint, p_txn_id bigint, p_basis text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -166,7 +166,7 @@ BEGIN
     IF found.resolved_by_run IS NOT NULL THEN
         RAISE EXCEPTION 'the exception of transaction % was taken up again by run %', found.txn_id, found.resolved_by_run
             USING ERRCODE = 'LE002',
-                  HINT = 'What failed again is an exception of that run; a run that is not posted can be discarded.';
+                  HINT = 'A transaction that failed again is an exception of that run; a run that is not posted can be discarded.';
     ELSIF found.waived_at IS NOT NULL THEN
         RETURN false;
     END IF;
@@ -265,7 +265,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._ignored_rows(bigint) IS
-'The query of the transactions that a posted run ignored: those that it took, less those that it has a journal or an exception of; in a basis that does not take every transaction, of these what a rule of type IGNORE fits.';
+'The query of the transactions that a posted run ignored: those that it took, less those with a journal or an exception. In a basis that does not take every transaction, only those that a rule of type IGNORE fits.';
 
 CREATE FUNCTION acct._list_ignored(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off SET jit = off
@@ -330,4 +330,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.reprocess_ignored(bigint, jsonb) IS
-'Makes a new run, to be expanded and posted like any other, of the transactions that a template of type IGNORE took in a posted run, each for that basis only; returns its run_id. What is ignored again counts as ignored in the new run.';
+'Creates a new run, to be expanded and posted like any other, of the transactions that a template of type IGNORE took in a posted run, each for that basis only; returns its run_id. A transaction that is ignored again counts as ignored in the new run.';

@@ -179,7 +179,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.run_month(date, text, jsonb) IS
-'Creates (with the options of create_run()), expands, validates and posts a run of a month in the caller''s transaction and process: a row for each step with its rows (batches, transactions, checks, lines) and milliseconds. With the run_key of a posted run it does nothing again; where nothing waits for a run, it posts nothing, and the same key takes what is loaded later. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
+'Creates, expands, validates and posts a run of a month in the caller''s transaction: a row for each step with its rows and milliseconds; with the run_key of a posted run, or where nothing waits, it posts nothing. Raises what the steps raise, LE006 where a period was closed meanwhile, LE009 where another check fails.';
 
 CREATE PROCEDURE acct.process_run(run_id bigint, INOUT status text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
@@ -239,4 +239,4 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE acct.process_month(date, text, jsonb, bigint) IS
-'Creates a run of a month with the options of create_run(), expands, validates and posts it with a COMMIT after each step; returns its run_id. Where nothing waits for a run, it posts nothing, and the same key takes what is loaded later; called again with the same run_key it goes on where it stopped. Cannot be called in a transaction block. Raises what the steps raise; LE006 where a period was closed meanwhile, LE009 where another check fails.';
+'Creates a run of a month, expands, validates and posts it with a COMMIT after each step, and returns its run_id; called again with the same run_key it resumes where it stopped. Raises what the steps raise, 2D000 in a transaction block, LE006 where a period was closed meanwhile, LE009 where another check fails.';

@@ -30,7 +30,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE s.is_header AND o.kind = 'transaction'
 $$;
 COMMENT ON FUNCTION acct._reversed_transactions(bigint) IS
-'The query of the transactions whose journals a run reverses, each for the bases concerned; NULL: it reverses none of transactions. The caller holds the ledger (acct._hold_ledger()), or these (acct._hold_reversed()). Raises LE002 where a month was dropped.';
+'The query of the transactions whose journals a run reverses, each for the bases concerned (NULL: none); the caller holds the ledger (acct._hold_ledger()), or these (acct._hold_reversed()). Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._hold_reversed(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -159,4 +159,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rebook_run(bigint, jsonb) IS
-'Makes a run, to be expanded and posted like any other, of exactly the transactions whose journals a posted reversal took back, in the bases concerned and by the rules approved now for their dates: one for each month of transactions that no live run rebooks, whose run_id it returns. Raises LE001, LE002 (no reversal, not posted, or a month of it was dropped), LE008 (rebooked already), 22023 (options), 55000 (the source of a month is archived), 55P03 (locked).';
+'Creates a run of exactly the transactions whose journals a posted reversal reversed, by the rules approved now for their dates: one for each month that no live run rebooks, whose run_id it returns. Raises LE001, LE002 (no reversal, not posted, or a month of it was dropped), LE008 (rebooked already), 22023 (options), 55000 (the source of a month is archived), 55P03 (locked).';

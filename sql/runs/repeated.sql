@@ -15,7 +15,7 @@ BEGIN
     RETURN coalesce(p_options ->> 'repeated_transactions', 'report');
 END
 $$;
-COMMENT ON FUNCTION acct._repeated_option(jsonb) IS 'What a run''s options say about repeated transactions: report, refuse or ignore.';
+COMMENT ON FUNCTION acct._repeated_option(jsonb) IS 'Option of a run for repeated transactions: report, refuse or ignore.';
 
 CREATE FUNCTION acct._keys_meet(p_source text, p_other text, p_from bigint, p_to bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_hashjoin = off SET enable_nestloop = off
@@ -150,7 +150,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._repeated_transactions(bigint) IS
-'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; those that are set aside there, or of a run that was reversed and whose transactions no run booked again, do not count. Counts to 100,000 pairs at most.';
+'How many transactions of a run live runs hold under another month too, with the same entity and in a basis of the run; counts to 100,000 pairs at most. Those that are set aside there, or of a reversed run that no run booked again, do not count.';
 
 CREATE FUNCTION acct._check_repeated(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -205,7 +205,7 @@ LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     INSERT INTO acct.journal_run (kind, origin_run, je_date, reason, bases, options, created_by_role)
     VALUES ('reversal', p_origin, p_date, p_reason, '{}', p_options, acct._session_role()) RETURNING run_id
 $$;
-COMMENT ON FUNCTION acct._start_reversal(bigint, date, text, jsonb) IS 'Makes a run of kind reversal, which claims no journals yet; its run_id.';
+COMMENT ON FUNCTION acct._start_reversal(bigint, date, text, jsonb) IS 'Creates a run of kind reversal, which claims no journals yet; its run_id.';
 
 CREATE FUNCTION acct._claim_journals(p_run_id bigint, p_origin bigint, p_condition text,
                                      OUT journals bigint, OUT latest date, OUT entities text[], OUT bases text[])
@@ -396,7 +396,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.reverse_run(bigint, date, text, jsonb) IS
-'Makes a run, to be expanded and posted like any other, that reverses the journals of a posted run which no other run reverses, or those that a filter fits, with the corrections of these; returns its run_id. Raises LE001, LE002 (not posted, a reversal, nothing to reverse, a month of it was dropped), LE006 (the date''s period is closed), LE008 (reversed already), 22004, 22023 (the date is before a journal''s, no reason, unknown filter), 55P03 (locked).';
+'Creates a run, to be expanded and posted like any other, that reverses the journals of a posted run which no other run reverses, or those that a filter fits, with the corrections of these; returns its run_id. Raises LE001, LE002 (not posted, a reversal, nothing to reverse, a month of it was dropped), LE006 (the date''s period is closed), LE008 (reversed already), 22004, 22023 (the date is before a journal''s, no reason, unknown filter), 55P03 (locked).';
 
 CREATE FUNCTION acct._find_journals(p_je_ids bigint[]) RETURNS TABLE (je_id bigint, run_id bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -488,7 +488,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.reverse_journals(bigint[], date, text) IS
-'Makes a run, to be expanded and posted like any other, that reverses some posted journals and their corrections; returns its run_id. Raises LE002 (a journal is a reversal), LE006 (the date''s period is closed), LE008 (a journal is reversed already), 22004, 22023 (no such journal, the date is before a journal''s, no reason), 55P03 (locked).';
+'Creates a run, to be expanded and posted like any other, that reverses some posted journals and their corrections; returns its run_id. Raises LE002 (a journal is a reversal), LE006 (the date''s period is closed), LE008 (a journal is reversed already), 22004, 22023 (no such journal, the date is before a journal''s, no reason), 55P03 (locked).';
 
 CREATE FUNCTION acct._add_digests(p_digests text[]) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -575,7 +575,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._check_originals(bigint, boolean) IS
-'The checks of validate_run that compare a reversal with what it reverses: it has the journals that it claimed and, p_reads, their lines are as they were and its own are those with sides swapped, by account where it reverses complete runs.';
+'The checks of validate_run that compare a reversal with its originals: it has the journals that it claimed. With p_reads also: their lines are unchanged, and its own are those with sides swapped, by account where it reverses complete runs.';
 
 CREATE FUNCTION acct._require_originals(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -672,7 +672,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_poster(bigint) IS
-'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them, under whatever name. What another function decides it does not look at: runs whose journals are given line by line, and reversals whose options name the decision.';
+'Raises 42501 or LE005 where the session user may not post a run: reversals and corrections are posted by an approver who did not make them, under whatever name. It leaves to other functions runs whose journals are given line by line, and reversals whose options name the decision.';
 
 CREATE FUNCTION acct._check_inputs(p_run_id bigint, p_reads boolean, p_place tid[] DEFAULT '{}') RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -148,7 +148,7 @@ BEGIN
      WHERE r.run_id = p_run_id;
 END
 $$;
-COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Makes a run that was expanded with no transaction one that is only created.';
+COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Creates a run that was expanded with no transaction one that is only created.';
 
 CREATE FUNCTION acct._open_run(p_month date, p_key text, p_options jsonb,
                                OUT run_id bigint, OUT bases text[], OUT was_there boolean, OUT was_expanded boolean, OUT has_taken boolean)
@@ -220,7 +220,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._open_run(date, text, jsonb) IS
-'Makes a run that has taken nothing, or finds the one that has the key, and locks it to the end of the transaction: whether it was there, is expanded, and has taken something, so that it takes nothing more. Raises what create_run() raises.';
+'Creates a run that has taken nothing, or finds the one that has the key, and locks it to the end of the transaction: whether it was there, is expanded, and has taken something, so that it takes nothing more. Raises what create_run() raises.';
 
 CREATE FUNCTION acct._take_batches(p_run_id bigint, p_month date, p_bases text[], p_was_there boolean, p_was_expanded boolean, p_started timestamptz,
                                    p_batch bigint DEFAULT NULL) RETURNS tid[]
@@ -266,7 +266,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._create_run(date, text, jsonb) IS
-'create_run(), which says where the rows of the batches that it claimed lie (_count_batches), for a caller that goes on with the run in the same call.';
+'create_run(), which says where the rows of the batches that it claimed lie (_count_batches), for a caller that continues the run in the same call.';
 
 CREATE FUNCTION acct.create_run(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -275,7 +275,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.create_run(date, text, jsonb) IS
-'Makes a run for a month (its first day), claims for it the batches that wait for a run and that no other run is taking, and returns its run_id; the same run_key gives the same run. Raises LE002 (the key was used with other arguments), LE008, 22023 (not a plausible month, unknown option or basis), 55000 (the month''s source is archived), 55P03 (locked).';
+'Creates a run for a month (its first day), claims for it the batches that wait for a run and that no other run is taking, and returns its run_id; the same run_key gives the same run. Raises LE002 (the key was used with other arguments), LE008, 22023 (not a plausible month, unknown option or basis), 55000 (the month''s source is archived), 55P03 (locked).';
 
 CREATE FUNCTION acct._je_range(p_range bigint, OUT from_je_id bigint, OUT to_je_id bigint)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -461,7 +461,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._expand_run(bigint, tid[]) IS
-'Expands a run, unless it is expanded as policy has it now, or posted: true where it did, and then the transaction holds the run and what it was made of. p_place is where its source rows lie, where the caller knows it (_count_batches). Raises what expand_journals() raises.';
+'Expands a run, unless it is expanded as policy has it now, or posted: true where it did, and then the transaction holds the run, its policy and its source; p_place is where its source rows are, if known. Raises what expand_journals() raises.';
 
 CREATE FUNCTION acct.expand_journals(run_id bigint)
 RETURNS TABLE (source_partition text, transactions bigint, journals bigint, lines bigint, exceptions bigint,

@@ -104,16 +104,16 @@ COMMENT ON FUNCTION acct._layout_run_views() IS 'The part of install() that make
 CREATE FUNCTION acct._comment_run_views() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON VIEW acct.run_progress IS 'Steps under way in this database, a row for each process that leads one. Figures are those of the moment of the query; a step that is done or broken off is not shown. Needs track_activities (on by default).';
+    COMMENT ON VIEW acct.run_progress IS 'Steps under way in this database, a row for each process that leads one. Figures are those of the moment of the query; a step that is done or broken off is not shown, and track_activities must be on.';
     COMMENT ON COLUMN acct.run_progress.run_id IS 'Run that is worked on; NULL: none (a recomputation of balances).';
     COMMENT ON COLUMN acct.run_progress.run_key IS 'Key of the run; NULL: it has none, or the run is made in the same transaction and not yet to be seen.';
     COMMENT ON COLUMN acct.run_progress.txn_month IS 'Month of the run, as its first day; NULL as run_key, and for reversals and corrections.';
     COMMENT ON COLUMN acct.run_progress.pid IS 'Process that leads the step: for pg_stat_activity, pg_cancel_backend().';
     COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard or snapshot.';
-    COMMENT ON COLUMN acct.run_progress.phase IS 'What the step is doing, such as reading source, writing entries or building indexes.';
+    COMMENT ON COLUMN acct.run_progress.phase IS 'Activity of the step, such as reading source, writing entries or building indexes.';
     COMMENT ON COLUMN acct.run_progress.rows_done IS 'Rows done in the phase, those of workers included; NULL: the phase counts none.';
     COMMENT ON COLUMN acct.run_progress.rows_total IS 'Rows that the phase has to do; NULL: it counts none.';
-    COMMENT ON COLUMN acct.run_progress.unit IS 'What the rows are: transactions, lines, journals and lines, rows indexed; NULL: the phase counts none.';
+    COMMENT ON COLUMN acct.run_progress.unit IS 'Unit of the rows: transactions, lines, journals and lines, rows indexed; NULL: the phase counts none.';
     COMMENT ON COLUMN acct.run_progress.percent IS 'Part of the rows of the phase that is done, 0 to 100.';
     COMMENT ON COLUMN acct.run_progress.rows_per_second IS 'Rows done a second since the phase began.';
     COMMENT ON COLUMN acct.run_progress.seconds_elapsed IS 'Seconds since the step began.';
@@ -154,7 +154,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.peak_memory IS 'Most memory that a process of any of its steps had, in bytes (run_log.peak_memory); NULL: not known.';
     COMMENT ON COLUMN acct.run_history.exceptions_waived IS 'Exceptions that were waived, of a run that is not discarded.';
 
-    COMMENT ON COLUMN acct.run_history.kind IS 'What its journals are: transaction, reversal, correction, manual, opening or closing.';
+    COMMENT ON COLUMN acct.run_history.kind IS 'Kind of its journals: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.run_history.je_date IS 'Date of the journals; NULL: each transaction has its own.';
     COMMENT ON COLUMN acct.run_history.origin_run IS 'Run that it reverses, corrects or books again; NULL: none, or journals of several runs.';
     COMMENT ON COLUMN acct.run_history.reason IS 'Why it reverses or corrects; NULL: it does neither.';

@@ -207,9 +207,9 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.policy_digest IS 'Digest of the policy that it was expanded by, as acct.policy_digest() computes it: 64 hexadecimal digits. NULL: an older version of the extension expanded it.';
     COMMENT ON COLUMN acct.journal_run.policy_sums IS 'Sums that the digest of policy was made of, by table.';
     COMMENT ON COLUMN acct.journal_run.minor_units IS 'Decimals of the run''s currencies when it was expanded: {"USD": 2}.';
-    COMMENT ON COLUMN acct.journal_run.basis_policy IS 'What each basis was expanded by: {"PRIMARY": {"every_transaction": true, "ignore": n, "versions": [...]}}, n being a sum over the templates that ignore, which versions lists. NULL: an older version of the extension expanded it.';
+    COMMENT ON COLUMN acct.journal_run.basis_policy IS 'Policy by which each basis was expanded: {"PRIMARY": {"every_transaction": true, "ignore": n, "versions": [...]}}, n being a sum over the templates that ignore, which versions lists. NULL: an older version of the extension expanded it.';
     COMMENT ON COLUMN acct.journal_run.engine_version IS 'Version of the extension that expanded it.';
-    COMMENT ON COLUMN acct.journal_run.kind IS 'What its journals are: transaction, reversal, correction, manual, opening or closing.';
+    COMMENT ON COLUMN acct.journal_run.kind IS 'Kind of its journals: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.journal_run.origin_run IS 'Run that this one reverses, corrects, or books again (of a rebooking: the reversal); NULL: none, or journals of several runs.';
     COMMENT ON COLUMN acct.journal_run.je_date IS 'Date of the journals; NULL: each transaction has its own.';
     COMMENT ON COLUMN acct.journal_run.reason IS 'Why it reverses or corrects, or what its journals are for; NULL: it books transactions.';
@@ -237,7 +237,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run_total.credit IS 'Sum of credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.journal_run_total.line_count IS 'Number of lines.';
 
-    COMMENT ON TABLE acct.je_header_staging IS 'Journals of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run. Written by acct.expand_journals().';
+    COMMENT ON TABLE acct.je_header_staging IS 'Journals of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run.';
     COMMENT ON COLUMN acct.je_header_staging.je_id IS 'Identifier of the journal, kept by the ledger; it has gaps.';
     COMMENT ON COLUMN acct.je_header_staging.run_id IS 'Run that made the journal.';
     COMMENT ON COLUMN acct.je_header_staging.txn_id IS 'Source transaction, with txn_month; NULL: the journal has none, and so no template, txn_type, product or channel of one.';
@@ -256,11 +256,11 @@ BEGIN
     COMMENT ON COLUMN acct.je_header_staging.total_debit IS 'Sum of the lines'' debits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.je_header_staging.total_credit IS 'Sum of the lines'' credits, in the currency''s major unit.';
     COMMENT ON COLUMN acct.je_header_staging.reversal_of IS 'je_id of the journal that this one reverses or corrects; NULL: none.';
-    COMMENT ON COLUMN acct.je_header_staging.memo IS 'What the journal is for: the first 126 bytes of its template''s description, of a reason, or of its own memo; NULL: it has none.';
-    COMMENT ON COLUMN acct.je_header_staging.journal_type IS 'What the journal is, as the kind of its run.';
+    COMMENT ON COLUMN acct.je_header_staging.memo IS 'Purpose of the journal: the first 126 bytes of its template''s description, of a reason, or of its own memo; NULL: it has none.';
+    COMMENT ON COLUMN acct.je_header_staging.journal_type IS 'Type of the journal, as the kind of its run.';
     COMMENT ON COLUMN acct.je_header_staging.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 
-    COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run. Written by acct.expand_journals().';
+    COMMENT ON TABLE acct.je_line_staging IS 'Journal lines of expanded runs, before they are posted. Its rows are in its children, which are unlogged: one that small runs share, and one for each large run.';
     COMMENT ON COLUMN acct.je_line_staging.je_id IS 'Journal that the line belongs to.';
     COMMENT ON COLUMN acct.je_line_staging.run_id IS 'Run that made the line.';
     COMMENT ON COLUMN acct.je_line_staging.txn_id IS 'Source transaction; NULL: the journal has none.';
@@ -287,7 +287,7 @@ BEGIN
     COMMENT ON COLUMN acct.je_exception.template_code IS 'Template concerned; NULL: none was chosen yet.';
     COMMENT ON COLUMN acct.je_exception.template_version IS 'Version of that template; NULL: none was chosen yet.';
     COMMENT ON COLUMN acct.je_exception.line_no IS 'Template line concerned; NULL: no single line.';
-    COMMENT ON COLUMN acct.je_exception.message IS 'What was wrong, in words.';
+    COMMENT ON COLUMN acct.je_exception.message IS 'Problem, in words.';
     COMMENT ON COLUMN acct.je_exception.resolved_by_run IS 'Run that took the transaction again (acct.reprocess_exceptions); NULL: none did.';
     COMMENT ON COLUMN acct.je_exception.waived_by IS 'Session user who waived it (acct.waive_exception); NULL: it is not waived.';
     COMMENT ON COLUMN acct.je_exception.waived_at IS 'When it was waived, so that it is no longer open; NULL: it is not waived.';
@@ -305,7 +305,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_log.at IS 'When the entry was written.';
     COMMENT ON COLUMN acct.run_log.rows_per_second IS 'rows by elapsed_ms, for a second.';
     COMMENT ON COLUMN acct.run_log.exceptions IS 'Exceptions that expansion set aside of the partition, by reason, such as {"NO_TEMPLATE": 3}; NULL: another step.';
-    COMMENT ON COLUMN acct.run_log.peak_memory IS 'Bytes of the process of the step that had most: memory that it shares with no other process (RssAnon of Linux), the session''s own from before included, at the moments when it was looked at, which are not while an index is sorted. NULL: not known.';
+    COMMENT ON COLUMN acct.run_log.peak_memory IS 'Most bytes that a process of the step was seen to have, shared with no other process (RssAnon of Linux), the session''s own from before included. It is not measured while an index is sorted; NULL: not known.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._comment_runs() IS 'The part of install() that describes what runs.sql makes.';

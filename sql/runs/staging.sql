@@ -262,7 +262,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_staging(bigint) IS
-'Makes a run''s own staging tables, UNLOGGED and not yet children of the parents; by their CHECK a query for other runs does without them.';
+'Creates a run''s own staging tables, UNLOGGED and not yet children of the parents; by their CHECK a query for other runs does without them.';
 
 CREATE FUNCTION acct._attach_staging(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

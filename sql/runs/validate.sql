@@ -334,7 +334,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._check_source(bigint, tid[]) IS
-'The checks of validate_run that compare a run with its source: claimed batches, and the rows that the run used, are as they were, no row of the month has an unregistered batch, and each transaction of the run is journalled, an exception, or ignored.';
+'The checks of validate_run that compare a run with its source: claimed batches, and the rows that the run used, are unchanged, and no row of the month has an unregistered batch. Each transaction of the run has a journal, is an exception, or is ignored.';
 
 CREATE FUNCTION acct._shared_headers(p_run_id bigint, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
@@ -446,7 +446,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._validate_run(bigint, boolean, tid[]) IS
-'The checks of validate_run(), for a caller that reads the run, or that has expanded it in the same call and so holds it and what it was made of (p_is_held), and knows where its source rows lie (p_place, else empty). Raises what validate_run() raises.';
+'The checks of validate_run(), for a caller that reads the run, or that expanded it in the same call and holds it (p_is_held), and knows where its source rows are (p_place, else empty). Raises what validate_run() raises.';
 
 CREATE FUNCTION acct.validate_run(run_id bigint)
 RETURNS TABLE (check_name text, passed boolean, expected text, actual text)

@@ -320,4 +320,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.install_takaful_sample() IS
-'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, elimination pairs, layouts of statements, and approved templates in effect from 2000-01-01, whose maker is takaful_sample and whose approver is the caller. An accountant reviews them before use. What is there already stays as it is; called again it changes nothing. Returns a line that says what was inserted.';
+'Inserts a sample policy for takaful: entities, funds, currencies, a chart of accounts, account overrides of two products, elimination pairs, layouts of statements, and approved templates in effect from 2000-01-01. Existing rows stay as they are, and an accountant must review the sample before use.';

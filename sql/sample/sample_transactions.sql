@@ -153,7 +153,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.sample_transactions(date, bigint, integer) IS
-'Made-up transactions of a month for the takaful sample: every type in a realistic mix, 24 products, 6 channels, 2 entities, rupiah and some dollars, value dates that crowd at the end of the month (under 1 % fall outside it); 0.5 % are notices that are ignored and 0.3 % become exceptions. The same arguments give the same rows everywhere, and fewer rows are the first of more. txn_id is the month (yyyymm), the seed modulo 1000 (three digits) and the row''s number (nine digits). Raises 22023 (not a month, or rows not between 0 and 999999999), 22004 (no seed).';
+'Made-up transactions of a month for the takaful sample, in a realistic mix; the same arguments give the same rows, and txn_id is the month (yyyymm), the seed modulo 1000 (three digits) and the row''s number (nine digits). Raises 22023 (not a month, or rows not between 0 and 999999999), 22004 (no seed).';
 
 CREATE FUNCTION acct.generate_sample_transactions(month date, rows bigint, seed integer DEFAULT 42) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -176,4 +176,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.generate_sample_transactions(date, bigint, integer) IS
-'Loads sample_transactions() of a month as a batch into acct.txn_source_parent, making the month''s partition where it is missing; returns the number of rows. Another seed loads other transactions beside them. Raises what sample_transactions() does, LE010, and 23505 where this month and seed were loaded already.';
+'Loads sample_transactions() of a month as a batch into acct.txn_source_parent, creating the month''s partition where it is missing, and returns the number of rows; another seed loads further ones. Raises what sample_transactions() does, LE010, and 23505 where this month and seed were loaded already.';

@@ -49,4 +49,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.add_dimension(text, regtype, boolean) IS
-'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, templates may name it, and the views of acct_bi show it. Repeatable. Raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 42501 (a type that is not built in).';
+'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, templates may name it, and the views of acct_bi show it. Can be repeated, and raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 42501 (a type that is not built in).';

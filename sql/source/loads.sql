@@ -29,4 +29,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.delete_batch(bigint, bigint[]) IS
-'Deletes the transactions of a batch that no run holds, or those of them that are named; the number deleted. Its loader, or a superuser, may call it. Raises 22023 (no such batch), 42501 (somebody else loaded it), LE008 (a run holds it).';
+'Deletes the transactions of a batch that no run holds, or those of them that are named, and returns their number; its loader, or a superuser, may call it. Raises 22023 (no such batch), 42501 (somebody else loaded it), LE008 (a run holds it).';

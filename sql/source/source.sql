@@ -234,7 +234,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_txn_source_partition(date) IS
-'Makes and attaches the source partition of a month; its name, or NULL where it was there already. Raises 55000 where the month is archived.';
+'Creates and attaches the source partition of a month; its name, or NULL where it was there already. Raises 55000 where the month is archived.';
 
 CREATE FUNCTION acct.rotate_txn_source_partitions(ahead integer DEFAULT 1, start_month date DEFAULT NULL)
 RETURNS TABLE (partition_name text, from_month date, to_month date)
@@ -255,7 +255,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.rotate_txn_source_partitions(integer, date) IS
-'Makes the monthly partitions of acct.txn_source_parent from start_month (default: the current month) to ahead months after it, and returns a row for each that it made. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
+'Creates the monthly partitions of acct.txn_source_parent from start_month (default: the current month) to ahead months after it, and returns a row for each that it made. Raises 22023 (not a month, ahead out of range, or a month in a year that acct.posting_limit does not allow), 55000 (start_month itself is archived), 55P03 (other sessions locked the table for longer than five seconds).';
 
 CREATE FUNCTION acct._months_ahead(p_start date, p_ahead integer) RETURNS SETOF date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -56,7 +56,7 @@ BEGIN
 
     COMMENT ON TRIGGER txn_batch_lost ON acct.txn_batch IS 'Rows may be left without their batch: the next run of each month reads its source.';
     COMMENT ON TRIGGER txn_batch_lost_truncate ON acct.txn_batch IS 'Rows may be left without their batch: the next run of each month reads its source.';
-    COMMENT ON TRIGGER batches_wait ON acct.accounting_basis IS 'What runs have taken for the other bases waits for the new one.';
+    COMMENT ON TRIGGER batches_wait ON acct.accounting_basis IS 'Batches that runs have taken for the other bases wait for the new one.';
 END
 $layout$;
 COMMENT ON FUNCTION acct._comment_waiting() IS 'The part of install() that describes what waiting.sql makes.';
@@ -164,7 +164,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._know_source(date) IS
-'Where rows came into a source month that loads did not bring, reads it, has their batches wait for a run, and unless a batch is not registered or in use, or the month has no partition of its own, knows the month from then on. Returns the batches that are in use: another run has found them, or others are changing their rows.';
+'Reads a source month into which rows came by other ways than loads, and queues their batches for a run; the month is known from then on if all batches are registered and free and it has its own partition. Returns the batches in use: another run has found them, or others are changing their rows.';
 
 CREATE FUNCTION acct._catch_up_waiting() RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

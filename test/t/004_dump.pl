@@ -216,7 +216,7 @@ for my $order ($all ? 'first' : (), 'last')
 		my ($rc, undef, $stderr) = $node->psql($from, 'SELECT * FROM acct.post_journals(3)');
 		is($rc, 0, "$from: posted meanwhile");
 		# The dump reads the month, and posting does not wait for it forever.
-		like($stderr, $order eq 'first' ? qr/^$/ : qr/WARNING: .*posted beside a reader/, "$from: what posting says");
+		like($stderr, $order eq 'first' ? qr/^$/ : qr/WARNING: .*posted while a reader/, "$from: what posting says");
 	});
 	is(broken_invariants($node, $from), '', "$from: all invariants hold");
 

@@ -445,8 +445,8 @@ office('a bad day', $seconds / 2, 1);
 
 my $log = slurp_file($node->logfile);
 unlike($log, qr/deadlock detected|40P01/, 'no deadlock');
-cmp_ok(10 * (() = $log =~ /posted beside a reader/g), '<=', sql("SELECT count(*) FROM acct.journal_run WHERE status = 'posted'"),
-	'few runs had to be posted beside a reader, if any');
+cmp_ok(10 * (() = $log =~ /posted while a reader/g), '<=', sql("SELECT count(*) FROM acct.journal_run WHERE status = 'posted'"),
+	'few runs had to be posted while a reader, if any');
 note sql(q{SELECT string_agg(format('%s runs %s', count, status), ', ') FROM (SELECT count(*), status FROM acct.journal_run GROUP BY status) AS x});
 note sql('SELECT format(\'%s journals, %s lines\', (SELECT count(*) FROM acct.ledger_entry_header), count(*)) FROM acct.ledger_entry_line');
 
