@@ -47,7 +47,9 @@ BEGIN
           JOIN acct.ledger_entry_header AS h ON h.je_id = l.je_id AND h.je_date = l.je_date
           LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code
           LEFT JOIN acct.fund AS f ON f.fund = l.fund
-        $view$, acct._site_columns('acct.ledger_entry_header', 'h', '{account_name,account_type,fund_name,amount,line_text}'));
+        $view$,
+        -- A manual journal and a correction have lines whose dimensions are not their journal's.
+        acct._site_columns('acct.ledger_entry_header', 'h', '{account_name,account_type,fund_name,amount,line_text}', 'l'));
     PERFORM acct._describe_view('acct_bi.lines', '{acct.ledger_line,acct.chart_of_accounts,acct.ledger_entry_header}');
     COMMENT ON VIEW acct_bi.lines IS 'Posted lines, each with what it is for, its account and its journal. A condition on je_date has the server read the months of these days only, of journals too where enable_partitionwise_join is on; archived months are not there.';
     COMMENT ON COLUMN acct_bi.lines.account_name IS 'Name of the account.';
