@@ -320,6 +320,36 @@ for my $version (@released)
 	is($node->safe_psql("empty_$db", q{SELECT string_agg(detail ->> 'run_key', ',') FROM acct.run_log WHERE step = 'discard'}), 'march', "empty_$db: the log has it");
 	is(broken_invariants($node, "empty_$db"), '', "empty_$db: all invariants hold");
 
+	# A month that a DBA detached before the update is attached again after it, and is then like any other.
+	my $detached = "detached_$db";
+	make_database($node, $detached, $version);
+	load_quietly($node, $detached, '2024-12-01', 500, 48);
+	$node->safe_psql($detached, large_runs(q{SELECT * FROM acct.run_month('2024-12-01', 'december')}));
+	load_batch($node, $detached, 300, 49);
+	$node->safe_psql($detached, q{SELECT * FROM acct.run_month('2025-01-01', 'january')});
+	my $december = fingerprint($node, $detached);
+	my @parts = (
+		[ 'txn_source_parent', 'txn_source_2024_12' ], [ 'ledger_entry_header', 'ledger_entry_header_2024_12' ],
+		[ 'ledger_entry_line', 'ledger_entry_line_2024_12' ]);
+	$node->safe_psql($detached, join '', map { "ALTER TABLE acct.$_->[0] DETACH PARTITION acct.$_->[1];" } @parts);
+	$node->safe_psql($detached, 'ALTER EXTENSION ledger_engine UPDATE');
+	install_layout($detached);
+	$node->safe_psql($detached, join '', map { "ALTER TABLE acct.$_->[0] ATTACH PARTITION acct.$_->[1] FOR VALUES FROM ('2024-12-01') TO ('2025-01-01');" } @parts);
+	is(fingerprint($node, $detached), $december, "$detached: the month that was detached has the entries that it had");
+	is($node->safe_psql($detached, q{SELECT acct.install()}) =~ /was there/, 1, "$detached: nothing is left to do");
+	is($node->safe_psql($detached, q{SELECT string_agg(check_name || ' ' || status, ', ') FROM acct.health('{guard, partitions_attached, snapshot}')}),
+		'guard ok, partitions_attached ok, snapshot ok', "$detached: nothing is missing");
+	is(failing_checks($node, $detached, 1), '', "$detached: its run is valid");
+	is(approve_by_another($node, $detached, manual_journal($node, $detached, '2024-12-30', '2024-12-31')), 'manual reversal', "$detached: a manual journal is posted into it");
+	change_tax($node, $detached, '2024-12-01', 0.06);
+	for my $call ("correct_run('december', '2024-12-31', 'The rate was wrong')", "reverse_run('december', '2024-12-31', 'All of it')")
+	{
+		my $run = $node->safe_psql($detached, "SELECT acct.$call");
+		$node->safe_psql($detached, "SELECT * FROM acct.expand_journals($run)");
+		cmp_ok(post_by_another($node, $detached, $run), '>', 0, "$detached: $call: posted into it");
+	}
+	is(broken_invariants($node, $detached), '', "$detached: all invariants hold");
+
 	# A symbol of the module means the same in both: the older SQL calls it, by its older name, until the update.
 	$node->safe_psql('postgres', "CREATE DATABASE symbols_$db");
 	$node->safe_psql("symbols_$db", "CREATE EXTENSION ledger_engine VERSION '$version'");
