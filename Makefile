@@ -92,6 +92,7 @@ OBJS = \
 	src/policy/evaluation.o \
 	src/policy/expression.o \
 	src/policy/expression_check.o \
+	src/policy/expression_findings.o \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
 	src/policy/period.o \
@@ -157,7 +158,9 @@ SQL_PARTS = \
 	sql/policy/policy_guard.sql \
 	sql/policy/codes.sql \
 	sql/policy/limits.sql \
+	sql/policy/checks.sql \
 	sql/policy/release.sql \
+	sql/policy/release_checks.sql \
 	sql/policy/findings.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \

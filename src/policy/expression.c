@@ -266,12 +266,13 @@ deparse(Node *expr, Relation source)
 
 /*
  * Makes a text ready, in the current memory context; with "understood", also
- * the text that the server would write for it. All of it here, so that what
- * fails at any stage, for want of a right or for its depth, is refused.
+ * the text that the server would write for it, with "planned" the tree. All of
+ * it here, so that what fails at any stage, for want of a right or for its
+ * depth, is refused.
  */
 static void
 compile_text(const char *text, ExpressionKind kind, Relation source, Expression *expression,
-			 char **understood)
+			 char **understood, Node **planned)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	MemoryContext parsing;
@@ -296,6 +297,8 @@ compile_text(const char *text, ExpressionKind kind, Relation source, Expression 
 
 		if (understood != NULL)
 			*understood = deparse(expr, source);
+		if (planned != NULL)
+			*planned = copyObject(expr);
 		if (IsA(expr, Var))
 			expression->column = ((Var *) expr)->varattno;
 		else
@@ -317,8 +320,18 @@ expression_compile(const char *text, ExpressionKind kind, Relation source)
 {
 	Expression *expression = palloc0_object(Expression);
 
-	compile_text(text, kind, source, expression, NULL);
+	compile_text(text, kind, source, expression, NULL, NULL);
 	return expression;
+}
+
+Node *
+expression_plan(const char *text, ExpressionKind kind, Relation source)
+{
+	Expression expression = {0};
+	Node *planned = NULL;
+
+	compile_text(text, kind, source, &expression, NULL, &planned);
+	return planned;
 }
 
 LEDGER_FUNCTION(ledger_check_expression);
@@ -341,7 +354,7 @@ ledger_check_expression(PG_FUNCTION_ARGS)
 	source = relation_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	scope = settings_scope_open_pinned();
 	compile_text(sql, kind[0] == 'a' ? EXPRESSION_AMOUNT : EXPRESSION_CONDITION, source,
-				 &expression, &understood);
+				 &expression, &understood, NULL);
 	settings_scope_close(scope);
 	relation_close(source, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(understood));

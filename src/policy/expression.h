@@ -36,6 +36,11 @@ typedef struct Expression
 extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
 
 /*
+ * The same, as the tree that the server planned, its constant parts computed; the columns are those of relation 1.
+ */
+extern Node *expression_plan(const char *text, ExpressionKind kind, Relation source);
+
+/*
  * The value for the row in econtext->ecxt_scantuple, whose attributes are all
  * deformed. The result lives in the row or in the current memory context, which
  * is of the kind that evaluation_context() makes.

@@ -260,7 +260,7 @@ SELECT acct.restore_partition('ledger_entry', '2019-03-01'), acct.restore_partit
 SELECT pg_catalog.count(*) FROM acct.apply_retention(true);
 SELECT DISTINCT x.table_name, x.month, x.action FROM acct.apply_retention() AS x ORDER BY 1, 2, 3;
 SELECT acct.add_dimension('cohort', 'pg_catalog.text', true);
-SELECT x.problem FROM acct.check_template('DRAFT', 1) AS x;
+SELECT x.message FROM acct.check_template('DRAFT', 1) AS x;
 SELECT acct.check_expression(':gross_amount', 'amount');
 SELECT acct.submit_template('DRAFT', 1);
 SELECT acct.return_template('DRAFT', 1);
@@ -270,7 +270,7 @@ SELECT acct.new_template_version('A', '2025-04-01');
 SELECT acct.create_release('Mine') AS release \gset
 INSERT INTO acct.fund_draft (release_id, operation, fund, name) VALUES (:release, 'update', 'F2', 'Mine');
 INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:release, 'A', 1, '2031-01-01');
-SELECT x.problem FROM acct.check_release(:release) AS x;
+SELECT x.message FROM acct.check_release(:release) AS x;
 SELECT acct.submit_release(:release);
 SELECT acct.return_release(:release);
 SELECT acct.approve_release(:ours);
