@@ -73,6 +73,7 @@ OBJS = \
 	src/expand/run_record.o \
 	src/expand/run_tally.o \
 	src/expand/source.o \
+	src/expand/source_blocks.o \
 	src/expand/staged_rows.o \
 	src/expand/staging.o \
 	src/init.o \
@@ -96,6 +97,7 @@ OBJS = \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
 	src/policy/period.o \
+	src/policy/policy.o \
 	src/policy/routing.o \
 	src/policy/template.o \
 	src/post/ledger_target.o \
@@ -103,6 +105,10 @@ OBJS = \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
 	src/post/post_run.o \
+	src/preview/compare.o \
+	src/preview/effect.o \
+	src/preview/preview_journals.o \
+	src/preview/two_policies.o \
 	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
 	src/table/child_columns.o \
@@ -162,6 +168,8 @@ SQL_PARTS = \
 	sql/policy/release.sql \
 	sql/policy/release_checks.sql \
 	sql/policy/findings.sql \
+	sql/policy/which_policy.sql \
+	sql/policy/preview.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
 	sql/close/reconciliation.sql \
