@@ -16,7 +16,6 @@ typedef struct RowReceiver
 	DestReceiver pub;
 	QueryRow row;
 	void *arg;
-	const bool *enough; /* NULL: all rows are wanted */
 } RowReceiver;
 
 static bool
@@ -25,7 +24,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	RowReceiver *receiver = (RowReceiver *) self;
 
 	receiver->row(slot, receiver->arg);
-	return receiver->enough == NULL || !*receiver->enough;
+	return true;
 }
 
 static void
@@ -188,16 +187,6 @@ query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
 {
 	Assert(ActiveSnapshotSet());
 	hand_over(sql, args, true, row, arg);
-}
-
-void
-query_until(const char *sql, QueryArgs *args, QueryRow row, void *arg, const bool *enough)
-{
-	RowReceiver receiver = receiver_of(row, arg);
-
-	Assert(ActiveSnapshotSet());
-	receiver.enough = enough;
-	execute(sql, args, true, &receiver.pub);
 }
 
 void

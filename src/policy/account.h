@@ -7,7 +7,6 @@
 
 #include "common/code_map.h"
 #include "common/ledger_engine.h"
-#include "policy/policy.h"
 
 #include "utils/date.h"
 
@@ -30,7 +29,7 @@ typedef struct ResolvedAccount
 typedef void (*AccountDate)(DateADT date, void *arg);
 
 /* Reads them into the current memory context. Needs query_open(). */
-extern AccountBook *account_load(const Policy *policy);
+extern AccountBook *account_load(void);
 extern void account_dates(AccountBook *book, AccountDate callback, void *arg);
 
 /* Where a template line's account and fund lead for a product and channel on a date. */

@@ -8,6 +8,8 @@
  */
 #include "policy/template.h"
 
+#include "common/query.h"
+
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
@@ -161,7 +163,7 @@ add_match(TupleTableSlot *slot, void *arg)
 }
 
 TemplateSet *
-template_load(Relation source, const Policy *policy, int nbases, const Code *bases)
+template_load(Relation source, int nbases, const Code *bases)
 {
 	TemplateSet *set = palloc0_object(TemplateSet);
 	Loader loader = {set, 0, 0};
@@ -178,12 +180,11 @@ template_load(Relation source, const Policy *policy, int nbases, const Code *bas
 			  PointerGetDatum(construct_array(names, nbases, TEXTOID, -1, false, TYPALIGN_INT)));
 
 	/* Of all bases: a newer version ends an older one, even where it moved to another basis. */
-	policy_each_row(
-		policy,
-		"SELECT t.template_code, t.version, t.basis, t.effective_from, t.effective_to, t.template_type = 'IGNORE', "
-		"t.require_balanced, t.balance_by_fund, t.skip_zero_lines, t.negative_policy = 'reject', t.description "
-		"FROM acct.journal_template t WHERE t.status IN ('approved', 'retired') "
-		"ORDER BY t.template_code, t.version",
+	query_each_row_kept(
+		"SELECT template_code, version, basis, effective_from, effective_to, template_type = 'IGNORE', "
+		"require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject', description "
+		"FROM acct.journal_template WHERE status IN ('approved', 'retired') "
+		"ORDER BY template_code, version",
 		NULL, add_template, &loader);
 	for (int i = 0; i + 1 < set->ntemplates; i++)
 		Assert(code_compare(set->templates[i].code, set->templates[i + 1].code) < 0 ||
@@ -193,8 +194,7 @@ template_load(Relation source, const Policy *policy, int nbases, const Code *bas
 		if (code_equal(set->templates[i].code, set->templates[i + 1].code))
 			set->templates[i].newer = &set->templates[i + 1];
 
-	policy_each_row(
-		policy,
+	query_each_row_kept(
 		"SELECT x.template_code, x.version, x.line_no, x.dr_cr = 'DR', x.account_code, x.fund, x.amount_expr, "
 		"x.is_balancing, x.condition_expr, count(*) OVER (PARTITION BY x.template_code, x.version) "
 		"FROM acct.journal_template t JOIN acct.journal_template_line x USING (template_code, version) "
@@ -202,8 +202,7 @@ template_load(Relation source, const Policy *policy, int nbases, const Code *bas
 		"ORDER BY x.template_code, x.version, x.line_no",
 		&args, add_line, &loader);
 	loader.at = 0;
-	policy_each_row(
-		policy,
+	query_each_row_kept(
 		"SELECT x.template_code, x.version, x.match_no, x.priority, x.condition_expr, x.txn_type, "
 		"x.product_code, x.channel, count(*) OVER () "
 		"FROM acct.journal_template t JOIN acct.journal_template_match x USING (template_code, version) "
