@@ -73,9 +73,9 @@ OBJS = \
 	src/expand/run_record.o \
 	src/expand/run_tally.o \
 	src/expand/source.o \
+	src/expand/source_blocks.o \
 	src/expand/staged_rows.o \
 	src/expand/staging.o \
-	src/expand/trial.o \
 	src/init.o \
 	src/ledger/amount.o \
 	src/ledger/digest.o \
@@ -89,25 +89,26 @@ OBJS = \
 	src/ledger/run_total.o \
 	src/ledger/shared_staging.o \
 	src/policy/account.o \
-	src/policy/balance_proof.o \
 	src/policy/entity.o \
 	src/policy/evaluation.o \
 	src/policy/expression.o \
 	src/policy/expression_check.o \
+	src/policy/expression_findings.o \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
-	src/policy/linear_form.o \
 	src/policy/period.o \
-	src/policy/proof_path.o \
+	src/policy/policy.o \
 	src/policy/routing.o \
-	src/policy/source_facts.o \
-	src/policy/symbolic.o \
 	src/policy/template.o \
 	src/post/ledger_target.o \
 	src/post/post.o \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
 	src/post/post_run.o \
+	src/preview/compare.o \
+	src/preview/effect.o \
+	src/preview/preview_journals.o \
+	src/preview/two_policies.o \
 	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
 	src/table/child_columns.o \
@@ -163,9 +164,12 @@ SQL_PARTS = \
 	sql/policy/policy_guard.sql \
 	sql/policy/codes.sql \
 	sql/policy/limits.sql \
+	sql/policy/checks.sql \
 	sql/policy/release.sql \
+	sql/policy/release_checks.sql \
 	sql/policy/findings.sql \
-	sql/policy/balance.sql \
+	sql/policy/which_policy.sql \
+	sql/policy/preview.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
 	sql/close/reconciliation.sql \

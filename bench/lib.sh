@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts in bench/ share: a private server with the settings of a measurement, a shape's policy and
+# Functions that the scripts in bench/ share: a private server with the settings of a measurement, a shape's policy and
 # transactions, timed sessions, their memory, medians.  Source it from bash, after scripts/lib.sh.
 #
 #	bench_server MB              builds, installs and starts; MB of WAL files are made before anything is measured

@@ -18,11 +18,11 @@
 --   1.1  lines by the join as here, but by INSERT into a table made before (0.9 by CREATE TABLE AS)
 --   2.1  all in one statement: a MATERIALIZED WITH query, INSERT of headers in another, INSERT of lines (1.7 as here)
 --   2.3  only the sums of the finished lines, by fund and then by journal, instead of arithmetic in the row
---   1.8  all of it with jit = on (1.9 with jit = off beside it: no difference to speak of)
+--   1.8  all of it with jit = on (1.9 with jit = off in the same minutes: no difference to speak of)
 --
--- What it leaves out, to its advantage: errors of expressions (the engine makes them exceptions; here they would end the
--- statement), amounts that are NULL or out of range, the digest, the totals by account (made when posting), the record of
--- the run. Templates are those in effect at all times: what is not covered is refused below.
+-- To its advantage it leaves out errors of expressions: the engine turns them into exceptions, and here they would end
+-- the statement. It also leaves out amounts that are NULL or out of range, the digest, the totals by account (made when
+-- posting), and the record of the run. Templates are those in effect at all times: what is not covered is refused below.
 
 -- An expression with the source's columns: outside of quoted strings, :name is name.
 CREATE FUNCTION peer.as_sql(expr text) RETURNS text

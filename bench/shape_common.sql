@@ -1,4 +1,4 @@
--- What every shape but the sample has: the sample's accounts, a maker, and transactions whose lines are all filled.
+-- Parts of every shape except the sample: the sample's accounts, a maker, and transactions whose lines are all filled.
 -- Run by a superuser; templates are made by bench_maker and approved by the caller.
 
 SELECT * FROM acct._install_sample_chart();

@@ -1,4 +1,4 @@
--- What the shapes with many rules share: templates R00, R01, ... of eight lines, five ways to compute, many to book.
+-- Shared by the shapes with many rules: templates R00, R01, ... of eight lines, five ways to compute, many to book.
 -- A caller fills bench.rule; rules go to templates in turn.
 
 \ir shape_common.sql

@@ -2,14 +2,14 @@
 -- the same tables, keys and checks. After peer_schema.sql and peer_generate.sql, whose routing and arithmetic it uses.
 --
 -- All that is computed is one statement: routing, amounts and checks in the row, exceptions, headers with numbers without gaps, lines,
--- totals, balances. What is checked: keys and CHECKs of the source; that no other run took the batch; that no other month has the
--- transactions; open periods; entities; that the source is as it was (count, sum, digest, before and after); that the ledger has what
--- was computed (counts, sums, digest, headers against lines); that debits equal credits in each book and currency. It records the run,
+-- totals, balances. It checks keys and CHECKs of the source, that no other run took the batch, that no other month has the transactions, open
+-- periods, and entities. It checks that the source is unchanged (count, sum, digest, before and after), and that the ledger has
+-- what was computed (counts, sums, digest, headers against lines). It checks that debits equal credits in each book and currency. It records the run,
 -- its claim, totals and four lines of log. Plans are kept for the session, as a client with prepared statements would have them.
 --
--- What it leaves out, to its advantage: errors of expressions (the engine makes them exceptions, here they would end the statement),
--- amounts out of range, templates that begin or end, the record of the policy that was used, staging, and the steps by which a run can
--- be stopped, looked at, discarded or resumed. Its batch is found by a B-tree on batch_id, where the engine has a BRIN index.
+-- To its advantage it leaves out errors of expressions: the engine turns them into exceptions, and here they would end the
+-- statement. It also leaves out amounts out of range, templates that begin or end, the record of the policy that was used,
+-- staging, and the steps by which a run can be stopped, looked at, discarded or resumed. Its batch is found by a B-tree on batch_id, where the engine has a BRIN index.
 
 CREATE TABLE peer.txn_batch (LIKE acct.txn_batch INCLUDING ALL);
 CREATE SEQUENCE peer.batch_seq;

@@ -1,4 +1,4 @@
--- What bench/small calls in the server: small runs, one after the other, each with the load of its transactions in a database
+-- The part of bench/small that runs in the server: small runs, one after the other, each with the load of its transactions in a database
 -- transaction of its own, and the time that each took with its commit.
 
 -- Transactions to copy, each time under other identifiers. The entity is set when they are loaded.

@@ -10,10 +10,9 @@
 #	le_build ARG... ; le_install
 #	le_start_cluster <<<"more settings"
 #
-# PostgreSQL's programs find their libraries and extensions relative to their own place.  A copy of the programs, with
-# links to everything else, is therefore a whole installation of its own: the extension is installed there by the
-# ordinary "make install", on every version, without root, without touching the system's directories or clusters, and
-# two checks can run at once.
+# PostgreSQL's programs find their libraries and extensions relative to their own place.  A copy of the programs, with links to everything else, is therefore a complete installation of its own.  The ordinary
+# "make install" installs the extension there, on every version, without root and without touching the system's
+# directories or clusters, and two checks can run at once.
 #
 # PostgreSQL refuses to run as root, so as root everything but the installation of packages runs as $LE_USER.
 

@@ -6,7 +6,7 @@
 #
 #	stage NAME WHEN BUILD TOOL COMMAND...   a stage, and the sets that it belongs to (letters, for the script); w: it waits
 #	                                        most of the time
-#	run_stages NAME...                      runs these, $jobs at a time, begins with the first ones, and one that waits beside them
+#	run_stages NAME...                      runs these, $jobs at a time, begins with the first ones, and one that waits in addition
 #	finish                                  prints the table of stages, what failed, and the totals, and ends the script
 #
 # A stage is a process of its own, with a directory of its own ($LE_WORK/stages/NAME), a copy of the tree that was built as BUILD

@@ -22,6 +22,11 @@ PAGE_LINES = 50000
 MOST_ROWS = 1048576 - 10
 
 
+def cut(text, most):
+    """The beginning of a text, of a length as spreadsheets count it: many characters, such as emoji, count twice. What no XML may have is replaced."""
+    return re.sub('[\ufffe\uffff]', '\ufffd', text).encode('utf-16-le')[:2 * most].decode('utf-16-le', 'ignore')
+
+
 class Workbook:
     """A workbook with a sheet for each table, all of one look, and a first one that lists them."""
 
@@ -40,7 +45,7 @@ class Workbook:
         self.contents.write_string(0, 0, title, self.format(font_size=18))
         for row, (name, value) in enumerate(facts, 2):
             self.contents.write_string(row, 0, name)
-            self.contents.write_string(row, 1, value)
+            self.contents.write_string(row, 1, cut(value, 32767))
         self.next_row = len(facts) + 3
         self.contents.set_landscape()
         self.contents.set_paper(9)
@@ -53,11 +58,11 @@ class Workbook:
 
     def sheet_name(self, name):
         """A name that no sheet has yet, without what sheets cannot be named by."""
-        base = re.sub(r"[\[\]:*?/\\\x00-\x1f]", '_', name).strip("' ")[:31] or 'Sheet'
-        found, n = base, 1
+        base = re.sub(r"[\[\]:*?/\\\x00-\x1f]", '_', name).strip("' ")
+        found, n = cut(base, 31).rstrip("' ") or 'Sheet', 1
         while found.lower() in self.names or found.lower() == 'history':
             n += 1
-            found = base[:31 - len(str(n)) - 1] + f' {n}'
+            found = cut(base or 'Sheet', 31 - len(str(n)) - 1) + f' {n}'
         self.names.add(found.lower())
         return found
 
@@ -66,10 +71,10 @@ class Workbook:
         sheet = Sheet(self, self.book.add_worksheet(name), columns)
         ws = sheet.ws
         ws.hide_gridlines(2)
-        ws.write_string(0, 0, title, self.format(font_size=14))
+        ws.write_string(0, 0, cut(title, 32767), self.format(font_size=14))
         for at, (head, width, _) in enumerate(columns):
             ws.set_column(at, at, width)
-            ws.write_string(2, at, head, self.format(bold=True, top=1, bottom=1, text_wrap=True, valign='bottom', align='right' if columns[at][2] else 'left'))
+            ws.write_string(2, at, cut(head, 32767), self.format(bold=True, top=1, bottom=1, text_wrap=True, valign='bottom', align='right' if columns[at][2] else 'left'))
         ws.freeze_panes(3, frozen_columns)
         ws.repeat_rows(0, 2)
         ws.set_landscape()
@@ -77,7 +82,7 @@ class Workbook:
         ws.fit_to_pages(1, 0)
         ws.set_footer('&L' + self.title.replace('&', '&&')[:150] + '&R&P / &N')
         self.contents.write_url(self.next_row, 0, "internal:'" + name.replace("'", "''") + "'!A1", string=name)
-        self.contents.write_string(self.next_row, 1, title)
+        self.contents.write_string(self.next_row, 1, cut(title, 32767))
         self.next_row += 1
         return sheet
 
@@ -98,7 +103,7 @@ class Sheet:
 
     def text(self, at, value, **properties):
         if value is not None:
-            self.ws.write_string(self.row, at, str(value)[:32767], self.owner.format(**properties))
+            self.ws.write_string(self.row, at, cut(str(value), 32767), self.owner.format(**properties))
         elif properties:
             self.ws.write_blank(self.row, at, None, self.owner.format(**properties))
 

@@ -412,39 +412,6 @@ $$;
 COMMENT ON FUNCTION acct.archive_partition(text, date) IS
 'Archives a month (its first day) of txn_source_parent, or of ledger_entry (journals and lines): its tables move to schema acct_archive under their names, stay readable, and refuse changes; true where it was archived now. Raises 22023 (no such table, not a month), 55000 (it may not be archived: DETAIL has the reason), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
-CREATE FUNCTION acct._take_over_definitions(p_table regclass, p_parent regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$
-DECLARE
-    definition text;
-BEGIN
-    FOR definition IN
-        SELECT concat_ws(' ', 'COLUMN', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
-                         CASE WHEN a.attcollation <> t.typcollation
-                              THEN (SELECT format('COLLATE %I.%I', n.nspname, l.collname) FROM pg_collation AS l
-                                      JOIN pg_namespace AS n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
-                         CASE WHEN a.attnotnull THEN 'NOT NULL' END,
-                         CASE a.attgenerated WHEN '' THEN 'DEFAULT ' ELSE 'GENERATED ALWAYS AS (' END || pg_get_expr(d.adbin, d.adrelid),
-                         CASE a.attgenerated WHEN 's' THEN ') STORED' WHEN 'v' THEN ') VIRTUAL' END)
-          FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-          LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-         WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped
-           AND NOT EXISTS (SELECT FROM pg_attribute AS x
-                            WHERE x.attrelid = p_table AND x.attname = a.attname AND NOT x.attisdropped)
-        UNION ALL
-        SELECT format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid))
-          FROM pg_constraint AS k
-         WHERE k.conrelid = p_parent AND k.contype = 'c' AND NOT k.connoinherit
-           AND NOT EXISTS (SELECT FROM pg_constraint AS x WHERE x.conrelid = p_table AND x.conname = k.conname)
-    LOOP
-        EXECUTE format('ALTER TABLE %s ADD %s', p_table, definition);
-    END LOOP;
-    PERFORM acct._drop_not_null(p_table, ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-                                                WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull));
-END
-$$;
-COMMENT ON FUNCTION acct._take_over_definitions(regclass, regclass) IS
-'Gives a table the columns and CHECKs that its parent got since it was detached, and has its columns accept NULL where the parent''s do since then.';
-
 CREATE FUNCTION acct._check_bounds(p_table text, p_month date, p_add boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

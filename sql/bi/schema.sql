@@ -36,16 +36,31 @@ $$;
 COMMENT ON FUNCTION acct._describe_view(regclass, regclass[]) IS
 'Gives each column of a view the comment that the column of that name has in the first of some relations, or none.';
 
-CREATE FUNCTION acct._site_columns(p_relation regclass, p_alias text, p_taken text[]) RETURNS text
+CREATE FUNCTION acct._site_columns(p_view text, p_relation regclass, p_alias text, p_taken text[], p_line_alias text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- What a site added to the source alone is no dimension of its journals, and may be private.
-    SELECT coalesce(string_agg(format(', %s.%I', p_alias, a.attname), '' ORDER BY h.attnum), '')
+    -- What a site added to the source alone is no dimension of its journals, and may be private. Columns that the view has keep their places.
+    SELECT coalesce(string_agg(format(', %s.%I', CASE WHEN l.attname IS NULL THEN p_alias ELSE p_line_alias END, a.attname), '' ORDER BY v.attnum, h.attnum), '')
       FROM pg_attribute AS h JOIN pg_attribute AS a ON a.attrelid = p_relation AND a.attname = h.attname AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_attribute AS l ON p_line_alias IS NOT NULL AND l.attrelid = 'acct.ledger_entry_line'::regclass AND l.attname = h.attname AND NOT l.attisdropped
+      LEFT JOIN pg_attribute AS v ON v.attrelid = to_regclass('acct_bi.' || p_view) AND v.attname = h.attname
      WHERE h.attrelid = 'acct.ledger_entry_header'::regclass AND h.attnum > 0 AND NOT h.attisdropped
        AND h.attname NOT IN (SELECT c FROM acct._engine_columns() AS c) AND h.attname <> ALL (p_taken)
 $$;
-COMMENT ON FUNCTION acct._site_columns(regclass, text, text[]) IS
-'The dimensions that a site added to its journals and that a relation has, but names that a view has itself, as a list of columns that begins with a comma.';
+COMMENT ON FUNCTION acct._site_columns(text, regclass, text, text[], text) IS
+'The dimensions that a site added to its journals and that a relation has, but names that a view has itself, as a list of columns that begins with a comma; those that lines have, too, are the lines'' where their alias is given.';
+
+CREATE FUNCTION acct._make_bi_view(p_view text, p_query text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE VIEW acct_bi.%I AS %s', p_view, p_query);
+EXCEPTION WHEN invalid_table_definition THEN
+    -- A dimension was renamed, for one.
+    RAISE EXCEPTION 'view acct_bi.% cannot be brought up to the tables: %', p_view, SQLERRM
+        USING ERRCODE = 'LE010', HINT = format('DROP VIEW acct_bi.%I, and call install() again.', p_view);
+END
+$$;
+COMMENT ON FUNCTION acct._make_bi_view(text, text) IS
+'Makes a view of schema acct_bi, or changes it to a query that has all columns of the present one in their places. Raises LE010 where it has not.';
 
 CREATE FUNCTION acct._layout_bi() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$

@@ -99,6 +99,58 @@ END
 $$;
 COMMENT ON FUNCTION acct._require_month_attached(date) IS 'Raises LE010 while a partition of a month of the ledger is detached.';
 
+CREATE FUNCTION acct._take_over_definitions(p_table regclass, p_parent regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$
+DECLARE
+    definition text;
+BEGIN
+    FOR definition IN
+        SELECT concat_ws(' ', 'COLUMN', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+                         CASE WHEN a.attcollation <> t.typcollation
+                              THEN (SELECT format('COLLATE %I.%I', n.nspname, l.collname) FROM pg_collation AS l
+                                      JOIN pg_namespace AS n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
+                         CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+                         CASE a.attgenerated WHEN '' THEN 'DEFAULT ' ELSE 'GENERATED ALWAYS AS (' END || pg_get_expr(d.adbin, d.adrelid),
+                         CASE a.attgenerated WHEN 's' THEN ') STORED' WHEN 'v' THEN ') VIRTUAL' END)
+          FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+          LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+         WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped
+           AND NOT EXISTS (SELECT FROM pg_attribute AS x
+                            WHERE x.attrelid = p_table AND x.attname = a.attname AND NOT x.attisdropped)
+        UNION ALL
+        SELECT format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid))
+          FROM pg_constraint AS k
+         WHERE k.conrelid = p_parent AND k.contype = 'c' AND NOT k.connoinherit
+           AND NOT EXISTS (SELECT FROM pg_constraint AS x WHERE x.conrelid = p_table AND x.conname = k.conname)
+    LOOP
+        EXECUTE format('ALTER TABLE %s ADD %s', p_table, definition);
+    END LOOP;
+    PERFORM acct._drop_not_null(p_table, ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+                                                WHERE a.attrelid = p_parent AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull));
+END
+$$;
+COMMENT ON FUNCTION acct._take_over_definitions(regclass, regclass) IS
+'Gives a table the columns and CHECKs that its parent got since it was detached, and has its columns accept NULL where the parent''s do since then.';
+
+CREATE FUNCTION acct._catch_up_detached() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    part record;
+BEGIN
+    FOR part IN
+        SELECT d.relation, CASE WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = d.relation AND a.attname = 'line_no' AND NOT a.attisdropped) THEN 'acct.ledger_entry_line'
+                                WHEN d.of_ledger THEN 'acct.ledger_entry_header'
+                                ELSE 'acct.txn_source_parent' END::regclass AS parent
+          FROM acct._detached_partitions() AS d JOIN pg_class AS c ON c.oid = d.relation
+         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+    LOOP
+        PERFORM acct._take_over_definitions(part.relation, part.parent);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._catch_up_detached() IS
+'Gives partitions that were detached by hand what their tables got since, so that they can be attached again.';
+
 CREATE FUNCTION acct._emptied_partitions() RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT c.oid::regclass FROM ledger_guard.protected AS g JOIN pg_class AS c ON c.oid = g.relation

@@ -56,6 +56,17 @@ LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_check_expression';
 COMMENT ON FUNCTION acct.check_expression(text, text) IS
 'Checks a template expression against the columns of acct.txn_source_parent and returns it as the server understood it; kind is ''amount'' or ''condition''. Raises LE003, with the position in the text, where the expression is refused.';
 
+CREATE FUNCTION acct._examine_expression(p_expr text, p_kind text,
+    OUT message text, OUT hint text, OUT "position" integer, OUT is_constant boolean, OUT constant text, OUT is_never boolean)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_examine_expression';
+COMMENT ON FUNCTION acct._examine_expression(text, text) IS
+'Why a template expression is refused, and where; of one that is not, whether it is constant, its value, and whether it is a condition that no row fulfils.';
+
+CREATE FUNCTION acct._compare_conditions(p_condition text, p_other text) RETURNS text
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_compare_conditions';
+COMMENT ON FUNCTION acct._compare_conditions(text, text) IS
+'implies: each row that fulfils a condition fulfils the other; excludes: none does; unknown: the server cannot prove either.';
+
 CREATE FUNCTION acct.month_start(d date) RETURNS date
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_month_start';
 COMMENT ON FUNCTION acct.month_start(date) IS 'The first day of the month of d. May be used in expressions.';
@@ -83,14 +94,40 @@ COMMENT ON FUNCTION acct._expand(bigint, regclass, regclass, tid[]) IS
 'The data path of expand_journals: reads the run''s source rows, writes journals into the two staging tables, exceptions into acct.je_exception, totals into acct.journal_run_total and acct.journal_run. A row for each source partition, with its exceptions by reason; p_place is the first and the last place of the rows in the month''s table, if known (acct._count_batches).';
 
 CREATE FUNCTION acct._evaluate(p_run_id bigint, p_header regclass, p_line regclass,
-    p_posted_tables regclass[], p_posted text, p_corrections text,
+    p_posted_tables regclass[], p_posted text, p_corrections text, p_policy text[] DEFAULT NULL,
     OUT source_partition text, OUT transactions bigint, OUT journals bigint, OUT lines bigint,
     OUT exceptions bigint, OUT ignored bigint, OUT debit numeric, OUT credit numeric, OUT elapsed_ms double precision,
     OUT by_reason jsonb, OUT buckets bytea)
 RETURNS SETOF record
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_evaluate';
-COMMENT ON FUNCTION acct._evaluate(bigint, regclass, regclass, regclass[], text, text) IS
-'The data path of expand_journals for corrections: evaluates the transactions of the run that is corrected, and expands those that may differ from the lines posted for them, which tables and two queries have (NULL: none), as acct._expand does. buckets, in the first row, tells by acct._in_buckets() which these are.';
+COMMENT ON FUNCTION acct._evaluate(bigint, regclass, regclass, regclass[], text, text, text[]) IS
+'The data path of expand_journals for corrections: evaluates the transactions of the run that is corrected, and expands those that may differ from the lines posted for them, which tables and two queries have (NULL: none), as acct._expand does. The first row has buckets, by which acct._in_buckets() finds them; p_policy is the policy, as acct._policy_with() returns it (NULL: the approved one).';
+
+CREATE FUNCTION acct._compare_sums(p_month date, p_entity text, p_basis text, p_before text[], p_after text[],
+    OUT entity_code text, OUT basis text, OUT fund text, OUT account_code text, OUT currency text, OUT product_code text, OUT template_code text,
+    OUT is_after boolean, OUT debit numeric, OUT credit numeric, OUT lines bigint)
+RETURNS SETOF record
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_compare_sums';
+COMMENT ON FUNCTION acct._compare_sums(date, text, text, text[], text[]) IS
+'Rows that add up to the lines of a month''s transactions whose journals differ between two policies, by the one and (is_after) by the other. Policies are as acct._policy_with() returns them; entity and basis NULL: all.';
+
+CREATE FUNCTION acct._compare_transactions(p_month date, p_entity text, p_basis text, p_before text[], p_after text[], p_most integer,
+    OUT change text, OUT number bigint, OUT txn_id bigint, OUT basis text, OUT entity_code text, OUT je_date date, OUT currency text, OUT amount numeric,
+    OUT outcome_before text, OUT outcome_after text, OUT template_before text, OUT template_after text, OUT version_before integer, OUT version_after integer,
+    OUT reason_before text, OUT reason_after text, OUT message_before text, OUT message_after text)
+RETURNS SETOF record
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_compare_transactions';
+COMMENT ON FUNCTION acct._compare_transactions(date, text, text, text[], text[], integer) IS
+'The same, as rows of transactions: at least the p_most of each kind of change that change most, and rows without txn_id whose number adds up to how many there are of the kind.';
+
+CREATE FUNCTION acct._preview_journals(p_month date, p_before text[], p_policy text[], p_template text, p_txn_id bigint, p_basis text, p_most integer,
+    OUT txn_id bigint, OUT basis text, OUT outcome text, OUT entity_code text, OUT je_date date, OUT txn_type text, OUT product_code text, OUT channel text,
+    OUT currency text, OUT template_code text, OUT template_version integer, OUT line_no smallint, OUT account_code text, OUT fund text,
+    OUT debit numeric, OUT credit numeric, OUT reason text, OUT message text)
+RETURNS SETOF record
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_preview_journals';
+COMMENT ON FUNCTION acct._preview_journals(date, text[], text[], text, bigint, text, integer) IS
+'The journals that a policy makes of the first p_most transactions of a month, line by line, or why it makes none. Filters (NULL: any) are transactions of which p_before makes something else, those that p_template takes, one transaction, and one basis.';
 
 CREATE FUNCTION acct._in_buckets(p_buckets bytea, p_txn_id bigint, p_basis text) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_in_buckets';

@@ -175,6 +175,7 @@ BEGIN
     IF installed = acct._layout_version() AND acct._layout_stands() AND acct._bi_stands() THEN
         PERFORM acct._catch_up_sequences();
         PERFORM acct._catch_up_waiting();
+        PERFORM acct._catch_up_detached();
         PERFORM acct._record_findings(false);
         PERFORM acct._catch_up_policy();
         PERFORM acct._take_back(NULL, true);
@@ -225,6 +226,7 @@ BEGIN
     PERFORM acct._layout_bi();
     PERFORM acct._comment_drafts();
     PERFORM acct._catch_up_sequences();
+    PERFORM acct._catch_up_detached();
     PERFORM acct._enable_triggers();
     PERFORM acct._require_engine_on_tables();
     PERFORM acct._protect_records();

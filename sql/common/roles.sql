@@ -32,7 +32,6 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',
             'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)', 'acknowledge_finding(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
-        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['check_balance(text, integer)'], 'EXECUTE'),
         -- Manual journals
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['manual_journal', 'manual_journal_line', 'manual_journal_content'], 'SELECT'),
         (ARRAY['acct_finance'], 'table', ARRAY['manual_journal', 'manual_journal_line'], 'INSERT, UPDATE, DELETE'),
@@ -75,8 +74,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
                'update_balance_snapshot(date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'function',
-         ARRAY['preview_correction(bigint)', 'preview_correction(text)', 'preview_correction_transactions(bigint, integer)',
-               'preview_correction_transactions(text, integer)'], 'EXECUTE'),
+         ARRAY['preview_correction(bigint, bigint)', 'preview_correction(text, bigint)', 'preview_correction_transactions(bigint, integer, bigint)',
+               'preview_correction_transactions(text, integer, bigint)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
+         ARRAY['preview_journals(date, bigint, text, integer, integer)', 'compare_release(bigint, date, text, text)', 'compare_release_transactions(bigint, date, integer)',
+               'compare_versions(text, integer, integer, date, text, text)', 'compare_versions_transactions(text, integer, integer, date, integer)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
         -- Exporting and verifying run as their caller, and so do the steps of theirs.

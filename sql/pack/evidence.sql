@@ -75,7 +75,7 @@ BEGIN
         SELECT string_agg(w.html, '' ORDER BY w.n) FILTER (WHERE w.n <= $4), count(*)
           FROM (SELECT row_number() OVER (ORDER BY e.waived_at, e.txn_id, e.run_id) AS n,
                        '<tr><th scope=row>' || e.txn_id || '<td>' || acct._html(e.reason) || '<td>' || acct._html(e.message) || '<td>' || acct._html(e.waived_by) || '<td>'
-                       || acct._moment(e.waived_at) || '<td>' || acct._html(e.waive_reason) AS html
+                       || acct._html(acct._moment(e.waived_at)) || '<td>' || acct._html(e.waive_reason) AS html
                   FROM acct.je_exception AS e
                   JOIN acct.journal_run AS r ON r.run_id = e.run_id AND r.status <> 'discarded'
                   LEFT JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month
@@ -97,7 +97,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                FROM jsonb_array_elements(p_findings) WITH ORDINALITY AS x (f, n)),
                             NULL, 'data', CASE WHEN p_problem IS NULL THEN 'Nothing stands against closing the month.' ELSE format('Findings are not known: %s.', p_problem) END)
         || acct._html_table('periods', 'Closings and reopenings', ARRAY['Entity', 'At', 'Action', 'By', 'Waived', 'Reason'], 99,
-                            (SELECT string_agg('<tr><td>' || acct._html(l.entity_code) || '<td>' || acct._moment(l.at) || '<th scope=row>' || acct._html(replace(l.action, '_', ' ')) || '<td>'
+                            (SELECT string_agg('<tr><td>' || acct._html(l.entity_code) || '<td>' || acct._html(acct._moment(l.at)) || '<th scope=row>' || acct._html(replace(l.action, '_', ' ')) || '<td>'
                                                || acct._html(l.done_by) || '<td>' || acct._html(replace(array_to_string(l.waived, ', '), '_', ' ')) || '<td>' || acct._html(l.reason), '' ORDER BY l.log_id)
                                FROM acct.period_log AS l
                               WHERE l.period_month >= p_month AND l.period_month < p_month + interval '1 month' AND l.basis = p_basis AND (p_entity IS NULL OR l.entity_code = p_entity)),
@@ -123,7 +123,7 @@ BEGIN
                         OR EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = x.run_id AND t.basis = p_basis AND t.entity_code = p_entity))) AS u
           JOIN acct.journal_run AS r USING (run_id))
     SELECT string_agg('<tr><th scope=row>' || h.run_id || '<td>' || acct._html(h.run_key) || '<td>' || acct._html(h.kind) || '<td>' || acct._html(h.status) || '<td>' || acct._html(h.created_by)
-                      || '<td>' || acct._html(h.posted_by) || '<td>' || coalesce(acct._moment(h.posted_at), '') || acct._figure_cell(h.transactions, 0) || acct._figure_cell(h.journals, 0)
+                      || '<td>' || acct._html(h.posted_by) || '<td>' || acct._html(acct._moment(h.posted_at)) || acct._figure_cell(h.transactions, 0) || acct._figure_cell(h.journals, 0)
                       || acct._figure_cell(h.lines, 0) || acct._figure_cell(h.exceptions, 0) || '<td>' || coalesce(acct._duration(h.expand_ms), '') || '<td>'
                       || coalesce(acct._duration(h.validate_ms), '') || '<td>' || coalesce(acct._duration(h.post_ms), ''), '' ORDER BY h.run_id),
            (SELECT count(*) FROM run)
@@ -150,8 +150,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
          WHERE datemultirange(v.days) - coalesce((SELECT range_agg(n.days) FROM version AS n WHERE n.template_code = v.template_code AND n.version > v.version), '{}'::datemultirange) <> '{}')
     SELECT acct._html_table('templates', 'Templates in force in the month', ARRAY['Template', 'Version', 'Description', 'Type', 'In force from', 'Until', 'Maker', 'Made at', 'Approver', 'Approved at'], 99,
                             string_agg('<tr><th scope=row>' || acct._html(u.template_code) || '<td>' || u.version || '<td>' || acct._html(u.description) || '<td>' || acct._html(initcap(u.template_type))
-                                       || '<td>' || acct._day(u.effective_from) || '<td>' || coalesce(acct._day(u.effective_to - 1), '') || '<td>' || acct._html(u.maker) || '<td>' || acct._moment(u.made_at)
-                                       || '<td>' || acct._html(u.approver) || '<td>' || coalesce(acct._moment(u.approved_at), ''), '' ORDER BY u.template_code COLLATE "C", u.version),
+                                       || '<td>' || acct._day(u.effective_from) || '<td>' || coalesce(acct._day(u.effective_to - 1), '') || '<td>' || acct._html(u.maker) || '<td>' || acct._html(acct._moment(u.made_at))
+                                       || '<td>' || acct._html(u.approver) || '<td>' || acct._html(acct._moment(u.approved_at)), '' ORDER BY u.template_code COLLATE "C", u.version),
                             NULL, 'data', 'No template of the basis is in force in the month.')
       FROM used AS u
 $$;

@@ -492,8 +492,9 @@ $$;
 COMMENT ON FUNCTION acct._lock_release(bigint, text[]) IS
 'Locks a release and its template versions; raises LE004 where it does not exist or has another status (LE005 where it should be submitted).';
 
-CREATE FUNCTION acct._require_current(p_release bigint) RETURNS void
+CREATE FUNCTION acct._outdated_changes(p_release bigint) RETURNS TABLE (table_name text, outdated_draft jsonb, message text, detail text, hint text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
     t record;
     d record;
@@ -511,9 +512,9 @@ BEGIN
             found := acct._approved_row(t.table_name, draft, true);
             -- A column that was added meanwhile has no value in the older of the two.
             IF jsonb_strip_nulls(found) IS DISTINCT FROM jsonb_strip_nulls(approved_row) THEN
-                RAISE EXCEPTION '% % was changed since release % proposed to % it', t.table_name, key, p_release, operation
-                    USING ERRCODE = 'LE004', DETAIL = format('It was %s and is %s.', coalesce(approved_row::text, 'absent'), coalesce(found::text, 'absent')),
-                          HINT = 'Have the release returned, and update the row of the draft table: it is then made from what is approved now.';
+                RETURN QUERY SELECT t.table_name, draft, format('%s %s was changed since release %s proposed to %s it', t.table_name, key, p_release, operation),
+                                    format('It was %s and is %s.', coalesce(approved_row::text, 'absent'), coalesce(found::text, 'absent')),
+                                    'Have the release returned, and update the row of the draft table: it is then made from what is approved now.';
             END IF;
         END LOOP;
     END LOOP;
@@ -522,16 +523,33 @@ BEGIN
         SELECT jsonb_build_object('status', x.status, 'effective_to', x.effective_to) INTO found FROM acct.journal_template AS x
          WHERE x.template_code = d.template_code AND x.version = d.version FOR UPDATE;
         IF found IS DISTINCT FROM d.approved_row THEN
-            RAISE EXCEPTION 'template % version % was changed since release % proposed to retire it', d.template_code, d.version, p_release
-                USING ERRCODE = 'LE004', HINT = 'Have the release returned, and update the row of acct.template_retirement_draft.';
+            RETURN QUERY SELECT 'journal_template', NULL::jsonb,
+                                format('template %s version %s was changed since release %s proposed to retire it', d.template_code, d.version, p_release),
+                                NULL::text, 'Have the release returned, and update the row of acct.template_retirement_draft.';
         END IF;
     END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._outdated_changes(bigint) IS
+'Locks the approved rows that a release changes; a row for each that is not what its change was made from.';
+
+CREATE FUNCTION acct._require_current(p_release bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    o record;
+BEGIN
+    SELECT c.* INTO o FROM acct._outdated_changes(p_release) AS c LIMIT 1;
+    IF FOUND AND o.detail IS NOT NULL THEN
+        RAISE EXCEPTION '%', o.message USING ERRCODE = 'LE004', DETAIL = o.detail, HINT = o.hint;
+    ELSIF FOUND THEN
+        RAISE EXCEPTION '%', o.message USING ERRCODE = 'LE004', HINT = o.hint;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._require_current(bigint) IS
 'Locks the approved rows that a release changes; raises LE004 where one is not what its change was made from.';
 
-CREATE FUNCTION acct._apply_drafts(p_release bigint, p_table text, p_operation text) RETURNS bigint
+CREATE FUNCTION acct._apply_drafts(p_release bigint, p_table text, p_operation text, p_only jsonb DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     draft CONSTANT text := p_table || '_draft';
@@ -547,17 +565,27 @@ DECLARE
     applied bigint;
 BEGIN
     EXECUTE CASE p_operation
-        WHEN 'insert' THEN format('INSERT INTO acct.%I (%s) SELECT %s FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''insert'' ORDER BY %s',
+        WHEN 'insert' THEN format('INSERT INTO acct.%I (%s) SELECT %s FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''insert'' AND ($2 IS NULL OR to_jsonb(d) @> $2) ORDER BY %s',
                                   p_table, list, values_list, draft, CASE p_table WHEN 'product_account_map' THEN 'd.draft_no' ELSE (SELECT string_agg(format('d.%I', k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS x (k, n)) END)
-        WHEN 'update' THEN format('UPDATE acct.%I AS t SET (%s) = ROW (%s) FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''update'' AND %s',
+        WHEN 'update' THEN format('UPDATE acct.%I AS t SET (%s) = ROW (%s) FROM acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''update'' AND ($2 IS NULL OR to_jsonb(d) @> $2) AND %s',
                                   p_table, list, values_list, draft, same_key)
-        ELSE format('DELETE FROM acct.%I AS t USING acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''delete'' AND %s', p_table, draft, same_key) END
-      USING p_release;
+        ELSE format('DELETE FROM acct.%I AS t USING acct.%I AS d WHERE d.release_id = $1 AND d.operation = ''delete'' AND ($2 IS NULL OR to_jsonb(d) @> $2) AND %s', p_table, draft, same_key) END
+      USING p_release, p_only;
     GET DIAGNOSTICS applied = ROW_COUNT;
     RETURN applied;
 END
 $$;
-COMMENT ON FUNCTION acct._apply_drafts(bigint, text, text) IS 'Applies the changes of one kind that a release proposes for a table; their number.';
+COMMENT ON FUNCTION acct._apply_drafts(bigint, text, text, jsonb) IS 'Applies the changes of one kind that a release proposes for a table, or those whose draft has these values; their number.';
+
+CREATE FUNCTION acct._release_steps() RETURNS TABLE (place integer[], table_name text, operation text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- What others refer to comes before them, and goes after them. The map is named by nobody; its keys are free before they are used again.
+    SELECT CASE WHEN r.table_name = 'product_account_map' THEN ARRAY[2, o.of_map]
+                WHEN o.operation = 'delete' THEN ARRAY[3, -r.n]
+                ELSE ARRAY[1, o.n, r.n] END, r.table_name, o.operation
+      FROM acct._release_tables() AS r, (VALUES ('insert', 1, 3), ('update', 2, 2), ('delete', 3, 1)) AS o (operation, n, of_map)
+$$;
+COMMENT ON FUNCTION acct._release_steps() IS 'The order in which the changes of a release are applied.';
 
 CREATE FUNCTION acct._apply_release(p_release bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -566,12 +594,7 @@ DECLARE
     applied bigint := 0;
 BEGIN
     PERFORM acct._require_current(p_release);
-    -- What others refer to comes before them, and goes after them. The map is named by nobody; its keys are free before they are used again.
-    FOR s IN SELECT r.table_name, o.operation
-               FROM acct._release_tables() AS r, (VALUES ('insert', 1, 3), ('update', 2, 2), ('delete', 3, 1)) AS o (operation, n, of_map)
-              ORDER BY CASE WHEN r.table_name = 'product_account_map' THEN ARRAY[2, o.of_map]
-                            WHEN o.operation = 'delete' THEN ARRAY[3, -r.n]
-                            ELSE ARRAY[1, o.n, r.n] END LOOP
+    FOR s IN SELECT x.table_name, x.operation FROM acct._release_steps() AS x ORDER BY x.place LOOP
         applied := applied + acct._apply_drafts(p_release, s.table_name, s.operation);
     END LOOP;
     RETURN applied + acct._apply_retirements(p_release);
@@ -593,71 +616,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._apply_retirements(bigint) IS 'Retires the template versions that a release proposes to retire; their number.';
-
-CREATE FUNCTION acct._release_problems(p_release bigint) RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    -- After its changes were applied.
-    RETURN QUERY
-    SELECT format('account map %s: account %s does not exist or is not postable', concat_ws(' ', m.product_code, m.channel, m.account_code, m.fund), m.mapped_account_code)
-      FROM acct.product_account_map_draft AS d JOIN acct.product_account_map AS m
-        ON m.product_code = d.product_code AND m.channel IS NOT DISTINCT FROM d.channel AND m.account_code = d.account_code AND m.fund = d.fund AND m.effective_from = d.effective_from
-     WHERE d.release_id = p_release AND d.operation <> 'delete'
-       AND NOT EXISTS (SELECT FROM acct.chart_of_accounts AS a WHERE a.account_code = m.mapped_account_code AND a.is_postable AND coalesce(a.fund, m.mapped_fund) = m.mapped_fund)
-    UNION ALL
-    SELECT format('account map %s: fund %s does not exist', concat_ws(' ', m.product_code, m.channel, m.account_code, m.fund), m.mapped_fund)
-      FROM acct.product_account_map_draft AS d JOIN acct.product_account_map AS m
-        ON m.product_code = d.product_code AND m.channel IS NOT DISTINCT FROM d.channel AND m.account_code = d.account_code AND m.fund = d.fund AND m.effective_from = d.effective_from
-     WHERE d.release_id = p_release AND d.operation <> 'delete' AND NOT EXISTS (SELECT FROM acct.fund AS f WHERE f.fund = m.mapped_fund);
-    RETURN QUERY
-    SELECT p.problem FROM acct._closing_account_problems() AS p
-     WHERE p.fund IN (SELECT d.fund FROM acct.fund_draft AS d WHERE d.release_id = p_release)
-        OR p.account_code IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
-        OR p.target IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
-    UNION ALL
-    SELECT p.problem FROM acct._statement_problems(NULL) AS p
-     WHERE p.layout IN (SELECT y FROM acct._layouts_of_release(p_release) AS y)
-        OR p.account_code IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
-    UNION ALL
-    SELECT format('%s %s is deleted and used by %s', x.noun, x.code, u.used)
-      FROM (SELECT 'account' AS noun, 'account_code' AS column_name, d.account_code AS code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release AND d.operation = 'delete'
-            UNION ALL SELECT 'fund', 'fund', d.fund FROM acct.fund_draft AS d WHERE d.release_id = p_release AND d.operation = 'delete'
-            UNION ALL SELECT 'basis', 'basis', d.basis FROM acct.accounting_basis_draft AS d WHERE d.release_id = p_release AND d.operation = 'delete') AS x
-     CROSS JOIN LATERAL (SELECT acct._policy_of(x.column_name, x.code) AS used) AS u WHERE u.used IS NOT NULL;
-    RETURN QUERY
-    SELECT format('template %s version %s: %s', t.template_code, t.version, c.problem)
-      FROM acct.journal_template AS t, acct.check_template(t.template_code, t.version) AS c WHERE t.release_id = p_release;
-    IF NOT EXISTS (SELECT FROM acct.release_changes AS c WHERE c.release_id = p_release) THEN
-        RETURN QUERY SELECT 'it changes nothing';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._release_problems(bigint) IS 'Problems of a release whose changes were applied in this transaction, a row for each.';
-
-CREATE FUNCTION acct.check_release(release_id bigint) RETURNS TABLE (problem text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
-DECLARE
-    id CONSTANT bigint := check_release.release_id;
-    problems text[];
-    detail text;
-BEGIN
-    PERFORM acct._lock_release(id, ARRAY['draft', 'returned', 'submitted']);
-    BEGIN
-        PERFORM acct._apply_release(id);
-        problems := ARRAY(SELECT p FROM acct._release_problems(id) AS p);
-        -- Taken back, whatever came of it.
-        RAISE EXCEPTION USING ERRCODE = 'RB001';
-    EXCEPTION
-        WHEN SQLSTATE 'RB001' THEN NULL;
-        WHEN SQLSTATE 'LE004' OR integrity_constraint_violation OR data_exception THEN
-            GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-            problems := ARRAY[concat_ws(': ', SQLERRM, nullif(rtrim(detail, '.'), ''))];
-    END;
-    RETURN QUERY SELECT p FROM unnest(problems) AS p;
-END
-$$;
-COMMENT ON FUNCTION acct.check_release(bigint) IS
-'Problems that keep a release from being submitted, a row for each: applies its changes and rolls them back. Raises LE004 where there is no such release, LE005 where it was approved, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._move_release(p_release bigint, p_status text, p_note text, p_sha256 text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.maintenance = on AS $$
@@ -693,7 +651,7 @@ DECLARE
     problems text;
 BEGIN
     PERFORM acct._lock_release(id, ARRAY['draft', 'returned']);
-    SELECT string_agg(p.problem, '; ') INTO problems FROM acct.check_release(id) AS p;
+    SELECT string_agg(p.problem, '; ' ORDER BY p.n) INTO problems FROM acct._problems_of_release(acct._check_release(id, false)) AS p;
     IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'release % is not valid', id USING ERRCODE = 'LE004', DETAIL = 'Problems: ' || problems || '.',
             HINT = 'Correct its changes; acct.check_release() lists what is wrong.';
@@ -702,7 +660,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.submit_release(bigint) IS
-'Hands a release, with its template versions, to its approver. Raises LE004 where it does not exist, was submitted or approved, or has a problem that check_release() lists, 25001 (the transaction is not READ COMMITTED).';
+'Hands a release, with its template versions, to its approver. Raises LE004 where it does not exist, was submitted or approved, or has an error that check_release() lists, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.return_release(release_id bigint, note text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -748,7 +706,7 @@ BEGIN
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.release_changes once more.';
     END IF;
     applied := acct._apply_release(id);
-    SELECT string_agg(p, '; ') INTO problems FROM acct._release_problems(id) AS p;
+    SELECT string_agg(p.problem, '; ' ORDER BY p.n) INTO problems FROM acct._problems_of_release(acct._release_errors(id)) AS p;
     IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'release % is not valid', id USING ERRCODE = 'LE004', DETAIL = 'Problems: ' || problems || '.',
             HINT = 'Return it with acct.return_release().';

@@ -485,57 +485,6 @@ END
 $$;
 COMMENT ON FUNCTION acct._check_amount() IS 'Trigger function of template lines: their amounts are checked (LE003).';
 
-CREATE FUNCTION acct.check_template(template_code text, version integer) RETURNS TABLE (problem text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
-DECLARE
-    t record;
-    l record;
-    n bigint;
-BEGIN
-    PERFORM acct._require_layout();
-    SELECT x.* INTO t FROM acct.journal_template AS x
-     WHERE x.template_code = check_template.template_code AND x.version = check_template.version;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'template % version % does not exist', check_template.template_code, check_template.version
-            USING ERRCODE = 'LE004';
-    END IF;
-    IF NOT EXISTS (SELECT FROM acct.journal_template_match AS m
-                    WHERE m.template_code = t.template_code AND m.version = t.version) THEN
-        RETURN QUERY SELECT 'it has no match rule';
-    END IF;
-    SELECT count(*) INTO n FROM acct.journal_template_line AS x
-     WHERE x.template_code = t.template_code AND x.version = t.version;
-    IF t.template_type = 'STANDARD' AND n = 0 THEN
-        RETURN QUERY SELECT 'it has no line';
-    ELSIF t.template_type = 'IGNORE' AND n > 0 THEN
-        RETURN QUERY SELECT 'it is of type IGNORE and has lines';
-    END IF;
-    FOR l IN SELECT x.* FROM acct.journal_template_line AS x
-              WHERE x.template_code = t.template_code AND x.version = t.version ORDER BY x.line_no LOOP
-        IF NOT EXISTS (SELECT FROM acct.fund AS f WHERE f.fund = l.fund) THEN
-            RETURN QUERY SELECT format('line %s: fund %s does not exist', l.line_no, l.fund);
-        END IF;
-        IF NOT EXISTS (SELECT FROM acct.chart_of_accounts AS a WHERE a.account_code = l.account_code)
-           AND NOT EXISTS (SELECT FROM acct.product_account_map AS m
-                            WHERE m.account_code = l.account_code AND m.fund = l.fund) THEN
-            RETURN QUERY SELECT format('line %s: account %s does not exist', l.line_no, l.account_code);
-        END IF;
-        RETURN QUERY SELECT format('line %s: account %s is not postable', l.line_no, l.account_code)
-                       FROM acct.chart_of_accounts AS a
-                      WHERE a.account_code = l.account_code AND NOT a.is_postable
-                        AND NOT EXISTS (SELECT FROM acct.product_account_map AS m
-                                         WHERE m.account_code = l.account_code AND m.fund = l.fund);
-        RETURN QUERY SELECT format('line %s: account %s belongs to fund %s, not %s', l.line_no, l.account_code, a.fund, l.fund)
-                       FROM acct.chart_of_accounts AS a
-                      WHERE a.account_code = l.account_code AND a.fund <> l.fund
-                        AND NOT EXISTS (SELECT FROM acct.product_account_map AS m
-                                         WHERE m.account_code = l.account_code AND m.fund = l.fund);
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION acct.check_template(text, integer) IS
-'Problems that keep a template version from being submitted, a row for each. Raises LE004 where there is no such version.';
-
 CREATE FUNCTION acct._require_template_status(p_code text, p_version integer, p_status text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -562,24 +511,17 @@ COMMENT ON FUNCTION acct._require_template_status(text, integer, text) IS
 
 CREATE FUNCTION acct.submit_template(template_code text, version integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
-DECLARE
-    problems text;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._require_template_status(submit_template.template_code, submit_template.version, 'draft');
-    SELECT string_agg(p.problem, '; ') INTO problems
-      FROM acct.check_template(submit_template.template_code, submit_template.version) AS p;
-    IF problems IS NOT NULL THEN
-        RAISE EXCEPTION 'template % version % is not valid', submit_template.template_code, submit_template.version
-            USING ERRCODE = 'LE004', DETAIL = 'Problems: ' || problems || '.';
-    END IF;
+    PERFORM acct._require_valid_template(submit_template.template_code, submit_template.version);
     UPDATE acct.journal_template AS t SET status = 'submitted', submitted_at = clock_timestamp()
      WHERE t.template_code = submit_template.template_code AND t.version = submit_template.version;
 END
 $$;
 COMMENT ON FUNCTION acct.submit_template(text, integer) IS
-'Hands a draft to its approver. Raises LE004 where the version does not exist, is no draft, or has a problem that check_template() lists, 25001 (the transaction is not READ COMMITTED).';
+'Hands a draft to its approver. Raises LE004 where the version does not exist, is no draft, or has an error that check_template() lists, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct.return_template(template_code text, version integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
@@ -644,6 +586,8 @@ BEGIN
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_template.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.template_content once more.';
     END IF;
+    -- The chart may have changed since it was submitted.
+    PERFORM acct._require_valid_template(t.template_code, t.version);
     UPDATE acct.journal_template AS x
        SET status = 'approved', approver = session_user, approved_at = clock_timestamp(),
            approved_sha256 = found_sha256, approved_effective_to = x.effective_to
@@ -651,7 +595,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.approve_template(text, integer, text) IS
-'Approves a submitted version, and keeps the SHA-256 of its content; runs use it from its effective_from on. Raises LE005 where it is not submitted, where the caller made or edited it, or where its content does not have the SHA-256 that the caller saw in acct.template_content, 25001 (the transaction is not READ COMMITTED).';
+'Approves a submitted version, and keeps the SHA-256 of its content; runs use it from its effective_from on. Raises LE004 where it has an error that check_template() lists, LE005 where it is not submitted, where the caller made or edited it, or where its content does not have the SHA-256 that the caller saw in acct.template_content, 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._first_open_day(p_basis text) RETURNS date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

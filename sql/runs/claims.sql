@@ -175,7 +175,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION acct._claim_batches(bigint, date, text[], bigint) IS
-'Claims for a run the batches of a month that wait for it, or one of them (p_batch), and warns of those that others are changing: how many claims and other claiming runs, the batches left out, and where the rows are. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
+'Claims the batches of a month that wait for a run, or only p_batch, and warns of those that others are changing: the numbers of claims and other runs, the batches left out, and the place of the rows. Raises LE008 where another run took one meanwhile, 55000 where the month''s source is archived.';
 
 CREATE FUNCTION acct._release_batches(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -380,7 +380,7 @@ $$;
 COMMENT ON FUNCTION acct._require_after_originals(bigint, bigint, date) IS
 'Raises 22023 where a correction is dated before journals that it corrects: how many, and the last of their dates.';
 
-CREATE FUNCTION acct._evaluate_correction(p_run_id bigint, p_origin bigint, p_header text, p_line text, OUT later bigint, OUT latest date)
+CREATE FUNCTION acct._evaluate_correction(p_run_id bigint, p_origin bigint, p_header text, p_line text, p_policy text[] DEFAULT NULL, OUT later bigint, OUT latest date)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     lines CONSTANT text[] := acct._correction_columns();
@@ -398,7 +398,7 @@ BEGIN
     SELECT string_agg(acct._line_query('(' || q || ')'), ' UNION ALL ') INTO corrections FROM acct._earlier_rows(p_run_id, 'line', lines) AS q;
     WITH evaluated AS MATERIALIZED (
         SELECT x.* FROM acct._evaluate(p_run_id, format('acct.%I', 'correction_header_' || p_run_id)::regclass,
-            format('acct.%I', 'correction_line_' || p_run_id)::regclass, tables, acct._line_query('(' || posted || ')'), corrections) AS x),
+            format('acct.%I', 'correction_line_' || p_run_id)::regclass, tables, acct._line_query('(' || posted || ')'), corrections, p_policy) AS x),
     logged AS (
         INSERT INTO acct.run_log (run_id, step, partition, rows, elapsed_ms, detail, exceptions)
         SELECT p_run_id, 'expand', min(x.source_partition), sum(x.transactions), sum(x.elapsed_ms), '{}', '{}' FROM evaluated AS x HAVING count(*) > 0)
@@ -411,8 +411,8 @@ BEGIN
     SELECT x.later, x.latest INTO later, latest FROM acct._compute_differences(p_run_id, p_origin, p_header, p_line, tables, buckets) AS x;
 END
 $$;
-COMMENT ON FUNCTION acct._evaluate_correction(bigint, bigint, text, text) IS
-'The expansion of a correction into two tables of staging: evaluates the transactions again, and writes by how much those differ that do. later counts the journals that it corrects which are dated after it, latest is the last such date.';
+COMMENT ON FUNCTION acct._evaluate_correction(bigint, bigint, text, text, text[]) IS
+'The expansion of a correction into two tables of staging: evaluates the transactions again, by a policy as _policy_with() has it (NULL: what is approved), and writes by how much those differ that do. later counts the journals that it corrects which are dated after it, latest is the last such date.';
 
 CREATE FUNCTION acct._log_correction(p_run_id bigint) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -483,14 +483,19 @@ $$;
 COMMENT ON FUNCTION acct._check_correction(bigint) IS
 'The checks of validate_run that are a correction''s own: none of the journals that it corrects is reversed, and these with all corrections up to it come to what expansion computed.';
 
-CREATE FUNCTION acct._preview_correction(p_origin bigint, p_query text) RETURNS jsonb
+CREATE FUNCTION acct._preview_correction(p_origin bigint, p_query text, p_release bigint) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     status text := acct._read_run(p_origin);
+    policy text[];
     id bigint;
     result jsonb;
 BEGIN
     PERFORM acct._require_correctable(p_origin, status);
+    IF p_release IS NOT NULL THEN
+        PERFORM acct._require_comparable(p_release);
+        policy := acct._policy_with(p_release);
+    END IF;
     BEGIN
         -- A run that nobody will see; discarded, so that it is not in the way of one that is live.
         INSERT INTO acct.journal_run AS n (bases, options, kind, origin_run, je_date, status)
@@ -500,7 +505,7 @@ BEGIN
         PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
         PERFORM acct._progress_start(id, 'expand', acct._run_transactions(p_origin));
         PERFORM acct._make_scratch(id, 'previewed');
-        PERFORM acct._evaluate_correction(id, p_origin, format('acct.%I', 'previewed_header_' || id), format('acct.%I', 'previewed_line_' || id));
+        PERFORM acct._evaluate_correction(id, p_origin, format('acct.%I', 'previewed_header_' || id), format('acct.%I', 'previewed_line_' || id), policy);
         EXECUTE replace(replace(p_query, '<run>', id::text), '<origin>', acct._posted_rows(p_origin, 'header', '{je_id,je_date}')) INTO result;
         RAISE EXCEPTION 'a preview takes back what it did' USING ERRCODE = 'RB001';
     EXCEPTION WHEN SQLSTATE 'RB001' THEN
@@ -509,10 +514,10 @@ BEGIN
     RETURN coalesce(result, '[]');
 END
 $$;
-COMMENT ON FUNCTION acct._preview_correction(bigint, text) IS
-'Evaluates what a correction of a run would, runs a query on the differences, takes everything back, and returns the result of the query.';
+COMMENT ON FUNCTION acct._preview_correction(bigint, text, bigint) IS
+'Evaluates what a correction of a run would, once a release is approved (NULL: now), runs a query on the differences, takes everything back, and returns the result of the query.';
 
-CREATE FUNCTION acct.preview_correction(run_id bigint)
+CREATE FUNCTION acct.preview_correction(run_id bigint, release_id bigint DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -523,17 +528,17 @@ BEGIN
     found := acct._preview_correction(preview_correction.run_id,
         'SELECT jsonb_agg(x) FROM (SELECT l.entity_code, l.basis, l.fund, l.account_code, l.currency, '
         '       sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count '
-        '  FROM acct."previewed_line_<run>" AS l GROUP BY 1, 2, 3, 4, 5) AS x');
+        '  FROM acct."previewed_line_<run>" AS l GROUP BY 1, 2, 3, 4, 5) AS x', preview_correction.release_id);
     RETURN QUERY
     SELECT x.* FROM jsonb_to_recordset(found)
         AS x (entity_code text, basis text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
      ORDER BY x.entity_code COLLATE "C", x.basis COLLATE "C", x.fund COLLATE "C", x.account_code COLLATE "C", x.currency COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION acct.preview_correction(bigint) IS
-'Entries that a correction of a posted run would book, by account; it writes nothing that stays. Raises what correct_run() and the expansion of a correction raise.';
+COMMENT ON FUNCTION acct.preview_correction(bigint, bigint) IS
+'Entries that a correction of a posted run would book now, or once a release is approved, by account; it writes nothing that stays. Raises what correct_run() and the expansion of a correction raise, and of a release what compare_release() raises.';
 
-CREATE FUNCTION acct.preview_correction_transactions(run_id bigint, max_transactions integer DEFAULT 20)
+CREATE FUNCTION acct.preview_correction_transactions(run_id bigint, max_transactions integer DEFAULT 20, release_id bigint DEFAULT NULL)
 RETURNS TABLE (txn_id bigint, basis text, je_id bigint, je_date date, template_code text, template_version integer, debit numeric, credit numeric,
                line_count bigint, problem text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -553,7 +558,7 @@ BEGIN
         ' UNION ALL '
         'SELECT e.txn_id, e.basis, NULL, NULL, e.template_code, e.template_version, NULL, NULL, NULL, e.reason || '': '' || e.message '
         '  FROM acct.je_exception AS e WHERE e.run_id = <run>) AS z '
-        ' ORDER BY greatest(z.debit, z.credit) DESC NULLS LAST, z.txn_id, z.basis LIMIT %1$s) AS x', most));
+        ' ORDER BY greatest(z.debit, z.credit) DESC NULLS LAST, z.txn_id, z.basis LIMIT %1$s) AS x', most), preview_correction_transactions.release_id);
     RETURN QUERY
     SELECT x.* FROM jsonb_to_recordset(found)
         AS x (txn_id bigint, basis text, je_id bigint, je_date date, template_code text, template_version integer, debit numeric, credit numeric,
@@ -561,5 +566,5 @@ BEGIN
      ORDER BY greatest(x.debit, x.credit) DESC NULLS LAST, x.txn_id, x.basis COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION acct.preview_correction_transactions(bigint, integer) IS
-'The transactions that a correction of a posted run would change most, each with the journal that it corrects, the rule that applies now and the sums of the difference. Those that can no longer be booked come last, with the reason; it writes nothing that stays.';
+COMMENT ON FUNCTION acct.preview_correction_transactions(bigint, integer, bigint) IS
+'The transactions that a correction of a posted run would change most, now or once a release is approved, each with the journal that it corrects, the rule that applies now and the sums of the difference. Those that can no longer be booked come last, with the reason; it writes nothing that stays.';

@@ -132,17 +132,17 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct.correct_run(text, date, text) IS 'correct_run() of the run that has a key. Raises LE001 where no run has it, and what correct_run() raises.';
 
-CREATE FUNCTION acct.preview_correction(run_key text)
+CREATE FUNCTION acct.preview_correction(run_key text, release_id bigint DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT t.* FROM acct.preview_correction(acct._run_of_key($1, true)) AS t
+    SELECT t.* FROM acct.preview_correction(acct._run_of_key($1, true), $2) AS t
 $$;
-COMMENT ON FUNCTION acct.preview_correction(text) IS 'preview_correction() of the run that has a key. Raises LE001 where no run has it, and what preview_correction() raises.';
+COMMENT ON FUNCTION acct.preview_correction(text, bigint) IS 'preview_correction() of the run that has a key. Raises LE001 where no run has it, and what preview_correction() raises.';
 
-CREATE FUNCTION acct.preview_correction_transactions(run_key text, max_transactions integer DEFAULT 20)
+CREATE FUNCTION acct.preview_correction_transactions(run_key text, max_transactions integer DEFAULT 20, release_id bigint DEFAULT NULL)
 RETURNS TABLE (txn_id bigint, basis text, je_id bigint, je_date date, template_code text, template_version integer, debit numeric, credit numeric,
                line_count bigint, problem text)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT t.* FROM acct.preview_correction_transactions(acct._run_of_key($1, true), $2) AS t
+    SELECT t.* FROM acct.preview_correction_transactions(acct._run_of_key($1, true), $2, $3) AS t
 $$;
-COMMENT ON FUNCTION acct.preview_correction_transactions(text, integer) IS 'preview_correction_transactions() of the run that has a key. Raises LE001 where no run has it, and what preview_correction_transactions() raises.';
+COMMENT ON FUNCTION acct.preview_correction_transactions(text, integer, bigint) IS 'preview_correction_transactions() of the run that has a key. Raises LE001 where no run has it, and what preview_correction_transactions() raises.';

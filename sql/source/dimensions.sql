@@ -32,7 +32,7 @@ BEGIN
     FOREACH rel IN ARRAY ARRAY['txn_source_parent', 'je_header_staging', 'ledger_entry_header']
                          || CASE WHEN add_dimension.on_lines THEN ARRAY['je_line_staging', 'ledger_entry_line'] ELSE '{}' END LOOP
         EXECUTE format('ALTER TABLE acct.%I ADD COLUMN IF NOT EXISTS %I %s %s', rel, add_dimension.name,
-                       add_dimension.type, CASE WHEN add_dimension.type = 'text'::regtype THEN 'COLLATE "C"' END);
+                       format_type(add_dimension.type, -1), CASE WHEN add_dimension.type = 'text'::regtype THEN 'COLLATE "C"' END);
         IF (SELECT a.atttypid FROM pg_attribute AS a
              WHERE a.attrelid = format('acct.%I', rel)::regclass AND a.attname = add_dimension.name)
            <> add_dimension.type::oid THEN

@@ -12,6 +12,7 @@
 #include "common/settings.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
@@ -109,8 +110,9 @@ parallel_work_begin(ParallelWork *work, const char *function, Size shared_size, 
 	memset(work, 0, sizeof(ParallelWork));
 	if (nworkers > 0)
 	{
-		/* In parallel mode none can be taken. */
-		(void) GetCurrentTransactionId();
+		/* In parallel mode none can be taken; on a standby there are none. */
+		if (!RecoveryInProgress())
+			(void) GetCurrentTransactionId();
 		EnterParallelMode();
 		work->context = CreateParallelContext("ledger_engine", function, nworkers);
 		shm_toc_estimate_chunk(&work->context->estimator, shared_size);

@@ -16,6 +16,7 @@ typedef struct RowReceiver
 	DestReceiver pub;
 	QueryRow row;
 	void *arg;
+	const bool *enough; /* NULL: all rows are wanted */
 } RowReceiver;
 
 static bool
@@ -24,7 +25,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	RowReceiver *receiver = (RowReceiver *) self;
 
 	receiver->row(slot, receiver->arg);
-	return true;
+	return receiver->enough == NULL || !*receiver->enough;
 }
 
 static void
@@ -187,6 +188,16 @@ query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg)
 {
 	Assert(ActiveSnapshotSet());
 	hand_over(sql, args, true, row, arg);
+}
+
+void
+query_until(const char *sql, QueryArgs *args, QueryRow row, void *arg, const bool *enough)
+{
+	RowReceiver receiver = receiver_of(row, arg);
+
+	Assert(ActiveSnapshotSet());
+	receiver.enough = enough;
+	execute(sql, args, true, &receiver.pub);
 }
 
 void

@@ -41,6 +41,10 @@ extern void query_arg_null(QueryArgs *args, Oid type);
  */
 extern void query_each_row(const char *sql, QueryArgs *args, QueryRow row, void *arg);
 
+/* The same, until enough is true after a row: those that follow are not looked for. */
+extern void
+query_until(const char *sql, QueryArgs *args, QueryRow row, void *arg, const bool *enough);
+
 /*
  * The same of a query that is a constant of the program, with arguments of the same
  * types each time: the session keeps its plan. Not for one whose best plan depends on

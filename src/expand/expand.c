@@ -332,9 +332,9 @@ take_tables(Datum tables, Posted *posted)
 	}
 }
 
-/* posted is NULL where nothing is compared; else what is compared with. */
+/* posted is NULL where nothing is compared; else what is compared with. By which policy: expand_open(). */
 static void
-expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted)
+expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted, Datum policy_items)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	RunOrigin origin = {0};
@@ -348,7 +348,8 @@ expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted)
 	progress_phase(PHASE_READING_POLICY, PROGRESS_NO_ROWS);
 	lock_tables(PG_GETARG_INT64(0));
 	PushActiveSnapshot(GetTransactionSnapshot());
-	expand = expand_open(context, PG_GETARG_INT64(0), PG_GETARG_OID(1), PG_GETARG_OID(2), NULL);
+	expand = expand_open(context, PG_GETARG_INT64(0), policy_items, PG_GETARG_OID(1),
+						 PG_GETARG_OID(2), NULL);
 	expand->posted = posted;
 	/* Of a month in one table alone: a place in several says nothing. */
 	if (posted == NULL && PG_NARGS() > 3 && expand->is_small &&
@@ -387,12 +388,12 @@ ledger_expand(PG_FUNCTION_ARGS)
 		AllocSetContextCreate(CurrentMemoryContext, "expand", ALLOCSET_DEFAULT_SIZES);
 
 	InitMaterializedSRF(fcinfo, 0);
-	expand_run(fcinfo, context, NULL);
+	expand_run(fcinfo, context, NULL, (Datum) 0);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
 }
 
-/* p_run_id, p_header, p_line, p_posted_tables, p_posted, p_corrections */
+/* p_run_id, p_header, p_line, p_posted_tables, p_posted, p_corrections, p_policy */
 Datum
 ledger_evaluate(PG_FUNCTION_ARGS)
 {
@@ -400,6 +401,7 @@ ledger_evaluate(PG_FUNCTION_ARGS)
 		AllocSetContextCreate(CurrentMemoryContext, "evaluate", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
 	Posted posted = {0};
+	Datum policy_items = (Datum) 0;
 
 	for (int i = 0; i < 3; i++)
 		if (PG_ARGISNULL(i))
@@ -412,8 +414,10 @@ ledger_evaluate(PG_FUNCTION_ARGS)
 		posted.lines = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	if (!PG_ARGISNULL(5))
 		posted.corrections = text_to_cstring(PG_GETARG_TEXT_PP(5));
+	if (!PG_ARGISNULL(6))
+		policy_items = PointerGetDatum(PG_GETARG_ARRAYTYPE_P_COPY(6));
 	MemoryContextSwitchTo(old);
-	expand_run(fcinfo, context, &posted);
+	expand_run(fcinfo, context, &posted, policy_items);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
 }

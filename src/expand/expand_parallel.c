@@ -15,8 +15,8 @@
 #include "common/parallel_work.h"
 #include "common/query.h"
 #include "common/settings_scope.h"
+#include "expand/source_blocks.h"
 
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
@@ -26,23 +26,12 @@
 #include "utils/rel.h"
 #include "utils/sharedtuplestore.h"
 
-/* Blocks of the source that a process takes at a time: 4 MB, less where there is little to share. */
-#define MAX_STRETCH           512
-#define STRETCHES_PER_PROCESS 8
-
 /* Transactions that are taken up again, for each block of the month: few are better found by index. */
 #define MIN_TAKEN 4
 
 /* Spools: one for each staging table, one for totals. */
 #define SPOOL_TOTALS STAGING_TABLES
 #define SPOOLS       (STAGING_TABLES + 1)
-
-typedef struct Leaf
-{
-	Oid table;
-	BlockNumber nblocks;
-	int64 nstretches;
-} Leaf;
 
 /* What a worker leaves to the leader. Behind it: counts by leaf, then by basis. */
 typedef struct Outcome
@@ -56,7 +45,7 @@ typedef struct Outcome
 
 /*
  * What all processes see. Behind it: leaves, outcomes of workers, blocks of je_id, spools, stretches,
- * transactions that are taken up again, and of a comparison posted tables and buckets, or what it found.
+ * transactions that are taken up again, the policy, and of a comparison posted tables and buckets, or what it found.
  */
 typedef struct ExpandShared
 {
@@ -78,6 +67,7 @@ typedef struct ExpandShared
 	Size wanted_at;
 	int64 ntaken; /* 0: all rows that are read are the run's */
 	Size taken_at;
+	Size policy_at; /* 0: what is approved */
 	int ntables;
 	Size tables_at;
 	uint32 nbuckets;
@@ -91,10 +81,10 @@ typedef struct ExpandShared
 
 PGDLLEXPORT void ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc);
 
-static Leaf *
+static SourceLeaf *
 shared_leaves(ExpandShared *shared)
 {
-	return (Leaf *) ((char *) shared + shared->leaves_at);
+	return (SourceLeaf *) ((char *) shared + shared->leaves_at);
 }
 
 static Outcome *
@@ -145,6 +135,14 @@ shared_taken(ExpandShared *shared)
 	return taken;
 }
 
+/* As policy_from_array() takes it; 0: what is approved. */
+static Datum
+shared_policy(ExpandShared *shared)
+{
+	return shared->policy_at == 0 ? (Datum) 0
+								  : PointerGetDatum((char *) shared + shared->policy_at);
+}
+
 static PostedTable *
 shared_tables(ExpandShared *shared)
 {
@@ -171,6 +169,11 @@ lay_out_inputs(const Expand *expand, ExpandShared *shared, const Taken *taken, S
 	shared->taken_at = at = MAXALIGN(at);
 	shared->ntaken = taken->count;
 	at = add_size(at, mul_size(taken->count, sizeof(int64)));
+	if (expand->policy_items != (Datum) 0)
+	{
+		shared->policy_at = at = MAXALIGN(at);
+		at = add_size(at, VARSIZE(DatumGetPointer(expand->policy_items)));
+	}
 	if (expand->aim == AIM_COMPARE)
 	{
 		shared->ntables = expand->posted->ntables;
@@ -192,12 +195,12 @@ lay_out_inputs(const Expand *expand, ExpandShared *shared, const Taken *taken, S
 static Size
 lay_out(ExpandShared *shared, int nprocesses, int nleaves, int nbases, BlockNumber nblocks)
 {
-	shared->stretch = Max(1, Min(MAX_STRETCH, nblocks / (nprocesses * STRETCHES_PER_PROCESS)));
+	shared->stretch = source_blocks_stretch(nblocks, nprocesses);
 	shared->nprocesses = nprocesses;
 	shared->nleaves = nleaves;
 	shared->nbases = nbases;
 	shared->leaves_at = MAXALIGN(sizeof(ExpandShared));
-	shared->outcomes_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(Leaf));
+	shared->outcomes_at = shared->leaves_at + MAXALIGN(nleaves * sizeof(SourceLeaf));
 	shared->outcome_size =
 		MAXALIGN(sizeof(Outcome)) + MAXALIGN((nleaves + nbases) * sizeof(Counts));
 	shared->blocks_at = shared->outcomes_at + (nprocesses - 1) * shared->outcome_size;
@@ -209,73 +212,34 @@ lay_out(ExpandShared *shared, int nprocesses, int nleaves, int nbases, BlockNumb
 	return shared->wanted_at + (nblocks / shared->stretch + nleaves) * sizeof(bool);
 }
 
-static void
-read_stretch(Expand *expand, const char *list, Oid table, BlockNumber from, BlockNumber to)
-{
-	QueryArgs args = {0};
-	ItemPointerData first;
-	ItemPointerData end;
-	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-											get_rel_name(table));
-
-	ItemPointerSet(&first, from, 0);
-	ItemPointerSet(&end, to, 0);
-	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
-	query_arg(&args, TIDOID, PointerGetDatum(&first));
-	query_arg(&args, TIDOID, PointerGetDatum(&end));
-	if (expand->reprocess_of == 0)
-		query_arg(&args, INT8ARRAYOID, expand->pass->batches);
-	query_each_row(psprintf("SELECT %s FROM ONLY %s s WHERE s.ctid >= $2 AND s.ctid < $3 "
-							"AND s.txn_month = $1%s",
-							list, name,
-							expand->reprocess_of == 0 ? " AND s.batch_id = ANY ($4)" : ""),
-				   &args, expand_row, expand);
-}
-
-/*
- * Each stretch is read by the range of its row identifiers, whatever else the
- * planner would choose; and that costs nothing that is worth compiling.
- */
-static int
-read_by_blocks(void)
-{
-	static const ScopedSetting settings[] = {
-		{"enable_tidscan", "on"},        {"enable_seqscan", "off"},    {"enable_indexscan", "off"},
-		{"enable_indexonlyscan", "off"}, {"enable_bitmapscan", "off"}, {"jit", "off"}};
-
-	return settings_scope_open(settings, lengthof(settings));
-}
-
 /* Expands stretches until all are taken. */
 static void
 read_stretches(Expand *expand, ExpandShared *shared)
 {
-	Leaf *leaves = shared_leaves(shared);
 	char *list = source_select_list(expand->source_table);
 	MemoryContext context = AllocSetContextCreate(expand->context, "stretch", ALLOCSET_SMALL_SIZES);
-	uint64 before = 0; /* stretches of leaves before this one */
-	int leaf = 0;
-	int scope = read_by_blocks();
+	const char *condition = "s.txn_month = $1";
+	QueryArgs args = {0};
+	SourceCursor cursor = {0};
+	int scope = source_blocks_open();
 
 	expand->pass = linitial(expand->passes);
-	expand_push_position(expand);
-	for (;;)
+	query_arg(&args, DATEOID, DateADTGetDatum(expand->txn_month));
+	if (expand->reprocess_of == 0)
 	{
-		uint64 n = pg_atomic_fetch_add_u64(&shared->next, 1);
-		BlockNumber from;
+		query_arg(&args, INT8ARRAYOID, expand->pass->batches);
+		condition = "s.txn_month = $1 AND s.batch_id = ANY ($2)";
+	}
+	expand_push_position(expand);
+	while (source_blocks_next(&cursor, shared_leaves(shared), shared->nleaves, shared->stretch,
+							  &shared->next))
+	{
 		MemoryContext old;
 
-		/* Each process gets them in ascending order. */
-		while (leaf < shared->nleaves && n >= before + leaves[leaf].nstretches)
-			before += leaves[leaf++].nstretches;
-		if (leaf == shared->nleaves)
-			break;
-		if (!shared_wanted(shared)[n])
+		if (!shared_wanted(shared)[cursor.number])
 			continue;
-		from = (n - before) * shared->stretch;
 		old = MemoryContextSwitchTo(context);
-		read_stretch(expand, list, leaves[leaf].table, from,
-					 Min(from + shared->stretch, leaves[leaf].nblocks));
+		source_blocks_read(&cursor, list, condition, args, expand_row, expand);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -300,7 +264,7 @@ compare_stretches(Expand *expand, ExpandShared *shared)
 static void
 leave_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 {
-	Leaf *leaves = shared_leaves(shared);
+	SourceLeaf *leaves = shared_leaves(shared);
 	Counts *counts = outcome_counts(outcome);
 
 	for (PartitionCounts *p = expand->tally.partitions; p != NULL; p = p->next)
@@ -323,7 +287,7 @@ leave_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 static void
 take_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 {
-	Leaf *leaves = shared_leaves(shared);
+	SourceLeaf *leaves = shared_leaves(shared);
 	Counts *counts = outcome_counts(outcome);
 
 	for (int i = 0; i < shared->nleaves; i++)
@@ -352,8 +316,8 @@ ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 		spools[i] = sts_attach(shared_spool(shared, i), ParallelWorkerNumber + 1, &shared->files);
 	memcpy(helper.spools, spools, sizeof(helper.spools));
 	query_open();
-	expand =
-		expand_open(CurrentMemoryContext, shared->run_id, shared->header, shared->line, &helper);
+	expand = expand_open(CurrentMemoryContext, shared->run_id, shared_policy(shared),
+						 shared->header, shared->line, &helper);
 	expand->aim = shared->aim;
 	expand->taken = shared_taken(shared);
 	if (shared->aim == AIM_COMPARE)
@@ -376,25 +340,6 @@ ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 	parallel_work_leave();
 }
 
-/* The blocks of each table; their sum. */
-static BlockNumber
-count_blocks(List *tables, BlockNumber *blocks)
-{
-	BlockNumber sum = 0;
-	ListCell *lc;
-
-	foreach(lc, tables)
-	{
-		Relation rel = table_open(lfirst_oid(lc), NoLock);
-		int i = foreach_current_index(lc);
-
-		blocks[i] = RelationGetNumberOfBlocks(rel);
-		sum += blocks[i];
-		table_close(rel, NoLock);
-	}
-	return sum;
-}
-
 /* Says what the processes are to do. */
 static void
 fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, RowStamp stamp,
@@ -403,9 +348,11 @@ fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, Ro
 {
 	Pass *pass = linitial(expand->passes);
 	int64 before = 0;
-	ListCell *lc;
 
 	*shared = *layout;
+	if (shared->policy_at != 0)
+		memcpy(DatumGetPointer(shared_policy(shared)), DatumGetPointer(expand->policy_items),
+			   VARSIZE(DatumGetPointer(expand->policy_items)));
 	if (shared->aim == AIM_COMPARE)
 	{
 		memcpy(shared_tables(shared), expand->posted->tables,
@@ -421,13 +368,11 @@ fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, Ro
 	pg_atomic_init_u64(&shared->next, 0);
 	pg_atomic_init_u64(&shared->next_posted, 0);
 	pg_atomic_init_u64(&shared->je_id_taken, 0);
-	foreach(lc, leaves)
+	source_blocks_fill(shared_leaves(shared), leaves, blocks, shared->stretch);
+	for (int i = 0; i < shared->nleaves; i++)
 	{
-		Leaf *leaf = &shared_leaves(shared)[foreach_current_index(lc)];
+		SourceLeaf *leaf = &shared_leaves(shared)[i];
 
-		leaf->table = lfirst_oid(lc);
-		leaf->nblocks = blocks[foreach_current_index(lc)];
-		leaf->nstretches = (leaf->nblocks + shared->stretch - 1) / shared->stretch;
 		if (expand->reprocess_of == 0)
 			source_mark_stretches(leaf->table, pass->batches, shared->stretch, leaf->nstretches,
 								  shared_wanted(shared) + before);
@@ -550,7 +495,7 @@ expand_in_parallel(Expand *expand)
 		return false;
 	leaves = source_leaves(expand->source_table, expand->txn_month);
 	source_blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
-	nblocks = count_blocks(leaves, source_blocks);
+	nblocks = source_blocks_count(leaves, source_blocks);
 	nworkers = leaves == NIL ? 0 : parallel_work_workers(nblocks + count_posted(expand));
 	if (nworkers == 0)
 		return false;

@@ -217,7 +217,8 @@ load_run(Expand *expand)
 		EXPAND_RUN_QUERY("s.txn_month, s.reprocess_of, r.je_range, acct._is_small_run(s.run_id), "
 						 "r.options ->> 'late' = 'next_open', s.run_id, s.journals"),
 		&args, take_run, expand);
-	query_each_row_kept(
+	policy_each_row(
+		expand->policy,
 		"SELECT b.basis, b.every_transaction, count(*) OVER () FROM acct.journal_run r "
 		"JOIN acct.accounting_basis b ON b.basis = ANY (r.bases) WHERE r.run_id = $1 ORDER BY 1",
 		&args, take_basis, expand);
@@ -307,7 +308,8 @@ expand_pop_position(Expand *expand)
 }
 
 Expand *
-expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const StagingHelper *helper)
+expand_open(MemoryContext context, int64 run_id, Datum policy_items, Oid header, Oid line,
+			const StagingHelper *helper)
 {
 	Expand *expand = palloc0_object(Expand);
 
@@ -315,6 +317,9 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const Sta
 	Assert(CurrentMemoryContext == context);
 	expand->context = context;
 	expand->run_id = run_id;
+	expand->policy_items = policy_items;
+	if (policy_items != (Datum) 0)
+		expand->policy = policy_from_array(policy_items);
 	expand->header = header;
 	expand->line = line;
 	expand->estate = CreateExecutorState();
@@ -326,8 +331,9 @@ expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const Sta
 	if (get_attnum(ledger_engine_table("journal_run"), "source_digest") != InvalidAttrNumber)
 		expand->rows = row_digest_open(RelationGetDescr(expand->source_table), (Datum) 0);
 	run_tally_init(&expand->tally, context, expand->nbases);
-	expand->routing = routing_load(expand->source_table, expand->txn_month, expand->moves_late,
-								   expand->nbases, expand->bases, &expand->tally.totals);
+	expand->routing =
+		routing_load(expand->source_table, expand->policy, expand->txn_month, expand->moves_late,
+					 expand->nbases, expand->bases, &expand->tally.totals);
 	/* A correction has a date of its own. */
 	if (expand->source_run != expand->run_id)
 		routing_open_every_month(expand->routing);

@@ -65,6 +65,8 @@ typedef struct Expand
 	Pass *pass;      /* under way */
 	int64 at_txn_id; /* transaction under way, 0 before the first */
 
+	Datum policy_items; /* text[], as policy_from_array() takes it; 0: what is approved */
+	const Policy *policy;
 	Oid header; /* the tables of staging */
 	Oid line;
 	Relation source_table;
@@ -96,12 +98,12 @@ extern bool expand_has_kinds(void);
 		   "WHERE run_id = $1")
 
 /*
- * Reads the run and its policy and opens its tables, for a process: no helper for
- * the one that leads. Needs query_open(), and as the active snapshot the one
+ * Reads the run and the policy to expand it by (text[], as policy_from_array() takes it; 0: what is
+ * approved), and opens its tables, for a process: no helper for the one that leads. Needs query_open(), and as the active snapshot the one
  * that all processes read by; call it, and the rest, in the memory context given.
  */
-extern Expand *
-expand_open(MemoryContext context, int64 run_id, Oid header, Oid line, const StagingHelper *helper);
+extern Expand *expand_open(MemoryContext context, int64 run_id, Datum policy_items, Oid header,
+						   Oid line, const StagingHelper *helper);
 
 /* Between these, an error says where it happened. */
 extern void expand_push_position(Expand *expand);

@@ -4,8 +4,6 @@
  */
 #include "policy/account.h"
 
-#include "common/query.h"
-
 #include "utils/memutils.h"
 
 typedef struct Account
@@ -118,7 +116,7 @@ add_map_row(TupleTableSlot *slot, void *arg)
 }
 
 AccountBook *
-account_load(void)
+account_load(const Policy *policy)
 {
 	AccountBook *book = palloc0_object(AccountBook);
 
@@ -126,15 +124,18 @@ account_load(void)
 	code_map_init(&book->accounts, "accounts", sizeof(Account), book->context);
 	code_map_init(&book->funds, "funds", sizeof(Fund), book->context);
 	code_map_init(&book->mapped, "product account map", sizeof(MapEntry), book->context);
-	query_each_row_kept("SELECT account_code, fund, is_postable, effective_from, effective_to "
-						"FROM acct.chart_of_accounts",
-						NULL, add_account, book);
-	query_each_row_kept("SELECT fund FROM acct.fund", NULL, add_fund, book);
+	policy_each_row(
+		policy,
+		"SELECT a.account_code, a.fund, a.is_postable, a.effective_from, a.effective_to "
+		"FROM acct.chart_of_accounts a",
+		NULL, add_account, book);
+	policy_each_row(policy, "SELECT f.fund FROM acct.fund f", NULL, add_fund, book);
 	/* A named channel goes before any, a newer row before an older one. */
-	query_each_row_kept(
-		"SELECT product_code, account_code, fund, channel, mapped_account_code, mapped_fund, "
-		"effective_from, effective_to FROM acct.product_account_map "
-		"ORDER BY channel IS NULL, effective_from DESC, map_id",
+	policy_each_row(
+		policy,
+		"SELECT m.product_code, m.account_code, m.fund, m.channel, m.mapped_account_code, m.mapped_fund, "
+		"m.effective_from, m.effective_to FROM acct.product_account_map m "
+		"ORDER BY m.channel IS NULL, m.effective_from DESC, m.map_id",
 		NULL, add_map_row, book);
 	return book;
 }

@@ -7,6 +7,7 @@
 
 #include "common/code_map.h"
 #include "common/ledger_engine.h"
+#include "policy/policy.h"
 
 #include "utils/date.h"
 
@@ -29,7 +30,7 @@ typedef struct ResolvedAccount
 typedef void (*AccountDate)(DateADT date, void *arg);
 
 /* Reads them into the current memory context. Needs query_open(). */
-extern AccountBook *account_load(void);
+extern AccountBook *account_load(const Policy *policy);
 extern void account_dates(AccountBook *book, AccountDate callback, void *arg);
 
 /* Where a template line's account and fund lead for a product and channel on a date. */

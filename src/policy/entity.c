@@ -4,8 +4,6 @@
  */
 #include "policy/entity.h"
 
-#include "common/query.h"
-
 #include "utils/lsyscache.h"
 
 static const Entity any_entity = {.effective_from = DATEVAL_NOBEGIN, .effective_to = DATEVAL_NOEND};
@@ -24,7 +22,7 @@ add_entity(TupleTableSlot *slot, void *arg)
 }
 
 EntityBook *
-entity_load(void)
+entity_load(const Policy *policy)
 {
 	EntityBook *book = palloc0_object(EntityBook);
 
@@ -32,8 +30,9 @@ entity_load(void)
 	/* The layout of 0.1.0 has no such table. */
 	book->is_kept = OidIsValid(get_relname_relid("entity", ledger_engine_schema()));
 	if (book->is_kept)
-		query_each_row_kept("SELECT entity_code, effective_from, effective_to FROM acct.entity",
-							NULL, add_entity, book);
+		policy_each_row(policy,
+						"SELECT e.entity_code, e.effective_from, e.effective_to FROM acct.entity e",
+						NULL, add_entity, book);
 	return book;
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/code_map.h"
 #include "common/ledger_engine.h"
+#include "policy/policy.h"
 
 #include "utils/date.h"
 
@@ -24,7 +25,7 @@ typedef struct EntityBook
 } EntityBook;
 
 /* Reads them into the current memory context. Needs query_open(). */
-extern EntityBook *entity_load(void);
+extern EntityBook *entity_load(const Policy *policy);
 
 /* The entity of a code; NULL where it is not registered. */
 extern const Entity *entity_find(EntityBook *book, Code code);

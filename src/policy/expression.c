@@ -266,9 +266,9 @@ deparse(Node *expr, Relation source)
 
 /*
  * Makes a text ready, in the current memory context; with "understood", also
- * the text that the server would write for it, with "planned" the expression
- * that is evaluated. All of it here, so that what fails at any stage, for want
- * of a right or for its depth, is refused.
+ * the text that the server would write for it, with "planned" the tree. All of
+ * it here, so that what fails at any stage, for want of a right or for its
+ * depth, is refused.
  */
 static void
 compile_text(const char *text, ExpressionKind kind, Relation source, Expression *expression,
@@ -325,7 +325,7 @@ expression_compile(const char *text, ExpressionKind kind, Relation source)
 }
 
 Node *
-expression_planned(const char *text, ExpressionKind kind, Relation source)
+expression_plan(const char *text, ExpressionKind kind, Relation source)
 {
 	Expression expression = {0};
 	Node *planned = NULL;

@@ -36,10 +36,9 @@ typedef struct Expression
 extern Expression *expression_compile(const char *text, ExpressionKind kind, Relation source);
 
 /*
- * The same text as the expression that is evaluated, for whoever reasons about
- * it; its columns are Vars of the source. Raises LE003 likewise.
+ * The same, as the tree that the server planned, its constant parts computed; the columns are those of relation 1.
  */
-extern Node *expression_planned(const char *text, ExpressionKind kind, Relation source);
+extern Node *expression_plan(const char *text, ExpressionKind kind, Relation source);
 
 /*
  * The value for the row in econtext->ecxt_scantuple, whose attributes are all

@@ -12,7 +12,6 @@
 
 #include "common/code_check.h"
 #include "common/month.h"
-#include "common/query.h"
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -76,6 +75,7 @@ struct Routing
 	DateADT last_accepted;
 
 	MemoryContext route_context;
+	uint64 forgotten; /* how often they were */
 	Size max_route_memory;
 	CodeMap routes;
 };
@@ -150,15 +150,16 @@ take_limit(TupleTableSlot *slot, void *arg)
 }
 
 static void
-load_limits(Routing *routing)
+load_limits(Routing *routing, const Policy *policy)
 {
 	/* Of the layout of 0.1.0, which has no such table. */
 	routing->months_apart = MAX_MONTHS_APART;
 	routing->first_year = FIRST_YEAR_OF_DATES;
 	routing->last_year = LAST_YEAR_OF_DATES;
 	if (OidIsValid(get_relname_relid("posting_limit", ledger_engine_schema())))
-		query_each_row_kept(
-			"SELECT months_apart, first_year, last_year FROM acct._posting_limits()", NULL,
+		policy_each_row(
+			policy,
+			"SELECT l.months_apart, l.first_year, l.last_year FROM acct._posting_limits() l", NULL,
 			take_limit, routing);
 }
 
@@ -183,17 +184,18 @@ add_match(Routing *routing, Match *match)
 	entry->matches[entry->nmatches++] = match;
 }
 
-static void
-forget_routes(Routing *routing)
+void
+routing_forget(Routing *routing)
 {
 	MemoryContextReset(routing->route_context);
+	routing->forgotten++;
 	code_map_init(&routing->routes, "routes", sizeof(Route), routing->route_context);
 	code_map_keep_recent(&routing->routes);
 }
 
 Routing *
-routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases, const Code *bases,
-			 TotalSet *totals)
+routing_load(Relation source, const Policy *policy, DateADT txn_month, bool moves_late, int nbases,
+			 const Code *bases, TotalSet *totals)
 {
 	Routing *routing = palloc0_object(Routing);
 
@@ -201,16 +203,16 @@ routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases, co
 	routing->totals = totals;
 	routing->txn_month = txn_month;
 	routing->moves_late = moves_late;
-	routing->templates = template_load(source, nbases, bases);
-	routing->accounts = account_load();
-	routing->entities = entity_load();
+	routing->templates = template_load(source, policy, nbases, bases);
+	routing->accounts = account_load(policy);
+	routing->entities = entity_load(policy);
 	routing->periods = period_load();
 	code_map_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	code_map_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
 
-	query_each_row_kept("SELECT currency, minor_units FROM acct.currency", NULL, add_currency,
-						routing);
-	load_limits(routing);
+	policy_each_row(policy, "SELECT c.currency, c.minor_units FROM acct.currency c", NULL,
+					add_currency, routing);
+	load_limits(routing, policy);
 	routing->last_late_month = Min(month_after(txn_month, MAX_MONTHS_LATE),
 								   date2j(routing->last_year, 12, 1) - POSTGRES_EPOCH_JDATE);
 	for (int i = 0; i < routing->templates->nmatches; i++)
@@ -220,7 +222,7 @@ routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases, co
 	routing->route_context = GenerationContextCreate(routing->context, "routes", 0,
 													 ALLOCSET_DEFAULT_INITSIZE, ROUTE_BLOCK_SIZE);
 	routing->max_route_memory = Max(MIN_ROUTE_MEMORY, get_hash_memory_limit());
-	forget_routes(routing);
+	routing_forget(routing);
 	return routing;
 }
 
@@ -228,6 +230,18 @@ void
 routing_open_every_month(Routing *routing)
 {
 	routing->periods = period_none();
+}
+
+uint64
+routing_forgotten(const Routing *routing)
+{
+	return routing->forgotten;
+}
+
+MemoryContext
+routing_memory(Routing *routing)
+{
+	return routing->route_context;
 }
 
 TemplateSet *
@@ -418,7 +432,7 @@ routing_find(Routing *routing, const Code codes[CODE_KEY_MAX], DateADT date)
 		return route;
 
 	if (MemoryContextMemAllocated(routing->route_context, true) > routing->max_route_memory)
-		forget_routes(routing);
+		routing_forget(routing);
 	route = code_map_enter(&routing->routes, &key, &found);
 	make_route(routing, route, date);
 	return route;
@@ -456,11 +470,67 @@ routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 		lines[i].account_code = account.account_code;
 		lines[i].fund = account.fund;
 		lines[i].codes = digest_of_codes(line_codes);
-		lines[i].total = run_total_find(routing->totals, codes[ROUTE_ENTITY], basis,
-										route->bases[template->basis].je_month, account.fund,
-										account.account_code, codes[ROUTE_CURRENCY]);
+		if (routing->totals != NULL)
+			lines[i].total = run_total_find(routing->totals, codes[ROUTE_ENTITY], basis,
+											route->bases[template->basis].je_month, account.fund,
+											account.account_code, codes[ROUTE_CURRENCY]);
 	}
 	pfree(funds);
 	candidate->lines = lines;
 	MemoryContextSwitchTo(old);
+}
+
+static bool
+same_entity(const Entity *a, const Entity *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->effective_from == b->effective_from && a->effective_to == b->effective_to;
+}
+
+/* The lines of a version that two policies have lead to the same accounts, by each in its own stretch of days. */
+static bool
+lead_alike(Routing *a, const Route *route_a, Routing *b, const Route *route_b,
+		   const Template *template)
+{
+	const Code *codes = route_a->key.codes;
+
+	for (int i = 0; i < template->nlines; i++)
+	{
+		const TemplateLine *spec = &template->lines[i];
+		ResolvedAccount x = account_resolve(a->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
+											spec->account_code, spec->fund, route_a->date);
+		ResolvedAccount y = account_resolve(b->accounts, codes[ROUTE_PRODUCT], codes[ROUTE_CHANNEL],
+											spec->account_code, spec->fund, route_b->date);
+
+		if (!code_equal(x.account_code, y.account_code) || !code_equal(x.fund, y.fund) ||
+			(x.problem == NULL) != (y.problem == NULL) ||
+			(x.problem != NULL && strcmp(x.problem, y.problem) != 0))
+			return false;
+	}
+	return true;
+}
+
+bool
+routing_alike(Routing *a, const Route *route_a, Routing *b, const Route *route_b, int basis)
+{
+	const BasisRoute *x = &route_a->bases[basis];
+	const BasisRoute *y = &route_b->bases[basis];
+
+	if (route_a->minor_units != route_b->minor_units ||
+		!same_entity(route_a->entity, route_b->entity) || x->period != y->period ||
+		x->je_month != y->je_month || x->ncandidates != y->ncandidates)
+		return false;
+	for (int i = 0; i < x->ncandidates; i++)
+	{
+		const Match *m = x->candidates[i].match;
+		const Match *n = y->candidates[i].match;
+
+		/* What a version says never changes once it is approved, and a draft is read once for both. */
+		if (!code_equal(m->template->code, n->template->code) ||
+			m->template->version != n->template->version || m->match_no != n->match_no ||
+			!lead_alike(a, route_a, b, route_b, m->template))
+			return false;
+	}
+	return true;
 }

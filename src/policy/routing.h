@@ -59,6 +59,7 @@ typedef struct Route
 	const char *code_problem;  /* of one of the codes; NULL: none has any */
 	int minor_units;           /* of the currency; -1: there is none such */
 	Datum codes[CODE_KEY_MAX]; /* as text, in the order of the key */
+	void *slot;                /* for whoever compares routes; NULL at first */
 	BasisRoute *bases;         /* one for each basis of the run */
 } Route;
 
@@ -85,12 +86,27 @@ extern const char *const route_columns[CODE_KEY_MAX];
 typedef struct Routing Routing;
 
 /*
- * Reads policy for a run of a month; needs query_open(). All lives in the current
- * context. moves_late: journals of a month that is closed are moved to the next
+ * Reads a policy for a run of a month; needs query_open(). All lives in the current
+ * context. totals NULL: lines of routes have none. moves_late: journals of a month that is closed are moved to the next
  * open one of their book, and all else follows the date of the transaction.
  */
-extern Routing *routing_load(Relation source, DateADT txn_month, bool moves_late, int nbases,
-							 const Code *bases, TotalSet *totals);
+extern Routing *routing_load(Relation source, const Policy *policy, DateADT txn_month,
+							 bool moves_late, int nbases, const Code *bases, TotalSet *totals);
+
+/* Forgets all routes, and with them what is kept in their slots. That also happens by itself, when they are many: the number tells. */
+extern void routing_forget(Routing *routing);
+extern uint64 routing_forgotten(const Routing *routing);
+
+/* Where what is kept in slots of routes can live: it goes with them. */
+extern MemoryContext routing_memory(Routing *routing);
+
+/*
+ * Whether a transaction comes to the same in a basis by either route: those of one transaction by two policies, whose
+ * bases have the same numbers. True where the same template versions are tried in the same order, and all that
+ * they need is the same; nothing is evaluated.
+ */
+extern bool
+routing_alike(Routing *a, const Route *route_a, Routing *b, const Route *route_b, int basis);
 
 /* Has journals of closed and archived months built, for one whose journals have another date; before the first route. */
 extern void routing_open_every_month(Routing *routing);

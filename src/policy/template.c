@@ -8,8 +8,6 @@
  */
 #include "policy/template.h"
 
-#include "common/query.h"
-
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
@@ -163,7 +161,7 @@ add_match(TupleTableSlot *slot, void *arg)
 }
 
 TemplateSet *
-template_load(Relation source, int nbases, const Code *bases)
+template_load(Relation source, const Policy *policy, int nbases, const Code *bases)
 {
 	TemplateSet *set = palloc0_object(TemplateSet);
 	Loader loader = {set, 0, 0};
@@ -180,11 +178,12 @@ template_load(Relation source, int nbases, const Code *bases)
 			  PointerGetDatum(construct_array(names, nbases, TEXTOID, -1, false, TYPALIGN_INT)));
 
 	/* Of all bases: a newer version ends an older one, even where it moved to another basis. */
-	query_each_row_kept(
-		"SELECT template_code, version, basis, effective_from, effective_to, template_type = 'IGNORE', "
-		"require_balanced, balance_by_fund, skip_zero_lines, negative_policy = 'reject', description "
-		"FROM acct.journal_template WHERE status IN ('approved', 'retired') "
-		"ORDER BY template_code, version",
+	policy_each_row(
+		policy,
+		"SELECT t.template_code, t.version, t.basis, t.effective_from, t.effective_to, t.template_type = 'IGNORE', "
+		"t.require_balanced, t.balance_by_fund, t.skip_zero_lines, t.negative_policy = 'reject', t.description "
+		"FROM acct.journal_template t WHERE t.status IN ('approved', 'retired') "
+		"ORDER BY t.template_code, t.version",
 		NULL, add_template, &loader);
 	for (int i = 0; i + 1 < set->ntemplates; i++)
 		Assert(code_compare(set->templates[i].code, set->templates[i + 1].code) < 0 ||
@@ -194,7 +193,8 @@ template_load(Relation source, int nbases, const Code *bases)
 		if (code_equal(set->templates[i].code, set->templates[i + 1].code))
 			set->templates[i].newer = &set->templates[i + 1];
 
-	query_each_row_kept(
+	policy_each_row(
+		policy,
 		"SELECT x.template_code, x.version, x.line_no, x.dr_cr = 'DR', x.account_code, x.fund, x.amount_expr, "
 		"x.is_balancing, x.condition_expr, count(*) OVER (PARTITION BY x.template_code, x.version) "
 		"FROM acct.journal_template t JOIN acct.journal_template_line x USING (template_code, version) "
@@ -202,7 +202,8 @@ template_load(Relation source, int nbases, const Code *bases)
 		"ORDER BY x.template_code, x.version, x.line_no",
 		&args, add_line, &loader);
 	loader.at = 0;
-	query_each_row_kept(
+	policy_each_row(
+		policy,
 		"SELECT x.template_code, x.version, x.match_no, x.priority, x.condition_expr, x.txn_type, "
 		"x.product_code, x.channel, count(*) OVER () "
 		"FROM acct.journal_template t JOIN acct.journal_template_match x USING (template_code, version) "

@@ -7,6 +7,7 @@
 
 #include "common/ledger_engine.h"
 #include "policy/expression.h"
+#include "policy/policy.h"
 
 #include "utils/date.h"
 
@@ -79,7 +80,8 @@ typedef struct TemplateSet
  * Reads the approved (and retired) templates of the given bases into the
  * current memory context. Needs query_open().
  */
-extern TemplateSet *template_load(Relation source, int nbases, const Code *bases);
+extern TemplateSet *
+template_load(Relation source, const Policy *policy, int nbases, const Code *bases);
 
 /* The version is in effect on the date, and no newer version of its code is. */
 extern bool template_applies(const Template *template, DateADT date);

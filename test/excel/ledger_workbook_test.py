@@ -169,7 +169,13 @@ check('names of sheets', [made.sheet_name(n) for n in ('a/b:[c]', 'x' * 40, 'x' 
 sheet = made.sheet('s', 't', [('A', 5, True)], 0)
 sheet.figure(0, Decimal('1234567890123456.78'), 2)
 check('digits that a spreadsheet does not keep are counted', made.inexact, 1)
+# A name may not end with an apostrophe, emoji count twice, and some characters cannot be in XML.
+sheets = [made.sheet(n, n, [(n, 5, False)], 0) for n in ('y' * 30 + "'s", '\U0001f600' * 40, '\U0001f600' * 40)]
+sheets[0].text(0, '\ufffe\uffff' + '\U0001f600' * 40000)
 made.close()
+read = openpyxl.load_workbook(os.path.join(work, 'names.xlsx'))
+check('names that are cut', read.sheetnames[-3:], ['y' * 30, '\U0001f600' * 15, '\U0001f600' * 14 + ' 2'])
+check('a text that is cut', (read['y' * 30]['A4'].value[:2], len(read['y' * 30]['A4'].value.encode('utf-16-le')) // 2 <= 32767), ('\ufffd\ufffd', True))
 for arguments, message in ((['2025-13', path], 'not a month: 2025-13'), (['2025-01', path, '--entity', 'NOBODY'], 'entity "NOBODY" is not registered'),
                            (['2025-01', os.path.join(work, 'nowhere', 'x.xlsx')], 'error: '), (['2025-01', path, '--account', 'NONE'], 'account "NONE" does not exist')):
     done = subprocess.run(command[:2] + arguments, capture_output=True, text=True)

@@ -76,6 +76,9 @@ SELECT * FROM acct.expand_journals(:run6); :why
 SELECT status FROM acct.journal_run WHERE run_id = :run6;
 ALTER TABLE acct.txn_source_parent ADD COLUMN only_here numeric DEFAULT 1;
 SELECT journals, lines FROM acct.expand_journals(:run6);
+-- A type without a length has none.
+SELECT acct.add_dimension('code', 'bpchar'), acct.add_dimension('flags', 'bit');
+SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'acct.ledger_entry_header'::regclass AND attname IN ('code', 'flags') ORDER BY 1;
 -- Its type is built in: a domain's CHECK would run as the engine's owner.
 CREATE DOMAIN public.d AS text CHECK (value <> '');
 SELECT acct.add_dimension('of_a_domain', 'public.d'); :why

@@ -177,6 +177,10 @@ SELECT public.lasting(acct.month_end_pack('2025-01-01', 'SUB')) = public.lasting
 RESET ALL;
 SET client_min_messages = warning;
 SET datestyle = 'ISO, YMD';
+-- A session calls its time zone what it likes.
+SET timezone = '<<B>3';
+SELECT position('<B' IN html) > 0 AS markup, position('&lt;B' IN html) > 0 AS shown FROM (SELECT acct.month_end_pack('2025-01-01', 'SUB') AS html OFFSET 0) AS p;
+SET timezone = 'UTC';
 
 -- Bad arguments
 \set VERBOSITY sqlstate

@@ -82,7 +82,7 @@ UPDATE acct.template_retirement_draft SET release_id = 99;
 TRUNCATE acct.fund_draft;
 -- What is not approved yet is used by nobody, and its template does not go alone.
 SELECT (SELECT count(*) FROM acct.fund WHERE fund = 'F3') AS funds, (SELECT count(*) FROM acct.chart_of_accounts WHERE account_code IN ('1100', '1101')) AS accounts;
-SELECT problem FROM acct.check_template('NEW', 1);
+SELECT severity, message FROM acct.check_template('NEW', 1);
 SELECT acct.submit_template('NEW', 1);
 SELECT * FROM acct.check_release(:release);
 
@@ -223,7 +223,7 @@ DECLARE
 BEGIN
     BEGIN
         EXECUTE replace(statement, '@', id::text);
-        found := ARRAY(SELECT p.problem FROM acct.check_release(id) AS p);
+        found := ARRAY(SELECT p.message FROM acct.check_release(id) AS p WHERE p.severity = 'error');
         RAISE EXCEPTION USING ERRCODE = 'XXDON';
     EXCEPTION WHEN SQLSTATE 'XXDON' THEN
         RETURN QUERY SELECT unnest(found);

@@ -260,8 +260,7 @@ SELECT acct.restore_partition('ledger_entry', '2019-03-01'), acct.restore_partit
 SELECT pg_catalog.count(*) FROM acct.apply_retention(true);
 SELECT DISTINCT x.table_name, x.month, x.action FROM acct.apply_retention() AS x ORDER BY 1, 2, 3;
 SELECT acct.add_dimension('cohort', 'pg_catalog.text', true);
-SELECT x.problem FROM acct.check_template('DRAFT', 1) AS x;
-SELECT pg_catalog.count(*) FROM acct.check_balance('DRAFT', 1);
+SELECT x.message FROM acct.check_template('DRAFT', 1) AS x;
 SELECT acct.check_expression(':gross_amount', 'amount');
 SELECT acct.submit_template('DRAFT', 1);
 SELECT acct.return_template('DRAFT', 1);
@@ -271,7 +270,13 @@ SELECT acct.new_template_version('A', '2025-04-01');
 SELECT acct.create_release('Mine') AS release \gset
 INSERT INTO acct.fund_draft (release_id, operation, fund, name) VALUES (:release, 'update', 'F2', 'Mine');
 INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:release, 'A', 1, '2031-01-01');
-SELECT x.problem FROM acct.check_release(:release) AS x;
+SELECT x.message FROM acct.check_release(:release) AS x;
+SELECT x.account_code FROM acct.compare_release(:release, '2025-02-01') AS x;
+SELECT x.change FROM acct.compare_release_transactions(:release, '2025-02-01') AS x;
+SELECT x.account_code FROM acct.compare_versions('A', 1, 1, '2025-02-01') AS x;
+SELECT x.change FROM acct.compare_versions_transactions('A', 1, 1, '2025-02-01') AS x;
+SELECT DISTINCT x.outcome FROM acct.preview_journals('2025-02-01', :release) AS x;
+SELECT DISTINCT x.outcome FROM acct.preview_journals('2025-02-01', template_code => 'A') AS x;
 SELECT acct.submit_release(:release);
 SELECT acct.return_release(:release);
 SELECT acct.approve_release(:ours);
@@ -386,9 +391,9 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.run_month(''2025-01-01'')'), ('SELECT acct.book_transactions(''[{"txn_id": 1, "txn_month": "2025-01-01"}]'')'),
     ('SELECT acct._check_transactions(''[]'')'), ('SELECT acct._open_booking(''2025-01-01'', ''[]'', NULL, ''{}'')'), ('SELECT acct._book_batch(@expanded, 1)'), ('SELECT acct._booked(@posted, ''{1}'')'), ('CALL acct.process_month(''2025-01-01'')'), ('SELECT acct.rotate_txn_source_partitions(0, ''2025-05-01'')'),
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.account_ledger(''1000'', ''2025-01-01'', ''2025-01-31'')'), ('SELECT acct.journal(1)'), ('SELECT acct.trial_balance_at(''2025-01-15'')'), ('SELECT acct.movement(''2025-01-01'')'), ('SELECT acct.account_hierarchy(''2025-01-01'')'), ('SELECT acct.profit_and_loss(''2025-01-01'', ''2025-01-01'')'), ('SELECT acct.balance_sheet(''2025-01-01'')'), ('SELECT acct.fund_statement(''2025-01-01'')'), ('SELECT acct.exceptions_report(''2025-01-01'')'), ('SELECT acct.reconcile_month(''2025-01-01'')'), ('SELECT acct.reconcile_transactions(''2025-01-01'')'), ('SELECT acct.month_end_pack(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
-    ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.check_close(''2025-05-01'')'), ('SELECT acct.set_book(''MAIN'', ''PRIMARY'', ''{}'')'), ('SELECT acct.rehearse_close(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.close_year(''2025-12-31'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.reopen_year(''2025-12-31'', ''MAIN'', ''PRIMARY'', ''x'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.check_balance(''A'')'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
+    ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.check_close(''2025-05-01'')'), ('SELECT acct.set_book(''MAIN'', ''PRIMARY'', ''{}'')'), ('SELECT acct.rehearse_close(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.close_year(''2025-12-31'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.reopen_year(''2025-12-31'', ''MAIN'', ''PRIMARY'', ''x'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
-    ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
+    ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.compare_release(1, ''2025-01-01'')'), ('SELECT acct.compare_release_transactions(1, ''2025-01-01'')'), ('SELECT acct.compare_versions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.compare_versions_transactions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.preview_journals(''2025-01-01'')'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
     ('SELECT acct.check_manual_journal(1)'), ('SELECT acct.submit_manual_journal(1)'), ('SELECT acct.return_manual_journal(1, ''x'')'), ('SELECT acct.approve_manual_journal(1)'), ('SELECT acct.copy_manual_journal(1)'),
     ('SELECT acct._require_opening_book(''2024-12-31'', ''MAIN'', ''PRIMARY'', false)'), ('SELECT acct._draft_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'), ('SELECT acct._compare_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'),
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),

@@ -70,12 +70,12 @@ INSERT INTO acct.statement_account_draft (release_id, operation, layout, line_no
     (:release, 'insert', 'PL', 10, 1, 'INCOME', NULL, NULL, NULL), (:release, 'insert', 'PL', 20, 1, 'EXPENSE', NULL, NULL, NULL), (:release, 'insert', 'PL', 20, 2, 'ASSET', '1900', NULL, NULL);
 INSERT INTO acct.statement_column_draft (release_id, operation, layout, column_no, label, fund_types, funds) VALUES
     (:release, 'insert', 'BS', 1, 'Participants', '{PARTICIPANT_RISK,OTHER}', NULL), (:release, 'insert', 'BS', 2, 'Operator', '{OPERATOR,OTHER}', '{F3}');
-SELECT problem FROM acct.check_release(:release);
+SELECT severity, message FROM acct.check_release(:release);
 SELECT acct.submit_release(:release);
 DELETE FROM acct.statement_account_draft WHERE release_id = :release AND (layout, line_no, selection_no) IN (('BS', 11, 2), ('BS', 31, 2), ('BS', 38, 1), ('PL', 20, 2));
 UPDATE acct.statement_line_draft SET subtotal_of = CASE line_no WHEN 19 THEN '{10,11}' WHEN 38 THEN '{30,31,32}' ELSE '{20,38}' END::integer[] WHERE release_id = :release AND layout = 'BS' AND subtotal_of IS NOT NULL;
 UPDATE acct.statement_column_draft SET fund_types = '{OPERATOR}', funds = NULL WHERE release_id = :release AND column_no = 2;
-SELECT problem FROM acct.check_release(:release);
+SELECT severity, message FROM acct.check_release(:release);
 -- An account that does not exist, and the like
 \set VERBOSITY sqlstate
 INSERT INTO acct.statement_account_draft (release_id, operation, layout, line_no, selection_no, account_type) VALUES (:release, 'insert', 'BS', 10, 9, 'MONEY'); :why
@@ -88,7 +88,7 @@ INSERT INTO acct.statement_column_draft (release_id, operation, layout, column_n
 TRUNCATE acct.statement_line; :why
 \set VERBOSITY default
 INSERT INTO acct.statement_account_draft (release_id, operation, layout, line_no, selection_no, parent_account_code) VALUES (:release, 'insert', 'BS', 10, 9, '99');
-SELECT problem FROM acct.check_release(:release);
+SELECT severity, message FROM acct.check_release(:release);
 DELETE FROM acct.statement_account_draft WHERE release_id = :release AND selection_no = 9;
 SELECT acct.submit_release(:release);
 SELECT acct.policy_digest() AS digest \gset
@@ -104,14 +104,14 @@ SELECT table_name, operation, count(*) FROM acct.template_audit WHERE table_name
 SELECT acct.create_release('Change') AS change \gset
 INSERT INTO acct.statement_line_draft (release_id, operation, layout, line_no, label) VALUES (:change, 'update', 'BS', 1, 'Assets'), (:change, 'delete', 'BS', 10, NULL);
 INSERT INTO acct.statement_layout_draft (release_id, operation, layout, statement, description) VALUES (:change, 'insert', 'BS2', 'balance_sheet', 'Another');
-SELECT problem FROM acct.check_release(:change);
+SELECT severity, message FROM acct.check_release(:change);
 DELETE FROM acct.statement_line_draft WHERE release_id = :change AND operation = 'delete';
-SELECT problem FROM acct.check_release(:change);
+SELECT severity, message FROM acct.check_release(:change);
 UPDATE acct.statement_layout_draft SET is_default = true WHERE release_id = :change;
 INSERT INTO acct.statement_layout_draft (release_id, operation, layout, is_default) VALUES (:change, 'update', 'BS', true);
-SELECT problem FROM acct.check_release(:change);
+SELECT severity, message FROM acct.check_release(:change);
 DELETE FROM acct.statement_layout_draft WHERE release_id = :change AND layout = 'BS2';
-SELECT problem FROM acct.check_release(:change);
+SELECT severity, message FROM acct.check_release(:change);
 SELECT acct.submit_release(:change);
 SET SESSION AUTHORIZATION :"checker";
 SELECT acct.approve_release(:change) AS changes;
@@ -120,7 +120,7 @@ SELECT table_name, operation, row_key, old_values, new_values FROM acct.release_
 -- A release of accounts finds that two lines would take one.
 SELECT acct.create_release('Accounts') AS accounts \gset
 INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, parent_account_code) VALUES (:accounts, 'update', '2000', '3');
-SELECT problem FROM acct.check_release(:accounts);
+SELECT severity, message FROM acct.check_release(:accounts);
 
 --
 -- Statements

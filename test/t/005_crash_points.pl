@@ -292,8 +292,8 @@ sub combine
 	# These are computed again while the invariants are looked at.
 	isnt(sql('SELECT count(*) FROM acct.check_balance_snapshot()'), '0', "$what: the balance is as wrong as it was") if $name eq 'snapshot';
 	is(sql(fill($step->{call}, $run)), '1', "$what: the balance is right") if $name eq 'snapshot';
-	# These read all that there is: without LEDGER_CRASH_POINTS after every sixth combination.
-	if ($chosen || $n % 6 == 0)
+	# These read all that there is: without LEDGER_CRASH_POINTS after every twelfth combination.
+	if ($chosen || $n % 12 == 0)
 	{
 		is(broken_invariants($node, 'crash', 5), '', "$what: all invariants hold");
 		amcheck($what);

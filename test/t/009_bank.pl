@@ -3,7 +3,7 @@
 # each transaction is journalled, an exception, or ignored.  Then the same while processes are cancelled, terminated and killed, and the
 # server is stopped at once.  Before all that 32 sessions call each step at the same moment: one of them does it.
 #
-# LEDGER_BANK_SECONDS   how long it goes on, 20 by default, and half as long with faults
+# LEDGER_BANK_SECONDS   how long it goes on, 12 by default, and two thirds of that with faults
 # LEDGER_SEED           of the random numbers, 1 by default
 use strict;
 use warnings FATAL => 'all';
@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-my $seconds = $ENV{LEDGER_BANK_SECONDS} || 20;
+my $seconds = $ENV{LEDGER_BANK_SECONDS} || 12;
 my $seed = random_seed();
 my $sessions = 32;
 my $node = new_node(
@@ -441,7 +441,7 @@ sub office
 }
 
 office('a day', $seconds);
-office('a bad day', $seconds / 2, 1);
+office('a bad day', $seconds * 2 / 3, 1);
 
 my $log = slurp_file($node->logfile);
 unlike($log, qr/deadlock detected|40P01/, 'no deadlock');

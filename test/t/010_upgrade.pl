@@ -242,8 +242,11 @@ for my $version (@released)
 	my $db = 'updated_' . $version =~ s/\W/_/gr;
 	my $copy = "restored_$db";
 
-	# The older SQL with the newer module, as it is between the installation of the files and the update.
-	make_database($node, $db, $version);
+	# The older SQL with the newer module, as it is between the installation of the files and the update. The module refuses that, except
+	# in sessions that have loaded the one by which 0.1.0 calls it.
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql('postgres', "ALTER DATABASE $db SET session_preload_libraries = 'ledger_engine_0_1'");
+	make_database($node, $db, $version, 1);
 	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $version, "$version installed");
 	grant_as_a_site_does($db);
 	fill($db);
@@ -260,12 +263,15 @@ for my $version (@released)
 
 	# The loader is a member of acct_loader from before the update. What another role has by hand is taken back.
 	$node->safe_psql($db, 'GRANT SELECT, INSERT ON acct.txn_source_parent TO upgrade_clerk');
+	$node->safe_psql('postgres', "ALTER DATABASE $db RESET session_preload_libraries");
 	$node->safe_psql($db, 'ALTER EXTENSION ledger_engine UPDATE');
 	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$db: updated");
 	is_same(routines_of($node, $db), $routines, $db);
-	my $in_the_way = staging_of_a_site($db);
+	# Before layout 5 staging was partitioned; install() replaces it.
+	my $replaced = $node->safe_psql($db, q{SELECT relkind = 'p' FROM pg_class WHERE oid = 'acct.je_header_staging'::regclass}) eq 't';
+	my $in_the_way = $replaced ? staging_of_a_site($db) : undef;
 	install_layout($db);
-	site_kept_its_staging($db, $in_the_way);
+	site_kept_its_staging($db, $in_the_way) if $replaced;
 	is($node->safe_psql($db, q{SELECT string_agg(entity_code, ' ' ORDER BY entity_code) FROM acct.entity}), 'MAIN SYARIAH', "$db: the entities of its ledger are registered");
 	my $now = catalog_of($node, $db);
 	is($now->{$_}, $catalog->{$_}, "$db: same $_") for 'views', 'event trigger', 'functions of the guard', 'default privileges';
@@ -311,14 +317,45 @@ for my $version (@released)
 	grant_as_a_site_does("empty_$db");
 	is_same(catalog_of($node, "empty_$db"), $catalog, "empty_$db");
 
-	# A run that was posted with nothing in it has given its key back: what is loaded later is booked with it.
+	# A run that was posted with nothing in it has given its key back: what is loaded later is booked with it. Before layout 5 it
+	# kept the key until install() was called.
 	$node->safe_psql("empty_$db", 'SELECT acct.install_takaful_sample()');
 	load_quietly($node, "empty_$db", '2025-03-01', 100, 47);
 	$node->safe_psql("empty_$db", q{SELECT * FROM acct.run_month('2025-03-01', 'march')});
 	is($node->safe_psql("empty_$db", q{SELECT string_agg(format('%s %s %s', run_key, status, transactions), ', ' ORDER BY run_id) FROM acct.journal_run}),
-		'march discarded 0, march posted 100', "empty_$db: the key of an empty run takes what came later");
-	is($node->safe_psql("empty_$db", q{SELECT string_agg(detail ->> 'run_key', ',') FROM acct.run_log WHERE step = 'discard'}), 'march', "empty_$db: the log has it");
+		($replaced ? 'march discarded 0, ' : '') . 'march posted 100', "empty_$db: the key of an empty run takes what came later");
+	is($node->safe_psql("empty_$db", q{SELECT string_agg(detail ->> 'run_key', ',') FROM acct.run_log WHERE step = 'discard'}), $replaced ? 'march' : '', "empty_$db: the log has it");
 	is(broken_invariants($node, "empty_$db"), '', "empty_$db: all invariants hold");
+
+	# A month that a DBA detached before the update is attached again after it, and is then like any other.
+	my $detached = "detached_$db";
+	make_database($node, $detached, $version);
+	load_quietly($node, $detached, '2024-12-01', 500, 48);
+	$node->safe_psql($detached, large_runs(q{SELECT * FROM acct.run_month('2024-12-01', 'december')}));
+	load_batch($node, $detached, 300, 49);
+	$node->safe_psql($detached, q{SELECT * FROM acct.run_month('2025-01-01', 'january')});
+	my $december = fingerprint($node, $detached);
+	my @parts = (
+		[ 'txn_source_parent', 'txn_source_2024_12' ], [ 'ledger_entry_header', 'ledger_entry_header_2024_12' ],
+		[ 'ledger_entry_line', 'ledger_entry_line_2024_12' ]);
+	$node->safe_psql($detached, join '', map { "ALTER TABLE acct.$_->[0] DETACH PARTITION acct.$_->[1];" } @parts);
+	$node->safe_psql($detached, 'ALTER EXTENSION ledger_engine UPDATE');
+	install_layout($detached);
+	$node->safe_psql($detached, join '', map { "ALTER TABLE acct.$_->[0] ATTACH PARTITION acct.$_->[1] FOR VALUES FROM ('2024-12-01') TO ('2025-01-01');" } @parts);
+	is(fingerprint($node, $detached), $december, "$detached: the month that was detached has the entries that it had");
+	is($node->safe_psql($detached, q{SELECT acct.install()}) =~ /was there/, 1, "$detached: nothing is left to do");
+	is($node->safe_psql($detached, q{SELECT string_agg(check_name || ' ' || status, ', ') FROM acct.health('{guard, partitions_attached, snapshot}')}),
+		'guard ok, partitions_attached ok, snapshot ok', "$detached: nothing is missing");
+	is(failing_checks($node, $detached, 1), '', "$detached: its run is valid");
+	is(approve_by_another($node, $detached, manual_journal($node, $detached, '2024-12-30', '2024-12-31')), 'manual reversal', "$detached: a manual journal is posted into it");
+	change_tax($node, $detached, '2024-12-01', 0.06);
+	for my $call ("correct_run('december', '2024-12-31', 'The rate was wrong')", "reverse_run('december', '2024-12-31', 'All of it')")
+	{
+		my $run = $node->safe_psql($detached, "SELECT acct.$call");
+		$node->safe_psql($detached, "SELECT * FROM acct.expand_journals($run)");
+		cmp_ok(post_by_another($node, $detached, $run), '>', 0, "$detached: $call: posted into it");
+	}
+	is(broken_invariants($node, $detached), '', "$detached: all invariants hold");
 
 	# A symbol of the module means the same in both: the older SQL calls it, by its older name, until the update.
 	$node->safe_psql('postgres', "CREATE DATABASE symbols_$db");
@@ -328,6 +365,8 @@ for my $version (@released)
 		WHERE pronamespace = 'acct'::regnamespace AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') ORDER BY 1};
 	my %is = map { split /: /, $_, 2 } split /\n/, $node->safe_psql('fresh', $symbols);
 	my %was = map { split /: /, $_, 2 } split /\n/, $node->safe_psql("symbols_$db", $symbols);
+	# Version 0.1.0 has them without the prefix.
+	%was = map { s/^ledger_//r => $was{$_} } keys %was;
 	is(join("\n", grep { !exists $is{"ledger_$_"} } sort keys %was), '', "$version: each symbol has a counterpart");
 	# Expansion returns a column more.
 	is(join("\n", grep { $_ ne 'expand' && $is{"ledger_$_"} ne $was{$_} } sort keys %was), '', "$version: the module's symbols have the arguments that they had");

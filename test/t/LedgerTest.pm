@@ -50,13 +50,13 @@ sub new_node
 	return $node;
 }
 
-# A database with the extension, of a given version or the newest, and the sample policy.
+# A database, or one that is there, with the extension, of a given version or the newest, and the sample policy.
 sub make_database
 {
-	my ($node, $db, $version) = @_;
+	my ($node, $db, $version, $exists) = @_;
 	my $which = defined $version ? "VERSION '$version'" : '';
 
-	$node->safe_psql('postgres', "CREATE DATABASE $db") if $db ne 'postgres';
+	$node->safe_psql('postgres', "CREATE DATABASE $db") if $db ne 'postgres' && !$exists;
 	$node->safe_psql(
 		$db, qq{
 		CREATE EXTENSION ledger_engine $which;
