@@ -42,9 +42,12 @@ bench_result_file() # KIND
 
 quiet() # LOG COMMAND...: the command's output is shown only if it fails
 {
-	local log=$LE_WORK/log/$1
+	local log=$LE_WORK/log/$1 rc=0
+	le_ticker_on "$1"
 	shift
-	"$@" >"$log" 2>&1 || {
+	"$@" >"$log" 2>&1 || rc=$?
+	le_ticker_off
+	[ $rc = 0 ] || {
 		tail -n 40 "$log" >&2
 		le_die "failed: $*"
 	}
@@ -54,6 +57,14 @@ quiet() # LOG COMMAND...: the command's output is shown only if it fails
 query() # DATABASE SQL
 {
 	as_user psql -X -q -v ON_ERROR_STOP=1 -d "$1" -At -F '|' -c "$2" </dev/null
+}
+
+# Says how long a script takes, as a sum of minutes on two idle processors.
+bench_takes() # MINUTES
+{
+	local minutes
+	minutes=$(awk "BEGIN { printf \"%d\", $1 + 0.99 }")
+	le_say "takes roughly $minutes $([ "$minutes" = 1 ] && echo minute || echo minutes) on two idle processors"
 }
 
 bench_server() # MEGABYTES of WAL files to have at hand
@@ -91,10 +102,12 @@ bench_server() # MEGABYTES of WAL files to have at hand
 	export PGOPTIONS="$BENCH_OPTIONS $BENCH_SERIAL"
 	# A server that has run for a while writes into WAL files that are there: make them, so that no step has to.
 	le_say "making WAL files"
+	le_ticker_on "WAL files"
 	query postgres "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', 1000000)))
 		FROM generate_series(1, $wal * 7 / 8)" >/dev/null
 	query postgres "SELECT pg_switch_wal()" >/dev/null
 	query postgres "CHECKPOINT"
+	le_ticker_off
 }
 
 # Database "policy".
@@ -112,6 +125,7 @@ bench_policy() # SHAPE
 bench_transactions() # SEED FROM TO FILE
 {
 	local seed=$1 from=$2 to=$3 file=$4 last header=true part=500000
+	le_ticker_on "transactions $from to $to"
 	: | as_user tee "$file" >/dev/null
 	for (( ; from <= to; from = last + 1)); do
 		last=$((from + part - 1))
@@ -120,6 +134,7 @@ bench_transactions() # SEED FROM TO FILE
 			TO STDOUT WITH (FORMAT csv, HEADER $header)" | as_user tee -a "$file" >/dev/null || le_die "no transactions"
 		header=false
 	done
+	le_ticker_off
 	columns=$(head -n 1 "$file")
 }
 
@@ -174,6 +189,7 @@ run_files() # DATABASE "psql options" FILE...
 	rm -f "$LE_WORK/log/peak" "$LE_WORK/log/peak.stop"
 	watch_memory "$LE_WORK/log/peak" &
 	watcher=$!
+	le_ticker_on "database $database"
 	# shellcheck disable=SC2016 # the inner shell expands these
 	le_run bash -c '
 		rc=0
@@ -185,6 +201,7 @@ run_files() # DATABASE "psql options" FILE...
 		exit $rc' bash "$database" $n "$LE_WORK/log" "$options" || failed=1
 	touch "$LE_WORK/log/peak.stop"
 	wait "$watcher" || true
+	le_ticker_off
 	[ -z "$failed" ] || le_die "failed in database $database: $*"
 	elapsed_us=$(($(cat "$LE_WORK"/log/end.* | sort -n | tail -n 1) - $(cat "$LE_WORK"/log/start.* | sort -n | head -n 1)))
 	elapsed=$(((elapsed_us + 500) / 1000))
@@ -217,6 +234,7 @@ output()
 fill_memory()
 {
 	local file=$LE_WORK/holes mb=0 total
+	le_ticker_on "filling the kernel's cache"
 	total=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
 	[ -e "$file" ] || truncate -s "${total}M" "$file"
 	# what was read before and is still there costs next to nothing
@@ -224,6 +242,7 @@ fill_memory()
 		dd if="$file" of=/dev/null bs=1M skip=$mb count=512 status=none
 		mb=$((mb + 512))
 	done
+	le_ticker_off
 }
 
 # What is written before a measurement is not to be written during it.
@@ -236,7 +255,7 @@ settle() # DATABASE
 
 copy_database() # FROM TO
 {
-	query postgres "CREATE DATABASE $2 TEMPLATE $1 STRATEGY FILE_COPY" >/dev/null
+	le_watched "copying database $1" query postgres "CREATE DATABASE $2 TEMPLATE $1 STRATEGY FILE_COPY" >/dev/null
 }
 
 drop_database()
@@ -256,9 +275,11 @@ book() # DATABASE FROM TO
 	bench_transactions 42 "$2" "$3" "$LE_WORK/transactions.csv"
 	load "$1" "$LE_WORK/transactions.csv"
 	rm -f "$LE_WORK/transactions.csv"
+	le_ticker_on "posting transactions $2 to $3"
 	run=$(query "$1" "SELECT acct.create_run('$month')")
 	query "$1" "SELECT acct.expand_journals($run)" >/dev/null
 	query "$1" "SELECT acct.post_journals($run)" >/dev/null
+	le_ticker_off
 }
 
 # Fills the ledger of a month until it holds so many lines; says how many transactions that took, in $booked.
@@ -347,12 +368,16 @@ bench_venv()
 		# a directory of the caller's is the caller's to write
 		local as=(as_user)
 		[ -z "${BENCH_VENV:-}" ] || as=(env)
+		le_say "installing the packages of Python"
+		le_ticker_on "pip"
 		if ! "${as[@]}" "$python" -m venv --clear "$venv" >"$LE_WORK/log/venv" 2>&1 ||
 			! "${as[@]}" "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input \
 				-r "$LE_SRC/bench/requirements.txt" >"$LE_WORK/log/venv" 2>&1; then
+			le_ticker_off
 			bench_no_python="pip could not install: $(tail -n 1 "$LE_WORK/log/venv")"
 			return 0
 		fi
+		le_ticker_off
 		echo "$wanted" | "${as[@]}" tee "$venv/bench-requirements" >/dev/null
 	fi
 	if ! as_user "$venv/bin/python" -c 'import polars, duckdb, psycopg, pyarrow' 2>"$LE_WORK/log/venv"; then

@@ -42,6 +42,40 @@ le_say()
 	printf '== %s\n' "$*"
 }
 
+# Prints every five seconds that something is still at work, until le_ticker_off or the end of the script.
+LE_TICKER=
+le_ticker_on() # WHAT
+{
+	le_ticker_off
+	local began=$SECONDS
+	(
+		trap - EXIT INT TERM
+		while sleep 5 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+			printf '   %s: %d s\n' "$1" $((SECONDS - began))
+		done
+	) >&2 &
+	LE_TICKER=$!
+}
+
+le_ticker_off()
+{
+	[ -n "$LE_TICKER" ] || return 0
+	kill "$LE_TICKER" 2>/dev/null || true
+	wait "$LE_TICKER" 2>/dev/null || true
+	LE_TICKER=
+}
+
+# Runs a command, and says every five seconds that it is at work.
+le_watched() # WHAT COMMAND...
+{
+	local rc=0
+	le_ticker_on "$1"
+	shift
+	"$@" || rc=$?
+	le_ticker_off
+	return $rc
+}
+
 le_die()
 {
 	printf '%s: error: %s\n' "${0##*/}" "$1" >&2
@@ -127,7 +161,9 @@ le_apt_install()
 		le_no_main_cluster || return 1
 	fi
 	le_say "installing $*"
+	le_ticker_on "installing"
 	log=$(le_apt install --no-install-recommends "$@" 2>&1) || rc=$?
+	le_ticker_off
 	le_restore_main_cluster
 	if [ $rc != 0 ]; then
 		printf '%s\n' "$log" | tail -n 5 >&2
@@ -405,6 +441,7 @@ le_cleanup()
 	local rc=$? job
 	trap - EXIT
 	trap '' INT TERM HUP
+	le_ticker_off
 	le_restore_main_cluster
 	le_end_child
 	# Whatever works beside this process ends what it began.
