@@ -47,7 +47,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
        AND h.attname NOT IN (SELECT c FROM acct._engine_columns() AS c) AND h.attname <> ALL (p_taken)
 $$;
 COMMENT ON FUNCTION acct._site_columns(text, regclass, text, text[], text) IS
-'The dimensions that a site added to its journals and that a relation has, but names that a view has itself, as a list of columns that begins with a comma; those that lines have, too, are the lines'' where their alias is given.';
+'The dimensions that a site added to its journals and that a relation has, as a list of columns that begins with a comma. Names that a view has itself are left out, and where an alias is given lines'' own dimensions come from it.';
 
 CREATE FUNCTION acct._make_bi_view(p_view text, p_query text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -65,7 +65,7 @@ COMMENT ON FUNCTION acct._examine_expression(text, text) IS
 CREATE FUNCTION acct._compare_conditions(p_condition text, p_other text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_compare_conditions';
 COMMENT ON FUNCTION acct._compare_conditions(text, text) IS
-'implies: each row that fulfils a condition fulfils the other; excludes: none does; unknown: the server cannot prove either.';
+'implies (each row that fulfils a condition fulfils the other), excludes (none does) or unknown.';
 
 CREATE FUNCTION acct.month_start(d date) RETURNS date
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_month_start';

@@ -122,7 +122,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
            format('account %s belongs to fund %s, not %s', l.account_code, l.account_fund, l.fund), NULL
       FROM line AS l WHERE l.account_fund <> l.fund AND NOT l.is_mapped
 $$;
-COMMENT ON FUNCTION acct._template_errors(text[], integer[]) IS 'What keeps template versions from being submitted and approved.';
+COMMENT ON FUNCTION acct._template_errors(text[], integer[]) IS 'Errors that keep template versions from being submitted and approved.';
 
 CREATE FUNCTION acct._drafted_in(p_noun text, p_code text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -167,7 +167,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE v.is_subject
 $$;
 COMMENT ON FUNCTION acct._date_warnings(text[], integer[]) IS
-'What is to be known of the days on which template versions are in effect: none is left to one, another version holds, or none does.';
+'Findings about the days on which template versions are in effect: none is left to one, another version holds, or none does.';
 
 CREATE FUNCTION acct._condition_warnings(p_codes text[], p_versions integer[])
 RETURNS TABLE (finding text, template_code text, version integer, match_no integer, line_no integer, "position" integer, message text, hint text)
@@ -367,7 +367,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     UNION ALL SELECT m.* FROM acct._match_warnings(p_codes, p_versions) AS m
     UNION ALL SELECT a.* FROM acct._account_warnings(p_codes, p_versions) AS a
 $$;
-COMMENT ON FUNCTION acct._template_warnings(text[], integer[]) IS 'What the approver of template versions is to know, and what keeps none from being submitted.';
+COMMENT ON FUNCTION acct._template_warnings(text[], integer[]) IS 'Findings for the approver of template versions, which keep none from being submitted.';
 
 
 CREATE FUNCTION acct._check_templates(p_codes text[], p_versions integer[], p_with_warnings boolean)
@@ -408,7 +408,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_template(text, integer) IS
-'What is wrong with a template version, all of it, a row for each finding: errors keep it from being submitted and approved, warnings and notices are for its approver. Raises LE004 where there is no such version.';
+'All findings about a template version, a row for each: errors keep it from being submitted and approved, warnings and notices are for its approver. Raises LE004 where there is no such version.';
 
 CREATE FUNCTION acct._require_valid_template(p_code text, p_version integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

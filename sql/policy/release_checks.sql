@@ -48,7 +48,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT to_jsonb(e) FROM template AS t, acct._template_errors(t.codes, t.versions) AS e)
     SELECT coalesce(jsonb_agg(f.f), '[]') FROM found AS f
 $$;
-COMMENT ON FUNCTION acct._release_errors(bigint) IS 'What keeps a release from being submitted and approved, once its changes were applied in this transaction: findings as a JSON array.';
+COMMENT ON FUNCTION acct._release_errors(bigint) IS 'Errors that keep a release from being submitted and approved, once its changes were applied in this transaction: findings as a JSON array.';
 
 CREATE FUNCTION acct._release_warnings(p_release bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -82,7 +82,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT to_jsonb(w) FROM template AS t, acct._template_warnings(t.codes, t.versions) AS w)
     SELECT coalesce(jsonb_agg(f.f), '[]') FROM found AS f
 $$;
-COMMENT ON FUNCTION acct._release_warnings(bigint) IS 'What the approver of a release is to know, once its changes were applied in this transaction: findings as a JSON array.';
+COMMENT ON FUNCTION acct._release_warnings(bigint) IS 'Findings for the approver of a release, once its changes were applied in this transaction: findings as a JSON array.';
 
 CREATE FUNCTION acct._apply_each(p_release bigint, p_table text, p_operation text, p_outdated jsonb[]) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -146,7 +146,7 @@ BEGIN
     RETURN findings;
 END
 $$;
-COMMENT ON FUNCTION acct._apply_what_can_be(bigint) IS 'Applies what a release proposes, but for its template versions and for what is refused: a finding for each change that is.';
+COMMENT ON FUNCTION acct._apply_what_can_be(bigint) IS 'Applies the changes of a release, except its template versions and refused changes: a finding for each refused one.';
 
 CREATE FUNCTION acct._check_release(p_release bigint, p_with_warnings boolean) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -198,4 +198,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.check_release(bigint) IS
-'What is wrong with a release, all of it, a row for each finding: errors keep it from being submitted and approved, warnings and notices are for its approver. Its changes are applied and taken back. Raises LE004 where there is no such release, LE005 where it was approved, 25001 (the transaction is not READ COMMITTED).';
+'All findings about a release, a row for each: errors keep it from being submitted and approved, warnings and notices are for its approver. Raises LE004 where there is no such release, LE005 where it was approved, 25001 (the transaction is not READ COMMITTED).';
