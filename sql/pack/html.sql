@@ -3,6 +3,29 @@
 -- Whatever comes from data reaches the page through _html() alone, so that no text becomes markup. What is put together here is plain ASCII:
 -- the page is the same whatever encoding it is written in.
 
+CREATE FUNCTION acct._code_point(p_letter text) RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    utf8 bytea;
+    code integer;
+BEGIN
+    IF getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN
+        RETURN ascii(p_letter);
+    END IF;
+    BEGIN
+        utf8 := convert_to(p_letter, 'UTF8');
+    EXCEPTION WHEN untranslatable_character THEN
+        RETURN 127;
+    END;
+    code := get_byte(utf8, 0) & CASE length(utf8) WHEN 1 THEN 127 WHEN 2 THEN 31 WHEN 3 THEN 15 ELSE 7 END;
+    FOR i IN 1 .. length(utf8) - 1 LOOP
+        code := (code << 6) | (get_byte(utf8, i) & 63);
+    END LOOP;
+    RETURN code;
+END
+$$;
+COMMENT ON FUNCTION acct._code_point(text) IS 'The Unicode number of a character in any encoding of the database, 127 where it has none; of SQL_ASCII its byte.';
+
 CREATE FUNCTION acct._html(p_text text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -17,13 +40,12 @@ BEGIN
     escaped := CASE WHEN length(p_text) > most THEN left(p_text, most) || ' ...' ELSE p_text END;
     escaped := replace(replace(replace(replace(replace(escaped, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
     IF escaped COLLATE "C" ~ '[^ -~]' THEN
-        SELECT string_agg(CASE WHEN c.code BETWEEN 32 AND 126 OR c.code > 126 AND getdatabaseencoding() <> 'UTF8' THEN c.letter
+        SELECT string_agg(CASE WHEN c.code BETWEEN 32 AND 126 OR c.code > 126 AND getdatabaseencoding() = 'SQL_ASCII' THEN c.letter
                                WHEN c.code IN (9, 10, 13) THEN ' '
                                WHEN c.code > 159 THEN '&#' || c.code || ';'
                                ELSE '&#65533;' END, '' ORDER BY c.n)
           INTO escaped
-          FROM (SELECT x.n, x.letter, CASE WHEN octet_length(x.letter) > 1 AND getdatabaseencoding() <> 'UTF8' THEN 160 ELSE ascii(x.letter) END AS code
-                  FROM unnest(string_to_array(escaped, NULL)) WITH ORDINALITY AS x (letter, n)) AS c;
+          FROM (SELECT x.n, x.letter, acct._code_point(x.letter) AS code FROM unnest(string_to_array(escaped, NULL)) WITH ORDINALITY AS x (letter, n)) AS c;
     END IF;
     RETURN coalesce(escaped, '');
 END

@@ -182,6 +182,17 @@ SET timezone = '<<B>3';
 SELECT position('<B' IN html) > 0 AS markup, position('&lt;B' IN html) > 0 AS shown FROM (SELECT acct.month_end_pack('2025-01-01', 'SUB') AS html OFFSET 0) AS p;
 SET timezone = 'UTC';
 
+-- A database of another encoding: the page is ASCII there, too.
+CREATE DATABASE regress_pack_encoding ENCODING 'LATIN2' LOCALE 'C' TEMPLATE template0;
+\c regress_pack_encoding
+SET client_min_messages = warning;
+CREATE EXTENSION ledger_engine;
+SELECT acct._html('<' || chr(177) || chr(233) || chr(128) || chr(9) || 'a') AS letters;
+\c :topic_db
+DROP DATABASE regress_pack_encoding;
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+
 -- Bad arguments
 \set VERBOSITY sqlstate
 SELECT acct.month_end_pack('2025-01-02'); :why
