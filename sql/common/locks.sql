@@ -205,6 +205,36 @@ $$;
 COMMENT ON FUNCTION acct._hold_tables(regclass[], text, boolean) IS
 'Locks tables, with or without their partitions, in a mode that a step needs, to the end of the transaction. Raises 55P03, with the holder, as _refuse_held() does.';
 
+CREATE FUNCTION acct._hold_alone(p_tables regclass[], p_views regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    own_limit CONSTANT text := current_setting('lock_timeout');
+    list CONSTANT text := (SELECT string_agg(t.name::text, ', ' ORDER BY t.n) FROM unnest(p_tables) WITH ORDINALITY AS t (name, n));
+    nothing text;
+BEGIN
+    LOOP
+        BEGIN
+            PERFORM acct._limit_wait(own_limit, clock_timestamp() - started);
+            -- Whoever reads a view locks it before its tables. LOCK TABLE would lock all that it reads; this changes nothing.
+            FOR nothing IN SELECT format('ALTER VIEW %s ALTER COLUMN %I DROP DEFAULT', a.attrelid::regclass, a.attname)
+                             FROM pg_attribute AS a WHERE a.attrelid = ANY (p_views) AND a.attnum = 1 ORDER BY a.attrelid LOOP
+                EXECUTE nothing;
+            END LOOP;
+            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', list);
+            EXIT;
+        -- Readers take tables in an order of their own: what was locked is given back to them.
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            PERFORM acct._refuse_held('a table that this needs', p_views || ARRAY(SELECT acct._tables_below(t) FROM unnest(p_tables) AS t), 'ACCESS EXCLUSIVE', NULL, NULL,
+                                      started, own_limit);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', own_limit, true);
+END
+$$;
+COMMENT ON FUNCTION acct._hold_alone(regclass[], regclass[]) IS
+'Locks tables with their partitions, and views, ACCESS EXCLUSIVE to the end of the transaction, and is no part of a deadlock with those who read them. Raises 55P03, with the holder, as _refuse_held() does.';
+
 CREATE FUNCTION acct._tables_below(p_table regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- pg_partition_tree() would lock them, and wait.

@@ -13,6 +13,8 @@ COMMENT ON FUNCTION acct._engine_columns() IS 'Names that no dimension may have:
 CREATE FUNCTION acct.add_dimension(name text, type regtype, on_lines boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
+    tables CONSTANT text[] := ARRAY['txn_source_parent', 'je_header_staging', 'ledger_entry_header']
+                              || CASE WHEN add_dimension.on_lines THEN ARRAY['je_line_staging', 'ledger_entry_line'] ELSE '{}' END;
     rel text;
 BEGIN
     PERFORM acct._require_layout();
@@ -29,8 +31,10 @@ BEGIN
     ELSIF EXISTS (SELECT FROM acct._engine_columns() AS c WHERE c = add_dimension.name) THEN
         RAISE EXCEPTION 'column % is the engine''s own', add_dimension.name USING ERRCODE = '42701';
     END IF;
-    FOREACH rel IN ARRAY ARRAY['txn_source_parent', 'je_header_staging', 'ledger_entry_header']
-                         || CASE WHEN add_dimension.on_lines THEN ARRAY['je_line_staging', 'ledger_entry_line'] ELSE '{}' END LOOP
+    PERFORM acct._hold_alone(ARRAY(SELECT format('acct.%I', t)::regclass FROM unnest(tables) AS t),
+                             ARRAY(SELECT c.oid::regclass FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('acct_bi') AND c.relkind = 'v'
+                                      AND c.relname IN ('entries', 'line_amounts', 'lines', 'transactions')));
+    FOREACH rel IN ARRAY tables LOOP
         EXECUTE format('ALTER TABLE acct.%I ADD COLUMN IF NOT EXISTS %I %s %s', rel, add_dimension.name,
                        format_type(add_dimension.type, -1), CASE WHEN add_dimension.type = 'text'::regtype THEN 'COLLATE "C"' END);
         IF (SELECT a.atttypid FROM pg_attribute AS a
