@@ -76,6 +76,7 @@ OBJS = \
 	src/expand/source_blocks.o \
 	src/expand/staged_rows.o \
 	src/expand/staging.o \
+	src/expand/trial.o \
 	src/init.o \
 	src/ledger/amount.o \
 	src/ledger/digest.o \
@@ -89,6 +90,7 @@ OBJS = \
 	src/ledger/run_total.o \
 	src/ledger/shared_staging.o \
 	src/policy/account.o \
+	src/policy/balance_proof.o \
 	src/policy/entity.o \
 	src/policy/evaluation.o \
 	src/policy/expression.o \
@@ -96,9 +98,13 @@ OBJS = \
 	src/policy/expression_findings.o \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
+	src/policy/linear_form.o \
 	src/policy/period.o \
 	src/policy/policy.o \
+	src/policy/proof_path.o \
 	src/policy/routing.o \
+	src/policy/source_facts.o \
+	src/policy/symbolic.o \
 	src/policy/template.o \
 	src/post/ledger_target.o \
 	src/post/post.o \
@@ -170,6 +176,7 @@ SQL_PARTS = \
 	sql/policy/findings.sql \
 	sql/policy/which_policy.sql \
 	sql/policy/preview.sql \
+	sql/policy/balance.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
 	sql/close/reconciliation.sql \

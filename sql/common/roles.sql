@@ -32,6 +32,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',
             'revoke_waiver(bigint, bigint, text)', 'revoke_waiver(text, bigint, text)', 'acknowledge_finding(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_template(text, integer)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['check_balance(text, integer)'], 'EXECUTE'),
         -- Manual journals
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['manual_journal', 'manual_journal_line', 'manual_journal_content'], 'SELECT'),
         (ARRAY['acct_finance'], 'table', ARRAY['manual_journal', 'manual_journal_line'], 'INSERT, UPDATE, DELETE'),

@@ -46,6 +46,16 @@
 	vac_update_relstats(rel, pages, rows, all_visible, __VA_ARGS__)
 #endif
 
+/* 18 has NOT NULL and CHECK constraints that rows need not satisfy. */
+#if PG_VERSION_NUM >= 180000
+#define column_is_never_null(tupdesc, i) \
+	(TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID)
+#define check_holds(check) ((check)->ccvalid && (check)->ccenforced)
+#else
+#define column_is_never_null(tupdesc, i) (TupleDescAttr(tupdesc, i)->attnotnull)
+#define check_holds(check)               ((check)->ccvalid)
+#endif
+
 /* 18 lets the caller have bytes in front. */
 #if PG_VERSION_NUM >= 180000
 #define copy_minimal_tuple(row) minimal_tuple_from_heap_tuple(row, 0)

@@ -20,7 +20,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'set_book', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
-    'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances', 'compare_release', 'compare_release_transactions', 'compare_versions', 'compare_versions_transactions',
+    'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances', 'compare_release', 'compare_release_transactions', 'compare_versions', 'compare_versions_transactions',
     'days_in_month', 'exceptions_report', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'preview_journals', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
