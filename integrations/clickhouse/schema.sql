@@ -195,9 +195,19 @@ FROM (
 ) AS l
 LEFT JOIN chart_of_accounts AS a ON a.account_code = l.account_code;
 
--- Each fund's income and expenses by month; income is positive, expenses are negative, so that a fund's result is the sum.
+-- Runs that closed a year, and those that reversed them when it was reopened.
+CREATE OR REPLACE VIEW closing_run AS
+SELECT DISTINCT run_id FROM ledger_entry_header
+WHERE journal_type = 'closing' OR reversal_of IN (SELECT je_id FROM ledger_entry_header WHERE journal_type = 'closing');
+
+-- Each fund's income and expenses by month, before closing entries; income is positive, expenses are negative, so that a fund's result is the sum.
 CREATE OR REPLACE VIEW income_statement AS
-SELECT entity_code, basis, month, fund, account_type, account_code, description, currency, -sum(amount) AS result
-FROM account_month
-WHERE account_type IN ('INCOME', 'EXPENSE')
-GROUP BY entity_code, basis, month, fund, account_type, account_code, description, currency;
+SELECT l.entity_code, l.basis, l.month, l.fund, a.account_type, l.account_code, a.description, l.currency, l.result
+FROM (
+    SELECT entity_code, basis, toStartOfMonth(je_date) AS month, fund, account_code, currency, sum(credit - debit) AS result
+    FROM ledger_entry_line
+    WHERE run_id NOT IN (SELECT run_id FROM closing_run)
+      AND account_code IN (SELECT account_code FROM chart_of_accounts WHERE account_type IN ('INCOME', 'EXPENSE'))
+    GROUP BY entity_code, basis, month, fund, account_code, currency
+) AS l
+JOIN chart_of_accounts AS a ON a.account_code = l.account_code;

@@ -82,7 +82,8 @@ BEGIN
            s.closing_balance,
            CASE WHEN s.snapshot_month = m.month THEN s.period_debit - s.period_credit ELSE 0 END AS movement,
            CASE WHEN a.account_type IN ('ASSET', 'EXPENSE') THEN s.closing_balance ELSE -s.closing_balance END AS natural_balance,
-           CASE WHEN s.snapshot_month = m.month THEN s.line_count ELSE 0 END AS line_count
+           CASE WHEN s.snapshot_month = m.month THEN s.line_count ELSE 0 END AS line_count,
+           coalesce(e.amount, 0) AS closing_entries
       FROM (SELECT k.entity_code, k.basis, g.month::date AS month
               FROM acct.ledger_book AS k
              CROSS JOIN LATERAL (SELECT min(x.snapshot_month) AS first, max(x.snapshot_month) AS last FROM acct.account_balance_snapshot AS x
@@ -93,7 +94,15 @@ BEGIN
       JOIN acct.account_balance_snapshot AS s ON s.entity_code = m.entity_code AND s.basis = m.basis AND s.snapshot_month = n.month
        AND (s.snapshot_month = m.month OR s.closing_balance <> 0)
       LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = s.account_code
-      LEFT JOIN acct.fund AS f ON f.fund = s.fund;
+      LEFT JOIN acct.fund AS f ON f.fund = s.fund
+      -- As acct._closing_totals(), of all months; not read where a query does not ask for it
+      LEFT JOIN (SELECT t.entity_code, t.basis, t.je_month, t.fund, t.account_code, t.currency, sum(t.debit - t.credit) AS amount
+                   FROM acct.journal_run AS c
+                   JOIN acct.journal_run AS r ON r.run_id = c.run_id OR r.origin_run = c.run_id AND r.kind = 'reversal'
+                   JOIN acct.journal_run_total AS t ON t.run_id = r.run_id
+                  WHERE c.kind = 'closing' AND r.status IN ('posted', 'reversed')
+                  GROUP BY t.entity_code, t.basis, t.je_month, t.fund, t.account_code, t.currency) AS e
+        ON e.entity_code = m.entity_code AND e.basis = m.basis AND e.je_month = m.month AND e.fund = s.fund AND e.account_code = s.account_code AND e.currency = s.currency;
     PERFORM acct._describe_view('acct_bi.balances', '{acct.account_balance_snapshot,acct.chart_of_accounts}');
     COMMENT ON VIEW acct_bi.balances IS 'The trial balance of each month of each book, as acct.trial_balance() has it: a row for each fund, account and currency with lines in the month or a balance before it. Archived months are among them; the lines of the ledger are not read.';
     COMMENT ON COLUMN acct_bi.balances.month IS 'The month, as its first day.';
@@ -102,6 +111,7 @@ BEGIN
     COMMENT ON COLUMN acct_bi.balances.movement IS 'Debits of the month less its credits.';
     COMMENT ON COLUMN acct_bi.balances.natural_balance IS 'Closing balance as people say it: positive where the account is on its normal side, debit for assets and expenses, credit for others.';
     COMMENT ON COLUMN acct_bi.balances.line_count IS 'Number of lines in the month.';
+    COMMENT ON COLUMN acct_bi.balances.closing_entries IS 'The part of the movement that comes from the closing entries of a year, and from their reversals. Subtract it to see what a month brought in income and expense.';
 
     CREATE OR REPLACE VIEW acct_bi.archived_months AS
     SELECT a.table_name, a.month, a.rows, a.journals, a.debit, a.credit, a.archived_by, a.archived_at, a.exported_at, a.verified_at, a.dropped_at, a.restored_at

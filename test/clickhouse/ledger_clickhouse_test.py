@@ -427,6 +427,17 @@ def test_dimension() -> None:
     check("check with the column", run("check"), (0, ""))
 
 
+def test_year() -> None:
+    query = f"SELECT month, fund, account_code, sum(result) FROM income_statement GROUP BY ALL ORDER BY 1, 2, 3 {ZEROS}"
+    run("load")
+    before = clickhouse(query)
+    closed = "SELECT count(*) > 0 FROM acct.close_year('2024-12-31', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')"
+    check("a year is closed", sql(closed), "t\n")
+    check("its closing entries are loaded", (run("load")[0], value("SELECT count() > 0 FROM closing_run")), (0, 1))
+    check("income statement before closing entries", as_text(clickhouse(query)), as_text(before))
+    check("check after it", run("check"), (0, ""))
+
+
 def test_archive() -> None:
     posted_run("2025-02-01")
     run("load")
@@ -478,7 +489,7 @@ def main() -> int:
     server.start()
     try:
         for test in (test_set_up, test_runs_out_of_order, test_reports, test_kills, test_many, test_posting_meanwhile, test_partitions_of_runs, test_not_whole,
-                     test_changed_rows, test_ledger_is_another, test_dimension, test_archive, test_unreachable):
+                     test_changed_rows, test_ledger_is_another, test_dimension, test_year, test_archive, test_unreachable):
             began = time.monotonic()
             try:
                 test()

@@ -193,6 +193,23 @@ SELECT account_code, closing_balance FROM acct_bi.balances WHERE entity_code = '
 SELECT table_name, month, journals, debit, restored_at FROM acct_bi.archived_months;
 
 --
+-- A year that is closed, and opened again: the months of its accounts stay what they were without the closing entries.
+--
+BEGIN;
+SET LOCAL client_min_messages = error;
+UPDATE acct.fund SET surplus_account_code = '3000' WHERE fund = 'F1';
+CALL public.txn(9, '2025-03-01', 'A', 4, entity => 'SUB');
+SELECT public.posted('2025-03-01') > 0 AS posted;
+SELECT count(*) AS closed FROM unnest('{2025-01-01,2025-02-01}'::date[]) AS m, public.close_period(m, 'SUB', 'PRIMARY');
+SELECT fund, surplus FROM acct.close_year('2025-03-31', 'SUB', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test');
+SELECT month, account_code, movement, closing_entries, closing_balance FROM acct_bi.balances WHERE entity_code = 'SUB' AND month BETWEEN '2025-02-01' AND '2025-04-01' ORDER BY 1, 2;
+SELECT acct.reopen_year('2025-03-31', 'SUB', 'PRIMARY', 'a test') > 0 AS opened;
+SELECT month, account_code, movement, closing_entries, closing_balance FROM acct_bi.balances WHERE entity_code = 'SUB' AND month BETWEEN '2025-02-01' AND '2025-04-01' ORDER BY 1, 2;
+SELECT count(*) FILTER (WHERE closing_entries <> 0) AS of_others, coalesce(public.reads($$SELECT movement FROM acct_bi.balances$$) ~ 'journal_run', false) AS reads_runs,
+       public.reads($$SELECT closing_entries FROM acct_bi.balances$$) ~ 'journal_run' AS reads_runs_for_them FROM acct_bi.balances WHERE entity_code <> 'SUB';
+ROLLBACK;
+
+--
 -- The reader of acct_bi
 --
 CREATE FUNCTION public.as_reader(statement text) RETURNS text LANGUAGE plpgsql AS $$
