@@ -173,6 +173,8 @@ SQL_PARTS = \
 	sql/policy/checks.sql \
 	sql/policy/release.sql \
 	sql/policy/release_checks.sql \
+	sql/policy/policy_file.sql \
+	sql/policy/history.sql \
 	sql/policy/findings.sql \
 	sql/policy/which_policy.sql \
 	sql/policy/preview.sql \

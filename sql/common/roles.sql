@@ -26,6 +26,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance'], 'function', ARRAY['submit_template(text, integer)', 'new_template_version(text, date)',
             'create_release(text, text)', 'submit_release(bigint)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'function', ARRAY['check_release(bigint)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['export_policy(text[])', 'policy_history(text, text, text, text, text, text, bigint)',
+            'compare_template_versions(text, integer, integer)'], 'EXECUTE'),
+        -- Drafts are written with the rights of the caller, whose expressions they are.
+        (ARRAY['acct_finance'], 'function', ARRAY['import_policy(text, bigint, boolean)', '_import_plan(text, bigint, boolean)', '_drop_drafts(bigint, jsonb)',
+            '_draft_changes(bigint, text, text, jsonb)', '_draft_versions(bigint, jsonb)', '_file_tables()', '_release_tables()', '_policy_columns()'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_release(bigint, text)', 'return_release(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
             'retire_template(text, integer, date)', 'reopen_period(date, text, text, text)', 'set_book(text, text, jsonb)', 'reopen_year(date, text, text, text)',

@@ -154,7 +154,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT 'newer_version', v.template_code, v.version, NULL, NULL, NULL,
            format('version %s is newer and holds %s', n.version, acct._dates_in_words(datemultirange(n.days * v.days))), NULL
       FROM v JOIN v AS n ON n.template_code = v.template_code AND n.version > v.version AND n.days && v.days
-     WHERE v.is_subject AND NOT isempty(v.in_force)
+     WHERE v.is_subject AND NOT n.is_subject AND NOT isempty(v.in_force)
     UNION ALL
     SELECT 'older_version', v.template_code, v.version, NULL, NULL, NULL,
            format('version %s holds again from %s on', o.version, to_char(upper(v.days), 'YYYY-MM-DD')), NULL

@@ -61,7 +61,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO regress_security_atta
 GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft, acct.manual_journal, acct.manual_journal_line TO regress_security_attacker;
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure) AS statement FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND (p.proname !~ '^_' OR p.prosecdef) ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text
 \gexec
-GRANT EXECUTE ON FUNCTION acct._read_balances(regclass), acct._balance_columns(regclass) TO regress_security_attacker; -- which run as their caller
+GRANT EXECUTE ON FUNCTION acct._read_balances(regclass), acct._balance_columns(regclass), acct._drop_drafts(bigint, jsonb), acct._draft_changes(bigint, text, text, jsonb), acct._draft_versions(bigint, jsonb),
+    acct._file_tables(), acct._release_tables(), acct._policy_columns() TO regress_security_attacker; -- which run as their caller
 CREATE FUNCTION public.careless() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM journal_run LIMIT 1;
@@ -281,6 +282,10 @@ SELECT DISTINCT x.outcome FROM acct.preview_journals('2025-02-01', template_code
 SELECT acct.submit_release(:release);
 SELECT acct.return_release(:release);
 SELECT acct.approve_release(:ours);
+SELECT acct.create_release('File') AS file \gset
+SELECT x.table_name, x.operation, x.row_key FROM acct.import_policy(acct.export_policy(), :file) AS x;
+SELECT x.event, x.table_name FROM acct.policy_history(release_id => :file) AS x;
+SELECT x.column_name FROM acct.compare_template_versions('A', 1, 1) AS x;
 INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('MAIN', '2025-02-28', 'IDR', 'Mine') RETURNING journal_id AS my_journal \gset
 INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit) VALUES (:my_journal, '1000', 'F1', 5, 0), (:my_journal, '2000', 'F1', 0, 5);
 SELECT x.code FROM acct.check_manual_journal(:my_journal) AS x;
@@ -394,7 +399,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.rotate_ledger_partitions(0, ''2025-05-01'')'), ('SELECT acct.update_balance_snapshot()'), ('SELECT acct.trial_balance(''2025-01-01'')'), ('SELECT acct.balance_changes(''2025-01-01'', ''-infinity'')'), ('SELECT acct.account_ledger(''1000'', ''2025-01-01'', ''2025-01-31'')'), ('SELECT acct.journal(1)'), ('SELECT acct.trial_balance_at(''2025-01-15'')'), ('SELECT acct.movement(''2025-01-01'')'), ('SELECT acct.account_hierarchy(''2025-01-01'')'), ('SELECT acct.profit_and_loss(''2025-01-01'', ''2025-01-01'')'), ('SELECT acct.balance_sheet(''2025-01-01'')'), ('SELECT acct.fund_statement(''2025-01-01'')'), ('SELECT acct.exceptions_report(''2025-01-01'')'), ('SELECT acct.reconcile_month(''2025-01-01'')'), ('SELECT acct.reconcile_transactions(''2025-01-01'')'), ('SELECT acct.month_end_pack(''2025-01-01'')'), ('SELECT acct.policy_digest()'), ('SELECT acct.close_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'),
     ('SELECT acct.reopen_period(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.check_close(''2025-05-01'')'), ('SELECT acct.set_book(''MAIN'', ''PRIMARY'', ''{}'')'), ('SELECT acct.rehearse_close(''2025-05-01'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.close_year(''2025-12-31'', ''MAIN'', ''PRIMARY'')'), ('SELECT acct.reopen_year(''2025-12-31'', ''MAIN'', ''PRIMARY'', ''x'')'), ('SELECT acct.add_dimension(''region'', ''text'')'), ('SELECT acct.check_template(''A'', 1)'), ('SELECT acct.check_balance(''A'')'), ('SELECT acct.submit_template(''DRAFT'', 1)'),
     ('SELECT acct.return_template(''SUBMITTED'', 1)'), ('SELECT acct.approve_template(''SUBMITTED'', 1)'), ('SELECT acct.retire_template(''A'', 1, ''2026-01-01'')'), ('SELECT acct.new_template_version(''A'', ''2026-01-01'')'),
-    ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.compare_release(1, ''2025-01-01'')'), ('SELECT acct.compare_release_transactions(1, ''2025-01-01'')'), ('SELECT acct.compare_versions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.compare_versions_transactions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.preview_journals(''2025-01-01'')'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'),
+    ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.compare_release(1, ''2025-01-01'')'), ('SELECT acct.compare_release_transactions(1, ''2025-01-01'')'), ('SELECT acct.compare_versions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.compare_versions_transactions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.preview_journals(''2025-01-01'')'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'), ('SELECT acct.export_policy()'), ('SELECT acct.policy_history()'), ('SELECT acct.compare_template_versions(''A'', 1, 1)'), ('SELECT acct.import_policy(''{}'', 1)'), ('SELECT acct._import_plan(''{}'', 1, false)'),
     ('SELECT acct.check_manual_journal(1)'), ('SELECT acct.submit_manual_journal(1)'), ('SELECT acct.return_manual_journal(1, ''x'')'), ('SELECT acct.approve_manual_journal(1)'), ('SELECT acct.copy_manual_journal(1)'),
     ('SELECT acct._require_opening_book(''2024-12-31'', ''MAIN'', ''PRIMARY'', false)'), ('SELECT acct._draft_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'), ('SELECT acct._compare_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'),
     ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
