@@ -131,7 +131,7 @@ DECLARE
 BEGIN
     -- The kind of a value, and the value, are digits of a hash of the column and the number; "same" is one that all columns share.
     WITH col AS MATERIALIZED (
-        SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type, a.attnotnull AS not_null, row_number() OVER (ORDER BY a.attnum) AS place,
+        SELECT a.attname::text AS name, (SELECT y.typname FROM pg_type AS y WHERE y.oid = a.atttypid) AS type, a.attnotnull AS not_null, row_number() OVER (ORDER BY a.attnum) AS place,
                CASE WHEN a.atttypid <> 'numeric'::regtype THEN 0 WHEN a.atttypmod >= 4 THEN greatest((a.atttypmod - 4) & 2047, 0) ELSE 6 END AS scale,
                -- What a column depends on is made up where it matters itself.
                all_text ~* ('[[:<:]]' || a.attname || '[[:>:]]')
@@ -142,8 +142,8 @@ BEGIN
            AND NOT dependent ? a.attname),
     made_up AS (
         SELECT n.n, c.name,
-               CASE WHEN NOT c.is_used THEN CASE WHEN NOT c.not_null THEN NULL WHEN c.is_number THEN '0'::jsonb WHEN c.type = 'text' THEN '"ANY"'
-                                                 WHEN c.type = 'boolean' THEN 'false' WHEN c.type = 'date' THEN to_jsonb(p_date) END
+               CASE WHEN NOT c.is_used THEN CASE WHEN NOT c.not_null THEN NULL WHEN c.is_number THEN '0'::jsonb WHEN c.is_text THEN '"ANY"'
+                                                 WHEN c.type = 'bool' THEN 'false' WHEN c.type = 'date' THEN to_jsonb(p_date) END
                     WHEN NOT c.not_null AND h.hash % 7 = 0 THEN NULL
                     -- Every third transaction has one amount alone.
                     WHEN c.is_number AND n.n % 3 = 0 AND c.place % 5 <> n.n / 3 % 5 THEN '0'
@@ -158,15 +158,15 @@ BEGIN
                         WHEN 7 THEN (s.same % 100000) / 10000.0
                         WHEN 8 THEN (h.value % 2001 - 1000) / 1000.0
                         ELSE numbers[1 + h.value % cardinality(numbers)] * (h.value / 97 % 3 + 1) END, least(p_decimals, c.scale)))
-                    WHEN c.type = 'text' THEN to_jsonb(words[1 + h.value % cardinality(words)])
-                    WHEN c.type = 'boolean' THEN to_jsonb(h.value % 2 = 0)
+                    WHEN c.is_text THEN to_jsonb(words[1 + h.value % cardinality(words)])
+                    WHEN c.type = 'bool' THEN to_jsonb(h.value % 2 = 0)
                     WHEN c.type = 'date' THEN to_jsonb(p_date + (h.value % 28)::integer)
                     WHEN c.type = 'jsonb' THEN (
                         SELECT jsonb_object_agg(w.word, CASE (h.value + w.n * 7) % 4 WHEN 0 THEN to_jsonb((h.value % 2001 - 1000) / 1000.0) WHEN 1 THEN to_jsonb(h.value % 1000)
                                                         ELSE to_jsonb(words[1 + (h.value + w.n) % cardinality(words)]) END)
                           FROM unnest(words) WITH ORDINALITY AS w (word, n) WHERE (h.value + w.n) % 5 > 0) END AS value
           FROM generate_series(1, p_count) AS n (n),
-               (SELECT x.*, x.type IN ('numeric', 'smallint', 'integer', 'bigint') AS is_number FROM col AS x) AS c,
+               (SELECT x.*, x.type IN ('numeric', 'int2', 'int4', 'int8') AS is_number, x.type IN ('text', 'varchar') AS is_text FROM col AS x) AS c,
                LATERAL (SELECT y.hash, y.hash / 7 % 10 AS kind, y.hash / 70 AS value
                           FROM (SELECT hashtextextended(c.name, n.n * 31 + p_decimals) & 9223372036854775807 AS hash) AS y) AS h,
                LATERAL (SELECT hashint8extended(n.n, p_decimals) & 9223372036854775807 AS same) AS s)
@@ -256,7 +256,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._balance_reason(boolean, boolean, boolean, text, text, integer, text, text, text) IS 'Why acct.check_balance() says what it says of a fund.';
 
-CREATE FUNCTION acct._balance_verdicts(p_code text, p_version integer, OUT fund text, OUT verdict text, OUT is_required boolean, OUT reason text, OUT counterexample jsonb)
+CREATE FUNCTION acct._balance_verdicts(p_code text, p_version integer, OUT fund text, OUT verdict text, OUT is_required boolean, OUT reason text, OUT counterexample jsonb,
+    OUT is_rounding boolean)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -265,8 +266,8 @@ DECLARE
     way jsonb;
 BEGIN
     SELECT x.* INTO t FROM acct.journal_template AS x WHERE x.template_code = p_code AND x.version = p_version;
-    IF NOT EXISTS (SELECT FROM acct.journal_template_line AS l WHERE l.template_code = p_code AND l.version = p_version) THEN
-        RETURN QUERY SELECT NULL::text, 'proved', t.require_balanced, 'it makes no journal', NULL::jsonb;
+    IF t.template_type = 'IGNORE' OR NOT EXISTS (SELECT FROM acct.journal_template_line AS l WHERE l.template_code = p_code AND l.version = p_version) THEN
+        RETURN QUERY SELECT NULL::text, 'proved', t.require_balanced, 'it makes no journal', NULL::jsonb, false;
         RETURN;
     END IF;
     FOR f IN
@@ -290,12 +291,32 @@ BEGIN
         verdict := CASE WHEN f.is_proved THEN 'proved' WHEN counterexample IS NOT NULL THEN 'refuted' ELSE 'data_only' END;
         reason := acct._balance_reason(f.is_proved, counterexample IS NOT NULL, f.is_proved_rounded, f.balanced_by, f.means, f.cases,
                                        f.rest, f.case_of_rest, f.problem);
+        is_rounding := f.is_proved_rounded AND NOT f.is_proved;
         RETURN NEXT;
     END LOOP;
+EXCEPTION WHEN SQLSTATE 'LE003' OR SQLSTATE 'LE004' THEN
+    -- An expression that fitted a source that was another
+    RETURN QUERY SELECT NULL::text, 'data_only', NULL::boolean, SQLERRM, NULL::jsonb, false;
 END
 $$;
 COMMENT ON FUNCTION acct._balance_verdicts(text, integer) IS
-'The rows of acct.check_balance() of one template version. Raises LE003 where an expression of it is not valid any more.';
+'The rows of acct.check_balance() of one template version; is_rounding is true of a fund that balances for amounts without more decimals than the currency, and not for others.';
+
+CREATE FUNCTION acct._balance_warnings(p_codes text[], p_versions integer[])
+RETURNS TABLE (finding text, template_code text, version integer, match_no integer, line_no integer, "position" integer, message text, hint text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Of a version that cannot be submitted it is not said: its errors come first.
+    SELECT CASE WHEN b.verdict = 'data_only' THEN 'balance_unknown' WHEN b.is_rounding THEN 'rounding' ELSE 'out_of_balance' END,
+           s.code, s.version, NULL::integer, NULL::integer, NULL::integer,
+           concat(CASE WHEN b.fund IS NULL THEN 'all lines together' ELSE 'fund ' || b.fund END,
+                  CASE WHEN b.verdict = 'data_only' THEN ' may be out of balance: ' ELSE ' can be out of balance: ' END, b.reason), NULL::text
+      FROM (SELECT v.code, v.version FROM unnest(p_codes, p_versions) AS v (code, version)
+             WHERE (v.code, v.version) NOT IN (SELECT e.template_code, e.version FROM acct._template_errors(p_codes, p_versions) AS e)) AS s,
+           acct._balance_verdicts(s.code, s.version) AS b
+     WHERE b.verdict <> 'proved' AND b.is_required
+$$;
+COMMENT ON FUNCTION acct._balance_warnings(text[], integer[]) IS
+'Funds of template versions that do not balance for every transaction, where they have to, or of which that is not known.';
 
 CREATE FUNCTION acct.check_balance(template_code text DEFAULT NULL, version integer DEFAULT NULL)
 RETURNS TABLE (template text, template_version integer, fund text, verdict text, is_required boolean, reason text, counterexample jsonb)
@@ -317,19 +338,10 @@ BEGIN
               ORDER BY x.template_code, x.version LOOP
         template := t.template_code;
         template_version := t.version;
-        BEGIN
-            FOR fund, verdict, is_required, reason, counterexample IN SELECT * FROM acct._balance_verdicts(t.template_code, t.version) LOOP
-                RETURN NEXT;
-            END LOOP;
-        EXCEPTION WHEN SQLSTATE 'LE003' OR SQLSTATE 'LE004' THEN
-            -- An expression that fitted a source that was another
-            fund := NULL;
-            verdict := 'data_only';
-            is_required := NULL;
-            reason := SQLERRM;
-            counterexample := NULL;
+        FOR fund, verdict, is_required, reason, counterexample IN
+            SELECT b.fund, b.verdict, b.is_required, b.reason, b.counterexample FROM acct._balance_verdicts(t.template_code, t.version) AS b LOOP
             RETURN NEXT;
-        END;
+        END LOOP;
     END LOOP;
 END
 $$;

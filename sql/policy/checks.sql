@@ -35,8 +35,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (44, 'also_changed', 'warning', 'The one that is approved second is to be checked and compared again.'),
            (45, 'draft_outside', 'warning', 'Put the other version into the release, or delete it.'),
            (46, 'account_in_use', 'warning', 'Have new versions of the templates use another account.'),
+           (47, 'out_of_balance', 'warning', 'Correct an amount, or have one line of the fund balance it. acct.check_balance() shows a transaction.'),
            (60, 'match_crosses', 'notice', 'Give them different priorities where another one is to go first.'),
-           (61, 'no_memo', 'notice', 'Say what the line is for: reports show it.')
+           (61, 'no_memo', 'notice', 'Say what the line is for: reports show it.'),
+           (62, 'rounding', 'notice', 'Have one line of the fund balance it, if the source sends amounts with more decimals than the currency has.'),
+           (63, 'balance_unknown', 'notice', 'Compare the lines of the fund; acct.preview_journals() shows journals of real transactions.')
 $$;
 COMMENT ON FUNCTION acct._rule_findings() IS 'The findings of check_template() and check_release(), in their order, and what to do about each.';
 
@@ -366,6 +369,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     UNION ALL SELECT c.* FROM acct._condition_warnings(p_codes, p_versions) AS c
     UNION ALL SELECT m.* FROM acct._match_warnings(p_codes, p_versions) AS m
     UNION ALL SELECT a.* FROM acct._account_warnings(p_codes, p_versions) AS a
+    UNION ALL SELECT b.* FROM acct._balance_warnings(p_codes, p_versions) AS b
 $$;
 COMMENT ON FUNCTION acct._template_warnings(text[], integer[]) IS 'Findings for the approver of template versions, which keep none from being submitted.';
 

@@ -99,6 +99,15 @@ INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_c
 SELECT * FROM public.balance WHERE template_code = 'DRAFT';
 INSERT INTO acct.journal_template_match (template_code, match_no, txn_type) VALUES ('DRAFT', 1, 'DRAFT');
 SELECT * FROM public.balance WHERE template_code = 'DRAFT';
+-- Whatever the session's settings are
+SET quote_all_identifiers = on;
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+SET datestyle = 'German';
+SET timezone = 'Pacific/Kiritimati';
+SELECT * FROM public.balance WHERE template_code = 'DRAFT';
+RESET ALL;
+SET client_min_messages = warning;
 INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, is_balancing) VALUES ('DRAFT', 2, 'CR', '2000', 'F1', true);
 SELECT * FROM public.balance WHERE template_code = 'DRAFT';
 SELECT count(*) FROM acct.check_balance('CLAIM');
