@@ -209,7 +209,7 @@ DECLARE
 BEGIN
     IF p_reason IS NULL AND p_is_needed OR p_reason IS NOT NULL AND NOT acct._says_something(p_reason) OR length(p_reason) > most THEN
         RAISE EXCEPTION 'a reason of 1 to % characters must be given', most
-            USING ERRCODE = '22023', HINT = 'Say why, for whoever reads acct.period_log later.';
+            USING ERRCODE = '22023', HINT = 'Give the reason, for readers of acct.period_log.';
     END IF;
 END
 $$;
@@ -225,7 +225,7 @@ BEGIN
         RAISE EXCEPTION 'unknown finding: %', unknown
             USING ERRCODE = '22023', HINT = 'Findings are: ' || (SELECT string_agg(f.finding, ', ' ORDER BY f.n) FROM acct._closing_findings() AS f) || '.';
     ELSIF cardinality(p_waive) > 0 AND to_regrole('acct_approver') IS NOT NULL AND NOT acct._caller_is('acct_approver') THEN
-        RAISE EXCEPTION '% is no approver and cannot waive findings', session_user
+        RAISE EXCEPTION '% is not an approver and cannot waive findings', session_user
             USING ERRCODE = '42501', HINT = 'Have a member of acct_approver close the month.';
     END IF;
     PERFORM acct._require_why(p_reason, cardinality(p_waive) > 0);

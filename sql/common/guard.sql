@@ -61,7 +61,7 @@ BEGIN
         SELECT r.relation, r.columns, false FROM ledger_guard.record AS r
     $body$;
     COMMENT ON FUNCTION ledger_guard.guarded() IS
-    'The tables that hold posted entries, and those that hold what tells of them: policy, audit trail, runs, balances.';
+    'The tables that hold posted entries, and those that describe them: policy, audit trail, runs, balances.';
 
     CREATE OR REPLACE FUNCTION ledger_guard.keep_guarded() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -79,7 +79,7 @@ BEGIN
                      OR NEW.columns[1:cardinality(OLD.columns)] IS DISTINCT FROM OLD.columns AND OLD.columns IS NOT NULL);
         END IF;
         IF is_lost AND NOT ledger_guard.allows_loss() THEN
-            RAISE EXCEPTION 'the guard keeps what it knows of posted entries: % on % is refused', TG_OP, TG_RELID::regclass
+            RAISE EXCEPTION 'the guard keeps its record of posted entries: % on % is refused', TG_OP, TG_RELID::regclass
                 USING ERRCODE = 'LE011', HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
         END IF;
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD WHEN 'UPDATE' THEN NEW END;
@@ -119,7 +119,7 @@ BEGIN
            AND (g.is_ledger OR EXISTS (SELECT FROM ledger_guard.protected AS p WHERE p.has_posted));
         IF lost IS NOT NULL AND NOT ledger_guard.allows_loss() THEN
             RAISE EXCEPTION 'cannot drop % that hold %', CASE WHEN tables THEN 'tables' ELSE 'columns' END,
-                CASE WHEN ledger THEN 'posted ledger entries' ELSE 'what tells of posted ledger entries' END
+                CASE WHEN ledger THEN 'posted ledger entries' ELSE 'the record of posted ledger entries' END
                 USING ERRCODE = 'LE011',
                       DETAIL = CASE WHEN ledger THEN 'Posted entries would be lost in: ' ELSE 'It would be lost in: ' END || lost || '.',
                       HINT = CASE WHEN tables AND ledger THEN 'Archive them first. ' ELSE '' END
@@ -166,7 +166,7 @@ BEGIN
         -- The guard's own tables cannot be read here: their rows are still of the old types.
         IF rewritten IN (to_regclass('ledger_guard.protected'), to_regclass('ledger_guard.record')) THEN
             IF NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u')) AND NOT ledger_guard.allows_loss() THEN
-                RAISE EXCEPTION 'the guard keeps what it knows of posted entries: % on % is refused', TG_TAG, rewritten::regclass
+                RAISE EXCEPTION 'the guard keeps its record of posted entries: % on % is refused', TG_TAG, rewritten::regclass
                     USING ERRCODE = 'LE011', HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
             END IF;
             RETURN;
@@ -175,7 +175,7 @@ BEGIN
            -- A new column changes nothing that was there.
            AND reason <> 2 AND NOT (reason = 1 AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = rewritten AND c.relpersistence = 'u'))
            AND NOT ledger_guard.allows_loss() THEN
-            RAISE EXCEPTION 'cannot rewrite tables that hold what tells of posted ledger entries'
+            RAISE EXCEPTION 'cannot rewrite tables that hold the record of posted ledger entries'
                 USING ERRCODE = 'LE011', DETAIL = format('%s would be changed, or not survive a crash.', rewritten::regclass),
                       HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
         END IF;
@@ -224,7 +224,7 @@ BEGIN
         LOOP
             IF altered.now[1:cardinality(altered.was)] <> altered.was AND NOT ledger_guard.allows_loss() THEN
                 RAISE EXCEPTION 'cannot change columns of tables that hold %',
-                    CASE WHEN altered.is_ledger THEN 'posted ledger entries' ELSE 'what tells of posted ledger entries' END
+                    CASE WHEN altered.is_ledger THEN 'posted ledger entries' ELSE 'the record of posted ledger entries' END
                     USING ERRCODE = 'LE011',
                           DETAIL = format('Changed in %s: %s.', altered.relation,
                               (SELECT string_agg(w.definition, ', ' ORDER BY w.n) FROM unnest(altered.was) WITH ORDINALITY AS w (definition, n)
@@ -507,8 +507,8 @@ BEGIN
                        SELECT FROM made AS m JOIN pg_extension AS e ON e.oid = m.objid JOIN pg_namespace AS n ON n.oid = e.extnamespace
                          JOIN pg_roles AS o ON o.oid = e.extowner AND NOT o.rolsuper
                         WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))) THEN
-        RAISE EXCEPTION 'functions, operators, types and extensions in schemas of ledger_engine are made by superusers only'
-            USING ERRCODE = '42501', DETAIL = 'The engine''s own functions could come upon them, and run as a superuser.',
+        RAISE EXCEPTION 'functions, operators, types and extensions in schemas of ledger_engine can be created by superusers only'
+            USING ERRCODE = '42501', DETAIL = 'The engine''s own functions could find them, and run as a superuser.',
                   HINT = 'Make them in a schema of your own.';
     END IF;
 END

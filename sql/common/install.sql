@@ -65,7 +65,7 @@ BEGIN
     IF dropped <> '{}' THEN
         RAISE EXCEPTION 'triggers or CHECKs of ledger_engine are missing'
             USING ERRCODE = 'LE010', DETAIL = 'Missing: ' || acct._first_of(dropped) || '.',
-                  HINT = 'As a superuser: SELECT acct.install(); it puts them back and reports what changed meanwhile. After DROP EXTENSION, call acct.install_roles(), too.';
+                  HINT = 'As a superuser: SELECT acct.install(); it restores them and reports what changed meanwhile. After DROP EXTENSION, call acct.install_roles(), too.';
     END IF;
 END
 $$;

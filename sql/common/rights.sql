@@ -120,7 +120,7 @@ BEGIN
         taken := taken || acct._named_right(r.privilege, r.name, r.grantee);
     END LOOP;
     IF p_by_hand AND taken <> '{}' THEN
-        RAISE WARNING 'rights beyond those of acct.install_roles() were taken back'
+        RAISE WARNING 'rights beyond those of acct.install_roles() were revoked'
             USING DETAIL = acct._first_of(taken) || '.', HINT = 'Make their users members of the roles that acct.install_roles() makes.';
     END IF;
 END

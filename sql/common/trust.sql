@@ -26,7 +26,7 @@ BEGIN
       FROM owned AS o JOIN inside AS i ON i.classid = o.classid AND i.objid = o.objid
      ORDER BY o.classid = 'pg_namespace'::regclass DESC, o.objid LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION '% belongs to %, who is no superuser', strange.name, strange.owner
+        RAISE EXCEPTION '% belongs to %, who is not a superuser', strange.name, strange.owner
             USING ERRCODE = 'LE010',
                   DETAIL = 'Objects in schema acct, acct_archive, acct_bi or ledger_guard are used with the rights of the superuser who owns ledger_engine.',
                   HINT = 'Drop it, or give it to that superuser after looking at it.';

@@ -180,7 +180,7 @@ DECLARE
 BEGIN
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION 'table % has no column %', p_table, missing
-            USING ERRCODE = 'LE010', DETAIL = 'Months cannot be made without it.';
+            USING ERRCODE = 'LE010', DETAIL = 'Months cannot be created without it.';
     END IF;
 END
 $$;

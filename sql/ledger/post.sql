@@ -138,7 +138,7 @@ BEGIN
     IF failed IS NOT NULL THEN
         RAISE EXCEPTION 'run % does not pass its checks', p_run_id
             USING ERRCODE = 'LE009', DETAIL = 'Failed: ' || failed || '.',
-                  HINT = 'See acct.validate_run(). Discard the run and make it again once the source is right.';
+                  HINT = 'See acct.validate_run(). Discard the run and create it again once the source is right.';
     END IF;
     -- From here on other runs of these books wait.
     PERFORM acct._progress_phase('waiting for books');

@@ -184,7 +184,7 @@ BEGIN
     END IF;
     decided := CASE TG_OP WHEN 'INSERT' THEN to_jsonb(jsonb_populate_record(NULL::acct.manual_journal, '{"status": "draft"}')) ELSE to_jsonb(OLD) END - entered;
     IF to_jsonb(NEW) - entered <> decided THEN
-        RAISE EXCEPTION 'what was decided of manual journal % is not written by hand', NEW.journal_id
+        RAISE EXCEPTION 'decisions about manual journal % cannot be written by hand', NEW.journal_id
             USING ERRCODE = 'LE005', HINT = 'Call acct.submit_manual_journal() and have a second person call acct.approve_manual_journal().';
     END IF;
     NEW.maker := CASE TG_OP WHEN 'INSERT' THEN session_user ELSE OLD.maker END;

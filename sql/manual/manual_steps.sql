@@ -296,7 +296,7 @@ DECLARE
     sha256 text;
 BEGIN
     IF acct._manual_edited_by_caller(p_journal) THEN
-        RAISE EXCEPTION '% made or edited manual journal % and cannot approve it', session_user, p_journal
+        RAISE EXCEPTION '% created or edited manual journal % and cannot approve it', session_user, p_journal
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
     END IF;
     SELECT c.content_sha256 INTO sha256 FROM acct.manual_journal_content AS c WHERE c.journal_id = p_journal;
@@ -305,7 +305,7 @@ BEGIN
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', sha256, submitted),
                   HINT = 'Return it with acct.return_manual_journal(), and have it submitted again.';
     ELSIF lower(p_seen) <> sha256 THEN
-        RAISE EXCEPTION 'manual journal % is not what was looked at', p_journal
+        RAISE EXCEPTION 'manual journal % is not what the approver saw', p_journal
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', sha256, p_seen),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.manual_journal_content once more.';
     END IF;

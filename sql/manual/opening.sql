@@ -16,7 +16,7 @@ BEGIN
                    WHEN '{debit,credit}' <@ names THEN 'coalesce(x.debit::numeric, 0) - coalesce(x.credit::numeric, 0)' END;
     IF fund_column IS NULL OR amount IS NULL OR NOT '{account_code,currency}' <@ names
        OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_source AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) THEN
-        RAISE EXCEPTION '% is no table of balances', p_source
+        RAISE EXCEPTION '% is not a table of balances', p_source
             USING ERRCODE = '22023', DETAIL = format('It has the columns: %s.', coalesce(nullif(array_to_string(names, ', '), ''), 'none')),
                   HINT = 'It has account_code, fund_code, currency, and either balance (debit balances positive) or debit and credit.';
     END IF;

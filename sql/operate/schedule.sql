@@ -506,7 +506,7 @@ BEGIN
     FOR entry IN SELECT e.key AS job, e.value, jsonb_typeof(e.value) AS type FROM jsonb_each(p_schedule) AS e LOOP
         PERFORM acct._check_job(entry.job, CASE WHEN entry.type = 'object' THEN entry.value - 'schedule' ELSE '{}' END);
         IF entry.type NOT IN ('string', 'null', 'object') OR entry.type = 'object' AND jsonb_typeof(entry.value -> 'schedule') IS DISTINCT FROM 'string' THEN
-            RAISE EXCEPTION 'the schedule of job "%" is no cron expression', entry.job
+            RAISE EXCEPTION 'the schedule of job "%" is not a cron expression', entry.job
                 USING ERRCODE = '22023', DETAIL = format('It is %s.', entry.value),
                       HINT = 'Give a text such as "15 1 * * *", null, or an object with "schedule" and the job''s arguments.';
         END IF;

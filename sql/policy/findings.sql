@@ -180,7 +180,7 @@ BEGIN
         RAISE EXCEPTION 'finding % does not exist', coalesce(acknowledge_finding.finding_id::text, 'NULL')
             USING ERRCODE = '22023', HINT = 'Findings are rows of acct.policy_finding.';
     ELSIF coalesce(btrim(acknowledge_finding.note), '') = '' THEN
-        RAISE EXCEPTION 'acknowledging a finding needs a note' USING ERRCODE = '22023', HINT = 'Say who changed policy, and why it may stay.';
+        RAISE EXCEPTION 'acknowledging a finding needs a note' USING ERRCODE = '22023', HINT = 'Note who changed policy, and why it may stay.';
     ELSIF f.acknowledged_at IS NOT NULL THEN
         RETURN true;
     ELSIF f.confirmed_at IS NOT NULL AND NOT alone AND (f.confirmed_by = session_user OR f.confirmed_by_role = me) THEN

@@ -696,12 +696,12 @@ BEGIN
     PERFORM acct._lock_release(id, ARRAY['submitted']);
     PERFORM acct._commit_durably();
     IF acct._release_edited_by_caller(id) THEN
-        RAISE EXCEPTION '% made or edited release % and cannot approve it', session_user, id
+        RAISE EXCEPTION '% created or edited release % and cannot approve it', session_user, id
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
     END IF;
     SELECT c.content_sha256 INTO found_sha256 FROM acct.release_content AS c WHERE c.release_id = id;
     IF lower(approve_release.content_sha256) <> found_sha256 THEN
-        RAISE EXCEPTION 'release % is not what was looked at', id
+        RAISE EXCEPTION 'release % is not what the approver saw', id
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_release.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.release_changes once more.';
     END IF;

@@ -398,7 +398,7 @@ BEGIN
     IF TG_OP = 'INSERT' AND NEW.version > 1000000 THEN
         RAISE EXCEPTION 'template %: version % is out of range', NEW.template_code, NEW.version
             USING ERRCODE = '22023', DETAIL = 'A template has at most 1000000 versions.',
-                  HINT = 'Versions are numbered from 1, by acct.new_template_version(). Go on under another template code.';
+                  HINT = 'Versions are numbered from 1, by acct.new_template_version(). Use another template code.';
     END IF;
     IF acct._in_maintenance() THEN
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -576,13 +576,13 @@ BEGIN
      WHERE x.template_code = approve_template.template_code AND x.version = approve_template.version;
     IF t.maker = session_user
        OR acct._edited_by_caller(t.template_code, t.version) THEN
-        RAISE EXCEPTION '% made or edited template % version % and cannot approve it', session_user, t.template_code, t.version
+        RAISE EXCEPTION '% created or edited template % version % and cannot approve it', session_user, t.template_code, t.version
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
     END IF;
     SELECT c.content_sha256 INTO found_sha256 FROM acct.template_content AS c
      WHERE c.template_code = t.template_code AND c.version = t.version;
     IF lower(approve_template.content_sha256) <> found_sha256 THEN
-        RAISE EXCEPTION 'template % version % is not what was looked at', t.template_code, t.version
+        RAISE EXCEPTION 'template % version % is not what the approver saw', t.template_code, t.version
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_template.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.template_content once more.';
     END IF;
@@ -677,7 +677,7 @@ BEGIN
         RAISE EXCEPTION 'template % does not exist', code USING ERRCODE = 'LE004';
     ELSIF last >= 1000000 THEN
         RAISE EXCEPTION 'template % has no version after %', code, last
-            USING ERRCODE = '54000', DETAIL = 'A template has at most 1000000 versions.', HINT = 'Go on under another template code.';
+            USING ERRCODE = '54000', DETAIL = 'A template has at most 1000000 versions.', HINT = 'Use another template code.';
     END IF;
     INSERT INTO acct.journal_template (template_code, version, description, template_type, basis, effective_from,
                                        require_balanced, balance_by_fund, skip_zero_lines, negative_policy)

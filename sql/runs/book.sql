@@ -76,7 +76,7 @@ BEGIN
     IF is_booked THEN
         SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = _open_booking.run_id;
         IF NOT acct._same_transactions(run_id, p_transactions) THEN
-            RAISE EXCEPTION 'run "%" was made of other transactions', p_run_key
+            RAISE EXCEPTION 'run "%" was created for other transactions', p_run_key
                 USING ERRCODE = 'LE002', DETAIL = format('Run %s has %s transactions.', run_id, acct._run_transactions(run_id)), HINT = 'Use another run_key.';
         ELSIF NOT acct._is_posted(status) THEN
             PERFORM acct._wrong_state(run_id, status, 'It was made by other functions. acct.process_run() posts it.');

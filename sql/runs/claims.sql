@@ -56,7 +56,7 @@ COMMENT ON FUNCTION acct._hold_batches(bigint[], interval) IS
 CREATE FUNCTION acct._warn_busy_batches(p_month date, p_batches bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    RAISE WARNING 'other transactions use rows of batches that were to be taken: the run leaves them out'
+    RAISE WARNING 'the run leaves out batches whose rows other transactions use'
         USING DETAIL = format('Batches left out of %s: %s.', acct._month_name(p_month),
                               acct._first_of(ARRAY(SELECT b::text FROM unnest(p_batches) AS b ORDER BY b))),
               HINT = 'The next run of the month takes them, once these transactions have ended.';

@@ -19,7 +19,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF array_remove(acct._row_holders('acct.run_cancel', '{run_id}', ARRAY[p_run_id::text]), pg_backend_pid()) <> '{}' THEN
         RAISE EXCEPTION 'run % is being cancelled', p_run_id
-            USING ERRCODE = 'LE002', HINT = 'When that is done, make it again with acct.create_run().';
+            USING ERRCODE = 'LE002', HINT = 'When that is done, create it again with acct.create_run().';
     END IF;
 END
 $$;
@@ -163,7 +163,7 @@ BEGIN
     PERFORM acct._require_read_committed();
     IF cancel_run.run_id IS NULL OR NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = cancel_run.run_id) THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(cancel_run.run_id::text, 'NULL')
-            USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
+            USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs.';
     END IF;
     SELECT c.id, c.status, c.sessions_stopped INTO run_id, outcome, sessions_stopped FROM acct._cancel_run(cancel_run.run_id, NULL, cancel_run.timeout) AS c;
 END

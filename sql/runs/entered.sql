@@ -137,7 +137,7 @@ DECLARE
 BEGIN
     IF given IS NULL THEN
         RAISE EXCEPTION 'run % cannot be expanded again', p_run_id
-            USING ERRCODE = 'LE002', HINT = 'Such a run is made and posted in one call. acct.discard_run() ends one that is not posted.';
+            USING ERRCODE = 'LE002', HINT = 'Such a run is created and posted in one call. acct.discard_run() ends one that is not posted.';
     END IF;
     SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
     PERFORM acct._progress_phase('recording totals');

@@ -158,7 +158,7 @@ BEGIN
     PERFORM acct._require_read_committed();
     IF NOT acct._says_something(waive_exception.reason) OR length(waive_exception.reason) > most THEN
         RAISE EXCEPTION 'a waiver needs a reason of 1 to % characters', most
-            USING ERRCODE = '22023', HINT = 'Say why the transaction needs no journal.';
+            USING ERRCODE = '22023', HINT = 'Give the reason why the transaction needs no journal.';
     END IF;
     PERFORM acct._require_exception(waive_exception.run_id, waive_exception.txn_id, waive_exception.basis);
     SELECT e.* INTO found FROM acct.je_exception AS e

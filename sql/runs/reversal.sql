@@ -9,7 +9,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = OLD.run_id AND acct._is_posted(r.status)) THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'what a run reverses stays recorded: % on acct.journal_reversal is refused', TG_OP
+    RAISE EXCEPTION 'the claims of reversals stay recorded: % on acct.journal_reversal is refused', TG_OP
         USING ERRCODE = 'LE007', HINT = 'acct.discard_run() releases the journals of a reversal that is not posted.';
 END
 $$;
@@ -283,7 +283,7 @@ BEGIN
             -- What is no posted run is not waited for: another session may have it, and wait for one of these.
             SELECT r.kind, r.status INTO run FROM acct.journal_run AS r WHERE r.run_id = id;
             IF run.kind = 'reversal' THEN
-                RAISE EXCEPTION 'run % is a reversal, and a reversal is not reversed', id
+                RAISE EXCEPTION 'run % is a reversal, which cannot be reversed', id
                     USING ERRCODE = 'LE002', HINT = 'Book its transactions again: acct.rebook_run().';
             ELSIF NOT acct._is_posted(coalesce(run.status, 'posted')) THEN
                 PERFORM acct._wrong_state(id, run.status, CASE run.status WHEN 'discarded' THEN 'It has no journals.'
@@ -663,7 +663,7 @@ BEGIN
         -- Made, expanded and posted in one transaction, by the function that knows who may.
         RETURN;
     ELSIF to_regrole('acct_approver') IS NOT NULL AND NOT acct._caller_is('acct_approver') THEN
-        RAISE EXCEPTION '% is no approver and cannot post run %', session_user, p_run_id
+        RAISE EXCEPTION '% is not an approver and cannot post run %', session_user, p_run_id
             USING ERRCODE = '42501', DETAIL = format('It is a %s, which a member of acct_approver posts.', run.kind);
     ELSIF run.created_by = session_user OR run.created_by_role = acct._session_role() THEN
         RAISE EXCEPTION '% made run % and cannot post it', session_user, p_run_id

@@ -38,7 +38,7 @@ BEGIN
     END IF;
     IF status IS NULL THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
-            USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
+            USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs.';
     END IF;
     IF status IN ('created', 'expanded') THEN
         PERFORM acct._refuse_cancelled(p_run_id);
@@ -65,7 +65,7 @@ BEGIN
         SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
-                USING ERRCODE = 'LE001', HINT = 'Runs are made by acct.create_run().';
+                USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs.';
         END IF;
         IF status IN ('created', 'expanded') THEN
             PERFORM acct._refuse_cancelled(p_run_id);
@@ -205,7 +205,7 @@ BEGIN
         IF run.txn_month IS DISTINCT FROM p_month OR p_options ? 'basis' AND run.bases <> _open_run.bases
            OR acct._repeated_option(run.options) <> acct._repeated_option(p_options)
            OR acct._moves_late(run.options) <> acct._moves_late(p_options) THEN
-            RAISE EXCEPTION 'run "%" was made with other arguments', p_key
+            RAISE EXCEPTION 'run "%" was created with other arguments', p_key
                 USING ERRCODE = 'LE002',
                       DETAIL = format('Run %s is for %s with options %s.', run.run_id, run.txn_month, run.options),
                       HINT = 'Use another run_key.';

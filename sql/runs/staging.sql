@@ -57,7 +57,7 @@ BEGIN
     IF in_the_way IS NOT NULL THEN
         RAISE EXCEPTION 'table acct.% cannot be replaced by one with the same columns that is not partitioned', p_parent
             USING ERRCODE = 'LE010', DETAIL = in_the_way,
-                  HINT = 'Drop what depends on the table, call acct.install() again, and then make it anew: name and columns of the table stay.';
+                  HINT = 'Drop what depends on the table, call acct.install() again, and then create it again: name and columns of the table stay.';
     END IF;
     EXECUTE format('ALTER TABLE %s RENAME TO %I', made, p_parent);
 END

@@ -83,7 +83,7 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
        AND EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis <> NEW.basis) THEN
         RAISE EXCEPTION 'accounting basis "%" cannot be added in a transaction that is %', NEW.basis, upper(current_setting('transaction_isolation'))
-            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have taken since, which is to wait for the new basis.',
+            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show the batches that runs have taken since, which must wait for the new basis.',
                   HINT = 'Add it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
     -- Claims that do not know the basis have ended then, and those to come know it.

@@ -42,7 +42,7 @@ static int
 open_file(const char *path, bool flush)
 {
 	struct stat st;
-	/* What is no regular file may not be there to end: opening it must not wait. */
+	/* What is not a regular file may not be there to end: opening it must not wait. */
 	int fd = OpenTransientFile(path, (flush ? O_RDWR : O_RDONLY) | O_NONBLOCK | PG_BINARY);
 
 	if (fd < 0)
@@ -55,7 +55,7 @@ open_file(const char *path, bool flush)
 		ereport(ERROR, (errcode_for_file_access(), errmsg("could not stat file \"%s\": %m", path)));
 	if (!S_ISREG(st.st_mode))
 		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is no regular file", path)));
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a regular file", path)));
 	return fd;
 }
 

@@ -256,7 +256,7 @@ compile(TemplateSet *set, const Template *template, const char *part, int number
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_LE_BAD_TEMPLATE),
-			 errmsg("template %s version %d is not valid any more: %s", template->code.data,
+			 errmsg("template %s version %d is no longer valid: %s", template->code.data,
 					template->version, error->message),
 			 errdetail("Expression: %s", text),
 			 errhint("It was approved when the source table was another. Approve a new version."),

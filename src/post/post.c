@@ -91,7 +91,7 @@ check_written(Post *post)
 				   expected.lines.lines == found.lines.lines
 					   ? " The sums of the headers or lines, or the digest of the lines, differ."
 					   : ""),
-		 errhint("See acct.validate_run(). Discard the run and make it again.")));
+		 errhint("See acct.validate_run(). Discard the run and create it again.")));
 }
 
 static void

@@ -104,7 +104,7 @@ ROLLBACK TO a;
 ALTER TABLE public.other ALTER COLUMN memo TYPE text USING 'forged'; :why
 ROLLBACK TO a;
 ROLLBACK;
--- Also as replication applies, without the extension, and for an owner who is no superuser, whatever they set.
+-- Also as replication applies, without the extension, and for an owner who is not a superuser, whatever they set.
 SET session_replication_role = replica;
 ALTER TABLE acct.ledger_entry_header ALTER COLUMN memo TYPE text USING 'forged'; :why
 ALTER TABLE acct.ledger_entry_header RENAME COLUMN memo TO x; :why

@@ -123,7 +123,7 @@ for my $copy (sort keys %restore)
 	# Manual journals are what they were: nobody edits what was submitted, or approves what they entered.
 	fails_with($node, $db, "UPDATE acct.manual_journal_line SET memo = 'x' WHERE journal_id = $manual{$_}", qr/ERROR:  LE004: manual journal $manual{$_} is $_/, "$db: one that is $_")
 	  for 'submitted', 'approved';
-	fails_with($node, $db, "SELECT acct.approve_manual_journal($manual{submitted})", qr/ERROR:  LE005: \S+ made or edited/, "$db: one of one's own");
+	fails_with($node, $db, "SELECT acct.approve_manual_journal($manual{submitted})", qr/ERROR:  LE005: \S+ created or edited/, "$db: one of one's own");
 	fails_with($node, $db, "SELECT acct.correct_run('corrected', '2025-06-30', 'x')", qr/ERROR:  LE002: run \d+ has a correction that is not posted/, "$db: what is being corrected");
 	if ($db eq 'logged')
 	{
