@@ -69,6 +69,7 @@ OBJS = \
 	src/expand/line_dimensions.o \
 	src/expand/line_net.o \
 	src/expand/mirror.o \
+	src/expand/replay.o \
 	src/expand/reversal.o \
 	src/expand/run_record.o \
 	src/expand/run_tally.o \
@@ -177,6 +178,7 @@ SQL_PARTS = \
 	sql/policy/history.sql \
 	sql/policy/findings.sql \
 	sql/policy/which_policy.sql \
+	sql/policy/policy_then.sql \
 	sql/policy/preview.sql \
 	sql/policy/balance.sql \
 	sql/ledger/snapshot.sql \
@@ -188,6 +190,7 @@ SQL_PARTS = \
 	sql/archive/archive.sql \
 	sql/archive/retention.sql \
 	sql/archive/export.sql \
+	sql/runs/replay.sql \
 	sql/runs/control.sql \
 	sql/runs/run_keys.sql \
 	sql/source/dimensions.sql \

@@ -40,6 +40,17 @@ bench_result_file() # KIND
 	mkdir -p "${csv%/*}"
 }
 
+# Ticks of the server's processes and of those that ended, in ms.
+processor_time()
+{
+	local postmaster children pid
+	postmaster=$(head -n 1 "$LE_WORK/data/postmaster.pid")
+	read -r children <"/proc/$postmaster/task/$postmaster/children" || true
+	for pid in $postmaster $children; do
+		cut -d ' ' -f "14-$([ "$pid" = "$postmaster" ] && echo 17 || echo 15)" "/proc/$pid/stat" 2>/dev/null || true
+	done | awk -v hz="$(getconf CLK_TCK)" '{ for (i = 1; i <= NF; i++) n += $i } END { print int(n * 1000 / hz) }'
+}
+
 quiet() # LOG COMMAND...: the command's output is shown only if it fails
 {
 	local log=$LE_WORK/log/$1 rc=0

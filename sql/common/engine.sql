@@ -129,6 +129,19 @@ LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_preview_journals';
 COMMENT ON FUNCTION acct._preview_journals(date, text[], text[], text, bigint, text, integer) IS
 'The journals that a policy makes of the first p_most transactions of a month, line by line, or why it makes none. Filters (NULL: any) are transactions of which p_before makes something else, those that p_template takes, one transaction, and one basis.';
 
+CREATE FUNCTION acct._replay(p_run_id bigint, p_policy text[],
+    OUT transactions bigint, OUT journals bigint, OUT lines bigint, OUT exceptions bigint, OUT ignored bigint, OUT digest text, OUT source_digest text)
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_replay';
+COMMENT ON FUNCTION acct._replay(bigint, text[]) IS
+'Expands the transactions of a run by a policy, as acct._policy_then() returns it, and writes nothing: counts, the digest of its lines and that of its source rows.';
+
+CREATE FUNCTION acct._replay_lines(p_run_id bigint, p_policy text[],
+    OUT txn_id bigint, OUT basis text, OUT line_no smallint, OUT je_date date, OUT entity_code text, OUT account_code text, OUT fund text, OUT currency text,
+    OUT product_code text, OUT channel text, OUT debit numeric, OUT credit numeric)
+RETURNS SETOF record
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_replay_lines';
+COMMENT ON FUNCTION acct._replay_lines(bigint, text[]) IS 'The lines of the same journals.';
+
 CREATE FUNCTION acct._in_buckets(p_buckets bytea, p_txn_id bigint, p_basis text) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_in_buckets';
 COMMENT ON FUNCTION acct._in_buckets(bytea, bigint, text) IS

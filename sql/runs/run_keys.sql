@@ -146,3 +146,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT t.* FROM acct.preview_correction_transactions(acct._run_of_key($1, true), $2, $3) AS t
 $$;
 COMMENT ON FUNCTION acct.preview_correction_transactions(text, integer, bigint) IS 'preview_correction_transactions() of the run that has a key. Raises LE001 where no run has it, and what preview_correction_transactions() raises.';
+
+CREATE FUNCTION acct.replay_run(run_key text, max_lines integer DEFAULT 20) RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT t.* FROM acct.replay_run(acct._run_of_key($1, false), $2) AS t
+$$;
+COMMENT ON FUNCTION acct.replay_run(text, integer) IS 'replay_run() of the run that has a key. Raises LE001 where no run has it, and what replay_run() raises.';

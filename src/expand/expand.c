@@ -18,14 +18,13 @@
  * what a row needs in a per-row context that is reset after it; what the
  * writers buffer in theirs. Nothing grows with the number of rows.
  */
-#include "common/ledger_engine.h"
+#include "expand/expand.h"
 
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
 #include "common/settings_scope.h"
 #include "expand/expand_parallel.h"
-#include "expand/expand_rows.h"
 #include "expand/run_record.h"
 
 #include "access/table.h"
@@ -144,9 +143,8 @@ run_passes(Expand *expand)
 	settings_scope_close(scope);
 }
 
-/* All source rows, by workers too where they help. */
-static void
-run_all(Expand *expand, ExpandAim aim)
+void
+expand_all(Expand *expand, ExpandAim aim)
 {
 	expand->aim = aim;
 	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
@@ -184,7 +182,7 @@ stage_differing(Expand *expand)
 	if (!expand_in_parallel(expand))
 		compare_alone(expand);
 	CRASH_POINT("correction_found");
-	run_all(expand, AIM_STAGE_FOUND);
+	expand_all(expand, AIM_STAGE_FOUND);
 }
 
 /* Where a policy goes, and the memory that it is kept in. */
@@ -360,7 +358,7 @@ expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted,
 	if (posted != NULL)
 		stage_differing(expand);
 	else
-		run_all(expand, AIM_STAGE);
+		expand_all(expand, AIM_STAGE);
 	CRASH_POINT("expand_rows_done");
 	progress_phase(PHASE_RECORDING_TOTALS, PROGRESS_NO_ROWS);
 	expand_close(expand);

@@ -326,9 +326,12 @@ ledger_engine_expand_worker(dsm_segment *seg, shm_toc *toc)
 	{
 		if (shared->aim == AIM_STAGE_FOUND)
 			expand->found = shared_found(shared);
-		je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber),
-						 JE_ID_MAX_MONTHS);
-		je_id_share(&expand->ids, &shared->je_id_taken);
+		if (shared->aim != AIM_REPLAY)
+		{
+			je_id_use_blocks(&expand->ids, shared_blocks(shared, ParallelWorkerNumber),
+							 JE_ID_MAX_MONTHS);
+			je_id_share(&expand->ids, &shared->je_id_taken);
+		}
 		read_stretches(expand, shared);
 	}
 	expand_close(expand);
@@ -485,13 +488,16 @@ expand_in_parallel(Expand *expand)
 	BlockNumber *source_blocks;
 	BlockNumber nblocks;
 	int64 *blocks = NULL;
-	bool stages = expand->aim != AIM_COMPARE;
+	bool stages = expand->aim == AIM_STAGE || expand->aim == AIM_STAGE_FOUND;
 	ExpandShared *shared;
 	ParallelWork work;
 	SharedTuplestoreAccessor *spools[SPOOLS];
 
-	if (expand->je_range == 0 || list_length(expand->passes) != 1 ||
-		!staging_allows_helpers(expand->staging, &stamp))
+	if (list_length(expand->passes) != 1 || expand->take_line != NULL)
+		return false;
+	if (expand->staging == NULL)
+		memset(&stamp, 0, sizeof(stamp));
+	else if (expand->je_range == 0 || !staging_allows_helpers(expand->staging, &stamp))
 		return false;
 	leaves = source_leaves(expand->source_table, expand->txn_month);
 	source_blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
@@ -531,7 +537,7 @@ expand_in_parallel(Expand *expand)
 	}
 	lead(expand, &work, spools);
 
-	for (int i = 0; i < STAGING_TABLES; i++)
+	for (int i = 0; i < STAGING_TABLES && expand->staging != NULL; i++)
 		staging_take(expand->staging, i, spools[i]);
 	run_total_take(&expand->tally.totals, spools[SPOOL_TOTALS]);
 	for (int i = 0; i < work.nworkers; i++)

@@ -33,8 +33,13 @@ take_journal(Expand *expand, const Transaction *txn, int basis)
 		run_tally_compared(&expand->tally, basis);
 		return;
 	}
-	staging_put_journal(expand->staging, txn, basis, expand->journal);
-	if (expand->aim == AIM_STAGE)
+	if (expand->aim != AIM_REPLAY)
+		staging_put_journal(expand->staging, txn, basis, expand->journal);
+	else if (expand->take_line != NULL)
+		for (int i = 0; i < expand->journal->candidate->template->nlines; i++)
+			if (expand->journal->lines[i].kept)
+				expand->take_line(txn, basis, expand->journal, i, expand->take_line_arg);
+	if (expand->aim != AIM_STAGE_FOUND)
 		run_tally_journal(&expand->tally, txn, basis, expand->journal);
 }
 
@@ -43,7 +48,7 @@ take_exception(Expand *expand, const Transaction *txn, int basis)
 {
 	if (expand->aim == AIM_COMPARE)
 		comparison_mark(expand->comparison, txn->txn_id, basis);
-	else
+	else if (expand->aim != AIM_REPLAY)
 		staging_put_exception(expand->staging, txn, basis, expand->journal);
 	if (expand->aim != AIM_STAGE_FOUND)
 		run_tally_exception(&expand->tally, basis, expand->journal->exception.reason);
@@ -339,8 +344,9 @@ expand_open(MemoryContext context, int64 run_id, Datum policy_items, Oid header,
 		routing_open_every_month(expand->routing);
 	expand->journal = journal_create(expand->routing, expand->econtext);
 	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
-	expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header, line,
-								   &expand->ids, helper);
+	if (OidIsValid(header))
+		expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header,
+									   line, &expand->ids, helper);
 	plan_passes(expand);
 	return expand;
 }
@@ -349,7 +355,8 @@ void
 expand_close(Expand *expand)
 {
 	journal_close(expand->journal);
-	staging_close(expand->staging);
+	if (expand->staging != NULL)
+		staging_close(expand->staging);
 	run_tally_stop(&expand->tally);
 	table_close(expand->source_table, AccessShareLock);
 	FreeExecutorState(expand->estate);

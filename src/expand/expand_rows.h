@@ -32,10 +32,15 @@ typedef struct Taken
 /* What is done with what becomes of a transaction. */
 typedef enum ExpandAim
 {
-	AIM_STAGE,      /* it is staged, and counted */
-	AIM_COMPARE,    /* it is compared with what is posted, and counted */
-	AIM_STAGE_FOUND /* it is staged where that comparison found something, and was counted then */
+	AIM_STAGE,       /* it is staged, and counted */
+	AIM_COMPARE,     /* it is compared with what is posted, and counted */
+	AIM_STAGE_FOUND, /* it is staged where that comparison found something, and was counted then */
+	AIM_REPLAY       /* it is counted, as if it were staged, and goes nowhere but to take_line */
 } ExpandAim;
+
+/* Takes a line of a journal that is replayed, the number of its template line. */
+typedef void (*ReplayedLine)(const Transaction *txn, int basis, const Journal *journal, int line,
+							 void *arg);
 
 typedef struct Expand
 {
@@ -44,6 +49,8 @@ typedef struct Expand
 	const bytea *found;     /* then: buckets to stage */
 	const Posted *posted;   /* what is compared with; NULL: nothing is */
 	const Taken *taken;     /* NULL: all rows that are read are the run's */
+	ReplayedLine take_line; /* while replaying; NULL: lines are not wanted */
+	void *take_line_arg;
 
 	/* The run. */
 	int64 run_id;
@@ -67,7 +74,7 @@ typedef struct Expand
 
 	Datum policy_items; /* text[], as policy_from_array() takes it; 0: what is approved */
 	const Policy *policy;
-	Oid header; /* the tables of staging */
+	Oid header; /* the tables of staging; InvalidOid: nothing is staged */
 	Oid line;
 	Relation source_table;
 	SourceColumns source;
@@ -99,7 +106,7 @@ extern bool expand_has_kinds(void);
 
 /*
  * Reads the run and the policy to expand it by (text[], as policy_from_array() takes it; 0: what is
- * approved), and opens its tables, for a process: no helper for the one that leads. Needs query_open(), and as the active snapshot the one
+ * approved), and opens its tables, for a process: no helper for the one that leads, no tables (InvalidOid) for a replay. Needs query_open(), and as the active snapshot the one
  * that all processes read by; call it, and the rest, in the memory context given.
  */
 extern Expand *expand_open(MemoryContext context, int64 run_id, Datum policy_items, Oid header,

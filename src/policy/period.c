@@ -5,7 +5,6 @@
 #include "policy/period.h"
 
 #include "common/month.h"
-#include "common/query.h"
 
 #include "utils/lsyscache.h"
 
@@ -80,23 +79,27 @@ period_none(void)
 }
 
 PeriodBook *
-period_load(void)
+period_load(const Policy *policy)
 {
 	PeriodBook *book = period_none();
 
 	/* A month that was opened counts where it would be closed without that. */
-	query_each_row_kept(
-		"SELECT entity_code, basis, period_month, is_open FROM acct.accounting_period", NULL,
-		add_period, book);
+	policy_each_row(
+		policy,
+		"SELECT p.entity_code, p.basis, p.period_month, p.is_open FROM acct.accounting_period p",
+		NULL, add_period, book);
 	/* The layout of 0.1.0 has no archive, and no properties of books. */
 	if (OidIsValid(get_relname_relid("archived_partition", ledger_engine_schema())))
-		query_each_row_kept("SELECT month FROM acct.archived_partition "
-							"WHERE table_name = 'ledger_entry' AND restored_at IS NULL",
-							NULL, add_archived_month, book);
+		policy_each_row(policy,
+						"SELECT a.month FROM acct.archived_partition a "
+						"WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL",
+						NULL, add_archived_month, book);
 	if (OidIsValid(get_relname_relid("book", ledger_engine_schema())))
-		query_each_row_kept("SELECT entity_code, basis, closed_through, closed_from FROM acct.book "
-							"WHERE closed_through IS NOT NULL OR closed_from IS NOT NULL",
-							NULL, add_book, book);
+		policy_each_row(
+			policy,
+			"SELECT b.entity_code, b.basis, b.closed_through, b.closed_from FROM acct.book b "
+			"WHERE b.closed_through IS NOT NULL OR b.closed_from IS NOT NULL",
+			NULL, add_book, book);
 	return book;
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/code_map.h"
 #include "common/ledger_engine.h"
+#include "policy/policy.h"
 
 #include "utils/date.h"
 
@@ -29,7 +30,7 @@ typedef struct PeriodBook
 } PeriodBook;
 
 /* Reads them into the current memory context. Needs query_open(). */
-extern PeriodBook *period_load(void);
+extern PeriodBook *period_load(const Policy *policy);
 
 /* In which every month is open; in the current memory context. */
 extern PeriodBook *period_none(void);

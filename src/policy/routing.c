@@ -206,7 +206,7 @@ routing_load(Relation source, const Policy *policy, DateADT txn_month, bool move
 	routing->templates = template_load(source, policy, nbases, bases);
 	routing->accounts = account_load(policy);
 	routing->entities = entity_load(policy);
-	routing->periods = period_load();
+	routing->periods = period_load(policy);
 	code_map_init(&routing->matches, "match rules", sizeof(MatchEntry), routing->context);
 	code_map_init(&routing->currencies, "currencies", sizeof(Currency), routing->context);
 

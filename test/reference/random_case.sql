@@ -644,6 +644,11 @@ BEGIN
     IF ref.one_in(2) THEN
         PERFORM ref.random_transactions(p_seed + 1, 10 + ref.dice(15), second_month, batches);
     END IF;
+    PERFORM ref.seed(p_seed, 'release');
+    RETURN QUERY SELECT ref.compare_release(first_month);
+    IF FOUND THEN
+        RETURN;
+    END IF;
     PERFORM ref.seed(p_seed, 'runs');
     IF ref.one_in(3) THEN -- the second month first
         RETURN QUERY SELECT ref.random_run(second_month, 'second month first');

@@ -34,6 +34,7 @@ SELECT acct.rebook_run('jan');
 SELECT acct.correct_run('jan', '2025-01-31', 'Wrong rules') AS better \gset
 SELECT kind, origin_run = :jan AS of_jan FROM acct.journal_run WHERE run_id = :better;
 SELECT acct.discard_run(:better) AS discarded;
+SELECT (SELECT count(*) FROM acct.replay_run('jan')) = (SELECT count(*) FROM acct.replay_run(:jan)) AS same;
 SELECT (SELECT count(*) FROM acct.preview_correction('jan')) = (SELECT count(*) FROM acct.preview_correction(:jan)) AS same,
        (SELECT count(*) FROM acct.preview_correction_transactions('jan', 1)) = (SELECT count(*) FROM acct.preview_correction_transactions(:jan, 1)) AS same;
 SELECT run_id = :again AS again, reprocess_of = :jan AS of_jan FROM acct.journal_run WHERE run_id = :again;

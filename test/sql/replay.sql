@@ -1,0 +1,94 @@
+-- Replay: a posted run computed again by the policy of its time
+\set topic replay
+\i test/sql/setup.sql
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(5, '2051-01-01');
+INSERT INTO acct.accounting_basis (basis, description) VALUES ('TAX', 'Tax');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 4000 F1 0.6 * :gross_amount,CR 2000 F1 *}');
+CALL public.policy('B', '{DR 1000 F2 :gross_amount,CR 4000 F2 *}', '[{"txn_type": "B", "condition_expr": ":gross_amount < 5000"}]');
+CALL public.policy('I', '{}', '[{"txn_type": "I"}]', '{"template_type": "IGNORE"}');
+CALL public.policy('T', '{DR 1000 F1 0.2 * :gross_amount,CR 2000 F1 *}', '[{"txn_type": "A"}]', '{"basis": "TAX"}');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, entity_code, gross_amount, tabarru_amount)
+SELECT n, '2051-01-01', date '2050-12-20' + (n % 40), (ARRAY['A', 'B', 'I', 'NONE'])[1 + n % 4], 'P' || n % 2, 'C', CASE n % 5 WHEN 0 THEN 'CY0' ELSE 'IDR' END,
+       CASE n % 7 WHEN 0 THEN 'SUB' ELSE 'MAIN' END, n * 10.01, n * 10.01 FROM generate_series(1, 600) AS n;
+-- December is closed for one book, so that some go to January and some are exceptions.
+SELECT count(*) FROM public.close_period('2050-12-01', 'SUB', 'PRIMARY');
+SELECT public.posted('2051-01-01', 'jan', '{"basis": "PRIMARY", "late": "next_open"}') AS jan \gset
+SELECT public.posted('2051-01-01', 'tax', '{"basis": "TAX"}') AS tax \gset
+SELECT * FROM acct.replay_run(:jan);
+SELECT count(*) FILTER (WHERE NOT passed) AS wrong FROM acct.replay_run('tax');
+
+--
+-- Policy and periods change; the run comes out as it was
+--
+CREATE FUNCTION public.failed(id bigint) RETURNS TABLE (check_name text, expected text, actual text) LANGUAGE sql AS $$
+    SELECT r.check_name, CASE r.check_name WHEN 'policy' THEN '...' ELSE r.expected END, r.actual FROM acct.replay_run($1, 3) AS r WHERE NOT r.passed
+$$;
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 4000 F1 0.5 * :gross_amount,CR 2000 F1 *}');
+CALL public.policy('N', '{DR 1000 F1 :gross_amount,CR 4000 F1 *}', '[{"txn_type": "NONE"}, {"txn_type": "I", "priority": 1}]');
+SELECT public.retire('T', 1, '2051-01-02');
+SELECT public.retire('B', 1, '2000-01-01');
+INSERT INTO acct.product_account_map (product_code, account_code, fund, mapped_account_code, mapped_fund) VALUES ('P1', '4000', 'F1', '3000', 'F1');
+UPDATE acct.chart_of_accounts SET effective_to = '2051-01-05' WHERE account_code = '4000';
+UPDATE acct.chart_of_accounts SET is_postable = false WHERE account_code = '2000';
+UPDATE acct.entity SET effective_to = '2051-01-10' WHERE entity_code = 'SUB';
+INSERT INTO acct.currency (currency, minor_units) VALUES ('NEW', 2);
+UPDATE acct.posting_limit SET value = 1 WHERE name = 'months_apart';
+UPDATE acct.accounting_basis SET every_transaction = false WHERE basis = 'PRIMARY';
+SELECT acct.reopen_period('2050-12-01', 'SUB', 'PRIMARY', 'a test') AS reopened;
+SELECT count(*) FROM public.close_period('2051-01-01');
+SELECT * FROM public.failed(:jan);
+SELECT * FROM public.failed(:tax);
+-- Back to what it was: found by its sum, not by the clock.
+UPDATE acct.chart_of_accounts SET is_postable = true WHERE account_code = '2000';
+SELECT * FROM public.failed(:jan);
+-- Exceptions that were taken up again, and transactions that are booked again after a reversal
+UPDATE acct.accounting_basis SET every_transaction = true WHERE basis = 'PRIMARY';
+UPDATE acct.chart_of_accounts SET effective_to = NULL WHERE account_code = '4000';
+UPDATE acct.entity SET effective_to = NULL WHERE entity_code = 'SUB';
+SELECT count(*) > 0 AS reopened FROM acct.accounting_period AS p, LATERAL (SELECT acct.reopen_period(p.period_month, p.entity_code, p.basis, 'a test')) AS r WHERE NOT p.is_open;
+SELECT acct.reprocess_exceptions(:jan) AS again \gset
+SELECT exceptions < transactions AS some FROM acct.expand_journals(:again);
+SELECT count(*) FROM acct.post_journals(:again);
+SELECT acct.reverse_run(:tax, '2051-03-31', 'a test') AS reversal \gset
+SELECT journals > 0 AS expanded FROM acct.expand_journals(:reversal);
+SET SESSION AUTHORIZATION :"checker";
+SELECT count(*) > 0 AS posted FROM acct.post_journals(:reversal);
+RESET SESSION AUTHORIZATION;
+SELECT acct.rebook_run(:reversal) AS rebooked \gset
+SELECT count(*) FROM acct.expand_journals(:rebooked);
+SELECT count(*) > 0 AS posted FROM acct.post_journals(:rebooked);
+CALL public.policy('N', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}', '[{"txn_type": "NONE"}]');
+SELECT * FROM public.failed(:again);
+SELECT * FROM public.failed(:rebooked);
+SELECT * FROM public.failed(:tax);
+
+--
+-- What a superuser changed
+--
+BEGIN;
+SET LOCAL ledger_engine.maintenance = on;
+UPDATE acct.journal_template_line SET amount_expr = '0.61 * :gross_amount' WHERE (template_code, version, line_no) = ('A', 1, 2);
+SELECT * FROM public.failed(:jan);
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.txn_source_parent DISABLE TRIGGER ALL;
+ALTER TABLE acct.txn_source_2051_01 DISABLE TRIGGER ALL;
+UPDATE acct.txn_source_parent SET gross_amount = gross_amount + 1, tabarru_amount = tabarru_amount + 1 WHERE txn_id = 4;
+SELECT check_name, passed FROM acct.replay_run(:jan, 1) WHERE NOT passed;
+SELECT expected, actual FROM acct.replay_run(:jan, 2) WHERE check_name LIKE 'line:%';
+ROLLBACK;
+
+--
+-- What is refused; any transaction
+--
+\set VERBOSITY sqlstate
+SELECT * FROM acct.replay_run(:reversal); :why
+SELECT * FROM acct.replay_run(acct.create_run('2051-02-01')); :why
+SELECT * FROM acct.replay_run(999999); :why
+SELECT * FROM acct.replay_run(NULL::bigint); :why
+SELECT * FROM acct.replay_run('no such key'); :why
+SELECT * FROM acct.replay_run(:jan, -1); :why
+SELECT * FROM acct.replay_run(:jan, NULL); :why
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
+SELECT count(*) AS checks, count(*) FILTER (WHERE passed) AS passed FROM acct.replay_run(:jan);
+ROLLBACK;
