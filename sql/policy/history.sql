@@ -27,7 +27,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                 WHEN p_new_status = 'draft' THEN 'returned'
                 ELSE p_new_status END
 $$;
-COMMENT ON FUNCTION acct._event_of(text, text, text, text) IS 'What a row of the audit trail says was done: created, edited, deleted, proposed, withdrawn, submitted, returned, approved or retired.';
+COMMENT ON FUNCTION acct._event_of(text, text, text, text) IS 'The action that a row of the audit trail records: created, edited, deleted, proposed, withdrawn, submitted, returned, approved or retired.';
 
 CREATE FUNCTION acct.policy_history(template_code text DEFAULT NULL, account_code text DEFAULT NULL, fund text DEFAULT NULL, entity_code text DEFAULT NULL,
     basis text DEFAULT NULL, currency text DEFAULT NULL, release_id bigint DEFAULT NULL)
@@ -70,7 +70,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.policy_history(text, text, text, text, text, text, bigint) IS
-'Who created, edited, proposed, submitted, returned, approved and retired what of policy, and when, by the audit trail: a row for each change that names these codes (NULL: any), with the steps of the template versions and releases that it came with.';
+'The changes of policy in the audit trail, with user and time: a row for each change that names these codes (NULL: any), with the steps of the template versions and releases that it came with.';
 
 CREATE FUNCTION acct.compare_template_versions(template_code text, version integer, other_version integer)
 RETURNS TABLE (part text, part_no integer, change text, column_name text, old_value text, new_value text)

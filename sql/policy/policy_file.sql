@@ -294,7 +294,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._plan_changes(bigint, text, jsonb, boolean) IS
-'What is to become of a release''s drafts of a table so that it changes policy to the rows of a document: drafts to drop, and changes, with is_made for those that it does not have yet.';
+'The plan for a release''s drafts of a table, so that it changes policy to the rows of a document: drafts to drop, and changes, with is_made for those that it does not have yet.';
 
 CREATE FUNCTION acct._versions_of(p_tables jsonb) RETURNS TABLE (template_code text, version integer, header jsonb, parts jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -404,7 +404,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._import_plan(text, bigint, boolean) IS
-'What import_policy() is to do, and locks the release: drafts to drop by table, and the changes that the release then has. import_policy() itself writes with the rights of its caller.';
+'The plan of import_policy(), for which it locks the release: drafts to drop by table, and the changes that the release then has. import_policy() itself writes with the rights of its caller.';
 
 CREATE FUNCTION acct._drop_drafts(p_release bigint, p_drops jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
