@@ -192,6 +192,14 @@ END $$;
 UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'ledger_engine') WHERE extname = 'ledger_engine';
 SELECT acct.month_start('2025-01-15');
 
+-- All of it goes where a superuser says so, and leaves nothing.
+SET client_min_messages = error; -- what goes is a long list
+SET ledger_engine.allow_drop = on;
+DROP SCHEMA acct, acct_archive, acct_bi, ledger_guard CASCADE;
+RESET client_min_messages;
+SELECT (SELECT count(*) FROM pg_extension WHERE extname = 'ledger_engine') AS extensions, (SELECT count(*) FROM pg_event_trigger) AS event_triggers,
+       (SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(acct|ledger)') AS schemas, (SELECT count(*) FROM pg_default_acl) AS default_rights;
+
 \c :regress_db
 DROP DATABASE regress_install;
 DROP ROLE regress_install_user, regress_install_boss;
