@@ -31,7 +31,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         -- Drafts are written with the rights of the caller, whose expressions they are.
         (ARRAY['acct_finance'], 'function', ARRAY['import_policy(text, bigint, boolean)', '_import_plan(text, bigint, boolean)', '_drop_drafts(bigint, jsonb)',
             '_draft_changes(bigint, text, text, jsonb)', '_draft_versions(bigint, jsonb)', '_file_tables()', '_release_tables()', '_policy_columns()'], 'EXECUTE'),
-        (ARRAY['acct_approver'], 'function', ARRAY['approve_release(bigint, text)', 'return_release(bigint, text)'], 'EXECUTE'),
+        (ARRAY['acct_approver'], 'function', ARRAY['approve_release(bigint, text, text)', 'return_release(bigint, text)'], 'EXECUTE'),
         (ARRAY['acct_approver'], 'function', ARRAY['approve_template(text, integer, text)', 'return_template(text, integer)',
             'retire_template(text, integer, date)', 'reopen_period(date, text, text, text)', 'set_book(text, text, jsonb)', 'reopen_year(date, text, text, text)',
             'waive_exception(bigint, bigint, text, text)', 'waive_exception(text, bigint, text, text)',

@@ -685,7 +685,28 @@ $$;
 COMMENT ON FUNCTION acct._release_edited_by_caller(bigint) IS
 'True where the session''s user made a release, or edited a change or a template version in it, also under an earlier name.';
 
-CREATE FUNCTION acct.approve_release(release_id bigint, content_sha256 text DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION acct._require_digest(p_release bigint, p_digest text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    found_digest text;
+BEGIN
+    -- Approvals go on together, but for one that is to know that there is no other.
+    PERFORM acct._lock_number('acct.policy_release', 0, p_digest IS NOT NULL);
+    IF p_digest IS NULL THEN
+        RETURN;
+    END IF;
+    found_digest := acct._policy_digest(acct._policy_computed());
+    IF lower(p_digest) <> found_digest THEN
+        RAISE EXCEPTION 'policy has changed since release % was compared', p_release
+            USING ERRCODE = 'LE005', DETAIL = format('The digest of policy is %s, not %s.', found_digest, p_digest),
+                  HINT = 'Another change was approved first. Compare the release again, and approve it with the digest that acct.policy_digest() has before that.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_digest(bigint, text) IS
+'Waits for approvals under way where a digest is given, and raises LE005 unless policy has that digest; others it lets approve together.';
+
+CREATE FUNCTION acct.approve_release(release_id bigint, content_sha256 text DEFAULT NULL, policy_digest text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     id CONSTANT bigint := approve_release.release_id;
@@ -705,6 +726,7 @@ BEGIN
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_release.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.release_changes once more.';
     END IF;
+    PERFORM acct._require_digest(id, approve_release.policy_digest);
     applied := acct._apply_release(id);
     SELECT string_agg(p.problem, '; ' ORDER BY p.n) INTO problems FROM acct._problems_of_release(acct._release_errors(id)) AS p;
     IF problems IS NOT NULL THEN
@@ -715,5 +737,5 @@ BEGIN
     RETURN applied + (SELECT count(*) FROM acct.journal_template AS t WHERE t.release_id = id);
 END
 $$;
-COMMENT ON FUNCTION acct.approve_release(bigint, text) IS
-'Approves a submitted release: applies its changes and approves its template versions, all or nothing; returns their number. Raises LE004 (no such release, or it does not fit what is approved meanwhile), LE005 where it is not submitted, where the caller made or edited a part of it, or where its content does not have the SHA-256 that the caller saw in acct.release_content, 25001 (the transaction is not READ COMMITTED).';
+COMMENT ON FUNCTION acct.approve_release(bigint, text, text) IS
+'Approves a submitted release: applies its changes and approves its template versions, all or nothing; returns their number. Raises LE004 (no such release, or it does not fit what is approved meanwhile), LE005 where it is not submitted, where the caller made or edited a part of it, where its content does not have the SHA-256 that the caller saw in acct.release_content, or policy not the digest at which they compared it, 25001 (the transaction is not READ COMMITTED).';

@@ -586,6 +586,7 @@ BEGIN
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_template.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.template_content once more.';
     END IF;
+    PERFORM acct._lock_number('acct.policy_release', 0, false);
     -- The chart may have changed since it was submitted.
     PERFORM acct._require_valid_template(t.template_code, t.version);
     UPDATE acct.journal_template AS x
@@ -655,6 +656,7 @@ BEGIN
     IF retire_template.effective_to IS NULL THEN
         RAISE EXCEPTION 'the date from which the template is retired must be given' USING ERRCODE = '22004';
     END IF;
+    PERFORM acct._lock_number('acct.policy_release', 0, false);
     PERFORM acct._require_shorter(retire_template.template_code, retire_template.version, retire_template.effective_to);
     UPDATE acct.journal_template AS t SET status = 'retired', effective_to = retire_template.effective_to
      WHERE t.template_code = retire_template.template_code AND t.version = retire_template.version;
