@@ -43,7 +43,7 @@ BEGIN
         AND c.relname ~ '^ledger_entry_(header|line)_[0-9]+_[0-9][0-9]';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_archive() IS 'The part of install() that makes schema acct_archive and the record of what is in it.';
+COMMENT ON FUNCTION acct._layout_archive() IS 'The part of install() that creates schema acct_archive and the record of what is in it.';
 
 CREATE FUNCTION acct._comment_archive() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -75,7 +75,7 @@ BEGIN
     COMMENT ON COLUMN acct.archived_partition.keep_until IS 'Day from which acct.apply_retention() may archive a restored month again.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_archive() IS 'The part of install() that describes what archive.sql makes.';
+COMMENT ON FUNCTION acct._comment_archive() IS 'The part of install() that describes the objects of archive.sql.';
 
 CREATE FUNCTION acct._refuse_archived_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -314,7 +314,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._share_readers(regclass, regclass, boolean) IS
-'Lets those who may read a table read its archived partition by itself, or takes that back from them; acct_auditor may always.';
+'Lets those who may read a table read its archived partition by itself, or revokes that; acct_auditor may always.';
 
 CREATE FUNCTION acct._note_on_month(p_tables regclass[], p_note text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

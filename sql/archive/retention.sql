@@ -39,7 +39,7 @@ BEGIN
     END IF;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that makes the retention policies, with their defaults.';
+COMMENT ON FUNCTION acct._layout_retention() IS 'The part of install() that creates the retention policies, with their defaults.';
 
 CREATE FUNCTION acct._comment_retention() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -53,7 +53,7 @@ BEGIN
     COMMENT ON COLUMN acct.retention_policy.export_before_drop IS 'True: a month is dropped only once acct.export_archive() wrote it and acct.verify_archive() passed. Always so for the ledger.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_retention() IS 'The part of install() that describes what retention.sql makes.';
+COMMENT ON FUNCTION acct._comment_retention() IS 'The part of install() that describes the objects of retention.sql.';
 
 CREATE FUNCTION acct._attached_months(p_table text) RETURNS SETOF date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -120,4 +120,4 @@ BEGIN
     COMMENT ON VIEW acct_bi.archived_months IS 'Months of transactions and of the ledger that were archived, and what became of them.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_bi_books() IS 'The part of _layout_bi() that makes books, their calendar and balances, accounts and funds.';
+COMMENT ON FUNCTION acct._layout_bi_books() IS 'The part of _layout_bi() that creates books, their calendar and balances, accounts and funds.';

@@ -67,4 +67,4 @@ BEGIN
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_bi_ledger() IS
-'The part of _layout_bi() that makes entries, lines and transactions, with the dimensions that the site has added; repeated by add_dimension().';
+'The part of _layout_bi() that creates entries, lines and transactions, with the dimensions that the site has added; repeated by add_dimension().';

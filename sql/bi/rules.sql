@@ -25,4 +25,4 @@ BEGIN
     COMMENT ON VIEW acct_bi.template_matches IS 'The transactions that a version of a template is for.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_bi_rules() IS 'The part of _layout_bi() that makes the views of templates.';
+COMMENT ON FUNCTION acct._layout_bi_rules() IS 'The part of _layout_bi() that creates the views of templates.';

@@ -88,4 +88,4 @@ BEGIN
     COMMENT ON COLUMN acct_bi.health.hint IS 'Action to take; NULL where the check is ok.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_bi_runs() IS 'The part of _layout_bi() that makes the views of runs, exceptions, loads, jobs and health.';
+COMMENT ON FUNCTION acct._layout_bi_runs() IS 'The part of _layout_bi() that creates the views of runs, exceptions, loads, jobs and health.';

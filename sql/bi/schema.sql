@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT unnest(ARRAY['accounts', 'archived_months', 'balance_sheet', 'balances', 'batches', 'batches_waiting', 'books', 'calendar', 'entries', 'exception_summary', 'exceptions', 'fund_statement', 'funds',
         'health', 'jobs', 'line_amounts', 'lines', 'profit_and_loss', 'run_progress', 'run_totals', 'runs', 'template_lines', 'template_matches', 'templates', 'transaction_months', 'transactions'])
 $$;
-COMMENT ON FUNCTION acct._bi_views() IS 'The views that install() makes in schema acct_bi.';
+COMMENT ON FUNCTION acct._bi_views() IS 'The views that install() creates in schema acct_bi.';
 
 CREATE FUNCTION acct._bi_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -60,7 +60,7 @@ EXCEPTION WHEN invalid_table_definition THEN
 END
 $$;
 COMMENT ON FUNCTION acct._make_bi_view(text, text) IS
-'Makes a view of schema acct_bi, or changes it to a query that has all columns of the present one in their places. Raises LE010 where it has not.';
+'Creates a view of schema acct_bi, or changes it to a query that has all columns of the present one in their places. Raises LE010 where it has not.';
 
 CREATE FUNCTION acct._layout_bi() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -74,4 +74,4 @@ BEGIN
     PERFORM acct._layout_bi_statements();
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_bi() IS 'The part of install() that makes schema acct_bi and its views, with their comments.';
+COMMENT ON FUNCTION acct._layout_bi() IS 'The part of install() that creates schema acct_bi and its views, with their comments.';

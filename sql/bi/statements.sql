@@ -49,4 +49,4 @@ BEGIN
     COMMENT ON COLUMN acct_bi.fund_statement.amount IS 'Amount of the line in the column; NULL: the line is a heading.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_bi_statements() IS 'The part of _layout_bi() that makes the views of statements.';
+COMMENT ON FUNCTION acct._layout_bi_statements() IS 'The part of _layout_bi() that creates the views of statements.';

@@ -61,7 +61,7 @@ BEGIN
     CREATE INDEX IF NOT EXISTS je_exception_month_idx ON acct.je_exception (txn_month, basis);
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_periods() IS 'The part of install() that makes the tables of periods and books.';
+COMMENT ON FUNCTION acct._layout_periods() IS 'The part of install() that creates the tables of periods and books.';
 
 CREATE FUNCTION acct._comment_periods() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -99,7 +99,7 @@ BEGIN
     COMMENT ON TRIGGER period_log_immutable ON acct.period_log IS 'The log refuses UPDATE, DELETE and TRUNCATE (LE007).';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_periods() IS 'The part of install() that describes what periods.sql makes.';
+COMMENT ON FUNCTION acct._comment_periods() IS 'The part of install() that describes the objects of periods.sql.';
 
 CREATE FUNCTION acct._log_period(p_action text, p_entity text, p_basis text, p_month date, p_run_id bigint, p_waived text[], p_reason text, p_detail jsonb)
 RETURNS void

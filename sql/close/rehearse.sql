@@ -42,7 +42,7 @@ EXCEPTION WHEN SQLSTATE 'RB001' THEN
 END
 $$;
 COMMENT ON FUNCTION acct._rehearse(date, text, text) IS
-'Closes a month of a book, or the year that ends with it, whatever stands against it, and takes that back: what was found, the closing entries, and the trial balance after, as rows of rehearse_close().';
+'Closes a month of a book, or the year that ends with it, whatever the findings, and rolls that back: findings, closing entries, and the trial balance after, as rows of rehearse_close().';
 
 CREATE FUNCTION acct._rehearse_close(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (part text, item text, fund text, account_code text, currency text, debit numeric, credit numeric, balance numeric, message text)

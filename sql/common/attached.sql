@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._month_of_detached(regclass) IS
-'The month of a detached partition, which has no bounds any more: that of its rows, or, where it is empty, the one in its name; NULL where that says none.';
+'The month of a detached partition, which no longer has bounds: that of its rows, or, where it is empty, the one in its name; NULL where that says none.';
 
 CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

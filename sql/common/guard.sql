@@ -97,7 +97,7 @@ BEGIN
         ledger_guard.keep_guarded() FROM PUBLIC;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_guard_basics() IS 'The part of install() that makes the guard''s table and the functions that the others call.';
+COMMENT ON FUNCTION acct._layout_guard_basics() IS 'The part of install() that creates the guard''s table and the functions that the others call.';
 
 CREATE FUNCTION acct._layout_guard_drop() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -150,7 +150,7 @@ BEGIN
     'Trigger function: refuses UPDATE, DELETE and TRUNCATE on ledger tables (LE007).';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_guard_drop() IS 'The part of install() that makes the functions against DROP, UPDATE, DELETE and TRUNCATE.';
+COMMENT ON FUNCTION acct._layout_guard_drop() IS 'The part of install() that creates the functions against DROP, UPDATE, DELETE and TRUNCATE.';
 
 CREATE FUNCTION acct._layout_guard_rewrite() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -248,7 +248,7 @@ BEGIN
     'Event trigger function: refuses to rename or retype columns that hold posted ledger entries, also where nothing is rewritten (LE011). Records new columns of the ledger.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_guard_rewrite() IS 'The part of install() that makes the functions against rewriting posted entries and changing their columns.';
+COMMENT ON FUNCTION acct._layout_guard_rewrite() IS 'The part of install() that creates the functions against rewriting posted entries and changing their columns.';
 
 CREATE FUNCTION acct._layout_guard_engine() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -273,7 +273,7 @@ BEGIN
     'Trigger function: while a trigger or CHECK that it is given is missing or disabled, only superusers write the table (LE010).';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_guard_engine() IS 'The part of install() that makes the function which keeps policy and source as they are while the extension is dropped.';
+COMMENT ON FUNCTION acct._layout_guard_engine() IS 'The part of install() that creates the function which keeps policy and source as they are while the extension is dropped.';
 
 CREATE FUNCTION acct._require_engine_on_tables() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -333,7 +333,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that makes schema ledger_guard.';
+COMMENT ON FUNCTION acct._layout_guard() IS 'The part of install() that creates schema ledger_guard.';
 
 CREATE FUNCTION acct._comment_guard() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -358,7 +358,7 @@ BEGIN
     COMMENT ON EVENT TRIGGER ledger_guard_columns IS 'Refuses to rename or retype columns that hold posted ledger entries (LE011).';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_guard() IS 'The part of install() that describes what guard.sql makes.';
+COMMENT ON FUNCTION acct._comment_guard() IS 'The part of install() that describes the objects of guard.sql.';
 
 CREATE FUNCTION acct._allows_loss() RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -514,7 +514,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_planting() IS
-'Event trigger function: in schemas acct, acct_archive and ledger_guard only superusers make functions, operators, types and extensions (42501), whoever was granted CREATE there.';
+'Event trigger function: in schemas acct, acct_archive and ledger_guard only superusers create functions, operators, types and extensions (42501), whatever role was granted CREATE there.';
 
 CREATE EVENT TRIGGER ledger_engine_planting ON ddl_command_end
     WHEN TAG IN ('ALTER AGGREGATE', 'ALTER DOMAIN', 'ALTER EXTENSION', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER TYPE',
@@ -522,4 +522,4 @@ CREATE EVENT TRIGGER ledger_engine_planting ON ddl_command_end
     EXECUTE FUNCTION acct._refuse_planting();
 ALTER EVENT TRIGGER ledger_engine_planting ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER ledger_engine_planting IS
-'Lets only superusers make functions, operators, types and extensions in the engine''s schemas.';
+'Lets only superusers create functions, operators, types and extensions in the engine''s schemas.';

@@ -120,7 +120,7 @@ BEGIN
     COMMENT ON COLUMN acct.engine_layout.triggers IS 'The triggers that it has, by which health() sees that one is missing or disabled.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_install() IS 'The part of install() that describes what install.sql makes.';
+COMMENT ON FUNCTION acct._comment_install() IS 'The part of install() that describes the objects of install.sql.';
 
 CREATE FUNCTION acct._catch_up_sequences() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -65,7 +65,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                               AND strpos(l.prosrc, '$body$' || p.prosrc || '$body$') > 0) AS is_same) AS s
      WHERE p.pronamespace = to_regnamespace('ledger_guard') AND NOT (s.is_same AND p.proowner = 10)
 $$;
-COMMENT ON FUNCTION acct._changed_guard() IS 'Functions in schema ledger_guard that are not as install() makes them, or belong to another role than the bootstrap superuser.';
+COMMENT ON FUNCTION acct._changed_guard() IS 'Functions in schema ledger_guard that are not as install() creates them, or belong to another role than the bootstrap superuser.';
 
 CREATE FUNCTION acct._code() RETURNS TABLE (function text, digest text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$

@@ -25,7 +25,7 @@ BEGIN
     );
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_locks() IS 'The part of install() that makes the tables whose rows are locks.';
+COMMENT ON FUNCTION acct._layout_locks() IS 'The part of install() that creates the tables whose rows are locks.';
 
 CREATE FUNCTION acct._comment_locks() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -44,7 +44,7 @@ BEGIN
     COMMENT ON COLUMN acct.job_state.state IS 'Arguments, next step and results so far.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_locks() IS 'The part of install() that describes what locks.sql makes.';
+COMMENT ON FUNCTION acct._comment_locks() IS 'The part of install() that describes the objects of locks.sql.';
 
 CREATE FUNCTION acct._lock_holders(p_tables regclass[], p_modes text[])
 RETURNS TABLE (relation regclass, mode text, granted boolean, pid integer, gid text, role name, state text, since timestamptz, is_working boolean)

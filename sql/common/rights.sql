@@ -22,7 +22,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'txn_batch', 'txn_source_parent'])
 $$;
 COMMENT ON FUNCTION acct._own_names() IS
-'The tables, views and sequences that install() makes in schema acct. A site may have others there, which are not the engine''s to guard.';
+'The tables, views and sequences that install() creates in schema acct. A site may have others there, which are not the engine''s to guard.';
 
 CREATE FUNCTION acct._own_relations() RETURNS SETOF oid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -45,7 +45,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT o.oid FROM own AS o
 $$;
 COMMENT ON FUNCTION acct._own_relations() IS
-'The engine''s relations: what install() makes, with its partitions, staging and sequences, and everything in schemas acct_archive, acct_bi and ledger_guard.';
+'The engine''s relations: what install() creates, with its partitions, staging and sequences, and everything in schemas acct_archive, acct_bi and ledger_guard.';
 
 CREATE FUNCTION acct._rights_beyond(p_objects oid[] DEFAULT NULL)
 RETURNS TABLE (kind text, object oid, name text, owner oid, grantor oid, grantee oid, privilege text, is_internal boolean, by_default boolean)
@@ -126,7 +126,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._take_back(oid[], boolean) IS
-'Takes back what default privileges give on objects (NULL: all), and with p_by_hand, with a WARNING, every right to write and to execute internal functions that install_roles() does not grant.';
+'Revokes the rights that default privileges give on objects (NULL: all), and with p_by_hand, with a WARNING, every right to write and to execute internal functions that install_roles() does not grant.';
 
 CREATE FUNCTION acct._refuse_default_rights() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -148,7 +148,7 @@ CREATE EVENT TRIGGER ledger_engine_rights ON ddl_command_end
     EXECUTE FUNCTION acct._refuse_default_rights();
 ALTER EVENT TRIGGER ledger_engine_rights ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER ledger_engine_rights IS
-'Takes back what ALTER DEFAULT PRIVILEGES give on tables, views, sequences and functions made in the engine''s schemas.';
+'Revokes the rights that ALTER DEFAULT PRIVILEGES give on tables, views, sequences and functions created in the engine''s schemas.';
 
 CREATE FUNCTION acct._rights_missing() RETURNS TABLE (name text, grantee oid, privileges text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$

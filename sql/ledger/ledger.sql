@@ -96,7 +96,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that makes the ledger, its books and its snapshot.';
+COMMENT ON FUNCTION acct._layout_ledger() IS 'The part of install() that creates the ledger, its books and its snapshot.';
 
 CREATE FUNCTION acct._comment_ledger() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -169,7 +169,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_number.last_number IS 'Last number given: the nine digits that je_number ends in; also how many were given.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_ledger() IS 'The part of install() that describes what ledger.sql makes.';
+COMMENT ON FUNCTION acct._comment_ledger() IS 'The part of install() that describes the objects of ledger.sql.';
 
 CREATE FUNCTION acct._require_columns(p_table text, p_columns text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -37,7 +37,7 @@ BEGIN
         ON j.je_id = CASE h.journal_type WHEN 'reversal' THEN h.reversal_of ELSE h.je_id END AND m.line_no = l.line_no;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_views() IS 'The part of install() that makes the views.';
+COMMENT ON FUNCTION acct._layout_views() IS 'The part of install() that creates the views.';
 
 CREATE FUNCTION acct._comment_views() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -120,4 +120,4 @@ BEGIN
     COMMENT ON COLUMN acct.fund_journal.original_date IS 'Date that the journal would have had, if its month had been open; NULL: it has the date that it should.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_views() IS 'The part of install() that describes what views.sql makes.';
+COMMENT ON FUNCTION acct._comment_views() IS 'The part of install() that describes the objects of views.sql.';

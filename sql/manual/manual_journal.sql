@@ -86,7 +86,7 @@ BEGIN
      CROSS JOIN LATERAL (SELECT encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex') AS content_sha256) AS s;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_manual() IS 'The part of install() that makes the tables of manual and opening journals.';
+COMMENT ON FUNCTION acct._layout_manual() IS 'The part of install() that creates the tables of manual and opening journals.';
 
 CREATE FUNCTION acct._comment_manual() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -147,7 +147,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_manual() IS 'The part of install() that describes what manual_journal.sql makes.';
+COMMENT ON FUNCTION acct._comment_manual() IS 'The part of install() that describes the objects of manual_journal.sql.';
 
 CREATE FUNCTION acct._is_new_number(p_journal bigint) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -360,7 +360,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._ready_months(date[]) IS
-'Makes months of the ledger that a transaction posts to more than once, keeps them readable, and records that they hold posted entries, so that it waits for no other posting later; the partitions that were made. The caller has locked the book.';
+'Creates months of the ledger that a transaction posts to more than once, keeps them readable, and records that they hold posted entries, so that it waits for no other posting later; the partitions that were made. The caller has locked the book.';
 
 CREATE FUNCTION acct.approve_manual_journal(journal_id bigint, content_sha256 text DEFAULT NULL)
 RETURNS TABLE (run_id bigint, je_id bigint, je_number text, je_date date, journal_type text)

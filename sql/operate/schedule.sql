@@ -613,7 +613,7 @@ BEGIN
       FROM acct._scheduled_jobs() AS s;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_schedule() IS 'The part of install() that makes the view of scheduled jobs.';
+COMMENT ON FUNCTION acct._layout_schedule() IS 'The part of install() that creates the view of scheduled jobs.';
 
 CREATE FUNCTION acct._comment_schedule() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -630,4 +630,4 @@ BEGIN
     COMMENT ON COLUMN acct.scheduled_jobs.last_status IS 'starting, running, succeeded, failed, or skipped because the job was still at work; NULL: there was no run.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_schedule() IS 'The part of install() that describes what schedule.sql makes.';
+COMMENT ON FUNCTION acct._comment_schedule() IS 'The part of install() that describes the objects of schedule.sql.';

@@ -26,7 +26,7 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_template_truncate();
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_elimination() IS 'The part of install() that makes the table of elimination pairs.';
+COMMENT ON FUNCTION acct._layout_elimination() IS 'The part of install() that creates the table of elimination pairs.';
 
 CREATE FUNCTION acct._comment_elimination() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -40,7 +40,7 @@ BEGIN
     COMMENT ON COLUMN acct.elimination_pair.counter_fund IS 'Fund whose balance on the other account counts; NULL: every fund''s.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_elimination() IS 'The part of install() that describes what elimination.sql makes.';
+COMMENT ON FUNCTION acct._comment_elimination() IS 'The part of install() that describes the objects of elimination.sql.';
 
 CREATE FUNCTION acct._closing_account_problems() RETURNS TABLE (fund text, account_code text, target text, problem text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

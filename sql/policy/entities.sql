@@ -27,7 +27,7 @@ BEGIN
     END IF;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_entities() IS 'The part of install() that makes the table of entities.';
+COMMENT ON FUNCTION acct._layout_entities() IS 'The part of install() that creates the table of entities.';
 
 CREATE FUNCTION acct._comment_entities() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -42,7 +42,7 @@ BEGIN
     COMMENT ON COLUMN acct.entity.effective_to IS 'Day after the last journal date that the entity takes entries for; NULL: there is no last.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_entities() IS 'The part of install() that describes what entities.sql makes.';
+COMMENT ON FUNCTION acct._comment_entities() IS 'The part of install() that describes the objects of entities.sql.';
 
 CREATE FUNCTION acct._register_entities() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

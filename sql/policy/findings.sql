@@ -23,7 +23,7 @@ BEGIN
     );
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_findings() IS 'The part of install() that makes the table of findings.';
+COMMENT ON FUNCTION acct._layout_findings() IS 'The part of install() that creates the table of findings.';
 
 CREATE FUNCTION acct._comment_findings() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -45,7 +45,7 @@ BEGIN
     COMMENT ON COLUMN acct.policy_finding.ended_at IS 'When install() saw that the row is no longer as it was found; the same change made later is another finding. NULL while it is.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_findings() IS 'The part of install() that describes what findings.sql makes.';
+COMMENT ON FUNCTION acct._comment_findings() IS 'The part of install() that describes the objects of findings.sql.';
 
 CREATE FUNCTION acct._audited_tables() RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -20,7 +20,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_limits() IS 'The part of install() that makes the table of limits.';
+COMMENT ON FUNCTION acct._layout_limits() IS 'The part of install() that creates the table of limits.';
 
 CREATE FUNCTION acct._comment_limits() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -30,7 +30,7 @@ BEGIN
     COMMENT ON COLUMN acct.posting_limit.value IS 'Of months_apart, months (0 to 12) between a value date and its txn_month; of the others, a year.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_limits() IS 'The part of install() that describes what limits.sql makes.';
+COMMENT ON FUNCTION acct._comment_limits() IS 'The part of install() that describes the objects of limits.sql.';
 
 CREATE FUNCTION acct._posting_limits(OUT months_apart integer, OUT first_year integer, OUT last_year integer)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

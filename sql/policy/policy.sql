@@ -74,7 +74,7 @@ BEGIN
     COMMENT ON COLUMN acct.policy_change.change IS 'Amount that it adds to the sum of the hashes of the table''s rows, modulo 2^128.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_policy() IS 'The part of install() that describes what policy.sql makes.';
+COMMENT ON FUNCTION acct._comment_policy() IS 'The part of install() that describes the objects of policy.sql.';
 
 CREATE FUNCTION acct._policy_modulus(p_sum numeric) RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

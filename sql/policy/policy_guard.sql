@@ -22,7 +22,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_policy_guard() IS 'The part of install() that makes the triggers which keep the identity of master data.';
+COMMENT ON FUNCTION acct._layout_policy_guard() IS 'The part of install() that creates the triggers which keep the identity of master data.';
 
 CREATE FUNCTION acct._identities() RETURNS TABLE (table_name text, noun text, columns text[])
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -72,7 +72,7 @@ BEGIN
     PERFORM acct._layout_release_views();
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_release() IS 'The part of install() that makes releases and their draft tables.';
+COMMENT ON FUNCTION acct._layout_release() IS 'The part of install() that creates releases and their draft tables.';
 
 CREATE FUNCTION acct._make_draft_table(p_table text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -168,7 +168,7 @@ BEGIN
      CROSS JOIN LATERAL (SELECT encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex') AS content_sha256) AS s;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_release_views() IS 'The part of install() that makes the views of what releases change.';
+COMMENT ON FUNCTION acct._layout_release_views() IS 'The part of install() that creates the views of what releases change.';
 
 CREATE FUNCTION acct._comment_release() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -218,7 +218,7 @@ BEGIN
     COMMENT ON COLUMN acct.release_content.content IS 'Title, note and changes as JSON.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_release() IS 'The part of install() that describes what release.sql makes.';
+COMMENT ON FUNCTION acct._comment_release() IS 'The part of install() that describes the objects of release.sql.';
 
 CREATE FUNCTION acct._comment_drafts() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

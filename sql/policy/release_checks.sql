@@ -167,7 +167,7 @@ BEGIN
     RETURN findings;
 END
 $$;
-COMMENT ON FUNCTION acct._check_release(bigint, boolean) IS 'The findings of a release that is locked, on request with warnings and notices. Its changes are applied and taken back.';
+COMMENT ON FUNCTION acct._check_release(bigint, boolean) IS 'The findings of a release that is locked, on request with warnings and notices. It applies its changes and rolls them back.';
 
 CREATE FUNCTION acct._findings_in_order(p_findings jsonb)
 RETURNS TABLE (n bigint, severity text, finding text, template_code text, version integer, match_no integer, line_no integer, "position" integer, message text, hint text)

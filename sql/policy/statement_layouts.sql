@@ -66,7 +66,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_statements() IS 'The part of install() that makes the tables of statements'' layouts.';
+COMMENT ON FUNCTION acct._layout_statements() IS 'The part of install() that creates the tables of statements'' layouts.';
 
 CREATE FUNCTION acct._comment_statements() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -102,7 +102,7 @@ BEGIN
     COMMENT ON COLUMN acct.statement_column.funds IS 'Funds that are in the column.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_statements() IS 'The part of install() that describes what statement_layouts.sql makes.';
+COMMENT ON FUNCTION acct._comment_statements() IS 'The part of install() that describes the objects of statement_layouts.sql.';
 
 CREATE FUNCTION acct._statement_accounts(p_layout text)
 RETURNS TABLE (layout text, line_no integer, account_code text, fund text, is_prior boolean)

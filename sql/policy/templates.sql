@@ -184,7 +184,7 @@ BEGIN
     PERFORM acct._layout_template_content();
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_templates() IS 'The part of install() that makes the template layer.';
+COMMENT ON FUNCTION acct._layout_templates() IS 'The part of install() that creates the template layer.';
 
 CREATE FUNCTION acct._layout_template_content() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
@@ -220,7 +220,7 @@ BEGIN
      CROSS JOIN LATERAL (SELECT encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex') AS content_sha256) AS s;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_template_content() IS 'The part of install() that makes the view of what each template version contains.';
+COMMENT ON FUNCTION acct._layout_template_content() IS 'The part of install() that creates the view of what each template version contains.';
 
 CREATE FUNCTION acct._comment_templates() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -352,7 +352,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_templates() IS 'The part of install() that describes what templates.sql makes.';
+COMMENT ON FUNCTION acct._comment_templates() IS 'The part of install() that describes the objects of templates.sql.';
 
 CREATE FUNCTION acct._refuse_template_truncate() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -551,7 +551,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT (p_by = session_user OR p_by_role = acct._session_role()) AND acct._is_edit(p_operation, p_old, p_new)
 $$;
 COMMENT ON FUNCTION acct._is_edit_by_caller(text, text, text, jsonb, jsonb) IS
-'True for a change in the audit trail that is an edit by the session''s user, also under an earlier name: whoever made such a change cannot approve what holds it.';
+'True for a change in the audit trail that is an edit by the session''s user, also under an earlier name: a user who made such a change cannot approve the version or release that holds it.';
 
 CREATE FUNCTION acct._edited_by_caller(p_code text, p_version integer) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -12,7 +12,7 @@ BEGIN
         WHERE kind = 'correction' AND status IN ('created', 'expanded');
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_correction() IS 'The part of install() that makes what corrections need.';
+COMMENT ON FUNCTION acct._layout_correction() IS 'The part of install() that creates what corrections need.';
 
 CREATE FUNCTION acct._comment_correction() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -20,7 +20,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.evaluation_digest IS 'Of a correction: digest of what the transactions that it changes should come to, by account (32 hexadecimal digits). NULL: another kind of run, or not expanded.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_correction() IS 'The part of install() that describes what correction.sql makes.';
+COMMENT ON FUNCTION acct._comment_correction() IS 'The part of install() that describes the objects of correction.sql.';
 
 CREATE FUNCTION acct._require_correctable(p_run_id bigint, p_status text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -242,7 +242,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._make_scratch(bigint, text) IS
-'Makes two tables of headers and lines for a correction: correction, into which it evaluates transactions, or previewed, into which a preview writes; they are dropped by the same transaction.';
+'Creates two tables of headers and lines for a correction: correction, into which it evaluates transactions, or previewed, into which a preview writes; they are dropped by the same transaction.';
 
 CREATE FUNCTION acct._correctable_journals(p_run_id bigint, p_origin bigint) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -507,7 +507,7 @@ BEGIN
         PERFORM acct._make_scratch(id, 'previewed');
         PERFORM acct._evaluate_correction(id, p_origin, format('acct.%I', 'previewed_header_' || id), format('acct.%I', 'previewed_line_' || id), policy);
         EXECUTE replace(replace(p_query, '<run>', id::text), '<origin>', acct._posted_rows(p_origin, 'header', '{je_id,je_date}')) INTO result;
-        RAISE EXCEPTION 'a preview takes back what it did' USING ERRCODE = 'RB001';
+        RAISE EXCEPTION 'a preview rolls back what it did' USING ERRCODE = 'RB001';
     EXCEPTION WHEN SQLSTATE 'RB001' THEN
         PERFORM acct._progress_end();
     END;
@@ -515,7 +515,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._preview_correction(bigint, text, bigint) IS
-'Evaluates what a correction of a run would, once a release is approved (NULL: now), runs a query on the differences, takes everything back, and returns the result of the query.';
+'Evaluates what a correction of a run would, once a release is approved (NULL: now), runs a query on the differences, rolls everything back, and returns the result of the query.';
 
 CREATE FUNCTION acct.preview_correction(run_id bigint, release_id bigint DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, debit numeric, credit numeric, line_count bigint)

@@ -21,7 +21,7 @@ BEGIN
     CREATE INDEX IF NOT EXISTS journal_run_ignored_resolved_idx ON acct.journal_run_ignored (resolved_by_run);
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_exceptions() IS 'The part of install() that makes the columns of waivers and the table of ignored transactions.';
+COMMENT ON FUNCTION acct._layout_exceptions() IS 'The part of install() that creates the columns of waivers and the table of ignored transactions.';
 
 CREATE FUNCTION acct._comment_exceptions() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -34,7 +34,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run_ignored.resolved_by_run IS 'Run that took the transaction again; NULL: none did, or that run was discarded.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_exceptions() IS 'The part of install() that describes what exceptions.sql makes.';
+COMMENT ON FUNCTION acct._comment_exceptions() IS 'The part of install() that describes the objects of exceptions.sql.';
 
 CREATE FUNCTION acct._refuse_other_kinds(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -200,7 +200,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.revoke_waiver(bigint, bigint, text) IS
-'Takes a waiver back, so that the exception is open again; run_log keeps who waived it, and why. True where it was waived, false where it was not.';
+'Revokes a waiver, so that the exception is open again; run_log keeps who waived it, and why. True where it was waived, false where it was not.';
 
 CREATE FUNCTION acct._keep_source_month(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -9,7 +9,7 @@ BEGIN
         WHERE kind = 'transaction' AND origin_run IS NOT NULL AND status <> 'discarded';
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_rebook() IS 'The part of install() that makes what keeps rebookings apart.';
+COMMENT ON FUNCTION acct._layout_rebook() IS 'The part of install() that creates what keeps rebookings apart.';
 
 CREATE FUNCTION acct._comment_rebook() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -17,7 +17,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.taken_transactions IS 'Of a rebooking: transactions that it books again; NULL: another run.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_rebook() IS 'The part of install() that describes what rebook.sql makes.';
+COMMENT ON FUNCTION acct._comment_rebook() IS 'The part of install() that describes the objects of rebook.sql.';
 
 CREATE FUNCTION acct._reversed_transactions(p_run_id bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -7,7 +7,7 @@ BEGIN
     ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS repeated_transactions bigint;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_repeated() IS 'The part of install() that makes the column of repeated transactions.';
+COMMENT ON FUNCTION acct._layout_repeated() IS 'The part of install() that creates the column of repeated transactions.';
 
 CREATE FUNCTION acct._repeated_option(p_options jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

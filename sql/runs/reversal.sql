@@ -43,7 +43,7 @@ BEGIN
     ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS created_by_role text COLLATE "C";
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_reversal() IS 'The part of install() that makes the claims of reversals.';
+COMMENT ON FUNCTION acct._layout_reversal() IS 'The part of install() that creates the claims of reversals.';
 
 CREATE FUNCTION acct._comment_reversal() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -59,7 +59,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_reversal.released_at IS 'When the run was discarded and the journals could be reversed again; NULL: the claim holds.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_reversal() IS 'The part of install() that describes what reversal.sql makes.';
+COMMENT ON FUNCTION acct._comment_reversal() IS 'The part of install() that describes the objects of reversal.sql.';
 
 CREATE FUNCTION acct._hold_ledger() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -101,7 +101,7 @@ BEGIN
      GROUP BY r.txn_month, e.basis, e.reason, e.template_code;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_run_views() IS 'The part of install() that makes the views of runs, their progress and their exceptions.';
+COMMENT ON FUNCTION acct._layout_run_views() IS 'The part of install() that creates the views of runs, their progress and their exceptions.';
 
 CREATE FUNCTION acct._comment_run_views() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -194,4 +194,4 @@ BEGIN
     COMMENT ON COLUMN acct.exception_summary.exceptions_waived IS 'Those that were waived.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_run_views() IS 'The part of install() that describes what run_views.sql makes.';
+COMMENT ON FUNCTION acct._comment_run_views() IS 'The part of install() that describes the objects of run_views.sql.';

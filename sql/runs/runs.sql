@@ -165,7 +165,7 @@ BEGIN
     PERFORM acct._free_empty_runs();
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_runs() IS 'The part of install() that makes the run, staging and exception tables.';
+COMMENT ON FUNCTION acct._layout_runs() IS 'The part of install() that creates the run, staging and exception tables.';
 
 CREATE FUNCTION acct._comment_runs() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -308,4 +308,4 @@ BEGIN
     COMMENT ON COLUMN acct.run_log.peak_memory IS 'Most bytes that a process of the step was seen to have, shared with no other process (RssAnon of Linux), the session''s own from before included. It is not measured while an index is sorted; NULL: not known.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_runs() IS 'The part of install() that describes what runs.sql makes.';
+COMMENT ON FUNCTION acct._comment_runs() IS 'The part of install() that describes the objects of runs.sql.';

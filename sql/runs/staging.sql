@@ -131,7 +131,7 @@ BEGIN
     END LOOP;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_staging() IS 'The part of install() that makes the tables of staging.';
+COMMENT ON FUNCTION acct._layout_staging() IS 'The part of install() that creates the tables of staging.';
 
 CREATE FUNCTION acct._staging_tables(p_run_id bigint, OUT header regclass, OUT line regclass, OUT is_shared boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -60,7 +60,7 @@ BEGIN
     PERFORM acct._guard_source_table(p.relid) FROM pg_partition_tree('acct.txn_source_parent') AS p;
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_source() IS 'The part of install() that makes the source tables.';
+COMMENT ON FUNCTION acct._layout_source() IS 'The part of install() that creates the source tables.';
 
 -- Another business replaces the components of the gross amount by its own (docs/adapting.md).
 CREATE FUNCTION acct._source_components() RETURNS text[]
@@ -109,7 +109,7 @@ BEGIN
     COMMENT ON TRIGGER txn_source_taken_truncate ON acct.txn_source_parent IS 'TRUNCATE is refused while a run holds rows (LE008).';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_source() IS 'The part of install() that describes what source.sql makes.';
+COMMENT ON FUNCTION acct._comment_source() IS 'The part of install() that describes the objects of source.sql.';
 
 CREATE FUNCTION acct._refuse_taken_row() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

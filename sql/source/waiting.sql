@@ -37,14 +37,14 @@ BEGIN
         FOR EACH ROW EXECUTE FUNCTION acct._await_basis();
 END
 $layout$;
-COMMENT ON FUNCTION acct._layout_waiting() IS 'The part of install() that makes the tables of what waits for a run.';
+COMMENT ON FUNCTION acct._layout_waiting() IS 'The part of install() that creates the tables of what waits for a run.';
 
 CREATE FUNCTION acct._comment_waiting() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     COMMENT ON TABLE acct.batch_waiting IS 'Batches that wait for a run, by month; acct.batches_waiting() counts their transactions. Written by loads, runs and discards.';
     COMMENT ON COLUMN acct.batch_waiting.txn_month IS 'Month of the batch''s rows, as its first day.';
-    COMMENT ON COLUMN acct.batch_waiting.batch_id IS 'Batch that waits. It may have no rows any more.';
+    COMMENT ON COLUMN acct.batch_waiting.batch_id IS 'Batch that waits. It may no longer have rows.';
     COMMENT ON COLUMN acct.batch_waiting.basis IS 'Accounting basis that it waits for; empty: no run has taken it yet, and it waits for every basis.';
 
     COMMENT ON TABLE acct.source_check IS 'Months into which rows came by other ways than loads (a superuser, a restored dump, replication): the next run of the month reads its source once. Written by the engine.';
@@ -59,7 +59,7 @@ BEGIN
     COMMENT ON TRIGGER batches_wait ON acct.accounting_basis IS 'Batches that runs have taken for the other bases wait for the new one.';
 END
 $layout$;
-COMMENT ON FUNCTION acct._comment_waiting() IS 'The part of install() that describes what waiting.sql makes.';
+COMMENT ON FUNCTION acct._comment_waiting() IS 'The part of install() that describes the objects of waiting.sql.';
 
 CREATE FUNCTION acct._note_every_month() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -73,7 +73,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._note_every_month() IS
-'Trigger function of acct.txn_batch: where batches are deleted or numbered anew, the source of each month is looked at again.';
+'Trigger function of acct.txn_batch: where batches are deleted or renumbered, the next run of each month reads its source again.';
 
 CREATE FUNCTION acct._await_basis() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
