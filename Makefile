@@ -114,6 +114,7 @@ OBJS = \
 	src/post/post_run.o \
 	src/preview/compare.o \
 	src/preview/effect.o \
+	src/preview/explain.o \
 	src/preview/preview_journals.o \
 	src/preview/two_policies.o \
 	src/table/brin_summary.o \
@@ -181,6 +182,7 @@ SQL_PARTS = \
 	sql/policy/policy_then.sql \
 	sql/policy/preview.sql \
 	sql/policy/balance.sql \
+	sql/policy/explain.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
 	sql/close/reconciliation.sql \
@@ -201,6 +203,7 @@ SQL_PARTS = \
 	sql/reports/account_ledger.sql \
 	sql/reports/trial_balance_at.sql \
 	sql/reports/journal.sql \
+	sql/reports/explain_journal.sql \
 	sql/reports/movement.sql \
 	sql/reports/hierarchy.sql \
 	sql/reports/statement_amounts.sql \

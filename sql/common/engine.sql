@@ -142,6 +142,14 @@ RETURNS SETOF record
 LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_replay_lines';
 COMMENT ON FUNCTION acct._replay_lines(bigint, text[]) IS 'The lines of the same journals.';
 
+CREATE FUNCTION acct._explain(p_month date, p_txn_id bigint, p_basis text, p_policy text[], p_source text,
+    OUT kind text, OUT template_code text, OUT version integer, OUT number integer, OUT status text, OUT account_code text, OUT fund text,
+    OUT debit numeric, OUT credit numeric, OUT detail text)
+RETURNS SETOF record
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_explain';
+COMMENT ON FUNCTION acct._explain(date, bigint, text, text[], text) IS
+'How a policy makes the journal of one transaction of a FROM item in one basis, or why it makes none: its rules, the template, its lines, and the outcome, a row for each; details are JSON. No row: there is no such transaction.';
+
 CREATE FUNCTION acct._in_buckets(p_buckets bytea, p_txn_id bigint, p_basis text) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_in_buckets';
 COMMENT ON FUNCTION acct._in_buckets(bytea, bigint, text) IS

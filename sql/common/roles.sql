@@ -83,7 +83,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['preview_correction(bigint, bigint)', 'preview_correction(text, bigint)', 'preview_correction_transactions(bigint, integer, bigint)',
                'preview_correction_transactions(text, integer, bigint)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
-         ARRAY['preview_journals(date, bigint, text, integer, integer)', 'compare_release(bigint, date, text, text)', 'compare_release_transactions(bigint, date, integer)',
+         ARRAY['explain_journal(bigint)', 'explain_transaction(bigint, date, text, bigint)', 'preview_journals(date, bigint, text, integer, integer)', 'compare_release(bigint, date, text, text)', 'compare_release_transactions(bigint, date, integer)',
                'compare_versions(text, integer, integer, date, text, text)', 'compare_versions_transactions(text, integer, integer, date, integer)', 'replay_run(bigint, integer)', 'replay_run(text, integer)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
          ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),

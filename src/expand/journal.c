@@ -60,6 +60,21 @@ journal_close(Journal *journal)
 	MemoryContextDelete(journal->values);
 }
 
+void
+journal_observe(Journal *journal, JournalObserver observer, void *arg)
+{
+	journal->observer = observer;
+	journal->observer_arg = arg;
+}
+
+static void
+observe(Journal *journal, JournalStep step, int index, Datum value, bool isnull, Amount amount)
+{
+	JournalNote note = {step, index, value, isnull, amount};
+
+	journal->observer(&note, journal->observer_arg);
+}
+
 static inline bool
 fail(Journal *journal, ExceptionReason reason, int line_no, const char *message)
 {
@@ -94,8 +109,10 @@ evaluate(Journal *journal, const Expression *expression, bool *isnull)
 	return value;
 }
 
+/* The condition of a candidate (STEP_MATCH), or of a line of its template. */
 static bool
-condition_holds(Journal *journal, const Expression *condition, int line_no)
+condition_holds(Journal *journal, const Expression *condition, JournalStep step, int index,
+				int line_no)
 {
 	bool isnull;
 	Datum value;
@@ -105,6 +122,8 @@ condition_holds(Journal *journal, const Expression *condition, int line_no)
 	journal->error_reason = EXCEPTION_CONDITION_ERROR;
 	journal->error_line = line_no;
 	value = evaluate(journal, condition, &isnull);
+	if (unlikely(journal->observer != NULL))
+		observe(journal, step, index, value, isnull, 0);
 	return !isnull && DatumGetBool(value);
 }
 
@@ -122,6 +141,8 @@ place_amount(Journal *journal, const Template *template, int i, Amount amount)
 	JournalLine *line = &journal->lines[i];
 	bool is_debit = spec->is_debit;
 
+	if (unlikely(journal->observer != NULL))
+		observe(journal, STEP_ROUNDED, i, (Datum) 0, true, amount);
 	if (amount >= AMOUNT_LIMIT || amount <= -AMOUNT_LIMIT)
 		return fail(journal, EXCEPTION_AMOUNT_RANGE, spec->line_no,
 					"the amount does not fit numeric(20,4)");
@@ -150,11 +171,13 @@ compute_line(Journal *journal, const Template *template, int i, int minor_units)
 	Amount amount;
 
 	evaluation_check_interrupts();
-	if (!condition_holds(journal, spec->condition, spec->line_no))
+	if (!condition_holds(journal, spec->condition, STEP_CONDITION, i, spec->line_no))
 		return true;
 	journal->error_reason = EXCEPTION_AMOUNT_ERROR;
 	journal->error_line = spec->line_no;
 	value = evaluate(journal, spec->amount, &isnull);
+	if (unlikely(journal->observer != NULL))
+		observe(journal, STEP_AMOUNT, i, value, isnull, 0);
 	if (isnull)
 		return fail(journal, EXCEPTION_AMOUNT_NULL, spec->line_no, "the amount is NULL");
 	if (!amount_from_numeric(value, minor_units, &amount))
@@ -283,7 +306,7 @@ choose_candidate(Journal *journal, BasisRoute *basis)
 		evaluation_check_interrupts();
 		match_compile(routing_templates(journal->routing), candidate->match);
 		journal->candidate = candidate;
-		if (condition_holds(journal, candidate->match->condition, 0))
+		if (condition_holds(journal, candidate->match->condition, STEP_MATCH, i, 0))
 			return true;
 	}
 	journal->candidate = NULL;

@@ -27,6 +27,27 @@ typedef struct JournalLine
 	Amount credit;
 } JournalLine;
 
+/* A step on the way to a journal. */
+typedef enum JournalStep
+{
+	STEP_MATCH,     /* the condition of a candidate was evaluated: a boolean */
+	STEP_CONDITION, /* that of a line of its template */
+	STEP_AMOUNT,    /* the amount of a line: a numeric, as it is before rounding */
+	STEP_ROUNDED    /* rounded, or that of a balancing line; positive on the line's own side */
+} JournalStep;
+
+typedef struct JournalNote
+{
+	JournalStep step;
+	int index; /* of the candidate, or of the line */
+	Datum value;
+	bool isnull;
+	Amount amount; /* of STEP_ROUNDED */
+} JournalNote;
+
+/* Called after each step, for whoever explains a journal; the value is there until it returns. */
+typedef void (*JournalObserver)(const JournalNote *note, void *arg);
+
 /* The builder and what it built last; lines are those of candidate's template. */
 typedef struct Journal
 {
@@ -50,10 +71,16 @@ typedef struct Journal
 
 	Amount *fund_sums;
 	int capacity; /* of lines and fund_sums */
+
+	JournalObserver observer; /* NULL: none */
+	void *observer_arg;
 } Journal;
 
 extern Journal *journal_create(Routing *routing, ExprContext *econtext);
 extern void journal_close(Journal *journal);
+
+/* Has an observer see each step. */
+extern void journal_observe(Journal *journal, JournalObserver observer, void *arg);
 
 /*
  * Builds the journal of the transaction in the scan tuple, whose attributes are

@@ -24,6 +24,7 @@ typedef struct Fund
 /* One row of product_account_map; rows of one key are a list, best first. */
 typedef struct MapRow
 {
+	int64 map_id;
 	bool has_channel;
 	Code channel;
 	Code account_code;
@@ -107,6 +108,7 @@ add_map_row(TupleTableSlot *slot, void *arg)
 	row->fund = code_from_cstring(query_text(slot, 5));
 	row->effective_from = row_date(slot, 6);
 	row->effective_to = row_date(slot, 7);
+	row->map_id = DatumGetInt64(query_value(slot, 8, 0));
 	if (entry->last == NULL)
 		entry->first = row;
 	else
@@ -134,7 +136,7 @@ account_load(const Policy *policy)
 	policy_each_row(
 		policy,
 		"SELECT m.product_code, m.account_code, m.fund, m.channel, m.mapped_account_code, m.mapped_fund, "
-		"m.effective_from, m.effective_to FROM acct.product_account_map m "
+		"m.effective_from, m.effective_to, m.map_id FROM acct.product_account_map m "
 		"ORDER BY m.channel IS NULL, m.effective_from DESC, m.map_id",
 		NULL, add_map_row, book);
 	return book;
@@ -174,6 +176,7 @@ apply_map(AccountBook *book, Code product, Code channel, DateADT date, ResolvedA
 		{
 			resolved->account_code = row->account_code;
 			resolved->fund = row->fund;
+			resolved->map_id = row->map_id;
 			return;
 		}
 }
@@ -203,7 +206,7 @@ ResolvedAccount
 account_resolve(AccountBook *book, Code product, Code channel, Code account_code, Code fund,
 				DateADT date)
 {
-	ResolvedAccount resolved = {account_code, fund, NULL};
+	ResolvedAccount resolved = {account_code, fund, 0, NULL};
 
 	apply_map(book, product, channel, date, &resolved);
 	resolved.problem = find_problem(book, resolved.account_code, resolved.fund, date);

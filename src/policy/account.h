@@ -23,6 +23,7 @@ typedef struct ResolvedAccount
 {
 	Code account_code;
 	Code fund;
+	int64 map_id;        /* of the row of the map that led there; 0: none did */
 	const char *problem; /* NULL: may be posted to; else a message */
 } ResolvedAccount;
 

@@ -291,17 +291,7 @@ routing_date_problem(const Routing *routing, DateADT date)
 static int
 compare_candidates(const void *a, const void *b)
 {
-	const Match *x = ((const Candidate *) a)->match;
-	const Match *y = ((const Candidate *) b)->match;
-	int by_named = pg_popcount32(y->named) - pg_popcount32(x->named);
-	int by_code;
-
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	if (by_named != 0)
-		return by_named;
-	by_code = code_compare(x->template->code, y->template->code);
-	return by_code != 0 ? by_code : (x->match_no > y->match_no) - (x->match_no < y->match_no);
+	return match_compare(((const Candidate *) a)->match, ((const Candidate *) b)->match);
 }
 
 /* Counts by basis, and once there is room notes, the rules that fit a route's codes and date. */
@@ -466,6 +456,7 @@ routing_resolve(Routing *routing, Route *route, Candidate *candidate)
 		if (f == candidate->nfunds)
 			funds[candidate->nfunds++] = account.fund;
 		lines[i].fund_index = f;
+		lines[i].map_id = account.map_id;
 		lines[i].problem = account.problem;
 		lines[i].account_code = account.account_code;
 		lines[i].fund = account.fund;

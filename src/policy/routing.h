@@ -26,6 +26,7 @@ typedef struct RouteLine
 	Code account_code;
 	Code fund;
 	int fund_index;      /* of the candidate's funds as mapped, from 0 */
+	int64 map_id;        /* of the row of the map that led there; 0: none did */
 	const char *problem; /* NULL: the account may be posted to */
 	Digest codes;
 	Total *total;

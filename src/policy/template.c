@@ -213,8 +213,8 @@ template_load(Relation source, const Policy *policy, int nbases, const Code *bas
 	return set;
 }
 
-static bool
-in_effect(const Template *template, DateADT date)
+bool
+template_in_effect(const Template *template, DateADT date)
 {
 	return template->effective_from <= date && date < template->effective_to;
 }
@@ -222,12 +222,26 @@ in_effect(const Template *template, DateADT date)
 bool
 template_applies(const Template *template, DateADT date)
 {
-	if (!in_effect(template, date))
+	if (!template_in_effect(template, date))
 		return false;
 	for (const Template *newer = template->newer; newer != NULL; newer = newer->newer)
-		if (in_effect(newer, date))
+		if (template_in_effect(newer, date))
 			return false;
 	return true;
+}
+
+int
+match_compare(const Match *a, const Match *b)
+{
+	int by_named = pg_popcount32(b->named) - pg_popcount32(a->named);
+	int by_code;
+
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	if (by_named != 0)
+		return by_named;
+	by_code = code_compare(a->template->code, b->template->code);
+	return by_code != 0 ? by_code : (a->match_no > b->match_no) - (a->match_no < b->match_no);
 }
 
 static Expression *

@@ -83,8 +83,12 @@ typedef struct TemplateSet
 extern TemplateSet *
 template_load(Relation source, const Policy *policy, int nbases, const Code *bases);
 
-/* The version is in effect on the date, and no newer version of its code is. */
+/* The version is in effect on the date; it is, and no newer version of its code is. */
+extern bool template_in_effect(const Template *template, DateADT date);
 extern bool template_applies(const Template *template, DateADT date);
+
+/* The order in which rules that fit a transaction are tried. */
+extern int match_compare(const Match *a, const Match *b);
 
 /* Compile the lines of a template, or the condition of a match; LE004 where that fails. */
 extern void template_compile(TemplateSet *set, Template *template);

@@ -181,6 +181,12 @@ two_policies_routing(const TwoPolicies *two, PolicySide side)
 	return two->sides[side].routing;
 }
 
+void
+two_policies_observe(TwoPolicies *two, JournalObserver observer, void *arg)
+{
+	journal_observe(two->sides[SIDE_AFTER].journal, observer, arg);
+}
+
 Code
 two_policies_basis(const TwoPolicies *two, int basis)
 {

@@ -60,6 +60,9 @@ extern Routing *two_policies_routing(const TwoPolicies *two, PolicySide side);
 /* A row of such a list; a QueryRow. */
 extern void two_policies_row(TupleTableSlot *slot, void *two);
 
+/* Has an observer see how journals are made by the second policy. */
+extern void two_policies_observe(TwoPolicies *two, JournalObserver observer, void *arg);
+
 /* Forgets all routes, between two rows. */
 extern void two_policies_forget(TwoPolicies *two);
 

@@ -424,6 +424,46 @@ BEGIN
 END
 $$;
 
+-- What is told of some transactions of an expanded run is what the reference makes of them. Which months are closed does not matter to it.
+CREATE FUNCTION ref.check_explained(p_run_id bigint, p_what text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    t record;
+    told text;
+BEGIN
+    FOR t IN
+        SELECT x.txn_id, x.txn_month, b.basis, coalesce(
+                   (SELECT string_agg(format('%s v%s %s %s %s %s %s', h.template_code, h.template_version, l.line_no, l.account_code, l.fund, trim_scale(l.debit), trim_scale(l.credit)), ', ' ORDER BY l.line_no)
+                      FROM ref.header AS h JOIN ref.line AS l USING (run_id, txn_id, basis) WHERE (h.run_id, h.txn_id, h.basis::text) = (p_run_id, x.txn_id, b.basis)),
+                   (SELECT concat_ws(' ', 'exception', e.reason, e.template_code, e.template_version, e.line_no) FROM ref.exception AS e WHERE (e.run_id, e.txn_id, e.basis::text) = (p_run_id, x.txn_id, b.basis)),
+                   (SELECT 'ignored' FROM ref.ignored AS i WHERE (i.run_id, i.txn_id, i.basis::text) = (p_run_id, x.txn_id, b.basis)), 'none') AS expected
+          FROM acct.journal_run AS r
+         CROSS JOIN LATERAL unnest(r.bases) AS b (basis)
+         CROSS JOIN LATERAL (SELECT s.txn_id, s.txn_month FROM acct.txn_source_parent AS s JOIN acct.journal_run_batch AS j ON j.batch_id = s.batch_id AND j.txn_month = s.txn_month AND j.run_id = r.run_id AND j.basis = b.basis
+                              ORDER BY hashint8(s.txn_id) LIMIT 6) AS x
+         WHERE r.run_id = p_run_id
+    LOOP
+        SELECT CASE WHEN o.status = 'journal'
+                    THEN (SELECT string_agg(format('%s v%s %s %s %s %s %s', l.template_code, l.version, l.number, l.account_code, l.fund, trim_scale(l.debit), trim_scale(l.credit)), ', ' ORDER BY l.number)
+                            FROM acct.explain_transaction(t.txn_id, t.txn_month, t.basis) AS l WHERE l.kind = 'line' AND l.status = 'made')
+                    WHEN o.status = 'exception' THEN concat_ws(' ', o.status, o.detail ->> 'reason', o.template_code, o.version, o.number)
+                    ELSE o.status END
+          INTO told FROM acct.explain_transaction(t.txn_id, t.txn_month, t.basis) AS o WHERE o.kind = 'outcome';
+        IF told IS DISTINCT FROM t.expected AND t.expected NOT LIKE 'exception PERIOD_CLOSED%' THEN
+            RETURN NEXT format('%s: transaction %s in %s is explained as %s, but is %s', p_what, t.txn_id, t.basis, told, t.expected);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Whatever became of policy since, the policy of its run makes a journal the same again.
+CREATE FUNCTION ref.check_explained_later() RETURNS SETOF text
+LANGUAGE sql AS $$
+    SELECT format('journal %s, explained at the end: %s', h.je_id, x.sentence)
+      FROM (SELECT l.je_id FROM acct.ledger_entry_header AS l WHERE l.journal_type = 'transaction' ORDER BY hashint8(l.txn_id), l.basis LIMIT 6) AS h, LATERAL acct.explain_journal(h.je_id) AS x
+     WHERE x.kind = 'comparison' AND x.status <> 'same' AND x.detail -> 'uncertain' IS NOT DISTINCT FROM '[]'
+$$;
+
 -- Closes a period that the run has journals in: posting must refuse. Then the run is expanded again, where it moves late items,
 -- or the period is opened again.
 CREATE FUNCTION ref.check_closed_period(p_run_id bigint) RETURNS SETOF text
@@ -482,6 +522,7 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
+    RETURN QUERY SELECT ref.check_explained(id, p_what);
     IF ref.one_in(4) THEN
         SELECT r.digest INTO first_digest FROM acct.journal_run AS r WHERE r.run_id = id;
         PERFORM acct.discard_run(id);
@@ -696,6 +737,7 @@ BEGIN
     RETURN QUERY SELECT 'snapshot recomputed: ' || d FROM ref.compare_books() AS d;
     RETURN QUERY SELECT format('transaction %s is journalled %s times in %s', h.txn_id, count(*), h.basis)
                    FROM acct.ledger_entry_header AS h GROUP BY h.txn_id, h.txn_month, h.basis HAVING count(*) > 1;
+    RETURN QUERY SELECT ref.check_explained_later();
     IF NOT FOUND AND ref.one_in(3) THEN
         RETURN QUERY SELECT ref.run_later(p_seed);
     END IF;

@@ -21,7 +21,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
     'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances', 'compare_release', 'compare_release_transactions', 'compare_template_versions', 'compare_versions', 'compare_versions_transactions',
-    'days_in_month', 'exceptions_report', 'export_policy', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'policy_history', 'preview_journals', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'replay_run', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
+    'days_in_month', 'exceptions_report', 'explain_journal', 'explain_transaction', 'export_policy', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'policy_history', 'preview_journals', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'replay_run', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
@@ -117,6 +117,8 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'preview_journals', count(*)::text FROM acct.preview_journals('2025-01-01')
     UNION ALL SELECT 'replay_run', bool_and(v.passed)::text FROM acct.replay_run('jan') AS v
     UNION ALL SELECT 'compare_versions', count(*)::text FROM acct.compare_versions('A', 1, 1, '2025-01-01')
+    UNION ALL SELECT 'explain_transaction', count(*)::text FROM acct.explain_transaction(1, '2025-01-01', 'PRIMARY')
+    UNION ALL SELECT 'explain_journal', string_agg(x.kind, ', ' ORDER BY x.step_no) FROM (SELECT min(h.je_id) AS je_id FROM acct.ledger_entry_header AS h) AS h, acct.explain_journal(h.je_id) AS x
     UNION ALL SELECT 'account_ledger', string_agg(l.row_kind || ' ' || l.balance, ', ' ORDER BY l.je_date, l.line_no NULLS FIRST, l.row_kind DESC) FROM acct.account_ledger('1000', '2025-01-01', '2025-01-31') AS l
     UNION ALL SELECT 'journal', string_agg(j.account_code || ' ' || j.debit, ', ' ORDER BY j.line_no) FROM (SELECT min(h.je_id) AS je_id FROM acct.ledger_entry_header AS h) AS h, acct.journal(h.je_id) AS j
     UNION ALL SELECT 'trial_balance_at', string_agg(t.account_code || ' ' || t.closing_balance, ', ' ORDER BY t.account_code) FROM acct.trial_balance_at('2025-01-30') AS t
