@@ -236,17 +236,34 @@ $node->safe_psql('fresh', 'UPDATE acct.engine_layout SET version = version - 1')
 install_layout('fresh');
 is_same(catalog_of($node, 'fresh'), $catalog, 'fresh, after another install()');
 
+# The older SQL with the newer module, as it is between the installation of the files and the update. The module refuses that, except
+# in sessions that have loaded the one by which 0.1.0 calls it.
+sub make_older_database
+{
+	my ($db, $version) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql('postgres', "ALTER DATABASE $db SET session_preload_libraries = 'ledger_engine_0_1'");
+	make_database($node, $db, $version, 1);
+	return;
+}
+
+sub update_database
+{
+	my ($db) = @_;
+
+	$node->safe_psql('postgres', "ALTER DATABASE $db RESET session_preload_libraries");
+	$node->safe_psql($db, 'ALTER EXTENSION ledger_engine UPDATE');
+	return;
+}
+
 ok(@released > 0, 'there is a released version');
 for my $version (@released)
 {
 	my $db = 'updated_' . $version =~ s/\W/_/gr;
 	my $copy = "restored_$db";
 
-	# The older SQL with the newer module, as it is between the installation of the files and the update. The module refuses that, except
-	# in sessions that have loaded the one by which 0.1.0 calls it.
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql('postgres', "ALTER DATABASE $db SET session_preload_libraries = 'ledger_engine_0_1'");
-	make_database($node, $db, $version, 1);
+	make_older_database($db, $version);
 	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $version, "$version installed");
 	grant_as_a_site_does($db);
 	fill($db);
@@ -263,8 +280,7 @@ for my $version (@released)
 
 	# The loader is a member of acct_loader from before the update. What another role has by hand is taken back.
 	$node->safe_psql($db, 'GRANT SELECT, INSERT ON acct.txn_source_parent TO upgrade_clerk');
-	$node->safe_psql('postgres', "ALTER DATABASE $db RESET session_preload_libraries");
-	$node->safe_psql($db, 'ALTER EXTENSION ledger_engine UPDATE');
+	update_database($db);
 	is($node->safe_psql($db, q{SELECT extversion FROM pg_extension WHERE extname = 'ledger_engine'}), $newest, "$db: updated");
 	is_same(routines_of($node, $db), $routines, $db);
 	# Before layout 5 staging was partitioned; install() replaces it.
@@ -329,7 +345,7 @@ for my $version (@released)
 
 	# A month that a DBA detached before the update is attached again after it, and is then like any other.
 	my $detached = "detached_$db";
-	make_database($node, $detached, $version);
+	make_older_database($detached, $version);
 	load_quietly($node, $detached, '2024-12-01', 500, 48);
 	$node->safe_psql($detached, large_runs(q{SELECT * FROM acct.run_month('2024-12-01', 'december')}));
 	load_batch($node, $detached, 300, 49);
@@ -339,7 +355,7 @@ for my $version (@released)
 		[ 'txn_source_parent', 'txn_source_2024_12' ], [ 'ledger_entry_header', 'ledger_entry_header_2024_12' ],
 		[ 'ledger_entry_line', 'ledger_entry_line_2024_12' ]);
 	$node->safe_psql($detached, join '', map { "ALTER TABLE acct.$_->[0] DETACH PARTITION acct.$_->[1];" } @parts);
-	$node->safe_psql($detached, 'ALTER EXTENSION ledger_engine UPDATE');
+	update_database($detached);
 	install_layout($detached);
 	$node->safe_psql($detached, join '', map { "ALTER TABLE acct.$_->[0] ATTACH PARTITION acct.$_->[1] FOR VALUES FROM ('2024-12-01') TO ('2025-01-01');" } @parts);
 	is(fingerprint($node, $detached), $december, "$detached: the month that was detached has the entries that it had");
