@@ -13,6 +13,9 @@
  * added up over its lines as they are mapped, is zero on each path that is
  * possible.
  *
+ * Two lines that are the same but for their side cancel each other out whatever
+ * they come to, and are not evaluated.
+ *
  * Tried first without the equalities that CHECK constraints of the source say,
  * and without what it means that a template refuses negative amounts, so that it
  * is known whether they are needed.
@@ -66,6 +69,7 @@ typedef struct ProofLine
 	Node *condition; /* NULL: always */
 	const char *fund;
 	const char *mapped_fund;
+	bool is_cancelled; /* by another line, of the other side */
 } ProofLine;
 
 typedef struct Proof
@@ -141,6 +145,25 @@ take_lines(FunctionCallInfo fcinfo, Proof *proof)
 	}
 }
 
+/* Do two lines come to the same amount, on opposite sides of the same fund? */
+static bool
+cancel_out(const ProofLine *a, const ProofLine *b)
+{
+	return !a->is_cancelled && !b->is_cancelled && a->is_debit != b->is_debit &&
+		   a->amount != NULL && b->amount != NULL && strcmp(a->fund, b->fund) == 0 &&
+		   strcmp(a->mapped_fund, b->mapped_fund) == 0 && equal(a->amount, b->amount) &&
+		   equal(a->condition, b->condition);
+}
+
+static void
+cancel_lines(Proof *proof)
+{
+	for (int i = 0; i < proof->nlines; i++)
+		for (int j = i + 1; j < proof->nlines; j++)
+			if (cancel_out(&proof->lines[i], &proof->lines[j]))
+				proof->lines[i].is_cancelled = proof->lines[j].is_cancelled = true;
+}
+
 static void
 take_known(FunctionCallInfo fcinfo, Proof *proof)
 {
@@ -175,6 +198,8 @@ has_balancing_line(const Proof *proof, const char *fund, const char *mapped_fund
 static bool
 is_relevant(const Proof *proof, const ProofLine *line, const char *mapped_fund)
 {
+	if (line->amount == NULL || line->is_cancelled)
+		return false;
 	return strcmp(line->mapped_fund, mapped_fund) == 0 ||
 		   has_balancing_line(proof, line->fund, mapped_fund);
 }
@@ -193,7 +218,7 @@ evaluate_lines(const Proof *proof, ProofPath *path, const char *mapped_fund,
 		SymbolicValue amount;
 
 		values[i] = NULL;
-		if (line->amount == NULL || !is_relevant(proof, line, mapped_fund) ||
+		if (!is_relevant(proof, line, mapped_fund) ||
 			(line->condition != NULL && symbolic_truth(path, line->condition) != TRUTH_TRUE))
 			continue;
 		amount = symbolic_value(path, line->amount);
@@ -295,6 +320,15 @@ path_balances(const Proof *proof, ProofMeans means, ProofPath *path, const char 
 	return false;
 }
 
+static bool
+has_relevant_line(const Proof *proof, const char *mapped_fund)
+{
+	for (int i = 0; i < proof->nlines; i++)
+		if (is_relevant(proof, &proof->lines[i], mapped_fund))
+			return true;
+	return false;
+}
+
 /* Results are in the current memory context, and so is what is worked out on the way but for that of each path. */
 static FundProof
 prove_fund(const Proof *proof, const char *mapped_fund, ProofMeans means)
@@ -311,6 +345,11 @@ prove_fund(const Proof *proof, const char *mapped_fund, ProofMeans means)
 	MemoryContext old;
 	bool balances = true;
 
+	if (!has_relevant_line(proof, mapped_fund))
+	{
+		result.is_proved = true;
+		return result;
+	}
 	if (means < MEANS_CHECKS)
 		facts->equalities = NIL;
 	path = path_create(atoms, facts, proof->nknown, proof->known);
@@ -413,6 +452,7 @@ ledger_prove_balance(PG_FUNCTION_ARGS)
 	proof.are_rounded = PG_GETARG_BOOL(ARG_ARE_ROUNDED);
 	proof.refuses_negative = PG_GETARG_BOOL(ARG_REFUSES_NEGATIVE);
 	take_lines(fcinfo, &proof);
+	cancel_lines(&proof);
 	take_known(fcinfo, &proof);
 	if (!PG_ARGISNULL(ARG_MATCH_CONDITION))
 		proof.match_condition = planned(

@@ -16,8 +16,9 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
-/* Inequalities that elimination may come to; beyond, the signs count as possible. */
-#define MAX_INEQUALITIES 200
+/* Inequalities that an elimination may come to, and all of a proof; beyond, the signs count as possible. */
+#define MAX_INEQUALITIES 64
+#define MAX_COMBINATIONS 50000
 
 /* Decisions that are told of a path. */
 #define MAX_TOLD 4
@@ -127,7 +128,7 @@ combine(const SignFact *a, const SignFact *b, Datum coefficient_a, Datum coeffic
 
 /* Inequalities without an atom that follow from some; NIL with too_many where they are too many. */
 static List *
-eliminate(List *facts, const Atom *atom, bool *too_many)
+eliminate(ProofPath *path, List *facts, const Atom *atom, bool *too_many)
 {
 	List *bounds = NIL;
 	List *rest = NIL;
@@ -154,8 +155,11 @@ eliminate(List *facts, const Atom *atom, bool *too_many)
 			Datum y = coefficient_of(b->form, atom);
 
 			if (is_positive(x) != is_positive(y))
+			{
 				rest = lappend(rest, combine(a, b, x, y));
-			if (list_length(rest) > MAX_INEQUALITIES)
+				path->ncombined++;
+			}
+			if (list_length(rest) > MAX_INEQUALITIES || path->ncombined > MAX_COMBINATIONS)
 			{
 				*too_many = true;
 				return NIL;
@@ -167,7 +171,7 @@ eliminate(List *facts, const Atom *atom, bool *too_many)
 
 /* False where no numbers satisfy the inequalities; true where some do, and where it is not known. */
 static bool
-is_satisfiable(List *facts)
+is_satisfiable(ProofPath *path, List *facts)
 {
 	bool too_many = false;
 
@@ -187,7 +191,7 @@ is_satisfiable(List *facts)
 		}
 		if (atom == NULL)
 			return true;
-		facts = eliminate(facts, atom, &too_many);
+		facts = eliminate(path, facts, atom, &too_many);
 		if (too_many)
 			return true;
 		CHECK_FOR_INTERRUPTS();
@@ -206,7 +210,7 @@ check_signs(ProofPath *path)
 
 		facts = lappend(facts, make_sign(path_reduce(path, fact->form), fact->is_strict));
 	}
-	if (!is_satisfiable(facts))
+	if (!is_satisfiable(path, facts))
 		path->is_impossible = true;
 }
 
@@ -224,12 +228,12 @@ find_sign(ProofPath *path, const LinearForm *form, int *sign)
 		const Decision *decision = &path->decisions[i];
 		int ratio;
 
-		if (decision->kind != DECISION_SIGN || decision->choice == 2)
+		if (decision->kind != DECISION_SIGN)
 			continue;
 		ratio = form_ratio_sign(form, path_reduce(path, decision->form));
 		if (ratio != 0)
 		{
-			*sign = decision->choice == 0 ? ratio : -ratio;
+			*sign = decision->choice == 0 ? ratio : decision->choice == 1 ? -ratio : 0;
 			return true;
 		}
 	}

@@ -72,7 +72,8 @@ typedef struct ProofPath
 	int nknown;
 	KnownCode *known;
 
-	int npaths; /* begun */
+	int npaths;    /* begun */
+	int ncombined; /* inequalities, on all paths: the work that is left to do is bounded */
 	int ndecisions;
 	int nmade; /* of these, on this path so far */
 	Decision decisions[MAX_DECISIONS];

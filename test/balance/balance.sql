@@ -27,7 +27,7 @@ BEGIN
         RETURN balance.pick('gross_amount', 'gross_amount', 'tabarru_amount', 'tanahud_amount', 'investment_amount', 'ujroh_amount', 'net_amount', 'cut_amount',
                             'whole_amount', 'fee', 'days', 'rate', '0', '1', '100', '0.05', '0.005', '(attributes ->> ''a'')::numeric');
     END IF;
-    RETURN CASE balance.dice(17)
+    RETURN CASE balance.dice(21)
         WHEN 0 THEN format('(%s + %s)', balance.number(d), balance.number(d))
         WHEN 1 THEN format('(%s - %s)', balance.number(d), balance.number(d))
         WHEN 2 THEN format('(%s * %s)', balance.number(d), balance.pick('0.5', '0.3', '2', '-1', '0.05', 'rate', 'fee', '0'))
@@ -42,8 +42,12 @@ BEGIN
         WHEN 11 THEN format('nullif(%s, %s)', balance.number(d), balance.number(d))
         WHEN 12 THEN format('trunc(%s, %s)', balance.number(d), balance.pick('0', '2'))
         WHEN 13 THEN format('%s(%s)', balance.pick('ceil', 'floor', 'sign'), balance.number(d))
-        WHEN 14 THEN format('(%s)::numeric(%s)', balance.number(d), balance.pick('20,2', '20,0', '20,4'))
+        WHEN 14 THEN format('(%s)::numeric(%s)', balance.number(d), balance.pick('20,2', '20,0', '20,4', '20,-2'))
         WHEN 15 THEN format('CASE channel WHEN ''A'' THEN %s WHEN ''BANCA'' THEN %s ELSE %s END', balance.number(d), balance.number(d), balance.number(d))
+        WHEN 16 THEN format('(%s)::%s', balance.number(d), balance.pick('bigint', 'integer'))
+        WHEN 17 THEN format('(%s * %s)', balance.number(d), balance.number(d))
+        WHEN 18 THEN format('coalesce(nullif(%s, 0), %s)', balance.number(d), balance.number(d))
+        WHEN 19 THEN format('(days * %s)', balance.pick('2', '100', 'days', '100000000'))
         ELSE balance.number(d) END;
 END
 $$;
@@ -52,7 +56,7 @@ CREATE FUNCTION balance.condition(depth integer) RETURNS text LANGUAGE plpgsql V
 DECLARE
     d CONSTANT integer := depth - 1;
 BEGIN
-    RETURN CASE balance.dice(CASE WHEN depth <= 0 THEN 8 ELSE 15 END)
+    RETURN CASE balance.dice(CASE WHEN depth <= 0 THEN 8 ELSE 18 END)
         WHEN 0 THEN 'gross_amount > 0'
         WHEN 1 THEN format('%s %s %s', balance.number(0), balance.pick('>', '<', '=', '<>', '>=', '<='), balance.pick('0', '100', balance.number(0)))
         WHEN 2 THEN format('channel %s ''%s''', balance.pick('=', '<>'), balance.pick('A', 'BANCA'))
@@ -67,6 +71,9 @@ BEGIN
         WHEN 11 THEN format('(%s) IS %s', balance.condition(d), balance.pick('TRUE', 'NOT TRUE', 'FALSE', 'NOT FALSE', 'UNKNOWN', 'NOT UNKNOWN'))
         WHEN 12 THEN format('%s IS DISTINCT FROM %s', balance.number(d), balance.number(d))
         WHEN 13 THEN format('%s BETWEEN %s AND %s', balance.number(0), balance.pick('0', '-1'), balance.pick('100', '1'))
+        WHEN 14 THEN format('%s %s (%s, 100, 0.01)', balance.number(d), balance.pick('IN', 'NOT IN'), balance.pick('0', 'NULL'))
+        WHEN 15 THEN format('coalesce(%s, %s)', balance.condition(d), balance.condition(d))
+        WHEN 16 THEN format('%s > %s', balance.number(d), balance.number(d))
         ELSE format('CASE WHEN %s THEN %s ELSE %s END', balance.condition(d), balance.condition(d), balance.condition(d)) END;
 END
 $$;
