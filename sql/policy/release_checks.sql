@@ -79,6 +79,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
           FROM acct._accounts_restricted(p_release) AS a CROSS JOIN LATERAL (SELECT acct._policy_of('account_code', a.account_code) AS used) AS u
          WHERE u.used IS NOT NULL AND a.change <> 'deletes it'
         UNION ALL
+        -- What a retirement uncovers
+        SELECT to_jsonb(w)
+          FROM (SELECT array_agg(d.template_code) AS codes, array_agg(d.version) AS versions FROM acct.template_retirement_draft AS d WHERE d.release_id = p_release) AS d,
+               acct._date_warnings(d.codes, d.versions) AS w WHERE w.finding IN ('older_version', 'gap')
+        UNION ALL
         SELECT to_jsonb(w) FROM template AS t, acct._template_warnings(t.codes, t.versions) AS w)
     SELECT coalesce(jsonb_agg(f.f), '[]') FROM found AS f
 $$;

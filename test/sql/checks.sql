@@ -204,6 +204,14 @@ INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_c
 INSERT INTO acct.journal_template (template_code, version) VALUES ('SEVEN', 2);
 SELECT public.found(:one);
 SELECT public.found(:two);
+-- What a retirement uncovers
+RESET SESSION AUTHORIZATION;
+CALL public.policy('TWICE', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.policy('TWICE', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', NULL, '{"effective_from": "2025-02-01"}');
+SET SESSION AUTHORIZATION regress_checks_maker;
+SELECT acct.create_release('Retire') AS three \gset
+INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:three, 'TWICE', 2, '2025-06-01');
+SELECT public.found(:three);
 -- What the tables refuse, each by its row, with all that is outdated, and what depends on it
 DELETE FROM acct.chart_of_accounts_draft WHERE release_id = :one;
 DELETE FROM acct.template_retirement_draft WHERE release_id = :one;
