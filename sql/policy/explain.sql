@@ -67,7 +67,7 @@ BEGIN
                                 round((p_detail ->> 'rest_credit')::numeric, units), CASE WHEN cardinality(rest) > 1 THEN 's' ELSE '' END, acct._name_list(rest), round(abs(amount), units)) END;
     END IF;
     RETURN CASE WHEN p_detail ? 'condition' THEN format('Its condition %s is true%s. ', p_detail ->> 'condition', acct._values_text(p_detail -> 'condition_values')) ELSE '' END
-        || format('%s = %s%s', p_detail ->> 'expression', coalesce(trim_scale(value)::text, 'NULL'), acct._values_text(p_detail -> 'values'))
+        || format('%s = %s%s', p_detail ->> 'expression', CASE WHEN length(trim_scale(value)::text) > 60 THEN left(value::text, 60) || '…' ELSE coalesce(trim_scale(value)::text, 'NULL') END, acct._values_text(p_detail -> 'values'))
         || CASE WHEN amount <> value THEN format(', rounded to %s decimal%s: %s.', units, CASE units WHEN 1 THEN '' ELSE 's' END, round(amount, units)) ELSE '.' END;
 END
 $$;

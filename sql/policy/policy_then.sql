@@ -42,7 +42,7 @@ COMMENT ON FUNCTION acct._changed_since(text, numeric, numeric) IS
 'The first change since the sum of a table was p_sum, as it is p_kept now; NULL where the audit trail does not lead there.';
 
 CREATE FUNCTION acct._periods_then(p_at timestamptz) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO' AS $$
 DECLARE
     items text[] := ARRAY[]::text[];
 BEGIN

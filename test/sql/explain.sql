@@ -1,3 +1,4 @@
+-- On one path: what it explains depends on none.
 -- Why a line is there: explain_transaction() and explain_journal()
 \set topic explain
 \i test/sql/setup.sql
