@@ -16,8 +16,10 @@ COMMENT ON FUNCTION acct._bi_views() IS 'The views that install() creates in sch
 CREATE FUNCTION acct._bi_stands() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT NOT EXISTS (SELECT FROM acct._bi_views() AS v WHERE to_regclass(format('acct_bi.%I', v)) IS NULL)
+       -- Newer than the number of the layout
+       AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct_bi.balances') AND a.attname = 'closing_entries')
 $$;
-COMMENT ON FUNCTION acct._bi_stands() IS 'True where no view of schema acct_bi is missing.';
+COMMENT ON FUNCTION acct._bi_stands() IS 'True where no view of schema acct_bi is missing, and none has an older definition.';
 
 CREATE FUNCTION acct._describe_view(p_view regclass, p_sources regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
