@@ -180,6 +180,21 @@ UPDATE acct.chart_of_accounts_draft SET description = description WHERE release_
 SELECT change, min(transactions) AS transactions FROM acct.compare_release_transactions(:second, '2050-01-01') GROUP BY 1;
 
 --
+-- As many products as transactions: sums are handed over before they are too many for memory, and routes forgotten
+--
+\set VERBOSITY default
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT n, '2050-02-01', date '2050-02-01' + n % 28, 'B', lpad(n::text, 90, 'P'), 'C', 1 + n * 0.0001, 1 + n * 0.0001 FROM generate_series(1, 30000) AS n;
+SELECT acct.create_release('Many') AS many \gset
+SELECT acct.new_template_version('B', '2000-01-01') AS v \gset
+UPDATE acct.journal_template SET release_id = :many WHERE template_code = 'B' AND version = :v;
+UPDATE acct.journal_template_line SET account_code = '3000' WHERE template_code = 'B' AND version = :v AND line_no = 1;
+SELECT sum(round(gross_amount, 2)) AS expected FROM acct.txn_source_parent WHERE txn_month = '2050-02-01';
+SELECT account_code, count(*) AS products, sum(difference) AS difference, sum(lines_before) AS before, sum(lines_after) AS after
+  FROM acct.compare_release(:many, '2050-02-01') GROUP BY 1 ORDER BY 1;
+SELECT change, min(txn_id) AS first, max(txn_id) AS last, count(*) AS listed, min(transactions) AS transactions FROM acct.compare_release_transactions(:many, '2050-02-01', 10) GROUP BY 1 ORDER BY 1;
+
+--
 -- Any transaction: read-only, of any isolation
 --
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;

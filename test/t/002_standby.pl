@@ -43,6 +43,8 @@ load_batch($primary, 'postgres', $rows, 42);
 on_primary("SELECT * FROM acct.run_month('2025-01-01', 'first')");
 load_batch($primary, 'postgres', $rows, 43);
 on_primary("SELECT * FROM acct.run_month('2025-01-01', 'second')");
+on_primary(q{SELECT acct.new_template_version('CONTRIB', '2000-01-02');
+	UPDATE acct.journal_template_line SET amount_expr = ':tabarru_amount * 1.01' WHERE template_code = 'CONTRIB' AND version = 2 AND line_no IN (6, 7)});
 $primary->wait_for_catchup($standby);
 
 is(on_standby('SELECT pg_is_in_recovery()'), 't', 'standby is one');
@@ -62,6 +64,14 @@ for my $call ('expand_journals(2)', 'post_journals(2)', "run_month('2025-01-01',
 	fails_with($standby, 'postgres', "SELECT * FROM acct.$call", qr/ERROR:  25006:/, "$call on the standby");
 }
 is($standby->safe_psql('postgres', 'SELECT bool_and(passed) FROM acct.validate_run(2)'), 't', 'a posted run is checked on the standby');
+for my $way ('SET ledger_engine.max_workers = 0', 'SET ledger_engine.max_workers = 2; SET min_parallel_table_scan_size = 0')
+{
+	is(on_standby("$way; SELECT bool_and(passed) FROM acct.replay_run(2)"), 't', "$way: a posted run is replayed on the standby");
+	same("$way; SELECT * FROM acct.compare_versions('CONTRIB', 1, 2, '2025-01-01')", "$way: same comparison");
+	same("$way; SELECT * FROM acct.compare_versions_transactions('CONTRIB', 1, 2, '2025-01-01')", "$way: same transactions");
+}
+isnt(on_standby("SELECT count(*) FROM acct.compare_versions('CONTRIB', 1, 2, '2025-01-01')"), 0, 'there is something to compare');
+same("SELECT * FROM acct.preview_journals('2025-01-01', template_code => 'CONTRIB')", 'same preview');
 
 # Another standby, promoted while a run is expanded: the primary goes on, and both come to the same.
 load_batch($primary, 'postgres', $rows, 44);

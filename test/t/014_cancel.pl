@@ -31,6 +31,8 @@ my %call = (
 	expand => 'SELECT * FROM acct.expand_journals(RUN)',
 	validate => 'SELECT * FROM acct.validate_run(RUN)',
 	post => 'SELECT * FROM acct.post_journals(RUN)',
+	compare => "SELECT * FROM acct.compare_versions('CONTRIB', 1, 2, '2025-01-01')",
+	replay => 'SELECT * FROM acct.replay_run(RUN)',
 	# A correction, which is not posted
 	correct => 'SELECT * FROM acct.expand_journals(BETTER)',
 	# Somebody else made the reversal, so that it can be posted here.
@@ -140,7 +142,7 @@ sub interrupt_step
 		for my $round (1 .. ($kind eq 'terminate' ? 1 : $rounds))
 		{
 			my $done = interrupt($kind, $way, $step, rand($seconds{$way}{$step} * 0.9));
-			return if $done && $step ne 'validate';
+			return if $done && $step !~ /validate|compare|replay/;
 		}
 	}
 	do_in_peace($way, $step);
@@ -160,7 +162,10 @@ for my $way (sort keys %ways)
 		make_database($node, $db);
 		$node->{asker} = start_session($node, $db);
 		load_batch($node, $db, $large, 42);
-		for my $step ('create', 'expand', 'validate', 'post')
+		# A draft, to be compared with what is approved
+		sql(q{SELECT acct.new_template_version('CONTRIB', '2000-01-02');
+			UPDATE acct.journal_template_line SET amount_expr = ':tabarru_amount * 1.01' WHERE template_code = 'CONTRIB' AND version = 2 AND line_no IN (6, 7)});
+		for my $step ('create', 'expand', 'validate', 'post', 'compare', 'replay')
 		{
 			$do->($way, $step);
 			is(broken_invariants($node, $db), '', "$db: all invariants hold after $step") if $db eq $trouble;
