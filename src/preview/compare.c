@@ -109,6 +109,7 @@ read_stretches(Effect *effect, CompareShared *shared)
 /* Where a worker's rows go. */
 typedef struct Spool
 {
+	MemoryContext context; /* of what the spool allocates with its first row */
 	TupleDesc tupdesc;
 	SharedTuplestoreAccessor *rows;
 } Spool;
@@ -119,7 +120,10 @@ spool_row(Datum *values, bool *isnull, void *arg)
 	Spool *spool = arg;
 	MinimalTuple tuple = form_minimal_tuple(spool->tupdesc, values, isnull);
 
+	MemoryContext old = MemoryContextSwitchTo(spool->context);
+
 	sts_puttuple(spool->rows, NULL, tuple);
+	MemoryContextSwitchTo(old);
 	pfree(tuple);
 }
 
@@ -128,7 +132,7 @@ ledger_engine_compare_worker(dsm_segment *seg, shm_toc *toc)
 {
 	CompareShared *shared = parallel_work_attach(toc);
 	TwoPoliciesInput input = {.month = shared->month, .has_before = true};
-	Spool spool = {.tupdesc = effect_descriptor(shared->most)};
+	Spool spool = {.context = CurrentMemoryContext, .tupdesc = effect_descriptor(shared->most)};
 	Effect *effect;
 
 	for (int i = 0; i < INPUTS; i++)

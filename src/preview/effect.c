@@ -71,6 +71,7 @@ typedef struct NetLine
 struct Effect
 {
 	MemoryContext context;
+	MemoryContext row_context; /* of a row that is handed over */
 	TwoPolicies *two;
 	int most;
 	EffectRow hand_over;
@@ -205,6 +206,7 @@ hand_over_sums(Effect *effect)
 {
 	HASH_SEQ_STATUS scan;
 	Sum *sum;
+	MemoryContext old = MemoryContextSwitchTo(effect->row_context);
 
 	hash_seq_init(&scan, effect->sums.table);
 	while ((sum = hash_seq_search(&scan)) != NULL)
@@ -225,7 +227,9 @@ hand_over_sums(Effect *effect)
 		values[SUM_CREDIT] = amount_to_new_numeric(sum->credit);
 		values[SUM_LINES] = Int64GetDatum(sum->lines);
 		effect->hand_over(values, isnull, effect->arg);
+		MemoryContextReset(effect->row_context);
 	}
+	MemoryContextSwitchTo(old);
 }
 
 /* Notes the lines of a side. */
@@ -436,6 +440,8 @@ effect_open(const TwoPoliciesInput *input, int most, EffectRow hand_over, void *
 
 	Assert(input->has_before);
 	effect->context = CurrentMemoryContext;
+	effect->row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "effect", ALLOCSET_SMALL_SIZES);
 	effect->most = most;
 	effect->hand_over = hand_over;
 	effect->arg = arg;
