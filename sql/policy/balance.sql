@@ -264,6 +264,7 @@ DECLARE
     t acct.journal_template;
     f record;
     way jsonb;
+    found integer;
 BEGIN
     SELECT x.* INTO t FROM acct.journal_template AS x WHERE x.template_code = p_code AND x.version = p_version;
     IF t.template_type = 'IGNORE' OR NOT EXISTS (SELECT FROM acct.journal_template_line AS l WHERE l.template_code = p_code AND l.version = p_version) THEN
@@ -272,9 +273,9 @@ BEGIN
     END IF;
     FOR f IN
         SELECT p.fund, bool_and(p.is_proved) AS is_proved, max(p.means) AS means, max(p.cases) AS cases, bool_and(p.is_proved_rounded) AS is_proved_rounded,
-               min(p.is_balanced_by) AS balanced_by, (array_agg(p.rest ORDER BY p.n) FILTER (WHERE NOT p.is_proved))[1] AS rest,
-               (array_agg(p.case_of_rest ORDER BY p.n) FILTER (WHERE NOT p.is_proved))[1] AS case_of_rest,
-               (array_agg(p.problem ORDER BY p.n) FILTER (WHERE NOT p.is_proved))[1] AS problem,
+               min(p.is_balanced_by) AS balanced_by, array_agg(p.rest ORDER BY p.n) FILTER (WHERE NOT p.is_proved) AS rests,
+               array_agg(p.case_of_rest ORDER BY p.n) FILTER (WHERE NOT p.is_proved) AS cases_of_rest,
+               array_agg(p.problem ORDER BY p.n) FILTER (WHERE NOT p.is_proved) AS problems,
                array_agg(p.way ORDER BY p.n) FILTER (WHERE NOT p.is_proved) AS ways
           FROM (SELECT row_number() OVER () AS n, b.* FROM acct._balance_proofs(p_code, p_version, true) AS b
                 UNION ALL
@@ -284,13 +285,22 @@ BEGIN
         fund := f.fund;
         is_required := CASE WHEN f.fund IS NULL THEN t.require_balanced ELSE t.balance_by_fund END;
         counterexample := NULL;
-        FOREACH way IN ARRAY coalesce(f.ways[1:6], '{}') LOOP
-            counterexample := acct._refutation(p_code, p_version, f.fund, way);
-            EXIT WHEN counterexample IS NOT NULL;
+        -- The way that shows it; where none does, the first.
+        found := 1;
+        FOR n IN 1 .. least(coalesce(cardinality(f.ways), 0), 6) LOOP
+            counterexample := acct._refutation(p_code, p_version, f.fund, f.ways[n]);
+            IF counterexample IS NOT NULL THEN
+                found := n;
+                EXIT;
+            END IF;
         END LOOP;
+        way := f.ways[found];
         verdict := CASE WHEN f.is_proved THEN 'proved' WHEN counterexample IS NOT NULL THEN 'refuted' ELSE 'data_only' END;
         reason := acct._balance_reason(f.is_proved, counterexample IS NOT NULL, f.is_proved_rounded, f.balanced_by, f.means, f.cases,
-                                       f.rest, f.case_of_rest, f.problem);
+                                       f.rests[found], f.cases_of_rest[found], f.problems[found])
+                  || coalesce(', ' || nullif(concat_ws(' ',
+                         CASE WHEN way ->> 'example_product' IS DISTINCT FROM way ->> 'product_code' THEN format('for product %s', way ->> 'example_product') END,
+                         CASE WHEN way ->> 'example_channel' IS DISTINCT FROM way ->> 'channel' THEN format('in channel %s', way ->> 'example_channel') END), ''), '');
         is_rounding := f.is_proved_rounded AND NOT f.is_proved;
         RETURN NEXT;
     END LOOP;

@@ -102,8 +102,8 @@ is_positive(Datum number)
 	return form_sign_of_constant(form_constant(number)) > 0;
 }
 
-static SignFact *
-make_sign(const LinearForm *form, bool is_strict)
+SignFact *
+sign_fact(const LinearForm *form, bool is_strict)
 {
 	SignFact *fact = palloc_object(SignFact);
 
@@ -121,7 +121,7 @@ combine(const SignFact *a, const SignFact *b, Datum coefficient_a, Datum coeffic
 	Datum of_low = low == a ? coefficient_a : coefficient_b;
 	Datum of_high = low == a ? coefficient_b : coefficient_a;
 
-	return make_sign(
+	return sign_fact(
 		form_subtract(form_multiply(high->form, of_low), form_multiply(low->form, of_high)),
 		a->is_strict || b->is_strict);
 }
@@ -208,7 +208,7 @@ check_signs(ProofPath *path)
 	{
 		const SignFact *fact = lfirst(lc);
 
-		facts = lappend(facts, make_sign(path_reduce(path, fact->form), fact->is_strict));
+		facts = lappend(facts, sign_fact(path_reduce(path, fact->form), fact->is_strict));
 	}
 	if (!is_satisfiable(path, facts))
 		path->is_impossible = true;
@@ -280,17 +280,17 @@ path_sign(ProofPath *path, const LinearForm *form)
 	switch (decision->choice)
 	{
 		case 0:
-			path->signs = lappend(path->signs, make_sign(reduced, true));
+			path->signs = lappend(path->signs, sign_fact(reduced, true));
 			break;
 		case 1:
-			path->signs = lappend(path->signs, make_sign(form_negate(reduced), true));
+			path->signs = lappend(path->signs, sign_fact(form_negate(reduced), true));
 			break;
 		default:
 			/* What cannot be put into other forms is kept as two inequalities. */
 			if (!form_add_equality(path->atoms, reduced, NULL, &path->equalities))
 			{
-				path->signs = lappend(path->signs, make_sign(reduced, false));
-				path->signs = lappend(path->signs, make_sign(form_negate(reduced), false));
+				path->signs = lappend(path->signs, sign_fact(reduced, false));
+				path->signs = lappend(path->signs, sign_fact(form_negate(reduced), false));
 			}
 	}
 	check_signs(path);

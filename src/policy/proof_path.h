@@ -33,6 +33,8 @@ typedef struct SignFact
 	bool is_strict;
 } SignFact;
 
+extern SignFact *sign_fact(const LinearForm *form, bool is_strict);
+
 /* What is known of every row: facts of columns, by number from 0, and equalities and signs of forms. */
 typedef struct SourceFacts
 {

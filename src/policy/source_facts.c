@@ -144,16 +144,6 @@ difference_of(AtomTable *atoms, const SourceFacts *facts, const OpExpr *op)
 	return form_subtract(a.form, b.form);
 }
 
-static SignFact *
-sign_of(const LinearForm *form, bool is_strict)
-{
-	SignFact *fact = palloc_object(SignFact);
-
-	fact->form = form;
-	fact->is_strict = is_strict;
-	return fact;
-}
-
 /* A column that is a side of a comparison by itself; NULL where neither side is one. */
 static const Atom *
 single_column(AtomTable *atoms, const SourceFacts *facts, const OpExpr *op)
@@ -190,9 +180,9 @@ take_relation(AtomTable *atoms, const OpExpr *op, SourceFacts *facts)
 			(void) form_add_equality(atoms, form, column, &facts->equalities);
 	}
 	else if (finite && name[0] == '<' && name[1] != '>')
-		facts->signs = lappend(facts->signs, sign_of(form_negate(form), name[1] == '\0'));
+		facts->signs = lappend(facts->signs, sign_fact(form_negate(form), name[1] == '\0'));
 	else if (finite && name[0] == '>')
-		facts->signs = lappend(facts->signs, sign_of(form, name[1] == '\0'));
+		facts->signs = lappend(facts->signs, sign_fact(form, name[1] == '\0'));
 }
 
 SourceFacts *
