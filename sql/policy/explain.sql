@@ -210,6 +210,10 @@ RETURNS TABLE (status text, sentence text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+    -- A date that no month of the ledger can have is an exception anyhow.
+    IF p_date NOT BETWEEN '0001-01-01' AND '9999-12-31' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT x.status, format(CASE x.status WHEN 'archived' THEN 'Month %s of the ledger is archived' ELSE 'Period %s of entity %s, basis %s is closed' END, acct._month_name(p_date), p_entity, p_basis)
                      || ': a run that expanded the transaction now would set it aside (PERIOD_CLOSED), unless it moves late transactions to the next open month.'

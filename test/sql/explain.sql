@@ -62,6 +62,8 @@ CALL public.txn(17, '2016-01-01', 'A', value_date => '2021-01-05');
 CALL public.txn(18, '2016-01-01', 'A', currency => 'XXX');
 CALL public.txn(19, '2016-01-01', 'A', 1, currency => 'CY0');
 CALL public.txn(20, '2016-01-01', 'A', 1, '2016-01-01');
+CALL public.txn(21, '2016-01-01', 'A', 1, '5874897-12-31');
+CALL public.txn(22, '2016-01-01', 'A', 1, '4713-01-01 BC');
 COMMIT;
 
 --
@@ -83,7 +85,7 @@ SELECT * FROM public.explained(20) WHERE kind IN ('rule', 'line', 'outcome');
 --
 -- No journal
 --
-SELECT x.n AS txn, e.* FROM generate_series(3, 18) AS x (n), LATERAL public.explained(x.n) AS e WHERE e.kind IN ('line', 'outcome') OR (e.kind = 'rule' AND x.n IN (3, 14, 15));
+SELECT x.n AS txn, e.* FROM generate_series(3, 22) AS x (n), LATERAL public.explained(x.n) AS e WHERE x.n NOT IN (19, 20) AND e.kind IN ('line', 'outcome') OR (e.kind = 'rule' AND x.n IN (3, 14, 15));
 BEGIN;
 SELECT count(*) AS retired FROM unnest('{Z,IGN}'::text[]) AS t (code), LATERAL public.retire(t.code, 1, '2016-01-01');
 CALL public.txn(30, '2016-01-01', 'IGN', product => 'P1');
