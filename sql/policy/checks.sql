@@ -68,14 +68,15 @@ COMMENT ON FUNCTION acct._days_of(date, date) IS 'The days from effective_from t
 CREATE FUNCTION acct._versions_in_force(p_codes text[], p_versions integer[])
 RETURNS TABLE (template_code text, version integer, basis text, is_subject boolean, days daterange, in_force datemultirange)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    WITH v AS MATERIALIZED (
+    WITH v AS (
         SELECT t.template_code, t.version, t.basis, s.code IS NOT NULL AS is_subject, acct._days_of(t.effective_from, t.effective_to) AS days
           FROM acct.journal_template AS t
           LEFT JOIN unnest(p_codes, p_versions) AS s (code, version) ON s.code = t.template_code AND s.version = t.version
-         WHERE t.status IN ('approved', 'retired') OR s.code IS NOT NULL)
-    SELECT v.template_code, v.version, v.basis, v.is_subject, v.days, datemultirange(v.days) - coalesce(n.days, '{}')
-      FROM v LEFT JOIN LATERAL (SELECT range_agg(x.days) AS days FROM v AS x
-                                 WHERE x.template_code = v.template_code AND x.version > v.version) AS n ON true
+         WHERE t.status IN ('approved', 'retired') OR s.code IS NOT NULL),
+    -- Newer versions come first.
+    w AS (
+        SELECT v.*, range_agg(v.days) OVER (PARTITION BY v.template_code ORDER BY v.version DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer_days FROM v)
+    SELECT w.template_code, w.version, w.basis, w.is_subject, w.days, datemultirange(w.days) - coalesce(w.newer_days, '{}') FROM w
 $$;
 COMMENT ON FUNCTION acct._versions_in_force(text[], integer[]) IS
 'Approved template versions and these ones, as if they were approved, each with the days on which it is the newest in effect.';
