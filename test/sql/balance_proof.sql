@@ -92,6 +92,14 @@ ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_total;
 ALTER TABLE acct.txn_source_parent ADD CONSTRAINT chk_total CHECK (total = net + tax OR fee IS NOT NULL);
 SELECT * FROM public.balance WHERE template_code ~ '^SITE' ORDER BY 1, 2;
 
+-- A column that is too narrow for the numbers of an expression, and a constraint that cannot be computed for every row
+ALTER TABLE acct.txn_source_parent ADD COLUMN rate numeric(4,3) NOT NULL DEFAULT 0, ADD COLUMN days smallint NOT NULL DEFAULT 0;
+CALL public.policy('NARROW', '{DR 1000 F1 rate * 5000000000 + days * 70000,CR 2000 F1 rate * 5000000000}');
+SELECT * FROM public.balance WHERE template_code = 'NARROW';
+ALTER TABLE acct.txn_source_parent ADD CONSTRAINT chk_days CHECK (1 / days > -2) NOT VALID;
+SELECT * FROM public.balance WHERE template_code = 'NARROW';
+ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_days;
+
 -- An expression that does not fit the source any more
 ALTER TABLE acct.txn_source_parent DROP COLUMN fee;
 SELECT * FROM public.balance WHERE template_code = 'SITE_NULL';
