@@ -216,7 +216,7 @@ BEGIN
                                                                             debit numeric, credit numeric, sentence text, detail jsonb);
         ELSE
             people := acct._people_of_version(head ->> 'template_code', (head ->> 'template_version')::integer);
-            RETURN QUERY SELECT s.* FROM acct._step('source', 'dropped', format('Transaction %s of %s cannot be read: %s.', head ->> 'txn_id', acct._month_name((head ->> 'txn_month')::date), again.problem)) AS s
+            RETURN QUERY SELECT s.* FROM acct._step('source', 'not_evaluated', format('Transaction %s of %s cannot be evaluated: %s.', head ->> 'txn_id', acct._month_name((head ->> 'txn_month')::date), again.problem)) AS s
                 UNION ALL SELECT s.* FROM acct._step('template', 'standard', acct._template_sentence(head ->> 'template_code', (head ->> 'template_version')::integer, people), people,
                                                      head ->> 'template_code', (head ->> 'template_version')::integer) AS s;
         END IF;

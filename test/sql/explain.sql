@@ -235,7 +235,12 @@ SELECT kind, status, regexp_replace(sentence, '\(\d+\)', '(N)', 'g') AS sentence
 --
 -- What is refused
 --
+ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_takaful_balance;
+ALTER TABLE acct.txn_source_parent RENAME COLUMN gross_amount TO gross;
+SELECT kind, status, sentence FROM public.explained_journal(:reversed_je) WHERE kind IN ('source', 'comparison');
 \set VERBOSITY sqlstate
+SELECT * FROM acct.explain_transaction(40, '2016-02-01', 'PRIMARY'); :why
+ALTER TABLE acct.txn_source_parent RENAME COLUMN gross TO gross_amount;
 SELECT * FROM acct.explain_transaction(1, '2016-01-01', 'PRIMARY'); :why
 SELECT * FROM acct.explain_transaction(999, '2016-02-01', 'PRIMARY'); :why
 SELECT * FROM acct.explain_transaction(40, '2016-02-01', 'NONE'); :why
