@@ -6,13 +6,20 @@
 CREATE FUNCTION acct._rows_then(p_table text, p_since bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    rel CONSTANT regclass := format('acct.%I', p_table)::regclass;
-    key text := (SELECT string_agg(format('%L, t.%I', a.attname, a.attname), ', ') FROM pg_index AS i
-                   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::smallint[]) WHERE i.indrelid = rel AND i.indisprimary);
+    key_columns CONSTANT text[] := ARRAY(SELECT a.attname::text FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::smallint[])
+                                          WHERE i.indrelid = format('acct.%I', p_table)::regclass AND i.indisprimary ORDER BY a.attnum);
+    -- What was first done to a key tells what it had: a row that was changed under it had it, one that came to it had not.
+    touched CONSTANT text := format(
+        'SELECT a.audit_id, v.n, v.row_key, v.old_row FROM acct.template_audit AS a '
+        ' CROSS JOIN LATERAL (VALUES (1, jsonb_build_object(%s), a.old_row), (2, jsonb_build_object(%s), NULL)) AS v (n, row_key, old_row) '
+        ' WHERE a.audit_id >= %s AND a.table_name = %L',
+        (SELECT string_agg(format('%1$L, a.old_row -> %1$L', c), ', ') FROM unnest(key_columns) AS c),
+        (SELECT string_agg(format('%1$L, a.new_row -> %1$L', c), ', ') FROM unnest(key_columns) AS c), p_since, p_table);
 BEGIN
-    RETURN format('(SELECT t.* FROM acct.%1$I AS t WHERE jsonb_build_object(%2$s) NOT IN (SELECT a.row_key FROM acct.template_audit AS a WHERE a.audit_id >= %3$s AND a.table_name = %1$L) '
-                  'UNION ALL SELECT r.* FROM (SELECT DISTINCT ON (a.row_key) a.old_row FROM acct.template_audit AS a WHERE a.audit_id >= %3$s AND a.table_name = %1$L '
-                  'ORDER BY a.row_key, a.audit_id) AS f, jsonb_populate_record(NULL::acct.%1$I, f.old_row) AS r WHERE f.old_row IS NOT NULL)', p_table, key, p_since);
+    RETURN format('(SELECT t.* FROM acct.%1$I AS t WHERE jsonb_build_object(%2$s) NOT IN (SELECT k.row_key FROM (%3$s) AS k) '
+                  'UNION ALL SELECT r.* FROM (SELECT DISTINCT ON (k.row_key) k.old_row FROM (%3$s) AS k ORDER BY k.row_key, k.audit_id, k.n) AS f, '
+                  'jsonb_populate_record(NULL::acct.%1$I, f.old_row) AS r WHERE f.old_row IS NOT NULL)',
+                  p_table, (SELECT string_agg(format('%1$L, t.%1$I', c), ', ') FROM unnest(key_columns) AS c), touched);
 END
 $$;
 COMMENT ON FUNCTION acct._rows_then(text, bigint) IS 'The FROM item that gives the rows of a table of policy as they were before a change in the audit trail.';

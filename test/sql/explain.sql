@@ -256,3 +256,6 @@ BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
 SELECT count(*) > 5 AS told FROM acct.explain_transaction(40, '2016-02-01', 'PRIMARY');
 SELECT count(*) > 5 AS told FROM acct.explain_journal(:reversed_je);
 ROLLBACK;
+-- Names are compared as they are, however the session has them written.
+SET quote_all_identifiers = on;
+SELECT status FROM acct.explain_transaction(40, '2016-02-01', 'PRIMARY') WHERE kind = 'source';

@@ -92,3 +92,16 @@ SELECT * FROM acct.replay_run(:jan, NULL); :why
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
 SELECT count(*) AS checks, count(*) FILTER (WHERE passed) AS passed FROM acct.replay_run(:jan);
 ROLLBACK;
+
+--
+-- A row that gets another key: both keys had what they had
+--
+INSERT INTO acct.entity (entity_code, effective_to) VALUES ('ENDED', '2051-03-01');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, entity_code, gross_amount, tabarru_amount)
+SELECT n, '2051-03-01', '2051-03-05', 'A', 'P0', 'C', 'IDR', CASE n % 2 WHEN 0 THEN 'ENDED' ELSE 'MAIN' END, n, n FROM generate_series(1, 10) AS n;
+SELECT public.posted('2051-03-01', 'mar') AS mar \gset
+UPDATE acct.entity SET effective_to = NULL WHERE entity_code = 'ENDED';
+UPDATE acct.entity SET entity_code = 'OTHER NAME' WHERE entity_code = 'ENDED';
+SELECT * FROM public.failed(:mar);
+INSERT INTO acct.entity (entity_code) VALUES ('ENDED');
+SELECT * FROM public.failed(:mar);
