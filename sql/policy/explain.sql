@@ -78,12 +78,12 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     units CONSTANT integer := (p_detail ->> 'minor_units')::integer;
     is_swapped CONSTANT boolean := (p_detail ->> 'amount')::numeric < 0;
-    is_mapped CONSTANT boolean := p_detail ? 'map_id';
 BEGIN
     RETURN format('Line %s (%s %s in fund %s', p_number, p_detail ->> 'dr_cr', p_detail ->> 'template_account', p_detail ->> 'template_fund')
         || coalesce(', ' || (p_detail ->> 'memo'), '') || '). '
         || acct._amount_sentence(p_status, p_detail)
-        || CASE WHEN is_mapped THEN format(' Row %s of the account map leads to %s in fund %s.', p_detail ->> 'map_id', p_account, p_fund) ELSE '' END
+        || coalesce(format(CASE WHEN p_detail ? 'map_id' THEN ' Row %s of the account map' WHEN p_detail ? 'map_draft_no' THEN ' Change %s of the account map in the release' END
+                           || ' leads to %s in fund %s.', coalesce(p_detail ->> 'map_id', p_detail ->> 'map_draft_no'), p_account, p_fund), '')
         || CASE p_status
                WHEN 'zero' THEN ' The amount is zero, and the line is left out.'
                WHEN 'failed' THEN coalesce(format(' The line cannot be booked: %s.', p_detail ->> 'message'), '')
@@ -154,7 +154,8 @@ COMMENT ON FUNCTION acct._values_of(jsonb, jsonb) IS 'The values of some columns
 CREATE FUNCTION acct._step_detail(p_kind text, p_template text, p_version integer, p_number integer, p_detail jsonb, p_source jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    RETURN p_detail - '{columns,condition_columns}'::text[]
+    RETURN p_detail - '{columns,condition_columns}'::text[] - CASE WHEN (p_detail ->> 'map_id')::bigint < 0 THEN 'map_id' ELSE '' END
+        || CASE WHEN (p_detail ->> 'map_id')::bigint < 0 THEN jsonb_build_object('map_draft_no', -(p_detail ->> 'map_id')::bigint) ELSE '{}' END
         || CASE WHEN p_detail ? 'columns' THEN jsonb_build_object('values', coalesce(acct._values_of(p_source, p_detail -> 'columns'), '{}')) ELSE '{}' END
         || CASE WHEN p_detail ? 'condition_columns' THEN jsonb_build_object('condition_values', coalesce(acct._values_of(p_source, p_detail -> 'condition_columns'), '{}')) ELSE '{}' END
         || CASE p_kind WHEN 'template' THEN coalesce(acct._people_of_version(p_template, p_version), '{}')
@@ -258,6 +259,9 @@ BEGIN
     PERFORM acct._require_plausible_month(p_month);
     IF p_basis IS NULL OR NOT EXISTS (SELECT FROM acct.accounting_basis_draft AS d WHERE d.release_id = p_release AND d.basis = p_basis) THEN
         PERFORM acct._require_code('basis', p_basis);
+    END IF;
+    IF EXISTS (SELECT FROM acct.accounting_basis_draft AS d WHERE d.release_id = p_release AND d.basis = p_basis AND d.operation = 'delete') THEN
+        RAISE EXCEPTION 'release % deletes basis %', p_release, p_basis USING ERRCODE = '22023', HINT = 'There are no journals in it any more. Leave out release_id to see those that there are now.';
     END IF;
     IF p_txn_id IS NULL THEN
         RAISE EXCEPTION 'txn_id is NULL' USING ERRCODE = '22023', HINT = 'It is the number of a transaction, acct.txn_source_parent.txn_id.';

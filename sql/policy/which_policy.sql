@@ -15,8 +15,8 @@ BEGIN
                   'UNION ALL SELECT %s FROM acct.%3$I AS d WHERE d.release_id = %4$s AND d.operation <> ''delete'')',
                   (SELECT string_agg(format('t.%I', c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS x (c, n)), p_table, p_table || '_draft', p_release,
                   (SELECT string_agg(format('d.%1$I = t.%1$I', k), ' AND ') FROM unnest(CASE WHEN is_map THEN '{map_id}' ELSE p_keys END) AS k),
-                  -- A row of the map gets its number when it is approved.
-                  (SELECT string_agg(CASE WHEN is_map AND c = 'map_id' THEN 'coalesce(d.map_id, d.draft_no)' ELSE format('d.%I', c) END, ', ' ORDER BY n)
+                  -- A row of the map gets its number when it is approved; until then, less than none, so that it is no other's.
+                  (SELECT string_agg(CASE WHEN is_map AND c = 'map_id' THEN 'coalesce(d.map_id, -d.draft_no)' ELSE format('d.%I', c) END, ', ' ORDER BY n)
                      FROM unnest(columns) WITH ORDINALITY AS x (c, n)));
 END
 $$;

@@ -8,7 +8,7 @@ $$;
 COMMENT ON FUNCTION acct._line_text(text, text, text, numeric, numeric, date) IS 'A journal line in words; of none, that there is none.';
 
 CREATE FUNCTION acct._replayed_lines(p_run_id bigint, p_policy text[], p_most integer) RETURNS TABLE (check_name text, expected text, actual text)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH replayed AS MATERIALIZED (SELECT l.* FROM acct._replay_lines($1, $2) AS l),
@@ -24,26 +24,14 @@ END
 $$;
 COMMENT ON FUNCTION acct._replayed_lines(bigint, text[], integer) IS 'The first lines in which a posted run differs from its replay, with both.';
 
-CREATE FUNCTION acct._replay_run(p_run_id bigint, p_most integer) RETURNS TABLE (check_name text, expected text, actual text)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+CREATE FUNCTION acct._replay_checks(p_run_id bigint, p_most integer) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    status CONSTANT text := acct._read_run(p_run_id);
     run record;
     policy_then record;
     found record;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    IF run.kind <> 'transaction' THEN
-        RAISE EXCEPTION 'run % is of kind %', p_run_id, run.kind USING ERRCODE = 'LE002', HINT = 'Runs of transactions are replayed.';
-    ELSIF NOT acct._is_posted(status) THEN
-        PERFORM acct._wrong_state(p_run_id, status, 'A posted run is replayed; expand one that is not posted again.');
-    ELSIF p_most IS NULL OR p_most < 0 OR p_most > 10000 THEN
-        RAISE EXCEPTION 'max_lines is %', coalesce(p_most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 0 to 10000.';
-    END IF;
-    PERFORM FROM acct.txn_source_parent AS s WHERE false;
-    IF acct._is_archived('txn_source_parent', run.txn_month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', run.txn_month);
-    END IF;
     SELECT p.* INTO policy_then FROM acct._policy_then(p_run_id) AS p;
     SELECT x.* INTO found FROM acct._replay(p_run_id, policy_then.policy) AS x;
     RETURN QUERY SELECT 'policy', coalesce(run.policy_digest, 'not recorded'),
@@ -61,6 +49,30 @@ BEGIN
     IF run.digest IS DISTINCT FROM found.digest AND p_most > 0 THEN
         RETURN QUERY SELECT l.* FROM acct._replayed_lines(p_run_id, policy_then.policy, p_most) AS l;
     END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._replay_checks(bigint, integer) IS
+'Replays a run and compares. All of it is by one snapshot: what is read as it is now, because it has not changed since the run, is not changed on the way.';
+
+CREATE FUNCTION acct._replay_run(p_run_id bigint, p_most integer) RETURNS TABLE (check_name text, expected text, actual text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    status CONSTANT text := acct._read_run(p_run_id);
+    run record;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.kind <> 'transaction' THEN
+        RAISE EXCEPTION 'run % is of kind %', p_run_id, run.kind USING ERRCODE = 'LE002', HINT = 'Runs of transactions are replayed.';
+    ELSIF NOT acct._is_posted(status) THEN
+        PERFORM acct._wrong_state(p_run_id, status, 'A posted run is replayed; expand one that is not posted again.');
+    ELSIF p_most IS NULL OR p_most < 0 OR p_most > 10000 THEN
+        RAISE EXCEPTION 'max_lines is %', coalesce(p_most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 0 to 10000.';
+    END IF;
+    PERFORM FROM acct.txn_source_parent AS s WHERE false;
+    IF acct._is_archived('txn_source_parent', run.txn_month) THEN
+        PERFORM acct._raise_archived('txn_source_parent', run.txn_month);
+    END IF;
+    RETURN QUERY SELECT c.* FROM acct._replay_checks(p_run_id, p_most) AS c;
 END
 $$;
 COMMENT ON FUNCTION acct._replay_run(bigint, integer) IS 'The work of replay_run().';

@@ -102,7 +102,13 @@ SELECT acct.new_template_version('A', '2016-01-03') AS v \gset
 UPDATE acct.journal_template SET release_id = :release WHERE template_code = 'A' AND version = :v;
 UPDATE acct.journal_template_line SET amount_expr = ':gross_amount / 4', memo = 'A quarter' WHERE template_code = 'A' AND version = :v AND line_no = 2;
 INSERT INTO acct.product_account_map_draft (release_id, operation, map_id) VALUES (:release, 'delete', 101);
+INSERT INTO acct.product_account_map_draft (release_id, operation, product_code, channel, account_code, fund, mapped_account_code, mapped_fund) VALUES (:release, 'insert', 'P1', 'C', '4000', 'F1', '5000', 'F1');
+INSERT INTO acct.accounting_basis_draft (release_id, operation, basis) VALUES (:release, 'delete', 'TAX');
 SELECT regexp_replace(sentence, 'release \d+', 'release N') AS sentence FROM public.explained(1, release => :release) WHERE kind IN ('template', 'line', 'outcome') OR status = 'replaced';
+SELECT detail ->> 'map_id' AS map_id, detail ->> 'map_draft_no' AS map_draft_no FROM acct.explain_transaction(1, '2016-01-01', 'PRIMARY', :release) WHERE kind = 'line' AND number = 2;
+\set VERBOSITY sqlstate
+SELECT * FROM acct.explain_transaction(1, '2016-01-01', 'TAX', :release); :why
+\set VERBOSITY default
 
 --
 -- The lines of explanations are those that the engine stages, and so are its exceptions
