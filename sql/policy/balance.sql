@@ -122,12 +122,17 @@ DECLARE
     numbers CONSTANT numeric[] := ARRAY(SELECT DISTINCT m[1]::numeric FROM regexp_matches(all_text, '([0-9]{1,15}(?:[.][0-9]{1,6})?)', 'g') AS m ORDER BY 1 LIMIT 40) || 1.0;
     words CONSTANT text[] := ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(all_text, '''([^'']{1,100})''', 'g') AS m ORDER BY 1 LIMIT 20) || 'ANY'::text;
     dependent CONSTANT jsonb := coalesce((SELECT jsonb_object_agg(e.column_name, e.expression) FROM acct._source_equalities() AS e), '{}');
+    generated CONSTANT jsonb := coalesce((SELECT jsonb_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute AS a
+                                            JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+                                           WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attgenerated <> ''), '{}');
     entity CONSTANT text := (SELECT e.entity_code FROM acct.entity AS e
                               WHERE coalesce(e.effective_from, '-infinity') <= p_date AND p_date < coalesce(e.effective_to, 'infinity')
                               ORDER BY e.entity_code <> 'MAIN', e.entity_code LIMIT 1);
     made jsonb;
     checked jsonb;
+    one jsonb;
     checks text;
+    query text;
 BEGIN
     -- The kind of a value, and the value, are digits of a hash of the column and the number; "same" is one that all columns share.
     WITH col AS MATERIALIZED (
@@ -137,10 +142,10 @@ BEGIN
                CASE a.atttypid WHEN 'numeric'::regtype THEN CASE WHEN a.atttypmod >= 4
                                     THEN 10::numeric ^ greatest((a.atttypmod - 4 >> 16) - greatest((a.atttypmod - 4) & 2047, 0) - 1, 0) ELSE 1e30 END
                                WHEN 'int2'::regtype THEN 3e3 WHEN 'int4'::regtype THEN 2e8 ELSE 9e17 END AS limit,
-               -- What a column depends on is made up where it matters itself.
+               -- What another column is computed from is made up where that one matters.
                all_text ~* ('[[:<:]]' || a.attname || '[[:>:]]')
-               OR EXISTS (SELECT FROM jsonb_each_text(dependent) AS d
-                           WHERE all_text ~* ('[[:<:]]' || d.key || '[[:>:]]') AND d.value ~ ('[[:<:]]' || a.attname || '[[:>:]]')) AS is_used
+               OR EXISTS (SELECT FROM jsonb_each_text(dependent || generated) AS d
+                           WHERE (generated ? d.key OR all_text ~* ('[[:<:]]' || d.key || '[[:>:]]')) AND d.value ~ ('[[:<:]]' || a.attname || '[[:>:]]')) AS is_used
           FROM pg_attribute AS a
          WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
            AND NOT dependent ? a.attname),
@@ -184,14 +189,23 @@ BEGIN
       INTO checks
       FROM pg_constraint AS k
      WHERE k.conrelid = 'acct.txn_source_parent'::regclass AND k.contype = 'c' AND k.conname <> 'chk_own_batch';
+    query := format('SELECT jsonb_agg(to_jsonb(txn_source_parent)) FROM (SELECT y.* FROM (SELECT x.* FROM jsonb_populate_recordset(NULL::acct.txn_source_parent, $1) AS m, '
+                    'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(m) || jsonb_build_object(%s)) AS x) AS txn_source_parent, '
+                    'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(txn_source_parent) || jsonb_build_object(%s)) AS y) AS txn_source_parent WHERE %s',
+                    (SELECT string_agg(format('%L, %s', d.key, d.value), ', ') FROM jsonb_each_text(dependent) AS d),
+                    (SELECT string_agg(format('%L, %s', g.key, g.value), ', ') FROM jsonb_each_text(generated) AS g), checks);
     BEGIN
-        EXECUTE format('SELECT jsonb_agg(to_jsonb(txn_source_parent)) FROM (SELECT x.* FROM jsonb_populate_recordset(NULL::acct.txn_source_parent, $1) AS m, '
-                       'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(m) || jsonb_build_object(%s)) AS x) AS txn_source_parent WHERE %s',
-                       (SELECT string_agg(format('%L, %s', d.key, d.value), ', ') FROM jsonb_each_text(dependent) AS d), checks)
-           INTO checked USING made;
+        EXECUTE query INTO checked USING made;
     EXCEPTION WHEN data_exception THEN
-        -- A constraint that cannot be computed for one of them
-        RETURN '[]';
+        -- The source takes no row for which a constraint or a generated column fails.
+        FOR one IN SELECT e FROM jsonb_array_elements(made) AS e LOOP
+            BEGIN
+                EXECUTE query INTO one USING jsonb_build_array(one);
+                checked := coalesce(checked, '[]') || coalesce(one, '[]');
+            EXCEPTION WHEN data_exception THEN
+                CONTINUE;
+            END;
+        END LOOP;
     END;
     RETURN coalesce(checked, '[]');
 END

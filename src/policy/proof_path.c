@@ -8,11 +8,14 @@
  */
 #include "policy/proof_path.h"
 
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
@@ -331,9 +334,26 @@ compared_column(const Node *node, const Const **constant)
 	return linitial_node(Var, op->args);
 }
 
-/* Was it decided that the column of "column = constant" is equal to another constant? */
 static bool
-is_other_constant(ProofPath *path, const Node *node)
+are_texts(const Const *a, const Const *b)
+{
+	return a->consttype == TEXTOID && b->consttype == TEXTOID && !a->constisnull && !b->constisnull;
+}
+
+/* Are two texts of which each is a constant the same, however they are written? */
+static bool
+is_same_text(const Const *a, const Const *b)
+{
+	return DatumGetBool(
+		DirectFunctionCall2Coll(texteq, C_COLLATION_OID, a->constvalue, b->constvalue));
+}
+
+/*
+ * The choice for "column = constant" where it follows from one for a constant; -1: it does not. In an order that
+ * takes several texts for equal, a column may be equal to more than one.
+ */
+static int
+choice_by_constant(ProofPath *path, const Node *node)
 {
 	const Const *constant;
 	const Var *column = compared_column(node, &constant);
@@ -343,29 +363,36 @@ is_other_constant(ProofPath *path, const Node *node)
 		const Decision *decision = &path->decisions[i];
 		const Const *other;
 		const Var *other_column;
+		bool is_same;
 
-		if (decision->kind != DECISION_TRUTH || decision->choice != 0)
+		if (decision->kind != DECISION_TRUTH)
 			continue;
 		other_column = compared_column(decision->node, &other);
-		if (other_column != NULL && other_column->varattno == column->varattno &&
-			((OpExpr *) decision->node)->opno == ((OpExpr *) node)->opno &&
-			((OpExpr *) decision->node)->inputcollid == ((OpExpr *) node)->inputcollid &&
-			constant->consttype == TEXTOID && other->consttype == TEXTOID)
-			return !equal(constant, other);
+		if (other_column == NULL || other_column->varattno != column->varattno ||
+			((OpExpr *) decision->node)->opno != ((OpExpr *) node)->opno ||
+			((OpExpr *) decision->node)->inputcollid != ((OpExpr *) node)->inputcollid ||
+			!are_texts(constant, other) ||
+			!get_collation_isdeterministic(((OpExpr *) node)->inputcollid))
+			continue;
+		is_same = is_same_text(constant, other);
+		if (is_same || decision->choice == 0)
+			return is_same ? decision->choice : 1;
 	}
-	return false;
+	return -1;
 }
 
 int
 path_choose_truth(ProofPath *path, Node *node, int nchoices)
 {
 	Decision *decision;
+	int choice;
 
 	for (int i = 0; i < path->nmade; i++)
 		if (path->decisions[i].kind == DECISION_TRUTH && equal(path->decisions[i].node, node))
 			return path->decisions[i].choice;
-	if (is_other_constant(path, node))
-		return 1;
+	choice = choice_by_constant(path, node);
+	if (choice >= 0)
+		return choice;
 	decision = next_decision(path, DECISION_TRUTH, nchoices);
 	if (decision == NULL)
 		return 0;

@@ -46,6 +46,9 @@ CALL public.policy('B22', '{DR 1000 F1 greatest(nullif(gross_amount\, 0)\, tabar
 CALL public.policy('B23', '{DR 1000 F1 1,CR 2000 F1 1 IF txn_type IN (''B23''\, ''X'')}');
 CALL public.policy('B24', '{DR 1000 F1 days_in_month(txn_month) - 1,CR 2000 F1 days_in_month(txn_month) - 1}');
 CALL public.policy('B25', '{DR 1000 F1 5 IF (gross_amount > 0) IS NOT TRUE,DR 1000 F1 5 IF gross_amount > 0,CR 2000 F1 5}');
+-- One text is one text, however a condition writes it.
+CALL public.policy('B26', ARRAY['DR 1000 F1 1 IF channel = ''A''', 'DR 1000 F1 1 IF channel = ''A'' COLLATE "C"', 'CR 2000 F1 1 IF channel = ''A'' OR channel = ''A'' COLLATE "C"']);
+CALL public.policy('B27', ARRAY['DR 1000 F1 1 IF channel = ''A''', 'DR 1000 F1 1 IF channel = ''A''::name::text', 'CR 2000 F1 2 IF channel IN (''A'' COLLATE "C", ''B'') AND channel <> ''B''']);
 SELECT * FROM public.balance WHERE template_code ~ '^B[0-9]' ORDER BY 1, 2;
 
 -- Several funds, and templates that do not ask for balance in each, or at all
@@ -99,6 +102,15 @@ SELECT * FROM public.balance WHERE template_code = 'NARROW';
 ALTER TABLE acct.txn_source_parent ADD CONSTRAINT chk_days CHECK (1 / days > -2) NOT VALID;
 SELECT * FROM public.balance WHERE template_code = 'NARROW';
 ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_days;
+
+-- Columns that are computed have the values that the source gives them, also where it fails on some rows.
+ALTER TABLE acct.txn_source_parent ADD COLUMN twice numeric(20,4) GENERATED ALWAYS AS (gross_amount * 2) STORED,
+    ADD COLUMN share numeric GENERATED ALWAYS AS (100 / gross_amount) STORED;
+CALL public.policy('COMPUTED', '{DR 1000 F1 5 IF twice IS NULL,CR 2000 F1 0}');
+CALL public.policy('COMPUTED_NOT', '{DR 1000 F1 twice,CR 2000 F1 gross_amount}');
+SELECT * FROM public.balance WHERE template_code ~ '^COMPUTED' ORDER BY 1, 2;
+SELECT (b.counterexample #>> '{transaction,twice}')::numeric = 2 * (b.counterexample #>> '{transaction,gross_amount}')::numeric AS is_computed
+  FROM acct.check_balance('COMPUTED_NOT') AS b;
 
 -- An expression that does not fit the source any more
 ALTER TABLE acct.txn_source_parent DROP COLUMN fee;
