@@ -95,7 +95,9 @@ BEGIN
     unknown := ARRAY[]::text[];
     FOREACH t IN ARRAY ARRAY['accounting_basis', 'chart_of_accounts', 'currency', 'entity', 'fund', 'journal_template', 'posting_limit', 'product_account_map'] LOOP
         CONTINUE WHEN run.policy_sums IS NOT NULL AND run.policy_sums -> t IS NOT DISTINCT FROM kept -> t;
-        since := acct._changed_since(t, coalesce((run.policy_sums ->> t)::numeric, 0), coalesce((kept ->> t)::numeric, 0));
+        -- A run of 0.1.0 has no sums; a table without one in them had no rows.
+        since := CASE WHEN run.policy_sums IS NOT NULL
+                      THEN acct._changed_since(t, coalesce((run.policy_sums ->> t)::numeric, 0), coalesce((kept ->> t)::numeric, 0)) END;
         IF since IS NULL THEN
             -- By the clock: a change that was not committed when the run was expanded counts as made.
             unknown := unknown || t;
