@@ -118,9 +118,13 @@ COMMENT ON FUNCTION acct._try_transactions(text[], date, text, jsonb) IS
 CREATE FUNCTION acct._made_up_transactions(p_texts text[], p_way jsonb, p_date date, p_decimals integer, p_count integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    -- Constraints of a site: what they name must have a value that they allow, whether or not the template uses it.
+    of_site CONSTANT oid[] := ARRAY(SELECT k.oid FROM pg_constraint AS k WHERE k.conrelid = 'acct.txn_source_parent'::regclass AND k.contype = 'c'
+        AND k.conname NOT IN ('chk_takaful_balance', 'chk_code_length', 'chk_txn_month', 'chk_bank_value_date', 'chk_own_batch'));
     all_text CONSTANT text := array_to_string(p_texts, ' ');
-    numbers CONSTANT numeric[] := ARRAY(SELECT DISTINCT m[1]::numeric FROM regexp_matches(all_text, '([0-9]{1,15}(?:[.][0-9]{1,6})?)', 'g') AS m ORDER BY 1 LIMIT 40) || 1.0;
-    words CONSTANT text[] := ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(all_text, '''([^'']{1,100})''', 'g') AS m ORDER BY 1 LIMIT 20) || 'ANY'::text;
+    every_text CONSTANT text := concat_ws(' ', all_text, (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname) FROM pg_constraint AS k WHERE k.oid = ANY (of_site)));
+    numbers CONSTANT numeric[] := ARRAY(SELECT DISTINCT m[1]::numeric FROM regexp_matches(every_text, '([0-9]{1,15}(?:[.][0-9]{1,6})?)', 'g') AS m ORDER BY 1 LIMIT 40) || 1.0;
+    words CONSTANT text[] := ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(every_text, '''([^'']{1,100})''', 'g') AS m ORDER BY 1 LIMIT 20) || 'ANY'::text;
     dependent CONSTANT jsonb := coalesce((SELECT jsonb_object_agg(e.column_name, e.expression) FROM acct._source_equalities() AS e), '{}');
     generated CONSTANT jsonb := coalesce((SELECT jsonb_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute AS a
                                             JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
@@ -145,7 +149,8 @@ BEGIN
                -- What another column is computed from is made up where that one matters.
                all_text ~* ('[[:<:]]' || a.attname || '[[:>:]]')
                OR EXISTS (SELECT FROM jsonb_each_text(dependent || generated) AS d
-                           WHERE (generated ? d.key OR all_text ~* ('[[:<:]]' || d.key || '[[:>:]]')) AND d.value ~ ('[[:<:]]' || a.attname || '[[:>:]]')) AS is_used
+                           WHERE (generated ? d.key OR all_text ~* ('[[:<:]]' || d.key || '[[:>:]]')) AND d.value ~ ('[[:<:]]' || a.attname || '[[:>:]]'))
+               OR a.attnotnull AND EXISTS (SELECT FROM pg_constraint AS k WHERE k.oid = ANY (of_site) AND a.attnum = ANY (k.conkey)) AS is_used
           FROM pg_attribute AS a
          WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
            AND NOT dependent ? a.attname),

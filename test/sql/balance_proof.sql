@@ -103,6 +103,10 @@ ALTER TABLE acct.txn_source_parent ADD CONSTRAINT chk_days CHECK (1 / days > -2)
 SELECT * FROM public.balance WHERE template_code = 'NARROW';
 ALTER TABLE acct.txn_source_parent DROP CONSTRAINT chk_days;
 
+-- A column that may not be zero, and one of some texts, which no template uses
+ALTER TABLE acct.txn_source_parent ADD COLUMN exchange numeric(10,4) NOT NULL DEFAULT 1 CHECK (exchange > 0), ADD COLUMN kind text NOT NULL DEFAULT 'NEW' CHECK (kind IN ('NEW', 'OLD'));
+CALL public.policy('CONSTRAINED', '{DR 1000 F1 gross_amount,CR 2000 F1 tabarru_amount}');
+SELECT * FROM public.balance WHERE template_code = 'CONSTRAINED';
 -- Columns that are computed have the values that the source gives them, also where it fails on some rows.
 ALTER TABLE acct.txn_source_parent ADD COLUMN twice numeric(20,4) GENERATED ALWAYS AS (gross_amount * 2) STORED,
     ADD COLUMN share numeric GENERATED ALWAYS AS (100 / gross_amount) STORED;
