@@ -18,8 +18,10 @@ DECLARE
 BEGIN
     RETURN format('(SELECT t.* FROM acct.%1$I AS t WHERE jsonb_build_object(%2$s) NOT IN (SELECT k.row_key FROM (%3$s) AS k) '
                   'UNION ALL SELECT r.* FROM (SELECT DISTINCT ON (k.row_key) k.old_row FROM (%3$s) AS k ORDER BY k.row_key, k.audit_id, k.n) AS f, '
-                  'jsonb_populate_record(NULL::acct.%1$I, f.old_row) AS r WHERE f.old_row IS NOT NULL)',
-                  p_table, (SELECT string_agg(format('%1$L, t.%1$I', c), ', ') FROM unnest(key_columns) AS c), touched);
+                  'jsonb_populate_record(NULL::acct.%1$I, %4$L::jsonb || f.old_row) AS r WHERE f.old_row IS NOT NULL)',
+                  p_table, (SELECT string_agg(format('%1$L, t.%1$I', c), ', ') FROM unnest(key_columns) AS c), touched,
+                  -- What columns that came since gave to the rows that were there.
+                  acct._with_defaults(p_table, '{}', NULL));
 END
 $$;
 COMMENT ON FUNCTION acct._rows_then(text, bigint) IS 'The FROM item that gives the rows of a table of policy as they were before a change in the audit trail.';
@@ -95,6 +97,12 @@ BEGIN
     unknown := ARRAY[]::text[];
     FOREACH t IN ARRAY ARRAY['accounting_basis', 'chart_of_accounts', 'currency', 'entity', 'fund', 'journal_template', 'posting_limit', 'product_account_map'] LOOP
         CONTINUE WHEN run.policy_sums IS NOT NULL AND run.policy_sums -> t IS NOT DISTINCT FROM kept -> t;
+        IF run.policy_sums IS NULL AND t = 'entity' THEN
+            -- In 0.1.0 entities were not registered, and took entries on any day.
+            policy := policy || ARRAY[t, '(SELECT e.entity_code, NULL::date AS effective_from, NULL::date AS effective_to FROM acct.entity AS e)'];
+            unknown := unknown || t;
+            CONTINUE;
+        END IF;
         -- A run of 0.1.0 has no sums; a table without one in them had no rows.
         since := CASE WHEN run.policy_sums IS NOT NULL
                       THEN acct._changed_since(t, coalesce((run.policy_sums ->> t)::numeric, 0), coalesce((kept ->> t)::numeric, 0)) END;

@@ -106,9 +106,13 @@ SELECT * FROM public.failed(:mar);
 INSERT INTO acct.entity (entity_code) VALUES ('ENDED');
 SELECT * FROM public.failed(:mar);
 -- A run of 0.1.0 has no sums of policy: all is as it was by the clock.
-UPDATE acct.journal_run SET policy_digest = NULL, policy_sums = NULL WHERE run_id IN (:jan, :mar);
+UPDATE acct.journal_run SET policy_digest = NULL, policy_sums = NULL WHERE run_id = :jan;
 SELECT check_name, expected, actual FROM acct.replay_run(:jan) WHERE check_name = 'policy';
 SELECT * FROM public.failed(:jan);
-SELECT * FROM public.failed(:mar);
 SELECT count(*) > 0 AS journals, count(*) FILTER (WHERE x.status <> 'same') AS others
   FROM (SELECT h.je_id FROM acct.ledger_entry_header AS h WHERE h.run_id = :jan ORDER BY 1 LIMIT 5) AS j, LATERAL acct.explain_journal(j.je_id) AS x WHERE x.kind = 'comparison';
+-- A change that is older than a column has the default in it.
+ALTER TABLE acct.template_audit DISABLE TRIGGER template_audit_immutable;
+UPDATE acct.template_audit SET old_row = old_row - 'is_postable' WHERE table_name = 'chart_of_accounts';
+ALTER TABLE acct.template_audit ENABLE ALWAYS TRIGGER template_audit_immutable;
+SELECT * FROM public.failed(:jan);

@@ -139,10 +139,20 @@ sub edit_template
 	return;
 }
 
+# What replays of posted runs of transactions find.
+sub different_replays
+{
+	my ($db) = @_;
+
+	return $node->safe_psql($db, q{SELECT format('%s %s: %s, not %s', r.run_key, c.check_name, c.actual, c.expected) FROM acct.journal_run AS r, acct.replay_run(r.run_id) AS c
+		WHERE r.kind = 'transaction' AND r.status = 'posted' AND NOT c.passed});
+}
+
 sub go_on
 {
 	my ($db) = @_;
 
+	is(different_replays($db), '', "$db: runs of before are what they were when they are computed again");
 	is(failing_checks($node, $db, 3), '', "$db: the expanded run is valid");
 	$node->safe_psql($db, 'SELECT * FROM acct.post_journals(3)');
 	$node->safe_psql($db, large_runs("SELECT * FROM acct.run_month('2025-01-01', 'next')"));
@@ -159,6 +169,7 @@ sub go_on
 	}
 	$node->safe_psql($db, "SELECT acct.rebook_run($run) AS again \\gset\nSELECT * FROM acct.expand_journals(:again);\nSELECT * FROM acct.post_journals(:again)");
 	is(broken_invariants($node, $db), '', "$db: all invariants hold after the next runs");
+	is(different_replays($db), '', "$db: all runs are what they were when they are computed again");
 	is($node->safe_psql($db, q{SELECT string_agg(status, ' ' ORDER BY run_id) FROM acct.journal_run WHERE kind = 'transaction'}), 'posted reversed posted posted posted posted',
 		"$db: all runs are posted, and one is reversed");
 	return;
