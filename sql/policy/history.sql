@@ -46,12 +46,18 @@ BEGIN
                CASE w.key WHEN 'account_code' THEN ARRAY['account_code', 'mapped_account_code', 'counter_account_code', 'closing_account_code', 'surplus_account_code', 'from_account', 'to_account']
                           WHEN 'fund' THEN ARRAY['fund', 'mapped_fund', 'counter_fund'] WHEN 'currency' THEN ARRAY['currency', 'functional_currency'] ELSE ARRAY[w.key] END AS columns
           FROM jsonb_each_text(wanted) AS w),
+    -- A match rule or line goes with its version.
+    version_of_release AS MATERIALIZED (
+        SELECT DISTINCT a.row_key ->> 'template_code' AS template_code, a.row_key ->> 'version' AS version FROM acct.template_audit AS a
+         WHERE a.table_name = 'journal_template' AND wanted ->> 'release_id' IN (a.old_row ->> 'release_id', a.new_row ->> 'release_id')),
     direct AS MATERIALIZED (
         SELECT a.* FROM acct.template_audit AS a
          WHERE a.table_name IN (SELECT t FROM acct._audited_tables() AS t)
            AND (wanted ->> 'template_code' IS NULL OR a.row_key ->> 'template_code' = wanted ->> 'template_code')
            AND NOT EXISTS (SELECT FROM named AS n
-                            WHERE NOT EXISTS (SELECT FROM unnest(n.columns) AS c WHERE n.code IN (a.old_row ->> c, a.new_row ->> c)))),
+                            WHERE NOT EXISTS (SELECT FROM unnest(n.columns) AS c WHERE n.code IN (a.old_row ->> c, a.new_row ->> c))
+                              AND NOT (n.key = 'release_id' AND a.table_name ~ '^journal_template_'
+                                       AND (a.row_key ->> 'template_code', a.row_key ->> 'version') IN (SELECT v.template_code, v.version FROM version_of_release AS v)))),
     -- The steps of template versions whose rules and lines these are, and of the releases that all of it came with
     version_step AS MATERIALIZED (
         SELECT a.* FROM acct.template_audit AS a
