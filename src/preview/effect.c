@@ -7,13 +7,14 @@
 #include "common/code_map.h"
 
 #include "catalog/pg_type.h"
+#include "executor/nodeHash.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* Sums take so much before they are handed over. */
-#define MAX_SUMS_MEMORY (16 * 1024 * 1024)
+/* Sums take so much before they are handed over, or what a hash table of a query may take. */
+#define LEAST_SUMS_MEMORY (16 * 1024 * 1024)
 
 /* A line of one side, added up by what its route says. */
 typedef struct Sum
@@ -79,6 +80,7 @@ struct Effect
 
 	/* Sums. */
 	MemoryContext sums_context;
+	Size max_sums_memory;
 	CodeMap sums;
 
 	/* Transactions: of each kind those that change most, the least of them on top. */
@@ -449,6 +451,7 @@ effect_open(const TwoPoliciesInput *input, int most, EffectRow hand_over, void *
 	{
 		effect->sums_context =
 			AllocSetContextCreate(CurrentMemoryContext, "effects", ALLOCSET_DEFAULT_SIZES);
+		effect->max_sums_memory = Max(LEAST_SUMS_MEMORY, get_hash_memory_limit());
 		begin_sums(effect);
 	}
 	else
@@ -471,7 +474,7 @@ effect_row(TupleTableSlot *slot, void *arg)
 
 	two_policies_row(slot, effect->two);
 	if (effect->most == 0 &&
-		MemoryContextMemAllocated(effect->sums_context, true) > MAX_SUMS_MEMORY)
+		MemoryContextMemAllocated(effect->sums_context, true) > effect->max_sums_memory)
 	{
 		hand_over_sums(effect);
 		/* Their lines point to sums. */
