@@ -8,7 +8,8 @@ $$;
 COMMENT ON FUNCTION acct._line_text(text, text, text, numeric, numeric, date) IS 'A journal line in words; of none, that there is none.';
 
 CREATE FUNCTION acct._replayed_lines(p_run_id bigint, p_policy text[], p_most integer) RETURNS TABLE (check_name text, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+-- Sets of lines are sorted: a hash table of them takes memory for all.
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_hashagg = off AS $$
 BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH replayed AS MATERIALIZED (SELECT l.* FROM acct._replay_lines($1, $2) AS l),
