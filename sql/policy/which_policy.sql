@@ -76,10 +76,12 @@ BEGIN
         RAISE EXCEPTION 'release % is approved: it changes nothing any more', p_release
             USING ERRCODE = 'LE005', HINT = 'See acct.preview_correction() for what it changes of a posted run.';
     END IF;
-    SELECT x.table_name, x.operation, (SELECT string_agg(k.value, ' ') FROM jsonb_each_text(x.row_key) AS k) AS key INTO c
+    SELECT x.operation, CASE x.table_name WHEN 'journal_template' THEN format('template %s version %s', x.row_key ->> 'template_code', x.row_key ->> 'version')
+               ELSE x.table_name || ' ' || (SELECT string_agg(coalesce(x.row_key ->> k.name, 'any'), ' ' ORDER BY k.n)
+                                              FROM acct._release_tables() AS r, unnest(r.key_columns) WITH ORDINALITY AS k (name, n) WHERE r.table_name = x.table_name) END AS what INTO c
       FROM acct.release_changes AS x WHERE x.release_id = p_release AND x.outdated ORDER BY x.table_name COLLATE "C", x.row_key LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION '% % was changed since release % proposed to % it', c.table_name, c.key, p_release, c.operation
+        RAISE EXCEPTION '% was changed since release % proposed to % it', c.what, p_release, c.operation
             USING ERRCODE = 'LE004', DETAIL = 'The release is out of date: another one was approved first.',
                   HINT = 'Have it returned, update the row of the draft table, and compare again.';
     END IF;

@@ -204,3 +204,10 @@ BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) AS changes FROM acct.compare_release(:second, '2050-01-01');
 SELECT count(*) AS lines FROM acct.preview_journals('2050-01-01', :second);
 ROLLBACK;
+-- A version that another release has retired first
+SELECT acct.create_release('One') AS one \gset
+SELECT acct.create_release('Two') AS two \gset
+INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:one, 'T', 1, '2050-02-01'), (:two, 'T', 1, '2050-02-01');
+SELECT public.approve(:one) > 0 AS approved;
+\set VERBOSITY sqlstate
+SELECT count(*) FROM acct.compare_release(:two, '2050-01-01'); :why
