@@ -90,9 +90,15 @@ COMMENT ON FUNCTION acct._chart_steps(text, text, text, text, integer, text[], n
 'A chart of horizontal bars, one below another, each beginning at a value of its own.';
 
 CREATE FUNCTION acct._chart_bars(p_id text, p_title text, p_unit text, p_decimals integer, p_labels text[], p_values numeric[]) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._chart_steps(p_id, p_title, 'Bar chart', p_unit, p_decimals, p_labels, p_values, array_fill(0::numeric, ARRAY[cardinality(p_values)]), array_fill(false, ARRAY[cardinality(p_values)]))
-     WHERE cardinality(p_values) > 0
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    -- A condition of a query would not do: planning may compute what it selects before.
+    IF coalesce(cardinality(p_values), 0) = 0 THEN
+        RETURN NULL;
+    END IF;
+    RETURN acct._chart_steps(p_id, p_title, 'Bar chart', p_unit, p_decimals, p_labels, p_values, array_fill(0::numeric, ARRAY[cardinality(p_values)]),
+                             array_fill(false, ARRAY[cardinality(p_values)]));
+END
 $$;
 COMMENT ON FUNCTION acct._chart_bars(text, text, text, integer, text[], numeric[]) IS 'A chart of horizontal bars that begin at 0; NULL where there are none.';
 
