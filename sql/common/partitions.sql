@@ -163,7 +163,7 @@ COMMENT ON FUNCTION acct._raise_archived(text, date) IS
 'Raises that a month is archived or dropped: LE006 for the ledger, 55000 for the source.';
 
 CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_for_run boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := acct._partition_name(p_parent, p_month);
 BEGIN

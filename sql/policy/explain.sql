@@ -133,7 +133,7 @@ DECLARE
     rows_of_month CONSTANT text := acct._month_rows('txn_source_parent', p_month, false);
 BEGIN
     -- An archived table lacks columns that the source got later.
-    RETURN CASE WHEN rows_of_month = 'acct.txn_source_parent' THEN rows_of_month
+    RETURN CASE WHEN to_regclass(rows_of_month) = 'acct.txn_source_parent'::regclass THEN 'acct.txn_source_parent'
                 ELSE (SELECT format('(SELECT %s, x.tableoid FROM %s AS x)',
                                     string_agg(CASE WHEN n.attname IS NOT NULL THEN format('x.%I', a.attname) ELSE format('NULL::%s AS %I', format_type(a.atttypid, a.atttypmod), a.attname) END,
                                                ', ' ORDER BY a.attnum), rows_of_month)
