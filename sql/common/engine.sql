@@ -57,10 +57,11 @@ COMMENT ON FUNCTION acct.check_expression(text, text) IS
 'Checks a template expression against the columns of acct.txn_source_parent and returns it as the server understood it; kind is ''amount'' or ''condition''. Raises LE003, with the position in the text, where the expression is refused.';
 
 CREATE FUNCTION acct._examine_expression(p_expr text, p_kind text,
-    OUT message text, OUT hint text, OUT "position" integer, OUT is_constant boolean, OUT constant text, OUT is_never boolean)
+    OUT message text, OUT hint text, OUT "position" integer, OUT is_constant boolean, OUT constant text, OUT is_never boolean,
+    OUT hides text, OUT hides_at integer)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_examine_expression';
 COMMENT ON FUNCTION acct._examine_expression(text, text) IS
-'Why a template expression is refused, and where; of one that is not, whether it is constant, its value, and whether it is a condition that no row fulfils.';
+'Why a template expression is refused, and where; of one that is not, whether it is constant, its value, and whether no row fulfils it. hides is the first function that skips a value which may be NULL, hides_at its place.';
 
 CREATE FUNCTION acct._compare_conditions(p_condition text, p_other text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_compare_conditions';

@@ -36,6 +36,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (45, 'draft_outside', 'warning', 'Put the other version into the release, or delete it.'),
            (46, 'account_in_use', 'warning', 'Have new versions of the templates use another account.'),
            (47, 'out_of_balance', 'warning', 'Correct an amount, or have one line of the fund balance it. acct.check_balance() shows a transaction.'),
+           (48, 'hides_unknown', 'warning', 'Say by coalesce() what an unknown value counts as, or do without the function: an amount that is NULL makes an exception.'),
+           (49, 'not_in_layout', 'warning', 'Add the account to a line of the layout, by rows of acct.statement_account_draft.'),
            (60, 'match_crosses', 'notice', 'Give them different priorities where another one is to go first.'),
            (61, 'no_memo', 'notice', 'Say what the line is for: reports show it.'),
            (62, 'rounding', 'notice', 'Have one line of the fund balance it, if the source sends amounts with more decimals than the currency has.'),
@@ -133,11 +135,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT format('Release %s, which is %s, adds the %s.', r.release_id, r.status, p_noun)
       FROM (SELECT d.release_id FROM acct.chart_of_accounts_draft AS d WHERE p_noun = 'account' AND d.operation = 'insert' AND d.account_code = p_code
             UNION ALL
-            SELECT d.release_id FROM acct.fund_draft AS d WHERE p_noun = 'fund' AND d.operation = 'insert' AND d.fund = p_code) AS d
+            SELECT d.release_id FROM acct.fund_draft AS d WHERE p_noun = 'fund' AND d.operation = 'insert' AND d.fund = p_code
+            UNION ALL
+            SELECT d.release_id FROM acct.accounting_basis_draft AS d WHERE p_noun = 'basis' AND d.operation = 'insert' AND d.basis = p_code) AS d
       JOIN acct.policy_release AS r USING (release_id)
      WHERE r.status <> 'approved' ORDER BY r.release_id LIMIT 1
 $$;
-COMMENT ON FUNCTION acct._drafted_in(text, text) IS 'The first open release that adds an account or a fund, as a hint; NULL: none does.';
+COMMENT ON FUNCTION acct._drafted_in(text, text) IS 'The first open release that adds an account, a fund or a basis, as a hint; NULL: none does.';
 
 CREATE FUNCTION acct._date_warnings(p_codes text[], p_versions integer[])
 RETURNS TABLE (finding text, template_code text, version integer, match_no integer, line_no integer, "position" integer, message text, hint text)
@@ -180,13 +184,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT x.template_code, x.version, x.skip_zero_lines FROM unnest(p_codes, p_versions) AS s (code, version)
           JOIN acct.journal_template AS x ON x.template_code = s.code AND x.version = s.version),
     line AS MATERIALIZED (
-        SELECT l.*, t.skip_zero_lines, c.is_never, a.constant
+        SELECT l.*, t.skip_zero_lines, c.is_never, a.constant, a.hides AS amount_hides, a.hides_at AS amount_hides_at, c.hides AS condition_hides, c.hides_at AS condition_hides_at
           FROM t JOIN acct.journal_template_line AS l USING (template_code, version)
           LEFT JOIN LATERAL acct._examine_expression(l.condition_expr, 'condition') AS c ON true
-          LEFT JOIN LATERAL acct._examine_expression(l.amount_expr, 'amount') AS a ON true)
+          LEFT JOIN LATERAL acct._examine_expression(l.amount_expr, 'amount') AS a ON true),
+    match AS MATERIALIZED (
+        SELECT m.template_code, m.version, m.match_no, x.is_never, x.hides, x.hides_at
+          FROM t JOIN acct.journal_template_match AS m USING (template_code, version)
+         CROSS JOIN LATERAL acct._examine_expression(m.condition_expr, 'condition') AS x)
     SELECT 'condition_never_true', m.template_code, m.version, m.match_no, NULL::integer, NULL::integer, 'its condition is never true', NULL::text
-      FROM t JOIN acct.journal_template_match AS m USING (template_code, version)
-     CROSS JOIN LATERAL acct._examine_expression(m.condition_expr, 'condition') AS x WHERE x.is_never
+      FROM match AS m WHERE m.is_never
+    UNION ALL
+    SELECT 'hides_unknown', h.template_code, h.version, h.match_no, h.line_no, h.at, format('%s: %s() skips a value that may be NULL', h.kind, h.hides), NULL
+      FROM (SELECT m.template_code, m.version, m.match_no, NULL::integer AS line_no, 'condition' AS kind, m.hides, m.hides_at AS at FROM match AS m
+            UNION ALL SELECT l.template_code, l.version, NULL, l.line_no, 'amount', l.amount_hides, l.amount_hides_at FROM line AS l
+            UNION ALL SELECT l.template_code, l.version, NULL, l.line_no, 'condition', l.condition_hides, l.condition_hides_at FROM line AS l) AS h
+     WHERE h.hides IS NOT NULL
     UNION ALL
     SELECT 'condition_never_true', l.template_code, l.version, NULL, l.line_no, NULL,
            CASE WHEN l.is_never THEN 'its condition is never true' ELSE 'its condition is never true where a match rule''s is' END, NULL
@@ -205,7 +218,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM line AS l WHERE NOT acct._says_something(l.memo)
 $$;
 COMMENT ON FUNCTION acct._condition_warnings(text[], integer[]) IS
-'Match rules and lines of template versions that can never apply by their own conditions or amounts, and lines without a memo.';
+'Match rules and lines of template versions that can never apply by their own conditions or amounts, that skip values which may be NULL, and lines without a memo.';
 
 CREATE FUNCTION acct._names_fewer(p_codes text[], p_other text[]) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -46,33 +46,47 @@ BEGIN
                CASE w.key WHEN 'account_code' THEN ARRAY['account_code', 'mapped_account_code', 'counter_account_code', 'closing_account_code', 'surplus_account_code', 'from_account', 'to_account']
                           WHEN 'fund' THEN ARRAY['fund', 'mapped_fund', 'counter_fund'] WHEN 'currency' THEN ARRAY['currency', 'functional_currency'] ELSE ARRAY[w.key] END AS columns
           FROM jsonb_each_text(wanted) AS w),
-    -- A match rule or line goes with its version.
-    version_of_release AS MATERIALIZED (
-        SELECT DISTINCT a.row_key ->> 'template_code' AS template_code, a.row_key ->> 'version' AS version FROM acct.template_audit AS a
-         WHERE a.table_name = 'journal_template' AND wanted ->> 'release_id' IN (a.old_row ->> 'release_id', a.new_row ->> 'release_id')),
+    -- Versions, match rules and lines go with the release of their version, the last one that it was in. A version that was deleted and made again is another one.
+    part AS MATERIALIZED (
+        SELECT a.audit_id, a.table_name, a.row_key ->> 'template_code' AS code, a.row_key ->> 'version' AS version, coalesce(a.new_row ->> 'release_id', a.old_row ->> 'release_id') AS release_id,
+               count(*) FILTER (WHERE a.table_name = 'journal_template' AND a.operation = 'INSERT') OVER (PARTITION BY a.row_key ->> 'template_code', a.row_key ->> 'version' ORDER BY a.audit_id) AS life
+          FROM acct.template_audit AS a
+         WHERE a.table_name IN ('journal_template', 'journal_template_match', 'journal_template_line')
+           AND (wanted ->> 'template_code' IS NULL OR a.row_key ->> 'template_code' = wanted ->> 'template_code')),
+    went_with AS MATERIALIZED (
+        SELECT p.audit_id, h.release_id
+          FROM part AS p
+          JOIN (SELECT x.code, x.version, x.life, (array_agg(x.release_id ORDER BY x.audit_id DESC))[1] AS release_id
+                  FROM part AS x WHERE x.table_name = 'journal_template' GROUP BY 1, 2, 3) AS h USING (code, version, life)
+         WHERE h.release_id IS NOT NULL),
+    trail AS MATERIALIZED (
+        SELECT a.*, coalesce(a.new_row ->> 'release_id', a.old_row ->> 'release_id', w.release_id) AS release
+          FROM acct.template_audit AS a LEFT JOIN went_with AS w USING (audit_id)),
     direct AS MATERIALIZED (
-        SELECT a.* FROM acct.template_audit AS a
+        SELECT a.* FROM trail AS a
          WHERE a.table_name IN (SELECT t FROM acct._audited_tables() AS t)
            AND (wanted ->> 'template_code' IS NULL OR a.row_key ->> 'template_code' = wanted ->> 'template_code')
            AND NOT EXISTS (SELECT FROM named AS n
                             WHERE NOT EXISTS (SELECT FROM unnest(n.columns) AS c WHERE n.code IN (a.old_row ->> c, a.new_row ->> c))
-                              AND NOT (n.key = 'release_id' AND a.table_name ~ '^journal_template_'
-                                       AND (a.row_key ->> 'template_code', a.row_key ->> 'version') IN (SELECT v.template_code, v.version FROM version_of_release AS v)))),
+                              AND (n.key <> 'release_id' OR a.release IS DISTINCT FROM n.code))),
     -- The steps of template versions whose rules and lines these are, and of the releases that all of it came with
     version_step AS MATERIALIZED (
-        SELECT a.* FROM acct.template_audit AS a
+        SELECT a.* FROM trail AS a
          WHERE a.table_name = 'journal_template'
            AND (a.row_key ->> 'template_code', a.row_key ->> 'version') IN (SELECT d.row_key ->> 'template_code', d.row_key ->> 'version' FROM direct AS d WHERE d.table_name ~ '^journal_template_')),
     release_step AS (
-        SELECT a.* FROM acct.template_audit AS a
+        SELECT a.* FROM trail AS a
          WHERE a.table_name = 'policy_release' AND a.row_key ->> 'release_id' IS NOT NULL
-           AND a.row_key ->> 'release_id' IN (SELECT coalesce(d.new_row ->> 'release_id', d.old_row ->> 'release_id') FROM (SELECT * FROM direct UNION ALL SELECT * FROM version_step) AS d)),
+           AND a.row_key ->> 'release_id' IN (SELECT d.release FROM (SELECT * FROM direct UNION ALL SELECT * FROM version_step) AS d)),
     found AS (
         SELECT d.* FROM direct AS d UNION SELECT v.* FROM version_step AS v UNION SELECT s.* FROM release_step AS s)
     SELECT f.at, f.changed_by, acct._event_of(f.table_name, f.operation, f.old_row ->> 'status', f.new_row ->> 'status'), f.table_name, f.row_key,
-           coalesce(f.new_row ->> 'release_id', f.old_row ->> 'release_id')::bigint,
-           acct._changed_columns(acct._readable_columns(f.old_row), acct._readable_columns(f.new_row)), f.old_row, f.new_row
-      FROM found AS f ORDER BY f.audit_id;
+           f.release::bigint, acct._changed_columns(acct._readable_columns(f.old_row) || r.old_release, acct._readable_columns(f.new_row) || r.new_release), f.old_row, f.new_row
+      FROM found AS f
+     -- A row that changes its release: that is all that may change.
+     CROSS JOIN LATERAL (SELECT CASE f.operation WHEN 'UPDATE' THEN jsonb_build_object('release_id', f.old_row -> 'release_id') ELSE '{}' END AS old_release,
+                                CASE f.operation WHEN 'UPDATE' THEN jsonb_build_object('release_id', f.new_row -> 'release_id') ELSE '{}' END AS new_release) AS r
+     ORDER BY f.audit_id;
 END
 $$;
 COMMENT ON FUNCTION acct.policy_history(text, text, text, text, text, text, bigint) IS

@@ -311,6 +311,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS
 DECLARE
     releases CONSTANT bigint[] := ARRAY[CASE WHEN TG_OP <> 'INSERT' THEN OLD.release_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.release_id END];
 BEGIN
+    -- Before the foreign key, which does not say what to do
+    IF TG_OP <> 'DELETE' AND NOT acct._in_maintenance() AND NEW.basis IS NOT NULL AND NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = NEW.basis) THEN
+        RAISE EXCEPTION 'template % version %: basis % does not exist', NEW.template_code, NEW.version, NEW.basis
+            USING ERRCODE = 'LE004',
+                  HINT = coalesce(acct._drafted_in('basis', NEW.basis), 'Add the basis by a release.') || ' A template can be drafted once that release is approved.';
+    END IF;
     IF NOT acct._in_maintenance() AND releases <> ARRAY[NULL, NULL]::bigint[] THEN
         PERFORM acct._require_owner('{policy_release}');
         PERFORM acct._hold_release(r.id, 'template versions', TG_OP)
@@ -320,7 +326,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._guard_template_release() IS
-'Trigger function: a template version is put into a release, and taken out of it, only while that may be edited (LE004).';
+'Trigger function: a template version names a basis that exists, and is put into a release, or taken out of it, only while that may be edited (LE004).';
 
 CREATE FUNCTION acct._guard_retirement_draft() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

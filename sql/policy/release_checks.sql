@@ -50,6 +50,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._release_errors(bigint) IS 'Errors that keep a release from being submitted and approved, once its changes were applied in this transaction: findings as a JSON array.';
 
+CREATE FUNCTION acct._accounts_without_line(p_release bigint) RETURNS TABLE (account_code text, layout text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- A profit and loss has no accounts but those of income and expense; a balance sheet takes their sum.
+    WITH taken AS MATERIALIZED (
+        SELECT DISTINCT s.layout, s.account_code FROM acct._statement_accounts(NULL) AS s)
+    SELECT a.account_code, y.layout
+      FROM acct.chart_of_accounts_draft AS d JOIN acct.chart_of_accounts AS a ON a.account_code = d.account_code
+      JOIN acct.statement_layout AS y ON (y.statement = 'profit_and_loss') = (a.account_type IN ('INCOME', 'EXPENSE'))
+     WHERE d.release_id = p_release AND d.operation = 'insert' AND a.is_postable
+       AND NOT EXISTS (SELECT FROM taken AS x WHERE x.layout = y.layout AND x.account_code = a.account_code)
+$$;
+COMMENT ON FUNCTION acct._accounts_without_line(bigint) IS
+'The accounts that a release adds, once its changes were applied, and the layouts of the statement that they belong to in which no line takes them.';
+
 CREATE FUNCTION acct._release_warnings(p_release bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH changes AS MATERIALIZED (
@@ -78,6 +92,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT acct._finding('account_in_use', format('account %s: this release %s, and it is used by %s', a.account_code, a.change, u.used))
           FROM acct._accounts_restricted(p_release) AS a CROSS JOIN LATERAL (SELECT acct._policy_of('account_code', a.account_code) AS used) AS u
          WHERE u.used IS NOT NULL AND a.change <> 'deletes it'
+        UNION ALL
+        SELECT acct._finding('not_in_layout', format('account %s: no line takes it in layout%s %s', n.account_code, CASE WHEN count(*) > 1 THEN 's' END, string_agg(n.layout, ', ' ORDER BY n.layout)))
+          FROM acct._accounts_without_line(p_release) AS n GROUP BY n.account_code
         UNION ALL
         -- What a retirement uncovers
         SELECT to_jsonb(w)

@@ -1,7 +1,8 @@
 /*
  * expression_findings.c
  *		What can be told of an expression without a row: whether it is refused,
- *		and where, whether it is constant, and how two conditions go together.
+ *		and where, whether it is constant, whether it hides values that are not
+ *		known, and how two conditions go together.
  *
  * Whether one condition follows from another, or excludes it, is decided by the
  * server's prover for partial indexes (predtest.c): what it does not prove is
@@ -14,12 +15,14 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "catalog/pg_type_d.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
@@ -126,6 +129,120 @@ is_never_true(Node *condition)
 	return predicate_refuted_by(clauses, clauses, true);
 }
 
+static bool may_be_null(Node *node, void *source);
+
+/* Is one of these NULL for some row, as far as can be told? */
+static bool
+some_may_be_null(List *nodes, Relation source)
+{
+	ListCell *lc;
+
+	foreach(lc, nodes)
+		if (may_be_null(lfirst(lc), source))
+			return true;
+	return false;
+}
+
+static bool
+all_may_be_null(List *nodes, Relation source)
+{
+	ListCell *lc;
+
+	foreach(lc, nodes)
+		if (!may_be_null(lfirst(lc), source))
+			return false;
+	return true;
+}
+
+/* Parts of JSON and of arrays are NULL where there is no such part, and so is what a pattern does not find. */
+static bool
+looks_up(Node *node)
+{
+	Oid function = IsA(node, FuncExpr) ? ((FuncExpr *) node)->funcid : ((OpExpr *) node)->opfuncid;
+	List *args = IsA(node, FuncExpr) ? ((FuncExpr *) node)->args : ((OpExpr *) node)->args;
+	Oid result = get_func_rettype(function);
+	Oid type = args == NIL ? InvalidOid : exprType(linitial(args));
+
+	if (function == F_SUBSTRING_TEXT_TEXT || function == F_SUBSTRING_TEXT_TEXT_TEXT)
+		return true;
+	return (type == JSONBOID || type == JSONOID || type_is_array(type)) && result != BOOLOID;
+}
+
+/*
+ * May an expression be NULL for a row of the source? Columns that are not
+ * declared NOT NULL may, and what is made of them, unless it says what stands
+ * for NULL. A tree walker.
+ */
+static bool
+may_be_null(Node *node, void *source)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			return ((Const *) node)->constisnull;
+		case T_Var:
+		{
+			AttrNumber number = ((Var *) node)->varattno;
+
+			return number > 0 &&
+				   !TupleDescAttr(RelationGetDescr((Relation) source), number - 1)->attnotnull;
+		}
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_DistinctExpr:
+			return false;
+		case T_NullIfExpr:
+			return true;
+		case T_CoalesceExpr:
+			return all_may_be_null(((CoalesceExpr *) node)->args, source);
+		case T_MinMaxExpr:
+			return all_may_be_null(((MinMaxExpr *) node)->args, source);
+		case T_CaseExpr:
+		{
+			CaseExpr *choice = (CaseExpr *) node;
+			ListCell *lc;
+
+			foreach(lc, choice->args)
+				if (may_be_null((Node *) lfirst_node(CaseWhen, lc)->result, source))
+					return true;
+			return choice->defresult == NULL || may_be_null((Node *) choice->defresult, source);
+		}
+		case T_FuncExpr:
+			return looks_up(node) || some_may_be_null(((FuncExpr *) node)->args, source);
+		case T_OpExpr:
+			return looks_up(node) || some_may_be_null(((OpExpr *) node)->args, source);
+		default:
+			return expression_tree_walker(node, may_be_null, source);
+	}
+}
+
+typedef struct HidingSearch
+{
+	Relation source;
+	MinMaxExpr *found; /* the first one in the text */
+} HidingSearch;
+
+/* Finds greatest() or least() with an operand that may be NULL: they skip it. A tree walker. */
+static bool
+find_hiding(Node *node, void *context)
+{
+	HidingSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, MinMaxExpr))
+	{
+		MinMaxExpr *expr = (MinMaxExpr *) node;
+
+		if (list_length(expr->args) > 1 && some_may_be_null(expr->args, search->source) &&
+			(search->found == NULL || expr->location < search->found->location))
+			search->found = expr;
+	}
+	return expression_tree_walker(node, find_hiding, context);
+}
+
 LEDGER_FUNCTION(ledger_examine_expression);
 
 /* acct._examine_expression(expr, kind): message, hint and position of its refusal, or what it is. */
@@ -138,9 +255,10 @@ ledger_examine_expression(PG_FUNCTION_ARGS)
 	int scope = settings_scope_open_pinned();
 	Refusal refusal = {0};
 	Node *expr = plan_or_refuse(sql, kind, source, &refusal);
+	HidingSearch search = {source, NULL};
 	TupleDesc tupdesc;
-	Datum values[6] = {0};
-	bool nulls[6] = {true, true, true, true, true, true};
+	Datum values[8] = {0};
+	bool nulls[8] = {true, true, true, true, true, true, true, true};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -169,6 +287,14 @@ ledger_examine_expression(PG_FUNCTION_ARGS)
 			nulls[4] = false;
 		}
 		values[5] = BoolGetDatum(kind == EXPRESSION_CONDITION && is_never_true(expr));
+		find_hiding(expr, &search);
+		if (search.found != NULL)
+		{
+			values[6] = CStringGetTextDatum(search.found->op == IS_GREATEST ? "greatest" : "least");
+			values[7] =
+				Int32GetDatum(pg_mbstrlen_with_len(sql, Max(search.found->location, 0)) + 1);
+			nulls[6] = nulls[7] = false;
+		}
 	}
 	settings_scope_close(scope);
 	relation_close(source, AccessShareLock);

@@ -53,6 +53,23 @@ SELECT public.found('NOSUCH', 1);
 SELECT public.found(NULL, NULL);
 
 --
+-- Values that are not known, and skipped
+--
+CALL public.draft('HIDES', ARRAY['DR 1000 F1 1 + greatest(12 - (:attributes ->> ''months'')::numeric, 0)', 'CR 2000 F1 *',
+                                 'DR 1000 F1 1 IF :gross_amount > least(10, greatest((:attributes ->> ''a'')::numeric, 0))'],
+                  '[{"txn_type": "HIDES", "condition_expr": "''ä'' > ''b'' AND least((:attributes #>> ''{a,b}'')::numeric, :gross_amount) > 0"}]');
+SELECT public.found('HIDES', 1);
+-- Known, or it says what an unknown one counts as, or NULL stays NULL
+CALL public.draft('KNOWN', ARRAY['DR 1000 F1 greatest(:gross_amount - 100, :ujroh_amount, 0)', 'DR 1000 F1 greatest(coalesce((:attributes ->> ''a'')::numeric, 1), 0)', 'CR 2000 F1 *',
+                                 'DR 1000 F1 greatest(CASE WHEN :attributes ? ''a'' THEN 1 ELSE :gross_amount END, 0)', 'DR 1000 F1 (:attributes ->> ''a'')::numeric',
+                                 'DR 1000 F1 least((:attributes ->> ''a'')::numeric)', 'DR 1000 F1 greatest(length(:txn_type), 1)']);
+SELECT public.found('KNOWN', 1);
+CALL public.draft('NULLABLE', ARRAY['DR 1000 F1 greatest(CASE WHEN :gross_amount > 0 THEN 1 END, 0)', 'DR 1000 F1 greatest(nullif(:gross_amount, 0), 0)', 'CR 2000 F1 *',
+                                    'DR 1000 F1 greatest(coalesce((:attributes ->> ''a'')::numeric, (:attributes ->> ''b'')::numeric), 0)',
+                                    'DR 1000 F1 greatest(substring(:txn_type from ''[0-9]+'')::numeric, 0)', 'DR 1000 F1 least(greatest((:attributes ->> ''a'')::numeric, (:attributes ->> ''b'')::numeric), 1)']);
+SELECT public.found('NULLABLE', 1);
+
+--
 -- Expressions: the source has changed since they were saved
 --
 ALTER TABLE acct.txn_source_parent ADD COLUMN rate numeric(20,4), ADD COLUMN region text;
@@ -212,6 +229,25 @@ SET SESSION AUTHORIZATION regress_checks_maker;
 SELECT acct.create_release('Retire') AS three \gset
 INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:three, 'TWICE', 2, '2025-06-01');
 SELECT public.found(:three);
+-- New accounts that no line of a layout takes: of the statement that they belong to, postable ones
+RESET SESSION AUTHORIZATION;
+INSERT INTO acct.statement_layout (layout, statement, description, is_default) VALUES ('PL', 'profit_and_loss', 'Result', true), ('BS', 'balance_sheet', 'Position', true), ('CASH', 'balance_sheet', 'Cash', false);
+INSERT INTO acct.statement_line (layout, line_no, label, sign) VALUES ('PL', 1, 'Income', -1), ('BS', 1, 'Assets', 1), ('CASH', 1, 'Cash', 1);
+INSERT INTO acct.statement_account (layout, line_no, selection_no, account_type, from_account) VALUES ('PL', 1, 1, 'INCOME', NULL), ('BS', 1, 1, 'ASSET', NULL), ('CASH', 1, 1, NULL, '1000');
+SET SESSION AUTHORIZATION regress_checks_maker;
+SELECT acct.create_release('Accounts') AS four \gset
+INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, description, account_type, is_postable) VALUES
+    (:four, 'insert', '9000', 'Income', 'INCOME', true), (:four, 'insert', '9001', 'Expense', 'EXPENSE', true), (:four, 'insert', '9002', 'Asset', 'ASSET', true),
+    (:four, 'insert', '9003', 'Liability', 'LIABILITY', true), (:four, 'insert', '9004', 'Heading', 'LIABILITY', false);
+SELECT public.found(:four);
+-- The release places them.
+INSERT INTO acct.statement_account_draft (release_id, operation, layout, line_no, selection_no, from_account, to_account)
+VALUES (:four, 'insert', 'PL', 1, 2, '9001', NULL), (:four, 'insert', 'BS', 1, 2, '9003', NULL), (:four, 'insert', 'CASH', 1, 2, '9002', '9003');
+SELECT public.found(:four);
+RESET SESSION AUTHORIZATION;
+DELETE FROM acct.policy_release WHERE release_id = :four;
+DELETE FROM acct.statement_account; DELETE FROM acct.statement_line; DELETE FROM acct.statement_layout;
+SET SESSION AUTHORIZATION regress_checks_maker;
 -- What the tables refuse, each by its row, with all that is outdated, and what depends on it
 DELETE FROM acct.chart_of_accounts_draft WHERE release_id = :one;
 DELETE FROM acct.template_retirement_draft WHERE release_id = :one;

@@ -85,6 +85,29 @@ SELECT (SELECT count(*) FROM acct.policy_history()) = (SELECT count(*) FROM acct
 SELECT bool_and(x.changed_at >= x.earlier) AS in_order, count(x.new_values) AS with_rows
   FROM (SELECT h.changed_at, h.new_values, lag(h.changed_at) OVER () AS earlier FROM acct.policy_history(template_code => 'SUSPENSE') AS h) AS x;
 
+-- Lines go with the release of their version, also where it was put in later, into another one, or made once more.
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_history_maker;
+SELECT acct.create_release('Later') AS later, acct.create_release('Other') AS other \gset
+INSERT INTO acct.journal_template (template_code) VALUES ('LATER');
+INSERT INTO acct.journal_template_line (template_code, line_no, dr_cr, account_code, fund, amount_expr) VALUES ('LATER', 1, 'DR', '1000', 'F2', '0.10');
+UPDATE acct.journal_template SET release_id = :later WHERE template_code = 'LATER';
+UPDATE acct.journal_template_line SET amount_expr = '0.15' WHERE template_code = 'LATER';
+UPDATE acct.journal_template SET release_id = :other, description = 'Later' WHERE template_code = 'LATER';
+DELETE FROM acct.journal_template WHERE template_code = 'LATER';
+INSERT INTO acct.journal_template (template_code, release_id) VALUES ('LATER', :later);
+INSERT INTO acct.journal_template_match (template_code, match_no) VALUES ('LATER', 1);
+UPDATE acct.journal_template SET release_id = NULL WHERE template_code = 'LATER';
+INSERT INTO acct.journal_template (template_code, version, release_id) VALUES ('LATER', 2, :later);
+INSERT INTO acct.journal_template_match (template_code, version, match_no) VALUES ('LATER', 2, 1);
+SELECT event, table_name, row_key ->> 'version', release, left(changes, 60) FROM acct.policy_history(template_code => 'LATER');
+SELECT event, table_name, row_key ->> 'version', release, left(changes, 60) FROM acct.policy_history(release_id => :later);
+SELECT event, table_name, row_key ->> 'version', release, left(changes, 60) FROM acct.policy_history(release_id => :other);
+SELECT event, table_name, release FROM acct.policy_history(release_id => :other, account_code => '1000') WHERE table_name <> 'policy_release';
+DELETE FROM acct.journal_template WHERE template_code = 'LATER';
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_history_approver;
+
 --
 -- Two versions
 --

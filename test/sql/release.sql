@@ -287,6 +287,16 @@ ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT acct.approve_release(:wrong);
 ROLLBACK;
+-- A template names a basis that exists, or the release that adds it is approved before.
+INSERT INTO acct.accounting_basis_draft (release_id, operation, basis, description) VALUES (:late, 'insert', 'SOON', 'Soon');
+\set VERBOSITY default
+INSERT INTO acct.journal_template (template_code, basis, release_id) VALUES ('SOON', 'SOON', :late);
+INSERT INTO acct.journal_template (template_code, basis) VALUES ('SOON', 'NEVER');
+\set VERBOSITY terse
+INSERT INTO acct.journal_template (template_code) VALUES ('SOON');
+UPDATE acct.journal_template SET basis = 'NEVER' WHERE template_code = 'SOON';
+UPDATE acct.journal_template SET basis = NULL WHERE template_code = 'SOON';
+DELETE FROM acct.journal_template WHERE template_code = 'SOON';
 -- A draft that is dropped takes its changes along.
 DELETE FROM acct.policy_release WHERE release_id = :late;
 SELECT count(*) AS changes FROM acct.currency_draft WHERE release_id = :late;
