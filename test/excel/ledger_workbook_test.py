@@ -13,20 +13,10 @@ from openpyxl.utils import coordinate_to_tuple, range_boundaries
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, '..', '..', 'integrations', 'excel'))
 import ledger_workbook  # noqa: E402
+sys.path.insert(0, os.path.join(here, '..'))
+from checks import check, finish  # noqa: E402
 
 work = sys.argv[1]
-passed = failed = 0
-
-
-def check(name, found, expected=True):
-    global passed, failed
-    if found == expected:
-        passed += 1
-    else:
-        failed += 1
-    print(f"{'ok' if found == expected else 'not ok'} {passed + failed} - {name}")
-    if found != expected:
-        print(f'# found    {found!r:.2000}\n# expected {expected!r:.2000}')
 
 
 class Calculator:
@@ -181,5 +171,4 @@ for arguments, message in ((['2025-13', path], 'not a month: 2025-13'), (['2025-
     done = subprocess.run(command[:2] + arguments, capture_output=True, text=True)
     check(f'refused: {message}', (done.returncode != 0, message in done.stderr, 'Traceback' in done.stderr), (True, True, False))
 
-print(f'{passed} passed, {failed} failed, 0 skipped')
-sys.exit(failed > 0)
+finish()

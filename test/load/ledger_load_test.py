@@ -15,21 +15,11 @@ here = os.path.dirname(os.path.abspath(__file__))
 integrations = os.path.join(here, '..', '..', 'integrations')
 sys.path.insert(0, os.path.join(integrations, 'load'))
 import ledger_load  # noqa: E402
+sys.path.insert(0, os.path.join(here, '..'))
+from checks import check, finish  # noqa: E402
 
 work, dbt = sys.argv[1:]
 query = os.path.join(integrations, 'load', 'payments.sql')
-passed = failed = 0
-
-
-def check(name, found, expected=True):
-    global passed, failed
-    if found == expected:
-        passed += 1
-    else:
-        failed += 1
-    print(f"{'ok' if found == expected else 'not ok'} {passed + failed} - {name}")
-    if found != expected:
-        print(f'# found    {found!r:.2000}\n# expected {expected!r:.2000}')
 
 
 admin = psycopg.connect(autocommit=True)
@@ -160,5 +150,4 @@ admin.execute('DELETE FROM core.payment WHERE kind IS NULL')
 admin.execute("SELECT * FROM acct.run_month('2025-02-01', 'dbt')")
 check('what dbt loaded is booked', value("SELECT count(*) FROM acct.ledger_entry_header WHERE txn_id > 100000"), 1010)
 
-print(f'{passed} passed, {failed} failed, 0 skipped')
-sys.exit(failed > 0)
+finish()
