@@ -1,28 +1,35 @@
 -- How monthly partitions are made, archived and brought back beside other sessions: short waits, tried again.
 
-CREATE FUNCTION acct._is_waited_for(p_tables regclass[], p_processes integer[] DEFAULT '{}') RETURNS boolean
+CREATE FUNCTION acct._is_waited_for(p_tables regclass[], p_processes integer[] DEFAULT '{}', p_patience interval DEFAULT '0') RETURNS boolean
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM pg_locks AS w
-                    WHERE NOT w.granted AND w.pid <> pg_backend_pid()
-                      AND (w.pid = ANY (p_processes)
+    WITH RECURSIVE waiting AS MATERIALIZED (
+        SELECT w.pid, coalesce(w.waitstart, clock_timestamp()) AS since, pg_blocking_pids(w.pid) AS blockers
+          FROM pg_locks AS w WHERE NOT w.granted AND w.pid <> pg_backend_pid()),
+    behind AS (
+        SELECT pg_backend_pid() AS pid, clock_timestamp() AS since
+        UNION
+        SELECT w.pid, least(w.since, b.since) FROM behind AS b JOIN waiting AS w ON b.pid = ANY (w.blockers))
+    SELECT EXISTS (SELECT FROM behind AS b
+                    WHERE b.pid <> pg_backend_pid() AND b.since <= clock_timestamp() - p_patience
+                      AND (b.pid = ANY (p_processes)
                            OR EXISTS (SELECT FROM pg_locks AS h
-                                       WHERE h.pid = w.pid AND h.granted AND h.relation = ANY (p_tables::oid[])))
-                      AND pg_backend_pid() = ANY (pg_blocking_pids(w.pid)))
+                                       WHERE h.pid = b.pid AND h.granted AND h.relation = ANY (p_tables::oid[]))))
 $$;
-COMMENT ON FUNCTION acct._is_waited_for(regclass[], integer[]) IS
-'True where a session that holds a lock on one of these tables, or is one of these processes, waits for this one: to wait for it in turn would be a deadlock. Asked before each wait that is shorter than deadlock_timeout, it keeps others from being its victim.';
+COMMENT ON FUNCTION acct._is_waited_for(regclass[], integer[], interval) IS
+'True where a session that locks one of these tables, or is one of these processes, has waited for this one, directly or behind others, for p_patience: to wait for it in turn would be a deadlock. Asked before each wait that is shorter than deadlock_timeout, it keeps others from being its victim.';
 
-CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval, p_yields boolean DEFAULT true)
+CREATE FUNCTION acct._lock_tables(p_tables regclass[], p_mode text, p_patience interval, p_yields_after interval DEFAULT '0')
 RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
     deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
+    yields_after CONSTANT interval := least(p_yields_after, current_setting('deadlock_timeout')::interval / 2);
     list CONSTANT text := (SELECT string_agg(format('ONLY %s', x.name), ', ' ORDER BY x.n)
                              FROM unnest(p_tables) WITH ORDINALITY AS x (name, n));
 BEGIN
     PERFORM set_config('lock_timeout', least(50, greatest(500 / cardinality(p_tables), 1)) || 'ms', true);
     LOOP
-        EXIT WHEN p_yields AND acct._is_waited_for(p_tables);
+        EXIT WHEN acct._is_waited_for(p_tables, '{}', yields_after);
         -- All or none: what others wait for is given back before it is tried again.
         BEGIN
             EXECUTE format('LOCK TABLE %s IN %s MODE', list, p_mode);
@@ -35,8 +42,8 @@ BEGIN
     RETURN false;
 END
 $$;
-COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval, boolean) IS
-'Locks tables, each alone, to the end of the transaction, all or none. Tries at least once and for at most p_patience, 50 ms at a time, so that readers do not queue behind it longer; false where they stayed in use or, with p_yields, by a session that waits for this one.';
+COMMENT ON FUNCTION acct._lock_tables(regclass[], text, interval, interval) IS
+'Locks tables, each alone, to the end of the transaction, all or none. Tries for at most p_patience, 50 ms at a time, so that readers queue no longer; false where they stayed in use, or a user has waited for this session for p_yields_after (at most half of deadlock_timeout).';
 
 CREATE FUNCTION acct._raise_in_use(p_what text, p_tables regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

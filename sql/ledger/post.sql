@@ -35,12 +35,12 @@ BEGIN
     SELECT array_agg(x.parent ORDER BY x.parent::text) INTO parents
       FROM (SELECT DISTINCT i.inhparent::regclass AS parent FROM pg_inherits AS i
              WHERE i.inhrelid = ANY (partitions) AND NOT i.inhparent = ANY (partitions)) AS x;
-    -- Whoever waits for this transaction may be rotating, gives up after 50 ms and comes again: that is no reason to yield.
-    RETURN parents IS NULL OR acct._lock_tables(parents, 'ACCESS EXCLUSIVE', '10 seconds', false);
+    -- Rotation waits for this transaction for 50 ms at a time, archiving for 400 ms: that is no reason to yield. Others would wait for ever.
+    RETURN parents IS NULL OR acct._lock_tables(parents, 'ACCESS EXCLUSIVE', '10 seconds', '500 ms');
 END
 $$;
 COMMENT ON FUNCTION acct._keep_planners_out(regclass[]) IS
-'The last step of a transaction that created ledger partitions: locks their parents until it ends, so that no query is planned without a partition and sees the journals of a run without its lines. Waits for readers for ten seconds at most, 50 ms at a time, and holds no parent while it waits for a reader of another; false where a reader stayed longer.';
+'The last step of a transaction that created ledger partitions: locks their parents until it ends, so that no query is planned without a partition and sees the journals of a run without its lines. Waits for readers for ten seconds at most, 50 ms at a time, and holds no parent while it waits for a reader of another; false where a reader stayed longer, or waits for this transaction.';
 
 CREATE FUNCTION acct._mark_posted(p_partitions regclass[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -138,7 +138,7 @@ BEGIN
         RETURN NULL;
     END IF;
     -- An expansion keeps this lock's counterpart until its entries show, or are gone. Nobody waits longer than the rest of a commit.
-    IF NOT acct._lock_tables(ARRAY['acct.chart_of_accounts'::regclass], 'EXCLUSIVE', '10 seconds', false) THEN
+    IF NOT acct._lock_tables(ARRAY['acct.chart_of_accounts'::regclass], 'EXCLUSIVE', '10 seconds', '500 ms') THEN
         PERFORM acct._raise_in_use('the chart of accounts', ARRAY['acct.chart_of_accounts'::regclass]);
     END IF;
     PERFORM acct._require_no_entries(TG_ARGV[0], TG_ARGV[1:], to_jsonb(OLD), new_row);
