@@ -117,6 +117,8 @@ OBJS = \
 	src/preview/explain.o \
 	src/preview/preview_journals.o \
 	src/preview/two_policies.o \
+	src/seal/hash.o \
+	src/seal/merkle.o \
 	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
 	src/table/child_columns.o \
