@@ -1,0 +1,704 @@
+#!/usr/bin/env python3
+"""Checks proofs, checkpoints and exported months of ledger_engine without a database.
+
+docs/proof-format.md defines what is read here, byte for byte. Python 3.9 or later, its standard library, nothing else.
+The exit status is 0 if everything holds, 1 if something does not, and 2 if the command line is wrong.
+"""
+
+import argparse
+import base64
+import bz2
+import codecs
+import datetime
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import re
+import struct
+import sys
+from decimal import Decimal
+
+EPOCH = datetime.date(2000, 1, 1)
+LARGEST_PROOF = 1 << 20
+LARGEST_NUMBER = (1 << 53) - 1
+ROWS_OF_LEAF = {'header': 16, 'line': 32}
+MARK = {'header': b'LEh1', 'line': b'LEl1'}
+CLASSES = {'i2', 'i4', 'i8', 'bool', 'date', 'time', 'amount', 'text', 'other'}
+FIXED = {'i2': 2, 'i4': 4, 'i8': 8, 'bool': 1, 'date': 4, 'time': 8, 'amount': 16}
+NAMES = {
+    'balance': {'leaf', 'leaf_index', 'leaf_count', 'leaf_path', 'seal', 'log_index', 'log_size', 'log_path', 'checkpoint'},
+    'sections': {'header_sections', 'line_sections', 'seal', 'log_index', 'log_size', 'log_path', 'checkpoint'},
+    'consistency': {'old', 'new', 'path'},
+}
+NAMES['header'] = NAMES['line'] = NAMES['balance'] | {'row', 'section', 'section_index', 'section_count', 'section_path'}
+
+
+class Rejected(Exception):
+    """What was given does not prove what it claims to."""
+
+
+def require(holds, problem):
+    if not holds:
+        raise Rejected(problem)
+
+
+# Hashes and trees: RFC 6962, section 2.1, and RFC 9162, sections 2.1.3 and 2.1.4
+
+
+def leaf_hash(data):
+    return hashlib.sha256(b'\x00' + data).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b'\x01' + left + right).digest()
+
+
+def tree_root(hashes):
+    """The root of a tree with these hashes of leaves: complete subtrees are joined as soon as there are two of a size."""
+    stack = []
+    for n, h in enumerate(hashes):
+        while n & 1:
+            h = node_hash(stack.pop(), h)
+            n >>= 1
+        stack.append(h)
+    if not stack:
+        return hashlib.sha256().digest()
+    root = stack.pop()
+    while stack:
+        root = node_hash(stack.pop(), root)
+    return root
+
+
+def root_of_path(hashed, index, size, path, what):
+    """The root that an audit path leads to from a leaf."""
+    require(index < size, f'{what}: index {index} is not below the size {size}')
+    fn, sn = index, size - 1
+    for p in path:
+        require(sn > 0, f'{what}: the path is too long')
+        if fn & 1 or fn == sn:
+            hashed = node_hash(p, hashed)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            hashed = node_hash(hashed, p)
+        fn, sn = fn >> 1, sn >> 1
+    require(sn == 0, f'{what}: the path is too short')
+    return hashed
+
+
+def check_consistency(old_size, old_root, new_size, new_root, path):
+    require(old_size <= new_size, f'the older checkpoint has {old_size} seals, the newer one only {new_size}')
+    if old_size == new_size or old_size == 0:
+        require(not path, 'the path is too long')
+        require(old_size or old_root == tree_root([]), 'the older checkpoint is of no seals, and does not have their root')
+        require(old_size != new_size or old_root == new_root, 'the checkpoints have the same size and different roots')
+        return
+    require(path, 'the path is too short')
+    if old_size & (old_size - 1) == 0:
+        path = [old_root] + path
+    fn, sn = old_size - 1, new_size - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    first = second = path[0]
+    for p in path[1:]:
+        require(sn > 0, 'the path is too long')
+        if fn & 1 or fn == sn:
+            first, second = node_hash(p, first), node_hash(p, second)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            second = node_hash(second, p)
+        fn, sn = fn >> 1, sn >> 1
+    require(sn == 0, 'the path is too short')
+    require(first == old_root, 'the path does not lead to the root of the older checkpoint')
+    require(second == new_root, 'the path does not lead to the root of the newer checkpoint')
+
+
+# JSON, read strictly
+
+
+def unique_names(pairs):
+    names = [name for name, _ in pairs]
+    require(len(set(names)) == len(names), 'a name appears twice')
+    return dict(pairs)
+
+
+def small_number(text):
+    require(re.fullmatch(r'[0-9]{1,16}', text) and int(text) <= LARGEST_NUMBER, f'not a number from 0 to 2^53 - 1: {text[:40]}')
+    return int(text)
+
+
+def no_number(text):
+    raise Rejected(f'not an integer: {text[:40]}')
+
+
+def read_json(data):
+    try:
+        text = data.decode('utf-8')
+        return json.loads(text, object_pairs_hook=unique_names, parse_int=small_number, parse_float=no_number, parse_constant=no_number)
+    except (ValueError, RecursionError) as e:
+        raise Rejected(f'not JSON: {e}')
+
+
+def from_base64(value, what, size=None):
+    require(type(value) is str, f'{what} is not a text')
+    try:
+        data = base64.b64decode(value.encode('ascii'), validate=True)
+    except ValueError:
+        raise Rejected(f'{what} is not base64')
+    require(base64.b64encode(data).decode() == value, f'{what} is not base64 with padding')
+    require(size is None or len(data) == size, f'{what} does not have {size} bytes')
+    return data
+
+
+def hashes(value, what):
+    require(type(value) is list and len(value) <= 64, f'{what} is not a list of at most 64 hashes')
+    return [from_base64(v, f'{what}[{n}]', 32) for n, v in enumerate(value)]
+
+
+def parse_proof(data):
+    """A proof with bytes in place of base64."""
+    require(len(data) <= LARGEST_PROOF, 'it is larger than a proof can be')
+    proof = read_json(data)
+    require(type(proof) is dict, 'it is not a JSON object')
+    require(proof.get('ledger_engine_proof') == 1 and type(proof['ledger_engine_proof']) is int, 'it is not a proof of form 1')
+    kind = proof.get('kind')
+    require(type(kind) is str and kind in NAMES, 'it has no kind of proof that is known')
+    names = NAMES[kind] | {'ledger_engine_proof', 'kind'}
+    require(set(proof) <= names, f"unknown name: {', '.join(sorted(set(proof) - names))[:80]}")
+    require(set(proof) == names, f"missing name: {', '.join(sorted(names - set(proof)))}")
+    for name, value in proof.items():
+        if name.endswith(('_index', '_size', '_count')) or name == 'row':
+            require(type(value) is int, f'{name} is not a number')
+        elif name.endswith('path'):
+            proof[name] = hashes(value, name)
+        elif name in ('leaf', 'section'):
+            proof[name] = from_base64(value, name)
+        elif name.endswith('_sections'):
+            require(type(value) is list, f'{name} is not a list')
+            proof[name] = [from_base64(v, name) for v in value]
+        elif name != 'ledger_engine_proof':
+            require(type(value) is str, f'{name} is not a text')
+    return proof
+
+
+# What is hashed: rows, leaves, sections, seals, checkpoints
+
+
+class Bytes:
+    """Bytes that are read from the front."""
+
+    def __init__(self, data, what):
+        self.data, self.at, self.what = data, 0, what
+
+    def take(self, n):
+        require(n <= len(self.data) - self.at, f'{self.what} ends too early')
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+    def number(self, n, signed=True):
+        return int.from_bytes(self.take(n), 'big', signed=signed)
+
+    def text(self):
+        try:
+            return self.take(self.number(4, False)).decode('utf-8')
+        except UnicodeDecodeError:
+            raise Rejected(f'{self.what} has a text that is not UTF-8')
+
+    def end(self):
+        require(self.at == len(self.data), f'{self.what} goes on after its end')
+
+
+def show_date(days):
+    try:
+        return (EPOCH + datetime.timedelta(days)).isoformat()
+    except OverflowError:
+        return f'2000-01-01 {days:+} days'
+
+
+def show_time(micros):
+    try:
+        return (datetime.datetime(2000, 1, 1) + datetime.timedelta(microseconds=micros)).isoformat(sep=' ') + ' UTC'
+    except OverflowError:
+        return f'2000-01-01 {micros:+} microseconds'
+
+
+def show_amount(units):
+    return f"{'-' if units < 0 else ''}{abs(units) // 10000}.{abs(units) % 10000:04}"
+
+
+SHOW = {'date': show_date, 'time': show_time, 'amount': show_amount}
+
+
+def show(value, column_class):
+    return repr(value) if type(value) is str and not value.isprintable() else str(SHOW.get(column_class, str)(value))
+
+
+def columns_of(seal, kind):
+    columns = [tuple(c.rsplit(':', 1)) for c in seal[f'{kind}_columns'].split(',')]
+    require(all(len(c) == 2 and c[1] in CLASSES for c in columns), 'the seal has a list of columns that cannot be read')
+    return columns
+
+
+def parse_row(data, columns):
+    """The values of a row by name, those that it has."""
+    b = Bytes(data, 'the row')
+    bits = b.take((len(columns) + 7) // 8)
+    row = {}
+    for n, (name, column_class) in enumerate(columns):
+        if bits[n // 8] & 0x80 >> n % 8:
+            row[name] = b.number(FIXED[column_class]) if column_class in FIXED else b.text()
+            require(column_class != 'bool' or row[name] in (0, 1), 'the row has a boolean that is none')
+    require(len(columns) % 8 == 0 or bits[-1] & 0xFF >> len(columns) % 8 == 0, 'the row has values of no column')
+    b.end()
+    return row
+
+
+def parse_leaf(data, kind):
+    """The rows of a leaf, as bytes."""
+    b = Bytes(data, 'the leaf')
+    require(b.take(4) == MARK[kind], f'the leaf is not one of {kind}s')
+    count = b.number(2, False)
+    require(1 <= count <= ROWS_OF_LEAF[kind], f'the leaf has {count} rows')
+    rows = [b.take(b.number(4, False)) for _ in range(count)]
+    b.end()
+    return rows
+
+
+def parse_section(data):
+    b = Bytes(data, 'the section')
+    require(b.take(4) == b'LEs1', 'the section is none')
+    kind = b.number(1)
+    require(kind in (1, 2), 'the section has an unknown kind')
+    section = {'kind': 'header' if kind == 1 else 'line', 'month': b.number(4), 'fund': b.text(), 'account_code': b.text(), 'currency': b.text()}
+    section.update(rows=b.number(8), debit=b.number(16), credit=b.number(16), root=b.take(32))
+    b.end()
+    require(section['rows'] > 0, 'the section has no rows')
+    return section
+
+
+def parse_balance(data):
+    b = Bytes(data, 'the balance')
+    require(b.take(4) == b'LEb1', 'the leaf is not a balance')
+    balance = {'month': show_date(b.number(4)), 'fund': b.text(), 'account_code': b.text(), 'currency': b.text()}
+    for name in ('opening_balance', 'period_debit', 'period_credit', 'closing_balance'):
+        balance[name] = b.number(16)
+    balance['line_count'] = b.number(8)
+    b.end()
+    return balance
+
+
+ESCAPES = {'\\': '\\', 'n': '\n', 'r': '\r'}
+
+
+def parse_seal(text):
+    """The lines of a seal by name; of "sum" a list."""
+    require(text.endswith('\n'), 'the seal does not end with a line feed')
+    seal = {'sum': []}
+    for n, line in enumerate(text[:-1].split('\n')):
+        name, blank, value = line.partition(' ')
+        require(blank and re.fullmatch('[a-z_0-9]+', name) and '\r' not in line, 'the seal has a line that is not "name value"')
+        require(not re.search(r'\\(?![\\nr])', re.sub(r'\\\\', '', value)), 'the seal has an unknown escape')
+        value = re.sub(r'\\(.)', lambda m: ESCAPES[m.group(1)], value)
+        require(n > 0 or line == 'ledger_engine_seal 1', 'it is not a seal of form 1')
+        if name == 'sum':
+            seal['sum'].append(value)
+        else:
+            require(name not in seal, f'the seal has {name} twice')
+            seal[name] = value
+    for name in ('entity', 'basis', 'number', 'previous', 'kind', 'sealed_at', 'sealed_by'):
+        require(name in seal, f'the seal has no {name}')
+    return seal
+
+
+def root_in(seal, name):
+    require(re.fullmatch('[0-9a-f]{64}', seal.get(name, '')), f'the seal has no {name}')
+    return bytes.fromhex(seal[name])
+
+
+def parse_checkpoint(text):
+    """Origin, size and root; signatures (C2SP signed-note) may follow after a blank line."""
+    text, blank, signatures = text.partition('\n\n')
+    lines = (text + '\n' if blank else text).split('\n')
+    require(len(lines) == 4 and lines[3] == '' and lines[0], 'a checkpoint is not three lines')
+    require(not blank or all(s.startswith('\u2014 ') for s in signatures.rstrip('\n').split('\n')), 'a checkpoint has more lines than signatures')
+    require(re.fullmatch('0|[1-9][0-9]{0,15}', lines[1]) and int(lines[1]) <= LARGEST_NUMBER, 'a checkpoint has no size')
+    return lines[0], int(lines[1]), from_base64(lines[2], 'the root of a checkpoint', 32)
+
+
+def show_checkpoint(checkpoint):
+    return f'{checkpoint[0]}, {checkpoint[1]} seals, root {base64.b64encode(checkpoint[2]).decode()}'
+
+
+# Proofs
+
+
+def check_log(proof):
+    """That the seal is in the log that the checkpoint is of. Returns the seal and the checkpoint."""
+    seal = parse_seal(proof['seal'])
+    checkpoint = parse_checkpoint(proof['checkpoint'])
+    require(proof['log_size'] == checkpoint[1], 'log_size is not the size of the checkpoint')
+    root = root_of_path(leaf_hash(proof['seal'].encode()), proof['log_index'], proof['log_size'], proof['log_path'], 'log')
+    require(root == checkpoint[2], 'the seal is not in the log of the checkpoint')
+    return seal, checkpoint
+
+
+def check_row(proof):
+    kind, (seal, checkpoint) = proof['kind'], check_log(proof)
+    section = parse_section(proof['section'])
+    rows = parse_leaf(proof['leaf'], kind)
+    full = ROWS_OF_LEAF[kind]
+    index, count = proof['leaf_index'], proof['leaf_count']
+    require(section['kind'] == kind, f'the section is not one of {kind}s')
+    require(proof['row'] < len(rows), f"row {proof['row']} is not below the {len(rows)} rows of the leaf")
+    require(len(rows) == (section['rows'] - index * full if index == count - 1 else full), 'the leaf does not have the rows that its section admits')
+    root = root_of_path(leaf_hash(proof['leaf']), index, count, proof['leaf_path'], 'leaf')
+    require(root == section['root'], 'the leaf is not in the section')
+    root = root_of_path(leaf_hash(proof['section']), proof['section_index'], proof['section_count'], proof['section_path'], 'section')
+    require(root == root_in(seal, f'{kind}_root'), 'the section is not in the seal')
+    columns = columns_of(seal, kind)
+    record = parse_row(rows[proof['row']], columns)
+    record.update(entity_code=seal['entity'], basis=seal['basis'])
+    if kind == 'line':
+        record.update({name: section[name] for name in ('fund', 'account_code', 'currency')})
+    require(record.get('je_date') is not None, 'the row has no date')
+    require(show_date(record['je_date'])[:8] == show_date(section['month'])[:8], 'the row is not of the month of its section')
+    return {'kind': kind, 'record': record, 'classes': dict(columns), 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint}
+
+
+def check_balance(proof):
+    seal, checkpoint = check_log(proof)
+    root = root_of_path(leaf_hash(proof['leaf']), proof['leaf_index'], proof['leaf_count'], proof['leaf_path'], 'balance')
+    require(root == root_in(seal, 'balance_root'), 'the balance is not in the seal')
+    record = parse_balance(proof['leaf'])
+    require(record['closing_balance'] == record['opening_balance'] + record['period_debit'] - record['period_credit'], 'the balance does not add up')
+    record.update(entity_code=seal['entity'], basis=seal['basis'])
+    classes = {name: 'amount' for name in record if name.endswith(('_balance', '_debit', '_credit'))}
+    return {'kind': 'balance', 'record': record, 'classes': classes, 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint}
+
+
+def check_sections(proof):
+    """That these are all sections of a seal; that of an event has none. Returns what check_row() does, with the sections by kind and key."""
+    seal, checkpoint = check_log(proof)
+    sections = {}
+    for kind in ('header', 'line'):
+        given = proof[f'{kind}_sections']
+        if not given and f'{kind}_root' not in seal:
+            continue
+        require(tree_root(leaf_hash(s) for s in given) == root_in(seal, f'{kind}_root'), f'the sections of {kind}s are not those of the seal')
+        for section in map(parse_section, given):
+            require(section['kind'] == kind, f'a section is not one of {kind}s')
+            sections[kind, section['month'], section['fund'], section['account_code'], section['currency']] = section
+        require(sum(s['rows'] for s in sections.values() if s['kind'] == kind) == int(seal[f'{kind}s']), f'the seal has another number of {kind}s')
+    return {'kind': 'sections', 'sections': sections, 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint, 'index': proof['log_index']}
+
+
+def check_consistency_proof(proof):
+    old, new = parse_checkpoint(proof['old']), parse_checkpoint(proof['new'])
+    require(old[0] == new[0], f'the checkpoints are of two ledgers: {old[0]} and {new[0]}')
+    check_consistency(old[1], old[2], new[1], new[2], proof['path'])
+    return {'kind': 'consistency', 'old': old, 'new': new}
+
+
+CHECKS = {'header': check_row, 'line': check_row, 'balance': check_balance, 'sections': check_sections, 'consistency': check_consistency_proof}
+
+
+def check_proof(data):
+    """What a proof shows, apart from its checkpoint."""
+    proof = parse_proof(data)
+    return CHECKS[proof['kind']](proof)
+
+
+def check_trust(found, kept, steps):
+    """That a checkpoint is the one that was kept, or that one of these steps (consistency proofs) leads from one to the other."""
+    require(found[0] == kept[0], f'it is of another ledger, {found[0]}')
+    if found != kept:
+        require(any({found, kept} == {s['old'], s['new']} for s in steps), 'its checkpoint is not the one that was kept, and no proof leads from one to the other')
+
+
+def check_journal(header, lines):
+    """That these are all lines of the journal, and that it is balanced. Returns problems."""
+    h = header['record']
+    problems = []
+    if any(x['text'] != header['text'] or x['checkpoint'] != header['checkpoint'] for x in lines):
+        problems.append('a line is of another seal or checkpoint')
+    for name in ('je_date', 'currency'):
+        if any(x['record'].get(name) != h.get(name) for x in lines):
+            problems.append(f'a line has another {name}')
+    numbers = [x['record'].get('line_no') for x in lines]
+    if len(set(numbers)) != len(numbers):
+        problems.append('a line is given twice')
+    if len(numbers) != h['line_count']:
+        problems.append(f"there are proofs of {len(numbers)} of {h['line_count']} lines")
+    elif not h['total_debit'] == h['total_credit'] == sum(x['record']['debit'] for x in lines) == sum(x['record']['credit'] for x in lines):
+        problems.append('debits and credits are not the totals of the journal')
+    return problems
+
+
+# Exported months
+
+
+CODECS = {'UTF8': 'utf-8', 'SQL_ASCII': 'utf-8', 'LATIN1': 'latin-1', 'LATIN9': 'iso8859-15', 'EUC_JP': 'euc_jp', 'EUC_KR': 'euc_kr', 'EUC_CN': 'gb2312'}
+FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)')
+
+
+def read_csv(text):
+    """The rows of COPY's CSV: a field without quotes that is empty is NULL."""
+    at, row = 0, []
+    while at < len(text):
+        m = FIELD.match(text, at)
+        require(m, 'a file is not CSV')
+        row.append(m.group(1).replace('""', '"') if m.group(1) is not None else m.group(2) or None)
+        at = m.end()
+        if m.group(3) == '\n':
+            yield row
+            row = []
+    require(not row, 'a file ends within a row')
+
+
+def days_of(text):
+    if text in ('infinity', '-infinity'):
+        return 2**31 - 1 if text[0] == 'i' else -(2**31)
+    return (datetime.date.fromisoformat(text) - EPOCH).days
+
+
+def micros_of(text):
+    if text in ('infinity', '-infinity'):
+        return 2**63 - 1 if text[0] == 'i' else -(2**63)
+    m = re.fullmatch(r'(\d{4,}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00)?', text)
+    require(m, f'not a time in UTC: {text[:40]}')
+    seconds = days_of(m.group(1)) * 86400 + int(m.group(2)) * 3600 + int(m.group(3)) * 60 + int(m.group(4))
+    return seconds * 1000000 + int((m.group(5) or '0').ljust(6, '0'))
+
+
+def units_of(text):
+    units = Decimal(text).scaleb(4)
+    require(units == int(units), f'not an amount: {text[:40]}')
+    return int(units)
+
+
+def pack_text(text):
+    data = text.encode('utf-8')
+    return struct.pack('>I', len(data)) + data
+
+
+def pack_number(size, number):
+    return lambda text: number(text).to_bytes(size, 'big', signed=True)
+
+
+PACK = {'i2': pack_number(2, int), 'i4': pack_number(4, int), 'i8': pack_number(8, int), 'date': pack_number(4, days_of), 'time': pack_number(8, micros_of)}
+PACK.update(amount=pack_number(16, units_of), bool=lambda text: bytes([{'f': 0, 't': 1}[text]]), text=pack_text)
+
+
+def pack_other(column_type):
+    """Of the types that COPY and seals write differently, numerics lose their trailing zeros here, and intervals cannot be compared."""
+    require(not column_type.startswith('interval'), 'a column of type interval cannot be compared with a seal')
+    if column_type.startswith('numeric'):
+        return lambda text: pack_text(re.sub(r'\.?0+$', '', text) if '.' in text else text)
+    return pack_text
+
+
+def pack_row(row, columns, types):
+    bits = bytearray((len(columns) + 7) // 8)
+    values = []
+    for n, (name, column_class) in enumerate(columns):
+        if row.get(name) is not None:
+            bits[n // 8] |= 0x80 >> n % 8
+            values.append((pack_other(types[name]) if column_class == 'other' else PACK[column_class])(row[name]))
+    return bytes(bits) + b''.join(values)
+
+
+def read_file(path, compression):
+    require(compression in ('none', 'gzip', 'xz', 'bzip2'), f'unpack the files first: Python does not read {compression}')
+    opener = {'none': open, 'gzip': gzip.open, 'xz': lzma.open, 'bzip2': bz2.open}[compression]
+    try:
+        with opener(path, 'rb') as f:
+            return f.read()
+    except (OSError, EOFError, lzma.LZMAError) as e:
+        raise Rejected(f'{path} cannot be read: {e}')
+
+
+def table_kind(name):
+    m = re.match('ledger_entry_(header|line)_', name)
+    require(m, f'{name} is no table of entries')
+    return m.group(1)
+
+
+def check_archive(directory, manifest, seals):
+    """That the files of a month have exactly the rows that the seals commit to. Returns the numbers of rows of each kind."""
+    require(manifest.get('manifest') == 'ledger_engine archive' and manifest.get('table_name') == 'ledger_entry', 'not the manifest of a month of ledger_entry')
+    require(manifest['format'] == 'csv', 'the rows of a binary export cannot be compared: export the month as csv')
+    month = days_of(manifest['month'])
+    by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run', '-'), s['seal'].get('month', '-')): s for s in seals}
+    found = {}
+    counts = {'header': 0, 'line': 0}
+    for part in manifest['files']:
+        path = os.path.join(directory, os.path.basename(part['file']))
+        data = read_file(path, 'none')
+        require(hashlib.sha256(data).hexdigest() == part['sha256'], f"{part['file']} is not the file of the manifest")
+        if manifest['compression'] != 'none':
+            data = read_file(path, manifest['compression'])
+        kind = table_kind(part['table'])
+        types = {c['name']: c['type'] for c in part['columns']}
+        try:
+            rows = read_csv(data.decode(CODECS.get(manifest['encoding']) or codecs.lookup(manifest['encoding']).name))
+            require(next(rows, None) == [c['name'] for c in part['columns']], f"{part['file']} does not have the columns of the manifest")
+            for values in rows:
+                row = dict(zip(types, values))
+                seal = by_run.get((row['entity_code'], row['basis'], row['run_id'], '-')) or by_run.get((row['entity_code'], row['basis'], '-', manifest['month']))
+                require(seal, f"journal {row['je_id']}: no seal of run {row['run_id']} was given")
+                key = (month, row['fund'], row['account_code'], row['currency']) if kind == 'line' else (month, '', '', '')
+                place = (int(row['je_id']), int(row['line_no'])) if kind == 'line' else (row['je_number'].encode(), int(row['je_id']))
+                if 'columns' not in seal:
+                    seal['columns'] = {k: columns_of(seal['seal'], k) for k in ('header', 'line')}
+                found.setdefault((seal['text'], kind) + key, []).append((place, pack_row(row, seal['columns'][kind], types)))
+                counts[kind] += 1
+        except (ValueError, KeyError, ArithmeticError, LookupError, OverflowError) as e:
+            raise Rejected(f"{part['file']} cannot be read: {type(e).__name__}: {e}")
+    problems = []
+    for seal in seals:
+        for key, section in seal['sections'].items():
+            if key[1] != month:
+                continue
+            rows = [r for _, r in sorted(found.pop((seal['text'],) + key, []))]
+            full = ROWS_OF_LEAF[key[0]]
+            leaves = (MARK[key[0]] + struct.pack('>H', len(rows[i : i + full])) + b''.join(struct.pack('>I', len(r)) + r for r in rows[i : i + full]) for i in range(0, len(rows), full))
+            where = f"seal {seal['seal']['number']} of {seal['seal']['entity']} {seal['seal']['basis']}, {key[0]}s {' '.join(key[2:])}".rstrip()
+            if len(rows) != section['rows']:
+                problems.append(f"{where}: {len(rows)} rows, {section['rows']} were sealed")
+            elif tree_root(map(leaf_hash, leaves)) != section['root']:
+                problems.append(f'{where}: the rows are not those that were sealed')
+    problems += [f"{key[1]}s {' '.join(key[3:])}: {len(rows)} rows that no section has" for key, rows in found.items()]
+    return counts, problems
+
+
+# The command
+
+
+def load(path, limit=LARGEST_PROOF):
+    try:
+        with open(path, 'rb') as f:
+            return f.read(limit + 1)
+    except OSError as e:
+        raise Rejected(f'it cannot be read: {e.strerror}')
+
+
+def load_checkpoint(path):
+    try:
+        return parse_checkpoint(load(path).decode('utf-8'))
+    except UnicodeDecodeError:
+        raise Rejected('it is not UTF-8')
+
+
+def show_record(found):
+    order = ['entity_code', 'basis', 'fund', 'account_code', 'currency']
+    record = found['record']
+    for name in [n for n in order if n in record] + [n for n in record if n not in order]:
+        print(f"  {name:18}{show(record[name], found['classes'].get(name))}")
+    seal = found['seal']
+    print(f"  sealed as seal {seal['number']} of the book ({seal['kind']}), at {seal['sealed_at']} by {seal['sealed_by']}")
+
+
+def command_proof(args):
+    failed = 0
+    found = []
+    kept = load_checkpoint(args.checkpoint)
+    for path in args.files:
+        try:
+            # A file may have several proofs, a line each.
+            for data in load(path, 1 << 28).splitlines() if path.endswith('.jsonl') else [load(path)]:
+                found.append((path, check_proof(data)))
+        except Rejected as e:
+            failed += 1
+            print(f'{path}: REJECTED: {e}')
+    steps = [f for _, f in found if f['kind'] == 'consistency']
+    journals = {}
+    for path, f in found:
+        try:
+            if f['kind'] == 'consistency':
+                print(f"{path}: the checkpoint of {f['new'][1]} seals extends that of {f['old'][1]}")
+                continue
+            check_trust(f['checkpoint'], kept, steps)
+            print(f"{path}: {f['kind']} is in the ledger of the checkpoint")
+            if f['kind'] in ('header', 'line'):
+                journals.setdefault((f['checkpoint'], f['record']['je_id']), []).append(f)
+            if f['kind'] != 'sections':
+                show_record(f)
+        except Rejected as e:
+            failed += 1
+            print(f'{path}: REJECTED: {e}')
+    for (_, je_id), parts in journals.items():
+        headers = [p for p in parts if p['kind'] == 'header']
+        if len(headers) != 1 or len(parts) == 1:
+            continue
+        problems = check_journal(headers[0], [p for p in parts if p['kind'] == 'line'])
+        failed += len(problems)
+        print(f'journal {je_id}: ' + ('; '.join(['INCOMPLETE'] + problems) if problems else 'all lines are here, and it is balanced'))
+    print(f'checkpoint: {show_checkpoint(kept)}')
+    return failed == 0
+
+
+def command_checkpoint(args):
+    old, new = load_checkpoint(args.old), load_checkpoint(args.new)
+    require(old[0] == new[0], f'the checkpoints are of two ledgers: {old[0]} and {new[0]}')
+    if args.proof:
+        step = check_proof(load(args.proof))
+        require(step['kind'] == 'consistency', 'it is not a proof about two checkpoints')
+        require((step['old'], step['new']) == (old, new), 'the proof is about other checkpoints')
+    else:
+        require(old[1] == new[1] or old[1] == 0, 'a proof is needed: acct.prove_checkpoint() makes one')
+        check_consistency(old[1], old[2], new[1], new[2], [])
+    print(f'extends: {show_checkpoint(old)}\n      by: {show_checkpoint(new)}')
+    return True
+
+
+def command_archive(args):
+    kept = load_checkpoint(args.checkpoint)
+    found = [check_proof(line) for line in load(args.sections, 1 << 30).splitlines()]
+    steps = [f for f in found if f['kind'] == 'consistency']
+    seals = [f for f in found if f['kind'] == 'sections']
+    for s in seals:
+        check_trust(s['checkpoint'], kept, steps)
+    manifest = json.loads(load(args.manifest).decode('utf-8'), object_pairs_hook=unique_names)
+    counts, problems = check_archive(os.path.dirname(args.manifest), manifest, seals)
+    for p in problems:
+        print(f'REJECTED: {p}')
+    if not problems:
+        print(f"{manifest['month'][:7]}: {counts['header']} headers and {counts['line']} lines are those of {len(seals)} seals")
+        sizes = {s['checkpoint'][1] for s in seals}
+        complete = len(sizes) == 1 and {s['index'] for s in seals} == set(range(min(sizes)))
+        print('no other seal of the ledger has rows of the month' if complete else 'these are not all seals of the ledger: another one may have rows of the month')
+    print(f'checkpoint: {show_checkpoint(kept)}')
+    return not problems
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='verify.py', description='Checks proofs, checkpoints and exported months of ledger_engine without a database.')
+    commands = parser.add_subparsers(dest='command', required=True)
+    kept = {'required': True, 'metavar': 'FILE', 'help': 'the checkpoint that you kept: without one, nothing is proved'}
+    c = commands.add_parser('proof', help='check proofs of journals, lines and balances; of a header and all its lines, that the journal is complete')
+    c.add_argument('--checkpoint', **kept)
+    c.add_argument('files', nargs='+', metavar='PROOF')
+    c.set_defaults(run=command_proof)
+    c = commands.add_parser('checkpoint', help='check that a checkpoint extends an older one')
+    c.add_argument('old')
+    c.add_argument('new')
+    c.add_argument('proof', nargs='?')
+    c.set_defaults(run=command_checkpoint)
+    c = commands.add_parser('archive', help="compare an exported month's files with the seals of its runs")
+    c.add_argument('--checkpoint', **kept)
+    c.add_argument('manifest')
+    c.add_argument('sections', metavar='SECTIONS', help='proofs of the sections of each seal, a line each')
+    c.set_defaults(run=command_archive)
+    args = parser.parse_args()
+    try:
+        sys.exit(0 if args.run(args) else 1)
+    except (Rejected, ValueError, KeyError, TypeError) as e:
+        print(f'REJECTED: {e}' if isinstance(e, Rejected) else f'REJECTED: it cannot be read: {type(e).__name__}: {e}')
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
