@@ -154,6 +154,7 @@ SQL_PARTS = \
 	sql/runs/validate.sql \
 	sql/ledger/ledger.sql \
 	sql/ledger/post.sql \
+	sql/seal/seals.sql \
 	sql/close/periods.sql \
 	sql/close/books.sql \
 	sql/close/findings.sql \

@@ -51,7 +51,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['_read_balances(regclass)', '_balance_columns(regclass)', '_require_opening_book(date, text, text, boolean)'], 'EXECUTE'),
         -- What was posted by their policy, to the line
         (ARRAY['acct_finance', 'acct_approver'], 'table',
-         ARRAY['ledger_entry_header', 'ledger_entry_line', 'ledger_line', 'fund_journal', 'account_balance_snapshot', 'ledger_book', 'journal_number',
+         ARRAY['ledger_entry_header', 'ledger_entry_line', 'ledger_line', 'fund_journal', 'account_balance_snapshot', 'ledger_book', 'journal_number', 'ledger_seal',
                'journal_run', 'journal_run_total', 'journal_run_ignored', 'journal_reversal'], 'SELECT'),
         -- Approvers see what they post.
         (ARRAY['acct_approver'], 'table', ARRAY['je_header_staging', 'je_line_staging', 'run_staging'], 'SELECT'),

@@ -1,0 +1,110 @@
+-- Seals: what commits to entries and events, one after the other in each book. Their form is docs/proof-format.md.
+
+CREATE FUNCTION acct._layout_seals() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+DECLARE
+    t text;
+BEGIN
+    CREATE TABLE IF NOT EXISTS acct.ledger_seal (
+        seal_id bigint GENERATED ALWAYS AS IDENTITY,
+        entity_code text COLLATE "C" NOT NULL,
+        basis text COLLATE "C" NOT NULL,
+        seal_number bigint NOT NULL,
+        kind text COLLATE "C" NOT NULL,
+        run_id bigint,
+        period_month date,
+        body text COLLATE "C" NOT NULL,
+        seal_hash bytea NOT NULL,
+        sealed_at timestamptz NOT NULL,
+        CONSTRAINT ledger_seal_pkey PRIMARY KEY (seal_id),
+        CONSTRAINT ledger_seal_number_key UNIQUE (entity_code, basis, seal_number),
+        CONSTRAINT chk_seal_number CHECK (seal_number > 0),
+        CONSTRAINT chk_seal_hash CHECK (octet_length(seal_hash) = 32)
+    );
+    CREATE UNIQUE INDEX IF NOT EXISTS ledger_seal_run_idx ON acct.ledger_seal (run_id, entity_code, basis) WHERE kind = 'run';
+    CREATE UNIQUE INDEX IF NOT EXISTS ledger_seal_month_idx ON acct.ledger_seal (period_month, entity_code, basis) WHERE kind = 'month';
+
+    CREATE TABLE IF NOT EXISTS acct.ledger_seal_evidence (
+        seal_id bigint NOT NULL,
+        part_no integer NOT NULL,
+        data bytea NOT NULL,
+        CONSTRAINT ledger_seal_evidence_pkey PRIMARY KEY (seal_id, part_no),
+        CONSTRAINT ledger_seal_evidence_seal_fkey FOREIGN KEY (seal_id) REFERENCES acct.ledger_seal
+    );
+    -- Hashes cannot be compressed.
+    ALTER TABLE acct.ledger_seal_evidence ALTER COLUMN data SET STORAGE EXTERNAL;
+
+    FOREACH t IN ARRAY ARRAY['ledger_seal', 'ledger_seal_evidence'] LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.%I '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change()', t || '_immutable', t);
+        EXECUTE format('ALTER TABLE acct.%I ENABLE ALWAYS TRIGGER %I', t, t || '_immutable');
+    END LOOP;
+END
+$layout$;
+COMMENT ON FUNCTION acct._layout_seals() IS 'The part of install() that creates the tables of seals.';
+
+CREATE FUNCTION acct._comment_seals() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
+BEGIN
+    COMMENT ON TABLE acct.ledger_seal IS 'Seals: texts that commit to what was posted to a book (entity, basis) and to what happened to it, each with the hash of the one before. Written by posting and other functions of the engine, never changed (LE007).';
+    COMMENT ON COLUMN acct.ledger_seal.seal_id IS 'Identifier of the seal; it has gaps.';
+    COMMENT ON COLUMN acct.ledger_seal.entity_code IS 'Legal entity; empty in the chain of policy.';
+    COMMENT ON COLUMN acct.ledger_seal.basis IS 'Accounting basis; empty in the chain of policy.';
+    COMMENT ON COLUMN acct.ledger_seal.seal_number IS 'Place in the chain of the book, from 1, without gaps.';
+    COMMENT ON COLUMN acct.ledger_seal.kind IS 'Kind of the seal: run, month (what was posted before there were seals), or an event.';
+    COMMENT ON COLUMN acct.ledger_seal.run_id IS 'Run that it is about; NULL: none.';
+    COMMENT ON COLUMN acct.ledger_seal.period_month IS 'Month that it is about, as its first day; NULL: none, or a run''s months.';
+    COMMENT ON COLUMN acct.ledger_seal.body IS 'The seal itself: lines of a name and a value. The other columns repeat or hash what it says.';
+    COMMENT ON COLUMN acct.ledger_seal.seal_hash IS 'SHA-256 of the seal, as the leaf of a tree.';
+    COMMENT ON COLUMN acct.ledger_seal.sealed_at IS 'When the seal was made, by the clock.';
+    COMMENT ON TRIGGER ledger_seal_immutable ON acct.ledger_seal IS 'Seals refuse UPDATE, DELETE and TRUNCATE (LE007).';
+
+    COMMENT ON TABLE acct.ledger_seal_evidence IS 'Hashes and checksums of blocks of rows, which help to find where the ledger differs from a seal. They prove nothing by themselves; never changed (LE007).';
+    COMMENT ON COLUMN acct.ledger_seal_evidence.seal_id IS 'Seal.';
+    COMMENT ON COLUMN acct.ledger_seal_evidence.part_no IS 'Number of the part, from 1.';
+    COMMENT ON COLUMN acct.ledger_seal_evidence.data IS 'The part: at most 256 kB.';
+    COMMENT ON TRIGGER ledger_seal_evidence_immutable ON acct.ledger_seal_evidence IS 'Evidence refuses UPDATE, DELETE and TRUNCATE (LE007).';
+END
+$layout$;
+COMMENT ON FUNCTION acct._comment_seals() IS 'The part of install() that describes the objects of seals.sql.';
+
+CREATE FUNCTION acct._seal_value(p_value text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN p_value IS NULL THEN '-' WHEN p_value = '-' THEN '\-'
+                ELSE replace(replace(replace(p_value, '\', '\\'), E'\n', '\n'), E'\r', '\r') END
+$$;
+COMMENT ON FUNCTION acct._seal_value(text) IS 'A value as seals write it: on one line, - for NULL.';
+
+CREATE FUNCTION acct._seal_time(p_time timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT to_char(p_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+COMMENT ON FUNCTION acct._seal_time(timestamptz) IS 'A time as seals write it: UTC, with microseconds.';
+
+CREATE FUNCTION acct._append_seal(p_entity text, p_basis text, p_kind text, p_names text[], p_values text[],
+                                  p_run_id bigint DEFAULT NULL, p_month date DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    at CONSTANT timestamptz := clock_timestamp();
+    last record;
+    text text;
+    id bigint;
+BEGIN
+    -- The caller holds the lock of the book: nobody else adds to its chain.
+    SELECT s.seal_number, s.seal_hash INTO last
+      FROM acct.ledger_seal AS s WHERE (s.entity_code, s.basis) = (p_entity, p_basis) ORDER BY s.seal_number DESC LIMIT 1;
+    SELECT string_agg(format(E'%s %s\n', x.name, acct._seal_value(x.value)), '' ORDER BY x.n) INTO text
+      FROM unnest(ARRAY['ledger_engine_seal', 'entity', 'basis', 'number', 'previous', 'kind', 'extension', 'sealed_at', 'sealed_by'] || p_names,
+                  ARRAY['1', p_entity, p_basis, (coalesce(last.seal_number, 0) + 1)::text,
+                        coalesce(encode(last.seal_hash, 'hex'), repeat('0', 64)), p_kind,
+                        (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'ledger_engine'), acct._seal_time(at), session_user] || p_values)
+           WITH ORDINALITY AS x (name, value, n);
+    INSERT INTO acct.ledger_seal (entity_code, basis, seal_number, kind, run_id, period_month, body, seal_hash, sealed_at)
+    VALUES (p_entity, p_basis, coalesce(last.seal_number, 0) + 1, p_kind, p_run_id, p_month, text,
+            sha256('\x00'::bytea || convert_to(text, 'UTF8')), at)
+    RETURNING seal_id INTO id;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION acct._append_seal(text, text, text, text[], text[], bigint, date) IS
+'Adds a seal to the chain of a book, whose lock (_lock_books) the caller holds: the common lines, then names and values of the kind''s own. Returns its seal_id.';
