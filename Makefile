@@ -212,6 +212,7 @@ SQL_PARTS = \
 	sql/reports/statement_amounts.sql \
 	sql/reports/statements.sql \
 	sql/reports/exceptions_report.sql \
+	sql/seal/numbering.sql \
 	sql/bi/schema.sql \
 	sql/bi/books.sql \
 	sql/bi/rules.sql \

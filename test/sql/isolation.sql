@@ -20,7 +20,7 @@ INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'ad
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'set_book', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given nothing, it only lists
-    'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_run', 'check_template', 'compare_opening_balances', 'compare_release', 'compare_release_transactions', 'compare_template_versions', 'compare_versions', 'compare_versions_transactions',
+    'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_numbering', 'check_run', 'check_template', 'compare_opening_balances', 'compare_release', 'compare_release_transactions', 'compare_template_versions', 'compare_versions', 'compare_versions_transactions',
     'days_in_month', 'exceptions_report', 'explain_journal', 'explain_transaction', 'export_policy', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'policy_history', 'preview_journals', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'replay_run', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
@@ -114,6 +114,7 @@ CREATE FUNCTION public.readings() RETURNS TABLE (reading text, result text) LANG
     UNION ALL SELECT 'batches_waiting', count(*)::text FROM acct.batches_waiting()
     UNION ALL SELECT 'reconcile_month differs', count(*) FILTER (WHERE r.difference <> 0)::text FROM acct.reconcile_month('2025-01-01') AS r
     UNION ALL SELECT 'reconcile_transactions', count(*)::text FROM acct.reconcile_transactions('2025-01-01')
+    UNION ALL SELECT 'check_numbering', string_agg(n.finding || ' ' || n.numbers, ', ') FROM acct.check_numbering() AS n
     UNION ALL SELECT 'preview_journals', count(*)::text FROM acct.preview_journals('2025-01-01')
     UNION ALL SELECT 'replay_run', bool_and(v.passed)::text FROM acct.replay_run('jan') AS v
     UNION ALL SELECT 'compare_versions', count(*)::text FROM acct.compare_versions('A', 1, 1, '2025-01-01')
