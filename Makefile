@@ -118,7 +118,9 @@ OBJS = \
 	src/preview/preview_journals.o \
 	src/preview/two_policies.o \
 	src/seal/hash.o \
+	src/seal/balance_leaf.o \
 	src/seal/merkle.o \
+	src/seal/merkle_path.o \
 	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
 	src/table/child_columns.o \

@@ -267,3 +267,24 @@ CREATE FUNCTION acct._merkle_root(p_leaves bytea[]) RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_merkle_root';
 COMMENT ON FUNCTION acct._merkle_root(bytea[]) IS
 'The root of the Merkle tree (RFC 6962) whose leaves have these data, in their order.';
+
+CREATE FUNCTION acct._merkle_root_of_hashes(p_hashes bytea[]) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_merkle_tree';
+COMMENT ON FUNCTION acct._merkle_root_of_hashes(bytea[]) IS
+'The root of the Merkle tree whose leaves have these hashes, in their order. Raises 22023 where one does not have 32 bytes.';
+
+CREATE FUNCTION acct._merkle_path(p_hashes bytea[], p_index bigint) RETURNS bytea[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_merkle_path';
+COMMENT ON FUNCTION acct._merkle_path(bytea[], bigint) IS
+'The inclusion proof (RFC 9162, section 2.1.3) of a leaf, counted from 0, of the tree whose leaves have these hashes: the siblings from the leaf up. Raises 22023 where there is no such leaf.';
+
+CREATE FUNCTION acct._merkle_consistency(p_hashes bytea[], p_old_size bigint) RETURNS bytea[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_merkle_consistency';
+COMMENT ON FUNCTION acct._merkle_consistency(bytea[], bigint) IS
+'The consistency proof (RFC 9162, section 2.1.4) that the tree whose leaves have these hashes extends that of its first p_old_size leaves; empty for none and for all of them. Raises 22023 where there are not as many leaves.';
+
+CREATE FUNCTION acct._balance_leaf(p_month date, p_fund text, p_account text, p_currency text, p_opening numeric, p_debit numeric, p_credit numeric, p_closing numeric, p_lines bigint)
+RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_balance_leaf';
+COMMENT ON FUNCTION acct._balance_leaf(date, text, text, text, numeric, numeric, numeric, numeric, bigint) IS
+'The data of the leaf of a balance, as docs/proof-format.md defines them.';
