@@ -38,6 +38,7 @@ MODULES = src/ledger_engine_0_1
 OBJS = \
 	src/archive/archive_files.o \
 	src/archive/file_digest.o \
+	src/archive/sent_lines.o \
 	src/check/line_digest.o \
 	src/check/source_digest.o \
 	src/check/source_keys.o \
@@ -221,6 +222,8 @@ SQL_PARTS = \
 	sql/bi/ledger.sql \
 	sql/bi/runs.sql \
 	sql/bi/statements.sql \
+	sql/audit/common.sql \
+	sql/audit/fec.sql \
 	sql/pack/html.sql \
 	sql/pack/style.sql \
 	sql/pack/script.sql \

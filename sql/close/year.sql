@@ -235,6 +235,7 @@ BEGIN
     stood := acct._waive_findings(last_month, ARRAY[p_entity], ARRAY[p_basis], close_year.waive, balanced);
     PERFORM acct._commit_durably();
     id := acct._post_closing(p_year_end, p_entity, p_basis, close_year.reason);
+    PERFORM acct._number_year(p_year_end, p_entity, p_basis);
     PERFORM acct._log_period('close_year', p_entity, p_basis, last_month, id, w.waived, close_year.reason, w.detail)
        FROM (SELECT array_agg(DISTINCT f ->> 'finding' COLLATE "C") AS waived, jsonb_agg(f - '{entity_code,basis,n}'::text[]) AS detail
                FROM jsonb_array_elements(stood) AS f) AS w;

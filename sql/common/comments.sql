@@ -27,6 +27,7 @@ BEGIN
     PERFORM acct._comment_elimination();
     PERFORM acct._comment_statements();
     PERFORM acct._comment_retention();
+    PERFORM acct._comment_audit();
     PERFORM acct._comment_run_views();
     PERFORM acct._comment_views();
     PERFORM acct._comment_schedule();

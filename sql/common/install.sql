@@ -95,6 +95,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.elimination_pair') IS NOT NULL
        AND to_regclass('acct.statement_column') IS NOT NULL
        AND to_regclass('acct.ledger_seal_evidence') IS NOT NULL
+       AND to_regclass('acct.fec_number') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.journal_run') AND a.attname = 'created_by_role' AND NOT a.attisdropped)
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -106,7 +107,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, seals, and the role of a run''s maker.';
+'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, seals, audit files, and the role of a run''s maker.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -221,6 +222,7 @@ BEGIN
     PERFORM acct._layout_policy();
     PERFORM acct._layout_archive();
     PERFORM acct._layout_retention();
+    PERFORM acct._layout_audit();
     PERFORM acct._layout_views();
     PERFORM acct._layout_run_views();
     PERFORM acct._layout_schedule();

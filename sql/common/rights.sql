@@ -9,9 +9,9 @@ COMMENT ON FUNCTION acct._public_functions() IS 'The functions that everybody ma
 
 CREATE FUNCTION acct._own_names() RETURNS SETOF text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT unnest(ARRAY['account_balance_snapshot', 'accounting_basis', 'accounting_basis_draft', 'accounting_period', 'archived_partition',
+    SELECT unnest(ARRAY['account_balance_snapshot', 'accounting_basis', 'accounting_basis_draft', 'accounting_period', 'archived_partition', 'audit_export',
         'batch_waiting', 'book', 'chart_of_accounts', 'chart_of_accounts_draft', 'currency', 'currency_draft', 'elimination_pair', 'elimination_pair_draft', 'engine_layout', 'entity', 'entity_draft',
-        'exception_summary', 'fund', 'fund_draft', 'fund_journal', 'je_exception', 'je_header_staging', 'je_header_staging_small', 'je_id_seq',
+        'exception_summary', 'fec_number', 'fund', 'fund_draft', 'fund_journal', 'je_exception', 'je_header_staging', 'je_header_staging_small', 'je_id_seq',
         'je_line_staging', 'je_line_staging_small',
         'je_range_seq', 'job_state', 'journal_number', 'journal_reversal', 'journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total',
         'journal_template', 'journal_template_line', 'journal_template_match', 'ledger_book', 'ledger_entry_header', 'ledger_entry_line',

@@ -117,6 +117,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'account_hierarchy(date, text, text, text, boolean)', 'profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
                'balance_sheet(date, text, text, text, text, boolean, boolean, boolean)', 'fund_statement(date, text, text, text, text, date, boolean)', 'exceptions_report(date, text, text)', 'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)',
                'check_numbering(date, text, text)'], 'EXECUTE'),
+        -- Audit files
+        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function',
+         ARRAY['check_audit_export(text, date, date, text, text)', 'fec_file_name(date, text)', 'export_fec(date, text, text, text)'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['audit_export'], 'SELECT'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['month_end_pack(date, text, text)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)

@@ -23,6 +23,9 @@ INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given
     'account_hierarchy', 'account_ledger', 'balance_changes', 'balance_sheet', 'batches_waiting', 'check_balance', 'check_balance_snapshot', 'check_close', 'check_expression', 'check_manual_journal', 'check_numbering', 'check_run', 'check_template', 'compare_opening_balances', 'compare_release', 'compare_release_transactions', 'compare_template_versions', 'compare_versions', 'compare_versions_transactions',
     'days_in_month', 'exceptions_report', 'explain_journal', 'explain_transaction', 'export_policy', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'policy_history', 'preview_journals', 'profit_and_loss', 'reconcile_month', 'reconcile_transactions', 'replay_run', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
+-- Those write a record of what they read, at any level.
+INSERT INTO public.kind SELECT 'records', unnest(ARRAY['export_fec']);
+INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['check_audit_export', 'fec_file_name']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
 CREATE VIEW public.routine AS

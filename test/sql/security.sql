@@ -146,6 +146,7 @@ UPDATE acct.retention_policy SET drop_after_months = active_months WHERE table_n
 UPDATE acct.retention_policy SET active_days = 0 WHERE table_name = 'je_staging';
 INSERT INTO acct.policy_finding (table_name, problem) VALUES ('fund', 'is not as it was');
 SET track_functions = 'all';
+UPDATE acct.entity SET functional_currency = 'IDR', registration_no = '123456789' WHERE entity_code = 'MAIN';
 SET SESSION AUTHORIZATION regress_security_attacker;
 -- The trap works: a careless function falls into it.
 SET search_path = evil, pg_catalog;
@@ -247,6 +248,10 @@ SELECT DISTINCT x.state FROM acct.exceptions_report('2025-02-01') AS x ORDER BY 
 SELECT x.problem FROM acct.reconcile_transactions('2025-02-01') AS x;
 SELECT x.finding FROM acct.check_numbering() AS x;
 SELECT pg_catalog.length(acct.month_end_pack('2025-02-01')) OPERATOR(pg_catalog.>) 1000 AS page;
+SELECT x.finding FROM acct.check_audit_export('fec', '2025-01-01', '2025-12-01', 'MAIN') AS x ORDER BY 1;
+SELECT acct.fec_file_name('2024-12-31', 'MAIN');
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS lines FROM acct.export_fec('2025-12-31', 'MAIN') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS lines FROM acct.export_fec('2025-12-31', 'MAIN', part => 'description') AS x;
 SELECT x.account_code FROM acct.check_balance_snapshot('2025-02-01') AS x;
 SELECT x.check_name, x.status FROM acct.health() AS x;
 SELECT pg_catalog.count(*) FROM acct.run_progress;
@@ -396,6 +401,7 @@ CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFO
 RESET SESSION AUTHORIZATION;
 -- Gives a table away, lets its new owner plant, and calls everything; takes all of it back.
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
+INSERT INTO public.call (statement) VALUES ('SELECT acct.check_audit_export(''fec'', ''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_fec(''2025-12-31'', ''MAIN'')'), ('SELECT acct.fec_file_name(''2025-12-31'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.correct_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.preview_correction(@posted)'), ('SELECT acct.preview_correction_transactions(@posted)'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct.replay_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
