@@ -158,6 +158,7 @@ SQL_PARTS = \
 	sql/ledger/ledger.sql \
 	sql/ledger/post.sql \
 	sql/seal/seals.sql \
+	sql/seal/log.sql \
 	sql/close/periods.sql \
 	sql/close/books.sql \
 	sql/close/findings.sql \

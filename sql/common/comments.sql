@@ -23,6 +23,7 @@ BEGIN
     PERFORM acct._comment_manual();
     PERFORM acct._comment_ledger();
     PERFORM acct._comment_seals();
+    PERFORM acct._comment_log();
     PERFORM acct._comment_periods();
     PERFORM acct._comment_elimination();
     PERFORM acct._comment_statements();

@@ -96,6 +96,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.statement_column') IS NOT NULL
        AND to_regclass('acct.ledger_seal_evidence') IS NOT NULL
        AND to_regclass('acct.fec_number') IS NOT NULL
+       AND to_regclass('acct.ledger_checkpoint') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.journal_run') AND a.attname = 'created_by_role' AND NOT a.attisdropped)
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -210,6 +211,7 @@ BEGIN
     PERFORM acct._layout_manual();
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_seals();
+    PERFORM acct._layout_log();
     PERFORM acct._layout_periods();
     PERFORM acct._layout_elimination();
     PERFORM acct._layout_statements();
@@ -235,8 +237,8 @@ BEGIN
     PERFORM acct._require_engine_on_tables();
     PERFORM acct._protect_records();
     PERFORM acct._take_back(NULL, true);
-    INSERT INTO acct.engine_layout AS l (version, triggers)
-    VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"))
+    INSERT INTO acct.engine_layout AS l (version, triggers, ledger_id)
+    VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"), gen_random_uuid())
     ON CONFLICT (singleton) DO UPDATE
        SET version = excluded.version, installed_by = excluded.installed_by, installed_at = excluded.installed_at, triggers = excluded.triggers;
     RETURN format('layout %s installed', acct._layout_version());

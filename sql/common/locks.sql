@@ -30,8 +30,8 @@ COMMENT ON FUNCTION acct._layout_locks() IS 'The part of install() that creates 
 CREATE FUNCTION acct._comment_locks() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
-    COMMENT ON TABLE acct.making_lock IS 'Rows that are locked while monthly partitions are made, archived or restored. Written by the engine.';
-    COMMENT ON COLUMN acct.making_lock.table_name IS 'txn_source_parent or ledger_entry.';
+    COMMENT ON TABLE acct.making_lock IS 'Rows that are locked while monthly partitions are made, archived or restored, and while a checkpoint is made. Written by the engine.';
+    COMMENT ON COLUMN acct.making_lock.table_name IS 'txn_source_parent, ledger_entry or ledger_log.';
 
     COMMENT ON TABLE acct.run_cancel IS 'Runs that are being cancelled, as rows that are never committed: the table looks empty. Written by acct.cancel_run().';
     COMMENT ON COLUMN acct.run_cancel.run_id IS 'Run that is being cancelled.';

@@ -70,8 +70,8 @@ COMMENT ON FUNCTION acct._comment_seals() IS 'The part of install() that describ
 
 CREATE FUNCTION acct._seal_value(p_value text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN p_value IS NULL THEN '-' WHEN p_value = '-' THEN '\-'
-                ELSE replace(replace(replace(p_value, '\', '\\'), E'\n', '\n'), E'\r', '\r') END
+    SELECT CASE WHEN p_value IS NULL THEN '-' WHEN p_value = '-' THEN E'\\-'
+                ELSE replace(replace(replace(p_value, E'\\', E'\\\\'), E'\n', E'\\n'), E'\r', E'\\r') END
 $$;
 COMMENT ON FUNCTION acct._seal_value(text) IS 'A value as seals write it: on one line, - for NULL.';
 
@@ -101,7 +101,7 @@ BEGIN
            WITH ORDINALITY AS x (name, value, n);
     INSERT INTO acct.ledger_seal (entity_code, basis, seal_number, kind, run_id, period_month, body, seal_hash, sealed_at)
     VALUES (p_entity, p_basis, coalesce(last.seal_number, 0) + 1, p_kind, p_run_id, p_month, text,
-            sha256('\x00'::bytea || convert_to(text, 'UTF8')), at)
+            sha256(decode('00', 'hex') || convert_to(text, 'UTF8')), at)
     RETURNING seal_id INTO id;
     RETURN id;
 END
