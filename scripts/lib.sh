@@ -598,21 +598,35 @@ le_memory()
 	fi
 }
 
+# Makes a data directory: a copy of the one that initdb made before for this script, and the first time that one.
+le_make_data() # DIRECTORY
+{
+	local made=$LE_WORK/initdb lock
+	exec {lock}>>"$LE_WORK/initdb.lock"
+	flock "$lock"
+	if [ ! -d "$made" ]; then
+		as_user initdb -D "$made.new" -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N >"$made.log" 2>&1 ||
+			{
+				rm -rf "$made.new"
+				as_user initdb -D "$made.new" -A trust -U postgres -E UTF8 --locale=C -N >"$made.log" 2>&1
+			} ||
+			{
+				cat "$made.log" >&2
+				le_die "initdb failed"
+			}
+		mv "$made.new" "$made"
+	fi
+	exec {lock}>&-
+	as_user cp -a "$made" "$1"
+}
+
 # Makes and starts the cluster, reached by its socket only.  Further settings come on standard input.
 le_start_cluster()
 {
 	local dir=${LE_CLUSTER:-$LE_WORK} shm
 	local data=$dir/data
 	export PGHOST=$dir/s PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-	as_user initdb -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N >"$dir/log/initdb" 2>&1 ||
-		{
-			rm -rf "$data"
-			as_user initdb -D "$data" -A trust -U postgres -E UTF8 --locale=C -N >"$dir/log/initdb" 2>&1
-		} ||
-		{
-			cat "$dir/log/initdb" >&2
-			le_die "initdb failed"
-		}
+	le_make_data "$data"
 	{
 		echo "unix_socket_directories = '$PGHOST'"
 		echo "listen_addresses = ''"

@@ -318,6 +318,34 @@ on_server() # COMMAND...
 	"$@"
 }
 
+# Sets LEDGER_TEMPLATE to a data directory that the clusters of TAP tests are copies of.  Its database ledger_template has the
+# extension and the sample.  The first such stage of a build makes it.
+with_template() # COMMAND...
+{
+	local dir=$LE_WORK/builds/${stage_build[$this]} lock
+	exec {lock}>>"$dir/template.lock"
+	flock "$lock"
+	[ -d "$dir/template" ] || make_template "$dir" >"$log" 2>&1 || cat "$log"
+	exec {lock}>&-
+	[ ! -d "$dir/template" ] || export LEDGER_TEMPLATE=$dir/template
+	"$@"
+}
+
+# Of the user who runs the tests, as initdb does it there
+make_template() # DIRECTORY
+{
+	local data=$1/template.new
+	if [ "$(as_user id -un)" = postgres ]; then
+		le_make_data "$data"
+	else
+		le_run initdb -D "$data" -A trust -N
+	fi &&
+		le_run pg_ctl -D "$data" -w -t 120 -s -l "$data.log" -o "-c fsync=off -c jit=off -c listen_addresses= -k '$LE_CLUSTER/s'" start &&
+		le_run psql -X -q -v ON_ERROR_STOP=1 -h "$LE_CLUSTER/s" -d postgres -c 'CREATE DATABASE ledger_template' \
+			-c '\c ledger_template' -c 'CREATE EXTENSION ledger_engine' -c 'SELECT acct.install(), acct.install_takaful_sample()' &&
+		le_run pg_ctl -D "$data" -w -t 120 -s -m fast stop && mv "$data" "$1/template"
+}
+
 # With queries compiled, as servers do by default
 with_jit() # COMMAND...
 {

@@ -1,7 +1,9 @@
--- On one path: nothing here depends on it.
+-- On one path: it is about runs that share staging.
 -- health() beside each kind of run: while it waits, when its staging is lost, when it is posted, and when its balances or its staging are not as they should be
 \set topic health_kinds
 \i test/sql/setup.sql
+SET ledger_engine.staging_table_min_transactions = 10;
+SET ledger_engine.run_partition_min_transactions = 10;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(3, '2025-01-01');
 UPDATE acct.fund SET surplus_account_code = '3000';
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 4000 F1 0.6 * :gross_amount,CR 2000 F1 *}');
