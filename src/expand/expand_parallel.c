@@ -358,8 +358,9 @@ fill_shared(Expand *expand, ExpandShared *shared, const ExpandShared *layout, Ro
 			   VARSIZE(DatumGetPointer(expand->policy_items)));
 	if (shared->aim == AIM_COMPARE)
 	{
-		memcpy(shared_tables(shared), expand->posted->tables,
-			   shared->ntables * sizeof(PostedTable));
+		if (shared->ntables > 0)
+			memcpy(shared_tables(shared), expand->posted->tables,
+				   shared->ntables * sizeof(PostedTable));
 		line_buckets_init(shared_buckets(shared), shared->nbuckets);
 	}
 	else if (shared->aim == AIM_STAGE_FOUND)
