@@ -375,12 +375,9 @@ sub settle_down
 
 	# What is left over is done, and the books are closed.
 	sql(q{SELECT acct.reopen_period(period_month, entity_code, basis) FROM acct.accounting_period WHERE NOT is_open});
-	for my $run (split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id"))
-	{
-		sql("SELECT * FROM acct.expand_journals($run)");
-		sql("SELECT * FROM acct.post_journals($run)");
-	}
-	sql("CALL acct.process_month('$_', '$what of $_')") for @months, '2024-01-01', '2024-02-01';
+	sql(join '', (map { "SELECT * FROM acct.expand_journals($_); SELECT * FROM acct.post_journals($_);\n" }
+			split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id")),
+		map { "CALL acct.process_month('$_', '$what of $_');\n" } @months, '2024-01-01', '2024-02-01');
 	is(broken_invariants($node, 'bank'), '', "$what: all invariants hold");
 	is(sql(reading_of_one_query()), '', "$what: journals, lines and balances agree");
 	is(sql('SELECT count(*) FROM acct.txn_batch AS b WHERE NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE c.batch_id = b.batch_id AND c.released_at IS NULL)'),
