@@ -140,8 +140,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                             nullif(acct._first_of(x.others), '')), '')
       FROM (SELECT ARRAY(SELECT m FROM acct._guard_missing() AS m ORDER BY m COLLATE "C") AS missing,
                    ARRAY(SELECT l FROM acct._guard_lossy() AS l ORDER BY l COLLATE "C") AS lossy,
-                   ARRAY(SELECT c FROM acct._guard_changed() AS c WHERE c !~ ' belongs to ' ORDER BY c COLLATE "C") AS changed,
-                   ARRAY(SELECT c FROM acct._guard_changed() AS c WHERE c ~ ' belongs to ' ORDER BY c COLLATE "C") AS others) AS x
+                   c.changed, c.others
+              FROM (SELECT coalesce(array_agg(g ORDER BY g COLLATE "C") FILTER (WHERE g !~ ' belongs to '), '{}') AS changed,
+                           coalesce(array_agg(g ORDER BY g COLLATE "C") FILTER (WHERE g ~ ' belongs to '), '{}') AS others
+                      FROM acct._guard_changed() AS g) AS c) AS x
 $$;
 COMMENT ON FUNCTION acct._health_guard() IS
 'Objects that protect the ledger, taken source rows and policy and are missing or disabled, tables that a crash would empty, and functions and columns that were changed.';

@@ -333,9 +333,9 @@ is(broken_invariants($node, 'locks'), '', 'locks: all invariants hold');
 # Very many partitions of source and ledger, and of runs in one month.  What reads all of the ledger needs a lock for each of
 # its tables and indexes.
 {
-	my $months = $all ? 2000 : 100;
+	my $months = $all ? 2000 : 40;
 	my $runs = $all ? 200 : 10;
-	my $at_a_time = 50;
+	my $at_a_time = $all ? 50 : 20;
 
 	make_database($node, 'many');
 	$node->safe_psql('many', q{UPDATE acct.posting_limit SET value = 1900 WHERE name = 'first_year'});
