@@ -225,6 +225,7 @@ SQL_PARTS = \
 	sql/bi/statements.sql \
 	sql/audit/common.sql \
 	sql/audit/fec.sql \
+	sql/audit/audit_data.sql \
 	sql/pack/html.sql \
 	sql/pack/style.sql \
 	sql/pack/script.sql \

@@ -148,17 +148,29 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._audit_lines(jsonb) IS 'The FROM item of an export''s journal lines.';
 
-CREATE FUNCTION acct._line_texts(p_separator text DEFAULT NULL) RETURNS text
+CREATE FUNCTION acct._line_texts(p_template_memo text, p_manual_memo text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- As acct.ledger_line has it
     SELECT format($q$
       LEFT JOIN (SELECT t.template_code, t.version, t.line_no, %s AS memo FROM acct.journal_template_line AS t) AS t
         ON t.template_code = h.template_code AND t.version = h.template_version AND t.line_no = l.line_no AND h.journal_type <> 'correction'
       LEFT JOIN (SELECT j.je_id, m.line_no, %s AS memo FROM acct.manual_journal AS j JOIN acct.manual_journal_line AS m ON m.journal_id = j.journal_id WHERE j.je_id IS NOT NULL) AS m
-        ON m.je_id = CASE h.journal_type WHEN 'reversal' THEN h.reversal_of ELSE h.je_id END AND m.line_no = l.line_no$q$,
-        acct._clean('t.memo', p_separator), acct._clean('m.memo', p_separator))
+        ON m.je_id = CASE h.journal_type WHEN 'reversal' THEN h.reversal_of ELSE h.je_id END AND m.line_no = l.line_no$q$, p_template_memo, p_manual_memo)
 $$;
-COMMENT ON FUNCTION acct._line_texts(text) IS 'The joins that find the text t.memo or m.memo of a line l of a journal h.';
+COMMENT ON FUNCTION acct._line_texts(text, text) IS
+'The joins that find the text t.memo or m.memo of a line l of a journal h, by the expressions of t.memo (of a template line) and m.memo (of a manual line).';
+
+CREATE FUNCTION acct._audit_time(p_moment text, p_format text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('to_char(%s AT TIME ZONE ''UTC'', %L)', p_moment, p_format)
+$$;
+COMMENT ON FUNCTION acct._audit_time(text, text) IS 'The expression of a moment in UTC.';
+
+CREATE FUNCTION acct._iso_day(p_day text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('to_char(%s, ''YYYY-MM-DD'')', p_day)
+$$;
+COMMENT ON FUNCTION acct._iso_day(text) IS 'The expression of a day as 2025-12-31.';
 
 --
 -- What stands against an export
@@ -212,6 +224,7 @@ BEGIN
     PERFORM FROM acct.ledger_entry_header WHERE false;
     SELECT e.functional_currency INTO functional FROM acct.entity AS e WHERE e.entity_code = p_entity;
     RETURN jsonb_build_object('format', p_format, 'entity', p_entity, 'basis', p_basis, 'from_day', p_from, 'to_day', acct.month_end(p_to), 'currency', functional,
+                              'first_year_month', coalesce((SELECT b.first_year_month FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis), 1),
                               'decimals', greatest(2, coalesce((SELECT c.minor_units FROM acct.currency AS c WHERE c.currency = functional), 2)));
 END
 $$;
@@ -270,22 +283,31 @@ $$;
 COMMENT ON FUNCTION acct.check_audit_export(text, date, date, text, text) IS
 'Checks whether some months of a book (entity, basis) can be exported as audit files (fec, iso21378 or saft): a row for each finding; an export is refused while one is an error. Raises 22023 (unknown format, a month that is not plausible, no year of the book in a FEC, an entity or basis that does not exist), LE010, 40001.';
 
+CREATE FUNCTION acct._refuse_findings(p_scope jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    found text[];
+    advice text;
+BEGIN
+    SELECT array_agg(f.message), string_agg(DISTINCT f.hint, ' ') INTO found, advice FROM acct._audit_findings(p_scope) AS f WHERE f.severity = 'error';
+    IF found IS NOT NULL THEN
+        RAISE EXCEPTION 'book % % cannot be exported as %', p_scope ->> 'entity', p_scope ->> 'basis', p_scope ->> 'format'
+            USING ERRCODE = '55000', DETAIL = 'Findings: ' || array_to_string(found, '; ') || '.', HINT = advice;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_findings(jsonb) IS 'Raises 55000, with all findings, where something stands against an export.';
+
 CREATE FUNCTION acct._begin_export(p_format text, p_from date, p_to date, p_entity text, p_basis text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     scope CONSTANT jsonb := acct._audit_scope(p_format, p_from, p_to, p_entity, p_basis);
-    found text[];
-    advice text;
 BEGIN
     IF current_setting('transaction_read_only')::boolean THEN
         RAISE EXCEPTION 'an export is recorded, and this transaction is read-only' USING ERRCODE = '25006',
             HINT = CASE WHEN pg_is_in_recovery() THEN 'Export on the primary. acct.check_audit_export() works here, too.' ELSE 'Export in a transaction that can write. acct.check_audit_export() works here, too.' END;
     END IF;
-    SELECT array_agg(f.message), string_agg(DISTINCT f.hint, ' ') INTO found, advice FROM acct._audit_findings(scope) AS f WHERE f.severity = 'error';
-    IF found IS NOT NULL THEN
-        RAISE EXCEPTION 'book % % cannot be exported as %', p_entity, p_basis, p_format
-            USING ERRCODE = '55000', DETAIL = 'Findings: ' || array_to_string(found, '; ') || '.', HINT = advice;
-    END IF;
+    PERFORM acct._refuse_findings(scope);
     RETURN scope;
 END
 $$;

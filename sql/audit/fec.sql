@@ -171,7 +171,7 @@ BEGIN
                  WHERE l.debit <> 0 OR l.credit <> 0) AS x
          ORDER BY x.place, x.je_id, x.line_no$q$,
         acct._clean('c.description', '|'), acct._clean('h.policy_no', '|'), acct._clean('h.memo', '|'),
-        acct._fec_headers(p_scope), p_scope, acct._fec_journals(), p_file, opening_line, p_scope, entry_line, acct._audit_lines(p_scope), acct._line_texts('|'));
+        acct._fec_headers(p_scope), p_scope, acct._fec_journals(), p_file, opening_line, p_scope, entry_line, acct._audit_lines(p_scope), acct._line_texts(acct._clean('t.memo', '|'), acct._clean('m.memo', '|')));
 END
 $$;
 COMMENT ON FUNCTION acct._fec_query(jsonb, text) IS 'The query of the lines of a FEC, for _sent_lines().';

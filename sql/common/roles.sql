@@ -119,7 +119,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'check_numbering(date, text, text)'], 'EXECUTE'),
         -- Audit files
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function',
-         ARRAY['check_audit_export(text, date, date, text, text)', 'fec_file_name(date, text)', 'export_fec(date, text, text, text)'], 'EXECUTE'),
+         ARRAY['check_audit_export(text, date, date, text, text)', 'fec_file_name(date, text)', 'export_fec(date, text, text, text)',
+               'export_audit_data(date, date, text, text, text)', 'check_audit_data(date, date, text, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['audit_export'], 'SELECT'),
         (ARRAY['acct_operator'], 'function', ARRAY['ledger_checkpoint()'], 'EXECUTE'),
         (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_checkpoint(text)', 'prove_checkpoint(text)'], 'EXECUTE'),

@@ -143,7 +143,8 @@ ledger_sent_lines(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	query_open();
-	query_call(sql, NULL, send_line, &file);
+	/* Under the snapshot of the caller's statement, so that files of one statement agree. */
+	query_each_row(sql, NULL, send_line, &file);
 	end_file(&file);
 	query_close();
 	return (Datum) 0;

@@ -1,6 +1,8 @@
 """Exports audit files as a client, as an auditor, and reads them as the tax office or an auditor does."""
 
+import csv
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -72,6 +74,45 @@ def check_fec():
     check('FEC: the same bytes by COPY TO STDOUT and as the output of psql', (copied == data, printed == data), (True, True))
 
 
+def check_audit_data():
+    """Reads the CSV files as an auditor's program does, and makes the first test with what is in them."""
+    months = "'2025-01-01', '2025-12-01', 'FRA'"
+    tables = {}
+    for name in psql(f'SELECT DISTINCT file_name FROM acct.export_audit_data({months}) ORDER BY 1').split():
+        data, record = exported(f"acct.export_audit_data({months}, part => '{name[:-4]}')", name)
+        rows = list(csv.reader(io.StringIO(data.decode('utf-8'), newline=''), strict=True))
+        tables[name[:-4]] = [dict(zip(rows[0], row)) for row in rows[1:]]
+        check(f'{name}: every row has the fields of the header', (record[0], {len(row) for row in rows}), (name, {len(rows[0])}))
+        check(f'{name}: no field has a line break or another control character', [field for row in rows for field in row if not field.isprintable()], [])
+        check_record(name, data, record, len(rows) - 1)
+    details = tables['GL_Details']
+    check('GL_Details: every line of the ledger', str(len(details)), psql("SELECT count(*) FROM acct.ledger_entry_line WHERE entity_code = 'FRA' AND je_date BETWEEN '2025-01-01' AND '2025-12-31'"))
+    check('GL_Details: texts with quotes, commas, tabs, line breaks and emoji',
+          [next(row[field] for row in details if (row['Bill_Number'], row['JE_Line_Number']) == key) for field, key in
+           (('JE_Line_Description', ('11', '1')), ('JE_Header_Description', ('11', '1')), ('Policy_Number', ('11', '1')), ('Policy_Number', ('12', '1')), ('Policy_Number', ('13', '1')))],
+          ['Tab here | pipe "quote" back\\slash line   end 😀 =1+1 <&>', 'Primes encaissées | "vie"', 'P 2 | "x"', '=P-3', 'P-😀'])
+    check('GL_Details: who entered and who approved it', [row for row in details if not row['Entered_By'] or not row['Approved_By'] or row['Entered_By'] == row['Approved_By']], [])
+    check('GL_Details: every user is in BAS_User', {row[field] for row in details for field in ('Entered_By', 'Approved_By', 'Posted_By')} - {row['User_ID'] for row in tables['BAS_User']}, set())
+    check('GL_Details: every type is in BAS_Journal_Entry_Type', {row['JE_Type_Code'] for row in details}, {row['JE_Type_Code'] for row in tables['BAS_Journal_Entry_Type']})
+    check('GL_Details: every account is in BAS_Chart_Of_Accounts', {row['GL_Account_Number'] for row in details} - {row['GL_Account_Number'] for row in tables['BAS_Chart_Of_Accounts']}, set())
+    check('GL_Details: reversals and what they reverse', sorted(row['Reversal_Indicator'] for row in details if row['Reversal_Indicator']), ['1'] * 4 + ['2'] * 4)
+    pairs = {(row['Journal_ID'], row['Reversal_Journal_ID']) for row in details if row['Reversal_Journal_ID']}
+    check('GL_Details: each names the other', {(b, a) for a, b in pairs}, pairs)
+
+    def signed(row, amount, side):
+        return Decimal(row[amount]) * (-1 if row[side] == 'C' else 1)
+
+    sums = {}
+    for row in details:
+        key = row['GL_Account_Number'], row['Fund_Code']
+        sums[key] = sums.get(key, 0) + signed(row, 'Functional_Amount', 'Amount_Credit_Debit_Indicator')
+    check('opening balance plus details is closing balance',
+          [row for row in tables['GL_Trial_Balance'] if signed(row, 'Functional_Beginning_Balance', 'Beginning_Balance_Indicator') + sums.get((row['GL_Account_Number'], row['Fund_Code']), 0)
+           != signed(row, 'Functional_Ending_Balance', 'Ending_Balance_Indicator')], [])
+    check('the test that is among the files says so', [(row['Passed'], Decimal(row['Difference'])) for row in tables['GL_Balance_Test']], [('Y', 0)] * len(tables['GL_Trial_Balance']))
+    check('balances of periods follow each other', {row['Accounting_Period'] for row in tables['GL_Accounts_Period_Balance']}, {str(n) for n in range(1, 13)})
+
+
 def check_fec_faults(name, data):
     """That the checker sees what it is there for."""
     lines = data.decode().split('\n')
@@ -104,5 +145,6 @@ def check_fec_faults(name, data):
     sees('closing first', 'do not come first', '\n'.join(lines[:1] + lines[-2:-1] + lines[1:-2] + ['']).encode())
 
 
+check_audit_data()
 check_fec()
 finish()

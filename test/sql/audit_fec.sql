@@ -39,7 +39,7 @@ SELECT count(*) AS differ FROM (SELECT account, replace(debit, ',', '.')::numeri
 SELECT count(*) AS differ FROM (SELECT account, sum(replace(debit, ',', '.')::numeric - replace(credit, ',', '.')::numeric) AS amount FROM public.fields('2025-12-31') WHERE n > 1 GROUP BY 1) AS f
   FULL JOIN (SELECT account_code AS account, sum(closing_balance) AS amount FROM acct.trial_balance('2025-12-01', 'FRA') GROUP BY 1) AS t USING (account)
  WHERE coalesce(f.amount, 0) <> coalesce(t.amount, 0);
-SELECT line FROM acct.export_fec('2025-12-31', 'FRA', part => 'description');
+SELECT regexp_replace(line, 'ledger_engine .*', 'ledger_engine VERSION') AS line FROM acct.export_fec('2025-12-31', 'FRA', part => 'description');
 SELECT acct.fec_file_name('2025-12-31', 'FRA');
 
 --

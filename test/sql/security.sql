@@ -252,6 +252,8 @@ SELECT acct.prove_checkpoint(acct.ledger_checkpoint()) IS NOT NULL AS proof;
 SELECT pg_catalog.length(acct.month_end_pack('2025-02-01')) OPERATOR(pg_catalog.>) 1000 AS page;
 SELECT x.finding FROM acct.check_audit_export('fec', '2025-01-01', '2025-12-01', 'MAIN') AS x ORDER BY 1;
 SELECT acct.fec_file_name('2024-12-31', 'MAIN');
+SELECT DISTINCT x.file_name COLLATE pg_catalog."C" FROM acct.export_audit_data('2025-01-01', '2025-03-01', 'MAIN') AS x ORDER BY 1;
+SELECT DISTINCT x.passed FROM acct.check_audit_data('2025-01-01', '2025-03-01', 'MAIN') AS x;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS lines FROM acct.export_fec('2025-12-31', 'MAIN') AS x;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS lines FROM acct.export_fec('2025-12-31', 'MAIN', part => 'description') AS x;
 SELECT x.account_code FROM acct.check_balance_snapshot('2025-02-01') AS x;
@@ -404,6 +406,7 @@ RESET SESSION AUTHORIZATION;
 -- Gives a table away, lets its new owner plant, and calls everything; takes all of it back.
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.check_audit_export(''fec'', ''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_fec(''2025-12-31'', ''MAIN'')'), ('SELECT acct.fec_file_name(''2025-12-31'', ''MAIN'')');
+INSERT INTO public.call (statement) VALUES ('SELECT acct.export_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.check_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.correct_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.preview_correction(@posted)'), ('SELECT acct.preview_correction_transactions(@posted)'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct.replay_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),
