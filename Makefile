@@ -159,6 +159,7 @@ SQL_PARTS = \
 	sql/ledger/post.sql \
 	sql/seal/seals.sql \
 	sql/seal/log.sql \
+	sql/seal/events.sql \
 	sql/close/periods.sql \
 	sql/close/books.sql \
 	sql/close/findings.sql \

@@ -374,7 +374,8 @@ def check_balance(proof):
     require(root == root_in(seal, 'balance_root'), 'the balance is not in the seal')
     record = parse_balance(proof['leaf'])
     require(record['closing_balance'] == record['opening_balance'] + record['period_debit'] - record['period_credit'], 'the balance does not add up')
-    record.update(entity_code=seal['entity'], basis=seal['basis'])
+    # A checkpoint seals the balances of a book in the ledger's own chain.
+    record.update(entity_code=seal.get('book_entity', seal['entity']), basis=seal.get('book_basis', seal['basis']))
     classes = {name: 'amount' for name in record if name.endswith(('_balance', '_debit', '_credit'))}
     return {'kind': 'balance', 'record': record, 'classes': classes, 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint}
 

@@ -384,6 +384,9 @@ BEGIN
     SELECT 'archive', array_to_string(a.partitions, ', '), a.rows, acct._elapsed_ms(started),
            p_figures - 'agree' - 'rows'
       FROM acct.archived_partition AS a WHERE a.archive_id = id;
+    IF p_table = 'ledger_entry' THEN
+        PERFORM acct._seal_archive('archive', id);
+    END IF;
     -- crash point: archive_done
     RETURN id;
 END
@@ -516,6 +519,9 @@ BEGIN
      WHERE a.archive_id = archived.archive_id;
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms)
     VALUES ('restore', array_to_string(archived.partitions, ', '), archived.rows, acct._elapsed_ms(started));
+    IF tab = 'ledger_entry' THEN
+        PERFORM acct._seal_archive('restore', archived.archive_id);
+    END IF;
     -- crash point: restore_done
     RETURN true;
 END
@@ -535,6 +541,10 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    IF archived.table_name = 'ledger_entry' THEN
+        -- The books, whose seals say so, before the tables, as when they were archived
+        PERFORM acct._lock_months('ledger_entry', '10 seconds');
+    END IF;
     tree := acct._month_tree('acct_archive', archived.table_name, archived.month);
     IF NOT acct._lock_tables(tree, 'ACCESS EXCLUSIVE', '0') THEN
         PERFORM acct._raise_in_use(format('month %s of %s', acct._month_name(archived.month), archived.table_name), tree);
@@ -547,6 +557,9 @@ BEGIN
     UPDATE acct.archived_partition AS a SET dropped_by = session_user, dropped_at = clock_timestamp() WHERE a.archive_id = p_archive_id;
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms)
     VALUES ('drop', array_to_string(archived.partitions, ', '), archived.rows, acct._elapsed_ms(started));
+    IF archived.table_name = 'ledger_entry' THEN
+        PERFORM acct._seal_archive('drop', p_archive_id);
+    END IF;
     -- crash point: drop_done
 END
 $$;

@@ -105,9 +105,11 @@ CREATE FUNCTION acct._log_period(p_action text, p_entity text, p_basis text, p_m
 RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     INSERT INTO acct.period_log (action, entity_code, basis, period_month, run_id, waived, reason, detail)
-    VALUES (p_action, p_entity, p_basis, p_month, p_run_id, p_waived, p_reason, p_detail)
+    VALUES (p_action, p_entity, p_basis, p_month, p_run_id, p_waived, p_reason, p_detail);
+    SELECT acct._seal_period(p_action, p_entity, p_basis, p_month, p_run_id, p_waived, p_reason, p_detail)
 $$;
-COMMENT ON FUNCTION acct._log_period(text, text, text, date, bigint, text[], text, jsonb) IS 'Adds an entry to acct.period_log.';
+COMMENT ON FUNCTION acct._log_period(text, text, text, date, bigint, text[], text, jsonb) IS
+'Adds an entry to acct.period_log, and a seal to the chain of the book, which the caller has locked.';
 
 CREATE FUNCTION acct._is_closed(p_entity text, p_basis text, p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

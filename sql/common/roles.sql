@@ -116,7 +116,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer)', 'journal(bigint)', 'trial_balance_at(date, text, text, text, boolean)', 'movement(date, text, text, text, boolean, boolean)',
                'account_hierarchy(date, text, text, text, boolean)', 'profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
                'balance_sheet(date, text, text, text, text, boolean, boolean, boolean)', 'fund_statement(date, text, text, text, text, date, boolean)', 'exceptions_report(date, text, text)', 'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)',
-               'check_numbering(date, text, text)'], 'EXECUTE'),
+               'check_numbering(date, text, text)', 'prove_balance(date, text, text, text, text, text)'], 'EXECUTE'),
         -- Audit files
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function',
          ARRAY['check_audit_export(text, date, date, text, text)', 'fec_file_name(date, text)', 'export_fec(date, text, text, text)',

@@ -175,6 +175,7 @@ BEGIN
        SET waived_by = session_user, waived_at = clock_timestamp(), waive_reason = waive_exception.reason
      WHERE (e.run_id, e.txn_id, e.txn_month, e.basis) = (found.run_id, found.txn_id, found.txn_month, found.basis);
     PERFORM acct._log_waiver('waive', found.run_id, found.txn_id, found.basis);
+    PERFORM acct._seal_waiver('waive', found.run_id, found.txn_id, found.basis);
     RETURN true;
 END
 $$;
@@ -194,6 +195,7 @@ BEGIN
     END IF;
     PERFORM acct._keep_source_month(found.txn_month);
     PERFORM acct._log_waiver('revoke_waiver', found.run_id, found.txn_id, found.basis);
+    PERFORM acct._seal_waiver('revoke_waiver', found.run_id, found.txn_id, found.basis);
     UPDATE acct.je_exception AS e SET waived_by = NULL, waived_at = NULL, waive_reason = NULL
      WHERE (e.run_id, e.txn_id, e.txn_month, e.basis) = (found.run_id, found.txn_id, found.txn_month, found.basis);
     RETURN true;

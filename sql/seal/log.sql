@@ -88,16 +88,19 @@ CREATE FUNCTION acct._take_up_seals() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     next bigint := (SELECT coalesce(max(g.leaf_no) + 1, 0) FROM acct.ledger_log AS g);
-    seals bigint[];
+    fresh record;
+    book jsonb;
 BEGIN
-    SELECT array_agg(s.seal_id ORDER BY s.seal_id) INTO seals FROM acct.ledger_seal AS s
-     WHERE NOT EXISTS (SELECT FROM acct.ledger_log AS g WHERE g.seal_id = s.seal_id);
+    SELECT f.* INTO fresh FROM acct._fresh_seals() AS f;
     -- crash point: checkpoint_read
+    FOR book IN SELECT b FROM jsonb_array_elements(fresh.books) AS b LOOP
+        fresh.seals := fresh.seals || acct._append_seal('', '', 'balances', '{book_entity,book_basis,through,balances,balance_root}', ARRAY[book ->> 0, book ->> 1, book ->> 2, book ->> 3, book ->> 4]);
+    END LOOP;
     INSERT INTO acct.ledger_log (leaf_no, seal_id, leaf_hash)
-    SELECT next + x.n - 1, s.seal_id, s.seal_hash FROM unnest(seals) WITH ORDINALITY AS x (seal_id, n) JOIN acct.ledger_seal AS s ON s.seal_id = x.seal_id;
+    SELECT next + x.n - 1, s.seal_id, s.seal_hash FROM unnest(fresh.seals) WITH ORDINALITY AS x (seal_id, n) JOIN acct.ledger_seal AS s ON s.seal_id = x.seal_id;
 END
 $$;
-COMMENT ON FUNCTION acct._take_up_seals() IS 'Adds the seals that the log, which the caller has locked, does not have.';
+COMMENT ON FUNCTION acct._take_up_seals() IS 'Adds the seals that the log, which the caller has locked, does not have, and one for the balances of each book that they are of.';
 
 CREATE FUNCTION acct._log_leaves(p_size bigint) RETURNS bytea[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -191,7 +194,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     chain AS MATERIALIZED (
         SELECT s.seal_id, s.entity_code, s.basis, s.seal_number, s.kind, s.body, s.seal_hash, l.leaf_no,
                sha256(decode('00', 'hex') || convert_to(s.body, 'UTF8')) AS computed,
-               CASE WHEN s.entity_code = '' THEN 'the chain of policy' ELSE format('book %s %s', s.entity_code, s.basis) END AS book,
+               CASE WHEN s.entity_code = '' THEN 'the ledger itself' ELSE format('book %s %s', s.entity_code, s.basis) END AS book,
                lag(s.seal_number, 1, 0::bigint) OVER w AS before_number, lag(s.seal_hash) OVER w AS before_hash,
                min(l.leaf_no) OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS later_leaf
           FROM acct.ledger_seal AS s LEFT JOIN acct.ledger_log AS l ON l.seal_id = s.seal_id
@@ -251,7 +254,7 @@ BEGIN
     SELECT k.name, x.faults = 0,
            CASE WHEN x.faults = 0 THEN CASE k.name WHEN 'leaves' THEN format('%s leaves are numbered from 0.', found.leaves)
                                                    WHEN 'seals' THEN 'Each leaf is the hash of its seal.'
-                                                   ELSE 'The seals of each book, and of policy, follow each other without a gap.' END
+                                                   ELSE 'The seals of each book, and of the ledger itself, follow each other without a gap.' END
                 ELSE acct._first_of(x.names) || '.' END
       FROM (VALUES (1, 'leaves'), (2, 'seals'), (3, 'chains')) AS k (n, name)
      CROSS JOIN LATERAL (SELECT count(*) AS faults, array_agg(f.fault ORDER BY f.leaf_no, f.fault) AS names FROM fault AS f WHERE f.check_name = k.name) AS x
