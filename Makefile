@@ -113,15 +113,24 @@ OBJS = \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
 	src/post/post_run.o \
+	src/post/post_seals.o \
 	src/preview/compare.o \
 	src/preview/effect.o \
 	src/preview/explain.o \
 	src/preview/preview_journals.o \
 	src/preview/two_policies.o \
+	src/seal/book_seal.o \
+	src/seal/evidence.o \
+	src/seal/exception_tree.o \
+	src/seal/form.o \
 	src/seal/hash.o \
 	src/seal/balance_leaf.o \
 	src/seal/merkle.o \
 	src/seal/merkle_path.o \
+	src/seal/seal_rows.o \
+	src/seal/seal_writer.o \
+	src/seal/section.o \
+	src/seal/spool.o \
 	src/table/brin_summary.o \
 	src/table/bulk_writer.o \
 	src/table/child_columns.o \

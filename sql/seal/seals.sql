@@ -70,6 +70,7 @@ COMMENT ON FUNCTION acct._comment_seals() IS 'The part of install() that describ
 
 CREATE FUNCTION acct._seal_value(p_value text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- The caller may have standard_conforming_strings off.
     SELECT CASE WHEN p_value IS NULL THEN '-' WHEN p_value = '-' THEN E'\\-'
                 ELSE replace(replace(replace(p_value, E'\\', E'\\\\'), E'\n', E'\\n'), E'\r', E'\\r') END
 $$;
@@ -108,3 +109,30 @@ END
 $$;
 COMMENT ON FUNCTION acct._append_seal(text, text, text, text[], text[], bigint, date) IS
 'Adds a seal to the chain of a book, whose lock (_lock_books) the caller holds: the common lines, then names and values of the kind''s own. Returns its seal_id.';
+
+CREATE FUNCTION acct._seal_entries(p_kind text, p_run_id bigint, p_month date, p_entity text, p_basis text, p_headers bigint, p_lines bigint, p_sums text[],
+                                   p_header_columns text, p_line_columns text, p_header_root bytea, p_line_root bytea,
+                                   p_exceptions bigint, p_exception_root bytea) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    posted_by text;
+BEGIN
+    IF p_run_id IS NOT NULL THEN
+        SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+        posted_by := session_user;
+    END IF;
+    RETURN acct._append_seal(p_entity, p_basis, p_kind,
+        ARRAY['run', 'run_kind', 'run_key', 'txn_month', 'posted_at', 'posted_by', 'month', 'headers', 'lines']
+        || array_fill('sum'::text, ARRAY[cardinality(p_sums)])
+        || ARRAY['header_columns', 'line_columns', 'header_root', 'line_root', 'digest', 'source_digest', 'policy_digest', 'exceptions', 'exception_root'],
+        ARRAY[p_run_id::text, run.kind, run.run_key, to_char(run.txn_month, 'YYYY-MM-DD'), acct._seal_time(run.posted_at), posted_by,
+              to_char(p_month, 'YYYY-MM-DD'), p_headers::text, p_lines::text]
+        || p_sums
+        || ARRAY[p_header_columns, p_line_columns, encode(p_header_root, 'hex'), encode(p_line_root, 'hex'),
+                 run.digest, run.source_digest, run.policy_digest, p_exceptions::text, encode(p_exception_root, 'hex')],
+        p_run_id, p_month);
+END
+$$;
+COMMENT ON FUNCTION acct._seal_entries(text, bigint, date, text, text, bigint, bigint, text[], text, text, bytea, bytea, bigint, bytea) IS
+'Adds the seal of a run, or of a month, to the chain of a book, with what its rows came to. Returns its seal_id.';

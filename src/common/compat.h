@@ -109,6 +109,14 @@ next_bitmap_page(BitmapPages *pages, BlockNumber *block)
 #define REQUEST_ARGUMENTS  size
 #endif
 
+/* Before 16 a datum that comes from a sort is a copy in the current memory context; since then the caller has a choice. */
+#if PG_VERSION_NUM >= 160000
+#define get_sorted_datum(sort, datum, isnull) \
+	tuplesort_getdatum(sort, true, false, datum, isnull, NULL)
+#else
+#define get_sorted_datum(sort, datum, isnull) tuplesort_getdatum(sort, true, datum, isnull, NULL)
+#endif
+
 /* 16 added onlySummarizing (BRIN-only index updates). */
 #if PG_VERSION_NUM >= 160000
 #define insert_index_tuples(rri, slot, estate) \

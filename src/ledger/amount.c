@@ -178,8 +178,8 @@ amount_from_stored(Datum numeric)
 	return amount;
 }
 
-Amount
-amount_from_sum(Datum numeric)
+bool
+amount_from_any(Datum numeric, Amount *amount)
 {
 	NumericView view;
 	uint128 value = 0;
@@ -187,11 +187,22 @@ amount_from_sum(Datum numeric)
 	view_numeric(numeric, &view);
 	/* 38 digits fit: nine of base 10000, the last the ten-thousandths. */
 	if (view.special || view.weight > 7 || !is_exact(&view))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored sum is not a sum of amounts")));
+		return false;
 	for (int i = 0; i <= view.weight + 1; i++)
 		value = value * DIGIT_BASE + digit_at(&view, i);
-	return view.negative ? -(Amount) value : (Amount) value;
+	*amount = view.negative ? -(Amount) value : (Amount) value;
+	return true;
+}
+
+Amount
+amount_from_sum(Datum numeric)
+{
+	Amount amount;
+
+	if (!amount_from_any(numeric, &amount))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored sum is not a sum of amounts")));
+	return amount;
 }
 
 /* Header word and digits of an amount at target (even address not needed); returns their size. */

@@ -44,6 +44,9 @@ extern Datum amount_to_new_numeric(Amount amount);
 /* A sum of amounts as read from a table, exactly; raises XX001 where it is none. */
 extern Amount amount_from_sum(Datum numeric);
 
+/* The same of any number; false where it is not finite, or has decimals or digits that a sum of amounts cannot have. */
+extern bool amount_from_any(Datum numeric, Amount *amount);
+
 /* A numeric(20,4) as read from a table, exactly; raises XX001 where it is none. */
 extern Amount amount_from_stored(Datum numeric);
 

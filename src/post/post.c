@@ -15,6 +15,7 @@
 #include "post/post_headers.h"
 #include "post/post_lines.h"
 #include "post/post_run.h"
+#include "post/post_seals.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -163,6 +164,7 @@ ledger_post(PG_FUNCTION_ARGS)
 
 	header = table_open(PG_GETARG_OID(1), AccessShareLock);
 	line = table_open(PG_GETARG_OID(2), AccessShareLock);
+	post->seals = post_seals_open(post);
 	post->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	PushActiveSnapshot(post->snapshot);
 	CRASH_POINT("post_opened");
@@ -175,6 +177,9 @@ ledger_post(PG_FUNCTION_ARGS)
 
 	check_written(post);
 	CRASH_POINT("post_checked");
+	post_seals_write(post->seals);
+	post_seals_close(post->seals);
+	CRASH_POINT("post_sealed");
 	query_close();
 
 	MemoryContextSwitchTo(caller);

@@ -14,6 +14,7 @@
 #include "common/query.h"
 #include "ledger/shared_staging.h"
 #include "post/ledger_target.h"
+#include "post/post_seals.h"
 #include "table/page_groups.h"
 #include "table/page_reader.h"
 
@@ -58,6 +59,7 @@ struct HeaderPass
 	bool is_shared; /* with other runs */
 	HeaderColumns columns;
 	LedgerTarget *targets; /* by month */
+	BoundForm **forms;     /* of their rows */
 	PageReader pages;
 	TupleTableSlot *slot;
 	ExtentMap map; /* by book: entity and basis */
@@ -178,6 +180,7 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	target->values[target->posted_at - 1] = TimestampTzGetDatum(post->posted_at);
 	target->isnull[target->posted_at - 1] = false;
 	ledger_target_put(target, slot);
+	post_seals_add(post->seals, pass->forms[month - post->months], target->values, target->isnull);
 	month->journals++;
 	post->header_lines += DatumGetInt32(slot->tts_values[columns->line_count - 1]);
 	post->header_debit += amount_from_stored(slot->tts_values[columns->total_debit - 1]);
@@ -226,14 +229,20 @@ post_headers_open(Post *post, Relation staging)
 	pass->columns.total_debit = column_find(tupdesc, name, "total_debit", NUMERICOID);
 	pass->columns.total_credit = column_find(tupdesc, name, "total_credit", NUMERICOID);
 	pass->targets = palloc0_array(LedgerTarget, post->nmonths + 1);
+	pass->forms = palloc0_array(BoundForm *, post->nmonths + 1);
 	page_reader_open(&pass->pages, staging, post->snapshot);
 	pass->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	load_counters(post);
 	if (!pass->is_shared)
 		page_groups_read(&pass->map, RelationGetNumberOfBlocks(staging), book_of, pass);
 	for (int i = 0; i < post->nmonths; i++)
+	{
 		ledger_target_open(&pass->targets[i], post->months[i].header_partition, tupdesc, true,
 						   &post->index_builds);
+		pass->forms[i] =
+			post_seals_bind(post->seals, ROW_HEADER,
+							bulk_writer_descriptor(pass->targets[i].writer), "ledger_entry_header");
+	}
 	return pass;
 }
 

@@ -22,6 +22,7 @@
 #include "ledger/je_id.h"
 #include "ledger/shared_staging.h"
 #include "post/ledger_target.h"
+#include "post/post_seals.h"
 #include "table/page_file.h"
 #include "table/page_groups.h"
 #include "table/page_reader.h"
@@ -99,6 +100,9 @@ typedef struct RowPoster
 	PageReader pages;
 	LineReader *reader;
 	TupleTableSlot *slot;
+	BoundForm *form; /* of staging's rows, for the seal */
+	Datum *values;   /* of a row */
+	bool *isnull;
 } RowPoster;
 
 struct LinePass
@@ -365,6 +369,14 @@ ledger_engine_post_lines_worker(dsm_segment *seg, shm_toc *toc)
 	parallel_work_leave();
 }
 
+/* Adds a line to the seal, as it is stored. */
+static void
+seal_row(RowPoster *poster, HeapTuple tuple)
+{
+	heap_deform_tuple(tuple, RelationGetDescr(poster->pages.rel), poster->values, poster->isnull);
+	post_seals_add(poster->post->seals, poster->form, poster->values, poster->isnull);
+}
+
 static void
 post_row(RowPoster *poster, HeapTuple tuple)
 {
@@ -391,6 +403,7 @@ post_row(RowPoster *poster, HeapTuple tuple)
 			target = &poster->ranges[m];
 	}
 	line_sum_add(&month->lines, &line);
+	seal_row(poster, tuple);
 	if (target->same_layout && !HeapTupleHasExternal(tuple) &&
 		has_all_columns(tuple, poster->pages.rel))
 		bulk_writer_put_row(target->writer, tuple->t_data, tuple->t_len);
@@ -424,6 +437,30 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 			MemoryContextReset(poster->post->row_context);
 		}
 		progress_add(last);
+	}
+}
+
+/* Adds the lines of an extent that was copied to the seal. */
+static void
+seal_extent(RowPoster *poster, BlockNumber first)
+{
+	for (BlockNumber block = first; block < first + EXTENT_PAGES; block++)
+	{
+		OffsetNumber last;
+
+		CHECK_FOR_INTERRUPTS();
+		last = page_reader_page(&poster->pages, block);
+		for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+		{
+			HeapTupleData tuple;
+
+			if (!page_reader_row(&poster->pages, i, &tuple))
+				continue;
+			MemoryContextSwitchTo(poster->post->row_context);
+			seal_row(poster, &tuple);
+			MemoryContextSwitchTo(poster->post->context);
+			MemoryContextReset(poster->post->row_context);
+		}
 	}
 }
 
@@ -506,6 +543,10 @@ post_lines_open(Post *post, Relation staging)
 	page_reader_open(&poster->pages, staging, post->snapshot);
 	poster->reader = line_reader_open(staging);
 	poster->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
+	poster->form =
+		post_seals_bind(post->seals, ROW_LINE, tupdesc, RelationGetRelationName(staging));
+	poster->values = palloc_array(Datum, tupdesc->natts + 1);
+	poster->isnull = palloc_array(bool, tupdesc->natts + 1);
 	for (int i = 0; i < post->nmonths; i++)
 		pass->copies = pass->copies || pass->files[i] != NULL;
 	page_groups_read(&pass->map, pass->nblocks, account_of, pass);
@@ -546,8 +587,12 @@ void
 post_lines_write_rest(LinePass *pass)
 {
 	for (int64 i = 0; i < pass->map.nextents; i++)
+	{
 		if (pass->extents[i].left)
 			post_extent_by_row(&pass->poster, pass->extents[i].from, pass->nblocks);
+		else
+			seal_extent(&pass->poster, pass->extents[i].from);
+	}
 	for (int64 i = 0; i < pass->map.nloose; i++)
 		post_extent_by_row(&pass->poster, pass->map.loose[i], pass->nblocks);
 	if (pass->is_shared)

@@ -43,6 +43,7 @@ typedef struct Post
 	CodeMap counters; /* of journal numbers */
 	TimestampTz posted_at;
 	IndexBuilds index_builds; /* of months made here */
+	struct PostSeals *seals;
 
 	/* What the headers written come to. */
 	int64 header_lines;

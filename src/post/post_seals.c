@@ -1,0 +1,95 @@
+/*
+ * post_seals.c
+ *		Seals of the run that is posted (see post_seals.h).
+ *
+ * Headers are numbered in the order in which they are written, so that each
+ * section of them is in order. Lines that are written one by one come in any
+ * order, and are sorted.
+ */
+#include "post/post_seals.h"
+
+#include "common/settings_scope.h"
+#include "seal/seal_rows.h"
+#include "seal/seal_writer.h"
+
+#include "access/table.h"
+
+struct PostSeals
+{
+	Post *post;
+	Hasher *hasher;
+	Spool *spool;
+	RowForm *header_form;
+	RowForm *line_form;
+	SealRows *headers;
+	SealRows *lines;
+	StringInfoData row;
+	int scope; /* of pinned settings; 0: there are none */
+};
+
+static RowForm *
+form_of_ledger(const char *table, RowKind kind)
+{
+	Relation rel = table_open(ledger_engine_table(table), AccessShareLock);
+	RowForm *form = form_of_table(RelationGetDescr(rel), kind);
+
+	table_close(rel, AccessShareLock);
+	return form;
+}
+
+PostSeals *
+post_seals_open(Post *post)
+{
+	PostSeals *seals = palloc0_object(PostSeals);
+
+	seals->post = post;
+	seals->hasher = hasher_open();
+	seals->spool = spool_open();
+	seals->header_form = form_of_ledger("ledger_entry_header", ROW_HEADER);
+	seals->line_form = form_of_ledger("ledger_entry_line", ROW_LINE);
+	seals->headers = seal_rows_open(seals->header_form, seals->hasher, seals->spool, true);
+	seals->lines = seal_rows_open(seals->line_form, seals->hasher, seals->spool, false);
+	initStringInfo(&seals->row);
+	if (form_prints(seals->header_form) || form_prints(seals->line_form))
+		seals->scope = settings_scope_open_pinned();
+	return seals;
+}
+
+BoundForm *
+post_seals_bind(PostSeals *seals, RowKind kind, TupleDesc tupdesc, const char *table)
+{
+	return form_bind(kind == ROW_HEADER ? seals->header_form : seals->line_form, tupdesc, table);
+}
+
+void
+post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const bool *isnull)
+{
+	SealRows *rows = form_of(form)->kind == ROW_HEADER ? seals->headers : seals->lines;
+	RowKey key;
+
+	resetStringInfo(&seals->row);
+	form_encode(form, values, isnull, &seals->row, &key);
+	if (!seal_rows_put(rows, &key, seals->row.data, seals->row.len))
+		elog(ERROR, "journals were not written in the order of their numbers");
+}
+
+void
+post_seals_write(PostSeals *seals)
+{
+	Sealed sealed = {.run_id = seals->post->run_id,
+					 .header_form = seals->header_form,
+					 .line_form = seals->line_form,
+					 .spools = &seals->spool};
+
+	sealed.sections = list_concat(seal_rows_close(seals->headers), seal_rows_close(seals->lines));
+	if (seals->scope != 0)
+		settings_scope_close(seals->scope);
+	seal_write(&sealed, seals->hasher);
+}
+
+void
+post_seals_close(PostSeals *seals)
+{
+	spool_close(seals->spool);
+	hasher_close(seals->hasher);
+}

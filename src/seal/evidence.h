@@ -1,0 +1,54 @@
+/*
+ * evidence.h
+ *		What helps to find where the ledger differs from a seal.
+ *
+ * It is a string of bytes, cut into parts, which are rows of
+ * acct.ledger_seal_evidence. It begins with EVIDENCE_MAGIC, the number of
+ * sections and their data, each with its length (32 bits); then come the blocks
+ * of the first section, of the second, and so on, each as section_block_put()
+ * writes it. So the place of each block can be computed. Nothing is proved by
+ * it: what it says of a section counts only as far as it leads to the roots in
+ * the seal.
+ */
+#ifndef LEDGER_EVIDENCE_H
+#define LEDGER_EVIDENCE_H
+
+#include "seal/book_seal.h"
+#include "seal/spool.h"
+
+#define EVIDENCE_MAGIC "LEe1"
+
+/* Bytes of a part; the last one has fewer. */
+#define EVIDENCE_PART (256 * 1024)
+
+/* Writes the evidence of a seal, whose blocks are in the spools of processes. Needs query_open(). */
+extern void evidence_write(int64 seal_id, const BookSeal *book, Spool **spools);
+
+/* A section, as evidence has it. */
+typedef struct EvidenceSection
+{
+	SectionRecord record; /* without blocks; entity and basis are empty */
+	int64 place;          /* of its first block */
+} EvidenceSection;
+
+typedef struct Evidence
+{
+	int64 seal_id;
+	int nsections;
+	EvidenceSection *sections;
+	int32 part_no; /* of the part at hand; 0: none */
+	StringInfoData part;
+} Evidence;
+
+/*
+ * Reads the sections of a seal's evidence, in the current memory context; NULL where there is none, or where it is damaged, so
+ * that it is of no use. Needs query_open().
+ */
+extern Evidence *evidence_open(int64 seal_id);
+
+/* Reads a block of a section, from 0; false where it is missing. */
+extern bool evidence_block(Evidence *evidence, int section, int64 number, SectionBlock *block);
+
+extern void evidence_close(Evidence *evidence);
+
+#endif

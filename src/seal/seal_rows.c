@@ -1,0 +1,198 @@
+/*
+ * seal_rows.c
+ *		From rows to sections (see seal_rows.h).
+ */
+#include "seal/seal_rows.h"
+
+#include "common/code_map.h"
+#include "seal/bytes.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/tuplesort.h"
+#include "utils/typcache.h"
+
+/* Makes an order of bytes of that of signed numbers. */
+#define SIGN_64 (UINT64CONST(1) << 63)
+#define SIGN_16 ((uint16) 0x8000)
+
+/* A section that rows were put to, by book, month, fund, account and currency. */
+typedef struct RoutedSection
+{
+	CodeKey code_key;
+	int32 number; /* in the order of their first rows */
+	Section *section;
+} RoutedSection;
+
+struct SealRows
+{
+	const RowForm *form;
+	Hasher *hasher;
+	Spool *spool;
+	MemoryContext context;
+	CodeMap map;
+	int nsections;
+	int max_sections;
+	RoutedSection **sections;
+	Tuplesortstate *sort; /* NULL: rows come in order */
+	StringInfoData room;
+};
+
+SealRows *
+seal_rows_open(const RowForm *form, Hasher *hasher, Spool *spool, bool in_order)
+{
+	SealRows *rows = palloc0_object(SealRows);
+
+	rows->form = form;
+	rows->hasher = hasher;
+	rows->spool = spool;
+	rows->context = CurrentMemoryContext;
+	rows->max_sections = 64;
+	rows->sections = palloc_array(RoutedSection *, rows->max_sections);
+	code_map_init(&rows->map, "sections of seals", sizeof(RoutedSection), CurrentMemoryContext);
+	code_map_keep_recent(&rows->map);
+	initStringInfo(&rows->room);
+	if (!in_order)
+		rows->sort =
+			tuplesort_begin_datum(BYTEAOID, lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr,
+								  InvalidOid, false, work_mem, NULL, TUPLESORT_NONE);
+	return rows;
+}
+
+static void
+add_section(SealRows *rows, RoutedSection *routed, const RowKey *key)
+{
+	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	SectionKey section_key = {key->entity, key->basis,   rows->form->kind, key->month,
+							  key->fund,   key->account, key->currency};
+
+	if (rows->nsections == rows->max_sections)
+	{
+		rows->max_sections *= 2;
+		rows->sections =
+			repalloc_huge(rows->sections, rows->max_sections * sizeof(RoutedSection *));
+	}
+	routed->number = rows->nsections;
+	routed->section = section_open(&section_key, rows->form, rows->hasher, rows->spool);
+	rows->sections[rows->nsections++] = routed;
+	MemoryContextSwitchTo(old);
+}
+
+static RoutedSection *
+find_section(SealRows *rows, const RowKey *key)
+{
+	CodeKey code_key = {
+		key->month, 5, {key->entity, key->basis, key->fund, key->account, key->currency}};
+	bool found;
+	RoutedSection *routed = code_map_find(&rows->map, &code_key);
+
+	if (unlikely(routed == NULL))
+	{
+		routed = code_map_enter(&rows->map, &code_key, &found);
+		add_section(rows, routed, key);
+	}
+	return routed;
+}
+
+/*
+ * A row to be sorted is one text of bytes, which begins with what it is sorted by: its section, then the number of the journal,
+ * which a zero ends, or else the number of the line after je_id.
+ */
+static void
+put_to_sort(SealRows *rows, int32 number, const RowKey *key, const char *row, uint32 size)
+{
+	StringInfo room = &rows->room;
+
+	resetStringInfo(room);
+	bytes_put_u32(room, 0); /* its length */
+	bytes_put_u32(room, number);
+	if (rows->form->kind == ROW_HEADER)
+	{
+		bytes_put(room, key->je_number.data, key->je_number.len);
+		appendStringInfoChar(room, '\0');
+	}
+	bytes_put_u64(room, (uint64) key->je_id ^ SIGN_64);
+	bytes_put_u16(room, (uint16) key->line_no ^ SIGN_16);
+	bytes_put_i128(room, key->debit);
+	bytes_put_i128(room, key->credit);
+	bytes_put(room, row, size);
+	SET_VARSIZE(room->data, room->len);
+	tuplesort_putdatum(rows->sort, PointerGetDatum(room->data), false);
+}
+
+bool
+seal_rows_put(SealRows *rows, const RowKey *key, const char *row, uint32 size)
+{
+	RoutedSection *routed = find_section(rows, key);
+
+	if (rows->sort == NULL)
+		return section_add(routed->section, key, row, size);
+	put_to_sort(rows, routed->number, key, row, size);
+	return true;
+}
+
+/* Adds a row that comes from the sort to its section. */
+static void
+take_sorted(SealRows *rows, struct varlena *datum)
+{
+	const char *at = VARDATA_ANY(datum);
+	const char *end = at + VARSIZE_ANY_EXHDR(datum);
+	int32 number = bytes_get_u32(at);
+	RowKey key = {0};
+
+	at += sizeof(uint32);
+	if (rows->form->kind == ROW_HEADER)
+	{
+		key.je_number = code_from_cstring(at);
+		at += key.je_number.len + 1;
+	}
+	key.je_id = (int64) (bytes_get_u64(at) ^ SIGN_64);
+	at += sizeof(uint64);
+	key.line_no = (int16) (bytes_get_u16(at) ^ SIGN_16);
+	at += sizeof(uint16);
+	key.debit = bytes_get_i128(at);
+	at += sizeof(int128);
+	key.credit = bytes_get_i128(at);
+	at += sizeof(int128);
+	Assert(number < rows->nsections && at < end);
+	if (!section_add(rows->sections[number]->section, &key, at, end - at))
+		elog(ERROR, "a sort returned rows in the wrong order");
+}
+
+static void
+take_all_sorted(SealRows *rows)
+{
+	MemoryContext row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "sorted row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(row_context);
+	Datum datum;
+	bool isnull;
+
+	tuplesort_performsort(rows->sort);
+	while (get_sorted_datum(rows->sort, &datum, &isnull))
+	{
+		CHECK_FOR_INTERRUPTS();
+		take_sorted(rows, (struct varlena *) DatumGetPointer(datum));
+		MemoryContextReset(row_context);
+	}
+	tuplesort_end(rows->sort);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row_context);
+}
+
+List *
+seal_rows_close(SealRows *rows)
+{
+	List *records = NIL;
+
+	if (rows->sort != NULL)
+		take_all_sorted(rows);
+	for (int i = 0; i < rows->nsections; i++)
+		records = lappend(records, section_close(rows->sections[i]->section));
+	pfree(rows->room.data);
+	pfree(rows->sections);
+	hash_destroy(rows->map.table);
+	pfree(rows);
+	return records;
+}

@@ -1,0 +1,27 @@
+/*
+ * seal_rows.h
+ *		Routes rows to the sections that they belong to.
+ *
+ * Where rows of each section come in order, they go to it at once: memory is
+ * that of the sections. In any other order they are sorted first, in work_mem
+ * and temporary files.
+ */
+#ifndef LEDGER_SEAL_ROWS_H
+#define LEDGER_SEAL_ROWS_H
+
+#include "seal/section.h"
+
+#include "nodes/pg_list.h"
+
+typedef struct SealRows SealRows;
+
+/* For rows of one form. Lives in the current memory context; hasher, form and spool outlive it. */
+extern SealRows *seal_rows_open(const RowForm *form, Hasher *hasher, Spool *spool, bool in_order);
+
+/* Adds a row, encoded. False where rows are to come in order, and this one does not: nothing is added. */
+extern bool seal_rows_put(SealRows *rows, const RowKey *key, const char *row, uint32 size);
+
+/* The sections (SectionRecord), in no order, in the current memory context. */
+extern List *seal_rows_close(SealRows *rows);
+
+#endif

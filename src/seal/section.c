@@ -1,0 +1,311 @@
+/*
+ * section.c
+ *		Sections of seals (see section.h).
+ */
+#include "seal/section.h"
+
+#include "seal/bytes.h"
+
+#include "port/pg_crc32c.h"
+
+#define HEADER_LEAF "LEh1"
+#define LINE_LEAF   "LEl1"
+#define SECTION     "LEs1"
+#define MAGIC_SIZE  4
+
+/* A section with more rows is none. */
+#define MAX_ROWS (INT64CONST(1) << 48)
+
+/* A leaf begins with its kind and the number of its rows. */
+#define LEAF_START (MAGIC_SIZE + sizeof(uint16))
+
+struct Section
+{
+	SectionKey key;
+	const RowForm *form;
+	Hasher *hasher;
+	Spool *spool;
+	int rows_in_leaf;
+	int64 rows;
+	Amount debit;
+	Amount credit;
+	/* The row added last. */
+	int64 last_je_id;
+	int16 last_line_no;
+	StringInfoData last_number;
+	StringInfoData leaf;
+	int nrows;          /* in the leaf */
+	MerkleTree subtree; /* of the leaves of the block */
+	MerkleTree tree;    /* of the blocks */
+	SectionBlock block;
+	int64 nblocks;
+	int64 max_blocks;
+	int64 *blocks;
+};
+
+static void
+begin_leaf(Section *section)
+{
+	resetStringInfo(&section->leaf);
+	bytes_put(&section->leaf, section->key.kind == ROW_HEADER ? HEADER_LEAF : LINE_LEAF,
+			  MAGIC_SIZE);
+	bytes_put_u16(&section->leaf, 0);
+	section->nrows = 0;
+}
+
+static void
+begin_block(Section *section)
+{
+	merkle_init(&section->subtree, section->hasher);
+	section->block.nrows = 0;
+	for (int i = 0; i < COLUMN_GROUPS; i++)
+		INIT_CRC32C(section->block.checksums[i]);
+}
+
+Section *
+section_open(const SectionKey *key, const RowForm *form, Hasher *hasher, Spool *spool)
+{
+	Section *section = palloc0_object(Section);
+
+	section->key.kind = key->kind;
+	section->key.month = key->month;
+	section->key.entity = form_code(key->entity);
+	section->key.basis = form_code(key->basis);
+	section->key.fund = form_code(key->fund);
+	section->key.account = form_code(key->account);
+	section->key.currency = form_code(key->currency);
+	section->form = form;
+	section->hasher = hasher;
+	section->spool = spool;
+	section->rows_in_leaf = key->kind == ROW_HEADER ? HEADERS_IN_LEAF : LINES_IN_LEAF;
+	StaticAssertStmt(ROWS_IN_BLOCK % HEADERS_IN_LEAF == 0 && ROWS_IN_BLOCK % LINES_IN_LEAF == 0,
+					 "a block is some leaves");
+	initStringInfo(&section->leaf);
+	initStringInfo(&section->last_number);
+	section->max_blocks = 1;
+	section->blocks = palloc_array(int64, section->max_blocks);
+	merkle_init(&section->tree, hasher);
+	begin_leaf(section);
+	begin_block(section);
+	return section;
+}
+
+static void
+end_leaf(Section *section)
+{
+	uint16 nrows = pg_hton16(section->nrows);
+	Sha256 hash;
+
+	memcpy(section->leaf.data + MAGIC_SIZE, &nrows, sizeof(nrows));
+	hash = hash_leaf(section->hasher, section->leaf.data, section->leaf.len);
+	merkle_append(&section->subtree, &hash);
+	begin_leaf(section);
+}
+
+static void
+end_block(Section *section)
+{
+	SectionBlock *block = &section->block;
+	StringInfoData bytes;
+
+	block->hash = merkle_root(&section->subtree);
+	for (int i = 0; i < COLUMN_GROUPS; i++)
+		FIN_CRC32C(block->checksums[i]);
+	merkle_append(&section->tree, &block->hash);
+	if (section->nblocks == section->max_blocks)
+	{
+		section->max_blocks *= 2;
+		section->blocks = repalloc_huge(section->blocks, section->max_blocks * sizeof(int64));
+	}
+	initStringInfo(&bytes);
+	section_block_put(block, &bytes);
+	section->blocks[section->nblocks++] = spool_put(section->spool, bytes.data, bytes.len);
+	pfree(bytes.data);
+	begin_block(section);
+}
+
+/* Does a row come after the one that was added last? Keys are equal only where somebody doubled a row. */
+static bool
+comes_next(const Section *section, const RowKey *key)
+{
+	int by_number;
+
+	if (section->rows == 0)
+		return true;
+	if (section->key.kind == ROW_LINE)
+		return key->je_id > section->last_je_id ||
+			   (key->je_id == section->last_je_id && key->line_no >= section->last_line_no);
+	by_number =
+		code_compare(key->je_number, (Code){section->last_number.data, section->last_number.len});
+	return by_number > 0 || (by_number == 0 && key->je_id >= section->last_je_id);
+}
+
+bool
+section_add(Section *section, const RowKey *key, const char *row, uint32 size)
+{
+	SectionBlock *block = &section->block;
+	uint32 checksum;
+
+	if (unlikely(!comes_next(section, key)))
+		return false;
+	section->last_je_id = key->je_id;
+	section->last_line_no = key->line_no;
+	if (section->key.kind == ROW_HEADER)
+	{
+		resetStringInfo(&section->last_number);
+		bytes_put(&section->last_number, key->je_number.data, key->je_number.len);
+	}
+	if (block->nrows == 0)
+		block->first_je_id = key->je_id;
+	INIT_CRC32C(checksum);
+	COMP_CRC32C(checksum, row, size);
+	FIN_CRC32C(checksum);
+	block->row_checksums[block->nrows++] = (uint16) checksum;
+	form_add_checksums(section->form, row, size, block->checksums);
+	bytes_put_u32(&section->leaf, size);
+	bytes_put(&section->leaf, row, size);
+	section->nrows++;
+	section->rows++;
+	section->debit += key->debit;
+	section->credit += key->credit;
+	if (section->nrows == section->rows_in_leaf)
+		end_leaf(section);
+	if (block->nrows == ROWS_IN_BLOCK)
+		end_block(section);
+	return true;
+}
+
+SectionRecord *
+section_close(Section *section)
+{
+	SectionRecord *record = palloc0_object(SectionRecord);
+
+	if (section->nrows > 0)
+		end_leaf(section);
+	if (section->block.nrows > 0)
+		end_block(section);
+	record->key = section->key;
+	record->rows = section->rows;
+	record->debit = section->debit;
+	record->credit = section->credit;
+	record->root = merkle_root(&section->tree);
+	record->blocks = section->blocks;
+	Assert(section->nblocks == section_nblocks(record));
+	pfree(section->leaf.data);
+	pfree(section->last_number.data);
+	pfree(section);
+	return record;
+}
+
+int
+section_compare(const SectionRecord *a, const SectionRecord *b)
+{
+	const SectionKey *x = &a->key;
+	const SectionKey *y = &b->key;
+	int c;
+
+	if ((c = code_compare(x->entity, y->entity)) != 0 ||
+		(c = code_compare(x->basis, y->basis)) != 0)
+		return c;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->month != y->month)
+		return x->month < y->month ? -1 : 1;
+	if ((c = code_compare(x->fund, y->fund)) != 0 ||
+		(c = code_compare(x->account, y->account)) != 0)
+		return c;
+	return code_compare(x->currency, y->currency);
+}
+
+static void
+put_code(StringInfo target, Code code)
+{
+	bytes_put_u32(target, code.len);
+	bytes_put(target, code.data, code.len);
+}
+
+void
+section_put_data(const SectionRecord *record, StringInfo target)
+{
+	bytes_put(target, SECTION, MAGIC_SIZE);
+	appendStringInfoChar(target, (char) record->key.kind);
+	bytes_put_u32(target, (uint32) record->key.month);
+	put_code(target, record->key.fund);
+	put_code(target, record->key.account);
+	put_code(target, record->key.currency);
+	bytes_put_u64(target, (uint64) record->rows);
+	bytes_put_i128(target, record->debit);
+	bytes_put_i128(target, record->credit);
+	bytes_put(target, record->root.bytes, HASH_SIZE);
+}
+
+/* Takes a code from the front of some bytes; false where they are too few. */
+static bool
+get_code(const char **at, const char *end, Code *code)
+{
+	if (end - *at < sizeof(uint32))
+		return false;
+	code->len = bytes_get_u32(*at);
+	code->data = *at + sizeof(uint32);
+	if (code->len < 0 || end - code->data < code->len)
+		return false;
+	*at = code->data + code->len;
+	*code = code_copy(*code);
+	return true;
+}
+
+bool
+section_get_data(SectionRecord *record, const char *data, uint32 size)
+{
+	const char *at = data + MAGIC_SIZE + 1 + sizeof(uint32);
+	const char *end = data + size;
+
+	memset(record, 0, sizeof(SectionRecord));
+	if (at > end || memcmp(data, SECTION, MAGIC_SIZE) != 0)
+		return false;
+	record->key.kind = data[MAGIC_SIZE];
+	record->key.month = (DateADT) bytes_get_u32(data + MAGIC_SIZE + 1);
+	record->key.entity = record->key.basis = code_from_cstring("");
+	if ((record->key.kind != ROW_HEADER && record->key.kind != ROW_LINE) ||
+		!get_code(&at, end, &record->key.fund) || !get_code(&at, end, &record->key.account) ||
+		!get_code(&at, end, &record->key.currency) ||
+		end - at != sizeof(int64) + 2 * sizeof(int128) + HASH_SIZE)
+		return false;
+	record->rows = (int64) bytes_get_u64(at);
+	record->debit = bytes_get_i128(at + sizeof(int64));
+	record->credit = bytes_get_i128(at + sizeof(int64) + sizeof(int128));
+	memcpy(record->root.bytes, end - HASH_SIZE, HASH_SIZE);
+	return record->rows >= 0 && record->rows < MAX_ROWS;
+}
+
+uint32
+section_block_size(int nrows)
+{
+	return sizeof(int64) + HASH_SIZE + COLUMN_GROUPS * sizeof(uint32) + nrows * sizeof(uint16);
+}
+
+void
+section_block_put(const SectionBlock *block, StringInfo target)
+{
+	bytes_put_u64(target, (uint64) block->first_je_id);
+	bytes_put(target, block->hash.bytes, HASH_SIZE);
+	for (int i = 0; i < COLUMN_GROUPS; i++)
+		bytes_put_u32(target, block->checksums[i]);
+	for (int i = 0; i < block->nrows; i++)
+		bytes_put_u16(target, block->row_checksums[i]);
+}
+
+void
+section_block_get(SectionBlock *block, const char *data, int nrows)
+{
+	Assert(nrows > 0 && nrows <= ROWS_IN_BLOCK);
+	block->first_je_id = (int64) bytes_get_u64(data);
+	data += sizeof(int64);
+	memcpy(block->hash.bytes, data, HASH_SIZE);
+	data += HASH_SIZE;
+	for (int i = 0; i < COLUMN_GROUPS; i++, data += sizeof(uint32))
+		block->checksums[i] = bytes_get_u32(data);
+	block->nrows = nrows;
+	for (int i = 0; i < nrows; i++, data += sizeof(uint16))
+		block->row_checksums[i] = bytes_get_u16(data);
+}
