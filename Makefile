@@ -169,6 +169,7 @@ SQL_PARTS = \
 	sql/seal/seals.sql \
 	sql/seal/log.sql \
 	sql/seal/events.sql \
+	sql/seal/policy_seals.sql \
 	sql/close/periods.sql \
 	sql/close/books.sql \
 	sql/close/findings.sql \

@@ -91,6 +91,7 @@ DECLARE
     fresh record;
     book jsonb;
 BEGIN
+    PERFORM acct._seal_policy();
     SELECT f.* INTO fresh FROM acct._fresh_seals() AS f;
     -- crash point: checkpoint_read
     FOR book IN SELECT b FROM jsonb_array_elements(fresh.books) AS b LOOP
@@ -100,7 +101,7 @@ BEGIN
     SELECT next + x.n - 1, s.seal_id, s.seal_hash FROM unnest(fresh.seals) WITH ORDINALITY AS x (seal_id, n) JOIN acct.ledger_seal AS s ON s.seal_id = x.seal_id;
 END
 $$;
-COMMENT ON FUNCTION acct._take_up_seals() IS 'Adds the seals that the log, which the caller has locked, does not have, and one for the balances of each book that they are of.';
+COMMENT ON FUNCTION acct._take_up_seals() IS 'Adds the seals that the log, which the caller has locked, does not have, and makes one of policy, where it changed, and one for the balances of each book that they are of.';
 
 CREATE FUNCTION acct._log_leaves(p_size bigint) RETURNS bytea[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -259,6 +260,11 @@ BEGIN
       FROM (VALUES (1, 'leaves'), (2, 'seals'), (3, 'chains')) AS k (n, name)
      CROSS JOIN LATERAL (SELECT count(*) AS faults, array_agg(f.fault ORDER BY f.leaf_no, f.fault) AS names FROM fault AS f WHERE f.check_name = k.name) AS x
      ORDER BY k.n;
+    RETURN QUERY
+    SELECT 'policy', count(*) = 0,
+           CASE WHEN count(*) = 0 THEN 'The audit trail, and the policy in force, are what their seals say.'
+                ELSE acct._first_of(array_agg(format('seal %s: %s', f.seal_number, f.fault) ORDER BY f.seal_number, f.fault)) || '.' END
+      FROM acct._policy_seal_faults() AS f;
 END
 $$;
 COMMENT ON FUNCTION acct._verify_checkpoint(text) IS 'The work of verify_checkpoint().';

@@ -11,15 +11,15 @@ CREATE FUNCTION public.sealed(entity text, n integer) RETURNS bigint LANGUAGE sq
     SELECT max(acct._append_seal($1, 'PRIMARY', 'test', '{note}', ARRAY[format(E'one\\two\n- %s', i)])) FROM generate_series(1, n) AS i
 $$;
 
--- An empty log, then one of two books: five seals and two of balances, then two and one more
+-- A log with a seal of policy, then of two books: five seals and two of balances, then two and one more
 SELECT acct.prove_checkpoint(acct._checkpoint_text(:'origin', 0, sha256('')));
-SELECT replace(acct.ledger_checkpoint(), :'origin', 'O') AS checkpoint;
+SELECT split_part(acct.ledger_checkpoint(), E'\n', 2) AS size, acct._checkpoint_text('O', 0, acct._merkle_root_of_hashes('{}')) AS nothing;
 SELECT public.sealed('MAIN', 3) > 0 AS main, public.sealed('SUB', 2) > 0 AS sub;
 SELECT acct.ledger_checkpoint() AS five \gset
 SELECT public.sealed('MAIN', 2) > 0 AS main;
 SELECT acct.ledger_checkpoint() AS seven \gset
 SELECT g.leaf_no, s.entity_code, s.seal_number, g.leaf_hash = sha256('\x00'::bytea || convert_to(s.body, 'UTF8')) AS hashes FROM acct.ledger_log AS g JOIN acct.ledger_seal AS s USING (seal_id) WHERE s.entity_code <> '' ORDER BY g.leaf_no;
-SELECT string_to_array(:'seven', E'\n') = ARRAY[:'origin', '10', encode(c.root, 'base64'), ''] AS three_lines, c.size, c.body = :'seven' AS kept FROM acct.ledger_checkpoint AS c ORDER BY c.checkpoint_id DESC LIMIT 1;
+SELECT string_to_array(:'seven', E'\n') = ARRAY[:'origin', '11', encode(c.root, 'base64'), ''] AS three_lines, c.size, c.body = :'seven' AS kept FROM acct.ledger_checkpoint AS c ORDER BY c.checkpoint_id DESC LIMIT 1;
 -- Nothing new is the same text; the value of a line comes back as it was.
 SELECT acct.ledger_checkpoint() = :'seven' AS same;
 SELECT acct._seal_line(s.body, 'note') AS note, acct._seal_line(s.body, 'nothing') AS nothing FROM acct.ledger_seal AS s WHERE s.kind = 'test' ORDER BY s.seal_id LIMIT 1;
@@ -37,7 +37,7 @@ ALTER TABLE acct.ledger_log DISABLE TRIGGER USER;
 ALTER TABLE acct.ledger_seal DISABLE TRIGGER USER;
 ALTER TABLE acct.ledger_log DROP CONSTRAINT ledger_log_seal_fkey;
 BEGIN;
-DELETE FROM acct.ledger_log WHERE leaf_no >= 7;
+DELETE FROM acct.ledger_log WHERE leaf_no >= 8;
 DELETE FROM acct.ledger_seal AS s WHERE NOT EXISTS (SELECT FROM acct.ledger_log AS g WHERE g.seal_id = s.seal_id);
 SELECT * FROM public.verified(:'seven');
 SELECT bool_and(passed) AS nothing_seen FROM public.verified(:'five');
@@ -58,7 +58,7 @@ ROLLBACK;
 BEGIN;
 UPDATE acct.ledger_seal SET seal_number = 9 WHERE (entity_code, seal_number) = ('MAIN', 5);
 UPDATE acct.ledger_seal SET entity_code = 'OTHER' WHERE (entity_code, seal_number) = ('SUB', 2);
-DELETE FROM acct.ledger_log WHERE leaf_no IN (1, 2, 3);
+DELETE FROM acct.ledger_log WHERE leaf_no IN (2, 3, 4);
 SELECT * FROM public.verified(:'five') WHERE NOT passed;
 ROLLBACK;
 ALTER TABLE acct.ledger_log ADD CONSTRAINT ledger_log_seal_fkey FOREIGN KEY (seal_id) REFERENCES acct.ledger_seal;
@@ -72,14 +72,14 @@ SELECT acct.verify_checkpoint(rtrim(:'five', E'\n')); :why
 SELECT acct.verify_checkpoint(''); :why
 SELECT acct.verify_checkpoint(E'a\nb\n'); :why
 SELECT acct.verify_checkpoint(E'\n5\nx\n'); :why
-SELECT acct.verify_checkpoint(replace(:'five', E'\n7\n', E'\n05\n')); :why
-SELECT acct.verify_checkpoint(replace(:'five', E'\n7\n', E'\n-5\n')); :why
-SELECT acct.verify_checkpoint(replace(:'five', E'\n7\n', E'\n9999999999999999999\n')); :why
+SELECT acct.verify_checkpoint(replace(:'five', E'\n8\n', E'\n05\n')); :why
+SELECT acct.verify_checkpoint(replace(:'five', E'\n8\n', E'\n-5\n')); :why
+SELECT acct.verify_checkpoint(replace(:'five', E'\n8\n', E'\n9999999999999999999\n')); :why
 SELECT acct.verify_checkpoint(E'o\n5\nAAAA\n'); :why
 SELECT acct.verify_checkpoint(E'o\n5\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n'); :why
 SELECT acct.verify_checkpoint(:'five' || E'\nextension\n'); :why
 SELECT acct.prove_checkpoint(replace(:'five', :'origin', 'o')); :why
-SELECT acct.prove_checkpoint(replace(:'seven', E'\n10\n', E'\n11\n')); :why
+SELECT acct.prove_checkpoint(replace(:'seven', E'\n11\n', E'\n12\n')); :why
 -- Nothing of this changes.
 ALTER TABLE acct.ledger_log ENABLE ALWAYS TRIGGER ledger_log_immutable;
 ALTER TABLE acct.ledger_seal ENABLE ALWAYS TRIGGER ledger_seal_immutable;

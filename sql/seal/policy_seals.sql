@@ -1,0 +1,106 @@
+-- Seals of policy: the audit trail, and what is approved, in the ledger's own chain.
+--
+-- A checkpoint seals the rows of the audit trail that no seal has, by their numbers. Rows of a change that is committed late come into a
+-- later seal, so nobody who changes policy waits for a checkpoint, and no checkpoint waits for them.
+
+CREATE FUNCTION acct._text_bytes(p_value text) RETURNS bytea
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT int4send(octet_length(u.utf8)) || u.utf8 FROM (SELECT convert_to(p_value, 'UTF8') AS utf8) AS u
+$$;
+COMMENT ON FUNCTION acct._text_bytes(text) IS 'A text as leaves have it: its length in bytes, and its UTF-8.';
+
+CREATE FUNCTION acct._number_ranges(p_numbers int8multirange) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg(CASE WHEN lower(r) = upper(r) - 1 THEN lower(r)::text ELSE format('%s-%s', lower(r), upper(r) - 1) END, ',' ORDER BY lower(r)) FROM unnest(p_numbers) AS r
+$$;
+COMMENT ON FUNCTION acct._number_ranges(int8multirange) IS 'Numbers in short, such as 1-5,7; NULL of none.';
+
+CREATE FUNCTION acct._numbers_of(p_ranges text) RETURNS int8multirange
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(range_agg(int8range(split_part(r, '-', 1)::bigint, split_part(r, '-', -1)::bigint, '[]')), '{}') FROM string_to_table(p_ranges, ',') AS r
+$$;
+COMMENT ON FUNCTION acct._numbers_of(text) IS 'The numbers that _number_ranges() wrote.';
+
+CREATE FUNCTION acct._unsealed_audit() RETURNS int8multirange
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT int8multirange(int8range(NULL, NULL)) - coalesce(range_agg(r.numbers), '{}')
+      FROM acct.ledger_seal AS s CROSS JOIN LATERAL unnest(acct._numbers_of(acct._seal_line(s.body, 'audit_ids'))) AS r (numbers)
+     WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy'
+$$;
+COMMENT ON FUNCTION acct._unsealed_audit() IS 'The numbers that no seal has as those of rows of the audit trail.';
+
+CREATE FUNCTION acct._audit_tree(p_numbers int8multirange, OUT numbers int8multirange, OUT root bytea)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT range_agg(int8range(a.audit_id, a.audit_id, '[]')),
+           acct._merkle_root(coalesce(array_agg(convert_to('LEa1', 'UTF8') || int8send(a.audit_id) || int8send((extract(epoch FROM a.at) * 1000000)::bigint - 946684800000000)
+               || acct._text_bytes(acct._seal_value(a.changed_by)) || acct._text_bytes(acct._seal_value(a.changed_by_role)) || acct._text_bytes(acct._seal_value(a.table_name))
+               || acct._text_bytes(acct._seal_value(a.operation)) || acct._text_bytes(acct._seal_value(a.row_key::text)) || acct._text_bytes(acct._seal_value(a.old_row::text))
+               || acct._text_bytes(acct._seal_value(a.new_row::text)) ORDER BY a.audit_id), '{}'))
+      FROM unnest(p_numbers) AS r
+      JOIN acct.template_audit AS a ON a.audit_id >= coalesce(lower(r), -9223372036854775807) AND a.audit_id < coalesce(upper(r), 9223372036854775807)
+$$;
+COMMENT ON FUNCTION acct._audit_tree(int8multirange) IS
+'The rows of the audit trail with these numbers: the numbers that there are, NULL for none, and the root of the tree.';
+
+CREATE FUNCTION acct._policy_tree(OUT rows bigint, OUT root bytea)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    query text;
+BEGIN
+    -- As in _policy_computed(): of templates those versions that are, or were, approved
+    SELECT string_agg(format('SELECT %L AS name, (SELECT jsonb_object_agg(c, to_jsonb(x) -> c) FROM unnest(%L::text[]) AS c)::text AS content FROM acct.%I AS x%s',
+                             p.table_name, p.columns, p.table_name,
+                             CASE WHEN p.table_name = 'journal_template' THEN ' WHERE x.status IN (''approved'', ''retired'')'
+                                  WHEN starts_with(p.table_name, 'journal_template')
+                                  THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
+                                  ELSE '' END), ' UNION ALL ')
+      INTO query FROM acct._policy_columns() AS p;
+    EXECUTE format('SELECT count(*), acct._merkle_root(coalesce(array_agg(convert_to(''LEp1'', ''UTF8'') || acct._text_bytes(y.name) || acct._text_bytes(y.content) '
+                   '  ORDER BY y.name COLLATE "C", y.content COLLATE "C"), ''{}'')) FROM (%s) AS y', query) INTO rows, root;
+END
+$$;
+COMMENT ON FUNCTION acct._policy_tree() IS 'How many rows of policy are in force, and the root of the tree over what they say.';
+
+CREATE FUNCTION acct._seal_policy() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    seen record;
+    last record;
+BEGIN
+    -- By one snapshot
+    SELECT a.numbers, encode(a.root, 'hex') AS audit_root, p.rows, encode(p.root, 'hex') AS policy_root, acct._policy_digest(acct._policy_computed()) AS digest INTO seen
+      FROM acct._audit_tree(acct._unsealed_audit()) AS a, acct._policy_tree() AS p;
+    SELECT acct._seal_line(s.body, 'policy_root') AS policy_root INTO last
+      FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy' ORDER BY s.seal_number DESC LIMIT 1;
+    IF seen.numbers IS NULL AND seen.policy_root IS NOT DISTINCT FROM last.policy_root THEN
+        RETURN NULL;
+    END IF;
+    RETURN acct._append_seal('', '', 'policy', '{changes,audit_ids,audit_root,policy_digest,policy_rows,policy_root}',
+                             ARRAY[coalesce((SELECT sum(upper(r) - lower(r)) FROM unnest(seen.numbers) AS r), 0)::text, acct._number_ranges(seen.numbers), seen.audit_root,
+                                   seen.digest, seen.rows::text, seen.policy_root]);
+END
+$$;
+COMMENT ON FUNCTION acct._seal_policy() IS
+'Seals the rows of the audit trail that no seal has, and the policy in force, in the ledger''s own chain, which the caller has locked (_lock_log); NULL where neither changed.';
+
+CREATE FUNCTION acct._policy_seal_faults() RETURNS TABLE (seal_number bigint, fault text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH sealed AS MATERIALIZED (
+        SELECT s.seal_number, acct._numbers_of(acct._seal_line(s.body, 'audit_ids')) AS numbers, acct._seal_line(s.body, 'audit_root') AS audit_root,
+               acct._seal_line(s.body, 'policy_root') AS policy_root, acct._seal_line(s.body, 'policy_digest') AS policy_digest,
+               row_number() OVER (ORDER BY s.seal_number DESC) = 1 AS is_last
+          FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy'),
+    compared AS (
+        SELECT s.*, a.numbers AS found, encode(a.root, 'hex') AS found_root FROM sealed AS s CROSS JOIN LATERAL acct._audit_tree(s.numbers) AS a)
+    SELECT c.seal_number,
+           CASE WHEN c.numbers <> coalesce(c.found, '{}') THEN format('rows of the audit trail are missing: audit_id %s', acct._number_ranges(c.numbers - coalesce(c.found, '{}')))
+                ELSE format('rows of the audit trail were changed: among audit_id %s', acct._number_ranges(c.numbers)) END
+      FROM compared AS c WHERE c.audit_root <> c.found_root
+    UNION ALL
+    -- What changed since the last seal is in the audit trail.
+    SELECT s.seal_number, 'policy is not what it was, and the audit trail has no change of it'
+      FROM sealed AS s CROSS JOIN acct._policy_tree() AS p
+     WHERE s.is_last AND s.policy_root <> encode(p.root, 'hex') AND NOT EXISTS (SELECT FROM acct._audit_tree(acct._unsealed_audit()) AS a WHERE a.numbers IS NOT NULL)
+$$;
+COMMENT ON FUNCTION acct._policy_seal_faults() IS
+'The seals of policy that the audit trail, or policy, does not agree with, and how.';
