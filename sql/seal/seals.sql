@@ -136,3 +136,9 @@ END
 $$;
 COMMENT ON FUNCTION acct._seal_entries(text, bigint, date, text, text, bigint, bigint, text[], text, text, bytea, bytea, bigint, bytea) IS
 'Adds the seal of a run, or of a month, to the chain of a book, with what its rows came to. Returns its seal_id.';
+
+CREATE FUNCTION acct._seal_sections(p_seal_id bigint)
+RETURNS TABLE (section_no integer, kind text, month date, fund text, account_code text, currency text, rows bigint, debit numeric, credit numeric, data bytea)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_seal_sections';
+COMMENT ON FUNCTION acct._seal_sections(bigint) IS
+'The sections of a seal, those of headers first, as its evidence has them: data are those of the leaf in the tree of sections. No rows where there is no evidence, or where it is damaged.';

@@ -8,9 +8,12 @@
 #include "seal/bytes.h"
 
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+LEDGER_FUNCTION(ledger_seal_sections);
 
 #define MAGIC_SIZE 4
 
@@ -255,4 +258,45 @@ evidence_close(Evidence *evidence)
 		pfree(evidence->sections);
 	pfree(evidence->part.data);
 	pfree(evidence);
+}
+
+Datum
+ledger_seal_sections(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "evidence", ALLOCSET_DEFAULT_SIZES);
+	Evidence *evidence;
+
+	InitMaterializedSRF(fcinfo, 0);
+	query_open();
+	MemoryContextSwitchTo(context);
+	evidence = evidence_open(PG_GETARG_INT64(0));
+	for (int i = 0; evidence != NULL && i < evidence->nsections; i++)
+	{
+		const SectionRecord *record = &evidence->sections[i].record;
+		StringInfoData data;
+		Datum values[10];
+		bool nulls[10] = {false};
+
+		initStringInfo(&data);
+		bytes_put_u32(&data, 0);
+		section_put_data(record, &data);
+		SET_VARSIZE(data.data, data.len);
+		values[0] = Int32GetDatum(i);
+		values[1] = CStringGetTextDatum(record->key.kind == ROW_HEADER ? "headers" : "lines");
+		values[2] = DateADTGetDatum(record->key.month);
+		values[3] = code_to_datum(form_code_back(record->key.fund));
+		values[4] = code_to_datum(form_code_back(record->key.account));
+		values[5] = code_to_datum(form_code_back(record->key.currency));
+		values[6] = Int64GetDatum(record->rows);
+		values[7] = amount_to_new_numeric(record->debit);
+		values[8] = amount_to_new_numeric(record->credit);
+		values[9] = PointerGetDatum(data.data);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	query_close();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	PG_RETURN_VOID();
 }

@@ -145,6 +145,17 @@ SELECT s.entity_code, s.basis, s.seal_number, public.says(s.body, 'run_kind') AS
 -- Each posted run is sealed, in each of its books.
 SELECT count(*) AS unsealed FROM (SELECT DISTINCT run_id, entity_code, basis FROM acct.ledger_entry_header EXCEPT SELECT run_id, entity_code, basis FROM acct.ledger_seal WHERE kind = 'run') AS x;
 
+-- Evidence has the sections, and leads to the roots.
+SELECT s.seal_number, public.says(s.body, 'line_root') = encode(x.line_root, 'hex') AND public.says(s.body, 'header_root') = encode(x.header_root, 'hex') AS leads_to_roots, x.sections, x.lines
+  FROM acct.ledger_seal AS s
+ CROSS JOIN LATERAL (SELECT count(*) AS sections, sum(e.rows) FILTER (WHERE e.kind = 'lines') AS lines,
+                            public.tree(array_agg(public.leaf(e.data) ORDER BY e.section_no) FILTER (WHERE e.kind = 'lines')) AS line_root,
+                            public.tree(array_agg(public.leaf(e.data) ORDER BY e.section_no) FILTER (WHERE e.kind = 'headers')) AS header_root
+                       FROM acct._seal_sections(s.seal_id) AS e) AS x
+ WHERE (s.entity_code, s.basis) = ('MAIN', 'PRIMARY') ORDER BY 1;
+SELECT e.kind, e.month, e.fund, e.account_code, e.currency, e.rows, e.debit, e.credit FROM acct.ledger_seal AS s, acct._seal_sections(s.seal_id) AS e WHERE (s.entity_code, s.basis) = ('SUB', 'LOCAL') ORDER BY e.section_no;
+SELECT count(*) AS sections FROM acct._seal_sections(-1);
+
 -- Values are escaped, and time is UTC.
 SELECT acct._seal_value(E'a\\b\nc\rd'), acct._seal_value('-'), acct._seal_value(NULL), acct._seal_value(''), acct._seal_time('2025-01-01 07:00:00.5+07');
 -- Seals are not changed.
