@@ -9,20 +9,20 @@ CREATE FUNCTION acct._check_job(p_job text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- Each job with the arguments that it takes.
-    jobs CONSTANT jsonb := jsonb '{"rotate": ["ahead"], "run": ["basis", "late", "repeated_transactions"], "snapshot": ["months"], "retention": []}';
+    jobs CONSTANT jsonb := jsonb '{"rotate": ["ahead"], "run": ["basis", "late", "repeated_transactions"], "snapshot": ["months"], "retention": [], "checkpoint": ["standby", "timeout"]}';
     unknown text;
     number text;
 BEGIN
     IF p_job IS NULL OR NOT jobs ? p_job THEN
         RAISE EXCEPTION 'unknown job: %', coalesce(p_job, 'NULL')
-            USING ERRCODE = '22023', HINT = 'The jobs are: rotate, run, snapshot, retention.';
+            USING ERRCODE = '22023', HINT = 'The jobs are: rotate, run, snapshot, retention, checkpoint.';
     ELSIF jsonb_typeof(p_arguments) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'arguments of a job must be a JSON object' USING ERRCODE = '22023';
     END IF;
     SELECT string_agg(k, ', ' ORDER BY k) INTO unknown FROM jsonb_object_keys(p_arguments) AS k WHERE NOT jobs -> p_job ? k;
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown argument of job "%": %', p_job, unknown
-            USING ERRCODE = '22023', HINT = 'Job rotate takes ahead, run takes basis, late and repeated_transactions, snapshot takes months, retention none.';
+            USING ERRCODE = '22023', HINT = 'Job rotate takes ahead, run takes basis, late and repeated_transactions, snapshot takes months, checkpoint takes standby and timeout, retention none.';
     END IF;
     FOREACH number IN ARRAY ARRAY['ahead', 'months'] LOOP
         IF (CASE jsonb_typeof(p_arguments -> number)
@@ -31,6 +31,11 @@ BEGIN
             RAISE EXCEPTION 'argument "%" of a job must be a whole number between 0 and 1200', number USING ERRCODE = '22023';
         END IF;
     END LOOP;
+    IF p_arguments ? 'standby' AND (jsonb_typeof(p_arguments -> 'standby') <> 'string' OR p_arguments ->> 'standby' = '') THEN
+        RAISE EXCEPTION 'argument "standby" of a job must be the application_name of a standby' USING ERRCODE = '22023';
+    ELSIF p_arguments ? 'timeout' AND NOT coalesce(jsonb_typeof(p_arguments -> 'timeout') = 'number' AND (p_arguments ->> 'timeout')::numeric BETWEEN 0 AND 86400, false) THEN
+        RAISE EXCEPTION 'argument "timeout" of a job must be a number of seconds between 0 and 86400' USING ERRCODE = '22023';
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._check_job(text, jsonb) IS 'Raises 22023 unless this is a job, and these arguments are its own.';
@@ -305,6 +310,49 @@ $$;
 COMMENT ON FUNCTION acct._require_equal_snapshot(integer) IS
 'Raises LE009 where check_balance_snapshot, called for the current month and p_months before it, or (NULL) for all months, finds a difference.';
 
+CREATE FUNCTION acct._await_standby(p_standby text, p_timeout double precision) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    started CONSTANT timestamptz := clock_timestamp();
+    position CONSTANT pg_lsn := pg_current_wal_flush_lsn();
+    reached record;
+BEGIN
+    IF p_standby IS NULL AND current_setting('synchronous_standby_names') = '' THEN
+        RETURN;
+    END IF;
+    LOOP
+        SELECT count(*) AS standbys, max(r.flush_lsn) AS flushed INTO reached FROM pg_stat_replication AS r
+         WHERE CASE WHEN p_standby IS NULL THEN r.sync_state IN ('sync', 'quorum') ELSE r.application_name = p_standby END;
+        EXIT WHEN reached.flushed >= position;
+        IF clock_timestamp() >= started + make_interval(secs => p_timeout) THEN
+            RAISE EXCEPTION '% did not confirm the checkpoint within % seconds', coalesce(format('standby "%s"', p_standby), 'no synchronous standby'), p_timeout
+                USING ERRCODE = '55000',
+                      DETAIL = CASE WHEN reached.standbys = 0 THEN 'It is not connected.' ELSE format('It has written the log up to %s; the checkpoint is before %s.', coalesce(reached.flushed::text, 'nothing'), position) END,
+                      HINT = 'Call the job again once the standby follows. A checkpoint that only this server has is lost with it.';
+        END IF;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._await_standby(text, double precision) IS
+'Waits until a standby with this application_name (NULL: any synchronous one, where some are configured) has on disk what this server has written. Raises 55000 after p_timeout seconds.';
+
+CREATE FUNCTION acct._checkpoint_job_step(p_state jsonb, OUT state jsonb, OUT finished boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    finished := p_state ? 'checkpoint';
+    IF NOT finished THEN
+        state := p_state || jsonb_build_object('checkpoint', acct.ledger_checkpoint());
+        RETURN;
+    END IF;
+    PERFORM acct._await_standby(p_state #>> '{arguments,standby}', coalesce((p_state #>> '{arguments,timeout}')::double precision, 60));
+    RAISE NOTICE E'checkpoint:\n%', p_state ->> 'checkpoint';
+    state := p_state || jsonb_build_object('result', jsonb_build_object('checkpoint', p_state -> 'checkpoint'), 'rows', 1);
+END
+$$;
+COMMENT ON FUNCTION acct._checkpoint_job_step(jsonb) IS
+'One step of job checkpoint: makes a checkpoint, or, in a transaction of its own, waits for a standby and gives out the text.';
+
 CREATE FUNCTION acct._work_on_job(p_state jsonb, OUT state jsonb, OUT finished boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -315,6 +363,9 @@ BEGIN
     CASE p_state ->> 'job'
         WHEN 'run' THEN
             SELECT s.state, s.finished INTO state, finished FROM acct._run_job_step(p_state) AS s;
+            RETURN;
+        WHEN 'checkpoint' THEN
+            SELECT s.state, s.finished INTO state, finished FROM acct._checkpoint_job_step(p_state) AS s;
             RETURN;
         WHEN 'rotate' THEN
             SELECT jsonb_build_object('partitions', coalesce(jsonb_agg(r.partition_name), '[]')), count(*) INTO result, done
@@ -440,7 +491,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE acct.run_job(text, jsonb) IS
-'Does a job (rotate, run, snapshot, retention), with a COMMIT after each step, and leaves a row in acct.run_log; a job that another session does is skipped. Raises 22023 (no such job or argument) and, at its end, the first error of a step that failed.';
+'Does a job (rotate, run, snapshot, retention, checkpoint), with a COMMIT after each step, and leaves a row in acct.run_log; a job that another session does is skipped. Raises 22023 (no such job or argument) and, at its end, the first error of a step that failed.';
 
 CREATE FUNCTION acct._is_of_pg_cron(p_class regclass, p_object oid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -619,7 +670,7 @@ CREATE FUNCTION acct._comment_schedule() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
 BEGIN
     COMMENT ON VIEW acct.scheduled_jobs IS 'Jobs of this database that pg_cron runs, with how the last run went; empty where pg_cron is not installed in this database.';
-    COMMENT ON COLUMN acct.scheduled_jobs.job IS 'Name of the job: rotate, run, snapshot or retention.';
+    COMMENT ON COLUMN acct.scheduled_jobs.job IS 'Name of the job: rotate, run, snapshot, retention or checkpoint.';
     COMMENT ON COLUMN acct.scheduled_jobs.schedule IS 'When it runs: cron expression, in the time zone of pg_cron (GMT, or cron.timezone).';
     COMMENT ON COLUMN acct.scheduled_jobs.command IS 'Command that pg_cron executes.';
     COMMENT ON COLUMN acct.scheduled_jobs.active IS 'False where it was paused with cron.alter_job().';

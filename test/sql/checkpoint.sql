@@ -86,6 +86,15 @@ ALTER TABLE acct.ledger_seal ENABLE ALWAYS TRIGGER ledger_seal_immutable;
 UPDATE acct.ledger_log SET leaf_no = 9 WHERE false; :why
 DELETE FROM acct.ledger_checkpoint; :why
 TRUNCATE acct.ledger_checkpoint; :why
+-- The job gives out the text; where a standby is named, once that has it on disk.
+CALL acct.run_job('checkpoint');
+SELECT g.rows, g.detail ->> 'status' AS status, g.detail ->> 'checkpoint' = (SELECT c.body FROM acct.ledger_checkpoint AS c ORDER BY c.checkpoint_id DESC LIMIT 1) AS text FROM acct.run_log AS g WHERE g.step = 'job' ORDER BY g.log_id DESC LIMIT 1;
+CALL acct.run_job('checkpoint', '{"standby": "nowhere", "timeout": 0}'); :why
+SELECT g.detail ->> 'status' AS status, g.detail #>> '{failed,0,error}' AS error, g.detail #>> '{failed,0,detail}' AS detail, g.detail ->> 'checkpoint' AS text FROM acct.run_log AS g WHERE g.step = 'job' ORDER BY g.log_id DESC LIMIT 1;
+CALL acct.run_job('checkpoint', '{"standby": 1}'); :why
+CALL acct.run_job('checkpoint', '{"standby": ""}'); :why
+CALL acct.run_job('checkpoint', '{"timeout": "1"}'); :why
+CALL acct.run_job('checkpoint', '{"timeout": 86401}'); :why
 BEGIN READ ONLY;
 SELECT bool_and(passed) FROM acct.verify_checkpoint(:'seven');
 SELECT acct.ledger_checkpoint(); :why

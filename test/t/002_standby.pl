@@ -73,6 +73,17 @@ for my $way ('SET ledger_engine.max_workers = 0', 'SET ledger_engine.max_workers
 isnt(on_standby("SELECT count(*) FROM acct.compare_versions('CONTRIB', 1, 2, '2025-01-01')"), 0, 'there is something to compare');
 same("SELECT * FROM acct.preview_journals('2025-01-01', template_code => 'CONTRIB')", 'same preview');
 
+# A checkpoint is given out once the standby has it on disk.
+on_primary(q{SELECT acct.set_book('MAIN', 'PRIMARY', '{"closed_from": "2030-01-01"}')});
+on_primary(q{CALL acct.run_job('checkpoint', '{"standby": "standby"}')});
+fails_with($primary, 'postgres', q{CALL acct.run_job('checkpoint', '{"standby": "nobody", "timeout": 0.1}')}, qr/55000: job "checkpoint" failed/, 'a standby that is not there');
+is(on_primary(q{SELECT string_agg(detail ->> 'status', ', ' ORDER BY log_id) FROM acct.run_log WHERE step = 'job' AND detail ->> 'job' = 'checkpoint'}), 'done, failed', 'what the jobs say');
+$primary->wait_for_catchup($standby);
+same('SELECT v.* FROM acct.ledger_checkpoint AS c, acct.verify_checkpoint(c.body) AS v', 'same checks of the checkpoint');
+is(on_standby('SELECT bool_and(v.passed) FROM acct.ledger_checkpoint AS c, acct.verify_checkpoint(c.body) AS v'), 't', 'the standby extends the checkpoint');
+same("SELECT acct.prove_balance('2025-01-01', 'MAIN', 'PRIMARY', s.fund, s.account_code, s.currency) FROM acct.account_balance_snapshot AS s WHERE s.entity_code = 'MAIN' AND s.basis = 'PRIMARY' AND s.snapshot_month = '2025-01-01' LIMIT 1", 'same proof');
+fails_with($standby, 'postgres', 'SELECT acct.ledger_checkpoint()', qr/ERROR:  25006:/, 'no checkpoint is made on the standby');
+
 # Another standby, promoted while a run is expanded: the primary goes on, and both come to the same.
 load_batch($primary, 'postgres', $rows, 44);
 is(on_primary("SELECT acct.create_run('2025-01-01', 'run-3')"), '3', 'a run is made');
