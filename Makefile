@@ -92,7 +92,9 @@ OBJS = \
 	src/ledger/run_total.o \
 	src/ledger/shared_staging.o \
 	src/policy/account.o \
+	src/policy/arithmetic.o \
 	src/policy/balance_proof.o \
+	src/policy/comparison_form.o \
 	src/policy/entity.o \
 	src/policy/evaluation.o \
 	src/policy/expression.o \

@@ -8,6 +8,8 @@
 #include "policy/source_facts.h"
 
 #include "common/columns.h"
+#include "policy/arithmetic.h"
+#include "policy/comparison_form.h"
 #include "policy/symbolic.h"
 
 #include "access/table.h"
@@ -75,7 +77,7 @@ take_finite(TupleDesc tupdesc, const OpExpr *op, ColumnFacts *columns)
 	int precision;
 	int scale;
 
-	if (strcmp(symbolic_comparison((Node *) op), "<>") == 0 && IsA(column, Var) &&
+	if (strcmp(comparison_name((Node *) op), "<>") == 0 && IsA(column, Var) &&
 		is_nan(lsecond(op->args)) &&
 		column_numeric_size(TupleDescAttr(tupdesc, column->varattno - 1)->atttypmod, &precision,
 							&scale))
@@ -90,7 +92,7 @@ take_scale(const OpExpr *op, ColumnFacts *columns)
 	const FuncExpr *call = lsecond(op->args);
 	const Const *digits;
 
-	if (strcmp(symbolic_comparison((Node *) op), "=") != 0 || !IsA(column, Var) ||
+	if (strcmp(comparison_name((Node *) op), "=") != 0 || !IsA(column, Var) ||
 		!IsA(call, FuncExpr) ||
 		(call->funcid != F_ROUND_NUMERIC_INT4 && call->funcid != F_TRUNC_NUMERIC_INT4) ||
 		!equal(column, linitial(call->args)) || !IsA(lsecond(call->args), Const))
@@ -167,7 +169,7 @@ single_column(AtomTable *atoms, const SourceFacts *facts, const OpExpr *op)
 static void
 take_relation(AtomTable *atoms, const OpExpr *op, SourceFacts *facts)
 {
-	const char *name = symbolic_comparison((Node *) op);
+	const char *name = comparison_name((Node *) op);
 	bool finite = has_values((Node *) op, facts->columns, true);
 	LinearForm *form = difference_of(atoms, facts, op);
 	const Atom *column = finite ? NULL : single_column(atoms, facts, op);
@@ -196,7 +198,7 @@ source_facts(AtomTable *atoms)
 	facts->columns = palloc0_array(ColumnFacts, tupdesc->natts);
 	take_declarations(tupdesc, facts->columns);
 	foreach(lc, check_parts(tupdesc))
-		if (symbolic_comparison(lfirst(lc)) != NULL &&
+		if (comparison_name(lfirst(lc)) != NULL &&
 			exprType(linitial(((OpExpr *) lfirst(lc))->args)) != TEXTOID)
 		{
 			OpExpr *op = lfirst(lc);
@@ -210,8 +212,8 @@ source_facts(AtomTable *atoms)
 	{
 		const OpExpr *op = lfirst(lc);
 
-		if (symbolic_is_number(exprType(linitial(op->args))) &&
-			symbolic_is_number(exprType(lsecond(op->args))) &&
+		if (arithmetic_is_number(exprType(linitial(op->args))) &&
+			arithmetic_is_number(exprType(lsecond(op->args))) &&
 			has_values((Node *) op, facts->columns, false))
 			take_relation(atoms, op, facts);
 	}

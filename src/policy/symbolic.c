@@ -10,130 +10,18 @@
  */
 #include "policy/symbolic.h"
 
+#include "policy/arithmetic.h"
+#include "policy/comparison_form.h"
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/numeric.h"
-
-/* Elements of a list that is taken apart into comparisons. */
-#define MAX_ELEMENTS 32
-
-typedef enum Arithmetic
-{
-	ARITHMETIC_NONE,
-	ARITHMETIC_ADD,
-	ARITHMETIC_SUBTRACT,
-	ARITHMETIC_MULTIPLY,
-	ARITHMETIC_NEGATE,
-	ARITHMETIC_SAME, /* the value of the argument, or an error */
-	ARITHMETIC_ABS,
-	ARITHMETIC_SIGN,
-	ARITHMETIC_ROUND, /* and the rest: to some decimals */
-	ARITHMETIC_TRUNC,
-	ARITHMETIC_CEIL,
-	ARITHMETIC_FLOOR,
-	ARITHMETIC_SCALE /* a conversion to a numeric of some decimals */
-} Arithmetic;
-
-static Arithmetic
-arithmetic_of(Oid function)
-{
-	switch (function)
-	{
-		case F_NUMERIC_ADD:
-		case F_INT2PL:
-		case F_INT4PL:
-		case F_INT8PL:
-		case F_INT24PL:
-		case F_INT42PL:
-		case F_INT28PL:
-		case F_INT82PL:
-		case F_INT48PL:
-		case F_INT84PL:
-			return ARITHMETIC_ADD;
-		case F_NUMERIC_SUB:
-		case F_INT2MI:
-		case F_INT4MI:
-		case F_INT8MI:
-		case F_INT24MI:
-		case F_INT42MI:
-		case F_INT28MI:
-		case F_INT82MI:
-		case F_INT48MI:
-		case F_INT84MI:
-			return ARITHMETIC_SUBTRACT;
-		case F_NUMERIC_MUL:
-		case F_INT2MUL:
-		case F_INT4MUL:
-		case F_INT8MUL:
-		case F_INT24MUL:
-		case F_INT42MUL:
-		case F_INT28MUL:
-		case F_INT82MUL:
-		case F_INT48MUL:
-		case F_INT84MUL:
-			return ARITHMETIC_MULTIPLY;
-		case F_NUMERIC_UMINUS:
-		case F_INT2UM:
-		case F_INT4UM:
-		case F_INT8UM:
-			return ARITHMETIC_NEGATE;
-		case F_NUMERIC_UPLUS:
-		case F_INT2UP:
-		case F_INT4UP:
-		case F_INT8UP:
-		case F_NUMERIC_INT2:
-		case F_NUMERIC_INT4:
-		case F_NUMERIC_INT8:
-		case F_INT4_INT2:
-		case F_INT8_INT2:
-		case F_INT8_INT4:
-		case F_INT2_INT4:
-		case F_INT2_INT8:
-		case F_INT4_INT8:
-			return ARITHMETIC_SAME;
-		case F_ABS_NUMERIC:
-		case F_NUMERIC_ABS:
-		case F_ABS_INT2:
-		case F_ABS_INT4:
-		case F_ABS_INT8:
-		case F_INT2ABS:
-		case F_INT4ABS:
-		case F_INT8ABS:
-			return ARITHMETIC_ABS;
-		case F_SIGN_NUMERIC:
-			return ARITHMETIC_SIGN;
-		case F_ROUND_NUMERIC_INT4:
-		case F_INT2_NUMERIC:
-		case F_INT4_NUMERIC:
-		case F_INT8_NUMERIC:
-			return ARITHMETIC_ROUND;
-		case F_TRUNC_NUMERIC_INT4:
-			return ARITHMETIC_TRUNC;
-		case F_CEIL_NUMERIC:
-		case F_CEILING_NUMERIC:
-			return ARITHMETIC_CEIL;
-		case F_FLOOR_NUMERIC:
-			return ARITHMETIC_FLOOR;
-		case F_NUMERIC_NUMERIC_INT4:
-			return ARITHMETIC_SCALE;
-		default:
-			return ARITHMETIC_NONE;
-	}
-}
-
-bool
-symbolic_is_number(Oid type)
-{
-	return type == NUMERICOID || type == INT2OID || type == INT4OID || type == INT8OID;
-}
 
 static SymbolicValue
 finite_value(const LinearForm *form)
@@ -202,7 +90,7 @@ is_null(ProofPath *path, Node *node)
 
 	if (is_never_null(path, node))
 		return false;
-	if (symbolic_is_number(exprType(node)))
+	if (arithmetic_is_number(exprType(node)))
 		return symbolic_value(path, node).kind == VALUE_NULL;
 	if (exprType(node) == BOOLOID)
 		return symbolic_truth(path, node) == TRUTH_NULL;
@@ -381,26 +269,6 @@ value_of_minmax(ProofPath *path, MinMaxExpr *minmax)
 	return best;
 }
 
-typedef struct CaseTest
-{
-	Node *operand;
-	bool is_nested; /* something else has a test value of its own */
-} CaseTest;
-
-static Node *
-put_operand(Node *node, void *arg)
-{
-	CaseTest *test = arg;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, CaseTestExpr))
-		return copyObject(test->operand);
-	if ((IsA(node, CaseExpr) && ((CaseExpr *) node)->arg != NULL) || IsA(node, ArrayCoerceExpr))
-		test->is_nested = true;
-	return expression_tree_mutator(node, put_operand, arg);
-}
-
 /*
  * The result of a CASE that is reached: NULL and true where it has none. False
  * where the CASE is not followed.
@@ -414,16 +282,10 @@ case_result(ProofPath *path, CaseExpr *expr, Node **result)
 	foreach(lc, expr->args)
 	{
 		CaseWhen *when = lfirst_node(CaseWhen, lc);
-		Node *condition = (Node *) when->expr;
+		Node *condition = comparison_of_when(expr, when);
 
-		if (expr->arg != NULL)
-		{
-			CaseTest test = {(Node *) expr->arg, false};
-
-			condition = put_operand(condition, &test);
-			if (test.is_nested)
-				return false;
-		}
+		if (condition == NULL)
+			return false;
 		if (symbolic_truth(path, condition) == TRUTH_TRUE)
 		{
 			*result = (Node *) when->result;
@@ -487,8 +349,8 @@ value_of_nullif(ProofPath *path, OpExpr *expr)
 	SymbolicValue a;
 	SymbolicValue b;
 
-	if (!symbolic_is_number(exprType(linitial(expr->args))) ||
-		!symbolic_is_number(exprType(lsecond(expr->args))))
+	if (!arithmetic_is_number(exprType(linitial(expr->args))) ||
+		!arithmetic_is_number(exprType(lsecond(expr->args))))
 		return opaque_value(path, (Node *) expr);
 	a = symbolic_value(path, linitial(expr->args));
 	b = symbolic_value(path, lsecond(expr->args));
@@ -513,7 +375,7 @@ SymbolicValue
 symbolic_value(ProofPath *path, Node *node)
 {
 	check_stack_depth();
-	Assert(symbolic_is_number(exprType(node)));
+	Assert(arithmetic_is_number(exprType(node)));
 	if (path->is_impossible)
 		return not_finite(VALUE_NULL);
 	switch (nodeTag(node))
@@ -538,41 +400,12 @@ symbolic_value(ProofPath *path, Node *node)
 		case T_CoerceViaIO:
 			return value_of_text(path, (CoerceViaIO *) node);
 		case T_RelabelType:
-			if (symbolic_is_number(exprType((Node *) ((RelabelType *) node)->arg)))
+			if (arithmetic_is_number(exprType((Node *) ((RelabelType *) node)->arg)))
 				return symbolic_value(path, (Node *) ((RelabelType *) node)->arg);
 			return opaque_value(path, node);
 		default:
 			return opaque_value(path, node);
 	}
-}
-
-const char *
-symbolic_comparison(const Node *node)
-{
-	static const char *const names[] = {"=", "<>", "<", ">", "<=", ">="};
-	const OpExpr *op = (const OpExpr *) node;
-	const char *name;
-
-	if (!IsA(node, OpExpr) || op->opresulttype != BOOLOID || list_length(op->args) != 2)
-		return NULL;
-	switch (exprType(linitial(op->args)))
-	{
-		case BOOLOID:
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case NUMERICOID:
-		case TEXTOID:
-		case DATEOID:
-			break;
-		default:
-			return NULL;
-	}
-	name = get_opname(op->opno);
-	for (int i = 0; name != NULL && i < lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return names[i];
-	return NULL;
 }
 
 static Node *
@@ -617,32 +450,17 @@ negation_of(SymbolicTruth truth)
 	return truth == TRUTH_NULL ? TRUTH_NULL : truth == TRUTH_TRUE ? TRUTH_FALSE : TRUTH_TRUE;
 }
 
-/* "a <> b" is what "a = b" is not, so that both are one decision. */
-static OpExpr *
-as_equality(OpExpr *op)
-{
-	Oid negator = get_negator(op->opno);
-	OpExpr *equality;
-
-	if (!OidIsValid(negator))
-		return NULL;
-	equality = copyObject(op);
-	equality->opno = negator;
-	equality->opfuncid = get_opcode(negator);
-	return equality;
-}
-
 static SymbolicTruth
 truth_of_operator(ProofPath *path, OpExpr *op)
 {
-	const char *name = symbolic_comparison((Node *) op);
+	const char *name = comparison_name((Node *) op);
 	OpExpr *equality;
 	SymbolicTruth truth;
 
 	if (name == NULL)
 		return opaque_truth(path, (Node *) op, true);
-	if (symbolic_is_number(exprType(linitial(op->args))) &&
-		symbolic_is_number(exprType(lsecond(op->args))))
+	if (arithmetic_is_number(exprType(linitial(op->args))) &&
+		arithmetic_is_number(exprType(lsecond(op->args))))
 	{
 		SymbolicValue a = symbolic_value(path, linitial(op->args));
 		SymbolicValue b = symbolic_value(path, lsecond(op->args));
@@ -651,7 +469,7 @@ truth_of_operator(ProofPath *path, OpExpr *op)
 	}
 	if (known_comparison(path, op, &truth))
 		return truth;
-	if (strcmp(name, "<>") == 0 && (equality = as_equality(op)) != NULL)
+	if (strcmp(name, "<>") == 0 && (equality = comparison_negated(op)) != NULL)
 		return negation_of(truth_of_operator(path, equality));
 	if (is_null(path, linitial(op->args)) || is_null(path, lsecond(op->args)))
 		return TRUTH_NULL;
@@ -664,52 +482,14 @@ truth_of_distinct(ProofPath *path, DistinctExpr *expr)
 	SymbolicValue a;
 	SymbolicValue b;
 
-	if (!symbolic_is_number(exprType(linitial(expr->args))) ||
-		!symbolic_is_number(exprType(lsecond(expr->args))))
+	if (!arithmetic_is_number(exprType(linitial(expr->args))) ||
+		!arithmetic_is_number(exprType(lsecond(expr->args))))
 		return opaque_truth(path, (Node *) expr, false);
 	a = symbolic_value(path, linitial(expr->args));
 	b = symbolic_value(path, lsecond(expr->args));
 	if (a.kind == VALUE_NULL || b.kind == VALUE_NULL)
 		return a.kind == b.kind ? TRUTH_FALSE : TRUTH_TRUE;
 	return compare_values(path, (Node *) expr, "<>", a, b);
-}
-
-/* "x = ANY (list)" as comparisons with its elements; NIL where it is not taken apart. */
-static List *
-comparisons_of_list(const ScalarArrayOpExpr *expr)
-{
-	const Const *list = lsecond(expr->args);
-	List *comparisons = NIL;
-	ArrayType *array;
-	int16 length;
-	bool by_value;
-	char align;
-	Datum *values;
-	bool *nulls;
-	int count;
-
-	if (!IsA(list, Const) || list->constisnull)
-		return NIL;
-	array = DatumGetArrayTypeP(list->constvalue);
-	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
-	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &values, &nulls, &count);
-	for (int i = 0; i < count && count <= MAX_ELEMENTS; i++)
-	{
-		OpExpr *op = makeNode(OpExpr);
-		Const *element = makeConst(ARR_ELEMTYPE(array), -1, list->constcollid, length, values[i],
-								   nulls[i], by_value);
-
-		op->opno = expr->opno;
-		op->opfuncid = get_opcode(expr->opno);
-		op->opresulttype = BOOLOID;
-		op->inputcollid = expr->inputcollid;
-		op->args = list_make2(linitial(expr->args), element);
-		op->location = -1;
-		if (symbolic_comparison((Node *) op) == NULL)
-			return NIL;
-		comparisons = lappend(comparisons, op);
-	}
-	return comparisons;
 }
 
 /* AND or OR, from the left as far as the result is open; as the server evaluates them. */
@@ -734,7 +514,7 @@ truth_of_list(ProofPath *path, List *args, bool is_or)
 static SymbolicTruth
 truth_of_array(ProofPath *path, ScalarArrayOpExpr *expr)
 {
-	List *comparisons = comparisons_of_list(expr);
+	List *comparisons = comparison_list(expr);
 
 	if (comparisons == NIL)
 		return opaque_truth(path, (Node *) expr, true);

@@ -40,10 +40,4 @@ extern SymbolicValue symbolic_value(ProofPath *path, Node *node);
 /* The value of a boolean expression. */
 extern SymbolicTruth symbolic_truth(ProofPath *path, Node *node);
 
-/* Types whose values are numbers to symbolic_value(). */
-extern bool symbolic_is_number(Oid type);
-
-/* Is it one of the comparisons by a column's order: strict, and never NULL for what is not? Its name, or NULL. */
-extern const char *symbolic_comparison(const Node *node);
-
 #endif

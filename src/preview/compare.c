@@ -18,7 +18,6 @@
 
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/sharedfileset.h"
 #include "utils/array.h"
@@ -259,21 +258,13 @@ compare_in_parallel(Effect *effect, TwoPoliciesInput *input, int most, ReturnSet
 static void
 compare(FunctionCallInfo fcinfo, int most)
 {
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "compare", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller;
-	ReturnSetInfo *rsinfo;
+	PreviewCall call;
 	TwoPoliciesInput input = {.has_before = true};
 	Effect *effect;
-	int scope;
 
-	InitMaterializedSRF(fcinfo, 0);
-	rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	if (PG_ARGISNULL(ARG_MONTH) || PG_ARGISNULL(ARG_BEFORE) || PG_ARGISNULL(ARG_AFTER))
 		elog(ERROR, "a comparison needs a month and two policies");
-	query_open();
-	caller = MemoryContextSwitchTo(context);
-	scope = settings_scope_open_pinned();
+	preview_begin(fcinfo, &call);
 	input.month = PG_GETARG_DATEADT(ARG_MONTH);
 	if (!PG_ARGISNULL(ARG_ENTITY))
 		input.entity = PointerGetDatum(PG_GETARG_TEXT_PP(ARG_ENTITY));
@@ -281,14 +272,11 @@ compare(FunctionCallInfo fcinfo, int most)
 		input.basis = PointerGetDatum(PG_GETARG_TEXT_PP(ARG_BASIS));
 	input.policies[SIDE_BEFORE] = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(ARG_BEFORE));
 	input.policies[SIDE_AFTER] = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(ARG_AFTER));
-	effect = effect_open(&input, most, return_row, rsinfo);
-	if (!compare_in_parallel(effect, &input, most, rsinfo))
+	effect = effect_open(&input, most, return_row, call.rsinfo);
+	if (!compare_in_parallel(effect, &input, most, call.rsinfo))
 		read_month(effect, input.month);
 	effect_close(effect);
-	settings_scope_close(scope);
-	query_close();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	preview_end(&call);
 }
 
 Datum

@@ -10,12 +10,10 @@
 #include "common/ledger_engine.h"
 
 #include "common/query.h"
-#include "common/settings_scope.h"
 #include "preview/two_policies.h"
 
 #include "access/sysattr.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -638,22 +636,16 @@ read_transaction(Explanation *explanation, DateADT month, int64 txn_id, const ch
 Datum
 ledger_explain(PG_FUNCTION_ARGS)
 {
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "explanation", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller;
+	PreviewCall call;
 	Explanation explanation = {0};
 	TwoPoliciesInput input = {0};
-	int scope;
 
-	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i <= ARG_SOURCE; i++)
 		if (PG_ARGISNULL(i))
 			elog(ERROR, "an explanation needs a transaction, a basis, a policy and a source");
-	explanation.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	explanation.context = context;
-	query_open();
-	caller = MemoryContextSwitchTo(context);
-	scope = settings_scope_open_pinned();
+	preview_begin(fcinfo, &call);
+	explanation.rsinfo = call.rsinfo;
+	explanation.context = call.context;
 	input.month = PG_GETARG_DATEADT(ARG_MONTH);
 	input.basis = PointerGetDatum(PG_GETARG_TEXT_PP(ARG_BASIS));
 	input.policies[SIDE_AFTER] = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(ARG_POLICY));
@@ -662,9 +654,6 @@ ledger_explain(PG_FUNCTION_ARGS)
 	read_transaction(&explanation, input.month, PG_GETARG_INT64(ARG_TXN_ID),
 					 text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE)));
 	two_policies_close(explanation.two);
-	settings_scope_close(scope);
-	query_close();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	preview_end(&call);
 	PG_RETURN_VOID();
 }

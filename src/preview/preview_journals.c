@@ -13,7 +13,6 @@
 #include "preview/two_policies.h"
 
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -228,20 +227,14 @@ read_in_order(Preview *preview, DateADT month, bool one, int64 txn_id)
 Datum
 ledger_preview_journals(PG_FUNCTION_ARGS)
 {
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "preview", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller;
+	PreviewCall call;
 	Preview preview = {0};
 	TwoPoliciesInput input = {0};
-	int scope;
 
-	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(ARG_MONTH) || PG_ARGISNULL(ARG_POLICY) || PG_ARGISNULL(ARG_MOST))
 		elog(ERROR, "a preview needs a month, a policy and a number of transactions");
-	preview.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	query_open();
-	caller = MemoryContextSwitchTo(context);
-	scope = settings_scope_open_pinned();
+	preview_begin(fcinfo, &call);
+	preview.rsinfo = call.rsinfo;
 	input.month = PG_GETARG_DATEADT(ARG_MONTH);
 	input.has_before = !PG_ARGISNULL(ARG_BEFORE);
 	if (input.has_before)
@@ -257,9 +250,6 @@ ledger_preview_journals(PG_FUNCTION_ARGS)
 	read_in_order(&preview, input.month, !PG_ARGISNULL(ARG_TXN_ID),
 				  PG_ARGISNULL(ARG_TXN_ID) ? 0 : PG_GETARG_INT64(ARG_TXN_ID));
 	two_policies_close(preview.two);
-	settings_scope_close(scope);
-	query_close();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	preview_end(&call);
 	PG_RETURN_VOID();
 }

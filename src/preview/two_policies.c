@@ -8,11 +8,14 @@
 #include "preview/two_policies.h"
 
 #include "common/progress.h"
+#include "common/query.h"
+#include "common/settings_scope.h"
 #include "policy/policy.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -120,6 +123,26 @@ describe_position(void *arg)
 
 	if (two->at_txn_id != 0)
 		errcontext("evaluating transaction " INT64_FORMAT, two->at_txn_id);
+}
+
+void
+preview_begin(FunctionCallInfo fcinfo, PreviewCall *call)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	call->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	call->context = AllocSetContextCreate(CurrentMemoryContext, "preview", ALLOCSET_DEFAULT_SIZES);
+	query_open();
+	call->caller = MemoryContextSwitchTo(call->context);
+	call->scope = settings_scope_open_pinned();
+}
+
+void
+preview_end(PreviewCall *call)
+{
+	settings_scope_close(call->scope);
+	query_close();
+	MemoryContextSwitchTo(call->caller);
+	MemoryContextDelete(call->context);
 }
 
 TwoPolicies *

@@ -48,6 +48,18 @@ typedef struct TwoPoliciesInput
 		[SIDES]; /* of the first, where there is one: else every transaction is called with, as if it came to nothing by it */
 } TwoPoliciesInput;
 
+/* A call of one of this room's functions, which returns rows: what it opened, and closes. */
+typedef struct PreviewCall
+{
+	ReturnSetInfo *rsinfo;
+	MemoryContext context; /* the call's own, which is current until it ends */
+	MemoryContext caller;
+	int scope;
+} PreviewCall;
+
+extern void preview_begin(FunctionCallInfo fcinfo, PreviewCall *call);
+extern void preview_end(PreviewCall *call);
+
 /* Reads both policies by the active snapshot, in the current context. Needs query_open(). */
 extern TwoPolicies *two_policies_open(const TwoPoliciesInput *input, TwoOutcomes take, void *arg);
 
