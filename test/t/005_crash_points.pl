@@ -240,6 +240,7 @@ sub script_of
 		  if $name ne 'load';
 		$script .= "$settings\n" . ($name eq 'change_rule' ? taxes_changed($month, 0.05 + $corrected / 1000) : fill($step{$name}{call}, ':run') . ';')
 		  . "\nRESET SESSION AUTHORIZATION;\n";
+		$script .= "$statistics\n" if $name eq 'load' && $n % 4 == 0;
 	}
 	return $script;
 }

@@ -374,6 +374,7 @@ sub settle_down
 	my ($what) = @_;
 
 	# What is left over is done, and the books are closed.
+	sql($statistics);
 	sql(q{SELECT acct.reopen_period(period_month, entity_code, basis) FROM acct.accounting_period WHERE NOT is_open});
 	sql(join '', (map { "SELECT * FROM acct.expand_journals($_); SELECT * FROM acct.post_journals($_);\n" }
 			split /\n/, sql("SELECT run_id FROM acct.journal_run WHERE status IN ('created', 'expanded') ORDER BY run_id")),
@@ -437,6 +438,7 @@ sub office
 	return;
 }
 
+sql($statistics);
 office('a day', $seconds);
 office('a bad day', $seconds * 2 / 3, 1);
 

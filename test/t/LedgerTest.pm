@@ -16,7 +16,7 @@ our @EXPORT = qw(
   random_seed new_node make_database load_batch load_quietly
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
-  change_tax taxes_changed post_by_another $by_another manual_journal approve_by_another close_shop
+  $statistics change_tax taxes_changed post_by_another $by_another manual_journal approve_by_another close_shop
   has_amcheck fails_with start_session hold_lock wait_until database_bytes
   reading_of_one_query reading_of_several
 );
@@ -96,6 +96,10 @@ sub large_runs
 
 	return "SET ledger_engine.run_partition_min_transactions = 0; $sql";
 }
+
+# What autovacuum would do, which is off in new_node(). Without it the search for repeated transactions compares each with each.
+our $statistics = q{SET default_statistics_target = 10; ANALYZE acct.txn_source_parent (txn_id, batch_id, entity_code, txn_month), acct.journal_run_batch;
+	RESET default_statistics_target;};
 
 # A second person, who approves rules and posts reversals and corrections that others made.
 our $by_another = q{
