@@ -106,7 +106,7 @@ $$;
 COMMENT ON FUNCTION acct._fresh_seals() IS
 'The seals that the log does not have, and, by the same snapshot, the balances of the books that they are of: entity, basis, number of the last seal, number of balances, root of their tree.';
 
-CREATE FUNCTION acct._prove_balance(p_month date, p_entity text, p_basis text, p_fund text, p_account text, p_currency text) RETURNS jsonb
+CREATE FUNCTION acct._prove_one_balance(p_month date, p_entity text, p_basis text, p_fund text, p_account text, p_currency text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     last record;
@@ -151,11 +151,11 @@ BEGIN
            || acct._log_proof(chosen.leaf_no, last.size, last.body);
 END
 $$;
-COMMENT ON FUNCTION acct._prove_balance(date, text, text, text, text, text) IS 'The work of prove_balance().';
+COMMENT ON FUNCTION acct._prove_one_balance(date, text, text, text, text, text) IS 'The work of prove_balance().';
 
 CREATE FUNCTION acct.prove_balance(month date, entity text, basis text, fund text, account_code text, currency text) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._prove_balance($1, $2, $3, $4, $5, $6)
+    SELECT acct._prove_one_balance($1, $2, $3, $4, $5, $6)
 $$;
 COMMENT ON FUNCTION acct.prove_balance(date, text, text, text, text, text) IS
 'A proof, as JSON, that a balance is in the ledger of the newest checkpoint, which shows no other balance; integrations/verify checks it without a database. Raises 22023 (not a month, or there is no such balance), 55000 (no checkpoint was made, or the book''s balances have changed since).';
