@@ -39,7 +39,10 @@ OBJS = \
 	src/archive/archive_files.o \
 	src/archive/file_digest.o \
 	src/archive/sent_lines.o \
+	src/check/difference.o \
+	src/check/ledger_sections.o \
 	src/check/line_digest.o \
+	src/check/sealed_row.o \
 	src/check/source_digest.o \
 	src/check/source_keys.o \
 	src/common/code_check.o \
@@ -172,6 +175,9 @@ SQL_PARTS = \
 	sql/seal/log.sql \
 	sql/seal/events.sql \
 	sql/seal/policy_seals.sql \
+	sql/seal/verify_rows.sql \
+	sql/seal/verify.sql \
+	sql/seal/prove.sql \
 	sql/close/periods.sql \
 	sql/close/books.sql \
 	sql/close/findings.sql \

@@ -237,8 +237,10 @@ def show(value, column_class):
 
 
 def columns_of(seal, kind):
-    columns = [tuple(c.rsplit(':', 1)) for c in seal[f'{kind}_columns'].split(',')]
-    require(all(len(c) == 2 and c[1] in CLASSES for c in columns), 'the seal has a list of columns that cannot be read')
+    text = seal.get(f'{kind}_columns') or ''
+    require(re.fullmatch(r'(?:(?:[^\\:,]|\\.)+:[a-z0-9]+(?:,(?!$)|$))+', text, re.DOTALL), 'the seal has no list of columns')
+    columns = [(re.sub(r'\\(.)', r'\1', name, flags=re.DOTALL), c) for name, c in re.findall(r'((?:[^\\:,]|\\.)+):([a-z0-9]+)', text, re.DOTALL)]
+    require(all(c in CLASSES for _, c in columns) and len(dict(columns)) == len(columns), 'the seal has columns of an unknown class, or one twice')
     return columns
 
 
@@ -300,8 +302,12 @@ def parse_seal(text):
     for n, line in enumerate(text[:-1].split('\n')):
         name, blank, value = line.partition(' ')
         require(blank and re.fullmatch('[a-z_0-9]+', name) and '\r' not in line, 'the seal has a line that is not "name value"')
-        require(not re.search(r'\\(?![\\nr])', re.sub(r'\\\\', '', value)), 'the seal has an unknown escape')
-        value = re.sub(r'\\(.)', lambda m: ESCAPES[m.group(1)], value)
+        # A hyphen alone is no value, and one with a backslash is the hyphen.
+        if value in ('-', '\\-'):
+            value = '-' if value == '\\-' else None
+        else:
+            require(re.fullmatch(r'(?:[^\\]|\\[\\nr])*', value), 'the seal has an unknown escape')
+            value = re.sub(r'\\(.)', lambda m: ESCAPES[m.group(1)], value)
         require(n > 0 or line == 'ledger_engine_seal 1', 'it is not a seal of form 1')
         if name == 'sum':
             seal['sum'].append(value)
@@ -314,7 +320,7 @@ def parse_seal(text):
 
 
 def root_in(seal, name):
-    require(re.fullmatch('[0-9a-f]{64}', seal.get(name, '')), f'the seal has no {name}')
+    require(re.fullmatch('[0-9a-f]{64}', seal.get(name) or ''), f'the seal has no {name}')
     return bytes.fromhex(seal[name])
 
 
@@ -323,7 +329,8 @@ def parse_checkpoint(text):
     text, blank, signatures = text.partition('\n\n')
     lines = (text + '\n' if blank else text).split('\n')
     require(len(lines) == 4 and lines[3] == '' and lines[0], 'a checkpoint is not three lines')
-    require(not blank or all(s.startswith('\u2014 ') for s in signatures.rstrip('\n').split('\n')), 'a checkpoint has more lines than signatures')
+    # psql adds a line feed.
+    require(all(s.startswith('\u2014 ') for s in signatures.rstrip('\n').split('\n') if signatures.strip('\n')), 'a checkpoint has more lines than signatures')
     require(re.fullmatch('0|[1-9][0-9]{0,15}', lines[1]) and int(lines[1]) <= LARGEST_NUMBER, 'a checkpoint has no size')
     return lines[0], int(lines[1]), from_base64(lines[2], 'the root of a checkpoint', 32)
 
@@ -532,7 +539,7 @@ def check_archive(directory, manifest, seals):
     require(manifest.get('manifest') == 'ledger_engine archive' and manifest.get('table_name') == 'ledger_entry', 'not the manifest of a month of ledger_entry')
     require(manifest['format'] == 'csv', 'the rows of a binary export cannot be compared: export the month as csv')
     month = days_of(manifest['month'])
-    by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run', '-'), s['seal'].get('month', '-')): s for s in seals}
+    by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run'), s['seal'].get('month')): s for s in seals}
     found = {}
     counts = {'header': 0, 'line': 0}
     for part in manifest['files']:
@@ -548,7 +555,7 @@ def check_archive(directory, manifest, seals):
             require(next(rows, None) == [c['name'] for c in part['columns']], f"{part['file']} does not have the columns of the manifest")
             for values in rows:
                 row = dict(zip(types, values))
-                seal = by_run.get((row['entity_code'], row['basis'], row['run_id'], '-')) or by_run.get((row['entity_code'], row['basis'], '-', manifest['month']))
+                seal = by_run.get((row['entity_code'], row['basis'], row['run_id'], None)) or by_run.get((row['entity_code'], row['basis'], None, manifest['month']))
                 require(seal, f"journal {row['je_id']}: no seal of run {row['run_id']} was given")
                 key = (month, row['fund'], row['account_code'], row['currency']) if kind == 'line' else (month, '', '', '')
                 place = (int(row['je_id']), int(row['line_no'])) if kind == 'line' else (row['je_number'].encode(), int(row['je_id']))

@@ -24,6 +24,7 @@ BEGIN
     PERFORM acct._comment_ledger();
     PERFORM acct._comment_seals();
     PERFORM acct._comment_log();
+    PERFORM acct._comment_verification();
     PERFORM acct._comment_periods();
     PERFORM acct._comment_elimination();
     PERFORM acct._comment_statements();

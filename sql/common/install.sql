@@ -97,6 +97,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.ledger_seal_evidence') IS NOT NULL
        AND to_regclass('acct.fec_number') IS NOT NULL
        AND to_regclass('acct.ledger_checkpoint') IS NOT NULL
+       AND to_regclass('acct.ledger_verification') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.journal_run') AND a.attname = 'created_by_role' AND NOT a.attisdropped)
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -212,6 +213,7 @@ BEGIN
     PERFORM acct._layout_ledger();
     PERFORM acct._layout_seals();
     PERFORM acct._layout_log();
+    PERFORM acct._layout_verification();
     PERFORM acct._layout_periods();
     PERFORM acct._layout_elimination();
     PERFORM acct._layout_statements();

@@ -15,7 +15,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'je_line_staging', 'je_line_staging_small',
         'je_range_seq', 'job_state', 'journal_number', 'journal_reversal', 'journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total',
         'journal_template', 'journal_template_line', 'journal_template_match', 'ledger_book', 'ledger_entry_header', 'ledger_entry_line',
-        'ledger_checkpoint', 'ledger_line', 'ledger_log', 'ledger_seal', 'ledger_seal_evidence', 'making_lock', 'manual_journal', 'manual_journal_content', 'manual_journal_line', 'period_log', 'policy_change', 'policy_finding', 'policy_release', 'posting_limit', 'product_account_map',
+        'ledger_checkpoint', 'ledger_line', 'ledger_log', 'ledger_seal', 'ledger_seal_evidence', 'ledger_verification', 'making_lock', 'manual_journal', 'manual_journal_content', 'manual_journal_line', 'period_log', 'policy_change', 'policy_finding', 'policy_release', 'posting_limit', 'product_account_map',
         'product_account_map_draft', 'release_changes', 'release_content', 'retention_policy', 'run_cancel', 'run_history', 'run_log',
         'run_progress', 'run_staging', 'run_summary', 'scheduled_jobs', 'source_check', 'source_month', 'statement_account', 'statement_account_draft', 'statement_column',
         'statement_column_draft', 'statement_layout', 'statement_layout_draft', 'statement_line', 'statement_line_draft', 'template_audit', 'template_content', 'template_retirement_draft',

@@ -123,6 +123,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'export_audit_data(date, date, text, text, text)', 'check_audit_data(date, date, text, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['audit_export'], 'SELECT'),
         (ARRAY['acct_operator'], 'function', ARRAY['ledger_checkpoint()'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'table', ARRAY['ledger_verification'], 'SELECT'),
+        (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_ledger(date, date, text, text)', 'prove_journal(bigint, integer)', 'prove_sections()'], 'EXECUTE'),
         (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_checkpoint(text)', 'prove_checkpoint(text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['month_end_pack(date, text, text)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),

@@ -24,7 +24,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (20, 'approvals', 0, 'See acct.policy_finding, and "Policy was changed past its triggers" in docs/operations.md. SELECT acct.install(); records what is not numbered yet; acct.acknowledge_finding() settles it.'),
            (21, 'rights', 0, 'Make the users members of the roles of acct.install_roles(), and REVOKE the rights; SELECT acct.install(); takes back all rights to write.'),
            (22, 'locks', 1, 'Have that session end its transaction, or end it: SELECT pg_terminate_backend(PROCESS); of a prepared transaction: ROLLBACK PREPARED ''GID'';'),
-           (23, 'manual_journals', 72, 'SELECT * FROM acct.approve_manual_journal(journal_id); or acct.return_manual_journal(journal_id, reason).')
+           (23, 'manual_journals', 72, 'SELECT * FROM acct.approve_manual_journal(journal_id); or acct.return_manual_journal(journal_id, reason).'),
+           (24, 'verification', 0, 'SELECT * FROM acct.verify_ledger() WHERE NOT passed; shows where the ledger is not what was sealed. See "Entries were changed past their triggers" in docs/operations.md.')
 $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and its hint.';
 
@@ -450,6 +451,17 @@ $$;
 COMMENT ON FUNCTION acct._health_locks() IS
 'Seconds for which the session has been idle, the transaction been prepared, or been running, that holds what runs or loads have to wait for.';
 
+CREATE FUNCTION acct._health_verification(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(v.findings, 0),
+           CASE WHEN v.verification_id IS NULL THEN 'no complete verification yet'
+                ELSE format('last complete verification %s by %s: %s', to_char(v.ended_at, 'YYYY-MM-DD HH24:MI'), v.verified_by, coalesce(v.first_finding, 'nothing found')) END
+      FROM (SELECT) AS one
+      LEFT JOIN LATERAL (SELECT x.* FROM acct.ledger_verification AS x WHERE coalesce(x.from_month, x.to_month) IS NULL AND coalesce(x.entity_code, x.basis) IS NULL
+                          ORDER BY x.verification_id DESC LIMIT 1) AS v ON true
+$$;
+COMMENT ON FUNCTION acct._health_verification() IS 'The findings of the last verification of the complete ledger, and when it was.';
+
 CREATE FUNCTION acct._health_of(p_check text, p_threshold numeric, OUT status text, OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -514,6 +526,8 @@ BEGIN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_repeated_transactions() AS h;
         WHEN 'manual_journals' THEN
             SELECT h.observed, h.detail INTO observed, detail FROM acct._health_manual_journals() AS h;
+        WHEN 'verification' THEN
+            SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_verification() AS h;
         WHEN 'locks' THEN
             SELECT h.observed, h.detail, 'critical' INTO observed, detail, severity FROM acct._health_locks() AS h;
     END CASE;

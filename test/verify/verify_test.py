@@ -294,6 +294,7 @@ check('another ledger', last_line(run('proof', '--checkpoint', write('other', ch
 for old, new in ((1, 7), (3, 7), (4, 7), (6, 7), (7, 7)):
     check(f'a checkpoint of {new} extends one of {old}', run('checkpoint', write('old', checkpoint_of(old)), write('new', checkpoint_of(new)), write('step', consistency_proof(old, new)))[0], 0)
 check('a checkpoint with signatures', run('checkpoint', write('old', checkpoint_of(7) + '\n\u2014 auditor abcd\n\u2014 witness efgh\n'), write('new', checkpoint_of(7)))[0], 0)
+check('a checkpoint as psql writes it', run('checkpoint', write('old', checkpoint_of(7) + '\n'), write('new', checkpoint_of(7)))[0], 0)
 check('no step, no proof', run('checkpoint', write('old', checkpoint_of(5)), write('new', checkpoint_of(7)))[0], 1)
 check('a step of others', last_line(run('checkpoint', write('old', checkpoint_of(5)), write('new', checkpoint_of(7)), write('step', consistency_proof(4, 7)))), (1, 'REJECTED: the proof is about other checkpoints'))
 log[1] = b'forged'
@@ -379,9 +380,15 @@ for name in line:
 check('another row of the leaf is another line', proves(changed('line', row=line['row'] + 1))['record']['je_id'], 51)
 for name, bad in (('a name twice', run_seal.replace('headers 119\n', 'headers 119\nheaders 119\n')), ('no line feed', run_seal[:-1]), ('an escape', run_seal.replace('amir\\\\', 'amir\\t')), ('a carriage return', run_seal.replace('kind run', 'kind run\r')), ('a later form', run_seal.replace('seal 1', 'seal 2', 1)), ('an empty line', run_seal + '\n')):
     check(f'refused: a seal with {name}', accepted(verify.parse_seal, bad), False)
+check('refused: a seal with an escaped hyphen in a text', accepted(verify.parse_seal, run_seal.replace('amir\\\\', 'a\\-')), False)
+check('a value that is not known, and one that is a hyphen', [verify.parse_seal(run_seal.replace('amir\\\\', v))['sealed_by'] for v in ('-', '\\-')], [None, '-'])
 check('escapes', verify.parse_seal(close_seal.replace('amir\\\\', 'a\\\\n\\n\\r\\\\'))['sealed_by'], 'a\\n\n\r\\')
 for name, row in (('bits of no column', b'\x00\x01'), ('a boolean that is 2', b'\x01\x00\x02'), ('more bytes', b'\x00\x00\x00'), ('an end too early', b'\x80\x00\x00')):
     check(f'refused: a row with {name}', accepted(verify.parse_row, row, verify.columns_of({'header_columns': header_columns}, 'header')), False)
+
+check('names of columns with what separates them', verify.columns_of({'line_columns': 'a\\,b:i8,c\\:\\\\:text'}, 'line'), [('a,b', 'i8'), ('c:\\', 'text')])
+for bad in ('', 'a', 'a:i9', 'a:i8,', 'a:i8,,b:i8', 'a:i8,a:i4', 'a\\:i8', ':i8'):
+    check(f'refused: columns {bad!r}', accepted(verify.columns_of, {'line_columns': bad}, 'line'), False)
 
 # An exported month
 

@@ -1,0 +1,172 @@
+-- Proofs that a journal, or what a seal is over, is in a ledger of which somebody kept a checkpoint. docs/proof-format.md has their form.
+
+CREATE FUNCTION acct._base64(p_data bytea) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+    SELECT replace(encode(p_data, 'base64'), E'\n', '')
+$$;
+COMMENT ON FUNCTION acct._base64(bytea) IS 'Bytes as proofs write them: base64 on one line.';
+
+CREATE FUNCTION acct._leaf_hash(p_data bytea) RETURNS bytea
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+    SELECT sha256(decode('00', 'hex') || p_data)
+$$;
+COMMENT ON FUNCTION acct._leaf_hash(bytea) IS 'The hash of a leaf with these data.';
+
+CREATE FUNCTION acct._logged_seal(p_seal_id bigint, p_size bigint, p_checkpoint text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    seal record;
+    leaf bigint;
+BEGIN
+    SELECT s.* INTO seal FROM acct.ledger_seal AS s WHERE s.seal_id = p_seal_id;
+    SELECT g.leaf_no INTO leaf FROM acct.ledger_log AS g WHERE g.seal_id = p_seal_id AND g.leaf_no < p_size;
+    IF leaf IS NULL THEN
+        RAISE EXCEPTION 'no checkpoint has seal % of % %', seal.seal_number, seal.entity_code, seal.basis
+            USING ERRCODE = '55000', HINT = 'SELECT acct.ledger_checkpoint() makes one.';
+    END IF;
+    RETURN jsonb_build_object('ledger_engine_proof', 1, 'seal', seal.body) || acct._log_proof(leaf, p_size, p_checkpoint);
+END
+$$;
+COMMENT ON FUNCTION acct._logged_seal(bigint, bigint, text) IS 'The part of a proof that has a seal and its place in the log. Raises 55000 where the newest checkpoint does not have it.';
+
+CREATE FUNCTION acct._header_of(p_je_id bigint, OUT run_id bigint, OUT entity_code text, OUT basis text, OUT month date)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    t regclass;
+BEGIN
+    -- The ledger first: the archive has the rest.
+    FOR t IN SELECT 'acct.ledger_entry_header'::regclass
+             UNION ALL
+             SELECT acct._entry_table('ledger_entry_header', a.month) FROM acct.archived_partition AS a
+              WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL AND a.dropped_at IS NULL LOOP
+        EXECUTE format('SELECT h.run_id, h.entity_code, h.basis, date_trunc(''month'', h.je_date::timestamp)::date FROM %s AS h WHERE h.je_id = $1 LIMIT 1', t)
+           INTO run_id, entity_code, basis, month USING p_je_id;
+        IF run_id IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'there is no journal %', coalesce(p_je_id::text, 'NULL') USING ERRCODE = '22023';
+END
+$$;
+COMMENT ON FUNCTION acct._header_of(bigint) IS 'The run, book and month of a posted journal, in the ledger or in the archive. Raises 22023 where there is none.';
+
+CREATE FUNCTION acct._leaves_of(p_kind integer, p_query text, p_columns text, p_je_id bigint, p_line_no integer,
+                                OUT leaf_hashes bytea[], OUT leaf bytea, OUT leaf_index bigint, OUT row_index bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    EXECUTE format($q$
+        WITH sealed AS (
+            SELECT row_number() OVER (ORDER BY %s) - 1 AS n, x.je_id = $2%s AS is_wanted, acct._sealed_row(x, $1, %s) AS data FROM (%s) AS x),
+        leaf AS (
+            SELECT s.n / %s AS leaf_no, min(s.n %% %s) FILTER (WHERE s.is_wanted) AS wanted,
+                   decode(%L, 'hex') || int2send(count(*)::smallint) || string_agg(int4send(octet_length(s.data)) || s.data, decode('', 'hex') ORDER BY s.n) AS data
+              FROM sealed AS s GROUP BY 1)
+        SELECT array_agg(acct._leaf_hash(l.data) ORDER BY l.leaf_no), (array_agg(l.data) FILTER (WHERE l.wanted IS NOT NULL))[1], min(l.leaf_no) FILTER (WHERE l.wanted IS NOT NULL), min(l.wanted)
+          FROM leaf AS l$q$,
+        CASE p_kind WHEN 1 THEN 'x.je_number COLLATE "C", x.je_id' ELSE 'x.je_id, x.line_no' END, CASE p_kind WHEN 1 THEN '' ELSE ' AND x.line_no = $3' END, p_kind, p_query,
+        CASE p_kind WHEN 1 THEN 16 ELSE 32 END, CASE p_kind WHEN 1 THEN 16 ELSE 32 END, encode(convert_to(CASE p_kind WHEN 1 THEN 'LEh1' ELSE 'LEl1' END, 'UTF8'), 'hex'))
+    INTO leaf_hashes, leaf, leaf_index, row_index USING p_columns, p_je_id, p_line_no;
+END
+$$;
+COMMENT ON FUNCTION acct._leaves_of(integer, text, text, bigint, integer) IS
+'The hashes of the leaves of a section, whose rows a query returns, and the leaf that has a row, with the place of the leaf in the section and of the row in the leaf.';
+
+CREATE FUNCTION acct._refuse_proof(p_je_id bigint, p_seal_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'journal % cannot be proved: what the ledger has is not what was sealed', p_je_id
+        USING ERRCODE = 'LE009', HINT = 'acct.verify_ledger() shows where.',
+              DETAIL = (SELECT format('Seal %s of %s %s is of other entries, or its evidence is damaged.', s.seal_number, s.entity_code, s.basis)
+                          FROM acct.ledger_seal AS s WHERE s.seal_id = p_seal_id);
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_proof(bigint, bigint) IS 'Raises LE009: a journal is not what its seal has.';
+
+CREATE FUNCTION acct._prove_row(p_je_id bigint, p_line_no integer, p_kind integer, p_month date, p_seal_id bigint, p_fund text, p_account text, p_currency text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    section record;
+    made record;
+BEGIN
+    SELECT e.* INTO section
+      FROM (SELECT x.*, x.section_no - min(x.section_no) OVER () AS section_index, count(*) OVER () AS section_count,
+                   array_agg(acct._leaf_hash(x.data)) OVER (ORDER BY x.section_no ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS leaves
+              FROM acct._evidence_sections(p_seal_id) AS x WHERE x.kind = p_kind) AS e
+     WHERE e.month = p_month AND (p_kind = 1 OR (e.fund, e.account_code, e.currency) = (p_fund, p_account, p_currency));
+    IF NOT FOUND THEN
+        PERFORM acct._refuse_proof(p_je_id, p_seal_id);
+    END IF;
+    SELECT l.* INTO made FROM acct._leaves_of(p_kind, acct._section_query(p_kind, p_month, p_seal_id, p_fund, p_account, p_currency), acct._seal_columns(p_seal_id, p_kind), p_je_id, p_line_no) AS l;
+    IF made.leaf IS NULL OR acct._merkle_root_of_hashes(made.leaf_hashes) <> section.root
+       OR encode(acct._merkle_root_of_hashes(section.leaves), 'hex')
+          <> (SELECT acct._seal_line(s.body, CASE p_kind WHEN 1 THEN 'header_root' ELSE 'line_root' END) FROM acct.ledger_seal AS s WHERE s.seal_id = p_seal_id) THEN
+        PERFORM acct._refuse_proof(p_je_id, p_seal_id);
+    END IF;
+    RETURN jsonb_build_object('kind', CASE p_kind WHEN 1 THEN 'header' ELSE 'line' END, 'leaf', acct._base64(made.leaf), 'row', made.row_index, 'leaf_index', made.leaf_index,
+                              'leaf_count', cardinality(made.leaf_hashes), 'leaf_path', acct._base64_path(acct._merkle_path(made.leaf_hashes, made.leaf_index)),
+                              'section', acct._base64(section.data), 'section_index', section.section_index, 'section_count', section.section_count,
+                              'section_path', acct._base64_path(acct._merkle_path(section.leaves, section.section_index)));
+END
+$$;
+COMMENT ON FUNCTION acct._prove_row(bigint, integer, integer, date, bigint, text, text, text) IS
+'The part of a proof that has a header (kind 1) or a line (2), and shows that it is in its seal. Raises LE009 where it is not what was sealed.';
+
+CREATE FUNCTION acct._prove_journal(p_je_id bigint, p_line_no integer) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    header record;
+    line record;
+    seal_id bigint;
+    last record;
+BEGIN
+    PERFORM acct._require_layout();
+    SELECT h.* INTO header FROM acct._header_of(p_je_id) AS h;
+    EXECUTE format('SELECT min(l.fund COLLATE "C") AS fund, min(l.account_code COLLATE "C") AS account_code, min(l.currency COLLATE "C") AS currency FROM %s AS l WHERE l.je_id = $1 AND l.line_no = $2',
+                   acct._entry_table('ledger_entry_line', header.month)) INTO line USING p_je_id, p_line_no;
+    IF line.fund IS NULL AND p_line_no IS NOT NULL THEN
+        RAISE EXCEPTION 'journal % has no line %', p_je_id, p_line_no USING ERRCODE = '22023';
+    END IF;
+    seal_id := acct._seal_of_rows(header.run_id, header.entity_code, header.basis, header.month);
+    IF seal_id IS NULL THEN
+        RAISE EXCEPTION 'journal % has no seal', p_je_id USING ERRCODE = '55000', HINT = 'acct.seal_ledger() seals what was posted before there were seals.';
+    END IF;
+    SELECT c.* INTO last FROM acct._last_checkpoint() AS c;
+    RETURN acct._logged_seal(seal_id, last.size, last.body)
+           || acct._prove_row(p_je_id, p_line_no, CASE WHEN p_line_no IS NULL THEN 1 ELSE 2 END, header.month, seal_id, line.fund, line.account_code, line.currency);
+END
+$$;
+COMMENT ON FUNCTION acct._prove_journal(bigint, integer) IS 'The work of prove_journal().';
+
+CREATE FUNCTION acct.prove_journal(je_id bigint, line_no integer DEFAULT NULL) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._prove_journal($1, $2)
+$$;
+COMMENT ON FUNCTION acct.prove_journal(bigint, integer) IS
+'A proof, as JSON, that the header of a journal (line_no NULL), or one of its lines, is in the ledger of the newest checkpoint; integrations/verify checks it without a database. Raises 22023 (there is no such journal or line), 55000 (it has no seal, or no checkpoint has the seal), LE009 (the ledger is not what was sealed).';
+
+CREATE FUNCTION acct._prove_sections() RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    last record;
+BEGIN
+    PERFORM acct._require_layout();
+    SELECT c.* INTO last FROM acct._last_checkpoint() AS c;
+    RETURN QUERY
+    SELECT acct._logged_seal(g.seal_id, last.size, last.body)
+           || jsonb_build_object('kind', 'sections', 'header_sections', coalesce(e.headers, '[]'), 'line_sections', coalesce(e.lines, '[]'))
+      FROM acct.ledger_log AS g
+     CROSS JOIN LATERAL (SELECT jsonb_agg(acct._base64(x.data) ORDER BY x.section_no) FILTER (WHERE x.kind = 1) AS headers,
+                                jsonb_agg(acct._base64(x.data) ORDER BY x.section_no) FILTER (WHERE x.kind = 2) AS lines
+                           FROM acct._evidence_sections(g.seal_id) AS x) AS e
+     WHERE g.leaf_no < last.size ORDER BY g.leaf_no;
+END
+$$;
+COMMENT ON FUNCTION acct._prove_sections() IS 'The work of prove_sections().';
+
+CREATE FUNCTION acct.prove_sections() RETURNS SETOF jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p FROM acct._prove_sections() AS p
+$$;
+COMMENT ON FUNCTION acct.prove_sections() IS
+'For each seal of the newest checkpoint a proof, as JSON, of the sections of entries that it is over, by which integrations/verify compares exported months with seals. Raises 55000 (no checkpoint was made).';
