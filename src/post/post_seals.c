@@ -13,6 +13,7 @@
 #include "seal/seal_writer.h"
 
 #include "access/table.h"
+#include "utils/lsyscache.h"
 
 struct PostSeals
 {
@@ -27,6 +28,13 @@ struct PostSeals
 	int scope; /* of pinned settings; 0: there are none */
 };
 
+/* The functions of 0.1.0 post with this library, too, until the extension and its layout are updated. */
+static bool
+layout_has_seals(void)
+{
+	return OidIsValid(get_relname_relid("ledger_seal", ledger_engine_schema()));
+}
+
 static RowForm *
 form_of_ledger(const char *table, RowKind kind)
 {
@@ -40,8 +48,11 @@ form_of_ledger(const char *table, RowKind kind)
 PostSeals *
 post_seals_open(Post *post)
 {
-	PostSeals *seals = palloc0_object(PostSeals);
+	PostSeals *seals;
 
+	if (!layout_has_seals())
+		return NULL;
+	seals = palloc0_object(PostSeals);
 	seals->post = post;
 	seals->hasher = hasher_open();
 	seals->spool = spool_open();
@@ -58,15 +69,20 @@ post_seals_open(Post *post)
 BoundForm *
 post_seals_bind(PostSeals *seals, RowKind kind, TupleDesc tupdesc, const char *table)
 {
+	if (seals == NULL)
+		return NULL;
 	return form_bind(kind == ROW_HEADER ? seals->header_form : seals->line_form, tupdesc, table);
 }
 
 void
 post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const bool *isnull)
 {
-	SealRows *rows = form_of(form)->kind == ROW_HEADER ? seals->headers : seals->lines;
+	SealRows *rows;
 	RowKey key;
 
+	if (seals == NULL)
+		return;
+	rows = form_of(form)->kind == ROW_HEADER ? seals->headers : seals->lines;
 	resetStringInfo(&seals->row);
 	form_encode(form, values, isnull, &seals->row, &key);
 	if (!seal_rows_put(rows, &key, seals->row.data, seals->row.len))
@@ -76,11 +92,14 @@ post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const boo
 void
 post_seals_write(PostSeals *seals)
 {
-	Sealed sealed = {.run_id = seals->post->run_id,
-					 .header_form = seals->header_form,
-					 .line_form = seals->line_form,
-					 .spools = &seals->spool};
+	Sealed sealed = {0};
 
+	if (seals == NULL)
+		return;
+	sealed.run_id = seals->post->run_id;
+	sealed.header_form = seals->header_form;
+	sealed.line_form = seals->line_form;
+	sealed.spools = &seals->spool;
 	sealed.sections = list_concat(seal_rows_close(seals->headers), seal_rows_close(seals->lines));
 	if (seals->scope != 0)
 		settings_scope_close(seals->scope);
@@ -90,6 +109,8 @@ post_seals_write(PostSeals *seals)
 void
 post_seals_close(PostSeals *seals)
 {
+	if (seals == NULL)
+		return;
 	spool_close(seals->spool);
 	hasher_close(seals->hasher);
 }

@@ -10,7 +10,7 @@
 
 typedef struct PostSeals PostSeals;
 
-/* The rows have the columns that the ledger has now. */
+/* The rows have the columns that the ledger has now. NULL, which the other functions take, where the layout has no seals yet. */
 extern PostSeals *post_seals_open(Post *post);
 
 /* Binds the form of headers or lines to rows of a table. */
