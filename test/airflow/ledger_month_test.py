@@ -47,8 +47,8 @@ def value(statement: str, *parameters: Any) -> Any:
     return sql(statement, *parameters)[0][0]
 
 
-def wait_for(what: str, condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE
+def wait_for(what: str, condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         result = condition()
         if result:
@@ -376,7 +376,8 @@ def test_lost_worker(dag: Any) -> None:
     blocker = psycopg.connect(dbname=DATABASE)
     blocker.execute(HOLD_POST)
     child = subprocess.Popen([sys.executable, __file__, WORK, run.month], stdout=subprocess.DEVNULL)
-    pid = wait_for("post to wait for a lock", waiting_session("post"))[0][0]
+    # It loads Airflow first, which takes half a minute on a busy machine.
+    pid = wait_for("post to wait for a lock", waiting_session("post"), 4 * PATIENCE)[0][0]
     child.kill()
     child.wait()
     wait_for("the session to end", lambda: not sql("SELECT 1 FROM pg_stat_activity WHERE pid = %s", pid))
