@@ -245,6 +245,7 @@ SQL_PARTS = \
 	sql/audit/common.sql \
 	sql/audit/fec.sql \
 	sql/audit/audit_data.sql \
+	sql/audit/saft.sql \
 	sql/pack/html.sql \
 	sql/pack/style.sql \
 	sql/pack/script.sql \

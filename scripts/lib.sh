@@ -319,6 +319,7 @@ le_missing()
 			command -v npm >/dev/null || echo npm
 			command -v git >/dev/null || echo git
 			;;
+		xmllint) command -v xmllint >/dev/null || echo libxml2-utils ;;
 		soffice) command -v soffice >/dev/null || echo libreoffice-calc-nogui ;;
 		python3-venv) python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv ;;
 		*) command -v "$tool" >/dev/null || echo "$tool" ;;

@@ -2,7 +2,7 @@
 
 import sys
 
-passed = failed = 0
+passed = failed = skipped = 0
 
 
 def check(name, found, expected=True):
@@ -16,6 +16,12 @@ def check(name, found, expected=True):
         print(f'# found    {found!r:.2000}\n# expected {expected!r:.2000}')
 
 
+def skip(name, reason):
+    global skipped
+    skipped += 1
+    print(f'skipped: {name}: {reason}')
+
+
 def finish():
-    print(f'{passed} passed, {failed} failed, 0 skipped')
+    print(f'{passed} passed, {failed} failed, {skipped} skipped')
     sys.exit(failed > 0)

@@ -262,6 +262,14 @@ BEGIN
         ('error', 'registration_no', CASE p_format WHEN 'fec' THEN CASE WHEN registration ~ '^[0-9]{9}$' IS NOT TRUE THEN format('the registration number of entity %s is no SIREN', p_entity) END
                                                    WHEN 'saft' THEN CASE WHEN coalesce(registration, '') = '' THEN format('entity %s has no registration number', p_entity) END END,
          'Have a release set registration_no of the entity.'),
+        ('error', 'country', CASE WHEN p_format = 'saft' AND (SELECT e.country ~ '^[A-Za-z]{2}$' FROM acct.entity AS e WHERE e.entity_code = p_entity) IS NOT TRUE THEN
+              format('entity %s has no country of two letters', p_entity) END, 'Have a release set country of the entity, as in ISO 3166.'),
+        ('error', 'currency_code', CASE WHEN p_format = 'saft' AND currency !~ '^[A-Z]{3}$' THEN format('the functional currency %s has no code of three letters', currency) END,
+         'SAF-T has the currency codes of ISO 4217.'),
+        ('error', 'out_of_range', CASE WHEN p_format = 'saft' AND (extract(year FROM from_day) < 1970 OR extract(year FROM to_day) >= 2100
+              OR (SELECT greatest(sum(s.period_debit), sum(s.period_credit)) FROM acct.account_balance_snapshot AS s
+                   WHERE s.entity_code = p_entity AND s.basis = p_basis AND s.snapshot_month BETWEEN from_day AND to_day) >= 1e16) THEN
+              'SAF-T has years from 1970 on, and sums of less than 10,000,000,000,000,000' END, 'Export fewer months at a time.'),
         ('error', 'result_carried_forward',
          CASE WHEN p_format = 'fec' AND EXISTS (SELECT FROM acct._result_balances(from_day - 1, p_entity, p_basis)) THEN
               format('income and expense have balances before %s', to_char(from_day, 'YYYY-MM-DD')) END,

@@ -120,7 +120,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         -- Audit files
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function',
          ARRAY['check_audit_export(text, date, date, text, text)', 'fec_file_name(date, text)', 'export_fec(date, text, text, text)',
-               'export_audit_data(date, date, text, text, text)', 'check_audit_data(date, date, text, text)'], 'EXECUTE'),
+               'export_audit_data(date, date, text, text, text)', 'check_audit_data(date, date, text, text)',
+               'export_saft(date, date, text, text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['audit_export'], 'SELECT'),
         (ARRAY['acct_operator'], 'function', ARRAY['ledger_checkpoint()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'table', ARRAY['ledger_verification'], 'SELECT'),

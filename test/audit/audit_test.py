@@ -6,12 +6,14 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import time
 from decimal import Decimal
+from xml.etree import ElementTree
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, '..'))
-from checks import check, finish  # noqa: E402
+from checks import check, finish, skip  # noqa: E402
 import fec_check  # noqa: E402
 
 work = sys.argv[1]
@@ -72,6 +74,106 @@ def check_fec():
     copied = subprocess.run(['psql', '-XqAt', '-c', f"COPY (SELECT line FROM acct.export_fec('2025-12-31', 'FRA')) TO STDOUT {AS_IT_IS}"], capture_output=True, check=True).stdout
     printed = subprocess.run(['psql', '-XqAt', '-c', "SELECT line FROM acct.export_fec('2025-12-31', 'FRA')"], capture_output=True, check=True, env={**os.environ, 'PGCLIENTENCODING': 'UTF8'}).stdout
     check('FEC: the same bytes by COPY TO STDOUT and as the output of psql', (copied == data, printed == data), (True, True))
+
+
+SAFT = '{urn:StandardAuditFile-Taxation-Financial:NO}'
+
+
+def check_saft():
+    """Reads the file as a tax office does, also one of a book without entries."""
+    schema = os.environ.get('LEDGER_SAFT_SCHEMA', '')
+    for entity, months in (('FRA', "'2025-01-01', '2025-12-01'"), ('FRA', "'2025-02-01', '2025-02-01'"), ('FRB', "'2025-01-01', '2025-12-01'")):
+        name = f'SAF-T of {entity}, {months}'
+        data, record = exported(f"acct.export_saft({months}, '{entity}')", 'saft.xml')
+        root = ElementTree.fromstring(data)
+        lines = list(root.iter(SAFT + 'Line'))
+        check_record(name, data, record, len(lines))
+        check(f'{name}: name of the file', record[0][:25] in ('SAF-T Financial_123456789', 'SAF-T Financial_987654321') and record[0].endswith('.xml'))
+        path = os.path.join(work, 'saft.xml')
+        check(f'{name}: is XML', subprocess.run(['xmllint', '--noout', path], capture_output=True, check=False).stderr, b'')
+        if os.path.exists(schema):
+            valid = subprocess.run(['xmllint', '--noout', '--schema', schema, path], capture_output=True, text=True, check=False)
+            check(f'{name}: is valid', (valid.returncode, valid.stderr.strip()), (0, f'{path} validates'))
+        else:
+            skip(f'{name}: is valid', 'the schema is not at hand (LEDGER_SAFT_SCHEMA)')
+        check_saft_content(name, root, lines, months)
+        if entity == 'FRB':
+            check(f'{name}: is empty', (len(lines), root.find(f'.//{SAFT}NumberOfEntries').text, root.find(f'.//{SAFT}TotalDebit').text), (0, '0', '0.00'))
+
+
+def check_saft_content(name, root, lines, months):
+    def amounts(tag, elements=lines):
+        return [Decimal(line.find(f'{SAFT}{tag}/{SAFT}Amount').text) for line in elements if line.find(SAFT + tag) is not None]
+
+    def signed(element, tag):
+        debit, credit = element.find(f'{SAFT}{tag[0]}'), element.find(f'{SAFT}{tag[1]}')
+        return Decimal(debit.text) if debit is not None else -Decimal(credit.text)
+
+    entries = root.find(SAFT + 'GeneralLedgerEntries')
+    transactions = list(root.iter(SAFT + 'Transaction'))
+    check(f'{name}: sums of the header are those of the lines',
+          [Decimal(entries.find(SAFT + tag).text) for tag in ('NumberOfEntries', 'TotalDebit', 'TotalCredit')], [len(transactions), sum(amounts('DebitAmount')), sum(amounts('CreditAmount'))])
+    check(f'{name}: each transaction balances', [t.find(SAFT + 'TransactionID').text for t in transactions
+                                                 if sum(amounts('DebitAmount', t.iter(SAFT + 'Line'))) != sum(amounts('CreditAmount', t.iter(SAFT + 'Line')))], [])
+    check(f'{name}: all lines of the ledger', str(len(lines)),
+          psql(f"SELECT coalesce(sum(line_count), 0) FROM acct.ledger_entry_header WHERE entity_code = '{name[9:12]}' AND date_trunc('month', je_date) BETWEEN {months.replace(',', ' AND')}"))
+    known = {(e.find(SAFT + 'AnalysisType').text, e.find(SAFT + 'AnalysisID').text) for e in root.iter(SAFT + 'AnalysisTypeTableEntry')}
+    used = {(a.find(SAFT + 'AnalysisType').text, a.find(SAFT + 'AnalysisID').text) for line in lines for a in line.iter(SAFT + 'Analysis')}
+    check(f'{name}: funds, products and channels of lines are in the table', used - known, set())
+    check(f'{name}: every kind is used', {kind for kind, _ in used} if lines else {'FUND', 'PRODUCT', 'CHANNEL'}, {'FUND', 'PRODUCT', 'CHANNEL'})
+    moved = {}
+    for line in lines:
+        account = line.find(SAFT + 'AccountID').text
+        moved[account] = moved.get(account, 0) + sum(amounts('DebitAmount', [line])) - sum(amounts('CreditAmount', [line]))
+    accounts = {a.find(SAFT + 'AccountID').text: (signed(a, ('OpeningDebitBalance', 'OpeningCreditBalance')), signed(a, ('ClosingDebitBalance', 'ClosingCreditBalance')))
+                for a in root.iter(SAFT + 'Account')}
+    check(f'{name}: opening balance plus lines is closing balance', [a for a, (opening, closing) in accounts.items() if opening + moved.get(a, 0) != closing] + sorted(moved.keys() - accounts.keys()), [])
+    texts = {line.find(SAFT + 'Description').text for line in lines}
+    check(f'{name}: texts with markup, tabs, line breaks and emoji', not lines or 'Tab here | pipe "quote" back\\slash line   end 😀 =1+1 <&>' in texts)
+
+
+def check_memory():
+    """Memory and time of a file of 46,000 lines, against one of some lines. Processor time, because other tests run at the same time."""
+    psql("INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, currency, entity_code, gross_amount, tabarru_amount) "
+         "SELECT 1000 + i, '2025-06-01', date '2025-06-01' + i % 30, CASE i % 3 WHEN 0 THEN 'CLAIM' ELSE 'CONTRIB' END, 'VIE', 'AGENT', 'POL-' || i, 'EUR', 'FRA', 1 + i % 999, 1 + i % 999 FROM generate_series(1, 20000) AS i",
+         "SELECT public.booked('2025-06-01')", 'ANALYZE')
+    most = {}
+    seconds = {}
+    for what, call in (('small', "acct.export_saft('2025-01-01', '2025-03-01', 'FRA')"), ('SAF-T', "acct.export_saft('2025-01-01', '2025-12-01', 'FRA')"),
+                       ('FEC', "acct.export_fec('2025-12-31', 'FRA')"), ('GL_Details', "acct.export_audit_data('2025-01-01', '2025-12-01', 'FRA', part => 'GL_Details')")):
+        path = os.path.join(work, 'large')
+        client = subprocess.Popen(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        client.stdin.write('SELECT pg_backend_pid();\n')
+        client.stdin.flush()
+        pid = int(client.stdout.readline())
+        if not os.access(f'/proc/{pid}/status', os.R_OK):
+            client.communicate()
+            return skip('memory of a large file', 'there is no /proc here')
+        peak = [0]
+        done = threading.Event()
+
+        def watch(pid=pid, peak=peak, done=done):
+            while not done.wait(0.005):
+                with open(f'/proc/{pid}/status', encoding='ascii') as status:
+                    peak[0] = max(peak[0], *(int(row.split()[1]) for row in status if row.startswith('RssAnon')))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        client.stdin.write(rf"\copy (SELECT line FROM {call}) TO '{path}' {AS_IT_IS}" + '\n')
+        client.stdin.write(rf"SELECT 'done';" + '\n')
+        client.stdin.flush()
+        check(f'{what}: written', client.stdout.readline(), 'done\n')
+        done.set()
+        watcher.join()
+        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+            fields = stat.read().rsplit(')', 1)[1].split()
+        client.communicate()
+        most[what] = peak[0] / 1024
+        seconds[what] = (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+        print(f'# {what}: {os.path.getsize(path) / 1e6:.1f} MB, {most[what]:.0f} MB of memory at most, {seconds[what]:.1f} s of processor time')
+    for what in ('SAF-T', 'FEC', 'GL_Details'):
+        check(f'{what}: memory does not grow with the ledger', most[what] - most['small'] < 32)
+        check(f'{what}: at least a million lines a minute of processor time', seconds[what] < 46666 / 1e6 * 60)
 
 
 def check_audit_data():
@@ -138,13 +240,15 @@ def check_fec_faults(name, data):
     sees('a slash for a text', 'EcritureLib says nothing', changed('EcritureLib', '/'))
     sees('a day that is none', 'ValidDate is no day', changed('ValidDate', '20250230'))
     sees('another year', 'outside the year', changed('EcritureDate', '20240101'))
-    sees('a gap', 'not continuous', changed('EcritureNum', '99'))
+    sees('a gap', 'not continuous', changed('EcritureNum', '999999'))
     sees('a pipe', 'separator', changed('EcritureLib', 'a|b'))
     sees('a missing field', 'has 17 fields', '\n'.join(lines[:-2] + ['\t'.join(last[:-1]), '']).encode())
     sees('a missing line', 'does not balance', '\n'.join(lines[:-2] + ['']).encode())
     sees('closing first', 'do not come first', '\n'.join(lines[:1] + lines[-2:-1] + lines[1:-2] + ['']).encode())
 
 
+check_saft()
+check_memory()
 check_audit_data()
 check_fec()
 finish()

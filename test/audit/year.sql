@@ -5,7 +5,7 @@ SELECT current_database() || '_checker' AS checker \gset
 DO $$ BEGIN EXECUTE format('CREATE ROLE %I SUPERUSER', current_database() || '_checker'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 INSERT INTO acct.currency VALUES ('EUR', 2), ('USD', 2) ON CONFLICT DO NOTHING;
 INSERT INTO acct.entity (entity_code, name, functional_currency, country, registration_no)
-VALUES ('FRA', E'Mutuelle "Étoile" & <Fils>\t|', 'EUR', 'FR', '123 456 789'), ('FRB', NULL, 'EUR', NULL, NULL), ('FRC', 'No currency', NULL, NULL, '1');
+VALUES ('FRA', E'Mutuelle "Étoile" & <Fils>\t|', 'EUR', 'FR', '123 456 789'), ('FRB', NULL, 'EUR', 'no', '987654321'), ('FRC', 'No currency', NULL, NULL, '1');
 INSERT INTO acct.fund (fund, name, fund_type) VALUES ('FA', 'Fonds <A> & Cie', 'PARTICIPANT_RISK'), ('FB', 'Fonds B', 'OPERATOR');
 INSERT INTO acct.chart_of_accounts (account_code, description, account_type)
 VALUES ('512000', 'Banque', 'ASSET'), ('401100', E'Assurés\tcréditeurs | "A"', 'LIABILITY'), ('120000', 'Report à nouveau', 'EQUITY'),

@@ -24,7 +24,7 @@ INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['apply_retention', -- given
     'days_in_month', 'exceptions_report', 'explain_journal', 'explain_transaction', 'export_policy', 'fund_statement', 'health', 'journal', 'month_end', 'month_end_pack', 'month_start', 'movement', 'policy_digest', 'policy_history', 'preview_journals', 'profit_and_loss', 'prove_balance', 'prove_checkpoint', 'reconcile_month', 'reconcile_transactions', 'replay_run', 'run_digest', 'sample_transactions', 'to_code', 'trial_balance', 'trial_balance_at', 'validate_run', 'verify_checkpoint']);
 INSERT INTO public.kind SELECT 'loads', unnest(ARRAY['current_batch']);
 -- Those write a record of what they read, at any level.
-INSERT INTO public.kind SELECT 'records', unnest(ARRAY['export_audit_data', 'export_fec', 'verify_ledger']);
+INSERT INTO public.kind SELECT 'records', unnest(ARRAY['export_audit_data', 'export_fec', 'export_saft', 'verify_ledger']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['prove_journal', 'prove_sections']);
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['check_audit_data', 'check_audit_export', 'fec_file_name']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_job']);

@@ -146,7 +146,7 @@ UPDATE acct.retention_policy SET drop_after_months = active_months WHERE table_n
 UPDATE acct.retention_policy SET active_days = 0 WHERE table_name = 'je_staging';
 INSERT INTO acct.policy_finding (table_name, problem) VALUES ('fund', 'is not as it was');
 SET track_functions = 'all';
-UPDATE acct.entity SET functional_currency = 'IDR', registration_no = '123456789' WHERE entity_code = 'MAIN';
+UPDATE acct.entity SET functional_currency = 'IDR', country = 'ID', registration_no = '123456789' WHERE entity_code = 'MAIN';
 SET SESSION AUTHORIZATION regress_security_attacker;
 -- The trap works: a careless function falls into it.
 SET search_path = evil, pg_catalog;
@@ -257,6 +257,7 @@ SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS seals FROM acct.prove_sec
 SELECT pg_catalog.length(acct.month_end_pack('2025-02-01')) OPERATOR(pg_catalog.>) 1000 AS page;
 SELECT x.finding FROM acct.check_audit_export('fec', '2025-01-01', '2025-12-01', 'MAIN') AS x ORDER BY 1;
 SELECT acct.fec_file_name('2024-12-31', 'MAIN');
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS lines FROM acct.export_saft('2025-01-01', '2025-03-01', 'MAIN') AS x;
 SELECT DISTINCT x.file_name COLLATE pg_catalog."C" FROM acct.export_audit_data('2025-01-01', '2025-03-01', 'MAIN') AS x ORDER BY 1;
 SELECT DISTINCT x.passed FROM acct.check_audit_data('2025-01-01', '2025-03-01', 'MAIN') AS x;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS lines FROM acct.export_fec('2025-12-31', 'MAIN') AS x;
@@ -412,7 +413,7 @@ RESET SESSION AUTHORIZATION;
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct.verify_ledger()'), ('SELECT acct.prove_journal(1)'), ('SELECT acct.prove_sections()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.check_audit_export(''fec'', ''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_fec(''2025-12-31'', ''MAIN'')'), ('SELECT acct.fec_file_name(''2025-12-31'', ''MAIN'')');
-INSERT INTO public.call (statement) VALUES ('SELECT acct.export_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.check_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')');
+INSERT INTO public.call (statement) VALUES ('SELECT acct.export_saft(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.check_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
     ('SELECT acct.run_digest(@posted)'), ('SELECT acct.run_digest(@expanded, ''staging'')'), ('SELECT acct.post_journals(@posted)'), ('SELECT acct.post_journals(@expanded)'), ('SELECT acct.discard_run(@expanded)'),
     ('SELECT acct.reprocess_exceptions(@posted)'), ('SELECT acct.reprocess_ignored(@posted)'), ('SELECT acct.reverse_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.reverse_journals(ARRAY[1], ''2025-03-31'', ''x'')'), ('SELECT acct.correct_run(@posted, ''2025-03-31'', ''x'')'), ('SELECT acct.preview_correction(@posted)'), ('SELECT acct.preview_correction_transactions(@posted)'), ('SELECT acct.rebook_run(@posted)'), ('SELECT acct.replay_run(@posted)'), ('SELECT acct._skip_empty_run(@posted)'), ('SELECT acct._report_exceptions(@posted)'), ('SELECT acct.waive_exception(@posted, 2, ''PRIMARY'', ''x'')'), ('SELECT acct.revoke_waiver(@posted, 2, ''PRIMARY'')'), ('SELECT acct.acknowledge_finding(1, ''x'')'),

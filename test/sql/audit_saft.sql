@@ -1,0 +1,55 @@
+-- On one path: nothing here depends on it.
+-- SAF-T: elements, amounts of other decimals, long codes, and what is refused; test/audit validates files against the schema
+\set topic audit_saft
+\i test/sql/setup.sql
+DROP ROLE IF EXISTS regress_audit_saft_auditor, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;
+SELECT count(*) AS roles FROM acct.install_roles();
+CREATE ROLE regress_audit_saft_auditor IN ROLE acct_auditor;
+\i test/audit/year.sql
+CREATE FUNCTION public.file(from_month date, to_month date, entity text DEFAULT 'FRA') RETURNS TABLE (n bigint, line text) LANGUAGE sql AS $$
+    SELECT row_number() OVER (), regexp_replace(regexp_replace(replace(s.line, session_user, 'ME'), '<(AuditFileDateCreated|SystemEntryDate|SoftwareVersion)>[^<]*', '<\1>X', 'g'), '<(BatchID|SystemID)>[0-9]+', '<\1>N', 'g')
+      FROM acct.export_saft($1, $2, $3) AS s
+$$;
+SELECT line FROM public.file('2025-01-01', '2025-01-01');
+SELECT file_name ~ '^SAF-T Financial_123456789_[0-9]{14}\.xml$' AS named, from_day, to_day, records, lines FROM acct.audit_export;
+
+-- Four decimals: each line is rounded to two, and the header has the sum of rounded lines.
+UPDATE acct.entity SET functional_currency = 'CY4', country = 'no', registration_no = '1', name = NULL WHERE entity_code = 'OTHER';
+SELECT severity, finding, message FROM acct.check_audit_export('saft', '2025-02-01', '2025-02-01', 'OTHER') WHERE severity = 'error';
+INSERT INTO acct.currency VALUES ('QQQ', 4);
+UPDATE acct.entity SET functional_currency = 'QQQ' WHERE entity_code = 'OTHER';
+CALL public.rule('L2345678901234567890-ONE', 'A long code', '{DR 512000 FA gross_amount,CR 706100 FA *}');
+CALL public.rule('L2345678901234567890-TWO', 'Another long code', '{DR 512000 FA gross_amount,CR 706100 FA *}');
+BEGIN;
+CALL public.event(51, '2025-02-03', 'L2345678901234567890-ONE', 1.0051, entity => 'OTHER', currency => 'QQQ', product => 'A product with a code of more than 35 characters', channel => 'A & B');
+CALL public.event(52, '2025-02-04', 'L2345678901234567890-TWO', 1.0051, entity => 'OTHER', currency => 'QQQ', product => 'A product with a code of more than 35 letters', channel => 'A & B');
+COMMIT;
+SELECT public.booked('2025-02-01') IS NOT NULL AS posted;
+SELECT line FROM public.file('2025-02-01', '2025-02-01', 'OTHER') WHERE line !~ '^<(Account|Header|/Header|Software|AuditFile)';
+-- Closing entries, and their reversal when the year is reopened, are entries as any other.
+SELECT count(*) AS closing_lines FROM public.file('2024-12-01', '2024-12-01') WHERE line ~ '^<Transaction>.*<VoucherType>closing<';
+
+--
+-- What is refused
+--
+INSERT INTO acct.entity (entity_code, functional_currency) VALUES ('BARE', 'CY4');
+SELECT severity, finding, message, hint FROM acct.check_audit_export('saft', '1969-12-01', '2025-01-01', 'BARE') WHERE severity = 'error';
+UPDATE acct.posting_limit SET value = 1960 WHERE name = 'first_year';
+SELECT severity, finding, message, hint FROM acct.check_audit_export('saft', '1969-12-01', '2025-01-01', 'BARE') WHERE severity = 'error';
+SELECT acct.export_saft('2025-01-01', '2025-01-01', 'BARE');
+\set VERBOSITY sqlstate
+SELECT acct.export_saft('2025-01-02', '2025-03-01', 'FRA'); :why
+SELECT acct.export_saft('2025-03-01', '2025-02-01', 'FRA'); :why
+SELECT acct.export_saft(NULL, '2025-02-01', 'FRA'); :why
+SELECT acct.export_saft('2025-01-01', '2025-03-01', 'NOBODY'); :why
+SELECT acct.export_saft('2025-01-01', '2025-03-01', 'FRA', 'NONE'); :why
+BEGIN READ ONLY;
+SELECT acct.export_saft('2025-01-01', '2025-03-01', 'FRA'); :why
+ROLLBACK;
+\set VERBOSITY default
+SET SESSION AUTHORIZATION regress_audit_saft_auditor;
+SELECT count(*) > 50 AS has_lines FROM acct.export_saft('2025-01-01', '2025-03-01', 'FRA');
+RESET SESSION AUTHORIZATION;
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker", regress_audit_saft_auditor, acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader;
