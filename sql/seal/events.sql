@@ -82,7 +82,7 @@ BEGIN
     -- All books are locked (_lock_months).
     PERFORM acct._append_seal(b.entity_code, b.basis, p_kind, '{month,archive,headers,lines,debit,credit,digest,exported_at,manifest_sha256}',
                               ARRAY[to_char(archived.month, 'YYYY-MM-DD'), p_archive_id::text, archived.journals::text, archived.rows::text, archived.debit::text, archived.credit::text, archived.digest,
-                                    acct._seal_time(archived.exported_at), encode(sha256(convert_to(archived.manifest::text, 'UTF8')), 'hex')], NULL, archived.month)
+                                    acct._seal_time(archived.exported_at), encode(sha256(acct._utf8(archived.manifest::text)), 'hex')], NULL, archived.month)
        FROM (SELECT n.entity_code, n.basis FROM acct.journal_number AS n WHERE n.period_month = archived.month AND n.last_number > 0
              UNION
              SELECT s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.period_month = archived.month AND s.entity_code <> '') AS b

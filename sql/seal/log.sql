@@ -200,7 +200,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
           FROM (SELECT DISTINCT x.entity_code, x.basis, x.kind FROM acct.ledger_seal AS x) AS s),
     chain AS MATERIALIZED (
         SELECT s.seal_id, s.entity_code, s.basis, s.seal_number, s.kind, s.body, s.seal_hash, l.leaf_no,
-               sha256(decode('00', 'hex') || convert_to(s.body, 'UTF8')) AS computed,
+               sha256(decode('00', 'hex') || acct._utf8(s.body)) AS computed,
                CASE WHEN s.entity_code = '' THEN 'the ledger itself' ELSE format('book %s %s', s.entity_code, s.basis) END AS book,
                lag(s.seal_number, 1, 0::bigint) OVER w AS before_number, lag(s.seal_hash) OVER w AS before_hash,
                min(l.leaf_no) OVER (PARTITION BY s.entity_code, s.basis ORDER BY s.seal_number DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later_leaf, h.first_lines

@@ -4,8 +4,8 @@
 -- later seal, so nobody who changes policy waits for a checkpoint, and no checkpoint waits for them.
 
 CREATE FUNCTION acct._text_bytes(p_value text) RETURNS bytea
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT int4send(octet_length(u.utf8)) || u.utf8 FROM (SELECT convert_to(p_value, 'UTF8') AS utf8) AS u
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT int4send(octet_length(u.utf8)) || u.utf8 FROM (SELECT acct._utf8(p_value) AS utf8) AS u
 $$;
 COMMENT ON FUNCTION acct._text_bytes(text) IS 'A text as leaves have it: its length in bytes, and its UTF-8.';
 

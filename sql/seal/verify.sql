@@ -52,7 +52,7 @@ CREATE FUNCTION acct._seal_findings(p_entity text, p_basis text)
 RETURNS TABLE (check_name text, entity_code text, basis text, seal_number bigint, run_id bigint, expected text, actual text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH seal AS MATERIALIZED (
-        SELECT s.*, sha256(decode('00', 'hex') || convert_to(s.body, 'UTF8')) AS hash, lag(s.seal_hash) OVER w AS before_hash, lag(s.seal_number, 1, 0::bigint) OVER w AS before_number
+        SELECT s.*, sha256(decode('00', 'hex') || acct._utf8(s.body)) AS hash, lag(s.seal_hash) OVER w AS before_hash, lag(s.seal_number, 1, 0::bigint) OVER w AS before_number
           FROM acct.ledger_seal AS s
          WHERE (p_entity IS NULL OR s.entity_code = p_entity) AND (p_basis IS NULL OR s.basis = p_basis)
         WINDOW w AS (PARTITION BY s.entity_code, s.basis ORDER BY s.seal_number))

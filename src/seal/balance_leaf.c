@@ -4,10 +4,10 @@
  */
 #include "common/ledger_engine.h"
 #include "ledger/amount.h"
+#include "seal/form.h"
 
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 
@@ -17,11 +17,10 @@ LEDGER_FUNCTION(ledger_balance_leaf);
 static void
 append_text(StringInfo data, text *value)
 {
-	char *utf8 = pg_server_to_any(text_to_cstring(value), VARSIZE_ANY_EXHDR(value), PG_UTF8);
-	int size = strlen(utf8);
+	Code utf8 = form_code(code_from_datum(PointerGetDatum(value)));
 
-	pq_sendint32(data, size);
-	appendBinaryStringInfo(data, utf8, size);
+	pq_sendint32(data, utf8.len);
+	appendBinaryStringInfo(data, utf8.data, utf8.len);
 }
 
 /* A sum of amounts in ten-thousandths, 16 bytes. */

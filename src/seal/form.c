@@ -9,6 +9,7 @@
 #include "ledger/line_layout.h"
 #include "seal/bytes.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_crc32c.h"
@@ -302,34 +303,52 @@ form_of(const BoundForm *bound)
 	return bound->form;
 }
 
+/*
+ * A text in another encoding, where that can be: of SQL_ASCII nobody knows what it is, and some characters have no counterpart.
+ * Posting does not fail for that, so that the text stays as it is.
+ */
+static Code
+in_encoding(Code text, int from, int to)
+{
+	Oid proc;
+	Size size;
+	unsigned char *converted;
+
+	if (from == to || from == PG_SQL_ASCII || to == PG_SQL_ASCII || text.len == 0)
+		return text;
+	proc = FindDefaultConversionProc(from, to);
+	if (!OidIsValid(proc))
+		return text;
+	size = (Size) text.len * MAX_CONVERSION_GROWTH + 1;
+	converted = palloc(size);
+	if (pg_do_encoding_conversion_buf(proc, from, to, (unsigned char *) text.data, text.len,
+									  converted, (int) size, true) < text.len)
+		return text;
+	return code_from_cstring((char *) converted);
+}
+
 Code
 form_code(Code code)
 {
-	return code_copy(code_from_cstring(pg_server_to_any(code_copy(code).data, code.len, PG_UTF8)));
+	return code_copy(in_encoding(code, GetDatabaseEncoding(), PG_UTF8));
 }
 
 Code
 form_code_back(Code code)
 {
-	return code_from_cstring(pg_any_to_server(code_copy(code).data, code.len, PG_UTF8));
+	return code_copy(in_encoding(code, PG_UTF8, GetDatabaseEncoding()));
 }
 
 /* A text with its length, in UTF-8. */
 static void
 put_text(const BoundForm *bound, StringInfo row, const char *data, int size)
 {
-	if (unlikely(bound->converts))
-	{
-		char *utf8 = pg_server_to_any(data, size, PG_UTF8);
+	Code text = {data, size};
 
-		if (utf8 != data)
-		{
-			data = utf8;
-			size = strlen(utf8);
-		}
-	}
-	bytes_put_u32(row, size);
-	appendBinaryStringInfo(row, data, size);
+	if (unlikely(bound->converts))
+		text = in_encoding(text, GetDatabaseEncoding(), PG_UTF8);
+	bytes_put_u32(row, text.len);
+	appendBinaryStringInfo(row, text.data, text.len);
 }
 
 static void

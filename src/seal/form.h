@@ -107,7 +107,7 @@ form_encode(BoundForm *bound, const Datum *values, const bool *isnull, StringInf
 /* Has the form columns whose values are printed? */
 extern bool form_prints(const RowForm *form);
 
-/* A copy of a code in UTF-8, as seals have it, and one of the server's encoding. */
+/* A copy of a code in UTF-8, as seals have it, and one of the server's encoding; where that cannot be, as it is. */
 extern Code form_code(Code code);
 extern Code form_code_back(Code code);
 
