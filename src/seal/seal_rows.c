@@ -21,8 +21,8 @@
 typedef struct RoutedSection
 {
 	CodeKey code_key;
-	int32 number; /* in the order of their first rows */
-	Section *section;
+	int32 number;     /* in the order of their first rows */
+	Section *section; /* where rows come in order */
 } RoutedSection;
 
 struct SealRows
@@ -60,12 +60,20 @@ seal_rows_open(const RowForm *form, Hasher *hasher, Spool *spool, bool in_order)
 	return rows;
 }
 
+static Section *
+open_section(const SealRows *rows, const RoutedSection *routed)
+{
+	const CodeKey *key = &routed->code_key;
+	SectionKey section_key = {key->codes[0], key->codes[1], rows->form->kind, key->number,
+							  key->codes[2], key->codes[3], key->codes[4]};
+
+	return section_open(&section_key, rows->form, rows->hasher, rows->spool);
+}
+
 static void
-add_section(SealRows *rows, RoutedSection *routed, const RowKey *key)
+add_section(SealRows *rows, RoutedSection *routed)
 {
 	MemoryContext old = MemoryContextSwitchTo(rows->context);
-	SectionKey section_key = {key->entity, key->basis,   rows->form->kind, key->month,
-							  key->fund,   key->account, key->currency};
 
 	if (rows->nsections == rows->max_sections)
 	{
@@ -74,7 +82,8 @@ add_section(SealRows *rows, RoutedSection *routed, const RowKey *key)
 			repalloc_huge(rows->sections, rows->max_sections * sizeof(RoutedSection *));
 	}
 	routed->number = rows->nsections;
-	routed->section = section_open(&section_key, rows->form, rows->hasher, rows->spool);
+	if (rows->sort == NULL)
+		routed->section = open_section(rows, routed);
 	rows->sections[rows->nsections++] = routed;
 	MemoryContextSwitchTo(old);
 }
@@ -90,7 +99,7 @@ find_section(SealRows *rows, const RowKey *key)
 	if (unlikely(routed == NULL))
 	{
 		routed = code_map_enter(&rows->map, &code_key, &found);
-		add_section(rows, routed, key);
+		add_section(rows, routed);
 	}
 	return routed;
 }
@@ -132,9 +141,38 @@ seal_rows_put(SealRows *rows, const RowKey *key, const char *row, uint32 size)
 	return true;
 }
 
+/* The section that rows of the sort go to, one after the other; its record in the current memory context. */
+typedef struct SortedSection
+{
+	int32 number;
+	Section *section; /* NULL: before the first row */
+	List *records;    /* of those before */
+	MemoryContext context;
+} SortedSection;
+
+static void
+end_sorted(SortedSection *sorted)
+{
+	if (sorted->section != NULL)
+		sorted->records = lappend(sorted->records, section_close(sorted->section));
+	sorted->section = NULL;
+}
+
+static void
+begin_sorted(SealRows *rows, SortedSection *sorted, int32 number)
+{
+	MemoryContext old = MemoryContextSwitchTo(sorted->context);
+
+	Assert(number < rows->nsections);
+	end_sorted(sorted);
+	sorted->number = number;
+	sorted->section = open_section(rows, rows->sections[number]);
+	MemoryContextSwitchTo(old);
+}
+
 /* Adds a row that comes from the sort to its section. */
 static void
-take_sorted(SealRows *rows, struct varlena *datum)
+take_sorted(SealRows *rows, SortedSection *sorted, struct varlena *datum)
 {
 	const char *at = VARDATA_ANY(datum);
 	const char *end = at + VARSIZE_ANY_EXHDR(datum);
@@ -155,14 +193,17 @@ take_sorted(SealRows *rows, struct varlena *datum)
 	at += sizeof(int128);
 	key.credit = bytes_get_i128(at);
 	at += sizeof(int128);
-	Assert(number < rows->nsections && at < end);
-	if (!section_add(rows->sections[number]->section, &key, at, end - at))
+	Assert(at < end);
+	if (sorted->section == NULL || sorted->number != number)
+		begin_sorted(rows, sorted, number);
+	if (!section_add(sorted->section, &key, at, end - at))
 		elog(ERROR, "a sort returned rows in the wrong order");
 }
 
-static void
+static List *
 take_all_sorted(SealRows *rows)
 {
+	SortedSection sorted = {.context = CurrentMemoryContext};
 	MemoryContext row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "sorted row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(row_context);
@@ -173,12 +214,14 @@ take_all_sorted(SealRows *rows)
 	while (get_sorted_datum(rows->sort, &datum, &isnull))
 	{
 		CHECK_FOR_INTERRUPTS();
-		take_sorted(rows, (struct varlena *) DatumGetPointer(datum));
+		take_sorted(rows, &sorted, (struct varlena *) DatumGetPointer(datum));
 		MemoryContextReset(row_context);
 	}
 	tuplesort_end(rows->sort);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(row_context);
+	end_sorted(&sorted);
+	return sorted.records;
 }
 
 List *
@@ -187,8 +230,8 @@ seal_rows_close(SealRows *rows)
 	List *records = NIL;
 
 	if (rows->sort != NULL)
-		take_all_sorted(rows);
-	for (int i = 0; i < rows->nsections; i++)
+		records = take_all_sorted(rows);
+	for (int i = 0; rows->sort == NULL && i < rows->nsections; i++)
 		records = lappend(records, section_close(rows->sections[i]->section));
 	pfree(rows->room.data);
 	pfree(rows->sections);
