@@ -105,6 +105,9 @@ same("SELECT l.* FROM (SELECT min(account_code) AS account_code FROM acct.ledger
 same('SELECT h.je_id, j.* FROM (SELECT min(x.je_id) AS je_id FROM acct.ledger_entry_header AS x GROUP BY x.run_id) AS h, acct.journal(h.je_id) AS j ORDER BY 1, 2', 'same reports of journals');
 same('SELECT h.je_id, x.* FROM (SELECT min(y.je_id) AS je_id FROM acct.ledger_entry_header AS y GROUP BY y.run_id) AS h, acct.explain_journal(h.je_id) AS x ORDER BY 1, 2', 'same explanations of journals');
 same(q{SELECT s.txn_id, x.* FROM (SELECT y.txn_id, y.txn_month FROM acct.txn_source_parent AS y ORDER BY y.txn_id LIMIT 5) AS s, acct.explain_transaction(s.txn_id, s.txn_month, 'PRIMARY') AS x ORDER BY 1, 2}, 'same explanations of transactions');
+same("SELECT * FROM acct.check_audit_export('iso21378', '2025-01-01', '2025-05-01', 'MAIN')", 'same findings of audit files');
+# An export writes a record of itself.
+fails_with($standby, 'postgres', "SELECT * FROM acct.export_audit_data('2025-01-01', '2025-05-01', 'MAIN')", qr/25006.*an export is recorded.*Export on the primary/s, 'audit files');
 same("SELECT * FROM acct.trial_balance_at('2025-05-15')", 'same trial balance of a day');
 same("SELECT * FROM acct.movement('2025-05-01')", 'same movements');
 same("SELECT * FROM acct.account_hierarchy('2025-05-01')", 'same subtotals');
