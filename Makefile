@@ -115,6 +115,7 @@ OBJS = \
 	src/policy/template.o \
 	src/post/ledger_target.o \
 	src/post/post.o \
+	src/post/line_seals.o \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
 	src/post/post_run.o \
@@ -127,6 +128,7 @@ OBJS = \
 	src/seal/book_seal.o \
 	src/seal/evidence.o \
 	src/seal/exception_tree.o \
+	src/seal/extent_merge.o \
 	src/seal/form.o \
 	src/seal/hash.o \
 	src/seal/balance_leaf.o \

@@ -86,6 +86,7 @@ static const PhaseName phase_names[PROGRESS_PHASES] = {
 	[PHASE_WAITING_FOR_BOOKS] = {"waiting for books"},
 	[PHASE_MAKING_PARTITIONS] = {"making partitions"},
 	[PHASE_WRITING_ENTRIES] = {"writing entries", "journals and lines"},
+	[PHASE_SEALING] = {"sealing entries"},
 	[PHASE_BUILDING_INDEXES] = {"building indexes", "rows indexed"},
 	[PHASE_MOVING_BALANCES] = {"moving balances"},
 	[PHASE_WAITING_FOR_READERS] = {"waiting for readers"},

@@ -136,6 +136,7 @@ post_rows(Post *post, Relation header, Relation line)
 	post_lines_copy(lines);
 	CRASH_POINT("post_pages_written");
 	post_lines_write_rest(lines);
+	post_lines_seal(lines);
 	post_lines_close(lines);
 	post_headers_close(headers);
 	CRASH_POINT("post_rows_written");

@@ -22,7 +22,7 @@
 #include "ledger/je_id.h"
 #include "ledger/shared_staging.h"
 #include "post/ledger_target.h"
-#include "post/post_seals.h"
+#include "post/line_seals.h"
 #include "table/page_file.h"
 #include "table/page_groups.h"
 #include "table/page_reader.h"
@@ -114,6 +114,7 @@ struct LinePass
 	PageFile *files[JE_ID_MAX_MONTHS]; /* of partitions of the run's own range filled by page */
 	bool copies;                       /* there are such */
 	ExtentMap map;                     /* by the month's number, account and fund */
+	int64 *first_je_ids;               /* by extent: the je_id of its first line */
 	Extent *extents;                   /* those of a group, to be copied */
 	RowPoster poster;
 	ParallelWork work;
@@ -177,6 +178,7 @@ account_of(BlockNumber first, CodeKey *key, void *arg)
 		!page_reader_row(&pass->poster.pages, FirstOffsetNumber, &tuple))
 		return false;
 	line_reader_read(pass->poster.reader, &tuple, &line);
+	pass->first_je_ids[first / EXTENT_PAGES] = line.je_id;
 	key->number = find_plan_month(pass, line.je_date);
 	key->codes[0] = line.account_code;
 	key->codes[1] = line.fund;
@@ -440,16 +442,16 @@ post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 	}
 }
 
-/* Adds the lines of an extent that was copied to the seal. */
+/* Adds the lines of extents that were copied to the seal, in any order. */
 static void
-seal_extent(RowPoster *poster, BlockNumber first)
+seal_extents(RowPoster *poster, const MergedExtent *extents, int64 nextents)
 {
-	for (BlockNumber block = first; block < first + EXTENT_PAGES; block++)
+	for (int64 n = 0; n < nextents * EXTENT_PAGES; n++)
 	{
 		OffsetNumber last;
 
 		CHECK_FOR_INTERRUPTS();
-		last = page_reader_page(&poster->pages, block);
+		last = page_reader_page(&poster->pages, extents[n / EXTENT_PAGES].block + n % EXTENT_PAGES);
 		for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 		{
 			HeapTupleData tuple;
@@ -461,6 +463,7 @@ seal_extent(RowPoster *poster, BlockNumber first)
 			MemoryContextSwitchTo(poster->post->context);
 			MemoryContextReset(poster->post->row_context);
 		}
+		progress_add(last);
 	}
 }
 
@@ -549,6 +552,8 @@ post_lines_open(Post *post, Relation staging)
 	poster->isnull = palloc_array(bool, tupdesc->natts + 1);
 	for (int i = 0; i < post->nmonths; i++)
 		pass->copies = pass->copies || pass->files[i] != NULL;
+	pass->first_je_ids =
+		palloc_extended((pass->nblocks / EXTENT_PAGES + 1) * sizeof(int64), MCXT_ALLOC_HUGE);
 	page_groups_read(&pass->map, pass->nblocks, account_of, pass);
 	place_extents(pass, sizes);
 	for (int i = 0; i < post->nmonths; i++)
@@ -587,16 +592,66 @@ void
 post_lines_write_rest(LinePass *pass)
 {
 	for (int64 i = 0; i < pass->map.nextents; i++)
-	{
 		if (pass->extents[i].left)
 			post_extent_by_row(&pass->poster, pass->extents[i].from, pass->nblocks);
-		else
-			seal_extent(&pass->poster, pass->extents[i].from);
-	}
 	for (int64 i = 0; i < pass->map.nloose; i++)
 		post_extent_by_row(&pass->poster, pass->map.loose[i], pass->nblocks);
 	if (pass->is_shared)
 		post_shared(&pass->poster, pass->staging);
+}
+
+/* The copied extents of a group, at the end of those that were collected; false where lines of it went row by row, too. */
+static bool
+collect_group(LinePass *pass, int number, int64 *next, SealedGroup *group, MergedExtent *extents)
+{
+	const CodeKey *key = pass->map.groups[number];
+	bool is_pure = !post_seals_have_lines(
+		pass->post->seals, pass->post->months[key->number].first_day, key->codes[1], key->codes[0]);
+
+	for (; *next < pass->map.nextents && pass->map.extents[*next].group == number; (*next)++)
+	{
+		BlockNumber block = pass->extents[*next].from;
+		MergedExtent extent = {block, pass->first_je_ids[block / EXTENT_PAGES]};
+
+		if (!pass->extents[*next].left)
+			extents[group->first + group->count++] = extent;
+	}
+	return is_pure;
+}
+
+void
+post_lines_seal(LinePass *pass)
+{
+	SealedGroup *groups = palloc0_array(SealedGroup, pass->map.ngroups + 1);
+	MergedExtent *extents =
+		palloc_extended(sizeof(MergedExtent) * (pass->map.nextents + 1), MCXT_ALLOC_HUGE);
+	int64 next = 0;
+	int64 from = 0;
+	int ngroups = 0;
+
+	if (pass->post->seals == NULL || pass->map.nextents == 0)
+		return;
+	progress_phase(PHASE_SEALING, PROGRESS_NO_ROWS);
+	for (int i = 0; i < pass->map.ngroups; i++)
+	{
+		SealedGroup *group = &groups[ngroups];
+
+		group->first = from;
+		group->count = 0;
+		if (collect_group(pass, i, &next, group, extents))
+		{
+			from += group->count;
+			ngroups++;
+		}
+		else
+			seal_extents(&pass->poster, extents + group->first, group->count);
+	}
+	line_seals_add(pass->post->seals, pass->staging, groups, ngroups, extents, from);
+	for (int i = 0; i < ngroups; i++)
+		if (!groups[i].sealed)
+			seal_extents(&pass->poster, extents + groups[i].first, groups[i].count);
+	pfree(extents);
+	pfree(groups);
 }
 
 void

@@ -22,6 +22,9 @@ extern void post_lines_copy(LinePass *pass);
 /* Writes the lines that were not copied. */
 extern void post_lines_write_rest(LinePass *pass);
 
+/* Adds the lines that were copied to the seals. Needs the others to be there. */
+extern void post_lines_seal(LinePass *pass);
+
 extern void post_lines_close(LinePass *pass);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Headers are numbered in the order in which they are written, so that each
  * section of them is in order. Lines that are written one by one come in any
- * order, and are sorted.
+ * order, and are sorted; those that are copied by page are merged
+ * (line_seals.h).
  */
 #include "post/post_seals.h"
 
@@ -24,6 +25,7 @@ struct PostSeals
 	RowForm *line_form;
 	SealRows *headers;
 	SealRows *lines;
+	List *sections; /* complete */
 	StringInfoData row;
 	int scope; /* of pinned settings; 0: there are none */
 };
@@ -35,8 +37,8 @@ layout_has_seals(void)
 	return OidIsValid(get_relname_relid("ledger_seal", ledger_engine_schema()));
 }
 
-static RowForm *
-form_of_ledger(const char *table, RowKind kind)
+RowForm *
+post_seals_form(const char *table, RowKind kind)
 {
 	Relation rel = table_open(ledger_engine_table(table), AccessShareLock);
 	RowForm *form = form_of_table(RelationGetDescr(rel), kind);
@@ -56,8 +58,8 @@ post_seals_open(Post *post)
 	seals->post = post;
 	seals->hasher = hasher_open();
 	seals->spool = spool_open();
-	seals->header_form = form_of_ledger("ledger_entry_header", ROW_HEADER);
-	seals->line_form = form_of_ledger("ledger_entry_line", ROW_LINE);
+	seals->header_form = post_seals_form("ledger_entry_header", ROW_HEADER);
+	seals->line_form = post_seals_form("ledger_entry_line", ROW_LINE);
 	seals->headers = seal_rows_open(seals->header_form, seals->hasher, seals->spool, true);
 	seals->lines = seal_rows_open(seals->line_form, seals->hasher, seals->spool, false);
 	initStringInfo(&seals->row);
@@ -89,6 +91,30 @@ post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const boo
 		elog(ERROR, "journals were not written in the order of their numbers");
 }
 
+bool
+post_seals_have_lines(PostSeals *seals, DateADT month, Code fund, Code account)
+{
+	return seal_rows_have(seals->lines, month, fund, account);
+}
+
+void
+post_seals_take(PostSeals *seals, List *sections)
+{
+	seals->sections = list_concat(seals->sections, sections);
+}
+
+Hasher *
+post_seals_hasher(PostSeals *seals)
+{
+	return seals->hasher;
+}
+
+Spool *
+post_seals_spool(PostSeals *seals)
+{
+	return seals->spool;
+}
+
 void
 post_seals_write(PostSeals *seals)
 {
@@ -96,11 +122,13 @@ post_seals_write(PostSeals *seals)
 
 	if (seals == NULL)
 		return;
+	post_seals_take(seals, seal_rows_close(seals->headers));
+	post_seals_take(seals, seal_rows_close(seals->lines));
 	sealed.run_id = seals->post->run_id;
 	sealed.header_form = seals->header_form;
 	sealed.line_form = seals->line_form;
-	sealed.spools = &seals->spool;
-	sealed.sections = list_concat(seal_rows_close(seals->headers), seal_rows_close(seals->lines));
+	sealed.spool = seals->spool;
+	sealed.sections = seals->sections;
 	if (seals->scope != 0)
 		settings_scope_close(seals->scope);
 	seal_write(&sealed, seals->hasher);

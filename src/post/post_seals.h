@@ -6,9 +6,12 @@
 #define LEDGER_POST_SEALS_H
 
 #include "post/post_run.h"
-#include "seal/form.h"
+#include "seal/seal_rows.h"
 
 typedef struct PostSeals PostSeals;
+
+/* The form of rows of a table of the ledger, with the columns that it has now. */
+extern RowForm *post_seals_form(const char *table, RowKind kind);
 
 /* The rows have the columns that the ledger has now. NULL, which the other functions take, where the layout has no seals yet. */
 extern PostSeals *post_seals_open(Post *post);
@@ -20,6 +23,14 @@ post_seals_bind(PostSeals *seals, RowKind kind, TupleDesc tupdesc, const char *t
 /* Adds a row, written or to be written. Headers come in the order of their numbers. */
 extern void
 post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const bool *isnull);
+
+/* Were lines of a month, fund and account added row by row? */
+extern bool post_seals_have_lines(PostSeals *seals, DateADT month, Code fund, Code account);
+
+/* Takes complete sections (SectionRecord), made by this hasher, with blocks in this spool. */
+extern void post_seals_take(PostSeals *seals, List *sections);
+extern Hasher *post_seals_hasher(PostSeals *seals);
+extern Spool *post_seals_spool(PostSeals *seals);
 
 /* Appends the seals, once all rows were added. Needs query_open(). */
 extern void post_seals_write(PostSeals *seals);

@@ -97,7 +97,7 @@ put_sections(PartWriter *writer, const BookSeal *book)
 }
 
 void
-evidence_write(int64 seal_id, const BookSeal *book, Spool **spools)
+evidence_write(int64 seal_id, const BookSeal *book, Spool *spool)
 {
 	PartWriter writer = {seal_id};
 	char *block = palloc(section_block_size(ROWS_IN_BLOCK));
@@ -114,7 +114,7 @@ evidence_write(int64 seal_id, const BookSeal *book, Spool **spools)
 			uint32 size = section_block_size(rows_of_block(record, n));
 
 			CHECK_FOR_INTERRUPTS();
-			spool_get(spools[record->process], record->blocks[n], block, size);
+			spool_get(spool, record->blocks[n], block, size);
 			put(&writer, block, size);
 		}
 	}

@@ -21,8 +21,8 @@
 /* Bytes of a part; the last one has fewer. */
 #define EVIDENCE_PART (256 * 1024)
 
-/* Writes the evidence of a seal, whose blocks are in the spools of processes. Needs query_open(). */
-extern void evidence_write(int64 seal_id, const BookSeal *book, Spool **spools);
+/* Writes the evidence of a seal, whose blocks are in a spool. Needs query_open(). */
+extern void evidence_write(int64 seal_id, const BookSeal *book, Spool *spool);
 
 /* A section, as evidence has it. */
 typedef struct EvidenceSection

@@ -9,6 +9,7 @@
 #include "ledger/line_layout.h"
 #include "seal/bytes.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -498,6 +499,19 @@ form_encode(BoundForm *bound, const Datum *values, const bool *isnull, StringInf
 		row->data[start + i / 8] |= 0x80 >> (i % 8);
 		put_value(bound, column, row, values[column->index]);
 	}
+}
+
+void
+form_position(const BoundForm *bound, HeapTuple tuple, TupleDesc tupdesc, int64 *je_id,
+			  int16 *line_no)
+{
+	bool isnull;
+	Datum value;
+
+	value = fastgetattr(tuple, bound->je_id + 1, tupdesc, &isnull);
+	*je_id = isnull ? 0 : DatumGetInt64(value);
+	value = fastgetattr(tuple, bound->line_no + 1, tupdesc, &isnull);
+	*line_no = isnull ? 0 : DatumGetInt16(value);
 }
 
 bool

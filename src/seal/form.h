@@ -12,6 +12,7 @@
 
 #include "ledger/amount.h"
 
+#include "access/htup.h"
 #include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 #include "utils/date.h"
@@ -103,6 +104,10 @@ extern const RowForm *form_of(const BoundForm *bound);
  */
 extern void
 form_encode(BoundForm *bound, const Datum *values, const bool *isnull, StringInfo row, RowKey *key);
+
+/* Where a stored line of the row type is in the order of lines. */
+extern void form_position(const BoundForm *bound, HeapTuple tuple, TupleDesc tupdesc, int64 *je_id,
+						  int16 *line_no);
 
 /* Has the form columns whose values are printed? */
 extern bool form_prints(const RowForm *form);

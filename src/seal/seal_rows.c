@@ -224,6 +224,40 @@ take_all_sorted(SealRows *rows)
 	return sorted.records;
 }
 
+bool
+seal_rows_have(const SealRows *rows, DateADT month, Code fund, Code account)
+{
+	for (int i = 0; i < rows->nsections; i++)
+	{
+		const CodeKey *key = &rows->sections[i]->code_key;
+
+		if (key->number == month && code_equal(key->codes[2], fund) &&
+			code_equal(key->codes[3], account))
+			return true;
+	}
+	return false;
+}
+
+static void
+free_rows(SealRows *rows)
+{
+	pfree(rows->room.data);
+	pfree(rows->sections);
+	hash_destroy(rows->map.table);
+	pfree(rows->map.recent);
+	pfree(rows);
+}
+
+void
+seal_rows_discard(SealRows *rows)
+{
+	for (int i = 0; rows->sort == NULL && i < rows->nsections; i++)
+		section_discard(rows->sections[i]->section);
+	if (rows->sort != NULL)
+		tuplesort_end(rows->sort);
+	free_rows(rows);
+}
+
 List *
 seal_rows_close(SealRows *rows)
 {
@@ -233,9 +267,6 @@ seal_rows_close(SealRows *rows)
 		records = take_all_sorted(rows);
 	for (int i = 0; rows->sort == NULL && i < rows->nsections; i++)
 		records = lappend(records, section_close(rows->sections[i]->section));
-	pfree(rows->room.data);
-	pfree(rows->sections);
-	hash_destroy(rows->map.table);
-	pfree(rows);
+	free_rows(rows);
 	return records;
 }

@@ -21,6 +21,12 @@ extern SealRows *seal_rows_open(const RowForm *form, Hasher *hasher, Spool *spoo
 /* Adds a row, encoded. False where rows are to come in order, and this one does not: nothing is added. */
 extern bool seal_rows_put(SealRows *rows, const RowKey *key, const char *row, uint32 size);
 
+/* Were lines of a month, fund and account put? */
+extern bool seal_rows_have(const SealRows *rows, DateADT month, Code fund, Code account);
+
+/* Ends without sections: the rows are to be put to others. */
+extern void seal_rows_discard(SealRows *rows);
+
 /* The sections (SectionRecord), in no order, in the current memory context. */
 extern List *seal_rows_close(SealRows *rows);
 

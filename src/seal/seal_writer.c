@@ -129,6 +129,6 @@ seal_write(const Sealed *sealed, Hasher *hasher)
 				? NULL
 				: exceptions_of(&known, sealed->run_id, form_code_back(book->basis), hasher);
 
-		evidence_write(append_seal(sealed, book, exceptions), book, sealed->spools);
+		evidence_write(append_seal(sealed, book, exceptions), book, sealed->spool);
 	}
 }

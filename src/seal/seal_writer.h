@@ -16,7 +16,7 @@ typedef struct Sealed
 	const RowForm *header_form;
 	const RowForm *line_form;
 	List *sections; /* SectionRecord */
-	Spool **spools; /* by process: where their blocks are */
+	Spool *spool;   /* with their blocks */
 } Sealed;
 
 /* A seal for each book, with its evidence. The caller holds the locks of the books. Needs query_open(). */

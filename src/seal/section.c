@@ -191,9 +191,80 @@ section_close(Section *section)
 	record->root = merkle_root(&section->tree);
 	record->blocks = section->blocks;
 	Assert(section->nblocks == section_nblocks(record));
+	section->blocks = NULL;
+	section_discard(section);
+	return record;
+}
+
+void
+section_discard(Section *section)
+{
+	if (section->blocks != NULL)
+		pfree(section->blocks);
 	pfree(section->leaf.data);
 	pfree(section->last_number.data);
 	pfree(section);
+}
+
+static void
+save_code(Code code, Spool *records)
+{
+	spool_put(records, &code.len, sizeof(code.len));
+	spool_put(records, code.data, code.len);
+}
+
+static Code
+load_code(Spool *records, int64 *place)
+{
+	Code code;
+	char *data;
+
+	spool_get(records, *place, &code.len, sizeof(code.len));
+	data = palloc0(code.len + 1);
+	spool_get(records, *place + sizeof(code.len), data, code.len);
+	*place += sizeof(code.len) + code.len;
+	code.data = data;
+	return code;
+}
+
+void
+section_save(const SectionRecord *record, Spool *records)
+{
+	spool_put(records, record, sizeof(SectionRecord));
+	save_code(record->key.entity, records);
+	save_code(record->key.basis, records);
+	save_code(record->key.fund, records);
+	save_code(record->key.account, records);
+	save_code(record->key.currency, records);
+	spool_put(records, record->blocks, section_nblocks(record) * sizeof(int64));
+}
+
+SectionRecord *
+section_load(Spool *records, int64 *place, Spool *from, Spool *to)
+{
+	SectionRecord *record = palloc_object(SectionRecord);
+	char *block = palloc(section_block_size(ROWS_IN_BLOCK));
+	int64 nblocks;
+
+	spool_get(records, *place, record, sizeof(SectionRecord));
+	*place += sizeof(SectionRecord);
+	record->key.entity = load_code(records, place);
+	record->key.basis = load_code(records, place);
+	record->key.fund = load_code(records, place);
+	record->key.account = load_code(records, place);
+	record->key.currency = load_code(records, place);
+	nblocks = section_nblocks(record);
+	record->blocks = palloc_extended(nblocks * sizeof(int64), MCXT_ALLOC_HUGE);
+	spool_get(records, *place, record->blocks, nblocks * sizeof(int64));
+	*place += nblocks * sizeof(int64);
+	for (int64 i = 0; i < nblocks; i++)
+	{
+		uint32 size = section_block_size(Min(record->rows - i * ROWS_IN_BLOCK, ROWS_IN_BLOCK));
+
+		spool_get(from, record->blocks[i], block, size);
+		record->blocks[i] = spool_put(to, block, size);
+	}
+	pfree(block);
 	return record;
 }
 

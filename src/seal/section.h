@@ -51,8 +51,7 @@ typedef struct SectionRecord
 	Amount debit;
 	Amount credit;
 	Sha256 root;
-	int process;   /* in whose spool its blocks are */
-	int64 *blocks; /* where there, one after the other */
+	int64 *blocks; /* where they are in the spool, one after the other */
 } SectionRecord;
 
 typedef struct Section Section;
@@ -66,6 +65,13 @@ extern bool section_add(Section *section, const RowKey *key, const char *row, ui
 
 /* The record of a section, in the current memory context; the section is gone. */
 extern SectionRecord *section_close(Section *section);
+
+/* Ends a section whose rows are to be put to another one. */
+extern void section_discard(Section *section);
+
+/* Puts records of one process where another finds them, which takes the blocks over into its own spool. */
+extern void section_save(const SectionRecord *record, Spool *records);
+extern SectionRecord *section_load(Spool *records, int64 *place, Spool *from, Spool *to);
 
 static inline int64
 section_nblocks(const SectionRecord *record)
