@@ -25,7 +25,7 @@ BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH numbered AS (
             SELECT h.entity_code COLLATE "C" AS entity_code, h.basis COLLATE "C" AS basis, h.je_number COLLATE "C" AS je_number, h.run_id, h.posted_at,
-                   CASE WHEN h.je_number ~ '^[0-9]{6}-[0-9]{9}$' AND left(h.je_number, 6) = $2 THEN right(h.je_number, 9)::bigint END AS n
+                   CASE WHEN h.je_number ~ '^[0-9]{6}-(?!0{9})[0-9]{9}$' AND left(h.je_number, 6) = $2 THEN right(h.je_number, 9)::bigint END AS n
               FROM %s AS h
              WHERE h.je_date >= $1 AND h.je_date < $1 + interval '1 month' AND ($3 IS NULL OR h.entity_code = $3) AND ($4 IS NULL OR h.basis = $4)),
         compared AS (
@@ -66,7 +66,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = of
 BEGIN
     RETURN QUERY EXECUTE format($q$
         SELECT h.entity_code COLLATE "C", h.basis COLLATE "C", h.run_id, count(*), min(x.n), max(x.n), min(h.je_number) COLLATE "C", max(h.je_number) COLLATE "C", min(h.posted_at), max(h.posted_at)
-          FROM %s AS h CROSS JOIN LATERAL (SELECT CASE WHEN h.je_number ~ '^[0-9]{6}-[0-9]{9}$' AND left(h.je_number, 6) = $2 THEN right(h.je_number, 9)::bigint END AS n) AS x
+          FROM %s AS h CROSS JOIN LATERAL (SELECT CASE WHEN h.je_number ~ '^[0-9]{6}-(?!0{9})[0-9]{9}$' AND left(h.je_number, 6) = $2 THEN right(h.je_number, 9)::bigint END AS n) AS x
          WHERE h.je_date >= $1 AND h.je_date < $1 + interval '1 month' AND ($3 IS NULL OR h.entity_code = $3) AND ($4 IS NULL OR h.basis = $4)
          GROUP BY 1, 2, 3$q$, p_table)
       USING p_month, to_char(p_month, 'YYYYMM'), p_entity, p_basis;
@@ -100,7 +100,7 @@ BEGIN
                                              acct._numbers_lost(p_month, b.entity_code, b.basis, b.before_run, b.after_run, k.runs))
                WHEN 'duplicate' THEN format('A unique index of the month refuses a number twice, so it was dropped or damaged, or the rows were written past it. %s have these numbers.',
                                             CASE WHEN b.before_run = b.after_run THEN format('Journals of run %s', b.after_run) ELSE format('Journals of runs %s and %s', b.before_run, b.after_run) END)
-               WHEN 'malformed' THEN format('Posting gives %s- and nine digits. These numbers of run %s were changed, or their journals were not written by posting.', to_char(p_month, 'YYYYMM'), b.after_run)
+               WHEN 'malformed' THEN format('Posting gives %s- and nine digits, from 000000001 on. These numbers of run %s were changed, or their journals were not written by posting.', to_char(p_month, 'YYYYMM'), b.after_run)
                ELSE format('The second number is of a journal that was posted at %s, earlier than the first at %s. ', b.after_at, b.before_at)
                     || CASE WHEN b.before_run = b.after_run THEN format('All journals of run %s have one time, so a time or a number was changed.', b.after_run)
                             WHEN p.post_started_at IS NULL OR q.post_started_at IS NULL

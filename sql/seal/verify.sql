@@ -205,8 +205,8 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY EXECUTE format($q$
-        SELECT je_id, h.je_number, coalesce(format('%%s lines, debit %%s, credit %%s', h.line_count, h.total_debit, h.total_credit), 'a header'),
-               coalesce(format('%%s lines, debit %%s, credit %%s', l.lines, l.debit, l.credit), 'no lines')
+        SELECT je_id, h.je_number, CASE WHEN h.line_count IS NULL THEN 'a header' ELSE format('%%s lines, debit %%s, credit %%s', h.line_count, h.total_debit, h.total_credit) END,
+               CASE WHEN l.lines IS NULL THEN 'no lines' ELSE format('%%s lines, debit %%s, credit %%s', l.lines, l.debit, l.credit) END
           FROM (SELECT x.je_id, x.je_number, x.line_count, x.total_debit, x.total_credit FROM %s AS x WHERE %s) AS h
           FULL JOIN (SELECT x.je_id, count(*) AS lines, sum(x.debit) AS debit, sum(x.credit) AS credit FROM %s AS x WHERE %s GROUP BY x.je_id) AS l USING (je_id)
          WHERE (h.line_count, h.total_debit, h.total_credit) IS DISTINCT FROM (l.lines, l.debit, l.credit)

@@ -96,6 +96,12 @@ DELETE FROM acct.journal_number WHERE period_month = '2025-01-01' AND entity_cod
 SELECT * FROM public.found();
 SELECT * FROM public.found(entity => 'SUB', basis => NULL);
 ROLLBACK;
+-- Posting never gives number 0.
+BEGIN;
+UPDATE acct.ledger_entry_header_2025_01 SET je_number = '202501-000000000' WHERE entity_code = 'SUB' AND basis = 'PRIMARY';
+UPDATE acct.journal_number SET last_number = 0 WHERE period_month = '2025-01-01' AND entity_code = 'SUB' AND basis = 'PRIMARY';
+SELECT * FROM public.found(entity => 'SUB');
+ROLLBACK;
 -- All journals of a month
 BEGIN;
 DELETE FROM acct.ledger_entry_header_2025_01 WHERE entity_code = 'SUB';

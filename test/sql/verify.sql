@@ -44,6 +44,12 @@ DELETE FROM acct.ledger_entry_line_2015_02_rest WHERE je_id = :first AND line_no
 UPDATE acct.ledger_entry_header_2015_02 SET memo = 'other' WHERE je_id = :far;
 SELECT * FROM public.found();
 ROLLBACK;
+-- A header without lines, and lines without a header
+BEGIN;
+DELETE FROM acct.ledger_entry_line_2015_02_rest WHERE je_id = :first;
+DELETE FROM acct.ledger_entry_header_2015_02 WHERE je_id = :far;
+SELECT expected, actual FROM public.found() WHERE check_name = 'journals';
+ROLLBACK;
 
 -- Of a month in the archive rows are read, of one that was dropped the seal is known.
 SELECT count(*) AS closed FROM acct.close_period('2015-01-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'a test');
