@@ -178,6 +178,7 @@ SQL_PARTS = \
 	sql/seal/events.sql \
 	sql/seal/policy_seals.sql \
 	sql/seal/verify_rows.sql \
+	sql/seal/verify_events.sql \
 	sql/seal/verify.sql \
 	sql/seal/prove.sql \
 	sql/close/periods.sql \

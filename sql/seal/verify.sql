@@ -265,6 +265,12 @@ BEGIN
                      SELECT 'balances', false, c.entity_code, c.basis, NULL, NULL, NULL, c.month, NULL, NULL, c.section, NULL, NULL, c.expected, c.actual, NULL, NULL, NULL, NULL
                        FROM acct._carried_findings(p_from, p_to, p_entity, p_basis) AS c
                      UNION ALL
+                     SELECT p.check_name, false, p.entity_code, p.basis, NULL, p.seal_number, p.run_id, p.month, NULL, NULL, NULL, NULL, NULL, p.expected, p.actual, NULL, NULL, NULL, NULL
+                       FROM acct._period_findings(p_entity, p_basis) AS p
+                     UNION ALL
+                     SELECT 'waivers', false, w.entity_code, w.basis, NULL, w.seal_number, w.run_id, w.month, NULL, NULL, NULL, NULL, NULL, w.expected, w.actual, NULL, NULL, NULL, NULL
+                       FROM acct._waiver_findings(p_entity, p_basis) AS w
+                     UNION ALL
                      SELECT 'columns', NULL, a.entity_code, a.basis, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'in all seals',
                             format('%s.%s is not in %s seals: it was added later', a.table_name, a.column_name, a.seals), NULL, NULL, NULL, NULL
                        FROM acct._columns_added(p_entity, p_basis) AS a) AS x

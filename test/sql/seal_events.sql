@@ -100,6 +100,54 @@ ROLLBACK;
 SELECT acct.prove_balance('2025-01-02', 'MAIN', 'PRIMARY', 'F1', '1000', 'IDR'); :why
 SELECT acct.prove_balance('2025-01-01', 'NO', 'PRIMARY', 'F1', '1000', 'IDR'); :why
 SELECT acct.prove_balance('2025-01-01', 'MAIN', 'PRIMARY', 'F1', '4000', NULL); :why
+--
+-- verify_ledger() compares periods, books, their log and waivers with the seals of events.
+--
+CREATE FUNCTION public.found() RETURNS TABLE (check_name text, entity_code text, month date, expected text, actual text) LANGUAGE sql AS $$
+    SELECT v.check_name, v.entity_code, v.month, regexp_replace(regexp_replace(v.expected, 'by [a-z_]+', 'by USER'), 'at [0-9][^ ]+Z', 'at T'),
+           regexp_replace(regexp_replace(v.actual, 'by [a-z_]+', 'by USER'), 'at [0-9][^ ]+Z', 'at T')
+      FROM acct.verify_ledger() AS v WHERE NOT v.passed AND v.check_name <> 'book'
+$$;
+SELECT * FROM public.found();
+ALTER TABLE acct.accounting_period DISABLE TRIGGER ALL;
+ALTER TABLE acct.period_log DISABLE TRIGGER ALL;
+ALTER TABLE acct.book DISABLE TRIGGER ALL;
+ALTER TABLE acct.je_exception DISABLE TRIGGER ALL;
+BEGIN;
+UPDATE acct.accounting_period SET is_open = true WHERE entity_code = 'MAIN' AND period_month = '2024-12-01';
+INSERT INTO acct.accounting_period (entity_code, basis, period_month, is_open) VALUES ('SUB', 'PRIMARY', '2025-02-01', false);
+SELECT * FROM public.found();
+ROLLBACK;
+BEGIN;
+UPDATE acct.period_log SET reason = 'Nothing' WHERE reason LIKE 'Late%';
+UPDATE acct.book SET closed_from = '2027-01-01' WHERE entity_code = 'MAIN';
+SELECT * FROM public.found();
+ROLLBACK;
+BEGIN;
+DELETE FROM acct.period_log WHERE entity_code = 'SUB' AND log_id = (SELECT max(log_id) FROM acct.period_log WHERE entity_code = 'SUB');
+INSERT INTO acct.period_log (action, entity_code, basis, period_month, reason) VALUES ('reopen', 'MAIN', 'PRIMARY', '2024-12-01', 'Forged');
+SELECT * FROM public.found();
+ROLLBACK;
+BEGIN;
+UPDATE acct.je_exception SET waive_reason = 'Looks fine' WHERE txn_id = 4 AND waived_at IS NOT NULL;
+UPDATE acct.je_exception SET waived_at = NULL, waived_by = NULL, waive_reason = NULL WHERE txn_id = 5;
+SELECT * FROM public.found();
+ROLLBACK;
+ALTER TABLE acct.accounting_period ENABLE TRIGGER ALL;
+ALTER TABLE acct.period_log ENABLE TRIGGER ALL;
+ALTER TABLE acct.book ENABLE TRIGGER ALL;
+ALTER TABLE acct.je_exception ENABLE TRIGGER ALL;
+-- A year of SUB is closed, and reopened.
+SELECT count(*) AS closed FROM generate_series(date '2023-01-01', '2023-12-01', interval '1 month') AS m, acct.close_period(m::date, 'SUB', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test');
+SELECT count(*) AS journals FROM acct.close_year('2023-12-31', 'SUB', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'The year');
+SELECT * FROM public.found();
+BEGIN;
+ALTER TABLE acct.book DISABLE TRIGGER ALL;
+UPDATE acct.book SET closed_through = '2022-12-31' WHERE entity_code = 'SUB';
+SELECT * FROM public.found();
+ROLLBACK;
+SELECT acct.reopen_year('2023-12-31', 'SUB', 'PRIMARY', 'Not yet') AS reversal;
+SELECT * FROM public.found();
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
