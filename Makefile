@@ -134,6 +134,7 @@ OBJS = \
 	src/seal/balance_leaf.o \
 	src/seal/merkle.o \
 	src/seal/merkle_path.o \
+	src/seal/month_seal.o \
 	src/seal/seal_rows.o \
 	src/seal/seal_writer.o \
 	src/seal/section.o \
@@ -174,6 +175,7 @@ SQL_PARTS = \
 	sql/ledger/ledger.sql \
 	sql/ledger/post.sql \
 	sql/seal/seals.sql \
+	sql/seal/history.sql \
 	sql/seal/log.sql \
 	sql/seal/events.sql \
 	sql/seal/policy_seals.sql \

@@ -78,7 +78,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'correct_run(bigint, date, text)', 'correct_run(text, date, text)',
                'reprocess_exceptions(bigint, jsonb)', 'reprocess_exceptions(text, jsonb)', 'reprocess_ignored(bigint, jsonb)', 'reprocess_ignored(text, jsonb)', 'run_month(date, text, jsonb)', 'process_month(date, text, jsonb, bigint)',
                'rotate_txn_source_partitions(integer, date)', 'rotate_ledger_partitions(integer, date)',
-               'update_balance_snapshot(date)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
+               'update_balance_snapshot(date)', 'seal_ledger(date, date, text, text)', 'cancel_run(text, interval)', 'cancel_run(bigint, interval)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'function',
          ARRAY['preview_correction(bigint, bigint)', 'preview_correction(text, bigint)', 'preview_correction_transactions(bigint, integer, bigint)',
                'preview_correction_transactions(text, integer, bigint)'], 'EXECUTE'),

@@ -111,7 +111,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_progress.run_key IS 'Key of the run; NULL: it has none, or the run is made in the same transaction and not yet to be seen.';
     COMMENT ON COLUMN acct.run_progress.txn_month IS 'Month of the run, as its first day; NULL as run_key, and for reversals and corrections.';
     COMMENT ON COLUMN acct.run_progress.pid IS 'Process that leads the step: for pg_stat_activity, pg_cancel_backend().';
-    COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard or snapshot.';
+    COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard, snapshot or seal.';
     COMMENT ON COLUMN acct.run_progress.phase IS 'Activity of the step, such as reading source, writing entries or building indexes.';
     COMMENT ON COLUMN acct.run_progress.rows_done IS 'Rows done in the phase, those of workers included; NULL: the phase counts none.';
     COMMENT ON COLUMN acct.run_progress.rows_total IS 'Rows that the phase has to do; NULL: it counts none.';

@@ -297,7 +297,7 @@ BEGIN
     COMMENT ON TABLE acct.run_log IS 'Steps that were done, with rows and times; the stored results of expand and post. Written by the engine.';
     COMMENT ON COLUMN acct.run_log.log_id IS 'Number of the entry.';
     COMMENT ON COLUMN acct.run_log.run_id IS 'Run; NULL for a step that belongs to none.';
-    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, rebook, snapshot, rotate, archive, restore, drop, export, verify, job (a call of acct.run_job), or another step of the engine.';
+    COMMENT ON COLUMN acct.run_log.step IS 'create, expand, validate, post, discard, reprocess, rebook, snapshot, seal, rotate, archive, restore, drop, export, verify, job (a call of acct.run_job), or another step of the engine.';
     COMMENT ON COLUMN acct.run_log.partition IS 'Source partition (expand), ledger partition (post), or partitions (rotate, archive, restore, drop, export, verify) worked on; NULL: none in particular.';
     COMMENT ON COLUMN acct.run_log.rows IS 'Rows worked on: transactions (create, expand, rebook), exceptions (reprocess), checks (validate), ledger lines (post), corrected balances (snapshot).';
     COMMENT ON COLUMN acct.run_log.elapsed_ms IS 'Duration in milliseconds.';

@@ -59,12 +59,14 @@ typedef enum ProgressStep
 	STEP_POST,
 	STEP_DISCARD,
 	STEP_SNAPSHOT,
+	STEP_SEAL,
 	PROGRESS_STEPS
 } ProgressStep;
 
 static const char *const step_names[PROGRESS_STEPS] = {
 	[STEP_CREATE] = "create", [STEP_EXPAND] = "expand",   [STEP_VALIDATE] = "validate",
-	[STEP_POST] = "post",     [STEP_DISCARD] = "discard", [STEP_SNAPSHOT] = "snapshot"};
+	[STEP_POST] = "post",     [STEP_DISCARD] = "discard", [STEP_SNAPSHOT] = "snapshot",
+	[STEP_SEAL] = "seal"};
 
 /* What a phase is called, and the rows that it counts. */
 typedef struct PhaseName
@@ -86,7 +88,7 @@ static const PhaseName phase_names[PROGRESS_PHASES] = {
 	[PHASE_WAITING_FOR_BOOKS] = {"waiting for books"},
 	[PHASE_MAKING_PARTITIONS] = {"making partitions"},
 	[PHASE_WRITING_ENTRIES] = {"writing entries", "journals and lines"},
-	[PHASE_SEALING] = {"sealing entries"},
+	[PHASE_SEALING] = {"sealing entries", "journals and lines"},
 	[PHASE_BUILDING_INDEXES] = {"building indexes", "rows indexed"},
 	[PHASE_MOVING_BALANCES] = {"moving balances"},
 	[PHASE_WAITING_FOR_READERS] = {"waiting for readers"},

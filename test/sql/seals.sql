@@ -94,7 +94,7 @@ SELECT s.seal_id, s.entity_code, s.basis, s.seal_number, s.kind, public.says(s.b
        public.root(false, s.entity_code, s.basis, c.condition, public.says(s.body, 'line_columns')) = public.says(s.body, 'line_root') AS lines_agree,
        CASE WHEN s.kind = 'run' THEN (x.n::text, x.root) = (public.says(s.body, 'exceptions'), public.says(s.body, 'exception_root')) END AS exceptions_agree,
        s.seal_hash = public.leaf(convert_to(s.body, 'UTF8')) AS hash_agrees,
-       public.says(s.body, 'previous') = coalesce(encode(lag(s.seal_hash) OVER (PARTITION BY s.entity_code, s.basis ORDER BY s.seal_number), 'hex'), repeat('0', 64)) AS is_next
+       public.says(s.body, 'previous') = coalesce((SELECT encode(b.seal_hash, 'hex') FROM acct.ledger_seal AS b WHERE (b.entity_code, b.basis, b.seal_number) = (s.entity_code, s.basis, s.seal_number - 1)), repeat('0', 64)) AS is_next
   FROM acct.ledger_seal AS s
  CROSS JOIN LATERAL (SELECT CASE s.kind WHEN 'run' THEN format('x.run_id = %s', s.run_id)
                                         ELSE format($f$x.je_date BETWEEN %L AND %L AND x.run_id NOT IN (SELECT r.run_id FROM acct.ledger_seal AS r WHERE r.kind = 'run')$f$,
@@ -155,6 +155,46 @@ SELECT s.seal_number, public.says(s.body, 'line_root') = encode(x.line_root, 'he
  WHERE (s.entity_code, s.basis) = ('MAIN', 'PRIMARY') ORDER BY 1;
 SELECT e.kind, e.month, e.fund, e.account_code, e.currency, e.rows, e.debit, e.credit FROM acct.ledger_seal AS s, acct._seal_sections(s.seal_id) AS e WHERE (s.entity_code, s.basis) = ('SUB', 'LOCAL') ORDER BY e.section_no;
 SELECT count(*) AS sections FROM acct._seal_sections(-1);
+
+-- What was posted before there were seals is sealed by book and month, once, with the columns that there are now; also in the archive.
+CREATE FUNCTION public.forget_seals(which bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY '{ledger_log,ledger_seal_evidence,ledger_seal}'::text[] LOOP
+        EXECUTE format('ALTER TABLE acct.%I DISABLE TRIGGER %I', t, t || '_immutable');
+        EXECUTE format('DELETE FROM acct.%I WHERE seal_id = ANY ($1)', t) USING which;
+        EXECUTE format('ALTER TABLE acct.%I ENABLE ALWAYS TRIGGER %I', t, t || '_immutable');
+    END LOOP;
+END
+$$;
+SELECT count(*) AS closed FROM public.close_period('2025-01-01');
+SELECT array_agg(seal_id) AS seals FROM acct.ledger_seal \gset
+SELECT public.forget_seals(:'seals');
+SELECT acct.seal_ledger('2025-01-02'); :why
+SELECT acct.seal_ledger(entity => 'NONE'); :why
+SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
+SELECT * FROM acct.seal_ledger('2025-01-01', '2025-01-01');
+SELECT acct.restore_partition('ledger_entry', '2025-01-01') AS restored;
+SELECT * FROM acct.seal_ledger(entity => 'MAIN', basis => 'LOCAL');
+SELECT * FROM acct.seal_ledger();
+SELECT * FROM acct.seal_ledger();
+CALL public.txn(9002, '2025-02-01', 'A');
+SELECT public.posted('2025-02-01') AS run4 \gset
+SELECT entity_code, basis, seal_number, kind, headers, lines, headers_agree, lines_agree, exceptions_agree, hash_agrees, is_next FROM public.sealed ORDER BY 1, 2, 3;
+SELECT step, rows FROM acct.run_log WHERE step = 'seal' ORDER BY log_id;
+-- A ledger that is not what its runs posted is not sealed.
+SELECT array_agg(seal_id) AS seals FROM acct.ledger_seal WHERE kind = 'month' AND period_month = '2025-02-01' AND (entity_code, basis) = ('SUB', 'LOCAL') \gset
+SELECT public.forget_seals(:'seals');
+UPDATE acct.journal_run_total SET debit = debit + 1 WHERE entity_code = 'SUB' AND basis = 'LOCAL' AND je_month = '2025-02-01' AND currency = 'CY0' AND account_code = '1000';
+SELECT acct.seal_ledger(); :why
+-- What was dropped is left out.
+SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
+SELECT array_agg(seal_id) AS seals FROM acct.ledger_seal WHERE period_month = '2025-01-01' AND entity_code = 'SUB' \gset
+SELECT public.forget_seals(:'seals');
+UPDATE acct.archived_partition SET dropped_at = clock_timestamp() WHERE month = '2025-01-01' AND restored_at IS NULL;
+SET client_min_messages = notice;
+SELECT * FROM acct.seal_ledger('2025-01-01', '2025-01-01');
 
 -- Values are escaped, and time is UTC.
 SELECT acct._seal_value(E'a\\b\nc\rd'), acct._seal_value('-'), acct._seal_value(NULL), acct._seal_value(''), acct._seal_time('2025-01-01 07:00:00.5+07');

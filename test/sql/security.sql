@@ -251,6 +251,7 @@ SELECT acct.ledger_checkpoint() AS checkpoint \gset
 SELECT DISTINCT x.passed FROM acct.verify_checkpoint(:'checkpoint') AS x;
 SELECT acct.prove_checkpoint(acct.ledger_checkpoint()) IS NOT NULL AS proof;
 SELECT acct.prove_balance(s.snapshot_month, s.entity_code, s.basis, s.fund, s.account_code, s.currency) IS NOT NULL AS balance FROM acct.account_balance_snapshot AS s LIMIT 1;
+SELECT x.lines FROM acct.seal_ledger() AS x;
 SELECT DISTINCT x.passed FROM acct.verify_ledger() AS x;
 SELECT acct.prove_journal(pg_catalog.min(h.je_id)) IS NOT NULL AS proof FROM acct.ledger_entry_header AS h;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS seals FROM acct.prove_sections() AS p;
@@ -411,7 +412,7 @@ CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFO
 RESET SESSION AUTHORIZATION;
 -- Gives a table away, lets its new owner plant, and calls everything; takes all of it back.
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
-INSERT INTO public.call (statement) VALUES ('SELECT acct.verify_ledger()'), ('SELECT acct.prove_journal(1)'), ('SELECT acct.prove_sections()');
+INSERT INTO public.call (statement) VALUES ('SELECT acct.verify_ledger()'), ('SELECT acct.seal_ledger()'), ('SELECT acct.prove_journal(1)'), ('SELECT acct.prove_sections()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.check_audit_export(''fec'', ''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_fec(''2025-12-31'', ''MAIN'')'), ('SELECT acct.fec_file_name(''2025-12-31'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.export_saft(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.check_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01'')'), ('SELECT acct.expand_journals(@posted)'), ('SELECT acct.validate_run(@posted)'), ('SELECT acct.validate_run(@expanded)'),
