@@ -51,6 +51,26 @@ $$;
 COMMENT ON FUNCTION acct._entity_of_transaction(bigint, date) IS
 'The registered entity whose books a source transaction is of; empty where its entity is not registered, or its month was dropped.';
 
+CREATE FUNCTION acct._lock_book_yielding(p_entity text, p_basis text, p_patience interval) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '400ms' AS $$
+DECLARE
+    deadline CONSTANT timestamptz := clock_timestamp() + p_patience;
+BEGIN
+    -- The transaction may hold other books, which were not locked in the order of their keys: those who post are not to be deadlocked with.
+    WHILE NOT acct._is_waited_for('{acct.ledger_book}') LOOP
+        BEGIN
+            PERFORM acct._lock_books(ARRAY[p_entity], ARRAY[p_basis]);
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            EXIT WHEN clock_timestamp() >= deadline;
+        END;
+    END LOOP;
+    PERFORM acct._raise_in_use(format('book %s %s', p_entity, p_basis), '{acct.ledger_book}');
+END
+$$;
+COMMENT ON FUNCTION acct._lock_book_yielding(text, text, interval) IS
+'Locks a book to the end of a transaction that may have locked others. Waits for at most p_patience, and for no session with a book that waits for this one, then raises 55P03.';
+
 CREATE FUNCTION acct._seal_waiver(p_kind text, p_run_id bigint, p_txn_id bigint, p_basis text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -63,7 +83,7 @@ BEGIN
         PERFORM acct._lock_log();
     ELSE
         PERFORM acct._announce_work();
-        PERFORM acct._lock_books(ARRAY[entity], ARRAY[p_basis]);
+        PERFORM acct._lock_book_yielding(entity, p_basis, '1 minute');
     END IF;
     PERFORM acct._append_seal(entity, CASE entity WHEN '' THEN '' ELSE p_basis END, p_kind, '{run,txn,txn_month,exception_basis,exception,reason,waived_by,waived_at}',
                               ARRAY[p_run_id::text, p_txn_id::text, to_char(waived.txn_month, 'YYYY-MM-DD'), p_basis, waived.reason, waived.waive_reason, waived.waived_by, acct._seal_time(waived.waived_at)],

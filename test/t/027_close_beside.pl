@@ -51,6 +51,10 @@ BEGIN
 	SELECT array_agg(x.je_id), max(x.je_date) + ref.dice(100) - 1 INTO chosen, day
 	  FROM (SELECT h.je_id, h.je_date FROM acct.ledger_entry_header AS h WHERE h.journal_type <> 'reversal' ORDER BY random() LIMIT ref.dice(3)) AS x;
 	COMMIT;
+	-- Nothing is posted yet.
+	IF chosen IS NULL THEN
+		RETURN;
+	END IF;
 	CALL public.step('reverse', format('SELECT acct.reverse_journals(%L, %L, %L)', chosen, day, 'random'));
 	SELECT max(r.run_id) INTO run FROM acct.journal_run AS r WHERE r.kind = 'reversal' AND r.status = 'created';
 	IF run IS NOT NULL THEN
@@ -66,7 +70,7 @@ DECLARE
 BEGIN
 	PERFORM ref.seed(id, 'close beside');
 	WHILE clock_timestamp() < stop LOOP
-		step := ref.choice('run', 'run', 'manual', 'manual', 'reverse', 'close', 'close', 'reopen', 'close year', 'close year', 'reopen year', 'rehearse');
+		step := ref.choice('run', 'run', 'waive', 'manual', 'manual', 'reverse', 'close', 'close', 'reopen', 'close year', 'close year', 'reopen year', 'rehearse');
 		CASE step
 			WHEN 'reverse' THEN CALL public.reverse();
 			WHEN 'rehearse' THEN CALL public.step(step, format('SELECT FROM acct.rehearse_close(%L, %L, %L)', ref.choice('2024-12-01', '2025-12-01', '2026-02-01'), ref.choice('MAIN', 'E2'), ref.choice('PRIMARY', 'TAX')));
@@ -87,8 +91,9 @@ for my $session (@sessions)
 note sql(q{SELECT string_agg(format('%s %s %s', step, state, n), ', ' ORDER BY step, state) FROM (SELECT step, state, count(*) AS n FROM public.outcome GROUP BY 1, 2) AS x});
 
 # Closed, open work, out of order, reversed already, not valid; two that load the same number; a reversal that another session goes on with.
+# Who waives gives up rather than to be in a deadlock.
 is(sql(q{SELECT step, state, min(message) FROM public.outcome
-	WHERE state NOT IN ('done', 'LE002', 'LE004', 'LE005', 'LE006', 'LE008', 'LE013', 'LE014', '22023', '23505') GROUP BY 1, 2}), '', 'nothing failed that should not');
+	WHERE state NOT IN ('done', 'LE002', 'LE004', 'LE005', 'LE006', 'LE008', 'LE013', 'LE014', '22023', '23505') AND (step, state) <> ('waive', '55P03') GROUP BY 1, 2}), '', 'nothing failed that should not');
 is(sql(q{SELECT count(DISTINCT step) FROM public.outcome WHERE state = 'done' AND step IN ('run', 'manual', 'close', 'reopen', 'close year', 'reopen year', 'rehearse')}), '7', 'each step was done');
 is(sql(q{TRUNCATE ref.sealed; SELECT ref.check_always('at the end')}), '', 'what is promised of the books holds');
 is(sql(q{SELECT m.month, r.measure, r.kind, r.difference FROM (SELECT DISTINCT s.snapshot_month AS month FROM acct.account_balance_snapshot AS s) AS m,
