@@ -93,6 +93,11 @@ my %step = (
 	close => { call => "SELECT acct.close_period(period_month, entity_code, basis, ARRAY(SELECT finding FROM acct._closing_findings()), 'a test') FROM acct.journal_number WHERE period_month = 'MONTH'",
 		before => [ 'create', 'expand', 'post' ], status => 'posted' },
 	checkpoint => { call => 'SELECT acct.ledger_checkpoint()', before => [ 'create', 'expand', 'post' ], status => 'posted' },
+	# What was posted before there were seals
+	unseal => { call => q{ALTER TABLE acct.ledger_seal DISABLE TRIGGER USER; ALTER TABLE acct.ledger_seal_evidence DISABLE TRIGGER USER;
+		WITH gone AS (DELETE FROM acct.ledger_seal WHERE run_id = RUN OR kind = 'month' RETURNING seal_id) DELETE FROM acct.ledger_seal_evidence AS e USING gone WHERE e.seal_id = gone.seal_id;
+		ALTER TABLE acct.ledger_seal ENABLE ALWAYS TRIGGER ledger_seal_immutable; ALTER TABLE acct.ledger_seal_evidence ENABLE ALWAYS TRIGGER ledger_seal_evidence_immutable} },
+	seal => { call => 'SELECT * FROM acct.seal_ledger()', before => [ 'create', 'expand', 'post', 'unseal' ], status => 'posted' },
 	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
 	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
 	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },
