@@ -20,7 +20,7 @@ CREATE FUNCTION acct._seal_period(p_action text, p_entity text, p_basis text, p_
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     tree record;
-    names text[] := '{month,run,reason,waived,detail}';
+    names text[] := ARRAY['month', 'run', 'reason', 'waived', 'detail'];
     texts text[] := ARRAY[to_char(p_month, 'YYYY-MM-DD'), p_run_id::text, p_reason, array_to_string(p_waived, ','), p_detail::text];
 BEGIN
     IF p_action IN ('close', 'close_year') THEN

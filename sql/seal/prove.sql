@@ -116,15 +116,17 @@ CREATE FUNCTION acct._prove_journal(p_je_id bigint, p_line_no integer) RETURNS j
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     header record;
-    line record;
+    fund text;
+    account_code text;
+    currency text;
     seal_id bigint;
     last record;
 BEGIN
     PERFORM acct._require_layout();
     SELECT h.* INTO header FROM acct._header_of(p_je_id) AS h;
-    EXECUTE format('SELECT min(l.fund COLLATE "C") AS fund, min(l.account_code COLLATE "C") AS account_code, min(l.currency COLLATE "C") AS currency FROM %s AS l WHERE l.je_id = $1 AND l.line_no = $2',
-                   acct._entry_table('ledger_entry_line', header.month)) INTO line USING p_je_id, p_line_no;
-    IF line.fund IS NULL AND p_line_no IS NOT NULL THEN
+    EXECUTE format('SELECT min(l.fund COLLATE "C"), min(l.account_code COLLATE "C"), min(l.currency COLLATE "C") FROM %s AS l WHERE l.je_id = $1 AND l.line_no = $2',
+                   acct._entry_table('ledger_entry_line', header.month)) INTO fund, account_code, currency USING p_je_id, p_line_no;
+    IF fund IS NULL AND p_line_no IS NOT NULL THEN
         RAISE EXCEPTION 'journal % has no line %', p_je_id, p_line_no USING ERRCODE = '22023';
     END IF;
     seal_id := acct._seal_of_rows(header.run_id, header.entity_code, header.basis, header.month);
@@ -133,7 +135,7 @@ BEGIN
     END IF;
     SELECT c.* INTO last FROM acct._last_checkpoint() AS c;
     RETURN acct._logged_seal(seal_id, last.size, last.body)
-           || acct._prove_row(p_je_id, p_line_no, CASE WHEN p_line_no IS NULL THEN 1 ELSE 2 END, header.month, seal_id, line.fund, line.account_code, line.currency);
+           || acct._prove_row(p_je_id, p_line_no, CASE WHEN p_line_no IS NULL THEN 1 ELSE 2 END, header.month, seal_id, fund, account_code, currency);
 END
 $$;
 COMMENT ON FUNCTION acct._prove_journal(bigint, integer) IS 'The work of prove_journal().';

@@ -240,10 +240,10 @@ DECLARE
     f record;
     place record;
     located integer := 0;
-    compared text[] := '{}';
+    compared text[] := ARRAY[]::text[];
     found bigint;
     problems bigint := 0;
-    by_book jsonb := '{}'; -- findings
+    by_book jsonb := jsonb_build_object(); -- findings
     book text;
     first text;
     totals bigint[] := ARRAY[0, 0, 0];

@@ -52,6 +52,7 @@ SELECT acct.ledger_checkpoint() IS NOT NULL AS made;
 SELECT acct.prove_journal(:far, 1);
 ROLLBACK;
 :what
+\set VERBOSITY default
 BEGIN;
 DELETE FROM acct.ledger_entry_line_2015_02 WHERE je_id = :first AND line_no = 2;
 UPDATE acct.ledger_entry_header_2015_02 SET memo = 'other' WHERE je_id = :far;
