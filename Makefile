@@ -42,6 +42,8 @@ OBJS = \
 	src/check/difference.o \
 	src/check/ledger_sections.o \
 	src/check/line_digest.o \
+	src/check/month_section.o \
+	src/check/row_seals.o \
 	src/check/sealed_row.o \
 	src/check/source_digest.o \
 	src/check/source_keys.o \
@@ -132,6 +134,7 @@ OBJS = \
 	src/seal/form.o \
 	src/seal/hash.o \
 	src/seal/balance_leaf.o \
+	src/seal/leaf.o \
 	src/seal/merkle.o \
 	src/seal/merkle_path.o \
 	src/seal/month_seal.o \

@@ -24,9 +24,7 @@ BEGIN
         CONSTRAINT chk_export_format CHECK (file_format IN ('fec', 'iso21378', 'saft'))
     );
     CREATE INDEX IF NOT EXISTS audit_export_book_idx ON acct.audit_export (entity_code, basis, to_day);
-    CREATE OR REPLACE TRIGGER audit_export_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.audit_export
-        FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
-    ALTER TABLE acct.audit_export ENABLE ALWAYS TRIGGER audit_export_immutable;
+    PERFORM acct._make_immutable('acct.audit_export', 'audit_export_immutable');
 
     CREATE TABLE IF NOT EXISTS acct.fec_number (
         entity_code text COLLATE "C" NOT NULL,
@@ -40,9 +38,7 @@ BEGIN
         CONSTRAINT fec_number_run_fkey FOREIGN KEY (run_id) REFERENCES acct.journal_run,
         CONSTRAINT chk_fec_number CHECK (first_number >= 1 AND journals >= 1)
     );
-    CREATE OR REPLACE TRIGGER fec_number_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.fec_number
-        FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
-    ALTER TABLE acct.fec_number ENABLE ALWAYS TRIGGER fec_number_immutable;
+    PERFORM acct._make_immutable('acct.fec_number', 'fec_number_immutable');
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_audit() IS 'The part of install() that creates the record of audit files.';

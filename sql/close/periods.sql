@@ -50,9 +50,7 @@ BEGIN
         CONSTRAINT chk_waived_reason CHECK (waived IS NULL OR reason IS NOT NULL)
     );
     CREATE INDEX IF NOT EXISTS period_log_book_idx ON acct.period_log (entity_code, basis, period_month);
-    CREATE OR REPLACE TRIGGER period_log_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.period_log
-        FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
-    ALTER TABLE acct.period_log ENABLE ALWAYS TRIGGER period_log_immutable;
+    PERFORM acct._make_immutable('acct.period_log', 'period_log_immutable');
 
     -- What a month's end asks of all runs, and of all exceptions, and reports of runs that close years.
     CREATE INDEX IF NOT EXISTS journal_run_closing_idx ON acct.journal_run (je_date) WHERE kind = 'closing';

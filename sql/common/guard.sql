@@ -421,10 +421,20 @@ ALTER EVENT TRIGGER ledger_engine_unguarded ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER ledger_engine_unguarded IS
 'Refuses to drop anything of a ledger with posted entries while its guard, event trigger ledger_guard, is missing.';
 
+CREATE FUNCTION acct._make_immutable(p_relation regclass, p_trigger text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change()', p_trigger, p_relation);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', p_relation, p_trigger);
+END
+$$;
+COMMENT ON FUNCTION acct._make_immutable(regclass, text) IS
+'Gives a table the trigger, of this name, that refuses UPDATE, DELETE and TRUNCATE (LE007) whatever session_replication_role says.';
+
 CREATE FUNCTION acct._protect(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    name CONSTANT text := 'ledger_immutable';
     holds_entries boolean;
 BEGIN
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', p_relation) INTO holds_entries;
@@ -432,11 +442,7 @@ BEGIN
     UPDATE ledger_guard.protected AS p SET columns = ledger_guard.columns_of(p_relation)
      WHERE p.relation = p_relation AND p.has_posted AND p.columns IS NULL;
     -- Statement triggers are not inherited: each partition has its own.
-    IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p_relation AND t.tgname = name) THEN
-        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change()', name, p_relation);
-    END IF;
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', p_relation, name);
+    PERFORM acct._make_immutable(p_relation, 'ledger_immutable');
 END
 $$;
 COMMENT ON FUNCTION acct._protect(regclass) IS

@@ -178,9 +178,7 @@ BEGIN
         EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE TRUNCATE ON acct.%I '
                        'FOR EACH STATEMENT EXECUTE FUNCTION acct._refuse_template_truncate()', t || '_truncate', t);
     END LOOP;
-    CREATE OR REPLACE TRIGGER template_audit_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.template_audit
-        FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
-    ALTER TABLE acct.template_audit ENABLE ALWAYS TRIGGER template_audit_immutable;
+    PERFORM acct._make_immutable('acct.template_audit', 'template_audit_immutable');
     PERFORM acct._layout_template_content();
 END
 $layout$;

@@ -55,7 +55,7 @@ BEGIN
                x.debit, x.credit INTO found
           FROM acct.ledger_seal AS s
          CROSS JOIN LATERAL (SELECT coalesce(sum(e.debit), 0) AS debit, coalesce(sum(e.credit), 0) AS credit
-                               FROM acct._seal_sections(s.seal_id) AS e WHERE e.kind = 'lines') AS x
+                               FROM acct._evidence_sections(s.seal_id) AS e WHERE e.kind = 2) AS x
          WHERE s.kind = 'month' AND s.period_month = m.month AND s.entity_code = m.entity_code AND s.basis = m.basis;
         -- What is not what its runs recorded is not to be sealed as if it were.
         IF (coalesce(found.lines, 0), coalesce(found.debit, 0), coalesce(found.credit, 0)) <> (m.lines, m.debit, m.credit) THEN

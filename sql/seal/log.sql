@@ -6,8 +6,6 @@
 
 CREATE FUNCTION acct._layout_log() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
-DECLARE
-    t text;
 BEGIN
     -- The ledger's own name: made once, and carried along by a dump.
     ALTER TABLE acct.engine_layout ADD COLUMN IF NOT EXISTS ledger_id uuid;
@@ -36,11 +34,8 @@ BEGIN
         CONSTRAINT chk_checkpoint_root CHECK (octet_length(root) = 32)
     );
 
-    FOREACH t IN ARRAY ARRAY['ledger_log', 'ledger_checkpoint'] LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.%I '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change()', t || '_immutable', t);
-        EXECUTE format('ALTER TABLE acct.%I ENABLE ALWAYS TRIGGER %I', t, t || '_immutable');
-    END LOOP;
+    PERFORM acct._make_immutable('acct.ledger_log', 'ledger_log_immutable');
+    PERFORM acct._make_immutable('acct.ledger_checkpoint', 'ledger_checkpoint_immutable');
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_log() IS 'The part of install() that creates the log of seals.';

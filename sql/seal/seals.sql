@@ -2,8 +2,6 @@
 
 CREATE FUNCTION acct._layout_seals() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
-DECLARE
-    t text;
 BEGIN
     CREATE TABLE IF NOT EXISTS acct.ledger_seal (
         seal_id bigint GENERATED ALWAYS AS IDENTITY,
@@ -34,11 +32,8 @@ BEGIN
     -- Hashes cannot be compressed.
     ALTER TABLE acct.ledger_seal_evidence ALTER COLUMN data SET STORAGE EXTERNAL;
 
-    FOREACH t IN ARRAY ARRAY['ledger_seal', 'ledger_seal_evidence'] LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.%I '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change()', t || '_immutable', t);
-        EXECUTE format('ALTER TABLE acct.%I ENABLE ALWAYS TRIGGER %I', t, t || '_immutable');
-    END LOOP;
+    PERFORM acct._make_immutable('acct.ledger_seal', 'ledger_seal_immutable');
+    PERFORM acct._make_immutable('acct.ledger_seal_evidence', 'ledger_seal_evidence_immutable');
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_seals() IS 'The part of install() that creates the tables of seals.';
@@ -154,8 +149,9 @@ $$;
 COMMENT ON FUNCTION acct._seal_entries(text, bigint, date, text, text, bigint, bigint, text[], text, text, bytea, bytea, bigint, bytea) IS
 'Adds the seal of a run, or of a month, to the chain of a book, with what its rows came to. Returns its seal_id.';
 
-CREATE FUNCTION acct._seal_sections(p_seal_id bigint)
-RETURNS TABLE (section_no integer, kind text, month date, fund text, account_code text, currency text, rows bigint, debit numeric, credit numeric, data bytea)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_seal_sections';
-COMMENT ON FUNCTION acct._seal_sections(bigint) IS
-'The sections of a seal, those of headers first, as its evidence has them: data are those of the leaf in the tree of sections. No rows where there is no evidence, or where it is damaged.';
+CREATE FUNCTION acct._evidence_sections(p_seal_id bigint)
+RETURNS TABLE (section_no integer, kind smallint, month date, fund text, account_code text, currency text,
+               row_count bigint, debit numeric, credit numeric, root bytea, data bytea)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_evidence_sections';
+COMMENT ON FUNCTION acct._evidence_sections(bigint) IS
+'The sections that a seal is over, in the order of its trees (headers first), as its evidence has them; none where that is missing or damaged.';

@@ -19,9 +19,7 @@ BEGIN
         first_finding text,
         CONSTRAINT ledger_verification_pkey PRIMARY KEY (verification_id)
     );
-    CREATE OR REPLACE TRIGGER ledger_verification_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON acct.ledger_verification
-        FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard.refuse_change();
-    ALTER TABLE acct.ledger_verification ENABLE ALWAYS TRIGGER ledger_verification_immutable;
+    PERFORM acct._make_immutable('acct.ledger_verification', 'ledger_verification_immutable');
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_verification() IS 'The part of install() that creates the record of verifications.';

@@ -7,13 +7,6 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_recomputed_sections';
 COMMENT ON FUNCTION acct._recomputed_sections(regclass[], regclass[], date, text, text) IS
 'The sections that the rows of a month make up, by the seal of their run, or of the month (NULL: they have none); je_id is the first.';
 
-CREATE FUNCTION acct._evidence_sections(p_seal_id bigint)
-RETURNS TABLE (section_no integer, kind smallint, month date, fund text, account_code text, currency text,
-               row_count bigint, debit numeric, credit numeric, root bytea, data bytea)
-LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_evidence_sections';
-COMMENT ON FUNCTION acct._evidence_sections(bigint) IS
-'The sections that a seal is over, in the order of its trees (headers first), as its evidence has them; none where that is missing or damaged.';
-
 CREATE FUNCTION acct._locate_difference(p_seal_id bigint, p_section_no integer, p_columns text, p_query text,
                                         OUT block_no bigint, OUT je_id bigint, OUT line_no smallint, OUT column_group text, OUT has_twins boolean)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_locate_difference';

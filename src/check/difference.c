@@ -1,12 +1,12 @@
 /*
  * difference.c
- *		acct._evidence_sections(): what the evidence of a seal says of its
- *		sections. acct._locate_difference(): where the rows of a section differ
- *		from those that were sealed, as far as the evidence tells.
+ *		acct._locate_difference(): where the rows of a section differ from those
+ *		that were sealed, as far as the evidence of the seal tells.
  *		acct._exception_root(): the tree of the exceptions of a run.
  */
 #include "common/query.h"
 #include "common/settings_scope.h"
+#include "seal/bytes.h"
 #include "seal/evidence.h"
 #include "seal/exception_tree.h"
 
@@ -15,61 +15,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-LEDGER_FUNCTION(ledger_evidence_sections);
 LEDGER_FUNCTION(ledger_locate_difference);
 LEDGER_FUNCTION(ledger_exception_root);
-
-static Datum
-bytea_of(const void *data, Size size)
-{
-	bytea *bytes = palloc(VARHDRSZ + size);
-
-	SET_VARSIZE(bytes, VARHDRSZ + size);
-	memcpy(VARDATA(bytes), data, size);
-	return PointerGetDatum(bytes);
-}
-
-static Datum
-text_of(Code utf8)
-{
-	return code_to_datum(form_code_back(utf8));
-}
-
-Datum
-ledger_evidence_sections(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Evidence *evidence;
-
-	InitMaterializedSRF(fcinfo, 0);
-	query_open();
-	evidence = evidence_open(PG_GETARG_INT64(0));
-	for (int i = 0; evidence != NULL && i < evidence->nsections; i++)
-	{
-		const SectionRecord *record = &evidence->sections[i].record;
-		StringInfoData data;
-		Datum values[11];
-		bool isnull[11] = {false};
-
-		CHECK_FOR_INTERRUPTS();
-		initStringInfo(&data);
-		section_put_data(record, &data);
-		values[0] = Int32GetDatum(i);
-		values[1] = Int16GetDatum(record->key.kind);
-		values[2] = DateADTGetDatum(record->key.month);
-		values[3] = text_of(record->key.fund);
-		values[4] = text_of(record->key.account);
-		values[5] = text_of(record->key.currency);
-		values[6] = Int64GetDatum(record->rows);
-		values[7] = amount_to_new_numeric(record->debit);
-		values[8] = amount_to_new_numeric(record->credit);
-		values[9] = bytea_of(record->root.bytes, HASH_SIZE);
-		values[10] = bytea_of(data.data, data.len);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
-	}
-	query_close();
-	return (Datum) 0;
-}
 
 /* A row of the section, as it is in the table. */
 typedef struct FoundRow
@@ -158,17 +105,20 @@ find_difference(Evidence *evidence, int section, const SectionRecord *found, Spo
 	for (int64 n = 0; n < Max(section_nblocks(sealed), section_nblocks(found)); n++)
 	{
 		a->nrows = b->nrows = 0;
-		if (n < section_nblocks(sealed) && !evidence_block(evidence, section, n, a))
+		if (n < section_nblocks(sealed) && !evidence_head(evidence, section, n, a))
 			return false;
 		if (n < section_nblocks(found))
 		{
 			int nrows = Min(found->rows - n * ROWS_IN_BLOCK, ROWS_IN_BLOCK);
 
 			spool_get(spool, found->blocks[n], bytes, section_block_size(nrows));
-			section_block_get(b, bytes, nrows);
+			section_block_get_head(b, bytes);
+			section_block_get_rows(b, bytes + BLOCK_HEAD_SIZE, nrows);
 		}
 		if (a->nrows != b->nrows || !hash_equal(&a->hash, &b->hash))
 		{
+			if (a->nrows > 0 && !evidence_rows(evidence, section, n, a))
+				return false;
 			compare_blocks(a, b, n, difference);
 			return true;
 		}
@@ -267,6 +217,6 @@ ledger_exception_root(PG_FUNCTION_ARGS)
 	query_close();
 	hasher_close(hasher);
 	values[0] = Int64GetDatum(count);
-	values[1] = bytea_of(root.bytes, HASH_SIZE);
+	values[1] = bytes_to_datum(root.bytes, HASH_SIZE);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, isnull)));
 }

@@ -12,13 +12,12 @@
  *
  * Memory: the rows of a part, at least those of the largest section.
  */
-#include "common/code_map.h"
+#include "check/month_section.h"
 #include "common/columns.h"
 #include "common/parallel_work.h"
 #include "common/query.h"
 #include "common/settings_scope.h"
 #include "seal/bytes.h"
-#include "seal/section.h"
 #include "table/page_reader.h"
 
 #include "access/htup_details.h"
@@ -35,9 +34,6 @@
 #include "utils/snapmgr.h"
 
 LEDGER_FUNCTION(ledger_recomputed_sections);
-
-/* Bytes that rows are stored by. */
-#define CHUNK ((Size) 1 << 20)
 
 typedef struct MonthTable
 {
@@ -58,47 +54,6 @@ typedef struct SectionsShared
 	SharedFileSet files;
 	pg_atomic_uint32 next; /* part */
 } SectionsShared;
-
-/* The seal of the rows of a run in a book: for headers one, for lines another. */
-typedef struct SealedRows
-{
-	CodeKey key;  /* entity, basis, the run's number; the kind of rows */
-	int32 number; /* the same for rows of the same seal */
-	int64 run_id;
-	int64 seal_id; /* 0: none */
-	RowForm *form;
-	BoundForm *bound; /* to the table that is read */
-} SealedRows;
-
-/* A seal of a month is that of several runs. */
-typedef struct SealNumber
-{
-	CodeKey key; /* seal_id; the kind of rows */
-	int32 number;
-} SealNumber;
-
-typedef struct StoredRow
-{
-	int64 je_id;
-	int32 line_no;     /* of a line */
-	int32 number_size; /* of a header: so many bytes of je_number are before those of the row */
-	uint32 size;
-	const char *bytes;
-} StoredRow;
-
-typedef struct MonthSection
-{
-	CodeKey key; /* fund, account, currency; the number of the rows' seal */
-	SealedRows *sealed;
-	RowKind kind;
-	bool in_order;
-	int64 nrows;
-	int64 capacity;
-	StoredRow *rows;
-	int64 je_id; /* the lowest, of rows without a seal */
-	Amount debit;
-	Amount credit;
-} MonthSection;
 
 enum
 {
@@ -130,19 +85,11 @@ typedef struct Sections
 	Code entity; /* that are wanted; empty: all */
 	Code basis;
 	MemoryContext context;
-	MemoryContext pass_context; /* of the rows of a pass */
 	MemoryContext row_context;
 	Hasher *hasher;
-	CodeMap seals;   /* SealedRows */
-	CodeMap numbers; /* SealNumber */
-	int32 nseals;
-	SealedRows *last; /* found */
-	List *bound;      /* SealedRows that are bound to the table */
-	CodeMap sections;
-	char *chunk;
-	Size left;
+	RowSeals seals;
+	MonthSections pass;
 	StringInfoData row;
-	StringInfoData leaf;
 	/* The table that is read. */
 	Relation rel;
 	RowKind kind;
@@ -193,107 +140,11 @@ code_at(const Sections *sections, AttrNumber column)
 										: code_from_datum(sections->values[column - 1]);
 }
 
-typedef struct FoundSeal
-{
-	Sections *sections;
-	SealedRows *sealed;
-} FoundSeal;
-
-/* The form of the rows of a seal. */
-static void
-take_seal(TupleTableSlot *slot, void *arg)
-{
-	FoundSeal *found = arg;
-	SealedRows *sealed = found->sealed;
-	char *columns = query_text(slot, 1);
-
-	sealed->seal_id = DatumGetInt64(query_value(slot, 0, 0));
-	if (columns != NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(found->sections->context);
-
-		sealed->form = form_from_text(columns, (RowKind) sealed->key.number);
-		MemoryContextSwitchTo(old);
-	}
-}
-
-static int32
-seal_number(Sections *sections, const SealedRows *sealed)
-{
-	CodeKey key = {.number = sealed->key.number, .ncodes = 1};
-	SealNumber *number;
-	bool found;
-
-	if (sealed->seal_id == 0)
-		return sections->nseals++;
-	key.codes[0].data = (const char *) &sealed->seal_id;
-	key.codes[0].len = sizeof(sealed->seal_id);
-	number = code_map_enter(&sections->numbers, &key, &found);
-	if (!found)
-		number->number = sections->nseals++;
-	return number->number;
-}
-
-static void
-load_seal(Sections *sections, SealedRows *sealed)
-{
-	QueryArgs args = {0};
-	FoundSeal found = {sections, sealed};
-
-	query_arg(&args, INT8OID, Int64GetDatum(sealed->run_id));
-	query_arg(&args, TEXTOID, code_to_datum(sealed->key.codes[0]));
-	query_arg(&args, TEXTOID, code_to_datum(sealed->key.codes[1]));
-	query_arg(&args, DATEOID, DateADTGetDatum(sections->shared->month));
-	query_arg(&args, INT4OID, Int32GetDatum(sealed->key.number));
-	query_each_row_kept(
-		"SELECT s, acct._seal_columns(s, $5) FROM acct._seal_of_rows($1, $2, $3, $4) AS s", &args,
-		take_seal, &found);
-	sealed->number = seal_number(sections, sealed);
-}
-
-/* What seals the row that was deformed. */
-static SealedRows *
-sealed_rows(Sections *sections)
-{
-	int64 run_id = DatumGetInt64(sections->values[sections->run_id - 1]);
-	Code entity = code_at(sections, sections->codes[0]);
-	Code basis = code_at(sections, sections->codes[1]);
-	SealedRows *sealed = sections->last;
-	CodeKey key = {.number = sections->kind, .ncodes = 3};
-	bool found;
-
-	if (sealed != NULL && sealed->run_id == run_id &&
-		sealed->key.number == (int32) sections->kind && code_equal(sealed->key.codes[0], entity) &&
-		code_equal(sealed->key.codes[1], basis))
-		return sealed;
-	key.codes[0] = entity;
-	key.codes[1] = basis;
-	key.codes[2].data = (const char *) &run_id;
-	key.codes[2].len = sizeof(run_id);
-	sealed = code_map_enter(&sections->seals, &key, &found);
-	if (!found)
-	{
-		sealed->run_id = run_id;
-		load_seal(sections, sealed);
-	}
-	if (sealed->form != NULL && sealed->bound == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(sections->context);
-
-		sealed->bound = form_bind(sealed->form, RelationGetDescr(sections->rel),
-								  RelationGetRelationName(sections->rel));
-		sections->bound = lappend(sections->bound, sealed);
-		MemoryContextSwitchTo(old);
-	}
-	sections->last = sealed;
-	return sealed;
-}
-
 /* The part of the sections that a row is in: the same for all rows of a section, in each process. */
 static uint32
-part_of(const Sections *sections, const SealedRows *sealed)
+part_of(const Sections *sections, const RowSeal *seal)
 {
-	uint32 hash = murmurhash32((uint32) (sealed->seal_id != 0 ? sealed->seal_id : sealed->run_id));
+	uint32 hash = murmurhash32((uint32) (seal->seal_id != 0 ? seal->seal_id : seal->run_id));
 
 	for (int i = 2; i < (sections->kind == ROW_LINE ? 5 : 2); i++)
 	{
@@ -310,128 +161,47 @@ is_wanted(Sections *sections, int code, Code wanted)
 	return wanted.len == 0 || code_equal(code_at(sections, sections->codes[code]), wanted);
 }
 
+/* The section of a row of a seal. */
 static MonthSection *
-find_section(Sections *sections, SealedRows *sealed)
+find_section(Sections *sections, RowSeal *seal)
 {
-	CodeKey key = {.number = sealed->number, .ncodes = 3};
-	MonthSection *section;
-	bool found;
+	Code codes[3];
 
 	for (int i = 0; i < 3; i++)
-		key.codes[i] = sections->kind == ROW_LINE ? code_at(sections, sections->codes[2 + i])
-												  : code_from_cstring("");
-	section = code_map_enter(&sections->sections, &key, &found);
-	if (!found)
-	{
-		section->sealed = sealed;
-		section->kind = sections->kind;
-		section->in_order = true;
-	}
-	return section;
-}
-
-/* Room for bytes that stay until the end of the pass. */
-static char *
-store(Sections *sections, Size size)
-{
-	char *at;
-
-	if (size > sections->left)
-	{
-		Size chunk = Max(size, CHUNK);
-
-		sections->chunk = MemoryContextAllocHuge(sections->pass_context, chunk);
-		sections->left = chunk;
-	}
-	at = sections->chunk;
-	sections->chunk += size;
-	sections->left -= size;
-	return at;
-}
-
-static int
-compare_rows(const void *a, const void *b)
-{
-	const StoredRow *x = a;
-	const StoredRow *y = b;
-	Code x_number = {x->bytes - x->number_size, x->number_size};
-	Code y_number = {y->bytes - y->number_size, y->number_size};
-	int c = x->number_size == 0 && y->number_size == 0 ? 0 : code_compare(x_number, y_number);
-
-	if (c != 0)
-		return c;
-	if (x->je_id != y->je_id)
-		return x->je_id < y->je_id ? -1 : 1;
-	return x->line_no - y->line_no;
-}
-
-static void
-add_row(Sections *sections, MonthSection *section, const RowKey *key)
-{
-	StoredRow *row;
-	char *at;
-
-	if (section->nrows == section->capacity)
-	{
-		int64 capacity = Max(section->capacity * 2, 16);
-		Size size = capacity * sizeof(StoredRow);
-
-		section->rows = section->rows == NULL ? MemoryContextAllocHuge(sections->pass_context, size)
-											  : repalloc_huge(section->rows, size);
-		section->capacity = capacity;
-	}
-	row = &section->rows[section->nrows];
-	row->je_id = key->je_id;
-	row->line_no = section->kind == ROW_LINE ? key->line_no : 0;
-	row->number_size = section->kind == ROW_HEADER ? key->je_number.len : 0;
-	row->size = sections->row.len;
-	at = store(sections, row->number_size + row->size);
-	memcpy(at, key->je_number.data, row->number_size);
-	row->bytes = at + row->number_size;
-	memcpy(at + row->number_size, sections->row.data, row->size);
-	if (section->nrows > 0 && section->in_order)
-		section->in_order = compare_rows(row - 1, row) <= 0;
-	section->nrows++;
-	section->debit += key->debit;
-	section->credit += key->credit;
-}
-
-/* A row without a seal has nothing to be compared with. */
-static void
-count_row(Sections *sections, MonthSection *section)
-{
-	int64 je_id = DatumGetInt64(sections->values[sections->je_id - 1]);
-
-	if (section->nrows == 0 || je_id < section->je_id)
-		section->je_id = je_id;
-	section->nrows++;
-	section->debit += amount_from_sum(sections->values[sections->amounts[0] - 1]);
-	section->credit += amount_from_sum(sections->values[sections->amounts[1] - 1]);
+		codes[i] = sections->kind == ROW_LINE ? code_at(sections, sections->codes[2 + i])
+											  : code_from_cstring("");
+	return month_sections_find(&sections->pass, seal, sections->kind, codes);
 }
 
 /* Takes a row that falls to this process in this pass. */
 static void
 take_row(Sections *sections, HeapTuple tuple, uint32 part)
 {
-	SealedRows *sealed;
+	Datum *values = sections->values;
+	RowSeal *seal;
 	MonthSection *section;
 	RowKey key = {0};
 
-	heap_deform_tuple(tuple, RelationGetDescr(sections->rel), sections->values, sections->isnull);
+	heap_deform_tuple(tuple, RelationGetDescr(sections->rel), values, sections->isnull);
 	if (!is_wanted(sections, 0, sections->entity) || !is_wanted(sections, 1, sections->basis))
 		return;
-	sealed = sealed_rows(sections);
-	if (part_of(sections, sealed) != part)
+	seal = row_seals_find(&sections->seals, sections->rel, sections->kind,
+						  DatumGetInt64(values[sections->run_id - 1]),
+						  code_at(sections, sections->codes[0]),
+						  code_at(sections, sections->codes[1]));
+	if (part_of(sections, seal) != part)
 		return;
-	section = find_section(sections, sealed);
-	if (sealed->form == NULL)
+	section = find_section(sections, seal);
+	if (seal->form == NULL)
 	{
-		count_row(sections, section);
+		month_section_count(section, DatumGetInt64(values[sections->je_id - 1]),
+							amount_from_sum(values[sections->amounts[0] - 1]),
+							amount_from_sum(values[sections->amounts[1] - 1]));
 		return;
 	}
 	resetStringInfo(&sections->row);
-	form_encode(sealed->bound, sections->values, sections->isnull, &sections->row, &key);
-	add_row(sections, section, &key);
+	form_encode(seal->bound, values, sections->isnull, &sections->row, &key);
+	month_section_add(&sections->pass, section, &key, sections->row.data, sections->row.len);
 }
 
 static void
@@ -455,19 +225,12 @@ open_table(Sections *sections, const MonthTable *table)
 		sections->codes[i] = column_find(tupdesc, name, names[i], TEXTOID);
 	sections->values = palloc_array(Datum, tupdesc->natts);
 	sections->isnull = palloc_array(bool, tupdesc->natts);
-	sections->last = NULL;
 }
 
 static void
 close_table(Sections *sections)
 {
-	ListCell *cell;
-
-	foreach(cell, sections->bound)
-		((SealedRows *) lfirst(cell))->bound = NULL;
-	list_free(sections->bound);
-	sections->bound = NIL;
-	sections->last = NULL;
+	row_seals_unbind(&sections->seals);
 	table_close(sections->rel, NoLock);
 }
 
@@ -501,79 +264,38 @@ read_table(Sections *sections, const MonthTable *table, uint32 part)
 	close_table(sections);
 }
 
-/* The root of the tree of a section, whose rows are in order. */
-static Sha256
-section_root(Sections *sections, const MonthSection *section)
-{
-	MerkleTree tree;
-	int full = section->kind == ROW_HEADER ? HEADERS_IN_LEAF : LINES_IN_LEAF;
-
-	merkle_init(&tree, sections->hasher);
-	for (int64 first = 0; first < section->nrows; first += full)
-	{
-		int count = Min(full, section->nrows - first);
-		Sha256 leaf;
-
-		CHECK_FOR_INTERRUPTS();
-		resetStringInfo(&sections->leaf);
-		bytes_put(&sections->leaf, section->kind == ROW_HEADER ? "LEh1" : "LEl1", 4);
-		bytes_put_u16(&sections->leaf, count);
-		for (int i = 0; i < count; i++)
-		{
-			const StoredRow *row = &section->rows[first + i];
-
-			bytes_put_u32(&sections->leaf, row->size);
-			bytes_put(&sections->leaf, row->bytes, row->size);
-		}
-		leaf = hash_leaf(sections->hasher, sections->leaf.data, sections->leaf.len);
-		merkle_append(&tree, &leaf);
-	}
-	return merkle_root(&tree);
-}
-
-static Datum
-bytea_of(const void *data, Size size)
-{
-	bytea *bytes = palloc(VARHDRSZ + size);
-
-	SET_VARSIZE(bytes, VARHDRSZ + size);
-	memcpy(VARDATA(bytes), data, size);
-	return PointerGetDatum(bytes);
-}
-
 /* The root of a section, and its data as a leaf in the tree of sections. */
 static void
 set_hashes(Sections *sections, MonthSection *section, Datum *values)
 {
 	SectionRecord record = {
 		.rows = section->nrows, .debit = section->debit, .credit = section->credit};
+	StringInfoData data;
 
-	if (!section->in_order)
-		qsort(section->rows, section->nrows, sizeof(StoredRow), compare_rows);
 	record.key.kind = section->kind;
 	record.key.month = sections->shared->month;
 	record.key.fund = form_code(section->key.codes[0]);
 	record.key.account = form_code(section->key.codes[1]);
 	record.key.currency = form_code(section->key.codes[2]);
-	record.root = section_root(sections, section);
-	resetStringInfo(&sections->leaf);
-	section_put_data(&record, &sections->leaf);
-	values[RESULT_ROOT] = bytea_of(record.root.bytes, HASH_SIZE);
-	values[RESULT_DATA] = bytea_of(sections->leaf.data, sections->leaf.len);
+	record.root = month_section_root(section, sections->hasher);
+	initStringInfo(&data);
+	section_put_data(&record, &data);
+	values[RESULT_ROOT] = bytes_to_datum(record.root.bytes, HASH_SIZE);
+	values[RESULT_DATA] = bytes_to_datum(data.data, data.len);
 	values[RESULT_JE_ID] = Int64GetDatum(section->rows[0].je_id);
 }
 
 static void
 put_section(Sections *sections, MonthSection *section)
 {
-	const SealedRows *sealed = section->sealed;
+	const RowSeal *seal = section->seal;
 	Datum values[RESULT_COLUMNS] = {0};
 	bool isnull[RESULT_COLUMNS] = {false};
 
-	values[RESULT_SEAL] = Int64GetDatum(sealed->seal_id);
-	values[RESULT_RUN] = Int64GetDatum(sealed->run_id);
-	values[RESULT_ENTITY] = code_to_datum(sealed->key.codes[0]);
-	values[RESULT_BASIS] = code_to_datum(sealed->key.codes[1]);
+	values[RESULT_SEAL] = Int64GetDatum(seal->seal_id);
+	values[RESULT_RUN] = Int64GetDatum(seal->run_id);
+	values[RESULT_ENTITY] = code_to_datum(seal->key.codes[0]);
+	values[RESULT_BASIS] = code_to_datum(seal->key.codes[1]);
 	values[RESULT_KIND] = Int16GetDatum(section->kind);
 	for (int i = 0; i < 3; i++)
 		values[RESULT_FUND + i] = code_to_datum(section->key.codes[i]);
@@ -581,8 +303,8 @@ put_section(Sections *sections, MonthSection *section)
 	values[RESULT_DEBIT] = amount_to_new_numeric(section->debit);
 	values[RESULT_CREDIT] = amount_to_new_numeric(section->credit);
 	values[RESULT_JE_ID] = Int64GetDatum(section->je_id);
-	isnull[RESULT_SEAL] = isnull[RESULT_ROOT] = isnull[RESULT_DATA] = sealed->form == NULL;
-	if (sealed->form != NULL)
+	isnull[RESULT_SEAL] = isnull[RESULT_ROOT] = isnull[RESULT_DATA] = seal->form == NULL;
+	if (seal->form != NULL)
 		set_hashes(sections, section, values);
 	if (sections->spool != NULL)
 	{
@@ -597,23 +319,18 @@ put_section(Sections *sections, MonthSection *section)
 		tuplestore_putvalues(sections->store, sections->result, values, isnull);
 }
 
+/* Makes the sections of a part. */
 static void
-begin_pass(Sections *sections)
+make_part(Sections *sections, uint32 part)
 {
-	sections->pass_context =
-		AllocSetContextCreate(sections->context, "sections of a pass", ALLOCSET_DEFAULT_SIZES);
-	code_map_init(&sections->sections, "sections", sizeof(MonthSection), sections->pass_context);
-	code_map_keep_recent(&sections->sections);
-	sections->left = 0;
-}
-
-static void
-end_pass(Sections *sections)
-{
+	SectionsShared *shared = sections->shared;
 	HASH_SEQ_STATUS scan;
 	MonthSection *section;
 
-	hash_seq_init(&scan, sections->sections.table);
+	month_sections_open(&sections->pass);
+	for (int i = 0; i < shared->ntables; i++)
+		read_table(sections, &shared_tables(shared)[i], part);
+	hash_seq_init(&scan, sections->pass.map.table);
 	while ((section = hash_seq_search(&scan)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sections->row_context);
@@ -622,8 +339,7 @@ end_pass(Sections *sections)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(sections->row_context);
 	}
-	hash_destroy(sections->sections.table);
-	MemoryContextDelete(sections->pass_context);
+	month_sections_close(&sections->pass);
 }
 
 /* Does what falls to this process. */
@@ -644,18 +360,10 @@ compute(Sections *sections, SectionsShared *shared)
 	MemoryContextSwitchTo(sections->context);
 	sections->hasher = hasher_open();
 	initStringInfo(&sections->row);
-	initStringInfo(&sections->leaf);
-	code_map_init(&sections->seals, "seals", sizeof(SealedRows), sections->context);
-	code_map_keep_recent(&sections->seals);
-	code_map_init(&sections->numbers, "numbers of seals", sizeof(SealNumber), sections->context);
+	row_seals_open(&sections->seals, shared->month);
 	query_open();
 	while ((part = pg_atomic_fetch_add_u32(&shared->next, 1)) < shared->nparts)
-	{
-		begin_pass(sections);
-		for (int i = 0; i < shared->ntables; i++)
-			read_table(sections, &shared_tables(shared)[i], part);
-		end_pass(sections);
-	}
+		make_part(sections, part);
 	query_close();
 	hasher_close(sections->hasher);
 	MemoryContextSwitchTo(old);

@@ -50,6 +50,17 @@ bytes_put_i128(StringInfo target, int128 value)
 	bytes_put(target, bytes, sizeof(bytes));
 }
 
+/* Bytes as a value of type bytea. */
+static inline Datum
+bytes_to_datum(const void *data, int size)
+{
+	bytea *bytes = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(bytes, VARHDRSZ + size);
+	memcpy(VARDATA(bytes), data, size);
+	return PointerGetDatum(bytes);
+}
+
 static inline uint16
 bytes_get_u16(const char *at)
 {

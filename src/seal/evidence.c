@@ -13,12 +13,15 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-LEDGER_FUNCTION(ledger_seal_sections);
+LEDGER_FUNCTION(ledger_evidence_sections);
 
 #define MAGIC_SIZE 4
 
 /* The data of a section are no longer than this: three codes, and the rest. */
 #define MAX_SECTION 2048
+
+/* A block, without its head, is no longer. */
+#define MAX_BLOCK (ROWS_IN_BLOCK * sizeof(uint16))
 
 /* Bytes on their way to the table. */
 typedef struct PartWriter
@@ -96,32 +99,41 @@ put_sections(PartWriter *writer, const BookSeal *book)
 	pfree(bytes.data);
 }
 
+/* The blocks of a section: the heads of all, then what tells the rows apart. */
+static void
+put_blocks(PartWriter *writer, const SectionRecord *record, Spool *spool)
+{
+	char bytes[MAX_BLOCK];
+
+	for (int64 n = 0; n < section_nblocks(record); n++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		spool_get(spool, record->blocks[n], bytes, BLOCK_HEAD_SIZE);
+		put(writer, bytes, BLOCK_HEAD_SIZE);
+	}
+	for (int64 n = 0; n < section_nblocks(record); n++)
+	{
+		uint32 size = section_block_rows_size(rows_of_block(record, n));
+
+		CHECK_FOR_INTERRUPTS();
+		spool_get(spool, record->blocks[n] + BLOCK_HEAD_SIZE, bytes, size);
+		put(writer, bytes, size);
+	}
+}
+
 void
 evidence_write(int64 seal_id, const BookSeal *book, Spool *spool)
 {
 	PartWriter writer = {seal_id};
-	char *block = palloc(section_block_size(ROWS_IN_BLOCK));
 
 	initStringInfo(&writer.part);
 	begin_part(&writer);
 	put_sections(&writer, book);
 	for (int i = 0; i < book->nsections; i++)
-	{
-		const SectionRecord *record = book->sections[i];
-
-		for (int64 n = 0; n < section_nblocks(record); n++)
-		{
-			uint32 size = section_block_size(rows_of_block(record, n));
-
-			CHECK_FOR_INTERRUPTS();
-			spool_get(spool, record->blocks[n], block, size);
-			put(&writer, block, size);
-		}
-	}
+		put_blocks(&writer, book->sections[i], spool);
 	if (writer.part.len > VARHDRSZ)
 		end_part(&writer);
 	pfree(writer.part.data);
-	pfree(block);
 }
 
 static void
@@ -174,11 +186,8 @@ get(Evidence *evidence, int64 place, char *data, int size)
 static int64
 blocks_size(const SectionRecord *record)
 {
-	int64 nblocks = section_nblocks(record);
-
-	return nblocks == 0 ? 0
-						: (nblocks - 1) * section_block_size(ROWS_IN_BLOCK) +
-							  section_block_size(rows_of_block(record, nblocks - 1));
+	StaticAssertStmt(BLOCK_HEAD_SIZE <= MAX_BLOCK, "a head has room where a block has");
+	return section_nblocks(record) * BLOCK_HEAD_SIZE + record->rows * section_block_rows_size(1);
 }
 
 static bool
@@ -233,21 +242,33 @@ evidence_open(int64 seal_id)
 }
 
 bool
-evidence_block(Evidence *evidence, int section, int64 number, SectionBlock *block)
+evidence_head(Evidence *evidence, int section, int64 number, SectionBlock *block)
 {
 	const EvidenceSection *found = &evidence->sections[section];
-	char bytes[sizeof(int64) + HASH_SIZE + COLUMN_GROUPS * sizeof(uint32) +
-			   ROWS_IN_BLOCK * sizeof(uint16)];
-	int nrows;
+	char head[BLOCK_HEAD_SIZE];
+
+	if (number < 0 || number >= section_nblocks(&found->record) ||
+		!get(evidence, found->place + number * BLOCK_HEAD_SIZE, head, BLOCK_HEAD_SIZE))
+		return false;
+	section_block_get_head(block, head);
+	block->nrows = rows_of_block(&found->record, number);
+	return true;
+}
+
+bool
+evidence_rows(Evidence *evidence, int section, int64 number, SectionBlock *block)
+{
+	const EvidenceSection *found = &evidence->sections[section];
+	int64 place = found->place + section_nblocks(&found->record) * BLOCK_HEAD_SIZE +
+				  number * section_block_rows_size(ROWS_IN_BLOCK);
+	char rows[MAX_BLOCK];
 
 	if (number < 0 || number >= section_nblocks(&found->record))
 		return false;
-	nrows = rows_of_block(&found->record, number);
-	Assert(section_block_size(nrows) <= sizeof(bytes));
-	if (!get(evidence, found->place + number * section_block_size(ROWS_IN_BLOCK), bytes,
-			 section_block_size(nrows)))
+	block->nrows = rows_of_block(&found->record, number);
+	if (!get(evidence, place, rows, section_block_rows_size(block->nrows)))
 		return false;
-	section_block_get(block, bytes, nrows);
+	section_block_get_rows(block, rows, block->nrows);
 	return true;
 }
 
@@ -260,43 +281,44 @@ evidence_close(Evidence *evidence)
 	pfree(evidence);
 }
 
-Datum
-ledger_seal_sections(PG_FUNCTION_ARGS)
+static Datum
+text_of(Code utf8)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "evidence", ALLOCSET_DEFAULT_SIZES);
+	return code_to_datum(form_code_back(utf8));
+}
+
+Datum
+ledger_evidence_sections(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Evidence *evidence;
 
 	InitMaterializedSRF(fcinfo, 0);
 	query_open();
-	MemoryContextSwitchTo(context);
 	evidence = evidence_open(PG_GETARG_INT64(0));
 	for (int i = 0; evidence != NULL && i < evidence->nsections; i++)
 	{
 		const SectionRecord *record = &evidence->sections[i].record;
 		StringInfoData data;
-		Datum values[10];
-		bool nulls[10] = {false};
+		Datum values[11];
+		bool isnull[11] = {false};
 
+		CHECK_FOR_INTERRUPTS();
 		initStringInfo(&data);
-		bytes_put_u32(&data, 0);
 		section_put_data(record, &data);
-		SET_VARSIZE(data.data, data.len);
 		values[0] = Int32GetDatum(i);
-		values[1] = CStringGetTextDatum(record->key.kind == ROW_HEADER ? "headers" : "lines");
+		values[1] = Int16GetDatum(record->key.kind);
 		values[2] = DateADTGetDatum(record->key.month);
-		values[3] = code_to_datum(form_code_back(record->key.fund));
-		values[4] = code_to_datum(form_code_back(record->key.account));
-		values[5] = code_to_datum(form_code_back(record->key.currency));
+		values[3] = text_of(record->key.fund);
+		values[4] = text_of(record->key.account);
+		values[5] = text_of(record->key.currency);
 		values[6] = Int64GetDatum(record->rows);
 		values[7] = amount_to_new_numeric(record->debit);
 		values[8] = amount_to_new_numeric(record->credit);
-		values[9] = PointerGetDatum(data.data);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		values[9] = bytes_to_datum(record->root.bytes, HASH_SIZE);
+		values[10] = bytes_to_datum(data.data, data.len);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
 	query_close();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-	PG_RETURN_VOID();
+	return (Datum) 0;
 }

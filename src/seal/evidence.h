@@ -5,10 +5,11 @@
  * It is a string of bytes, cut into parts, which are rows of
  * acct.ledger_seal_evidence. It begins with EVIDENCE_MAGIC, the number of
  * sections and their data, each with its length (32 bits); then come the blocks
- * of the first section, of the second, and so on, each as section_block_put()
- * writes it. So the place of each block can be computed. Nothing is proved by
- * it: what it says of a section counts only as far as it leads to the roots in
- * the seal.
+ * of the first section, of the second, and so on: of each section the heads of
+ * all blocks, then what tells their rows apart (section.h). So the place of each
+ * block can be computed, and a proof reads the heads of one section. Nothing is
+ * proved by evidence: what it says of a section counts only as far as it leads
+ * to the roots in the seal.
  */
 #ifndef LEDGER_EVIDENCE_H
 #define LEDGER_EVIDENCE_H
@@ -46,8 +47,9 @@ typedef struct Evidence
  */
 extern Evidence *evidence_open(int64 seal_id);
 
-/* Reads a block of a section, from 0; false where it is missing. */
-extern bool evidence_block(Evidence *evidence, int section, int64 number, SectionBlock *block);
+/* Reads the head of a block of a section, from 0, or what tells its rows apart; false where it is missing. */
+extern bool evidence_head(Evidence *evidence, int section, int64 number, SectionBlock *block);
+extern bool evidence_rows(Evidence *evidence, int section, int64 number, SectionBlock *block);
 
 extern void evidence_close(Evidence *evidence);
 

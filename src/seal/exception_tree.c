@@ -8,55 +8,27 @@
 #include "seal/exception_tree.h"
 
 #include "common/query.h"
-#include "seal/bytes.h"
 #include "seal/form.h"
-#include "seal/merkle.h"
+#include "seal/leaf.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-
-#define LEAF         "LEx1"
-#define MAGIC_SIZE   4
-#define ROWS_IN_LEAF 16
 
 #define COLUMNS \
 	"line_no:i2,message:text,reason:text,template_code:text,template_version:i4,txn_id:i8,txn_month:date"
 
 typedef struct ExceptionTree
 {
-	Hasher *hasher;
 	RowForm *form;
 	BoundForm *bound; /* to the rows of the query, from the first one on */
 	MemoryContext context;
 	MemoryContext row_context;
 	MerkleTree tree;
 	StringInfoData row;
-	StringInfoData leaf;
-	int nrows; /* in the leaf */
+	LeafWriter leaf;
 	int64 count;
 } ExceptionTree;
-
-static void
-begin_leaf(ExceptionTree *tree)
-{
-	resetStringInfo(&tree->leaf);
-	bytes_put(&tree->leaf, LEAF, MAGIC_SIZE);
-	bytes_put_u16(&tree->leaf, 0);
-	tree->nrows = 0;
-}
-
-static void
-end_leaf(ExceptionTree *tree)
-{
-	uint16 nrows = pg_hton16(tree->nrows);
-	Sha256 hash;
-
-	memcpy(tree->leaf.data + MAGIC_SIZE, &nrows, sizeof(nrows));
-	hash = hash_leaf(tree->hasher, tree->leaf.data, tree->leaf.len);
-	merkle_append(&tree->tree, &hash);
-	begin_leaf(tree);
-}
 
 static void
 add_exception(TupleTableSlot *slot, void *arg)
@@ -77,11 +49,8 @@ add_exception(TupleTableSlot *slot, void *arg)
 	form_encode(tree->bound, slot->tts_values, slot->tts_isnull, &tree->row, NULL);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(tree->row_context);
-	bytes_put_u32(&tree->leaf, tree->row.len);
-	bytes_put(&tree->leaf, tree->row.data, tree->row.len);
+	leaf_add(&tree->leaf, tree->row.data, tree->row.len);
 	tree->count++;
-	if (++tree->nrows == ROWS_IN_LEAF)
-		end_leaf(tree);
 }
 
 Sha256
@@ -91,15 +60,13 @@ exception_root(int64 run_id, Code basis, Hasher *hasher, int64 *count)
 	QueryArgs args = {0};
 	Sha256 root;
 
-	tree->hasher = hasher;
 	tree->form = form_from_text(COLUMNS, ROW_EXCEPTION);
 	tree->context = CurrentMemoryContext;
 	tree->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "exception", ALLOCSET_SMALL_SIZES);
 	merkle_init(&tree->tree, hasher);
 	initStringInfo(&tree->row);
-	initStringInfo(&tree->leaf);
-	begin_leaf(tree);
+	leaf_open(&tree->leaf, EXCEPTION_LEAF, EXCEPTIONS_IN_LEAF, &tree->tree);
 	query_arg(&args, INT8OID, Int64GetDatum(run_id));
 	query_arg(&args, TEXTOID, code_to_datum(basis));
 	query_each_row_kept(
@@ -107,13 +74,12 @@ exception_root(int64 run_id, Code basis, Hasher *hasher, int64 *count)
 		"FROM acct.je_exception AS e WHERE e.run_id = $1 AND e.basis = $2 "
 		"ORDER BY e.txn_id, e.txn_month",
 		&args, add_exception, tree);
-	if (tree->nrows > 0)
-		end_leaf(tree);
+	leaf_end(&tree->leaf);
 	root = merkle_root(&tree->tree);
 	*count = tree->count;
 	MemoryContextDelete(tree->row_context);
 	pfree(tree->row.data);
-	pfree(tree->leaf.data);
+	leaf_close(&tree->leaf);
 	pfree(tree);
 	return root;
 }

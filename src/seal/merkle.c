@@ -4,6 +4,8 @@
  */
 #include "seal/merkle.h"
 
+#include "seal/bytes.h"
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -49,7 +51,6 @@ ledger_merkle_root(PG_FUNCTION_ARGS)
 {
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
 	Hasher *hasher = hasher_open();
-	bytea *result = palloc(VARHDRSZ + HASH_SIZE);
 	MerkleTree tree;
 	Datum *leaves;
 	bool *nulls;
@@ -71,7 +72,5 @@ ledger_merkle_root(PG_FUNCTION_ARGS)
 	}
 	root = merkle_root(&tree);
 	hasher_close(hasher);
-	SET_VARSIZE(result, VARHDRSZ + HASH_SIZE);
-	memcpy(VARDATA(result), root.bytes, HASH_SIZE);
-	PG_RETURN_BYTEA_P(result);
+	return bytes_to_datum(root.bytes, HASH_SIZE);
 }

@@ -7,10 +7,11 @@
  */
 #include "seal/merkle_path.h"
 
+#include "seal/bytes.h"
+
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 
 LEDGER_FUNCTION(ledger_merkle_consistency);
 LEDGER_FUNCTION(ledger_merkle_path);
@@ -29,18 +30,40 @@ merkle_subtree(Hasher *hasher, const Sha256 *leaves, uint64 size)
 {
 	MerkleTree tree;
 
-	Assert(size > 0);
 	merkle_init(&tree, hasher);
 	for (uint64 i = 0; i < size; i++)
 		merkle_append(&tree, &leaves[i]);
 	return merkle_root(&tree);
 }
 
-static void
-add_node(MerklePath *path, Sha256 node)
+/* Where a way down from the root has come to: a subtree, by its leaves, and a leaf of it. */
+typedef struct Place
 {
+	const Sha256 *leaves;
+	uint64 size;
+	uint64 leaf;
+} Place;
+
+/* Goes down to the half that has the leaf, and adds the root of the other one to the path. Is it the right half? */
+static bool
+go_down(Place *place, Hasher *hasher, MerklePath *path)
+{
+	uint64 left = left_part(place->size);
+	bool is_right = place->leaf >= left;
+
 	Assert(path->length < MERKLE_MAX_DEPTH);
-	path->nodes[path->length++] = node;
+	path->nodes[path->length++] =
+		is_right ? merkle_subtree(hasher, place->leaves, left)
+				 : merkle_subtree(hasher, place->leaves + left, place->size - left);
+	if (is_right)
+	{
+		place->leaves += left;
+		place->leaf -= left;
+		place->size -= left;
+	}
+	else
+		place->size = left;
+	return is_right;
 }
 
 /* From root first to leaf first. */
@@ -59,25 +82,12 @@ turn_around(MerklePath *path)
 void
 merkle_inclusion(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 index, MerklePath *path)
 {
+	Place place = {leaves, size, index};
+
 	Assert(index < size);
 	path->length = 0;
-	while (size > 1)
-	{
-		uint64 left = left_part(size);
-
-		if (index < left)
-		{
-			add_node(path, merkle_subtree(hasher, leaves + left, size - left));
-			size = left;
-		}
-		else
-		{
-			add_node(path, merkle_subtree(hasher, leaves, left));
-			leaves += left;
-			index -= left;
-			size -= left;
-		}
-	}
+	while (place.size > 1)
+		(void) go_down(&place, hasher, path);
 	turn_around(path);
 }
 
@@ -85,45 +95,43 @@ void
 merkle_consistency(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 old_size,
 				   MerklePath *path)
 {
-	/* Whether the subtree of the older tree that is left is the older tree itself, which the reader knows. */
+	/* Towards the last leaf of the older tree, until a subtree ends with it. */
+	Place place = {leaves, size, old_size - 1};
+	/* Whether that subtree is the older tree itself, which the reader knows. */
 	bool is_known = true;
 
 	Assert(old_size > 0 && old_size <= size);
 	path->length = 0;
-	while (old_size < size)
-	{
-		uint64 left = left_part(size);
-
-		if (old_size <= left)
-		{
-			add_node(path, merkle_subtree(hasher, leaves + left, size - left));
-			size = left;
-		}
-		else
-		{
-			add_node(path, merkle_subtree(hasher, leaves, left));
-			leaves += left;
-			old_size -= left;
-			size -= left;
+	while (place.leaf < place.size - 1)
+		if (go_down(&place, hasher, path))
 			is_known = false;
-		}
-	}
 	if (!is_known)
-		add_node(path, merkle_subtree(hasher, leaves, size));
+	{
+		Assert(path->length < MERKLE_MAX_DEPTH);
+		path->nodes[path->length++] = merkle_subtree(hasher, place.leaves, place.size);
+	}
 	turn_around(path);
 }
 
-/* The hashes of an array. */
-static Sha256 *
-hashes_of(ArrayType *array, int *count)
+/* The leaves that a function is called with, and what hashes them. */
+typedef struct Leaves
 {
+	int count;
+	Sha256 *hashes;
+	Hasher *hasher;
+} Leaves;
+
+static Leaves
+open_leaves(FunctionCallInfo fcinfo)
+{
+	Leaves leaves;
 	Datum *values;
 	bool *nulls;
-	Sha256 *hashes;
 
-	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT, &values, &nulls, count);
-	hashes = palloc_extended(Max(*count, 1) * sizeof(Sha256), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < *count; i++)
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), BYTEAOID, -1, false, TYPALIGN_INT, &values, &nulls,
+					  &leaves.count);
+	leaves.hashes = palloc_extended(Max(leaves.count, 1) * sizeof(Sha256), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < leaves.count; i++)
 	{
 		bytea *hash = nulls[i] ? NULL : DatumGetByteaPP(values[i]);
 
@@ -131,19 +139,17 @@ hashes_of(ArrayType *array, int *count)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("hash %d of a Merkle tree does not have %d bytes", i + 1, HASH_SIZE)));
-		memcpy(hashes[i].bytes, VARDATA_ANY(hash), HASH_SIZE);
+		memcpy(leaves.hashes[i].bytes, VARDATA_ANY(hash), HASH_SIZE);
 	}
-	return hashes;
+	leaves.hasher = hasher_open();
+	return leaves;
 }
 
-static Datum
-hash_datum(const Sha256 *hash)
+static void
+close_leaves(Leaves *leaves)
 {
-	bytea *result = palloc(VARHDRSZ + HASH_SIZE);
-
-	SET_VARSIZE(result, VARHDRSZ + HASH_SIZE);
-	memcpy(VARDATA(result), hash->bytes, HASH_SIZE);
-	return PointerGetDatum(result);
+	hasher_close(leaves->hasher);
+	pfree(leaves->hashes);
 }
 
 static Datum
@@ -152,57 +158,49 @@ path_datum(const MerklePath *path)
 	Datum nodes[MERKLE_MAX_DEPTH];
 
 	for (int i = 0; i < path->length; i++)
-		nodes[i] = hash_datum(&path->nodes[i]);
+		nodes[i] = bytes_to_datum(path->nodes[i].bytes, HASH_SIZE);
 	return PointerGetDatum(construct_array(nodes, path->length, BYTEAOID, -1, false, TYPALIGN_INT));
 }
 
 Datum
 ledger_merkle_tree(PG_FUNCTION_ARGS)
 {
-	int count;
-	Sha256 *hashes = hashes_of(PG_GETARG_ARRAYTYPE_P(0), &count);
-	Hasher *hasher = hasher_open();
-	Sha256 root = count == 0 ? hash_bytes_of(hasher, "", 0) : merkle_subtree(hasher, hashes, count);
+	Leaves leaves = open_leaves(fcinfo);
+	Sha256 root = merkle_subtree(leaves.hasher, leaves.hashes, leaves.count);
 
-	hasher_close(hasher);
-	return hash_datum(&root);
+	close_leaves(&leaves);
+	return bytes_to_datum(root.bytes, HASH_SIZE);
 }
 
 Datum
 ledger_merkle_path(PG_FUNCTION_ARGS)
 {
+	Leaves leaves = open_leaves(fcinfo);
 	int64 index = PG_GETARG_INT64(1);
-	int count;
-	Sha256 *hashes = hashes_of(PG_GETARG_ARRAYTYPE_P(0), &count);
-	Hasher *hasher;
 	MerklePath path;
 
-	if (index < 0 || index >= count)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a Merkle tree of %d leaves has no leaf " INT64_FORMAT, count, index)));
-	hasher = hasher_open();
-	merkle_inclusion(hasher, hashes, count, index, &path);
-	hasher_close(hasher);
+	if (index < 0 || index >= leaves.count)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a Merkle tree of %d leaves has no leaf " INT64_FORMAT, leaves.count,
+							   index)));
+	merkle_inclusion(leaves.hasher, leaves.hashes, leaves.count, index, &path);
+	close_leaves(&leaves);
 	return path_datum(&path);
 }
 
 Datum
 ledger_merkle_consistency(PG_FUNCTION_ARGS)
 {
+	Leaves leaves = open_leaves(fcinfo);
 	int64 old_size = PG_GETARG_INT64(1);
-	int count;
-	Sha256 *hashes = hashes_of(PG_GETARG_ARRAYTYPE_P(0), &count);
-	Hasher *hasher;
 	MerklePath path = {0};
 
-	if (old_size < 0 || old_size > count)
+	if (old_size < 0 || old_size > leaves.count)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a Merkle tree of %d leaves extends none of " INT64_FORMAT, count,
-							   old_size)));
-	hasher = hasher_open();
+						errmsg("a Merkle tree of %d leaves extends none of " INT64_FORMAT,
+							   leaves.count, old_size)));
 	if (old_size > 0)
-		merkle_consistency(hasher, hashes, count, old_size, &path);
-	hasher_close(hasher);
+		merkle_consistency(leaves.hasher, leaves.hashes, leaves.count, old_size, &path);
+	close_leaves(&leaves);
 	return path_datum(&path);
 }

@@ -17,7 +17,7 @@ typedef struct MerklePath
 	Sha256 nodes[MERKLE_MAX_DEPTH];
 } MerklePath;
 
-/* The root of the subtree over some leaves, at least one. */
+/* The root of the subtree over some leaves; of none, that of an empty tree. */
 extern Sha256 merkle_subtree(Hasher *hasher, const Sha256 *leaves, uint64 size);
 
 /* The siblings from leaf index up; index < size. */

@@ -8,16 +8,11 @@
 
 #include "port/pg_crc32c.h"
 
-#define HEADER_LEAF "LEh1"
-#define LINE_LEAF   "LEl1"
-#define SECTION     "LEs1"
-#define MAGIC_SIZE  4
+#define SECTION    "LEs1"
+#define MAGIC_SIZE 4
 
 /* A section with more rows is none. */
 #define MAX_ROWS (INT64CONST(1) << 48)
-
-/* A leaf begins with its kind and the number of its rows. */
-#define LEAF_START (MAGIC_SIZE + sizeof(uint16))
 
 struct Section
 {
@@ -25,7 +20,6 @@ struct Section
 	const RowForm *form;
 	Hasher *hasher;
 	Spool *spool;
-	int rows_in_leaf;
 	int64 rows;
 	Amount debit;
 	Amount credit;
@@ -33,8 +27,7 @@ struct Section
 	int64 last_je_id;
 	int16 last_line_no;
 	StringInfoData last_number;
-	StringInfoData leaf;
-	int nrows;          /* in the leaf */
+	LeafWriter leaf;
 	MerkleTree subtree; /* of the leaves of the block */
 	MerkleTree tree;    /* of the blocks */
 	SectionBlock block;
@@ -44,22 +37,21 @@ struct Section
 };
 
 static void
-begin_leaf(Section *section)
-{
-	resetStringInfo(&section->leaf);
-	bytes_put(&section->leaf, section->key.kind == ROW_HEADER ? HEADER_LEAF : LINE_LEAF,
-			  MAGIC_SIZE);
-	bytes_put_u16(&section->leaf, 0);
-	section->nrows = 0;
-}
-
-static void
 begin_block(Section *section)
 {
 	merkle_init(&section->subtree, section->hasher);
 	section->block.nrows = 0;
 	for (int i = 0; i < COLUMN_GROUPS; i++)
 		INIT_CRC32C(section->block.checksums[i]);
+}
+
+void
+section_open_leaves(LeafWriter *leaf, RowKind kind, MerkleTree *tree)
+{
+	if (kind == ROW_HEADER)
+		leaf_open(leaf, HEADER_LEAF, HEADERS_IN_LEAF, tree);
+	else
+		leaf_open(leaf, LINE_LEAF, LINES_IN_LEAF, tree);
 }
 
 Section *
@@ -77,29 +69,15 @@ section_open(const SectionKey *key, const RowForm *form, Hasher *hasher, Spool *
 	section->form = form;
 	section->hasher = hasher;
 	section->spool = spool;
-	section->rows_in_leaf = key->kind == ROW_HEADER ? HEADERS_IN_LEAF : LINES_IN_LEAF;
 	StaticAssertStmt(ROWS_IN_BLOCK % HEADERS_IN_LEAF == 0 && ROWS_IN_BLOCK % LINES_IN_LEAF == 0,
 					 "a block is some leaves");
-	initStringInfo(&section->leaf);
+	section_open_leaves(&section->leaf, key->kind, &section->subtree);
 	initStringInfo(&section->last_number);
 	section->max_blocks = 1;
 	section->blocks = palloc_array(int64, section->max_blocks);
 	merkle_init(&section->tree, hasher);
-	begin_leaf(section);
 	begin_block(section);
 	return section;
-}
-
-static void
-end_leaf(Section *section)
-{
-	uint16 nrows = pg_hton16(section->nrows);
-	Sha256 hash;
-
-	memcpy(section->leaf.data + MAGIC_SIZE, &nrows, sizeof(nrows));
-	hash = hash_leaf(section->hasher, section->leaf.data, section->leaf.len);
-	merkle_append(&section->subtree, &hash);
-	begin_leaf(section);
 }
 
 static void
@@ -156,20 +134,19 @@ section_add(Section *section, const RowKey *key, const char *row, uint32 size)
 		bytes_put(&section->last_number, key->je_number.data, key->je_number.len);
 	}
 	if (block->nrows == 0)
+	{
 		block->first_je_id = key->je_id;
+		block->first_line_no = section->key.kind == ROW_LINE ? key->line_no : 0;
+	}
 	INIT_CRC32C(checksum);
 	COMP_CRC32C(checksum, row, size);
 	FIN_CRC32C(checksum);
 	block->row_checksums[block->nrows++] = (uint16) checksum;
 	form_add_checksums(section->form, row, size, block->checksums);
-	bytes_put_u32(&section->leaf, size);
-	bytes_put(&section->leaf, row, size);
-	section->nrows++;
+	leaf_add(&section->leaf, row, size);
 	section->rows++;
 	section->debit += key->debit;
 	section->credit += key->credit;
-	if (section->nrows == section->rows_in_leaf)
-		end_leaf(section);
 	if (block->nrows == ROWS_IN_BLOCK)
 		end_block(section);
 	return true;
@@ -180,8 +157,7 @@ section_close(Section *section)
 {
 	SectionRecord *record = palloc0_object(SectionRecord);
 
-	if (section->nrows > 0)
-		end_leaf(section);
+	leaf_end(&section->leaf);
 	if (section->block.nrows > 0)
 		end_block(section);
 	record->key = section->key;
@@ -201,7 +177,7 @@ section_discard(Section *section)
 {
 	if (section->blocks != NULL)
 		pfree(section->blocks);
-	pfree(section->leaf.data);
+	leaf_close(&section->leaf);
 	pfree(section->last_number.data);
 	pfree(section);
 }
@@ -349,16 +325,11 @@ section_get_data(SectionRecord *record, const char *data, uint32 size)
 	return record->rows >= 0 && record->rows < MAX_ROWS;
 }
 
-uint32
-section_block_size(int nrows)
-{
-	return sizeof(int64) + HASH_SIZE + COLUMN_GROUPS * sizeof(uint32) + nrows * sizeof(uint16);
-}
-
 void
 section_block_put(const SectionBlock *block, StringInfo target)
 {
 	bytes_put_u64(target, (uint64) block->first_je_id);
+	bytes_put_u16(target, (uint16) block->first_line_no);
 	bytes_put(target, block->hash.bytes, HASH_SIZE);
 	for (int i = 0; i < COLUMN_GROUPS; i++)
 		bytes_put_u32(target, block->checksums[i]);
@@ -367,16 +338,23 @@ section_block_put(const SectionBlock *block, StringInfo target)
 }
 
 void
-section_block_get(SectionBlock *block, const char *data, int nrows)
+section_block_get_head(SectionBlock *block, const char *head)
+{
+	block->first_je_id = (int64) bytes_get_u64(head);
+	head += sizeof(int64);
+	block->first_line_no = (int16) bytes_get_u16(head);
+	head += sizeof(int16);
+	memcpy(block->hash.bytes, head, HASH_SIZE);
+	head += HASH_SIZE;
+	for (int i = 0; i < COLUMN_GROUPS; i++, head += sizeof(uint32))
+		block->checksums[i] = bytes_get_u32(head);
+}
+
+void
+section_block_get_rows(SectionBlock *block, const char *rows, int nrows)
 {
 	Assert(nrows > 0 && nrows <= ROWS_IN_BLOCK);
-	block->first_je_id = (int64) bytes_get_u64(data);
-	data += sizeof(int64);
-	memcpy(block->hash.bytes, data, HASH_SIZE);
-	data += HASH_SIZE;
-	for (int i = 0; i < COLUMN_GROUPS; i++, data += sizeof(uint32))
-		block->checksums[i] = bytes_get_u32(data);
 	block->nrows = nrows;
-	for (int i = 0; i < nrows; i++, data += sizeof(uint16))
-		block->row_checksums[i] = bytes_get_u16(data);
+	for (int i = 0; i < nrows; i++, rows += sizeof(uint16))
+		block->row_checksums[i] = bytes_get_u16(rows);
 }

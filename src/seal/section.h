@@ -13,13 +13,10 @@
 #define LEDGER_SECTION_H
 
 #include "seal/form.h"
-#include "seal/hash.h"
-#include "seal/merkle.h"
+#include "seal/leaf.h"
 #include "seal/spool.h"
 
-#define HEADERS_IN_LEAF 16
-#define LINES_IN_LEAF   32
-#define ROWS_IN_BLOCK   1024
+#define ROWS_IN_BLOCK 1024
 
 /* What all rows of a section have in common. */
 typedef struct SectionKey
@@ -37,7 +34,8 @@ typedef struct SectionKey
 typedef struct SectionBlock
 {
 	int64 first_je_id;
-	Sha256 hash; /* of its subtree */
+	int16 first_line_no; /* of a line */
+	Sha256 hash;         /* of its subtree */
 	uint32 checksums[COLUMN_GROUPS];
 	int nrows;
 	uint16 row_checksums[ROWS_IN_BLOCK];
@@ -55,6 +53,9 @@ typedef struct SectionRecord
 } SectionRecord;
 
 typedef struct Section Section;
+
+/* Begins to write the leaves of a section's tree. */
+extern void section_open_leaves(LeafWriter *leaf, RowKind kind, MerkleTree *tree);
 
 /* A copy of the key is made; hasher, form and spool outlive the section. */
 extern Section *
@@ -88,9 +89,25 @@ extern void section_put_data(const SectionRecord *record, StringInfo target);
 /* Reads such data, with codes copied to the current memory context; false where they are no data of a section. */
 extern bool section_get_data(SectionRecord *record, const char *data, uint32 size);
 
-/* The bytes of a block, as spools and evidence have them. */
+/*
+ * The bytes of a block, as spools and evidence have them: a head of one size, and what tells the rows apart.
+ */
+#define BLOCK_HEAD_SIZE (sizeof(int64) + sizeof(int16) + HASH_SIZE + COLUMN_GROUPS * sizeof(uint32))
+
+static inline uint32
+section_block_rows_size(int nrows)
+{
+	return nrows * sizeof(uint16);
+}
+
+static inline uint32
+section_block_size(int nrows)
+{
+	return BLOCK_HEAD_SIZE + section_block_rows_size(nrows);
+}
+
 extern void section_block_put(const SectionBlock *block, StringInfo target);
-extern uint32 section_block_size(int nrows);
-extern void section_block_get(SectionBlock *block, const char *data, int nrows);
+extern void section_block_get_head(SectionBlock *block, const char *head);
+extern void section_block_get_rows(SectionBlock *block, const char *rows, int nrows);
 
 #endif

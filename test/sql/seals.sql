@@ -148,13 +148,13 @@ SELECT count(*) AS unsealed FROM (SELECT DISTINCT run_id, entity_code, basis FRO
 -- Evidence has the sections, and leads to the roots.
 SELECT s.seal_number, public.says(s.body, 'line_root') = encode(x.line_root, 'hex') AND public.says(s.body, 'header_root') = encode(x.header_root, 'hex') AS leads_to_roots, x.sections, x.lines
   FROM acct.ledger_seal AS s
- CROSS JOIN LATERAL (SELECT count(*) AS sections, sum(e.rows) FILTER (WHERE e.kind = 'lines') AS lines,
-                            public.tree(array_agg(public.leaf(e.data) ORDER BY e.section_no) FILTER (WHERE e.kind = 'lines')) AS line_root,
-                            public.tree(array_agg(public.leaf(e.data) ORDER BY e.section_no) FILTER (WHERE e.kind = 'headers')) AS header_root
-                       FROM acct._seal_sections(s.seal_id) AS e) AS x
+ CROSS JOIN LATERAL (SELECT count(*) AS sections, sum(e.row_count) FILTER (WHERE e.kind = 2) AS lines,
+                            public.tree(array_agg(public.leaf(e.data) ORDER BY e.section_no) FILTER (WHERE e.kind = 2)) AS line_root,
+                            public.tree(array_agg(public.leaf(e.data) ORDER BY e.section_no) FILTER (WHERE e.kind = 1)) AS header_root
+                       FROM acct._evidence_sections(s.seal_id) AS e) AS x
  WHERE (s.entity_code, s.basis) = ('MAIN', 'PRIMARY') ORDER BY 1;
-SELECT e.kind, e.month, e.fund, e.account_code, e.currency, e.rows, e.debit, e.credit FROM acct.ledger_seal AS s, acct._seal_sections(s.seal_id) AS e WHERE (s.entity_code, s.basis) = ('SUB', 'LOCAL') ORDER BY e.section_no;
-SELECT count(*) AS sections FROM acct._seal_sections(-1);
+SELECT e.kind, e.month, e.fund, e.account_code, e.currency, e.row_count, e.debit, e.credit FROM acct.ledger_seal AS s, acct._evidence_sections(s.seal_id) AS e WHERE (s.entity_code, s.basis) = ('SUB', 'LOCAL') ORDER BY e.section_no;
+SELECT count(*) AS sections FROM acct._evidence_sections(-1);
 
 -- What was posted before there were seals is sealed by book and month, once, with the columns that there are now; also in the archive.
 CREATE FUNCTION public.forget_seals(which bigint[]) RETURNS void LANGUAGE plpgsql AS $$
