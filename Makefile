@@ -117,6 +117,7 @@ OBJS = \
 	src/policy/template.o \
 	src/post/ledger_target.o \
 	src/post/post.o \
+	src/post/line_copy.o \
 	src/post/line_seals.o \
 	src/post/post_headers.o \
 	src/post/post_lines.o \

@@ -182,7 +182,8 @@ ledger_locate_difference(PG_FUNCTION_ARGS)
 		row = difference.row;
 		values[0] = Int64GetDatum(difference.block + 1);
 		values[3] = groups_text(&difference);
-		isnull[0] = isnull[3] = false;
+		isnull[0] = false;
+		isnull[3] = VARSIZE_ANY_EXHDR(DatumGetPointer(values[3])) == 0;
 	}
 	if (row >= 0 && row < found.nrows)
 	{

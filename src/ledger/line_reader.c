@@ -101,6 +101,9 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 	line->account_code = codes[CODE_ACCOUNT];
 	line->fund = codes[CODE_FUND];
 	line->codes = digest_known(reader, first, p - first, codes);
+	line->start = start;
+	line->stored_codes = first;
+	line->stored_product = codes[CODE_PRODUCT].data - VARHDRSZ_SHORT;
 	line->stored_debit = p;
 	line->stored_credit = p + VARSIZE_SHORT(p);
 	line->debit = amount_from_stored(PointerGetDatum(line->stored_debit));
@@ -141,7 +144,8 @@ read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 	line->codes = digest_of_codes(codes);
 	line->debit = amount_from_stored(v[c[LINE_DEBIT] - 1]);
 	line->credit = amount_from_stored(v[c[LINE_CREDIT] - 1]);
-	line->stored_debit = line->stored_credit = NULL;
+	line->start = NULL;
+	line->stored_codes = line->stored_product = line->stored_debit = line->stored_credit = NULL;
 	MemoryContextSwitchTo(old);
 }
 

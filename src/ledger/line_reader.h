@@ -29,9 +29,12 @@ typedef struct Line
 	Digest codes;
 	Amount debit;
 	Amount credit;
-	/* Where the two amounts are stored, which end the row; NULL where the row is not in the form in which expand writes it. */
+	/* Where its parts are stored; NULL where the row is not in the form in which expand writes it. */
+	const LineStart *start;
+	const char *stored_codes;
+	const char *stored_product; /* and channel after it, which end the codes */
 	const char *stored_debit;
-	const char *stored_credit;
+	const char *stored_credit; /* which ends the row */
 } Line;
 
 /* What lines add up to. */

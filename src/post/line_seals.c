@@ -1,10 +1,9 @@
 /*
  * line_seals.c
- *		Seals of lines that are copied by page (see line_seals.h).
+ *		Seals of the lines of extents (see line_seals.h).
  *
- * Processes take one group after the other, the largest first, and merge its
- * extents to the order of lines. Workers leave their sections and evidence in
- * files that the leader reads when all are done.
+ * Processes take one group after the other, the largest first. Workers leave
+ * their sections and evidence in files that the leader reads when all are done.
  */
 #include "post/line_seals.h"
 
@@ -18,6 +17,16 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+struct LineSealer
+{
+	RowForm *row_form;
+	BoundForm *form;
+	MemoryContext row_context;
+	Hasher *hasher;
+	Spool *spool;
+	List *sections;
+};
+
 /* What all processes see. The groups, their order, the extents, and how many sections each process has follow it. */
 typedef struct SealPlan
 {
@@ -30,98 +39,69 @@ typedef struct SealPlan
 
 PGDLLEXPORT void ledger_engine_line_seals_worker(dsm_segment *seg, shm_toc *toc);
 
-static SealedGroup *
-plan_groups(SealPlan *plan)
+LineSealer *
+line_sealer_open(Relation rel, Hasher *hasher, Spool *spool)
 {
-	return (SealedGroup *) ((char *) plan + MAXALIGN(sizeof(SealPlan)));
-}
+	LineSealer *sealer = palloc0_object(LineSealer);
 
-/* Numbers of groups, in the order in which they are taken. */
-static int32 *
-plan_order(SealPlan *plan)
-{
-	return (int32 *) ((char *) plan_groups(plan) + MAXALIGN(plan->ngroups * sizeof(SealedGroup)));
-}
-
-static MergedExtent *
-plan_extents(SealPlan *plan)
-{
-	return (MergedExtent *) ((char *) plan_order(plan) + MAXALIGN(plan->ngroups * sizeof(int32)));
-}
-
-static int64 *
-plan_sections(SealPlan *plan)
-{
-	return (int64 *) ((char *) plan_extents(plan) + plan->nextents * sizeof(MergedExtent));
-}
-
-static Size
-plan_size(int ngroups, int64 nextents, int nprocesses)
-{
-	return MAXALIGN(sizeof(SealPlan)) + MAXALIGN(ngroups * sizeof(SealedGroup)) +
-		   MAXALIGN(ngroups * sizeof(int32)) + nextents * sizeof(MergedExtent) +
-		   nprocesses * sizeof(int64);
-}
-
-static int
-compare_sizes(const void *a, const void *b, void *arg)
-{
-	const SealedGroup *groups = arg;
-	int64 x = groups[*(const int32 *) a].count;
-	int64 y = groups[*(const int32 *) b].count;
-
-	return x > y ? -1 : x < y;
-}
-
-static void
-fill_plan(SealPlan *plan, Relation rel, const SealedGroup *groups, int ngroups,
-		  const MergedExtent *extents, int64 nextents)
-{
-	plan->table = RelationGetRelid(rel);
-	plan->ngroups = ngroups;
-	plan->nextents = nextents;
-	pg_atomic_init_u64(&plan->next, 0);
-	memcpy(plan_groups(plan), groups, ngroups * sizeof(SealedGroup));
-	memcpy(plan_extents(plan), extents, nextents * sizeof(MergedExtent));
-	for (int i = 0; i < ngroups; i++)
-		plan_order(plan)[i] = i;
-	qsort_arg(plan_order(plan), ngroups, sizeof(int32), compare_sizes, plan_groups(plan));
-}
-
-/* Seals groups until all are taken: the sections (SectionRecord), whose blocks are in the spool. */
-static List *
-seal_groups(SealPlan *plan, Relation rel, Snapshot snapshot, Hasher *hasher, Spool *spool)
-{
-	RowForm *row_form = post_seals_form("ledger_entry_line", ROW_LINE);
-	BoundForm *form = form_bind(row_form, RelationGetDescr(rel), RelationGetRelationName(rel));
-	MemoryContext row_context =
+	sealer->row_form = post_seals_form("ledger_entry_line", ROW_LINE);
+	sealer->form = form_bind(sealer->row_form, RelationGetDescr(rel), RelationGetRelationName(rel));
+	sealer->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "sealed line", ALLOCSET_DEFAULT_SIZES);
-	List *sections = NIL;
-	PageReader pages;
+	sealer->hasher = hasher;
+	sealer->spool = spool;
+	return sealer;
+}
 
-	page_reader_open(&pages, rel, snapshot);
-	for (;;)
-	{
-		uint64 n = pg_atomic_fetch_add_u64(&plan->next, 1);
-		SealedGroup *group;
-		SealRows *rows;
+bool
+line_sealer_add(LineSealer *sealer, ExtentSource *source, const CopiedExtent *extents, int64 first,
+				int64 count)
+{
+	MergedExtent *merged = palloc_extended(sizeof(MergedExtent) * (count + 1), MCXT_ALLOC_HUGE);
+	SealRows *rows = seal_rows_open(sealer->row_form, sealer->hasher, sealer->spool, true);
+	int64 nmerged = 0;
+	bool sealed;
 
-		CHECK_FOR_INTERRUPTS();
-		if (n >= plan->ngroups)
-			break;
-		group = &plan_groups(plan)[plan_order(plan)[n]];
-		rows = seal_rows_open(row_form, hasher, spool, true);
-		group->sealed = extent_merge(&pages, form, plan_extents(plan) + group->first, group->count,
-									 rows, row_context);
-		if (group->sealed)
-			sections = list_concat(sections, seal_rows_close(rows));
-		else
-			seal_rows_discard(rows);
-		CRASH_POINT("post_group_sealed");
-	}
-	page_reader_close(&pages);
-	MemoryContextDelete(row_context);
+	for (int64 i = first; i < first + count; i++)
+		if (!extents[i].left)
+		{
+			merged[nmerged].first_je_id = extents[i].first_je_id;
+			merged[nmerged].block = extents[i].from;
+			merged[nmerged++].number = i;
+		}
+	source->form = sealer->form;
+	source->row_context = sealer->row_context;
+	sealed = extent_merge(source, merged, nmerged, rows);
+	if (sealed)
+		sealer->sections = list_concat(sealer->sections, seal_rows_close(rows));
+	else
+		seal_rows_discard(rows);
+	pfree(merged);
+	return sealed;
+}
+
+List *
+line_sealer_close(LineSealer *sealer)
+{
+	List *sections = sealer->sections;
+
+	MemoryContextDelete(sealer->row_context);
+	pfree(sealer);
 	return sections;
+}
+
+void
+line_seals_order(const CopiedGroup *groups, int ngroups, int32 *order)
+{
+	for (int i = 0; i < ngroups; i++)
+	{
+		int at = i;
+
+		/* They are a thousand at most, and most of them small. */
+		for (; at > 0 && groups[order[at - 1]].count < groups[i].count; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
 }
 
 static char *
@@ -130,78 +110,154 @@ file_name(const char *what, int process)
 	return psprintf("%s.%d", what, process);
 }
 
+Spool *
+line_seals_spool(SharedFileSet *files)
+{
+	return spool_open_shared(files, file_name("blocks", parallel_work_process()));
+}
+
+int64
+line_seals_leave(SharedFileSet *files, Spool *spool, List *sections)
+{
+	Spool *records = spool_open_shared(files, file_name("records", parallel_work_process()));
+	ListCell *lc;
+
+	foreach(lc, sections)
+		section_save(lfirst(lc), records);
+	spool_share(spool);
+	spool_share(records);
+	spool_close(spool);
+	spool_close(records);
+	return list_length(sections);
+}
+
+void
+line_seals_take(PostSeals *seals, SharedFileSet *files, int process, int64 count)
+{
+	List *sections = NIL;
+	int64 place = 0;
+	Spool *blocks;
+	Spool *records;
+
+	if (count == 0)
+		return;
+	blocks = spool_attach(files, file_name("blocks", process));
+	records = spool_attach(files, file_name("records", process));
+	for (int64 i = 0; i < count; i++)
+		sections =
+			lappend(sections, section_load(records, &place, blocks, post_seals_spool(seals)));
+	spool_close(records);
+	spool_close(blocks);
+	post_seals_take(seals, sections);
+}
+
+static CopiedGroup *
+plan_groups(SealPlan *plan)
+{
+	return (CopiedGroup *) ((char *) plan + MAXALIGN(sizeof(SealPlan)));
+}
+
+/* Numbers of groups, in the order in which they are taken. */
+static int32 *
+plan_order(SealPlan *plan)
+{
+	return (int32 *) ((char *) plan_groups(plan) + MAXALIGN(plan->ngroups * sizeof(CopiedGroup)));
+}
+
+static CopiedExtent *
+plan_extents(SealPlan *plan)
+{
+	return (CopiedExtent *) ((char *) plan_order(plan) + MAXALIGN(plan->ngroups * sizeof(int32)));
+}
+
+static int64 *
+plan_sections(SealPlan *plan)
+{
+	return (int64 *) ((char *) plan_extents(plan) +
+					  MAXALIGN(plan->nextents * sizeof(CopiedExtent)));
+}
+
+static Size
+plan_size(int ngroups, int64 nextents, int nprocesses)
+{
+	return MAXALIGN(sizeof(SealPlan)) + MAXALIGN(ngroups * sizeof(CopiedGroup)) +
+		   MAXALIGN(ngroups * sizeof(int32)) + MAXALIGN(nextents * sizeof(CopiedExtent)) +
+		   nprocesses * sizeof(int64);
+}
+
+/* Seals groups until all are taken: the sections, whose blocks are in the spool. */
+static List *
+seal_groups(SealPlan *plan, Relation rel, Snapshot snapshot, Hasher *hasher, Spool *spool)
+{
+	LineSealer *sealer = line_sealer_open(rel, hasher, spool);
+	LineReader *lines = line_reader_open(rel);
+	PageReader pages;
+
+	page_reader_open(&pages, rel, snapshot);
+	for (;;)
+	{
+		ExtentSource source = {.reader = &pages, .lines = lines};
+		uint64 n = pg_atomic_fetch_add_u64(&plan->next, 1);
+		CopiedGroup *group;
+
+		CHECK_FOR_INTERRUPTS();
+		if (n >= plan->ngroups)
+			break;
+		group = &plan_groups(plan)[plan_order(plan)[n]];
+		if (!group->sealed)
+			group->sealed =
+				line_sealer_add(sealer, &source, plan_extents(plan), group->first, group->count);
+		CRASH_POINT("post_group_sealed");
+	}
+	page_reader_close(&pages);
+	line_reader_close(lines);
+	return line_sealer_close(sealer);
+}
+
 void
 ledger_engine_line_seals_worker(dsm_segment *seg, shm_toc *toc)
 {
 	SealPlan *plan = parallel_work_attach(toc);
 	Relation rel = table_open(plan->table, AccessShareLock);
 	Hasher *hasher = hasher_open();
-	int process = parallel_work_process();
+	Spool *spool;
 	List *sections;
-	Spool *blocks;
-	Spool *records;
-	ListCell *lc;
 
 	SharedFileSetAttach(&plan->files, seg);
-	blocks = spool_open_shared(&plan->files, file_name("blocks", process));
-	sections = seal_groups(plan, rel, GetActiveSnapshot(), hasher, blocks);
-	records = spool_open_shared(&plan->files, file_name("records", process));
-	foreach(lc, sections)
-		section_save(lfirst(lc), records);
-	spool_share(blocks);
-	spool_share(records);
-	spool_close(blocks);
-	spool_close(records);
-	plan_sections(plan)[process] = list_length(sections);
+	spool = line_seals_spool(&plan->files);
+	sections = seal_groups(plan, rel, GetActiveSnapshot(), hasher, spool);
+	plan_sections(plan)[parallel_work_process()] = line_seals_leave(&plan->files, spool, sections);
 	hasher_close(hasher);
 	table_close(rel, NoLock);
 	parallel_work_leave();
 }
 
-/* The sections of a worker. */
-static List *
-take_sections(SealPlan *plan, int process, Spool *spool)
-{
-	List *sections = NIL;
-	int64 count = plan_sections(plan)[process];
-	int64 place = 0;
-	Spool *blocks;
-	Spool *records;
-
-	if (count == 0)
-		return NIL;
-	blocks = spool_attach(&plan->files, file_name("blocks", process));
-	records = spool_attach(&plan->files, file_name("records", process));
-	for (int64 i = 0; i < count; i++)
-		sections = lappend(sections, section_load(records, &place, blocks, spool));
-	spool_close(records);
-	spool_close(blocks);
-	return sections;
-}
-
 void
-line_seals_add(PostSeals *seals, Relation rel, SealedGroup *groups, int ngroups,
-			   MergedExtent *extents, int64 nextents)
+line_seals_add(PostSeals *seals, Relation rel, CopiedGroup *groups, int ngroups,
+			   const CopiedExtent *extents, int64 nextents)
 {
 	int nworkers = Min(parallel_work_workers(nextents * EXTENT_PAGES), ngroups - 1);
 	ParallelWork work;
 	SealPlan *plan;
-	Spool *spool = post_seals_spool(seals);
 
-	if (ngroups == 0)
-		return;
 	parallel_work_begin(&work, "ledger_engine_line_seals_worker",
 						plan_size(ngroups, nextents, nworkers + 1), nworkers);
 	plan = work.shared;
-	fill_plan(plan, rel, groups, ngroups, extents, nextents);
+	plan->table = RelationGetRelid(rel);
+	plan->ngroups = ngroups;
+	plan->nextents = nextents;
+	pg_atomic_init_u64(&plan->next, 0);
+	memcpy(plan_groups(plan), groups, ngroups * sizeof(CopiedGroup));
+	memcpy(plan_extents(plan), extents, nextents * sizeof(CopiedExtent));
+	line_seals_order(groups, ngroups, plan_order(plan));
 	if (work.context != NULL && work.context->seg != NULL)
 		SharedFileSetInit(&plan->files, work.context->seg);
 	parallel_work_launch(&work);
-	post_seals_take(seals,
-					seal_groups(plan, rel, GetActiveSnapshot(), post_seals_hasher(seals), spool));
+	post_seals_take(seals, seal_groups(plan, rel, GetActiveSnapshot(), post_seals_hasher(seals),
+									   post_seals_spool(seals)));
 	parallel_work_wait(&work);
 	for (int i = 1; i <= work.nworkers; i++)
-		post_seals_take(seals, take_sections(plan, i, spool));
-	memcpy(groups, plan_groups(plan), ngroups * sizeof(SealedGroup));
+		line_seals_take(seals, &plan->files, i, plan_sections(plan)[i]);
+	memcpy(groups, plan_groups(plan), ngroups * sizeof(CopiedGroup));
 	parallel_work_end(&work);
 }

@@ -92,6 +92,16 @@ post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const boo
 }
 
 bool
+post_seals_add_line(PostSeals *seals, BoundForm *form, const Line *line)
+{
+	RowKey key;
+
+	resetStringInfo(&seals->row);
+	return form_encode_line(form, line, &seals->row, &key) &&
+		   seal_rows_put(seals->lines, &key, seals->row.data, seals->row.len);
+}
+
+bool
 post_seals_have_lines(PostSeals *seals, DateADT month, Code fund, Code account)
 {
 	return seal_rows_have(seals->lines, month, fund, account);
@@ -101,6 +111,27 @@ void
 post_seals_take(PostSeals *seals, List *sections)
 {
 	seals->sections = list_concat(seals->sections, sections);
+}
+
+void
+post_seals_drop(PostSeals *seals, DateADT month, Code fund, Code account)
+{
+	List *kept = NIL;
+	ListCell *lc;
+	Code utf8_fund = form_code(fund);
+	Code utf8_account = form_code(account);
+
+	foreach(lc, seals->sections)
+	{
+		const SectionRecord *record = lfirst(lc);
+
+		if (record->key.kind != ROW_LINE || record->key.month != month ||
+			!code_equal(record->key.fund, utf8_fund) ||
+			!code_equal(record->key.account, utf8_account))
+			kept = lappend(kept, lfirst(lc));
+	}
+	list_free(seals->sections);
+	seals->sections = kept;
 }
 
 Hasher *

@@ -24,6 +24,9 @@ post_seals_bind(PostSeals *seals, RowKind kind, TupleDesc tupdesc, const char *t
 extern void
 post_seals_add(PostSeals *seals, BoundForm *form, const Datum *values, const bool *isnull);
 
+/* The same of a line as it is stored; false where that is not in the form in which expand writes it: nothing is added. */
+extern bool post_seals_add_line(PostSeals *seals, BoundForm *form, const Line *line);
+
 /* Were lines of a month, fund and account added row by row? */
 extern bool post_seals_have_lines(PostSeals *seals, DateADT month, Code fund, Code account);
 
@@ -31,6 +34,9 @@ extern bool post_seals_have_lines(PostSeals *seals, DateADT month, Code fund, Co
 extern void post_seals_take(PostSeals *seals, List *sections);
 extern Hasher *post_seals_hasher(PostSeals *seals);
 extern Spool *post_seals_spool(PostSeals *seals);
+
+/* Drops the sections taken of a month, fund and account. */
+extern void post_seals_drop(PostSeals *seals, DateADT month, Code fund, Code account);
 
 /* Appends the seals, once all rows were added. Needs query_open(). */
 extern void post_seals_write(PostSeals *seals);

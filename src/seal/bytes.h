@@ -10,10 +10,18 @@
 #include "lib/stringinfo.h"
 #include "port/pg_bswap.h"
 
+/* Sees to it that so many more bytes fit. The server's function is called only where it has something to do. */
+static inline void
+bytes_reserve(StringInfo target, int size)
+{
+	if (unlikely(target->maxlen - target->len <= size))
+		enlargeStringInfo(target, size);
+}
+
 static inline void
 bytes_put(StringInfo target, const void *data, int size)
 {
-	enlargeStringInfo(target, size);
+	bytes_reserve(target, size);
 	memcpy(target->data + target->len, data, size);
 	target->len += size;
 }

@@ -17,7 +17,8 @@
 #include "seal/book_seal.h"
 #include "seal/spool.h"
 
-#define EVIDENCE_MAGIC "LEe1"
+/* Evidence of another form, with other places or checksums, is taken as none. */
+#define EVIDENCE_MAGIC "LEe2"
 
 /* Bytes of a part; the last one has fewer. */
 #define EVIDENCE_PART (256 * 1024)

@@ -7,8 +7,6 @@
  */
 #include "seal/extent_merge.h"
 
-#include "common/progress.h"
-
 #include "access/htup_details.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
@@ -17,29 +15,31 @@
 /* Extents that are read at the same time; where there would have to be more, the rows are not as expansion leaves them. */
 #define MAX_OPEN 256
 
-/* An extent that is being read, and the row that it is at. */
+/* An extent that is being read, and the line that it is at. */
 typedef struct Cursor
 {
-	PageReader reader; /* with this page */
-	char *page;
-	BlockNumber block; /* of the page */
-	BlockNumber end;
+	struct Cursor *next_unused;
+	const MergedExtent *extent;
+	PageReader reader; /* with the page that is read */
+	char *pages;
+	int npages;
+	int page; /* from 1 */
 	OffsetNumber item;
 	OffsetNumber last;
 	HeapTupleData tuple;
-	int64 je_id;
-	int16 line_no;
+	Line line;
+	LineSum sum;
 } Cursor;
 
 typedef struct Merge
 {
-	BoundForm *form;
+	ExtentSource *source;
 	TupleDesc tupdesc;
 	Datum *values;
 	bool *isnull;
 	StringInfoData row;
 	SealRows *rows;
-	MemoryContext row_context;
+	bool failed;
 	binaryheap *open; /* Cursor, the one with the lowest row first */
 	Cursor *unused;
 } Merge;
@@ -55,174 +55,202 @@ compare_extents(const void *a, const void *b)
 	return x->block < y->block ? -1 : x->block > y->block;
 }
 
+static inline int
+compare_lines(const Line *x, const Line *y)
+{
+	if (x->je_id != y->je_id)
+		return x->je_id < y->je_id ? -1 : 1;
+	return x->line_no - y->line_no;
+}
+
 /* The heap has the highest first. */
 static int
 compare_cursors(Datum a, Datum b, void *arg)
 {
-	const Cursor *x = (Cursor *) DatumGetPointer(a);
-	const Cursor *y = (Cursor *) DatumGetPointer(b);
-
-	if (x->je_id != y->je_id)
-		return x->je_id < y->je_id ? 1 : -1;
-	return x->line_no < y->line_no ? 1 : x->line_no > y->line_no ? -1 : 0;
+	return compare_lines(&((Cursor *) DatumGetPointer(b))->line,
+						 &((Cursor *) DatumGetPointer(a))->line);
 }
 
-/* Goes to the next row of an extent; false at its end. */
+static void
+end_extent(Merge *merge, Cursor *cursor, bool accepted)
+{
+	ExtentSource *source = merge->source;
+
+	if (source->end != NULL)
+		source->end(cursor->extent, cursor->pages, accepted, &cursor->sum, source->arg);
+	merge->failed = merge->failed || !accepted;
+	cursor->next_unused = merge->unused;
+	merge->unused = cursor;
+}
+
+/* Goes to the next line of an extent; false where it has ended, and with it the cursor. */
 static bool
 advance(Merge *merge, Cursor *cursor)
 {
+	ExtentSource *source = merge->source;
+
 	for (;;)
 	{
 		while (cursor->item < cursor->last)
-			if (page_reader_row(&cursor->reader, ++cursor->item, &cursor->tuple))
+		{
+			if (!page_reader_row(&cursor->reader, ++cursor->item, &cursor->tuple))
+				continue;
+			line_reader_read(source->lines, &cursor->tuple, &cursor->line);
+			if (source->accept != NULL && !source->accept(cursor->extent, &cursor->tuple,
+														  &cursor->line, &cursor->sum, source->arg))
 			{
-				form_position(merge->form, &cursor->tuple, merge->tupdesc, &cursor->je_id,
-							  &cursor->line_no);
-				return true;
+				end_extent(merge, cursor, false);
+				return false;
 			}
-		if (++cursor->block >= cursor->end)
+			return true;
+		}
+		if (cursor->page == cursor->npages)
+		{
+			end_extent(merge, cursor, true);
 			return false;
+		}
 		CHECK_FOR_INTERRUPTS();
 		cursor->item = InvalidOffsetNumber;
-		cursor->last = page_reader_page_to(&cursor->reader, cursor->block, cursor->page);
-		progress_add(cursor->last);
+		cursor->last = page_reader_page_to(&cursor->reader, cursor->extent->block + cursor->page,
+										   cursor->pages + cursor->page * BLCKSZ);
+		cursor->page++;
 	}
 }
 
 static Cursor *
-take_up(Merge *merge, const PageReader *reader, const MergedExtent *extent, BlockNumber nblocks)
+take_up(Merge *merge, const MergedExtent *extent, BlockNumber nblocks)
 {
 	Cursor *cursor = merge->unused;
 
 	if (cursor == NULL)
 	{
 		cursor = palloc_object(Cursor);
-		cursor->page = palloc(BLCKSZ);
+		cursor->pages = page_file_alloc_extent();
 	}
-	merge->unused = NULL;
-	cursor->reader = *reader;
-	cursor->block = extent->block - 1;
-	cursor->end = Min(extent->block + EXTENT_PAGES, nblocks);
+	else
+		merge->unused = cursor->next_unused;
+	Assert(extent->block < nblocks);
+	cursor->extent = extent;
+	cursor->reader = *merge->source->reader;
+	cursor->npages = Min(EXTENT_PAGES, nblocks - extent->block);
+	cursor->page = 0;
 	cursor->item = cursor->last = InvalidOffsetNumber;
+	memset(&cursor->sum, 0, sizeof(LineSum));
 	return cursor;
 }
 
-static void
-give_back(Merge *merge, Cursor *cursor)
-{
-	if (merge->unused != NULL)
-	{
-		pfree(cursor->page);
-		pfree(cursor);
-	}
-	else
-		merge->unused = cursor;
-}
-
+/* Puts the line that a cursor is at. */
 static bool
-put_row(Merge *merge, HeapTuple tuple)
+put_line(Merge *merge, Cursor *cursor)
 {
-	MemoryContext old = MemoryContextSwitchTo(merge->row_context);
+	ExtentSource *source = merge->source;
+	MemoryContext old;
 	RowKey key;
 	bool in_order;
 
-	heap_deform_tuple(tuple, merge->tupdesc, merge->values, merge->isnull);
 	resetStringInfo(&merge->row);
-	form_encode(merge->form, merge->values, merge->isnull, &merge->row, &key);
+	if (likely(form_encode_line(source->form, &cursor->line, &merge->row, &key)))
+		return seal_rows_put(merge->rows, &key, merge->row.data, merge->row.len);
+	old = MemoryContextSwitchTo(source->row_context);
+	heap_deform_tuple(&cursor->tuple, merge->tupdesc, merge->values, merge->isnull);
+	form_encode(source->form, merge->values, merge->isnull, &merge->row, &key);
 	in_order = seal_rows_put(merge->rows, &key, merge->row.data, merge->row.len);
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(merge->row_context);
+	MemoryContextReset(source->row_context);
 	return in_order;
 }
 
-/* Puts the rows of a cursor up to one, and including it; false where they are not in order. Sets ended at the end of the extent. */
+/* Puts the lines of a cursor up to a journal, and the first in any case; false where the cursor has ended. */
 static bool
-put_up_to(Merge *merge, Cursor *cursor, int64 je_id, bool *ended)
+put_up_to(Merge *merge, Cursor *cursor, int64 je_id)
 {
-	*ended = false;
 	do
 	{
-		if (!put_row(merge, &cursor->tuple))
-			return false;
+		if (!merge->failed && !put_line(merge, cursor))
+			merge->failed = true;
 		if (!advance(merge, cursor))
-		{
-			*ended = true;
-			break;
-		}
-	} while (cursor->je_id <= je_id);
+			return false;
+	} while (cursor->line.je_id <= je_id);
 	return true;
 }
 
-/* What the lowest cursor may go on to without asking the others: all below the row of the next lowest, or of the next extent. */
+/* The journal up to which the lowest cursor may go on without asking the others. */
 static int64
 limit_of(Merge *merge, const MergedExtent *next)
 {
 	int64 limit = next != NULL ? next->first_je_id - 1 : PG_INT64_MAX;
 
-	/* The children of the first. */
+	/* The second lowest is one of the two below the lowest. */
 	for (int i = 1; i <= 2 && i < merge->open->bh_size; i++)
-		limit = Min(limit, ((Cursor *) DatumGetPointer(merge->open->bh_nodes[i]))->je_id - 1);
+		limit = Min(limit, ((Cursor *) DatumGetPointer(merge->open->bh_nodes[i]))->line.je_id - 1);
 	return limit;
 }
 
-static bool
-merge_all(Merge *merge, const PageReader *reader, const MergedExtent *extents, int64 nextents)
+/* Takes up the extents that begin before the lowest line that is open. */
+static void
+take_up_next(Merge *merge, const MergedExtent *extents, int64 nextents, int64 *next,
+			 BlockNumber nblocks)
 {
-	BlockNumber nblocks = RelationGetNumberOfBlocks(reader->rel);
-	int64 n = 0;
+	while (*next < nextents &&
+		   (binaryheap_empty(merge->open) ||
+			extents[*next].first_je_id <=
+				((Cursor *) DatumGetPointer(binaryheap_first(merge->open)))->line.je_id))
+	{
+		Cursor *cursor;
 
-	while (n < nextents || !binaryheap_empty(merge->open))
+		/* The order does not matter any more. */
+		if (merge->failed && !binaryheap_empty(merge->open))
+			return;
+		if (merge->open->bh_size == MAX_OPEN)
+		{
+			merge->failed = true;
+			return;
+		}
+		cursor = take_up(merge, &extents[(*next)++], nblocks);
+		if (advance(merge, cursor))
+			binaryheap_add(merge->open, PointerGetDatum(cursor));
+	}
+}
+
+static void
+merge_all(Merge *merge, const MergedExtent *extents, int64 nextents)
+{
+	BlockNumber nblocks = RelationGetNumberOfBlocks(merge->source->reader->rel);
+	int64 next = 0;
+
+	for (;;)
 	{
 		Cursor *lowest;
-		bool ended;
 
-		lowest = binaryheap_empty(merge->open)
-					 ? NULL
-					 : (Cursor *) DatumGetPointer(binaryheap_first(merge->open));
-		if (n < nextents && (lowest == NULL || extents[n].first_je_id <= lowest->je_id))
-		{
-			Cursor *cursor;
-
-			if (merge->open->bh_size == MAX_OPEN)
-				return false;
-			cursor = take_up(merge, reader, &extents[n++], nblocks);
-			if (advance(merge, cursor))
-				binaryheap_add(merge->open, PointerGetDatum(cursor));
-			else
-				give_back(merge, cursor);
-			continue;
-		}
-		if (!put_up_to(merge, lowest, limit_of(merge, n < nextents ? &extents[n] : NULL), &ended))
-			return false;
-		if (ended)
-		{
-			binaryheap_remove_first(merge->open);
-			give_back(merge, lowest);
-		}
-		else
+		if (merge->failed && merge->source->end == NULL)
+			return;
+		take_up_next(merge, extents, nextents, &next, nblocks);
+		if (binaryheap_empty(merge->open))
+			return;
+		lowest = (Cursor *) DatumGetPointer(binaryheap_first(merge->open));
+		if (put_up_to(merge, lowest, limit_of(merge, next < nextents ? &extents[next] : NULL)))
 			binaryheap_replace_first(merge->open, PointerGetDatum(lowest));
+		else
+			binaryheap_remove_first(merge->open);
 	}
-	return true;
 }
 
 bool
-extent_merge(const PageReader *reader, BoundForm *form, MergedExtent *extents, int64 nextents,
-			 SealRows *rows, MemoryContext row_context)
+extent_merge(ExtentSource *source, MergedExtent *extents, int64 nextents, SealRows *rows)
 {
-	TupleDesc tupdesc = RelationGetDescr(reader->rel);
+	TupleDesc tupdesc = RelationGetDescr(source->reader->rel);
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "extent merge", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Merge merge = {.form = form, .tupdesc = tupdesc, .rows = rows, .row_context = row_context};
-	bool in_order;
+	Merge merge = {.source = source, .tupdesc = tupdesc, .rows = rows};
 
 	merge.values = palloc_array(Datum, tupdesc->natts + 1);
 	merge.isnull = palloc_array(bool, tupdesc->natts + 1);
 	initStringInfo(&merge.row);
 	merge.open = binaryheap_allocate(MAX_OPEN, compare_cursors, NULL);
 	qsort(extents, nextents, sizeof(MergedExtent), compare_extents);
-	in_order = merge_all(&merge, reader, extents, nextents);
+	merge_all(&merge, extents, nextents);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return in_order;
+	return !merge.failed;
 }

@@ -9,11 +9,9 @@
 #include "ledger/line_layout.h"
 #include "seal/bytes.h"
 
-#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
-#include "port/pg_crc32c.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -58,8 +56,8 @@ struct BoundForm
 	const RowForm *form;
 	BoundColumn *columns;
 	bool converts; /* texts are not in UTF-8 */
-	DateADT date;  /* that was met last, and its month */
-	DateADT month;
+	DateADT month; /* of the date that was met last */
+	DateADT next_month;
 	/* The keys' columns. */
 	int entity;
 	int basis;
@@ -73,6 +71,17 @@ struct BoundForm
 	int debit;
 	int credit;
 };
+
+/* The columns of a line that has no others than the engine's. */
+#define LINE_FORM                                                               \
+	"channel:text,credit:amount,debit:amount,je_date:date,je_id:i8,line_no:i2," \
+	"product_code:text,run_id:i8,txn_id:i8"
+
+/* Its bits: all columns have values. */
+static const char line_bits[2] = {(char) 0xff, (char) 0x80};
+
+/* Bytes of the values that are no texts, and of the lengths of those that are. */
+#define LINE_FIXED (2 + 4 + 16 + 16 + 4 + 8 + 2 + 4 + 8 + 8)
 
 static ValueClass
 class_of(Form_pg_attribute att)
@@ -146,6 +155,12 @@ add_column(RowForm *form, char *name, ValueClass value_class)
 	form->bitmap_size = (form->ncolumns + 7) / 8;
 }
 
+static bool
+is_line_form(const RowForm *form)
+{
+	return form->kind == ROW_LINE && strcmp(form_to_text(form), LINE_FORM) == 0;
+}
+
 RowForm *
 form_of_table(TupleDesc tupdesc, RowKind kind)
 {
@@ -160,6 +175,7 @@ form_of_table(TupleDesc tupdesc, RowKind kind)
 			add_column(form, pstrdup(NameStr(att->attname)), class_of(att));
 	}
 	qsort(form->columns, form->ncolumns, sizeof(FormColumn), compare_columns);
+	form->is_line = is_line_form(form);
 	return form;
 }
 
@@ -207,9 +223,11 @@ form_from_text(const char *text, RowKind kind)
 												  &form->columns[form->ncolumns - 1]) >= 0)
 			return NULL;
 		if (*at == '\0')
-			return form;
+			break;
 		at++;
 	}
+	form->is_line = is_line_form(form);
+	return form;
 }
 
 char *
@@ -255,7 +273,6 @@ form_bind(const RowForm *form, TupleDesc tupdesc, const char *table)
 	bool is_header = form->kind == ROW_HEADER;
 
 	bound->form = form;
-	bound->month = month_of(0);
 	bound->converts = GetDatabaseEncoding() != PG_UTF8;
 	bound->columns = palloc0_array(BoundColumn, form->ncolumns + 1);
 	for (int i = 0; i < form->ncolumns; i++)
@@ -349,7 +366,7 @@ put_text(const BoundForm *bound, StringInfo row, const char *data, int size)
 	if (unlikely(bound->converts))
 		text = in_encoding(text, GetDatabaseEncoding(), PG_UTF8);
 	bytes_put_u32(row, text.len);
-	appendBinaryStringInfo(row, text.data, text.len);
+	bytes_put(row, text.data, text.len);
 }
 
 static void
@@ -427,24 +444,38 @@ put_value(BoundForm *bound, BoundColumn *column, StringInfo row, Datum value)
 	}
 }
 
+static DateADT
+month_of_row(BoundForm *bound, DateADT date)
+{
+	if (unlikely(date < bound->month || date >= bound->next_month))
+	{
+		bound->month = month_of(date);
+		bound->next_month = month_after(bound->month, 1);
+	}
+	return bound->month;
+}
+
+/* Zero where it is no amount, which only its bytes show. */
+static Amount
+amount_of_key(Datum value)
+{
+	Amount amount;
+
+	return likely(amount_from_any(value, &amount)) ? amount : 0;
+}
+
 static void
 set_key(BoundForm *bound, const Datum *values, RowKey *key)
 {
-	DateADT date = DatumGetDateADT(values[bound->je_date]);
-
-	if (unlikely(date != bound->date))
-	{
-		bound->date = date;
-		bound->month = month_of(date);
-	}
 	key->entity = code_from_datum(values[bound->entity]);
 	key->basis = code_from_datum(values[bound->basis]);
-	key->month = bound->month;
+	key->month = month_of_row(bound, DatumGetDateADT(values[bound->je_date]));
 	key->je_id = DatumGetInt64(values[bound->je_id]);
-	key->debit = amount_from_sum(values[bound->debit]);
-	key->credit = amount_from_sum(values[bound->credit]);
+	key->debit = amount_of_key(values[bound->debit]);
+	key->credit = amount_of_key(values[bound->credit]);
 	key->fund = key->account = key->currency = key->je_number = code_from_cstring("");
 	key->line_no = 0;
+	key->stored.len = 0;
 	if (bound->form->kind == ROW_HEADER)
 		key->je_number = code_from_datum(values[bound->je_number]);
 	else
@@ -497,21 +528,62 @@ form_encode(BoundForm *bound, const Datum *values, const bool *isnull, StringInf
 		if (column->index < 0 || isnull[column->index])
 			continue;
 		row->data[start + i / 8] |= 0x80 >> (i % 8);
-		put_value(bound, column, row, values[column->index]);
+		/* What the key has is not read again. Zero may stand for what is no amount. */
+		if (column->value_class == CLASS_AMOUNT && key != NULL && column->index == bound->debit &&
+			key->debit != 0)
+			bytes_put_i128(row, key->debit);
+		else if (column->value_class == CLASS_AMOUNT && key != NULL &&
+				 column->index == bound->credit && key->credit != 0)
+			bytes_put_i128(row, key->credit);
+		else
+			put_value(bound, column, row, values[column->index]);
 	}
 }
 
-void
-form_position(const BoundForm *bound, HeapTuple tuple, TupleDesc tupdesc, int64 *je_id,
-			  int16 *line_no)
+bool
+form_encode_line(BoundForm *bound, const Line *line, StringInfo row, RowKey *key)
 {
-	bool isnull;
-	Datum value;
+	const char *codes[LINE_CODES];
+	const char *p;
+	Code channel;
+	Code product;
 
-	value = fastgetattr(tuple, bound->je_id + 1, tupdesc, &isnull);
-	*je_id = isnull ? 0 : DatumGetInt64(value);
-	value = fastgetattr(tuple, bound->line_no + 1, tupdesc, &isnull);
-	*line_no = isnull ? 0 : DatumGetInt16(value);
+	if (unlikely(line->start == NULL || !bound->form->is_line || bound->converts))
+		return false;
+	p = line->stored_codes;
+	for (int i = 0; i < LINE_CODES; i++, p += VARSIZE_SHORT(p))
+		codes[i] = p;
+	Assert(codes[CODE_PRODUCT] == line->stored_product && p == line->stored_debit);
+	key->entity = code_from_datum(PointerGetDatum(codes[CODE_ENTITY]));
+	key->basis = line->basis;
+	key->fund = line->fund;
+	key->account = line->account_code;
+	key->currency = code_from_datum(PointerGetDatum(codes[CODE_CURRENCY]));
+	key->month = month_of_row(bound, line->je_date);
+	key->je_number = code_from_cstring("");
+	key->je_id = line->je_id;
+	key->line_no = line->line_no;
+	key->debit = line->debit;
+	key->credit = line->credit;
+	key->stored.data = line->stored_codes;
+	key->stored.len = line->stored_product - line->stored_codes;
+
+	channel = code_from_datum(PointerGetDatum(codes[CODE_CHANNEL]));
+	product = code_from_datum(PointerGetDatum(codes[CODE_PRODUCT]));
+	bytes_reserve(row, LINE_FIXED + channel.len + product.len);
+	bytes_put(row, line_bits, sizeof(line_bits));
+	bytes_put_u32(row, channel.len);
+	bytes_put(row, channel.data, channel.len);
+	bytes_put_i128(row, line->credit);
+	bytes_put_i128(row, line->debit);
+	bytes_put_u32(row, (uint32) line->je_date);
+	bytes_put_u64(row, (uint64) line->je_id);
+	bytes_put_u16(row, (uint16) line->line_no);
+	bytes_put_u32(row, product.len);
+	bytes_put(row, product.data, product.len);
+	bytes_put_u64(row, (uint64) line->start->run_id);
+	bytes_put_u64(row, (uint64) line->txn_id);
+	return true;
 }
 
 bool
@@ -535,14 +607,84 @@ form_next_value(const RowForm *form, int column, const char *row, uint32 size, u
 	return true;
 }
 
-void
-form_add_checksums(const RowForm *form, const char *row, uint32 size,
-				   uint32 checksums[COLUMN_GROUPS])
+/*
+ * Checksums find accidents and careless changes, for which 16 bits of a row and 32 of a block's columns do; what was changed to keep them
+ * is found by the hash of its block. A row is taken by words, which is twice as fast as CRC-32C of its short values.
+ */
+#define CHECKSUM_START UINT64CONST(1)
+
+/* Mixes a word into a checksum: another checksum or another word gives another result. */
+static inline uint64
+mix(uint64 checksum, uint64 word)
+{
+	checksum = (checksum ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
+	return checksum ^ (checksum >> 32);
+}
+
+/*
+ * Mixes a value in; one of four bytes and more is taken by words, the last of which may overlap the one before. The caller adds the
+ * number of the column to the checksum, so that a value of one column is not that of another.
+ */
+static pg_attribute_always_inline uint64
+mix_value(uint64 checksum, const char *value, uint32 size)
+{
+	switch (size)
+	{
+		case 1:
+			return mix(checksum, (uint8) *value);
+		case 2:
+			return mix(checksum, bytes_get_u16(value));
+		case 4:
+			return mix(checksum, bytes_get_u32(value));
+		case 8:
+			return mix(checksum, bytes_get_u64(value));
+		case 16:
+			return mix(mix(checksum, bytes_get_u64(value)), bytes_get_u64(value + 8));
+		default:
+			if (size < 8)
+				return mix(mix(checksum, bytes_get_u32(value)), bytes_get_u32(value + size - 4));
+			for (uint32 i = 0; i + 8 < size; i += 8)
+				checksum = mix(checksum, bytes_get_u64(value + i));
+			return mix(checksum, bytes_get_u64(value + size - 8));
+	}
+}
+
+/* The same as below, of a line with values in all columns, and without asking for each what it is. */
+static inline void
+mix_line(const char *row, uint64 groups[COLUMN_GROUPS])
+{
+	uint32 channel = sizeof(uint32) + bytes_get_u32(row + sizeof(line_bits));
+	const char *at = row + sizeof(line_bits);
+	uint64 identity;
+	uint64 source;
+	uint64 amounts;
+	uint32 product;
+
+	source = mix_value(CHECKSUM_START, at, channel);
+	at += channel;
+	amounts = mix_value(CHECKSUM_START + 1, at, 16);
+	amounts = mix_value(amounts + 2, at + 16, 16);
+	identity = mix_value(CHECKSUM_START + 3, at + 32, 4);
+	identity = mix_value(identity + 4, at + 36, 8);
+	identity = mix_value(identity + 5, at + 44, 2);
+	at += 46;
+	product = sizeof(uint32) + bytes_get_u32(at);
+	source = mix_value(source + 6, at, product);
+	at += product;
+	identity = mix_value(identity + 7, at, 8);
+	source = mix_value(source + 8, at + 8, 8);
+	groups[GROUP_IDENTITY] = identity;
+	groups[GROUP_SOURCE] = source;
+	groups[GROUP_AMOUNTS] = amounts;
+}
+
+static inline void
+mix_columns(const RowForm *form, const char *row, uint32 size, uint64 groups[COLUMN_GROUPS])
 {
 	uint32 at = form->bitmap_size;
-	uint32 from = at;
-	ColumnGroup group = GROUP_IDENTITY;
 
+	for (int i = 0; i < COLUMN_GROUPS; i++)
+		groups[i] = CHECKSUM_START;
 	for (int i = 0; i < form->ncolumns; i++)
 	{
 		const FormColumn *column = &form->columns[i];
@@ -550,15 +692,46 @@ form_add_checksums(const RowForm *form, const char *row, uint32 size,
 
 		if ((row[i / 8] & (0x80 >> (i % 8))) == 0)
 			continue;
-		if (column->group != group)
-		{
-			COMP_CRC32C(checksums[group], row + from, at - from);
-			group = column->group;
-			from = at;
-		}
 		value_size = class_sizes[column->value_class];
-		at += value_size != 0 ? value_size : sizeof(uint32) + bytes_get_u32(row + at);
+		if (value_size == 0)
+			value_size = sizeof(uint32) + bytes_get_u32(row + at);
+		groups[column->group] = mix_value(groups[column->group] + i, row + at, value_size);
+		at += value_size;
 	}
 	Assert(at == size);
-	COMP_CRC32C(checksums[group], row + from, at - from);
+}
+
+#ifdef USE_ASSERT_CHECKING
+static bool
+mixes_the_same(const RowForm *form, const char *row, uint32 size,
+			   const uint64 groups[COLUMN_GROUPS])
+{
+	uint64 others[COLUMN_GROUPS];
+
+	mix_columns(form, row, size, others);
+	return memcmp(groups, others, sizeof(others)) == 0;
+}
+#endif
+
+uint16
+form_add_checksums(const RowForm *form, const char *row, uint32 size,
+				   uint32 checksums[COLUMN_GROUPS])
+{
+	uint64 groups[COLUMN_GROUPS];
+	uint64 all = CHECKSUM_START;
+
+	if (form->is_line && memcmp(row, line_bits, sizeof(line_bits)) == 0)
+	{
+		mix_line(row, groups);
+		Assert(mixes_the_same(form, row, size, groups));
+	}
+	else
+		mix_columns(form, row, size, groups);
+	for (int i = 0; i < COLUMN_GROUPS; i++)
+	{
+		/* Two rows that change their values differ, too. */
+		checksums[i] = (uint32) mix(checksums[i], groups[i]);
+		all = mix(all, groups[i]);
+	}
+	return (uint16) all;
 }

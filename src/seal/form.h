@@ -10,9 +10,8 @@
 #ifndef LEDGER_FORM_H
 #define LEDGER_FORM_H
 
-#include "ledger/amount.h"
+#include "ledger/line_reader.h"
 
-#include "access/htup.h"
 #include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 #include "utils/date.h"
@@ -63,6 +62,7 @@ typedef struct RowForm
 	RowKind kind;
 	int ncolumns;
 	int bitmap_size;     /* bytes of a row that say which columns have values */
+	bool is_line;        /* it has the engine's columns of a line, and no others */
 	FormColumn *columns; /* in the order of their names, by bytes */
 } RowForm;
 
@@ -88,6 +88,8 @@ typedef struct RowKey
 	int16 line_no; /* of lines */
 	Amount debit;
 	Amount credit;
+	Code
+		stored; /* bytes that are those of all rows of the section, and of no other in the month; of no length: not known */
 } RowKey;
 
 /* A form bound to a row type. */
@@ -105,9 +107,11 @@ extern const RowForm *form_of(const BoundForm *bound);
 extern void
 form_encode(BoundForm *bound, const Datum *values, const bool *isnull, StringInfo row, RowKey *key);
 
-/* Where a stored line of the row type is in the order of lines. */
-extern void form_position(const BoundForm *bound, HeapTuple tuple, TupleDesc tupdesc, int64 *je_id,
-						  int16 *line_no);
+/*
+ * The same of a line, as a reader of lines read it, from the places where it is stored: many times as fast. False where the line is not
+ * stored so, or the form is another one: nothing is appended then.
+ */
+extern bool form_encode_line(BoundForm *bound, const Line *line, StringInfo row, RowKey *key);
 
 /* Has the form columns whose values are printed? */
 extern bool form_prints(const RowForm *form);
@@ -120,8 +124,11 @@ extern Code form_code_back(Code code);
 extern bool form_next_value(const RowForm *form, int column, const char *row, uint32 size,
 							uint32 *at, const char **value, uint32 *value_size);
 
-/* Adds the values of a row to the checksums of its groups of columns. */
-extern void form_add_checksums(const RowForm *form, const char *row, uint32 size,
-							   uint32 checksums[COLUMN_GROUPS]);
+/*
+ * Adds the values of a row to the checksums of its groups of columns, and returns one of all of them. They are for finding what
+ * differs, and are no seal.
+ */
+extern uint16 form_add_checksums(const RowForm *form, const char *row, uint32 size,
+								 uint32 checksums[COLUMN_GROUPS]);
 
 #endif

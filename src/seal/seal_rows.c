@@ -17,6 +17,10 @@
 #define SIGN_64 (UINT64CONST(1) << 63)
 #define SIGN_16 ((uint16) 0x8000)
 
+/* Sections that are kept at hand, and the longest bytes of rows that they are known by. */
+#define RECENT     4
+#define MAX_STORED 128
+
 /* A section that rows were put to, by book, month, fund, account and currency. */
 typedef struct RoutedSection
 {
@@ -24,6 +28,15 @@ typedef struct RoutedSection
 	int32 number;     /* in the order of their first rows */
 	Section *section; /* where rows come in order */
 } RoutedSection;
+
+/* A section that rows were put to lately, by the bytes that they have in common. */
+typedef struct RecentSection
+{
+	RoutedSection *routed;
+	DateADT month;
+	int size;
+	char stored[MAX_STORED];
+} RecentSection;
 
 struct SealRows
 {
@@ -36,6 +49,8 @@ struct SealRows
 	int max_sections;
 	RoutedSection **sections;
 	Tuplesortstate *sort; /* NULL: rows come in order */
+	int next_recent;
+	RecentSection recent[RECENT];
 	StringInfoData room;
 };
 
@@ -130,10 +145,34 @@ put_to_sort(SealRows *rows, int32 number, const RowKey *key, const char *row, ui
 	tuplesort_putdatum(rows->sort, PointerGetDatum(room->data), false);
 }
 
+/* The same, for rows that are known by their bytes. */
+static RoutedSection *
+find_recent(SealRows *rows, const RowKey *key)
+{
+	RecentSection *recent;
+
+	for (int i = 0; i < RECENT; i++)
+	{
+		recent = &rows->recent[i];
+		if (recent->size == key->stored.len && recent->month == key->month &&
+			memcmp(recent->stored, key->stored.data, key->stored.len) == 0)
+			return recent->routed;
+	}
+	recent = &rows->recent[rows->next_recent];
+	rows->next_recent = (rows->next_recent + 1) % RECENT;
+	recent->routed = find_section(rows, key);
+	recent->month = key->month;
+	recent->size = key->stored.len;
+	memcpy(recent->stored, key->stored.data, key->stored.len);
+	return recent->routed;
+}
+
 bool
 seal_rows_put(SealRows *rows, const RowKey *key, const char *row, uint32 size)
 {
-	RoutedSection *routed = find_section(rows, key);
+	RoutedSection *routed = key->stored.len > 0 && key->stored.len <= MAX_STORED
+								? find_recent(rows, key)
+								: find_section(rows, key);
 
 	if (rows->sort == NULL)
 		return section_add(routed->section, key, row, size);

@@ -6,8 +6,6 @@
 
 #include "seal/bytes.h"
 
-#include "port/pg_crc32c.h"
-
 #define SECTION    "LEs1"
 #define MAGIC_SIZE 4
 
@@ -41,8 +39,7 @@ begin_block(Section *section)
 {
 	merkle_init(&section->subtree, section->hasher);
 	section->block.nrows = 0;
-	for (int i = 0; i < COLUMN_GROUPS; i++)
-		INIT_CRC32C(section->block.checksums[i]);
+	memset(section->block.checksums, 0, sizeof(section->block.checksums));
 }
 
 void
@@ -87,8 +84,6 @@ end_block(Section *section)
 	StringInfoData bytes;
 
 	block->hash = merkle_root(&section->subtree);
-	for (int i = 0; i < COLUMN_GROUPS; i++)
-		FIN_CRC32C(block->checksums[i]);
 	merkle_append(&section->tree, &block->hash);
 	if (section->nblocks == section->max_blocks)
 	{
@@ -122,7 +117,6 @@ bool
 section_add(Section *section, const RowKey *key, const char *row, uint32 size)
 {
 	SectionBlock *block = &section->block;
-	uint32 checksum;
 
 	if (unlikely(!comes_next(section, key)))
 		return false;
@@ -138,11 +132,8 @@ section_add(Section *section, const RowKey *key, const char *row, uint32 size)
 		block->first_je_id = key->je_id;
 		block->first_line_no = section->key.kind == ROW_LINE ? key->line_no : 0;
 	}
-	INIT_CRC32C(checksum);
-	COMP_CRC32C(checksum, row, size);
-	FIN_CRC32C(checksum);
-	block->row_checksums[block->nrows++] = (uint16) checksum;
-	form_add_checksums(section->form, row, size, block->checksums);
+	block->row_checksums[block->nrows++] =
+		form_add_checksums(section->form, row, size, block->checksums);
 	leaf_add(&section->leaf, row, size);
 	section->rows++;
 	section->debit += key->debit;

@@ -1,7 +1,7 @@
 -- Seals, computed a second time in plain SQL by docs/proof-format.md.
 \set topic seals
 \i test/sql/setup.sql
-SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-01-01');
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(2, '2025-01-01');
 
 -- H(0x00 ...), H(0x01 ...), and the tree by the RFC's recursion
 CREATE FUNCTION public.leaf(data bytea) RETURNS bytea LANGUAGE sql IMMUTABLE RETURN sha256('\x00'::bytea || data);
@@ -105,6 +105,44 @@ SELECT s.seal_id, s.entity_code, s.basis, s.seal_number, s.kind, public.says(s.b
 INSERT INTO acct.accounting_basis (basis, description, every_transaction) VALUES ('LOCAL', 'Second basis', false);
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 CALL public.policy('L', '{DR 1000 F1 :gross_amount,CR 3000 F2 :gross_amount}', '[{"txn_type": "A"}]', '{"basis": "LOCAL", "balance_by_fund": false}');
+-- However posting goes about it, seals are the same: by page, with workers, one by one, and where staging is not as expansion left it. In a group some lines
+-- went row by row, or are not in order, or it is more than one of three processes is to have. Each is posted and taken back.
+CREATE FUNCTION public.by_path(INOUT workers integer, INOUT tamper text, OUT is_changed boolean, OUT seals bigint, OUT agree boolean, OUT findings text)
+LANGUAGE plpgsql SET ledger_engine.run_partition_min_transactions = 0 SET min_parallel_table_scan_size = 0 SET jit = off AS $$
+DECLARE
+    run bigint;
+    run_rows bigint;
+BEGIN
+    BEGIN
+        PERFORM set_config('ledger_engine.max_workers', workers::text, true);
+        run := acct.create_run('2025-03-01');
+        PERFORM FROM acct.expand_journals(run);
+        IF tamper IS NOT NULL THEN
+            EXECUTE replace(tamper, '@', 'acct.je_line_staging_' || run);
+            GET DIAGNOSTICS run_rows = ROW_COUNT;
+            is_changed := run_rows > 0;
+        END IF;
+        PERFORM FROM acct.post_journals(run);
+        PERFORM acct.update_balance_snapshot();
+        SELECT count(*), bool_and(s.headers_agree AND s.lines_agree AND s.exceptions_agree AND s.hash_agrees AND s.is_next) INTO seals, agree
+          FROM public.sealed AS s JOIN acct.ledger_seal AS l ON l.seal_id = s.seal_id WHERE l.run_id = run;
+        SELECT string_agg(DISTINCT v.check_name, ', ') INTO findings FROM acct.verify_ledger('2025-03-01') AS v WHERE NOT v.passed;
+        RAISE EXCEPTION USING ERRCODE = 'XXTRY';
+    EXCEPTION WHEN SQLSTATE 'XXTRY' THEN
+        NULL;
+    END;
+END
+$$;
+BEGIN;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT i, '2025-03-01', date '2025-03-01' + (i % 45)::integer, 'A', 'P' || i % 3, 'C', i * 1.01, i * 1.01 FROM generate_series(1, 1200) AS i;
+SELECT p.*
+  FROM unnest(ARRAY[NULL, NULL, 'UPDATE @ SET debit = debit WHERE txn_id = 500', 'UPDATE @ SET debit = debit WHERE txn_id = 500', 'UPDATE @ SET debit = debit WHERE txn_id % 3 = 0',
+                    'UPDATE @ SET debit = debit WHERE ctid IN (SELECT min(x.ctid) FROM @ AS x GROUP BY (x.ctid::text::point)[0] HAVING count(*) < 40)'],
+              '{1,2,0,2,0,0}'::integer[]) WITH ORDINALITY AS x (tamper, workers, n)
+ CROSS JOIN LATERAL public.by_path(workers, tamper) AS p ORDER BY x.n;
+ROLLBACK;
+
 SELECT acct.add_dimension('cohort', 'text', true), acct.add_dimension('portfolio', 'integer', true), acct.add_dimension('rate', 'numeric', true),
        acct.add_dimension('tags', 'text[]', true), acct.add_dimension('since', 'timestamptz', true), acct.add_dimension('paid', 'boolean') \gset
 

@@ -45,6 +45,9 @@ BEGIN;
 UPDATE acct.ledger_entry_line_2015_02 SET debit = debit + 0.0001 WHERE je_id = :far AND debit > 0;
 SELECT * FROM public.found();
 SELECT v.je_id - :first AS after_first, right(v.je_number, 9)::integer AS number FROM acct.verify_ledger() AS v WHERE v.check_name = 'lines';
+-- Two lines of a block exchange their amounts.
+UPDATE acct.ledger_entry_line_2015_02 AS l SET debit = (SELECT o.debit FROM acct.ledger_entry_line_2015_02 AS o WHERE o.je_id = 2 * :far + 1 - l.je_id AND o.debit > 0) WHERE l.je_id IN (:far, :far + 1) AND l.debit > 0;
+SELECT check_name, block, line_no, columns FROM public.found() WHERE check_name = 'lines';
 SELECT check_name FROM public.found('2015-03-01');
 SELECT status, replace(regexp_replace(detail, '[0-9-]{10} [0-9:]{5} by [^:]+', 'TIME by USER'), :far::text, 'FAR') AS detail FROM acct.health('{verification}');
 SELECT acct.ledger_checkpoint() IS NOT NULL AS made;
