@@ -10,9 +10,9 @@ $$;
 COMMENT ON FUNCTION acct._csv(text) IS 'The expression of a text as a field of a CSV file (RFC 4180); the text has no line breaks.';
 
 CREATE FUNCTION acct._csv_text(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- Most texts need nothing.
-    SELECT format($q$CASE WHEN %1$s !~ E'[",\\u0001-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufffe\\uffff]' THEN %1$s ELSE %2$s END$q$, p_text, acct._csv(acct._clean(p_text)))
+    SELECT format('CASE WHEN %1$s !~ %3$L THEN %1$s ELSE %2$s END', p_text, acct._csv(acct._clean(p_text)), '[",' || acct._control_characters() || ']|^[' || acct._unseen() || ']*$')
 $$;
 COMMENT ON FUNCTION acct._csv_text(text) IS 'The expression of any text as a field of a CSV file, without control characters.';
 
@@ -86,7 +86,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                 CASE WHEN j.je_id IS NOT NULL THEN j.created_at ELSE r.created_at END AS entered_at,
                 CASE WHEN j.je_id IS NOT NULL THEN j.approver WHEN a.maker IS NOT NULL THEN a.approver WHEN h.journal_type = 'transaction' THEN t.approver ELSE r.posted_by END AS approved_by,
                 CASE WHEN j.je_id IS NOT NULL THEN j.approved_at WHEN a.maker IS NOT NULL THEN a.approved_at WHEN h.journal_type = 'transaction' THEN t.approved_at ELSE r.posted_at END AS approved_at,
-                r.posted_by
+                r.posted_by%s
            FROM %s AS h
            LEFT JOIN acct.journal_run AS r ON r.run_id = h.run_id
            LEFT JOIN acct.journal_template AS t ON t.template_code = h.template_code AND t.version = h.template_version
@@ -98,7 +98,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                        GROUP BY 1 HAVING count(DISTINCT l.loaded_by) = 1) AS b ON b.run_id = h.run_id AND r.reprocess_of IS NULL
            LEFT JOIN %s AS s ON s.txn_id = h.txn_id AND s.txn_month = h.txn_month AND b.run_id IS NULL AND h.journal_type = 'transaction'
            LEFT JOIN %s AS v ON v.reversal_of = h.je_id)$q$,
-        acct._journal_code('h'), acct._audit_headers(p_scope), acct._audit_loaders(p_scope), acct._audit_reversals(p_scope))
+        acct._journal_code('h'), (SELECT string_agg(format(', h.%I', d.name), '') FROM acct._audit_dimensions() AS d WHERE NOT d.on_lines),
+        acct._audit_headers(p_scope), acct._audit_loaders(p_scope), acct._audit_reversals(p_scope))
 $$;
 COMMENT ON FUNCTION acct._audit_journals(jsonb) IS
 'The FROM item of the journals of an export, with the users who entered, approved and posted each, and what it reverses, corrects, or is reversed by.';
@@ -155,8 +156,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_
 DECLARE
     scope CONSTANT jsonb := acct._audit_scope('iso21378', $1, $2, $3, $4);
 BEGIN
-    PERFORM acct._refuse_findings(scope);
-    RETURN QUERY SELECT t.* FROM acct._audit_test(scope) AS t;
+    RETURN QUERY SELECT t.* FROM acct._audit_test(acct._checked_scope(scope)) AS t;
 END
 $$;
 COMMENT ON FUNCTION acct.check_audit_data(date, date, text, text) IS
@@ -164,16 +164,17 @@ COMMENT ON FUNCTION acct.check_audit_data(date, date, text, text) IS
 
 CREATE FUNCTION acct._audit_details(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH dimension AS (SELECT d.value, d.n FROM acct._audit_dimensions() WITH ORDINALITY AS d (name, on_lines, value, n))
     SELECT format($q$
         WITH journal AS MATERIALIZED (
             SELECT h.*, %s AS head, %s AS tail, %s AS header_text FROM %s AS h),
         account AS MATERIALIZED (SELECT c.account_code, %s AS code FROM acct.chart_of_accounts AS c),
         fund AS MATERIALIZED (SELECT f.fund, %s AS code FROM acct.fund AS f)
         SELECT concat(x.head, ',', x.line_no, ',', x.text, ',', x.account, ',', x.side, ',', x.amount, ',', x.currency, ',', x.amount, ',', x.currency, ',',
-                      x.amount, ',', x.currency, ',', x.amount, ',', x.currency, ',', x.fund, ',', %s, ',', %s, ',', x.tail) AS line
+                      x.amount, ',', x.currency, ',', x.amount, ',', x.currency, ',', x.fund, ',', %s, ',', %s, ',', x.tail%s) AS line
           FROM (SELECT h.je_date, h.je_id, h.head, h.tail, l.line_no, l.product_code, l.channel, a.code AS account, f.code AS fund,
                        CASE WHEN l.debit <> 0 THEN 'D' WHEN l.credit <> 0 THEN 'C' ELSE 'D' END AS side, round(l.debit + l.credit, %s) AS amount, %L AS currency,
-                       coalesce(t.memo, m.memo, h.header_text) AS text
+                       coalesce(t.memo, m.memo, h.header_text) AS text%s
                   FROM %s AS l
                   JOIN journal AS h ON h.je_id = l.je_id AND h.je_date = l.je_date
                   LEFT JOIN account AS a ON a.account_code = l.account_code
@@ -186,14 +187,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             acct._csv_text('h.approved_by'), acct._audit_time('h.approved_at', 'YYYY-MM-DD'), acct._csv_text('h.posted_by'), acct._audit_time('h.posted_at', 'YYYY-MM-DD'),
             acct._audit_time('h.posted_at', 'HH24:MI:SS'), 'NULL', 'NULL']),
         acct._csv_text('h.memo'), acct._audit_journals(p_scope),
-        acct._csv_text('c.account_code'), acct._csv_text('f.fund'), acct._csv('x.product_code'), acct._csv('x.channel'), p_scope ->> 'decimals', p_scope ->> 'currency',
+        acct._csv_text('c.account_code'), acct._csv_text('f.fund'), acct._csv('x.product_code'), acct._csv('x.channel'), (SELECT string_agg(format(', '','', %s', acct._csv_text('x.dimension_' || d.n)), '' ORDER BY d.n) FROM dimension AS d),
+        p_scope ->> 'decimals', p_scope ->> 'currency', (SELECT string_agg(format(', %s AS dimension_%s', d.value, d.n), '' ORDER BY d.n) FROM dimension AS d),
         acct._audit_lines(p_scope), acct._line_texts(acct._csv_text('t.memo'), acct._csv_text('m.memo')))
 $$;
 COMMENT ON FUNCTION acct._audit_details(jsonb) IS 'The query of the lines of GL_Details.csv.';
 
 CREATE FUNCTION acct._audit_columns(p_part text) RETURNS text[]
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT string_to_array(x.columns, ' ')
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT string_to_array(x.columns, ' ') || CASE WHEN p_part = 'GL_Details' THEN ARRAY(SELECT 'Segment_' || d.name FROM acct._audit_dimensions() AS d) END
       FROM (VALUES
         ('GL_Details', 'Journal_ID Journal_Number Effective_Date Fiscal_Year Accounting_Period JE_Type_Code JE_Header_Description Source JE_Line_Number JE_Line_Description '
             'GL_Account_Number Amount_Credit_Debit_Indicator Functional_Amount Functional_Currency_Code Reporting_Amount Reporting_Currency_Code Local_Amount Local_Currency_Code '
@@ -283,7 +285,8 @@ $$;
 COMMENT ON FUNCTION acct._audit_parts(jsonb, text) IS 'The files of audit data, or one of them, each with the query of its lines, for _sent_lines().';
 
 CREATE FUNCTION acct.export_audit_data(from_month date, to_month date, entity text, basis text DEFAULT 'PRIMARY', part text DEFAULT NULL) RETURNS TABLE (file_name text, line text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off
+    SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 #variable_conflict use_column
 DECLARE
     p_part CONSTANT text := export_audit_data.part;
@@ -295,7 +298,7 @@ BEGIN
     END IF;
     scope := acct._begin_export('iso21378', export_audit_data.from_month, export_audit_data.to_month, export_audit_data.entity, export_audit_data.basis);
     -- One statement, and so one snapshot for all files
-    RETURN QUERY SELECT s.file_name, s.line FROM acct._audit_parts(scope, p_part) AS p CROSS JOIN LATERAL acct._sent_lines(p.query, scope) AS s;
+    RETURN QUERY SELECT s.file_name, s.line FROM acct._audit_parts(acct._checked_scope(scope), p_part) AS p CROSS JOIN LATERAL acct._sent_lines(p.query, scope) AS s;
 END
 $$;
 COMMENT ON FUNCTION acct.export_audit_data(date, date, text, text, text) IS

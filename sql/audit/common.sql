@@ -92,19 +92,34 @@ COMMENT ON FUNCTION acct._sent_lines(text, jsonb) IS
 -- Expressions of SQL, for queries that are put together
 --
 
-CREATE FUNCTION acct._clean(p_text text, p_separator text DEFAULT NULL) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- The class is one of a regular expression, so that a database of any encoding knows it.
-    SELECT format($q$nullif(btrim(regexp_replace(%1$s, E'[\\u0001-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufffe\\uffff%2$s]+', ' ', 'g')), '')$q$, p_text, p_separator)
+CREATE FUNCTION acct._control_characters() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    -- Nobody knows what the upper bytes of SQL_ASCII are, and those of UTF-8 must stay together.
+    SELECT $q$\u0001-\u001f\u007f$q$ || CASE WHEN getdatabaseencoding() <> 'SQL_ASCII' THEN $q$-\u009f\u2028\u2029\ufffe\uffff$q$ ELSE '' END
+$$;
+COMMENT ON FUNCTION acct._control_characters() IS
+'Characters that no audit file has, line breaks among them, as a part of a bracket expression of a regular expression, which a database of any encoding knows.';
+
+CREATE FUNCTION acct._unseen() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._control_characters()
+           || CASE WHEN getdatabaseencoding() = 'SQL_ASCII' THEN ' ' ELSE $q$ \u00a0\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff$q$ END
+$$;
+COMMENT ON FUNCTION acct._unseen() IS 'Characters that cannot be seen, as a part of a bracket expression: a text that has no others says nothing.';
+
+CREATE FUNCTION acct._clean(p_text text, p_separator text DEFAULT '') RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT format('CASE WHEN %1$s !~ %2$L THEN btrim(regexp_replace(%1$s, %3$L, '' '', ''g'')) END', p_text, '^[' || acct._unseen() || p_separator || ']*$',
+                  '[' || acct._control_characters() || p_separator || ']+')
 $$;
 COMMENT ON FUNCTION acct._clean(text, text) IS
-'The expression of a text without control characters, line breaks and a separator, each stretch of which is replaced by a blank; NULL where nothing is left.';
+'The expression of a text without control characters, line breaks and a separator, each stretch of which is replaced by a blank; NULL where nothing is left that can be seen.';
 
 CREATE FUNCTION acct._journal_code(p_header text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- Journals without a template are told from a template of such a name.
+    -- A template whose code is that of journals without a template has another one in the files, which no other template has.
     SELECT format($q$CASE WHEN %1$s.template_code IS NULL THEN upper(%1$s.journal_type)
-                          WHEN %1$s.template_code IN ('AN', 'CLOSING', 'CORRECTION', 'MANUAL', 'OPENING', 'REVERSAL') THEN %1$s.template_code || '_TEMPLATE'
+                          WHEN %1$s.template_code ~ '^(AN|CLOSING|CORRECTION|MANUAL|OPENING|REVERSAL)(_TEMPLATE)*$' THEN %1$s.template_code || '_TEMPLATE'
                           ELSE %1$s.template_code END$q$, p_header)
 $$;
 COMMENT ON FUNCTION acct._journal_code(text) IS
@@ -131,16 +146,28 @@ $$;
 COMMENT ON FUNCTION acct._audit_rows(jsonb, text, text[]) IS
 'The FROM item of the headers or lines of an export''s book and months, also archived ones. Raises 55000 where a month was dropped, LE010 where a partition is detached.';
 
+CREATE FUNCTION acct._audit_dimensions() RETURNS TABLE (name text, on_lines boolean, value text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT d.name, d.on_lines, format(CASE format_type(a.atttypid, -1) WHEN 'text' THEN '%s.%I' ELSE '(to_jsonb(%s.%I) #>> ''{}'')' END, CASE WHEN d.on_lines THEN 'l' ELSE 'h' END, d.name)
+      FROM (SELECT n AS name, n = ANY (acct._dimensions_of('line')) AS on_lines FROM unnest(acct._dimensions_of('header')) AS n) AS d
+      JOIN pg_attribute AS a ON a.attrelid = 'acct.ledger_entry_header'::regclass AND a.attname = d.name AND NOT a.attisdropped
+     ORDER BY d.name COLLATE "C"
+$$;
+COMMENT ON FUNCTION acct._audit_dimensions() IS
+'The dimensions that a site added to its journals, with the expressions of their values as texts: of a line l, or of a journal h where lines have them not.';
+
 CREATE FUNCTION acct._audit_headers(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT acct._audit_rows(p_scope, 'ledger_entry_header',
-        '{je_id,je_number,je_date,original_date,journal_type,template_code,template_version,txn_id,txn_month,txn_type,policy_no,run_id,posted_at,reversal_of,memo,total_debit}')
+        '{je_id,je_number,je_date,original_date,journal_type,template_code,template_version,txn_id,txn_month,txn_type,policy_no,run_id,posted_at,reversal_of,memo,total_debit}'::text[]
+        || ARRAY(SELECT d.name FROM acct._audit_dimensions() AS d WHERE NOT d.on_lines))
 $$;
 COMMENT ON FUNCTION acct._audit_headers(jsonb) IS 'The FROM item of an export''s journals.';
 
 CREATE FUNCTION acct._audit_lines(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._audit_rows(p_scope, 'ledger_entry_line', '{je_id,je_date,line_no,account_code,fund,product_code,channel,debit,credit}')
+    SELECT acct._audit_rows(p_scope, 'ledger_entry_line', '{je_id,je_date,line_no,account_code,fund,product_code,channel,debit,credit}'::text[]
+        || ARRAY(SELECT d.name FROM acct._audit_dimensions() AS d WHERE d.on_lines))
 $$;
 COMMENT ON FUNCTION acct._audit_lines(jsonb) IS 'The FROM item of an export''s journal lines.';
 
@@ -256,7 +283,7 @@ BEGIN
         ('error', 'account_number', CASE WHEN p_format = 'fec' AND strange <> '{}' THEN format('accounts do not begin with three digits, or have other characters than digits and letters: %s', acct._first_of(strange)) END,
          'A FEC has the numbers of the French chart of accounts. Export the book whose accounts have them.'),
         ('error', 'registration_no', CASE p_format WHEN 'fec' THEN CASE WHEN registration ~ '^[0-9]{9}$' IS NOT TRUE THEN format('the registration number of entity %s is no SIREN', p_entity) END
-                                                   WHEN 'saft' THEN CASE WHEN coalesce(registration, '') = '' THEN format('entity %s has no registration number', p_entity) END END,
+                                                   WHEN 'saft' THEN CASE WHEN registration ~ '[0-9A-Za-z]' IS NOT TRUE THEN format('entity %s has no registration number', p_entity) END END,
          'Have a release set registration_no of the entity.'),
         ('error', 'country', CASE WHEN p_format = 'saft' AND (SELECT e.country ~ '^[A-Za-z]{2}$' FROM acct.entity AS e WHERE e.entity_code = p_entity) IS NOT TRUE THEN
               format('entity %s has no country of two letters', p_entity) END, 'Have a release set country of the entity, as in ISO 3166.'),
@@ -301,6 +328,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_findings(jsonb) IS 'Raises 55000, with all findings, where something stands against an export.';
+
+CREATE FUNCTION acct._checked_scope(p_scope jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._refuse_findings(p_scope);
+    RETURN p_scope;
+END
+$$;
+COMMENT ON FUNCTION acct._checked_scope(jsonb) IS
+'The scope of an export against which nothing stands, by the snapshot of the statement that makes the file: something may have been posted since the export began. Raises 55000.';
 
 CREATE FUNCTION acct._begin_export(p_format text, p_from date, p_to date, p_entity text, p_basis text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -3,10 +3,18 @@
 -- Entries are numbered within each journal code in the order in which they were posted. Nothing is ever inserted before what was posted, so
 -- the numbers only grow; they are kept when the year is closed, run by run, because the journals of a run follow each other.
 
+CREATE FUNCTION acct._fec_code(p_header text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- A code with a separator has a part of its hash instead, which tells it from others.
+    SELECT format($q$CASE WHEN strpos(%2$s.template_code, '|') > 0 THEN translate(%1$s, '|', ' ') || '-' || left(md5(%2$s.template_code), 8) ELSE %1$s END$q$,
+                  acct._journal_code(p_header), p_header)
+$$;
+COMMENT ON FUNCTION acct._fec_code(text) IS 'The expression of the journal code of a journal (a row of headers) in a FEC.';
+
 CREATE FUNCTION acct._fec_headers(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- A journal whose lines are all zero is none of a FEC.
-    SELECT format('(SELECT x.*, %s AS journal_code FROM %s AS x WHERE x.total_debit <> 0 AND x.run_id <> ALL (%L::bigint[]))', acct._journal_code('x'), acct._audit_headers(p_scope),
+    SELECT format('(SELECT x.*, %s AS journal_code FROM %s AS x WHERE x.total_debit <> 0 AND x.run_id <> ALL (%L::bigint[]))', acct._fec_code('x'), acct._audit_headers(p_scope),
                   ARRAY(SELECT acct._closing_runs(date_trunc('month', (p_scope ->> 'to_day')::timestamp)::date)))
 $$;
 COMMENT ON FUNCTION acct._fec_headers(jsonb) IS 'The FROM item of the journals of a FEC with their codes: those of the year without its closing entries.';
@@ -71,17 +79,17 @@ $$;
 COMMENT ON FUNCTION acct._number_year(date, text, text) IS 'The part of close_year() that keeps the numbers of a FEC, of an entity in France.';
 
 CREATE FUNCTION acct._fec_journals() RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- The last version that was approved gives a journal its name.
     SELECT format($q$
         (SELECT d.code, d.name
            FROM (VALUES ('AN', 'A-nouveaux'), ('OPENING', 'Bilan d''ouverture'), ('MANUAL', 'Operations diverses'), ('REVERSAL', 'Contrepassations'),
                         ('CORRECTION', 'Corrections')) AS d (code, name)
          UNION ALL
-         (SELECT DISTINCT ON (t.template_code) %s, coalesce(%s, t.template_code)
+         (SELECT DISTINCT ON (t.template_code) %1$s, coalesce(%2$s, %1$s)
             FROM (SELECT v.*, NULL::text AS journal_type FROM acct.journal_template AS v) AS t
            ORDER BY t.template_code, t.status IN ('approved', 'retired') DESC, t.version DESC))$q$,
-        acct._journal_code('t'), acct._clean('t.description', '|'))
+        acct._fec_code('t'), acct._clean('t.description', '|'))
 $$;
 COMMENT ON FUNCTION acct._fec_journals() IS 'The FROM item of the journal codes of a FEC with their names.';
 
@@ -149,7 +157,7 @@ BEGIN
             SELECT c.account_code, %s AS name, c.account_code ~ '^4[01]' AS is_auxiliary FROM acct.chart_of_accounts AS c),
         journal AS MATERIALIZED (
             SELECT h.je_id, h.je_date, h.je_number, h.journal_type, h.template_code, h.template_version, h.reversal_of, n.run_order,
-                   translate(h.journal_code, '|', ' ') AS code, coalesce(d.name, h.journal_code) AS journal_name, to_char(h.je_date, 'YYYYMMDD') AS entry_date, %s AS policy,
+                   h.journal_code AS code, coalesce(d.name, h.journal_code) AS journal_name, to_char(h.je_date, 'YYYYMMDD') AS entry_date, %s AS policy,
                    coalesce(h.txn_id::text, h.je_number) AS piece, to_char(coalesce(h.original_date, h.je_date), 'YYYYMMDD') AS piece_date, %s AS text,
                    to_char(h.posted_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS valid_date,
                    n.first_number - 1 + row_number() OVER (PARTITION BY h.journal_code, h.run_id ORDER BY h.je_id) AS number
@@ -205,7 +213,7 @@ BEGIN
                 UNION ALL
                 SELECT 3, u.n, u.line FROM unnest(ARRAY['-', 'Journaux :']) WITH ORDINALITY AS u (line, n)
                 UNION ALL
-                SELECT 4, row_number() OVER (ORDER BY j.code COLLATE "C"), format('%%s : %%s', translate(j.code, '|', ' '), coalesce(d.name, j.code))
+                SELECT 4, row_number() OVER (ORDER BY j.code COLLATE "C"), format('%%s : %%s', j.code, coalesce(d.name, j.code))
                   FROM (SELECT DISTINCT h.journal_code AS code FROM acct._fec_numbers(%L) AS h
                         UNION
                         SELECT 'AN' WHERE EXISTS (SELECT FROM acct._fec_openings(%L))) AS j
@@ -226,6 +234,10 @@ BEGIN
     IF fec_file_name.year_end IS NULL OR NOT isfinite(fec_file_name.year_end) THEN
         RAISE EXCEPTION 'the last day of the year must be given' USING ERRCODE = '22004';
     END IF;
+    PERFORM acct._require_plausible_month(date_trunc('month', fec_file_name.year_end::timestamp)::date);
+    IF fec_file_name.year_end <> acct.month_end(fec_file_name.year_end) THEN
+        RAISE EXCEPTION 'no year ends on %', to_char(fec_file_name.year_end, 'YYYY-MM-DD') USING ERRCODE = '22023', HINT = 'A year ends on the last day of a month.';
+    END IF;
     siren := (SELECT translate(e.registration_no, ' ', '') FROM acct.entity AS e WHERE e.entity_code = fec_file_name.entity);
     IF siren ~ '^[0-9]{9}$' IS NOT TRUE THEN
         RAISE EXCEPTION 'the registration number of entity % is no SIREN', fec_file_name.entity
@@ -235,7 +247,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.fec_file_name(date, text) IS
-'The name of the FEC of a year that ends with a day: the SIREN (registration_no) of the entity, FEC, and the day. Raises 22004, 22023 (the entity does not exist, or has no SIREN).';
+'The name of the FEC of a year that ends with a day: the SIREN (registration_no) of the entity, FEC, and the day. Raises 22004, 22023 (the entity does not exist or has no SIREN, or no year ends on the day).';
 
 CREATE FUNCTION acct.export_fec(year_end date, entity text, basis text DEFAULT 'PRIMARY', part text DEFAULT 'entries') RETURNS TABLE (line text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -258,7 +270,7 @@ BEGIN
     IF export_fec.year_end <= (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = export_fec.entity AND b.basis = export_fec.basis) THEN
         PERFORM acct._keep_fec_numbers(scope);
     END IF;
-    RETURN QUERY SELECT s.line FROM acct._sent_lines(acct._fec_query(scope, file), scope) AS s;
+    RETURN QUERY SELECT s.line FROM acct._sent_lines(acct._fec_query(acct._checked_scope(scope), file), scope) AS s;
 END
 $$;
 COMMENT ON FUNCTION acct.export_fec(date, text, text, text) IS

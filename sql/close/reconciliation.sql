@@ -42,8 +42,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                            ELSE format('NULL::%s AS %I', format_type(p.atttypid, p.atttypmod), c.name) END, ', ' ORDER BY c.n)
       FROM unnest(p_columns) WITH ORDINALITY AS c (name, n)
       LEFT JOIN pg_attribute AS a ON a.attrelid = p_table AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
-      LEFT JOIN pg_attribute AS p ON p.attrelid IN ('acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass) AND p.attname = c.name
-       AND a.attname IS NULL AND NOT p.attisdropped
+      -- A dimension is of headers and lines.
+      LEFT JOIN (SELECT DISTINCT p.attname, p.atttypid, p.atttypmod FROM pg_attribute AS p
+                  WHERE p.attrelid IN ('acct.ledger_entry_header'::regclass, 'acct.ledger_entry_line'::regclass) AND NOT p.attisdropped) AS p ON p.attname = c.name AND a.attname IS NULL
 $$;
 COMMENT ON FUNCTION acct._column_list(regclass, text[]) IS
 'These columns of a table x of headers or lines, as a list; those that it has not, because it was archived before they came, as they would be.';

@@ -124,11 +124,30 @@ SELECT acct.export_fec('2025-12-31', 'FRA', 'NONE'); :why
 SELECT acct.export_fec('2025-12-31', 'FRA', part => 'half'); :why
 SELECT acct.fec_file_name('2025-12-31', 'FRC'); :why
 SELECT acct.fec_file_name(NULL, 'FRA'); :why
+SELECT acct.fec_file_name('2025-12-30', 'FRA'); :why
+SELECT acct.fec_file_name('9999-12-31', 'FRA'); :why
 SELECT acct.check_audit_export('pdf', '2025-01-01', '2025-12-01', 'FRA'); :why
 SELECT acct.check_audit_export('saft', '2025-02-01', '2025-01-01', 'FRA'); :why
 SELECT acct.check_audit_export('fec', '2025-02-01', '2025-12-01', 'FRA'); :why
 SELECT count(*) - :exports AS exported_meanwhile FROM acct.audit_export;
 \set VERBOSITY default
+
+--
+-- Codes that would be the same in the file stay different, and each line is there once; texts in which nothing can be seen are none
+--
+INSERT INTO acct.entity (entity_code, functional_currency, registration_no) VALUES ('FRD', 'EUR', '111222333');
+CALL public.rule('AN_TEMPLATE', 'Named like the journal of AN', '{DR 512000 FA gross_amount,CR 706100 FA *}');
+CALL public.rule('A|B', E'\u00a0\t\u2003', '{DR 512000 FA gross_amount,CR 706100 FA *}', ARRAY[E'\u00a0\u200b', '|']);
+CALL public.rule('A B', 'A blank', '{DR 512000 FA gross_amount,CR 706100 FA *}');
+BEGIN;
+CALL public.event(61, '2025-09-01', 'AN_TEMPLATE', 1, E'\u00a0', 'FRD');
+CALL public.event(62, '2025-09-02', 'AN', 2, NULL, 'FRD');
+CALL public.event(63, '2025-09-03', 'A|B', 3, NULL, 'FRD');
+CALL public.event(64, '2025-09-04', 'A B', 99999999999999.99, NULL, 'FRD');
+COMMIT;
+SELECT public.booked('2025-09-01') IS NOT NULL AS posted;
+SELECT code, lib, num, piece, aux, regexp_replace(label, '\d{6}-\d+', 'NUMBER') AS label, debit, credit FROM public.fields('2025-12-31', 'FRD') WHERE n > 1;
+SELECT line FROM acct.export_fec('2025-12-31', 'FRD', part => 'description') WHERE line ~ '^A[ N]';
 
 --
 -- As an auditor, at a snapshot of the caller's
