@@ -143,7 +143,8 @@ BEGIN
     -- From here on other runs of these books wait.
     PERFORM acct._progress_phase('waiting for books');
     PERFORM acct._lock_books(array_agg(b.entity_code), array_agg(b.basis))
-       FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS b;
+       FROM (SELECT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id
+             UNION SELECT x.entity_code, x.basis FROM acct._exception_books(p_run_id) AS x WHERE run.exceptions > 0 AND x.entity_code <> '') AS b;
     PERFORM acct._require_open_periods(p_run_id);
     PERFORM acct._require_policy(p_run_id);
     -- Under the locks of its books: runs of a book are posted in this order.
@@ -168,6 +169,9 @@ BEGIN
     SELECT p_run_id, 'post', acct._partition_name('ledger_entry_line', x.month), x.lines, x.elapsed_ms,
            jsonb_build_object('journals', x.journals, 'debit', x.debit, 'credit', x.credit)
       FROM acct._staging_tables(p_run_id) AS t, acct._post(p_run_id, t.header, t.line, months, header_partitions, line_partitions, range_partitions) AS x;
+    IF run.exceptions > 0 THEN
+        PERFORM acct._seal_exceptions(p_run_id);
+    END IF;
     PERFORM acct._progress_phase('moving balances');
     PERFORM acct._move_snapshot(p_run_id);
     -- crash point: post_snapshot_moved

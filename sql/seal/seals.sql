@@ -102,15 +102,21 @@ DECLARE
     last record;
     text text;
     id bigint;
+    before text[] := '{}'; -- what the first seal says of what was before
 BEGIN
     -- The caller holds the lock of the book: nobody else adds to its chain.
     SELECT s.seal_number, s.seal_hash INTO last
       FROM acct.ledger_seal AS s WHERE (s.entity_code, s.basis) = (p_entity, p_basis) ORDER BY s.seal_number DESC LIMIT 1;
+    IF last IS NULL AND NOT EXISTS (SELECT FROM acct.ledger_seal) THEN
+        SELECT ARRAY[acct._number_ranges(range_agg(int8range(r.run_id, r.run_id, '[]')))] INTO before
+          FROM acct.journal_run AS r WHERE acct._is_posted(r.status) AND NOT EXISTS (SELECT FROM acct.ledger_seal AS s WHERE s.kind = 'run' AND s.run_id = r.run_id);
+    END IF;
     SELECT string_agg(format(E'%s %s\n', x.name, acct._seal_value(x.value)), '' ORDER BY x.n) INTO text
-      FROM unnest(ARRAY['ledger_engine_seal', 'entity', 'basis', 'number', 'previous', 'kind', 'extension', 'sealed_at', 'sealed_by'] || p_names,
+      FROM unnest(ARRAY['ledger_engine_seal', 'entity', 'basis', 'number', 'previous', 'kind', 'extension', 'sealed_at', 'sealed_by']
+                  || CASE WHEN before = '{}' THEN '{}'::text[] ELSE '{unsealed_runs}' END || p_names,
                   ARRAY['1', p_entity, p_basis, (coalesce(last.seal_number, 0) + 1)::text,
                         coalesce(encode(last.seal_hash, 'hex'), repeat('0', 64)), p_kind,
-                        (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'ledger_engine'), acct._seal_time(at), session_user] || p_values)
+                        (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'ledger_engine'), acct._seal_time(at), session_user] || before || p_values)
            WITH ORDINALITY AS x (name, value, n);
     INSERT INTO acct.ledger_seal (entity_code, basis, seal_number, kind, run_id, period_month, body, seal_hash, sealed_at)
     VALUES (p_entity, p_basis, coalesce(last.seal_number, 0) + 1, p_kind, p_run_id, p_month, text,
@@ -155,3 +161,42 @@ RETURNS TABLE (section_no integer, kind smallint, month date, fund text, account
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_evidence_sections';
 COMMENT ON FUNCTION acct._evidence_sections(bigint) IS
 'The sections that a seal is over, in the order of its trees (headers first), as its evidence has them; none where that is missing or damaged.';
+
+CREATE FUNCTION acct._exception_books(p_run_id bigint) RETURNS TABLE (entity_code text, basis text, exception_basis text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT x.entity, CASE x.entity WHEN '' THEN '' ELSE x.basis END, x.basis
+      FROM (SELECT f.basis, acct._entity_of_transaction(f.txn_id, f.txn_month) AS entity
+              FROM (SELECT DISTINCT ON (e.basis) e.basis, e.txn_id, e.txn_month FROM acct.je_exception AS e
+                     WHERE e.run_id = p_run_id AND NOT EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id AND t.basis = e.basis)
+                     ORDER BY e.basis, e.txn_id, e.txn_month) AS f) AS x;
+END
+$$;
+COMMENT ON FUNCTION acct._exception_books(bigint) IS
+'The books in which a run''s exceptions are sealed where it has no journals in their basis: that of the first of them, or the ledger''s own chain where its entity is not registered.';
+
+CREATE FUNCTION acct._seal_exceptions(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run acct.journal_run;
+    book record;
+    found record;
+BEGIN
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    FOR book IN SELECT b.* FROM acct._exception_books(p_run_id) AS b ORDER BY b.entity_code COLLATE "C", b.exception_basis COLLATE "C" LOOP
+        -- The caller has locked the others.
+        IF book.entity_code = '' THEN
+            PERFORM acct._lock_log();
+        END IF;
+        SELECT x.* INTO found FROM acct._exception_root(p_run_id, book.exception_basis) AS x;
+        PERFORM acct._append_seal(book.entity_code, book.basis, 'exceptions',
+            '{run,run_kind,run_key,txn_month,posted_at,posted_by,source_digest,policy_digest,exception_basis,exceptions,exception_root}',
+            ARRAY[p_run_id::text, run.kind, run.run_key, to_char(run.txn_month, 'YYYY-MM-DD'), acct._seal_time(run.posted_at), session_user, run.source_digest, run.policy_digest,
+                  book.exception_basis, found.exceptions::text, encode(found.root, 'hex')],
+            p_run_id);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._seal_exceptions(bigint) IS
+'Seals the exceptions of a run that is posted in each basis in which it has no journals, and so no other seal. The caller has locked the books (_exception_books).';

@@ -46,6 +46,16 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_verification() IS 'The part of install() that describes the objects of verify.sql.';
 
+CREATE FUNCTION acct._unsealed_is_history(p_run_id bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce((SELECT acct._is_posted(r.status) FROM acct.journal_run AS r WHERE r.run_id = p_run_id), false)
+           AND (NOT EXISTS (SELECT FROM acct.ledger_seal)
+                -- Two books may have begun at the same time.
+                OR coalesce((SELECT bool_and(p_run_id <@ acct._numbers_of(acct._seal_line(s.body, 'unsealed_runs')))
+                               FROM acct.ledger_seal AS s WHERE s.seal_number = 1 AND strpos(s.body, E'\nunsealed_runs ') > 0), false))
+$$;
+COMMENT ON FUNCTION acct._unsealed_is_history(bigint) IS 'Does the ledger''s first seal name a run as one that was posted before there were seals?';
+
 CREATE FUNCTION acct._seal_findings(p_entity text, p_basis text)
 RETURNS TABLE (check_name text, entity_code text, basis text, seal_number bigint, run_id bigint, expected text, actual text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -71,21 +81,21 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         UNION ALL
         SELECT 'seal', format('%s %s', x.name, coalesce(acct._seal_line(s.body, x.name), '-')), format('%s %s', x.name, coalesce(x.value, '-'))
           FROM (VALUES ('run', s.run_id::text), ('month', to_char(s.period_month, 'YYYY-MM-DD'))) AS x (name, value)
-         WHERE s.kind IN ('run', 'month') AND acct._seal_line(s.body, x.name) IS DISTINCT FROM x.value
+         WHERE (s.kind IN ('run', 'month') OR s.kind = 'exceptions' AND x.name = 'run') AND acct._seal_line(s.body, x.name) IS DISTINCT FROM x.value
         UNION ALL
         SELECT 'run_record', format('%s %s', x.name, coalesce(acct._seal_line(s.body, x.name), '-')), format('%s %s', x.name, coalesce(x.value, '-'))
           FROM (VALUES ('run_kind', r.kind), ('run_key', r.run_key), ('txn_month', to_char(r.txn_month, 'YYYY-MM-DD')), ('posted_at', acct._seal_time(r.posted_at)),
                        ('posted_by', r.posted_by), ('digest', r.digest), ('source_digest', r.source_digest), ('policy_digest', r.policy_digest)) AS x (name, value)
-         WHERE s.kind = 'run' AND r.run_id IS NOT NULL AND acct._seal_line(s.body, x.name) IS DISTINCT FROM x.value
+         WHERE s.kind IN ('run', 'exceptions') AND r.run_id IS NOT NULL AND acct._seal_line(s.body, x.name) IS DISTINCT FROM x.value AND (s.kind = 'run' OR x.name <> 'digest')
         UNION ALL
-        SELECT 'run_record', 'status posted or reversed', 'status ' || r.status WHERE s.kind = 'run' AND NOT acct._is_posted(r.status)
+        SELECT 'run_record', 'status posted or reversed', 'status ' || r.status WHERE s.kind IN ('run', 'exceptions') AND NOT acct._is_posted(r.status)
         UNION ALL
-        SELECT 'run_record', format('run %s', s.run_id), 'no record' WHERE s.kind = 'run' AND r.run_id IS NULL
+        SELECT 'run_record', format('run %s', s.run_id), 'no record' WHERE s.kind IN ('run', 'exceptions') AND r.run_id IS NULL
         UNION ALL
         SELECT 'exceptions', format('%s exceptions, root %s', acct._seal_line(s.body, 'exceptions'), left(acct._seal_line(s.body, 'exception_root'), 16)),
                format('%s exceptions, root %s', e.exceptions, left(encode(e.root, 'hex'), 16))
-          FROM acct._exception_root(s.run_id, s.basis) AS e
-         WHERE s.kind = 'run' AND (acct._seal_line(s.body, 'exceptions'), acct._seal_line(s.body, 'exception_root')) IS DISTINCT FROM (e.exceptions::text, encode(e.root, 'hex'))
+          FROM acct._exception_root(s.run_id, coalesce(acct._seal_line(s.body, 'exception_basis'), s.basis)) AS e
+         WHERE s.kind IN ('run', 'exceptions') AND (acct._seal_line(s.body, 'exceptions'), acct._seal_line(s.body, 'exception_root')) IS DISTINCT FROM (e.exceptions::text, encode(e.root, 'hex'))
         ) AS f (check_name, expected, actual)
     UNION ALL
     -- What the seals of a run say together, and its record.
@@ -95,18 +105,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
               FROM acct.ledger_seal AS s WHERE s.kind = 'run' GROUP BY s.run_id) AS x
       JOIN acct.journal_run AS r ON r.run_id = x.run_id
      WHERE (r.journals, r.lines) IS DISTINCT FROM (x.headers, x.lines) AND p_entity IS NULL AND p_basis IS NULL
+    UNION ALL
+    SELECT 'exceptions', '', x.basis, NULL, x.run_id, 'exceptions with a seal', format('%s exceptions', x.exceptions)
+      FROM (SELECT e.run_id, e.basis, count(*) AS exceptions FROM acct.je_exception AS e JOIN acct.journal_run AS r ON r.run_id = e.run_id
+             WHERE acct._is_posted(r.status) AND (p_basis IS NULL OR e.basis = p_basis) AND p_entity IS NULL GROUP BY e.run_id, e.basis) AS x
+     WHERE NOT EXISTS (SELECT FROM acct.ledger_seal AS s
+                        WHERE s.run_id = x.run_id AND (s.kind = 'run' AND s.basis = x.basis OR s.kind = 'exceptions' AND acct._seal_line(s.body, 'exception_basis') = x.basis))
+       AND NOT acct._unsealed_is_history(x.run_id)
 $$;
 COMMENT ON FUNCTION acct._seal_findings(text, text) IS
 'Seals that do not have their hash, do not follow the one before or are missing, columns that do not repeat what a seal says, and records of runs and exceptions that are not those that were sealed.';
-
-CREATE FUNCTION acct._unsealed_is_history(p_run_id bigint) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce((SELECT acct._is_posted(r.status) AND r.run_id > 0 AND r.run_id < coalesce(x.first_run, 9223372036854775807) AND r.posted_at < coalesce(x.first_posted, 'infinity')
-                       FROM acct.journal_run AS r
-                      CROSS JOIN (SELECT min(s.run_id) AS first_run, min(acct._seal_line(s.body, 'posted_at')::timestamptz) AS first_posted FROM acct.ledger_seal AS s WHERE s.kind = 'run') AS x
-                      WHERE r.run_id = p_run_id), false)
-$$;
-COMMENT ON FUNCTION acct._unsealed_is_history(bigint) IS 'By its number and its record, was a run posted before there were seals?';
 
 CREATE FUNCTION acct._entry_findings(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (check_name text, passed boolean, entity_code text, basis text, seal_id bigint, seal_number bigint, run_id bigint, month date, kind smallint, section_no integer, section text[],

@@ -169,6 +169,40 @@ SELECT s.entity_code, s.basis, bool_and(l = format('sum %s %s %s', t.currency, t
     ON (t.entity_code, t.basis, t.currency) = (s.entity_code, s.basis, split_part(l, ' ', 2))
  WHERE starts_with(l, 'sum ') GROUP BY 1, 2 ORDER BY 1, 2;
 
+-- What a run journals in no book of a basis is sealed, too: in the book of its first exception, or in the ledger's own chain where that has no entity.
+CREATE FUNCTION public.found() RETURNS TABLE (check_name text, basis text, passed boolean) LANGUAGE sql AS $$
+    SELECT DISTINCT v.check_name, v.basis, v.passed FROM acct.verify_ledger() AS v WHERE v.passed IS DISTINCT FROM true AND v.check_name <> 'book' ORDER BY 1, 2
+$$;
+BEGIN;
+CALL public.txn(9001, '2025-02-01', 'NONE', entity => 'SUB');
+SELECT public.posted('2025-02-01', 'none') AS run \gset
+CALL public.txn(9002, '2025-02-01', 'A', entity => 'GHOST');
+SELECT public.posted('2025-02-01', 'ghost') AS ghost \gset
+SELECT s.entity_code, s.basis, s.seal_number, public.says(s.body, 'exception_basis') AS exception_basis, public.says(s.body, 'exceptions') AS exceptions,
+       public.says(s.body, 'exception_root') = x.root AS agrees, public.says(s.body, 'source_digest') = r.source_digest AS has_source
+  FROM acct.ledger_seal AS s JOIN acct.journal_run AS r ON r.run_id = s.run_id CROSS JOIN LATERAL public.exceptions(s.run_id, public.says(s.body, 'exception_basis')) AS x
+ WHERE s.kind = 'exceptions' ORDER BY s.seal_id;
+SELECT * FROM public.found();
+SAVEPOINT untouched;
+ALTER TABLE acct.je_exception DISABLE TRIGGER ALL;
+UPDATE acct.je_exception SET message = 'all is well' WHERE run_id = :run;
+SELECT * FROM public.found();
+ROLLBACK TO untouched;
+ALTER TABLE acct.je_exception DISABLE TRIGGER ALL;
+UPDATE acct.je_exception SET basis = 'LOCAL' WHERE run_id = :run;
+SELECT * FROM public.found();
+ROLLBACK;
+-- A run whose number is lower, and whose time is before all that is sealed, was not there when the first seal was made.
+BEGIN;
+ALTER TABLE acct.ledger_entry_header DISABLE TRIGGER ALL;
+ALTER TABLE acct.ledger_entry_header_2025_01 DISABLE TRIGGER ALL;
+INSERT INTO acct.journal_run OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(r, '{"run_id": 1, "posted_at": "2024-12-31", "run_key": "forged"}')).* FROM acct.journal_run AS r WHERE r.run_id = :run1;
+INSERT INTO acct.ledger_entry_header SELECT (jsonb_populate_record(h, jsonb_build_object('je_id', h.je_id + 90000, 'run_id', 1, 'je_number', '9' || h.je_number))).*
+  FROM acct.ledger_entry_header AS h WHERE h.run_id = :run1 AND h.je_date < '2025-02-01' LIMIT 1;
+SELECT * FROM public.found();
+SELECT public.says(body, 'unsealed_runs') AS unsealed_runs, count(*) FROM acct.ledger_seal GROUP BY 1 ORDER BY 1;
+ROLLBACK;
+
 -- A column more changes no seal that was there. Runs that follow have it.
 SELECT acct.add_dimension('region', 'text', true) \gset
 CALL public.txn(9001, '2025-02-01', 'A');
@@ -214,6 +248,10 @@ SELECT acct.seal_ledger(entity => 'NONE'); :why
 SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
 SELECT * FROM acct.seal_ledger('2025-01-01', '2025-01-01');
 SELECT acct.restore_partition('ledger_entry', '2025-01-01') AS restored;
+-- What is not sealed yet is no finding, as the first seal names its runs.
+SELECT kind, acct._numbers_of(public.says(body, 'unsealed_runs')) = (SELECT range_agg(int8range(run_id, run_id, '[]')) FROM acct.journal_run WHERE status IN ('posted', 'reversed')) AS names_runs
+  FROM acct.ledger_seal WHERE public.says(body, 'unsealed_runs') IS NOT NULL;
+SELECT * FROM public.found() WHERE check_name IN ('headers', 'lines', 'exceptions');
 SELECT * FROM acct.seal_ledger(entity => 'MAIN', basis => 'LOCAL');
 SELECT * FROM acct.seal_ledger();
 SELECT * FROM acct.seal_ledger();
