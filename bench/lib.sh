@@ -279,13 +279,14 @@ load() # DATABASE CSV
 	run_sql "$1" "\\copy acct.txn_source_parent($columns) FROM '$2' WITH (FORMAT csv, HEADER MATCH)"
 }
 
-# Loads and posts transactions number FROM to TO of the month.
-book() # DATABASE FROM TO
+# Loads and posts transactions number FROM to TO of the month; SQL runs in between.
+book() # DATABASE FROM TO [SQL]
 {
 	local run
 	bench_transactions 42 "$2" "$3" "$LE_WORK/transactions.csv"
 	load "$1" "$LE_WORK/transactions.csv"
 	rm -f "$LE_WORK/transactions.csv"
+	[ -z "${4:-}" ] || query "$1" "$4" >/dev/null
 	le_ticker_on "posting transactions $2 to $3"
 	run=$(query "$1" "SELECT acct.create_run('$month')")
 	query "$1" "SELECT acct.expand_journals($run)" >/dev/null
