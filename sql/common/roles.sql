@@ -116,7 +116,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                'account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer)', 'journal(bigint)', 'trial_balance_at(date, text, text, text, boolean)', 'movement(date, text, text, text, boolean, boolean)',
                'account_hierarchy(date, text, text, text, boolean)', 'profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
                'balance_sheet(date, text, text, text, text, boolean, boolean, boolean)', 'fund_statement(date, text, text, text, text, date, boolean)', 'exceptions_report(date, text, text)', 'reconcile_month(date, text, text)', 'reconcile_transactions(date, text, text, integer)',
-               'check_numbering(date, text, text)', 'prove_balance(date, text, text, text, text, text)'], 'EXECUTE'),
+               'check_numbering(date, text, text)', 'prove_balance(date, text, text, text, text, text, integer)'], 'EXECUTE'),
         -- Audit files
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function',
          ARRAY['check_audit_export(text, date, date, text, text)', 'fec_file_name(date, text)', 'export_fec(date, text, text, text)',
@@ -125,7 +125,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_approver'], 'table', ARRAY['audit_export'], 'SELECT'),
         (ARRAY['acct_operator'], 'function', ARRAY['ledger_checkpoint()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'table', ARRAY['ledger_verification'], 'SELECT'),
-        (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_ledger(date, date, text, text)', 'prove_journal(bigint, integer)', 'prove_sections()'], 'EXECUTE'),
+        (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_ledger(date, date, text, text)', 'prove_journal(bigint, integer, integer)', 'prove_sections()'], 'EXECUTE'),
         (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_checkpoint(text)', 'prove_checkpoint(text)'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['month_end_pack(date, text, text)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),

@@ -126,7 +126,7 @@ $$;
 COMMENT ON FUNCTION acct._fresh_seals() IS
 'The seals that the log does not have, and, by the same snapshot, the balances of the books that they are of: entity, basis, number of the last seal, number of balances, root of their tree.';
 
-CREATE FUNCTION acct._prove_one_balance(p_month date, p_entity text, p_basis text, p_fund text, p_account text, p_currency text) RETURNS jsonb
+CREATE FUNCTION acct._prove_one_balance(p_month date, p_entity text, p_basis text, p_fund text, p_account text, p_currency text, p_most integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     last record;
@@ -166,16 +166,16 @@ BEGIN
     SELECT array_agg(sha256(decode('00', 'hex') || b.leaf) ORDER BY b.leaf_no) INTO hashes FROM acct._balance_leaves(p_entity, p_basis, chosen.period_month) AS b;
     SELECT b.leaf_no, b.leaf INTO leaf FROM acct._balance_leaves(p_entity, p_basis, chosen.period_month) AS b
      WHERE (b.snapshot_month, b.fund, b.account_code, b.currency) = (p_month, p_fund, p_account, p_currency);
-    RETURN jsonb_build_object('ledger_engine_proof', 1, 'kind', 'balance', 'leaf', replace(encode(leaf.leaf, 'base64'), E'\n', ''), 'leaf_index', leaf.leaf_no,
+    RETURN acct._require_small(jsonb_build_object('ledger_engine_proof', 1, 'kind', 'balance', 'leaf', replace(encode(leaf.leaf, 'base64'), E'\n', ''), 'leaf_index', leaf.leaf_no,
                               'leaf_count', cardinality(hashes), 'leaf_path', acct._base64_path(acct._merkle_path(hashes, leaf.leaf_no)), 'seal', chosen.body)
-           || acct._log_proof(chosen.leaf_no, last.size, last.body);
+           || acct._log_proof(chosen.leaf_no, last.size, last.body), p_most);
 END
 $$;
-COMMENT ON FUNCTION acct._prove_one_balance(date, text, text, text, text, text) IS 'The work of prove_balance().';
+COMMENT ON FUNCTION acct._prove_one_balance(date, text, text, text, text, text, integer) IS 'The work of prove_balance().';
 
-CREATE FUNCTION acct.prove_balance(month date, entity text, basis text, fund text, account_code text, currency text) RETURNS jsonb
+CREATE FUNCTION acct.prove_balance(month date, entity text, basis text, fund text, account_code text, currency text, max_bytes integer DEFAULT 10240) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._prove_one_balance($1, $2, $3, $4, $5, $6)
+    SELECT acct._prove_one_balance($1, $2, $3, $4, $5, $6, $7)
 $$;
-COMMENT ON FUNCTION acct.prove_balance(date, text, text, text, text, text) IS
-'A proof, as JSON, that a balance is in the ledger of the newest checkpoint, which shows no other balance; integrations/verify checks it without a database. Raises 22023 (not a month, or there is no such balance), 55000 (no checkpoint was made, or the book''s balances have changed since).';
+COMMENT ON FUNCTION acct.prove_balance(date, text, text, text, text, text, integer) IS
+'A proof, as JSON, that a balance is in the ledger of the newest checkpoint, which shows no other balance; integrations/verify checks it without a database. Raises 22023 (not a month, or there is no such balance), 54000 (the proof has more than max_bytes), 55000 (no checkpoint was made, or the book''s balances have changed since).';

@@ -70,7 +70,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._leaves_of(integer, text, text, bigint, integer) IS
-'The hashes of the leaves of a section, whose rows a query returns, and the leaf that has a row, with the place of the leaf in the section and of the row in the leaf.';
+'The hashes of the leaves of a block of a section, whose rows a query returns, and the leaf that has a row, with the place of the leaf in the block and of the row in the leaf.';
 
 CREATE FUNCTION acct._refuse_proof(p_je_id bigint, p_seal_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -83,10 +83,53 @@ END
 $$;
 COMMENT ON FUNCTION acct._refuse_proof(bigint, bigint) IS 'Raises LE009: a journal is not what its seal has.';
 
+CREATE FUNCTION acct._block_of_row(p_seal_id bigint, p_section_no integer, p_kind integer, p_month date, p_je_id bigint, p_line_no integer, OUT block_no bigint, OUT condition text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    headers CONSTANT regclass := acct._entry_table('ledger_entry_header', p_month);
+    number_of CONSTANT text := format('SELECT min(h.je_number COLLATE "C") FROM %s AS h WHERE h.je_id = $1', headers);
+    blocks CONSTANT bigint[] := ARRAY(SELECT b.first_je_id FROM acct._evidence_blocks(p_seal_id, p_section_no) AS b ORDER BY b.block_no);
+    wanted text;
+    tried text;
+    low bigint := 0;
+    high bigint := cardinality(blocks) - 1;
+    next record;
+BEGIN
+    IF p_kind = 2 THEN
+        SELECT b.block_no, format(' AND x.je_id >= %1$s AND (x.je_id, x.line_no) >= (%1$s, %2$s)', b.first_je_id, b.first_line_no) INTO block_no, condition
+          FROM acct._evidence_blocks(p_seal_id, p_section_no) AS b WHERE (b.first_je_id, b.first_line_no) <= (p_je_id, p_line_no) ORDER BY b.block_no DESC LIMIT 1;
+        SELECT b.first_je_id, b.first_line_no INTO next FROM acct._evidence_blocks(p_seal_id, p_section_no) AS b WHERE b.block_no = _block_of_row.block_no + 1;
+        IF FOUND THEN
+            condition := condition || format(' AND x.je_id <= %1$s AND (x.je_id, x.line_no) < (%1$s, %2$s)', next.first_je_id, next.first_line_no);
+        END IF;
+        RETURN;
+    END IF;
+    -- Headers are in the order of their numbers: the last block that begins with this one's or a lower one.
+    EXECUTE number_of INTO wanted USING p_je_id;
+    WHILE low < high LOOP
+        EXECUTE number_of INTO tried USING blocks[(low + high + 1) / 2 + 1];
+        IF tried <= wanted COLLATE "C" THEN
+            low := (low + high + 1) / 2;
+        ELSE
+            high := (low + high + 1) / 2 - 1;
+        END IF;
+    END LOOP;
+    block_no := low;
+    EXECUTE number_of INTO wanted USING blocks[low + 1];
+    EXECUTE number_of INTO tried USING blocks[low + 2];
+    condition := format(' AND x.je_number >= %L', wanted) || CASE WHEN tried IS NOT NULL THEN format(' AND x.je_number < %L', tried) ELSE '' END;
+END
+$$;
+COMMENT ON FUNCTION acct._block_of_row(bigint, integer, integer, date, bigint, integer) IS
+'The block of a section that has a header (kind 1) or a line (2), by the evidence of the seal, and the condition of the rows x of that block.';
+
 CREATE FUNCTION acct._prove_row(p_je_id bigint, p_line_no integer, p_kind integer, p_month date, p_seal_id bigint, p_fund text, p_account text, p_currency text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
+    leaf_rows CONSTANT integer := CASE p_kind WHEN 1 THEN 16 ELSE 32 END;
     section record;
+    blocks bytea[];
+    place record;
     made record;
 BEGIN
     SELECT e.* INTO section
@@ -97,14 +140,19 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM acct._refuse_proof(p_je_id, p_seal_id);
     END IF;
-    SELECT l.* INTO made FROM acct._leaves_of(p_kind, acct._section_query(p_kind, p_month, p_seal_id, p_fund, p_account, p_currency), acct._seal_columns(p_seal_id, p_kind), p_je_id, p_line_no) AS l;
-    IF made.leaf IS NULL OR acct._merkle_root_of_hashes(made.leaf_hashes) <> section.root
+    -- A block is a subtree: its rows are read, and of the others the hashes that evidence has.
+    blocks := ARRAY(SELECT b.hash FROM acct._evidence_blocks(p_seal_id, section.section_no) AS b ORDER BY b.block_no);
+    SELECT b.* INTO place FROM acct._block_of_row(p_seal_id, section.section_no, p_kind, p_month, p_je_id, p_line_no) AS b;
+    SELECT l.* INTO made
+      FROM acct._leaves_of(p_kind, acct._section_query(p_kind, p_month, p_seal_id, p_fund, p_account, p_currency, place.condition), acct._seal_columns(p_seal_id, p_kind), p_je_id, p_line_no) AS l;
+    IF made.leaf IS NULL OR acct._merkle_root_of_hashes(made.leaf_hashes) IS DISTINCT FROM blocks[place.block_no + 1] OR acct._merkle_root_of_hashes(blocks) <> section.root
        OR encode(acct._merkle_root_of_hashes(section.leaves), 'hex')
           <> (SELECT acct._seal_line(s.body, CASE p_kind WHEN 1 THEN 'header_root' ELSE 'line_root' END) FROM acct.ledger_seal AS s WHERE s.seal_id = p_seal_id) THEN
         PERFORM acct._refuse_proof(p_je_id, p_seal_id);
     END IF;
-    RETURN jsonb_build_object('kind', CASE p_kind WHEN 1 THEN 'header' ELSE 'line' END, 'leaf', acct._base64(made.leaf), 'row', made.row_index, 'leaf_index', made.leaf_index,
-                              'leaf_count', cardinality(made.leaf_hashes), 'leaf_path', acct._base64_path(acct._merkle_path(made.leaf_hashes, made.leaf_index)),
+    RETURN jsonb_build_object('kind', CASE p_kind WHEN 1 THEN 'header' ELSE 'line' END, 'leaf', acct._base64(made.leaf), 'row', made.row_index,
+                              'leaf_index', place.block_no * (1024 / leaf_rows) + made.leaf_index, 'leaf_count', (section.row_count + leaf_rows - 1) / leaf_rows,
+                              'leaf_path', acct._base64_path(acct._merkle_path(made.leaf_hashes, made.leaf_index) || acct._merkle_path(blocks, place.block_no)),
                               'section', acct._base64(section.data), 'section_index', section.section_index, 'section_count', section.section_count,
                               'section_path', acct._base64_path(acct._merkle_path(section.leaves, section.section_index)));
 END
@@ -112,7 +160,24 @@ $$;
 COMMENT ON FUNCTION acct._prove_row(bigint, integer, integer, date, bigint, text, text, text) IS
 'The part of a proof that has a header (kind 1) or a line (2), and shows that it is in its seal. Raises LE009 where it is not what was sealed.';
 
-CREATE FUNCTION acct._prove_journal(p_je_id bigint, p_line_no integer) RETURNS jsonb
+CREATE FUNCTION acct._require_small(p_proof jsonb, p_most integer) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    size CONSTANT integer := octet_length(p_proof::text);
+BEGIN
+    IF size > p_most THEN
+        RAISE EXCEPTION 'the proof has % bytes, more than max_bytes (%)', size, p_most
+            USING ERRCODE = '54000',
+                  DETAIL = format('Its leaf has %s bytes, the seal %s: long texts, many columns or many currencies make them large.',
+                                  octet_length(p_proof ->> 'leaf'), octet_length(p_proof ->> 'seal')),
+                  HINT = 'max_bytes => NULL returns it as it is.';
+    END IF;
+    RETURN p_proof;
+END
+$$;
+COMMENT ON FUNCTION acct._require_small(jsonb, integer) IS 'A proof, if it has at most so many bytes (NULL: any number). Raises 54000 else.';
+
+CREATE FUNCTION acct._prove_journal(p_je_id bigint, p_line_no integer, p_most integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     header record;
@@ -134,18 +199,18 @@ BEGIN
         RAISE EXCEPTION 'journal % has no seal', p_je_id USING ERRCODE = '55000', HINT = 'acct.seal_ledger() seals what was posted before there were seals.';
     END IF;
     SELECT c.* INTO last FROM acct._last_checkpoint() AS c;
-    RETURN acct._logged_seal(seal_id, last.size, last.body)
-           || acct._prove_row(p_je_id, p_line_no, CASE WHEN p_line_no IS NULL THEN 1 ELSE 2 END, header.month, seal_id, fund, account_code, currency);
+    RETURN acct._require_small(acct._logged_seal(seal_id, last.size, last.body)
+                               || acct._prove_row(p_je_id, p_line_no, CASE WHEN p_line_no IS NULL THEN 1 ELSE 2 END, header.month, seal_id, fund, account_code, currency), p_most);
 END
 $$;
-COMMENT ON FUNCTION acct._prove_journal(bigint, integer) IS 'The work of prove_journal().';
+COMMENT ON FUNCTION acct._prove_journal(bigint, integer, integer) IS 'The work of prove_journal().';
 
-CREATE FUNCTION acct.prove_journal(je_id bigint, line_no integer DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION acct.prove_journal(je_id bigint, line_no integer DEFAULT NULL, max_bytes integer DEFAULT 10240) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._prove_journal($1, $2)
+    SELECT acct._prove_journal($1, $2, $3)
 $$;
-COMMENT ON FUNCTION acct.prove_journal(bigint, integer) IS
-'A proof, as JSON, that the header of a journal (line_no NULL), or one of its lines, is in the ledger of the newest checkpoint; integrations/verify checks it without a database. Raises 22023 (there is no such journal or line), 55000 (it has no seal, or no checkpoint has the seal), LE009 (the ledger is not what was sealed).';
+COMMENT ON FUNCTION acct.prove_journal(bigint, integer, integer) IS
+'A proof, as JSON, that the header of a journal (line_no NULL), or one of its lines, is in the ledger of the newest checkpoint; integrations/verify checks it without a database. Raises 22023 (there is no such journal or line), 54000 (the proof has more than max_bytes), 55000 (it has no seal, or no checkpoint has the seal), LE009 (the ledger is not what was sealed).';
 
 CREATE FUNCTION acct._prove_sections() RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

@@ -200,3 +200,9 @@ END
 $$;
 COMMENT ON FUNCTION acct._seal_exceptions(bigint) IS
 'Seals the exceptions of a run that is posted in each basis in which it has no journals, and so no other seal. The caller has locked the books (_exception_books).';
+
+CREATE FUNCTION acct._evidence_blocks(p_seal_id bigint, p_section_no integer)
+RETURNS TABLE (block_no bigint, first_je_id bigint, first_line_no smallint, hash bytea)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_evidence_blocks';
+COMMENT ON FUNCTION acct._evidence_blocks(bigint, integer) IS
+'The blocks of 1,024 rows of a section, as the evidence of its seal has them: number from 0, first row, hash of the subtree. None where the evidence is missing or damaged.';

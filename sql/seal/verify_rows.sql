@@ -139,14 +139,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._rows_of_seal(bigint, date) IS 'The condition of the headers or lines x of a month that a seal is over.';
 
-CREATE FUNCTION acct._section_query(p_kind integer, p_month date, p_seal_id bigint, p_fund text, p_account text, p_currency text) RETURNS text
+CREATE FUNCTION acct._section_query(p_kind integer, p_month date, p_seal_id bigint, p_fund text, p_account text, p_currency text, p_condition text DEFAULT '') RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT format('SELECT x.* FROM %s AS x WHERE %s%s ORDER BY %s',
+    SELECT format('SELECT x.* FROM %s AS x WHERE %s%s%s ORDER BY %s',
                   acct._entry_table(CASE p_kind WHEN 1 THEN 'ledger_entry_header' ELSE 'ledger_entry_line' END, p_month), acct._rows_of_seal(p_seal_id, p_month),
-                  CASE p_kind WHEN 2 THEN format(' AND x.fund = %L AND x.account_code = %L AND x.currency = %L', p_fund, p_account, p_currency) ELSE '' END,
+                  CASE p_kind WHEN 2 THEN format(' AND x.fund = %L AND x.account_code = %L AND x.currency = %L', p_fund, p_account, p_currency) ELSE '' END, p_condition,
                   CASE p_kind WHEN 1 THEN 'x.je_number COLLATE "C", x.je_id' ELSE 'x.je_id, x.line_no' END)
 $$;
-COMMENT ON FUNCTION acct._section_query(integer, date, bigint, text, text, text) IS 'A query of the rows of a section, in their order.';
+COMMENT ON FUNCTION acct._section_query(integer, date, bigint, text, text, text, text) IS
+'A query of the rows of a section, in their order; p_condition, which begins with AND, chooses among the rows x.';
 
 CREATE FUNCTION acct._exception_root(p_run_id bigint, p_basis text, OUT exceptions bigint, OUT root bytea)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_exception_root';

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+LEDGER_FUNCTION(ledger_evidence_blocks);
 LEDGER_FUNCTION(ledger_evidence_sections);
 
 #define MAGIC_SIZE 4
@@ -318,6 +319,37 @@ ledger_evidence_sections(PG_FUNCTION_ARGS)
 		values[9] = bytes_to_datum(record->root.bytes, HASH_SIZE);
 		values[10] = bytes_to_datum(data.data, data.len);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+	}
+	query_close();
+	return (Datum) 0;
+}
+
+/* Arguments: the seal, and the number of a section in its evidence. */
+Datum
+ledger_evidence_blocks(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int section = PG_GETARG_INT32(1);
+	Evidence *evidence;
+	SectionBlock *block = palloc_object(SectionBlock);
+
+	InitMaterializedSRF(fcinfo, 0);
+	query_open();
+	evidence = evidence_open(PG_GETARG_INT64(0));
+	for (int64 n = 0; evidence != NULL && section >= 0 && section < evidence->nsections &&
+					  evidence_head(evidence, section, n, block);
+		 n++)
+	{
+		Datum values[4];
+		bool isnull[4] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = Int64GetDatum(n);
+		values[1] = Int64GetDatum(block->first_je_id);
+		values[2] = Int16GetDatum(block->first_line_no);
+		values[3] = bytes_to_datum(block->hash.bytes, HASH_SIZE);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		pfree(DatumGetPointer(values[3]));
 	}
 	query_close();
 	return (Datum) 0;

@@ -90,6 +90,55 @@ SELECT * FROM public.found() WHERE check_name <> 'book';
 SELECT acct.ledger_checkpoint() IS NOT NULL AS made;
 SELECT p ->> 'kind' AS kind, p ->> 'row' AS row, p ->> 'leaf_index' AS leaf, p ->> 'leaf_count' AS leaves, jsonb_array_length(p -> 'leaf_path') AS path, length(p::text) < 10000 AS is_small
   FROM (SELECT acct.prove_journal(:far) UNION ALL SELECT acct.prove_journal(:far, n) FROM generate_series(1, 2) AS n) AS x (p);
+-- Each of them leads to the roots, by SQL that the engine does not share, also where a journal goes on in the next block.
+CREATE FUNCTION public.climb(leaf bytea, index bigint, size bigint, path jsonb) RETURNS bytea LANGUAGE plpgsql AS $$
+DECLARE
+    hash bytea := sha256('\x00' || leaf);
+    node text;
+    last bigint := size - 1;
+BEGIN
+    FOR node IN SELECT n FROM jsonb_array_elements_text(path) AS n LOOP
+        IF index % 2 = 1 OR index = last THEN
+            hash := sha256('\x01' || decode(node, 'base64') || hash);
+            WHILE index % 2 = 0 AND index > 0 LOOP
+                index := index / 2;
+                last := last / 2;
+            END LOOP;
+        ELSE
+            hash := sha256('\x01' || hash || decode(node, 'base64'));
+        END IF;
+        index := index / 2;
+        last := last / 2;
+    END LOOP;
+    RETURN CASE last WHEN 0 THEN hash END;
+END
+$$;
+CREATE FUNCTION public.leads_to_seal(p jsonb) RETURNS boolean LANGUAGE sql AS $$
+    SELECT encode(public.climb(decode(p ->> 'leaf', 'base64'), (p ->> 'leaf_index')::bigint, (p ->> 'leaf_count')::bigint, p -> 'leaf_path'), 'hex') = right(encode(decode(p ->> 'section', 'base64'), 'hex'), 64)
+       AND position(encode(public.climb(decode(p ->> 'section', 'base64'), (p ->> 'section_index')::bigint, (p ->> 'section_count')::bigint, p -> 'section_path'), 'hex') IN p ->> 'seal') > 0
+$$;
+ALTER TABLE acct.ledger_entry_line ALTER COLUMN desk DROP DEFAULT;
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('MAIN', '2015-03-20', 'IDR', 'Long') RETURNING journal_id AS long \gset
+INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit)
+SELECT :long, n, CASE WHEN n % 2 = 0 THEN '1000' ELSE '2000' END, 'F1', CASE WHEN n % 2 = 0 THEN n - 1 ELSE 0 END, CASE WHEN n % 2 = 1 THEN n ELSE 0 END FROM generate_series(1, 2100) AS n;
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, gross_amount, tabarru_amount)
+SELECT n, '2015-03-01', '2015-03-21', 'A', 'P', 'C', repeat('p', 1000), n, n FROM generate_series(9001, 9009) AS n;
+SELECT acct.submit_manual_journal(:long) IS NOT NULL AS submitted;
+SET SESSION AUTHORIZATION :"checker";
+SELECT je_id AS long_je FROM acct.approve_manual_journal(:long) \gset
+RESET SESSION AUTHORIZATION;
+SELECT public.posted('2015-03-01', 'long') AS long_run \gset
+SELECT acct.ledger_checkpoint() IS NOT NULL AS made;
+SELECT count(*) AS proofs, bool_and(public.leads_to_seal(p)) AS lead_to_seals, max((p ->> 'leaf_index')::integer) AS last_leaf, bool_and(length(p::text) < 10000) AS are_small
+  FROM (SELECT acct.prove_journal(:long_je, n) FROM generate_series(2046, 2054) AS n UNION ALL SELECT acct.prove_journal(:long_je, n) FROM unnest('{1,2,2099,2100}'::integer[]) AS n
+        UNION ALL SELECT acct.prove_journal(:long_je) UNION ALL SELECT acct.prove_journal(h.je_id) FROM acct.ledger_entry_header AS h WHERE h.run_id = :feb AND right(h.je_number, 9)::integer IN (1, 1024, 1025, 1100)
+        UNION ALL SELECT acct.prove_journal(l.je_id, l.line_no) FROM acct.ledger_entry_line AS l WHERE l.run_id = :feb AND l.je_id IN (:first, :first + 1023, :first + 1024)) AS x (p);
+-- Long texts make a proof large.
+\set VERBOSITY sqlstate
+SELECT acct.prove_journal(je_id) FROM acct.ledger_entry_header WHERE run_id = :long_run ORDER BY je_number LIMIT 1;
+SELECT public.leads_to_seal(acct.prove_journal(je_id, max_bytes => NULL)) AS leads_to_seal, length(acct.prove_journal(je_id, max_bytes => 20000)::text) > 10240 AS is_large FROM acct.ledger_entry_header WHERE run_id = :long_run ORDER BY je_number LIMIT 1;
+SELECT acct.prove_balance(s.snapshot_month, s.entity_code, s.basis, s.fund, s.account_code, s.currency, 100) FROM acct.account_balance_snapshot AS s WHERE s.snapshot_month = '2015-03-01' AND s.account_code = '1000';
+\set VERBOSITY default
 SELECT p ->> 'kind' AS kind FROM acct.prove_journal((SELECT min(je_id) FROM acct_archive.ledger_entry_header_2015_01)) AS p;
 SELECT count(*) AS seals, bool_or(jsonb_array_length(p -> 'line_sections') > 0) AS have_sections FROM acct.prove_sections() AS p;
 BEGIN;
