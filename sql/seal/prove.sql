@@ -70,7 +70,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._leaves_of(integer, text, text, bigint, integer) IS
-'The hashes of the leaves of a block of a section, whose rows a query returns, and the leaf that has a row, with the place of the leaf in the block and of the row in the leaf.';
+'The hashes of the leaves that the rows of a query make, which are a block, and the leaf that has a certain row, with the places of both.';
 
 CREATE FUNCTION acct._refuse_proof(p_je_id bigint, p_seal_id bigint) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
