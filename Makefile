@@ -183,6 +183,7 @@ SQL_PARTS = \
 	sql/seal/log.sql \
 	sql/seal/events.sql \
 	sql/seal/policy_seals.sql \
+	sql/seal/policy_trail.sql \
 	sql/seal/verify_rows.sql \
 	sql/seal/verify_events.sql \
 	sql/seal/verify.sql \

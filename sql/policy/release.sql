@@ -719,9 +719,11 @@ DECLARE
     found_sha256 text;
     problems text;
     applied bigint;
+    mark record;
 BEGIN
     PERFORM acct._lock_release(id, ARRAY['submitted']);
     PERFORM acct._commit_durably();
+    SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     IF acct._release_edited_by_caller(id) THEN
         RAISE EXCEPTION '% created or edited release % and cannot approve it', session_user, id
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
@@ -740,6 +742,7 @@ BEGIN
             HINT = 'Return it with acct.return_release().';
     END IF;
     PERFORM acct._move_release(id, 'approved', NULL, found_sha256);
+    PERFORM acct._seal_approval(mark.audit_id, mark.seal_number);
     RETURN applied + (SELECT count(*) FROM acct.journal_template AS t WHERE t.release_id = id);
 END
 $$;

@@ -564,11 +564,13 @@ CREATE FUNCTION acct.approve_template(template_code text, version integer, conte
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
     t record;
+    mark record;
     found_sha256 text;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._commit_durably();
+    SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     PERFORM acct._require_template_status(approve_template.template_code, approve_template.version, 'submitted');
     SELECT x.* INTO t FROM acct.journal_template AS x
      WHERE x.template_code = approve_template.template_code AND x.version = approve_template.version;
@@ -591,6 +593,7 @@ BEGIN
        SET status = 'approved', approver = session_user, approved_at = clock_timestamp(),
            approved_sha256 = found_sha256, approved_effective_to = x.effective_to
      WHERE x.template_code = t.template_code AND x.version = t.version;
+    PERFORM acct._seal_approval(mark.audit_id, mark.seal_number);
 END
 $$;
 COMMENT ON FUNCTION acct.approve_template(text, integer, text) IS
@@ -644,10 +647,13 @@ COMMENT ON FUNCTION acct._require_shorter(text, integer, date) IS
 
 CREATE FUNCTION acct.retire_template(template_code text, version integer, effective_to date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
+DECLARE
+    mark record;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._commit_durably();
+    SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     -- All versions of the code, in order: what an older one covers is looked at.
     PERFORM FROM acct.journal_template AS t WHERE t.template_code = retire_template.template_code ORDER BY t.version FOR UPDATE;
     PERFORM acct._require_template_status(retire_template.template_code, retire_template.version, 'approved');
@@ -658,6 +664,7 @@ BEGIN
     PERFORM acct._require_shorter(retire_template.template_code, retire_template.version, retire_template.effective_to);
     UPDATE acct.journal_template AS t SET status = 'retired', effective_to = retire_template.effective_to
      WHERE t.template_code = retire_template.template_code AND t.version = retire_template.version;
+    PERFORM acct._seal_approval(mark.audit_id, mark.seal_number);
 END
 $$;
 COMMENT ON FUNCTION acct.retire_template(text, integer, date) IS

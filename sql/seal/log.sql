@@ -35,6 +35,7 @@ BEGIN
     );
 
     PERFORM acct._make_immutable('acct.ledger_log', 'ledger_log_immutable');
+    INSERT INTO acct.making_lock (table_name) VALUES ('ledger_log') ON CONFLICT DO NOTHING;
     PERFORM acct._make_immutable('acct.ledger_checkpoint', 'ledger_checkpoint_immutable');
 END
 $layout$;
@@ -263,7 +264,7 @@ BEGIN
     RETURN QUERY
     SELECT 'policy', count(*) = 0,
            CASE WHEN count(*) = 0 THEN 'The audit trail, and the policy in force, are what their seals say.'
-                ELSE acct._first_of(array_agg(format('seal %s: %s', f.seal_number, f.fault) ORDER BY f.seal_number, f.fault)) || '.' END
+                ELSE acct._first_of(array_agg(coalesce('seal ' || f.seal_number || ': ', '') || f.fault ORDER BY f.seal_number, f.fault)) || '.' END
       FROM acct._policy_seal_faults() AS f;
 END
 $$;

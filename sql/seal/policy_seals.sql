@@ -1,7 +1,8 @@
 -- Seals of policy: the audit trail, and what is approved, in the ledger's own chain.
 --
--- A checkpoint seals the rows of the audit trail that no seal has, by their numbers. Rows of a change that is committed late come into a
--- later seal, so nobody who changes policy waits for a checkpoint, and no checkpoint waits for them.
+-- An approval seals the rows that it adds to the audit trail, by their numbers. A checkpoint seals those that no seal has, and a tree of
+-- policy. Rows of a change that is committed late come into a later seal, so nobody who changes policy waits for a checkpoint: an approval
+-- that finds the chain locked leaves its rows to the next one.
 
 CREATE FUNCTION acct._text_bytes(p_value text) RETURNS bytea
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -42,6 +43,12 @@ $$;
 COMMENT ON FUNCTION acct._audit_tree(int8multirange) IS
 'The rows of the audit trail with these numbers: the numbers that there are, NULL for none, and the root of the tree.';
 
+CREATE FUNCTION acct._policy_leaf(p_table text, p_content text) RETURNS bytea
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT convert_to('LEp1', 'UTF8') || acct._text_bytes(p_table) || acct._text_bytes(p_content)
+$$;
+COMMENT ON FUNCTION acct._policy_leaf(text, text) IS 'The leaf of a row of policy, by its table and its content.';
+
 CREATE FUNCTION acct._policy_tree(OUT rows bigint, OUT root bytea)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -55,7 +62,7 @@ BEGIN
                                   THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
                                   ELSE '' END), ' UNION ALL ')
       INTO query FROM acct._policy_columns() AS p;
-    EXECUTE format('SELECT count(*), acct._merkle_root(coalesce(array_agg(convert_to(''LEp1'', ''UTF8'') || acct._text_bytes(y.name) || acct._text_bytes(y.content) '
+    EXECUTE format('SELECT count(*), acct._merkle_root(coalesce(array_agg(acct._policy_leaf(y.name, y.content) '
                    '  ORDER BY y.name COLLATE "C", y.content COLLATE "C"), ''{}'')) FROM (%s) AS y', query) INTO rows, root;
 END
 $$;
@@ -70,8 +77,10 @@ BEGIN
     -- By one snapshot
     SELECT a.numbers, encode(a.root, 'hex') AS audit_root, p.rows, encode(p.root, 'hex') AS policy_root, acct._policy_digest(acct._policy_computed()) AS digest INTO seen
       FROM acct._audit_tree(acct._unsealed_audit()) AS a, acct._policy_tree() AS p;
+    -- Seals of approvals have none.
     SELECT acct._seal_line(s.body, 'policy_root') AS policy_root INTO last
-      FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy' ORDER BY s.seal_number DESC LIMIT 1;
+      FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy' AND acct._seal_line(s.body, 'policy_root') IS NOT NULL
+     ORDER BY s.seal_number DESC LIMIT 1;
     IF seen.numbers IS NULL AND seen.policy_root IS NOT DISTINCT FROM last.policy_root THEN
         RETURN NULL;
     END IF;
@@ -83,24 +92,61 @@ $$;
 COMMENT ON FUNCTION acct._seal_policy() IS
 'Seals the rows of the audit trail that no seal has, and the policy in force, in the ledger''s own chain, which the caller has locked (_lock_log); NULL where neither changed.';
 
+CREATE FUNCTION acct._policy_mark(OUT audit_id bigint, OUT seal_number bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT (SELECT coalesce(max(a.audit_id), 0) FROM acct.template_audit AS a),
+           (SELECT coalesce(max(s.seal_number), 0) FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '')
+$$;
+COMMENT ON FUNCTION acct._policy_mark() IS 'The last row of the audit trail and the last seal of the ledger''s own chain, as they are before an approval.';
+
+CREATE FUNCTION acct._seal_approval(p_audit_id bigint, p_seal_number bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    seen record;
+BEGIN
+    -- Nobody who approves waits for a checkpoint, or for another one who approves.
+    PERFORM FROM acct.making_lock AS l WHERE l.table_name = 'ledger_log' FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- Those that others committed meanwhile are sealed along, unless they are sealed already.
+    SELECT a.numbers, encode(a.root, 'hex') AS root INTO seen
+      FROM acct._audit_tree(int8multirange(int8range(p_audit_id + 1, NULL))
+                            - coalesce((SELECT range_agg(r.numbers)
+                                          FROM acct.ledger_seal AS s CROSS JOIN LATERAL unnest(acct._numbers_of(acct._seal_line(s.body, 'audit_ids'))) AS r (numbers)
+                                         WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy' AND s.seal_number > p_seal_number), '{}')) AS a;
+    PERFORM acct._append_seal('', '', 'policy', '{changes,audit_ids,audit_root,policy_digest,policy_rows,policy_root}',
+                              ARRAY[coalesce((SELECT sum(upper(r) - lower(r)) FROM unnest(seen.numbers) AS r), 0)::text, acct._number_ranges(seen.numbers), seen.root, NULL, NULL, NULL]);
+END
+$$;
+COMMENT ON FUNCTION acct._seal_approval(bigint, bigint) IS
+'Seals what an approval added to the audit trail since _policy_mark(), in the ledger''s own chain; nothing where that is locked, and the next checkpoint seals it.';
+
 CREATE FUNCTION acct._policy_seal_faults() RETURNS TABLE (seal_number bigint, fault text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH sealed AS MATERIALIZED (
         SELECT s.seal_number, acct._numbers_of(acct._seal_line(s.body, 'audit_ids')) AS numbers, acct._seal_line(s.body, 'audit_root') AS audit_root,
-               acct._seal_line(s.body, 'policy_root') AS policy_root, acct._seal_line(s.body, 'policy_digest') AS policy_digest,
-               row_number() OVER (ORDER BY s.seal_number DESC) = 1 AS is_last
+               acct._seal_line(s.body, 'policy_root') AS policy_root, acct._seal_line(s.body, 'extension') AS extension
           FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '' AND s.kind = 'policy'),
     compared AS (
-        SELECT s.*, a.numbers AS found, encode(a.root, 'hex') AS found_root FROM sealed AS s CROSS JOIN LATERAL acct._audit_tree(s.numbers) AS a)
+        SELECT s.*, a.numbers AS found, encode(a.root, 'hex') AS found_root FROM sealed AS s CROSS JOIN LATERAL acct._audit_tree(s.numbers) AS a),
+    -- Another version of the extension may have had other columns in them.
+    tree AS (
+        SELECT DISTINCT x.seal_number, x.policy_root
+          FROM (SELECT s.*, row_number() OVER (ORDER BY s.seal_number) = 1 OR row_number() OVER (ORDER BY s.seal_number DESC) = 1 AS is_first_or_last FROM sealed AS s
+                 WHERE s.policy_root IS NOT NULL AND s.extension = (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'ledger_engine')) AS x
+         WHERE x.is_first_or_last)
     SELECT c.seal_number,
            CASE WHEN c.numbers <> coalesce(c.found, '{}') THEN format('rows of the audit trail are missing: audit_id %s', acct._number_ranges(c.numbers - coalesce(c.found, '{}')))
                 ELSE format('rows of the audit trail were changed: among audit_id %s', acct._number_ranges(c.numbers)) END
       FROM compared AS c WHERE c.audit_root <> c.found_root
     UNION ALL
-    -- What changed since the last seal is in the audit trail.
-    SELECT s.seal_number, 'policy is not what it was, and the audit trail has no change of it'
-      FROM sealed AS s CROSS JOIN acct._policy_tree() AS p
-     WHERE s.is_last AND s.policy_root <> encode(p.root, 'hex') AND NOT EXISTS (SELECT FROM acct._audit_tree(acct._unsealed_audit()) AS a WHERE a.numbers IS NOT NULL)
+    SELECT t.seal_number, 'policy was not what the audit trail says'
+      FROM tree AS t CROSS JOIN LATERAL acct._policy_tree_at(t.seal_number) AS p WHERE t.policy_root <> encode(p.root, 'hex')
+    UNION ALL
+    SELECT NULL, format('%s %s was changed without a trace%s', u.table_name, (SELECT string_agg(v.value, ' ' ORDER BY v.key COLLATE "C") FROM jsonb_each_text(u.row_key) AS v),
+                        coalesce(' before audit_id ' || u.audit_id, ''))
+      FROM acct._untraced_changes() AS u
 $$;
 COMMENT ON FUNCTION acct._policy_seal_faults() IS
-'The seals of policy that the audit trail, or policy, does not agree with, and how.';
+'The seals of policy that the audit trail, or policy, does not agree with, and how; and rows of policy that were changed without a trace.';

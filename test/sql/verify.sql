@@ -136,6 +136,7 @@ SELECT count(*) AS proofs, bool_and(public.leads_to_seal(p)) AS lead_to_seals, m
 -- Long texts make a proof large.
 \set VERBOSITY sqlstate
 SELECT acct.prove_journal(je_id) FROM acct.ledger_entry_header WHERE run_id = :long_run ORDER BY je_number LIMIT 1;
+:what
 SELECT public.leads_to_seal(acct.prove_journal(je_id, max_bytes => NULL)) AS leads_to_seal, length(acct.prove_journal(je_id, max_bytes => 20000)::text) > 10240 AS is_large FROM acct.ledger_entry_header WHERE run_id = :long_run ORDER BY je_number LIMIT 1;
 SELECT acct.prove_balance(s.snapshot_month, s.entity_code, s.basis, s.fund, s.account_code, s.currency, 100) FROM acct.account_balance_snapshot AS s WHERE s.snapshot_month = '2015-03-01' AND s.account_code = '1000';
 \set VERBOSITY default
