@@ -139,6 +139,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     roles CONSTANT text[] := ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'acct_bi_reader'];
+    everyone text;
     owner name;
     r record;
 BEGIN
@@ -153,19 +154,15 @@ BEGIN
         IF created THEN
             EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
         END IF;
-        -- What was granted by hand, or by an older version, does not stay.
-        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct FROM %1$I', role_name);
-        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct_archive FROM %1$I', role_name);
-        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA acct_bi FROM %1$I', role_name);
-        EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA acct FROM %1$I', role_name);
-        EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM %1$I', role_name);
-        IF role_name = 'acct_bi_reader' THEN
-            REVOKE ALL ON SCHEMA acct, acct_archive, ledger_guard FROM acct_bi_reader;
-        ELSE
-            EXECUTE format('GRANT USAGE ON SCHEMA acct TO %I', role_name);
-        END IF;
         RETURN NEXT;
     END LOOP;
+    -- What was granted by hand, or by an older version, does not stay. One statement for all roles writes each object once.
+    SELECT string_agg(quote_ident(n), ', ') INTO everyone FROM unnest(roles) AS n;
+    EXECUTE 'REVOKE ALL ON ALL TABLES IN SCHEMA acct, acct_archive, acct_bi FROM ' || everyone;
+    EXECUTE 'REVOKE ALL ON ALL SEQUENCES IN SCHEMA acct FROM ' || everyone;
+    EXECUTE 'REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM ' || everyone;
+    REVOKE ALL ON SCHEMA acct, acct_archive, ledger_guard FROM acct_bi_reader;
+    GRANT USAGE ON SCHEMA acct TO acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
     FOR r IN SELECT g.* FROM acct._role_rights() AS g LOOP
         EXECUTE format('GRANT %s ON %s acct.%s TO %I', r.privileges, CASE r.kind WHEN 'table' THEN 'TABLE' ELSE 'ROUTINE' END,
                        r.name, r.role_name);
