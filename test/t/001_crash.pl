@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rows = $ENV{LEDGER_CRASH_ROWS} || 16_000;
+my $rows = $ENV{LEDGER_CRASH_ROWS} || 8_000;
 my $more_rows = int($rows / 2);
 my @kinds = ('pg_terminate_backend', 'pg_cancel_backend', 'kill -9', 'immediate shutdown');
 my $lost = qr/LE002: run \d+ is expanded, but its staging was lost in a crash\nHINT:  Call acct\.expand_journals\(\) again\./;

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rows = 10_000;
+my $rows = 5_000;
 my $lost = qr/LE002: run \d+ is expanded, but its staging was lost in a crash\nHINT:  Call acct\.expand_journals\(\) again\./;
 
 # The standby compares each page that it replays with the primary's.
@@ -42,6 +42,7 @@ make_database($primary, 'postgres');
 load_batch($primary, 'postgres', $rows, 42);
 on_primary("SELECT * FROM acct.run_month('2025-01-01', 'first')");
 load_batch($primary, 'postgres', $rows, 43);
+on_primary($statistics);
 on_primary("SELECT * FROM acct.run_month('2025-01-01', 'second')");
 on_primary(q{SELECT acct.new_template_version('CONTRIB', '2000-01-02');
 	UPDATE acct.journal_template_line SET amount_expr = ':tabarru_amount * 1.01' WHERE template_code = 'CONTRIB' AND version = 2 AND line_no IN (6, 7)});
@@ -86,6 +87,7 @@ fails_with($standby, 'postgres', 'SELECT acct.ledger_checkpoint()', qr/ERROR:  2
 
 # Another standby, promoted while a run is expanded: the primary goes on, and both come to the same.
 load_batch($primary, 'postgres', $rows, 44);
+on_primary($statistics);
 is(on_primary("SELECT acct.create_run('2025-01-01', 'run-3')"), '3', 'a run is made');
 my $holder = hold_lock($primary, 'postgres', 'LOCK TABLE acct.je_header_staging IN SHARE MODE'); # attaching waits for it
 my $session = start_session($primary, 'postgres');

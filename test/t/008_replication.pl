@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rows = 2_500;
+my $rows = 1_500;
 my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0;';
 my $small = 'SET ledger_engine.run_partition_min_transactions = -1;';
 my @settings = (

@@ -1,7 +1,7 @@
 # A cancel, a statement_timeout and a termination are answered at once, whatever a step is doing; they leave nothing behind, and
 # the step can be done again.  The longest time from the request to the end of the statement is printed.
 #
-# LEDGER_CANCEL_ROWS: transactions of a run (default 30000); LEDGER_CANCEL_ROUNDS: attempts of each kind (default 1);
+# LEDGER_CANCEL_ROWS: transactions of a run (default 8000); LEDGER_CANCEL_ROUNDS: attempts of each kind (default 1);
 # LEDGER_CANCEL_FSYNC: on, as it is in earnest (default off); LEDGER_SEED: of the random moments (default 1).
 use strict;
 use warnings FATAL => 'all';
@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-my $rows = $ENV{LEDGER_CANCEL_ROWS} || 30_000;
+my $rows = $ENV{LEDGER_CANCEL_ROWS} || 8_000;
 my $rounds = $ENV{LEDGER_CANCEL_ROUNDS} || 1;
 
 # Seconds that a machine may take which has much else to do; an idle one takes tens of milliseconds.

@@ -1,6 +1,8 @@
 # A run is cancelled while another session holds it: executing, with workers, idle in its transaction, prepared.  Each time
 # that session is stopped, nothing is left of the run, and the key begins afresh; at the end each transaction is journalled
 # once.  Then the same of what reverses and corrects it.
+#
+# LEDGER_CANCEL_ROWS: transactions of the run (default 5000).
 use strict;
 use warnings FATAL => 'all';
 
@@ -11,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rows = 30_000;
+my $rows = $ENV{LEDGER_CANCEL_ROWS} || 5_000;
 my $db = 'cancel';
 my $node = new_node(
 	'main',
