@@ -1,3 +1,4 @@
+-- On one path: it shows what is booked, however that was written.
 -- Schema acct_bi: what its views show, of months that are open, empty or archived; who may read it, and that nothing else may be done with it
 \set topic bi
 \i test/sql/setup.sql

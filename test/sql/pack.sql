@@ -1,3 +1,4 @@
+-- On one path: it shows what is booked, however that was written.
 -- The month-end pack: figures equal those of the reports, no text becomes markup, what cannot be shown is said
 \set topic pack
 \i test/sql/setup.sql
