@@ -151,7 +151,7 @@ COMMENT ON FUNCTION acct._audit_test(jsonb) IS 'The work of check_audit_data().'
 
 CREATE FUNCTION acct.check_audit_data(from_month date, to_month date, entity text, basis text DEFAULT 'PRIMARY')
 RETURNS TABLE (account_code text, fund text, currency text, opening_balance numeric, debit numeric, credit numeric, closing_balance numeric, difference numeric, passed boolean)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_nestloop = off AS $$
 #variable_conflict use_column
 DECLARE
     scope CONSTANT jsonb := acct._audit_scope('iso21378', $1, $2, $3, $4);
@@ -285,7 +285,7 @@ $$;
 COMMENT ON FUNCTION acct._audit_parts(jsonb, text) IS 'The files of audit data, or one of them, each with the query of its lines, for _sent_lines().';
 
 CREATE FUNCTION acct.export_audit_data(from_month date, to_month date, entity text, basis text DEFAULT 'PRIMARY', part text DEFAULT NULL) RETURNS TABLE (file_name text, line text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_nestloop = off
     SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 #variable_conflict use_column
 DECLARE

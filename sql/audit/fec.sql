@@ -250,8 +250,9 @@ COMMENT ON FUNCTION acct.fec_file_name(date, text) IS
 'The name of the FEC of a year that ends with a day: the SIREN (registration_no) of the entity, FEC, and the day. Raises 22004, 22023 (the entity does not exist or has no SIREN, or no year ends on the day).';
 
 CREATE FUNCTION acct.export_fec(year_end date, entity text, basis text DEFAULT 'PRIMARY', part text DEFAULT 'entries') RETURNS TABLE (line text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_nestloop = off AS $$
 DECLARE
+    -- Without statistics a nested loop reads all accounts, journals and texts again for each line.
     scope jsonb;
     file text;
 BEGIN

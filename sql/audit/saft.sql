@@ -191,7 +191,7 @@ $$;
 COMMENT ON FUNCTION acct._saft_query(jsonb, text) IS 'The query of the lines of a SAF-T file, for _sent_lines().';
 
 CREATE FUNCTION acct.export_saft(from_month date, to_month date, entity text, basis text DEFAULT 'PRIMARY') RETURNS TABLE (line text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET enable_nestloop = off
     SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 DECLARE
     scope CONSTANT jsonb := acct._begin_export('saft', export_saft.from_month, export_saft.to_month, export_saft.entity, export_saft.basis);

@@ -132,6 +132,57 @@ def check_saft_content(name, root, lines, months):
     check(f'{name}: texts with markup, tabs, line breaks and emoji', not lines or 'Tab here | pipe "quote" back\\slash line   end 😀 =1+1 <&>' in texts)
 
 
+def measured(call):
+    """The size of a file in MB, the most memory in MB that the server took to make it, and seconds of processor time; None without /proc."""
+    path = os.path.join(work, 'large')
+    client = subprocess.Popen(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    client.stdin.write('SELECT pg_backend_pid();\n')
+    client.stdin.flush()
+    pid = int(client.stdout.readline())
+    if not os.access(f'/proc/{pid}/status', os.R_OK):
+        client.communicate()
+        return None
+    peak = 0
+    done = threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not done.wait(0.02):
+            with open(f'/proc/{pid}/status', encoding='ascii') as status:
+                peak = max(peak, *(int(row.split()[1]) for row in status if row.startswith('RssAnon')))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    client.stdin.write(rf"\copy (SELECT line FROM {call}) TO '{path}' {AS_IT_IS}" + '\n')
+    client.stdin.write("SELECT 'done';\n")
+    client.stdin.flush()
+    check(f'{call}: written', client.stdout.readline(), 'done\n')
+    done.set()
+    watcher.join()
+    with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+        fields = stat.read().rsplit(')', 1)[1].split()
+    client.communicate()
+    return os.path.getsize(path) / 1e6, peak / 1024, (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def check_accounts():
+    """Time of the files of a book with many accounts, of which the server has no statistics yet."""
+    psql("INSERT INTO acct.entity (entity_code, functional_currency, country, registration_no) VALUES ('FRM', 'EUR', 'FR', '111222333')",
+         "INSERT INTO acct.chart_of_accounts (account_code, description, account_type) SELECT '6' || lpad(i::text, 7, '0'), 'Account ' || i, 'EXPENSE' FROM generate_series(1, 4000) AS i",
+         "INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('FRM', '2025-10-31', 'EUR', 'Many accounts')",
+         "INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit) SELECT (SELECT max(journal_id) FROM acct.manual_journal), i, '6' || lpad(i::text, 7, '0'), 'FA', i % 2, 1 - i % 2 "
+         'FROM generate_series(1, 4000) AS i',
+         'SELECT acct.submit_manual_journal(max(journal_id)) FROM acct.manual_journal')
+    psql('SELECT acct.approve_manual_journal(max(journal_id)) FROM acct.manual_journal', user='ledger_audit_checker')
+    for what, call in (('FEC', "acct.export_fec('2025-12-31', 'FRM')"), ('SAF-T', "acct.export_saft('2025-10-01', '2025-10-01', 'FRM')"),
+                       ('GL_Details', "acct.export_audit_data('2025-10-01', '2025-10-01', 'FRM', part => 'GL_Details')")):
+        found = measured(call)
+        if found is None:
+            return skip('time of many accounts', 'there is no /proc here')
+        print(f'# {what} of 4,000 accounts: {found[2]:.1f} s of processor time')
+        check(f'{what}: time grows with accounts, not with their square', found[2] < 1.5)
+
+
 def check_memory():
     """Memory and time of a file of 46,000 lines, against one of some lines. Processor time, because other tests run at the same time."""
     psql("INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, currency, entity_code, gross_amount, tabarru_amount) "
@@ -141,36 +192,11 @@ def check_memory():
     seconds = {}
     for what, call in (('small', "acct.export_saft('2025-01-01', '2025-03-01', 'FRA')"), ('SAF-T', "acct.export_saft('2026-01-01', '2026-12-01', 'FRA')"),
                        ('FEC', "acct.export_fec('2026-12-31', 'FRA')"), ('GL_Details', "acct.export_audit_data('2026-01-01', '2026-12-01', 'FRA', part => 'GL_Details')")):
-        path = os.path.join(work, 'large')
-        client = subprocess.Popen(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        client.stdin.write('SELECT pg_backend_pid();\n')
-        client.stdin.flush()
-        pid = int(client.stdout.readline())
-        if not os.access(f'/proc/{pid}/status', os.R_OK):
-            client.communicate()
+        found = measured(call)
+        if found is None:
             return skip('memory of a large file', 'there is no /proc here')
-        peak = [0]
-        done = threading.Event()
-
-        def watch(pid=pid, peak=peak, done=done):
-            while not done.wait(0.02):
-                with open(f'/proc/{pid}/status', encoding='ascii') as status:
-                    peak[0] = max(peak[0], *(int(row.split()[1]) for row in status if row.startswith('RssAnon')))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        client.stdin.write(rf"\copy (SELECT line FROM {call}) TO '{path}' {AS_IT_IS}" + '\n')
-        client.stdin.write(rf"SELECT 'done';" + '\n')
-        client.stdin.flush()
-        check(f'{what}: written', client.stdout.readline(), 'done\n')
-        done.set()
-        watcher.join()
-        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
-            fields = stat.read().rsplit(')', 1)[1].split()
-        client.communicate()
-        most[what] = peak[0] / 1024
-        seconds[what] = (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-        print(f'# {what}: {os.path.getsize(path) / 1e6:.1f} MB, {most[what]:.0f} MB of memory at most, {seconds[what]:.1f} s of processor time')
+        size, most[what], seconds[what] = found
+        print(f'# {what}: {size:.1f} MB, {most[what]:.0f} MB of memory at most, {seconds[what]:.1f} s of processor time')
     for what in ('SAF-T', 'FEC', 'GL_Details'):
         check(f'{what}: memory does not grow with the ledger', most[what] - most['small'] < 32)
         check(f'{what}: at least a million lines a minute of processor time', seconds[what] < 46666 / 1e6 * 60)
@@ -251,5 +277,6 @@ check_saft()
 check_audit_data()
 check_fec()
 # The others read files of some lines, which is quick.
+check_accounts()
 check_memory()
 finish()
