@@ -3,6 +3,8 @@
 
 docs/proof-format.md defines what is read here, byte for byte. Python 3.9 or later, its standard library, nothing else.
 The exit status is 0 if everything holds, 1 if something does not, and 2 if the command line is wrong.
+
+The file has five parts: trees of hashes; values, as the ledger writes them; what is hashed; proofs; exported months.
 """
 
 import argparse
@@ -10,29 +12,19 @@ import base64
 import bz2
 import codecs
 import datetime
+import functools
 import gzip
 import hashlib
 import json
 import lzma
 import os
 import re
-import struct
 import sys
 from decimal import Decimal
 
-EPOCH = datetime.date(2000, 1, 1)
 LARGEST_PROOF = 1 << 20
 LARGEST_NUMBER = (1 << 53) - 1
-ROWS_OF_LEAF = {'header': 16, 'line': 32}
-MARK = {'header': b'LEh1', 'line': b'LEl1'}
-CLASSES = {'i2', 'i4', 'i8', 'bool', 'date', 'time', 'amount', 'text', 'other'}
-FIXED = {'i2': 2, 'i4': 4, 'i8': 8, 'bool': 1, 'date': 4, 'time': 8, 'amount': 16}
-NAMES = {
-    'balance': {'leaf', 'leaf_index', 'leaf_count', 'leaf_path', 'seal', 'log_index', 'log_size', 'log_path', 'checkpoint'},
-    'sections': {'header_sections', 'line_sections', 'seal', 'log_index', 'log_size', 'log_path', 'checkpoint'},
-    'consistency': {'old', 'new', 'path'},
-}
-NAMES['header'] = NAMES['line'] = NAMES['balance'] | {'row', 'section', 'section_index', 'section_count', 'section_path'}
+LEAF = {'header': (b'LEh1', 16), 'line': (b'LEl1', 32)}  # how a leaf begins, and how many rows a full one has
 
 
 class Rejected(Exception):
@@ -44,7 +36,7 @@ def require(holds, problem):
         raise Rejected(problem)
 
 
-# Hashes and trees: RFC 6962, section 2.1, and RFC 9162, sections 2.1.3 and 2.1.4
+# Trees of hashes: RFC 6962, section 2.1, and RFC 9162, sections 2.1.3 and 2.1.4
 
 
 def leaf_hash(data):
@@ -63,28 +55,26 @@ def tree_root(hashes):
             h = node_hash(stack.pop(), h)
             n >>= 1
         stack.append(h)
-    if not stack:
-        return hashlib.sha256().digest()
-    root = stack.pop()
-    while stack:
-        root = node_hash(stack.pop(), root)
-    return root
+    return functools.reduce(lambda right, left: node_hash(left, right), reversed(stack)) if stack else hashlib.sha256().digest()
+
+
+def climb(index, last, path, what):
+    """The nodes of a path from a node up to the root, each with whether it is a left sibling."""
+    for node in path:
+        require(last > 0, f'{what}: the path is too long')
+        is_left = index & 1 or index == last
+        yield node, is_left
+        while is_left and not index & 1 and index:
+            index, last = index >> 1, last >> 1
+        index, last = index >> 1, last >> 1
+    require(last == 0, f'{what}: the path is too short')
 
 
 def root_of_path(hashed, index, size, path, what):
     """The root that an audit path leads to from a leaf."""
     require(index < size, f'{what}: index {index} is not below the size {size}')
-    fn, sn = index, size - 1
-    for p in path:
-        require(sn > 0, f'{what}: the path is too long')
-        if fn & 1 or fn == sn:
-            hashed = node_hash(p, hashed)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            hashed = node_hash(hashed, p)
-        fn, sn = fn >> 1, sn >> 1
-    require(sn == 0, f'{what}: the path is too short')
+    for node, is_left in climb(index, size - 1, path, what):
+        hashed = node_hash(node, hashed) if is_left else node_hash(hashed, node)
     return hashed
 
 
@@ -98,48 +88,76 @@ def check_consistency(old_size, old_root, new_size, new_root, path):
     require(path, 'the path is too short')
     if old_size & (old_size - 1) == 0:
         path = [old_root] + path
-    fn, sn = old_size - 1, new_size - 1
-    while fn & 1:
-        fn, sn = fn >> 1, sn >> 1
+    index, last = old_size - 1, new_size - 1
+    while index & 1:
+        index, last = index >> 1, last >> 1
     first = second = path[0]
-    for p in path[1:]:
-        require(sn > 0, 'the path is too long')
-        if fn & 1 or fn == sn:
-            first, second = node_hash(p, first), node_hash(p, second)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            second = node_hash(second, p)
-        fn, sn = fn >> 1, sn >> 1
-    require(sn == 0, 'the path is too short')
+    for node, is_left in climb(index, last, path[1:], 'checkpoints'):
+        if is_left:
+            first = node_hash(node, first)
+        second = node_hash(node, second) if is_left else node_hash(second, node)
     require(first == old_root, 'the path does not lead to the root of the older checkpoint')
     require(second == new_root, 'the path does not lead to the root of the newer checkpoint')
 
 
-# JSON, read strictly
+# Values. Each class of columns has a number of bytes, what reads it from the text of an export, and what shows it
+
+EPOCH = datetime.datetime(2000, 1, 1)
 
 
-def unique_names(pairs):
-    names = [name for name, _ in pairs]
-    require(len(set(names)) == len(names), 'a name appears twice')
-    return dict(pairs)
+def days_of(text):
+    if text in ('infinity', '-infinity'):
+        return 2**31 - 1 if text[0] == 'i' else -(2**31)
+    return (datetime.date.fromisoformat(text) - EPOCH.date()).days
 
 
-def small_number(text):
-    require(re.fullmatch(r'[0-9]{1,16}', text) and int(text) <= LARGEST_NUMBER, f'not a number from 0 to 2^53 - 1: {text[:40]}')
-    return int(text)
+def micros_of(text):
+    if text in ('infinity', '-infinity'):
+        return 2**63 - 1 if text[0] == 'i' else -(2**63)
+    m = re.fullmatch(r'(\d{4,}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00)?', text)
+    require(m, f'not a time in UTC: {text[:40]}')
+    seconds = days_of(m[1]) * 86400 + int(m[2]) * 3600 + int(m[3]) * 60 + int(m[4])
+    return seconds * 1000000 + int((m[5] or '0').ljust(6, '0'))
 
 
-def no_number(text):
-    raise Rejected(f'not an integer: {text[:40]}')
+def units_of(text):
+    units = Decimal(text).scaleb(4)
+    require(units == int(units), f'not an amount: {text[:40]}')
+    return int(units)
 
 
-def read_json(data):
+def show_time(number, unit='microseconds'):
+    """A time, or a date, which is a number of days; beyond the years that Python has, the number."""
     try:
-        text = data.decode('utf-8')
-        return json.loads(text, object_pairs_hook=unique_names, parse_int=small_number, parse_float=no_number, parse_constant=no_number)
-    except (ValueError, RecursionError) as e:
-        raise Rejected(f'not JSON: {e}')
+        time = EPOCH + datetime.timedelta(**{unit: number})
+        return time.date().isoformat() if unit == 'days' else time.isoformat(sep=' ') + ' UTC'
+    except OverflowError:
+        return f'2000-01-01 {number:+} {unit}'
+
+
+def show_date(days):
+    return show_time(days, 'days')
+
+
+def show_amount(units):
+    return f"{'-' if units < 0 else ''}{abs(units) // 10000}.{abs(units) % 10000:04}"
+
+
+def show_text(value):
+    return value if value.isprintable() else repr(value)
+
+
+CLASSES = {
+    'i2': (2, int, str),
+    'i4': (4, int, str),
+    'i8': (8, int, str),
+    'bool': (1, {'f': 0, 't': 1}.__getitem__, str),
+    'date': (4, days_of, show_date),
+    'time': (8, micros_of, show_time),
+    'amount': (16, units_of, show_amount),
+    'text': (None, str, show_text),
+    'other': (None, str, show_text),
+}
 
 
 def from_base64(value, what, size=None):
@@ -153,45 +171,12 @@ def from_base64(value, what, size=None):
     return data
 
 
-def hashes(value, what):
-    require(type(value) is list and len(value) <= 64, f'{what} is not a list of at most 64 hashes')
-    return [from_base64(v, f'{what}[{n}]', 32) for n, v in enumerate(value)]
-
-
-def parse_proof(data):
-    """A proof with bytes in place of base64."""
-    require(len(data) <= LARGEST_PROOF, 'it is larger than a proof can be')
-    proof = read_json(data)
-    require(type(proof) is dict, 'it is not a JSON object')
-    require(proof.get('ledger_engine_proof') == 1 and type(proof['ledger_engine_proof']) is int, 'it is not a proof of form 1')
-    kind = proof.get('kind')
-    require(type(kind) is str and kind in NAMES, 'it has no kind of proof that is known')
-    names = NAMES[kind] | {'ledger_engine_proof', 'kind'}
-    require(set(proof) <= names, f"unknown name: {', '.join(sorted(set(proof) - names))[:80]}")
-    require(set(proof) == names, f"missing name: {', '.join(sorted(names - set(proof)))}")
-    for name, value in proof.items():
-        if name.endswith(('_index', '_size', '_count')) or name == 'row':
-            require(type(value) is int, f'{name} is not a number')
-        elif name.endswith('path'):
-            proof[name] = hashes(value, name)
-        elif name in ('leaf', 'section'):
-            proof[name] = from_base64(value, name)
-        elif name.endswith('_sections'):
-            require(type(value) is list, f'{name} is not a list')
-            proof[name] = [from_base64(v, name) for v in value]
-        elif name != 'ledger_engine_proof':
-            require(type(value) is str, f'{name} is not a text')
-    return proof
-
-
-# What is hashed: rows, leaves, sections, seals, checkpoints
-
-
 class Bytes:
     """Bytes that are read from the front."""
 
-    def __init__(self, data, what):
+    def __init__(self, data, what, mark=b''):
         self.data, self.at, self.what = data, 0, what
+        require(self.take(len(mark)) == mark, f'{what} does not begin as one')
 
     def take(self, n):
         require(n <= len(self.data) - self.at, f'{self.what} ends too early')
@@ -211,29 +196,7 @@ class Bytes:
         require(self.at == len(self.data), f'{self.what} goes on after its end')
 
 
-def show_date(days):
-    try:
-        return (EPOCH + datetime.timedelta(days)).isoformat()
-    except OverflowError:
-        return f'2000-01-01 {days:+} days'
-
-
-def show_time(micros):
-    try:
-        return (datetime.datetime(2000, 1, 1) + datetime.timedelta(microseconds=micros)).isoformat(sep=' ') + ' UTC'
-    except OverflowError:
-        return f'2000-01-01 {micros:+} microseconds'
-
-
-def show_amount(units):
-    return f"{'-' if units < 0 else ''}{abs(units) // 10000}.{abs(units) % 10000:04}"
-
-
-SHOW = {'date': show_date, 'time': show_time, 'amount': show_amount}
-
-
-def show(value, column_class):
-    return repr(value) if type(value) is str and not value.isprintable() else str(SHOW.get(column_class, str)(value))
+# What is hashed: rows, leaves, sections, balances, seals, checkpoints
 
 
 def columns_of(seal, kind):
@@ -251,7 +214,8 @@ def parse_row(data, columns):
     row = {}
     for n, (name, column_class) in enumerate(columns):
         if bits[n // 8] & 0x80 >> n % 8:
-            row[name] = b.number(FIXED[column_class]) if column_class in FIXED else b.text()
+            size = CLASSES[column_class][0]
+            row[name] = b.number(size) if size else b.text()
             require(column_class != 'bool' or row[name] in (0, 1), 'the row has a boolean that is none')
     require(len(columns) % 8 == 0 or bits[-1] & 0xFF >> len(columns) % 8 == 0, 'the row has values of no column')
     b.end()
@@ -260,21 +224,20 @@ def parse_row(data, columns):
 
 def parse_leaf(data, kind):
     """The rows of a leaf, as bytes."""
-    b = Bytes(data, 'the leaf')
-    require(b.take(4) == MARK[kind], f'the leaf is not one of {kind}s')
+    mark, full = LEAF[kind]
+    b = Bytes(data, f'the leaf of {kind}s', mark)
     count = b.number(2, False)
-    require(1 <= count <= ROWS_OF_LEAF[kind], f'the leaf has {count} rows')
+    require(1 <= count <= full, f'the leaf has {count} rows')
     rows = [b.take(b.number(4, False)) for _ in range(count)]
     b.end()
     return rows
 
 
 def parse_section(data):
-    b = Bytes(data, 'the section')
-    require(b.take(4) == b'LEs1', 'the section is none')
+    b = Bytes(data, 'the section', b'LEs1')
     kind = b.number(1)
     require(kind in (1, 2), 'the section has an unknown kind')
-    section = {'kind': 'header' if kind == 1 else 'line', 'month': b.number(4), 'fund': b.text(), 'account_code': b.text(), 'currency': b.text()}
+    section = {'kind': ('header', 'line')[kind - 1], 'month': b.number(4), 'fund': b.text(), 'account_code': b.text(), 'currency': b.text()}
     section.update(rows=b.number(8), debit=b.number(16), credit=b.number(16), root=b.take(32))
     b.end()
     require(section['rows'] > 0, 'the section has no rows')
@@ -282,17 +245,11 @@ def parse_section(data):
 
 
 def parse_balance(data):
-    b = Bytes(data, 'the balance')
-    require(b.take(4) == b'LEb1', 'the leaf is not a balance')
-    balance = {'month': show_date(b.number(4)), 'fund': b.text(), 'account_code': b.text(), 'currency': b.text()}
-    for name in ('opening_balance', 'period_debit', 'period_credit', 'closing_balance'):
-        balance[name] = b.number(16)
-    balance['line_count'] = b.number(8)
+    b = Bytes(data, 'the balance', b'LEb1')
+    balance = {'month': b.number(4), 'fund': b.text(), 'account_code': b.text(), 'currency': b.text()}
+    balance.update({name: b.number(16) for name in ('opening_balance', 'period_debit', 'period_credit', 'closing_balance')}, line_count=b.number(8))
     b.end()
     return balance
-
-
-ESCAPES = {'\\': '\\', 'n': '\n', 'r': '\r'}
 
 
 def parse_seal(text):
@@ -307,13 +264,10 @@ def parse_seal(text):
             value = '-' if value == '\\-' else None
         else:
             require(re.fullmatch(r'(?:[^\\]|\\[\\nr])*', value), 'the seal has an unknown escape')
-            value = re.sub(r'\\(.)', lambda m: ESCAPES[m.group(1)], value)
+            value = re.sub(r'\\(.)', lambda m: {'\\': '\\', 'n': '\n', 'r': '\r'}[m[1]], value)
         require(n > 0 or line == 'ledger_engine_seal 1', 'it is not a seal of form 1')
-        if name == 'sum':
-            seal['sum'].append(value)
-        else:
-            require(name not in seal, f'the seal has {name} twice')
-            seal[name] = value
+        require(name == 'sum' or name not in seal, f'the seal has {name} twice')
+        seal[name] = seal['sum'] + [value] if name == 'sum' else value
     for name in ('entity', 'basis', 'number', 'previous', 'kind', 'sealed_at', 'sealed_by'):
         require(name in seal, f'the seal has no {name}')
     return seal
@@ -335,29 +289,64 @@ def parse_checkpoint(text):
     return lines[0], int(lines[1]), from_base64(lines[2], 'the root of a checkpoint', 32)
 
 
-def show_checkpoint(checkpoint):
-    return f'{checkpoint[0]}, {checkpoint[1]} seals, root {base64.b64encode(checkpoint[2]).decode()}'
+# Proofs: JSON, read strictly, and what each kind shows
+
+IN_LOG = {'seal', 'log_index', 'log_size', 'log_path', 'checkpoint'}
+OF_LEAF = IN_LOG | {'leaf', 'leaf_index', 'leaf_count', 'leaf_path'}
+OF_ROW = OF_LEAF | {'row', 'section', 'section_index', 'section_count', 'section_path'}
+NAMES = {'header': OF_ROW, 'line': OF_ROW, 'balance': OF_LEAF, 'sections': IN_LOG | {'header_sections', 'line_sections'}, 'consistency': {'old', 'new', 'path'}}
 
 
-# Proofs
+def unique_names(pairs):
+    require(len({name for name, _ in pairs}) == len(pairs), 'a name appears twice')
+    return dict(pairs)
+
+
+def small_number(text):
+    require(re.fullmatch(r'[0-9]{1,16}', text) and int(text) <= LARGEST_NUMBER, f'not a number from 0 to 2^53 - 1: {text[:40]}')
+    return int(text)
+
+
+def parse_proof(data):
+    """A proof with bytes in place of base64."""
+    require(len(data) <= LARGEST_PROOF, 'it is larger than a proof can be')
+    try:
+        # No fraction is a small number, nor is NaN.
+        proof = json.loads(data.decode('utf-8'), object_pairs_hook=unique_names, parse_int=small_number, parse_float=small_number, parse_constant=small_number)
+    except (ValueError, RecursionError) as e:
+        raise Rejected(f'not JSON: {e}')
+    require(type(proof) is dict, 'it is not a JSON object')
+    require(proof.get('ledger_engine_proof') == 1 and type(proof['ledger_engine_proof']) is int, 'it is not a proof of form 1')
+    require(type(proof.get('kind')) is str and proof['kind'] in NAMES, 'it has no kind of proof that is known')
+    names = NAMES[proof['kind']] | {'ledger_engine_proof', 'kind'}
+    require(set(proof) <= names, f"unknown name: {', '.join(sorted(set(proof) - names))[:80]}")
+    require(set(proof) == names, f"missing name: {', '.join(sorted(names - set(proof)))}")
+    for name, value in proof.items():
+        if name.endswith(('_index', '_size', '_count')) or name == 'row':
+            require(type(value) is int, f'{name} is not a number')
+        elif name.endswith(('path', '_sections')):
+            require(type(value) is list and (name.endswith('_sections') or len(value) <= 64), f'{name} is not a list, or has more than 64 hashes')
+            proof[name] = [from_base64(v, name, 32 if name.endswith('path') else None) for v in value]
+        elif name in ('leaf', 'section'):
+            proof[name] = from_base64(value, name)
+        elif name != 'ledger_engine_proof':
+            require(type(value) is str, f'{name} is not a text')
+    return proof
 
 
 def check_log(proof):
-    """That the seal is in the log that the checkpoint is of. Returns the seal and the checkpoint."""
-    seal = parse_seal(proof['seal'])
+    """That the seal is in the log that the checkpoint is of. Returns what all kinds of proofs show."""
     checkpoint = parse_checkpoint(proof['checkpoint'])
     require(proof['log_size'] == checkpoint[1], 'log_size is not the size of the checkpoint')
     root = root_of_path(leaf_hash(proof['seal'].encode()), proof['log_index'], proof['log_size'], proof['log_path'], 'log')
     require(root == checkpoint[2], 'the seal is not in the log of the checkpoint')
-    return seal, checkpoint
+    return {'kind': proof['kind'], 'seal': parse_seal(proof['seal']), 'text': proof['seal'], 'checkpoint': checkpoint, 'index': proof['log_index']}
 
 
 def check_row(proof):
-    kind, (seal, checkpoint) = proof['kind'], check_log(proof)
-    section = parse_section(proof['section'])
-    rows = parse_leaf(proof['leaf'], kind)
-    full = ROWS_OF_LEAF[kind]
-    index, count = proof['leaf_index'], proof['leaf_count']
+    """That the row is in the leaf, this in the section, and this in the seal."""
+    shown, kind, index, count = check_log(proof), proof['kind'], proof['leaf_index'], proof['leaf_count']
+    seal, section, rows, full = shown['seal'], parse_section(proof['section']), parse_leaf(proof['leaf'], kind), LEAF[kind][1]
     require(section['kind'] == kind, f'the section is not one of {kind}s')
     require(proof['row'] < len(rows), f"row {proof['row']} is not below the {len(rows)} rows of the leaf")
     require(len(rows) == (section['rows'] - index * full if index == count - 1 else full), 'the leaf does not have the rows that its section admits')
@@ -372,83 +361,74 @@ def check_row(proof):
         record.update({name: section[name] for name in ('fund', 'account_code', 'currency')})
     require(record.get('je_date') is not None, 'the row has no date')
     require(show_date(record['je_date'])[:8] == show_date(section['month'])[:8], 'the row is not of the month of its section')
-    return {'kind': kind, 'record': record, 'classes': dict(columns), 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint}
+    return {**shown, 'record': record, 'classes': dict(columns)}
 
 
 def check_balance(proof):
-    seal, checkpoint = check_log(proof)
+    shown = check_log(proof)
+    seal, record = shown['seal'], parse_balance(proof['leaf'])
     root = root_of_path(leaf_hash(proof['leaf']), proof['leaf_index'], proof['leaf_count'], proof['leaf_path'], 'balance')
     require(root == root_in(seal, 'balance_root'), 'the balance is not in the seal')
-    record = parse_balance(proof['leaf'])
     require(record['closing_balance'] == record['opening_balance'] + record['period_debit'] - record['period_credit'], 'the balance does not add up')
     # A checkpoint seals the balances of a book in the ledger's own chain.
     record.update(entity_code=seal.get('book_entity', seal['entity']), basis=seal.get('book_basis', seal['basis']))
-    classes = {name: 'amount' for name in record if name.endswith(('_balance', '_debit', '_credit'))}
-    return {'kind': 'balance', 'record': record, 'classes': classes, 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint}
+    amounts = {name: 'amount' for name in record if name.endswith(('_balance', '_debit', '_credit'))}
+    return {**shown, 'record': record, 'classes': {'month': 'date', 'line_count': 'i8', **amounts}}
 
 
 def check_sections(proof):
-    """That these are all sections of a seal; that of an event has none. Returns what check_row() does, with the sections by kind and key."""
-    seal, checkpoint = check_log(proof)
-    sections = {}
+    """That these are all sections of a seal; that of an event has none. Returns them by kind and key."""
+    shown, sections = check_log(proof), {}
     for kind in ('header', 'line'):
         given = proof[f'{kind}_sections']
-        if not given and f'{kind}_root' not in seal:
+        if not given and f'{kind}_root' not in shown['seal']:
             continue
-        require(tree_root(leaf_hash(s) for s in given) == root_in(seal, f'{kind}_root'), f'the sections of {kind}s are not those of the seal')
+        require(tree_root(leaf_hash(s) for s in given) == root_in(shown['seal'], f'{kind}_root'), f'the sections of {kind}s are not those of the seal')
         for section in map(parse_section, given):
             require(section['kind'] == kind, f'a section is not one of {kind}s')
             sections[kind, section['month'], section['fund'], section['account_code'], section['currency']] = section
-        require(sum(s['rows'] for s in sections.values() if s['kind'] == kind) == int(seal[f'{kind}s']), f'the seal has another number of {kind}s')
-    return {'kind': 'sections', 'sections': sections, 'seal': seal, 'text': proof['seal'], 'checkpoint': checkpoint, 'index': proof['log_index']}
+        require(sum(s['rows'] for s in sections.values() if s['kind'] == kind) == int(shown['seal'][f'{kind}s']), f'the seal has another number of {kind}s')
+    return {**shown, 'sections': sections}
 
 
-def check_consistency_proof(proof):
+def check_step(proof):
     old, new = parse_checkpoint(proof['old']), parse_checkpoint(proof['new'])
     require(old[0] == new[0], f'the checkpoints are of two ledgers: {old[0]} and {new[0]}')
     check_consistency(old[1], old[2], new[1], new[2], proof['path'])
     return {'kind': 'consistency', 'old': old, 'new': new}
 
 
-CHECKS = {'header': check_row, 'line': check_row, 'balance': check_balance, 'sections': check_sections, 'consistency': check_consistency_proof}
-
-
 def check_proof(data):
     """What a proof shows, apart from its checkpoint."""
     proof = parse_proof(data)
-    return CHECKS[proof['kind']](proof)
+    return {'header': check_row, 'line': check_row, 'balance': check_balance, 'sections': check_sections, 'consistency': check_step}[proof['kind']](proof)
 
 
 def check_trust(found, kept, steps):
     """That a checkpoint is the one that was kept, or that one of these steps (consistency proofs) leads from one to the other."""
     require(found[0] == kept[0], f'it is of another ledger, {found[0]}')
-    if found != kept:
-        require(any({found, kept} == {s['old'], s['new']} for s in steps), 'its checkpoint is not the one that was kept, and no proof leads from one to the other')
+    require(found == kept or any({found, kept} == {s['old'], s['new']} for s in steps), 'its checkpoint is not the one that was kept, and no proof leads from one to the other')
 
 
 def check_journal(header, lines):
     """That these are all lines of the journal, and that it is balanced. Returns problems."""
-    h = header['record']
-    problems = []
+    h, records, problems = header['record'], [x['record'] for x in lines], []
     if any(x['text'] != header['text'] or x['checkpoint'] != header['checkpoint'] for x in lines):
         problems.append('a line is of another seal or checkpoint')
-    for name in ('je_date', 'currency'):
-        if any(x['record'].get(name) != h.get(name) for x in lines):
-            problems.append(f'a line has another {name}')
-    numbers = [x['record'].get('line_no') for x in lines]
-    if len(set(numbers)) != len(numbers):
+    problems += [f'a line has another {name}' for name in ('je_date', 'currency') if any(r.get(name) != h.get(name) for r in records)]
+    if len({r.get('line_no') for r in records}) != len(records):
         problems.append('a line is given twice')
-    if len(numbers) != h['line_count']:
-        problems.append(f"there are proofs of {len(numbers)} of {h['line_count']} lines")
-    elif not h['total_debit'] == h['total_credit'] == sum(x['record']['debit'] for x in lines) == sum(x['record']['credit'] for x in lines):
+    if len(records) != h['line_count']:
+        problems.append(f"there are proofs of {len(records)} of {h['line_count']} lines")
+    elif not h['total_debit'] == h['total_credit'] == sum(r['debit'] for r in records) == sum(r['credit'] for r in records):
         problems.append('debits and credits are not the totals of the journal')
     return problems
 
 
-# Exported months
-
+# Exported months: the rows of the files become bytes again, as they were sealed
 
 CODECS = {'UTF8': 'utf-8', 'SQL_ASCII': 'utf-8', 'LATIN1': 'latin-1', 'LATIN9': 'iso8859-15', 'EUC_JP': 'euc_jp', 'EUC_KR': 'euc_kr', 'EUC_CN': 'gb2312'}
+UNPACK = {'none': bytes, 'gzip': gzip.decompress, 'xz': lzma.decompress, 'bzip2': bz2.decompress}
 FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)')
 
 
@@ -458,112 +438,69 @@ def read_csv(text):
     while at < len(text):
         m = FIELD.match(text, at)
         require(m, 'a file is not CSV')
-        row.append(m.group(1).replace('""', '"') if m.group(1) is not None else m.group(2) or None)
+        row.append(m[1].replace('""', '"') if m[1] is not None else m[2] or None)
         at = m.end()
-        if m.group(3) == '\n':
+        if m[3] == '\n':
             yield row
             row = []
     require(not row, 'a file ends within a row')
 
 
-def days_of(text):
-    if text in ('infinity', '-infinity'):
-        return 2**31 - 1 if text[0] == 'i' else -(2**31)
-    return (datetime.date.fromisoformat(text) - EPOCH).days
-
-
-def micros_of(text):
-    if text in ('infinity', '-infinity'):
-        return 2**63 - 1 if text[0] == 'i' else -(2**63)
-    m = re.fullmatch(r'(\d{4,}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00)?', text)
-    require(m, f'not a time in UTC: {text[:40]}')
-    seconds = days_of(m.group(1)) * 86400 + int(m.group(2)) * 3600 + int(m.group(3)) * 60 + int(m.group(4))
-    return seconds * 1000000 + int((m.group(5) or '0').ljust(6, '0'))
-
-
-def units_of(text):
-    units = Decimal(text).scaleb(4)
-    require(units == int(units), f'not an amount: {text[:40]}')
-    return int(units)
-
-
-def pack_text(text):
-    data = text.encode('utf-8')
-    return struct.pack('>I', len(data)) + data
-
-
-def pack_number(size, number):
-    return lambda text: number(text).to_bytes(size, 'big', signed=True)
-
-
-PACK = {'i2': pack_number(2, int), 'i4': pack_number(4, int), 'i8': pack_number(8, int), 'date': pack_number(4, days_of), 'time': pack_number(8, micros_of)}
-PACK.update(amount=pack_number(16, units_of), bool=lambda text: bytes([{'f': 0, 't': 1}[text]]), text=pack_text)
-
-
-def pack_other(column_type):
-    """Of the types that COPY and seals write differently, numerics lose their trailing zeros here, and intervals cannot be compared."""
-    require(not column_type.startswith('interval'), 'a column of type interval cannot be compared with a seal')
-    if column_type.startswith('numeric'):
-        return lambda text: pack_text(re.sub(r'\.?0+$', '', text) if '.' in text else text)
-    return pack_text
-
-
 def pack_row(row, columns, types):
-    bits = bytearray((len(columns) + 7) // 8)
-    values = []
+    bits, values = bytearray((len(columns) + 7) // 8), []
     for n, (name, column_class) in enumerate(columns):
-        if row.get(name) is not None:
-            bits[n // 8] |= 0x80 >> n % 8
-            values.append((pack_other(types[name]) if column_class == 'other' else PACK[column_class])(row[name]))
+        text = row.get(name)
+        if text is None:
+            continue
+        bits[n // 8] |= 0x80 >> n % 8
+        size, read, _ = CLASSES[column_class]
+        if column_class == 'other':
+            # Of the types that COPY and seals write differently, numerics lose their trailing zeros here.
+            require(not types[name].startswith('interval'), 'a column of type interval cannot be compared with a seal')
+            text = re.sub(r'\.?0+$', '', text) if types[name].startswith('numeric') and '.' in text else text
+        values.append(read(text).to_bytes(size, 'big', signed=True) if size else len(text.encode()).to_bytes(4, 'big') + text.encode())
     return bytes(bits) + b''.join(values)
 
 
-def read_file(path, compression):
-    require(compression in ('none', 'gzip', 'xz', 'bzip2'), f'unpack the files first: Python does not read {compression}')
-    opener = {'none': open, 'gzip': gzip.open, 'xz': lzma.open, 'bzip2': bz2.open}[compression]
-    try:
-        with opener(path, 'rb') as f:
-            return f.read()
-    except (OSError, EOFError, lzma.LZMAError) as e:
-        raise Rejected(f'{path} cannot be read: {e}')
+def root_of_rows(kind, rows):
+    mark, full = LEAF[kind]
+    parts = (rows[i : i + full] for i in range(0, len(rows), full))
+    return tree_root(leaf_hash(mark + len(p).to_bytes(2, 'big') + b''.join(len(r).to_bytes(4, 'big') + r for r in p)) for p in parts)
 
 
-def table_kind(name):
-    m = re.match('ledger_entry_(header|line)_', name)
-    require(m, f'{name} is no table of entries')
-    return m.group(1)
+def rows_of_file(directory, part, manifest):
+    """The rows of a file, by column."""
+    data = load(os.path.join(directory, os.path.basename(part['file'])), None)
+    require(hashlib.sha256(data).hexdigest() == part['sha256'], f"{part['file']} is not the file of the manifest")
+    require(manifest['compression'] in UNPACK, f"unpack the files first: Python does not read {manifest['compression']}")
+    text = UNPACK[manifest['compression']](data).decode(CODECS.get(manifest['encoding']) or codecs.lookup(manifest['encoding']).name)
+    names, rows = [c['name'] for c in part['columns']], read_csv(text)
+    require(next(rows, None) == names, f"{part['file']} does not have the columns of the manifest")
+    return (dict(zip(names, values)) for values in rows)
 
 
 def check_archive(directory, manifest, seals):
-    """That the files of a month have exactly the rows that the seals commit to. Returns the numbers of rows of each kind."""
+    """That the files of a month have exactly the rows that the seals commit to. Returns the numbers of rows of each kind, and problems."""
     require(manifest.get('manifest') == 'ledger_engine archive' and manifest.get('table_name') == 'ledger_entry', 'not the manifest of a month of ledger_entry')
     require(manifest['format'] == 'csv', 'the rows of a binary export cannot be compared: export the month as csv')
-    month = days_of(manifest['month'])
+    month, found, counts = days_of(manifest['month']), {}, {'header': 0, 'line': 0}
     by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run'), s['seal'].get('month')): s for s in seals}
-    found = {}
-    counts = {'header': 0, 'line': 0}
     for part in manifest['files']:
-        path = os.path.join(directory, os.path.basename(part['file']))
-        data = read_file(path, 'none')
-        require(hashlib.sha256(data).hexdigest() == part['sha256'], f"{part['file']} is not the file of the manifest")
-        if manifest['compression'] != 'none':
-            data = read_file(path, manifest['compression'])
-        kind = table_kind(part['table'])
-        types = {c['name']: c['type'] for c in part['columns']}
+        kind = re.match('ledger_entry_(header|line)_', part['table'])
+        require(kind, f"{part['table']} is no table of entries")
+        kind, types = kind[1], {c['name']: c['type'] for c in part['columns']}
         try:
-            rows = read_csv(data.decode(CODECS.get(manifest['encoding']) or codecs.lookup(manifest['encoding']).name))
-            require(next(rows, None) == [c['name'] for c in part['columns']], f"{part['file']} does not have the columns of the manifest")
-            for values in rows:
-                row = dict(zip(types, values))
-                seal = by_run.get((row['entity_code'], row['basis'], row['run_id'], None)) or by_run.get((row['entity_code'], row['basis'], None, manifest['month']))
+            for row in rows_of_file(directory, part, manifest):
+                book = row['entity_code'], row['basis']
+                seal = by_run.get((*book, row['run_id'], None)) or by_run.get((*book, None, manifest['month']))
                 require(seal, f"journal {row['je_id']}: no seal of run {row['run_id']} was given")
                 key = (month, row['fund'], row['account_code'], row['currency']) if kind == 'line' else (month, '', '', '')
                 place = (int(row['je_id']), int(row['line_no'])) if kind == 'line' else (row['je_number'].encode(), int(row['je_id']))
                 if 'columns' not in seal:
-                    seal['columns'] = {k: columns_of(seal['seal'], k) for k in ('header', 'line')}
+                    seal['columns'] = {k: columns_of(seal['seal'], k) for k in LEAF}
                 found.setdefault((seal['text'], kind) + key, []).append((place, pack_row(row, seal['columns'][kind], types)))
                 counts[kind] += 1
-        except (ValueError, KeyError, ArithmeticError, LookupError, OverflowError) as e:
+        except (ValueError, KeyError, ArithmeticError, LookupError, OSError, EOFError, lzma.LZMAError) as e:
             raise Rejected(f"{part['file']} cannot be read: {type(e).__name__}: {e}")
     problems = []
     for seal in seals:
@@ -571,15 +508,12 @@ def check_archive(directory, manifest, seals):
             if key[1] != month:
                 continue
             rows = [r for _, r in sorted(found.pop((seal['text'],) + key, []))]
-            full = ROWS_OF_LEAF[key[0]]
-            leaves = (MARK[key[0]] + struct.pack('>H', len(rows[i : i + full])) + b''.join(struct.pack('>I', len(r)) + r for r in rows[i : i + full]) for i in range(0, len(rows), full))
             where = f"seal {seal['seal']['number']} of {seal['seal']['entity']} {seal['seal']['basis']}, {key[0]}s {' '.join(key[2:])}".rstrip()
             if len(rows) != section['rows']:
                 problems.append(f"{where}: {len(rows)} rows, {section['rows']} were sealed")
-            elif tree_root(map(leaf_hash, leaves)) != section['root']:
+            elif root_of_rows(key[0], rows) != section['root']:
                 problems.append(f'{where}: the rows are not those that were sealed')
-    problems += [f"{key[1]}s {' '.join(key[3:])}: {len(rows)} rows that no section has" for key, rows in found.items()]
-    return counts, problems
+    return counts, problems + [f"{key[1]}s {' '.join(key[3:])}: {len(rows)} rows that no section has" for key, rows in found.items()]
 
 
 # The command
@@ -588,31 +522,29 @@ def check_archive(directory, manifest, seals):
 def load(path, limit=LARGEST_PROOF):
     try:
         with open(path, 'rb') as f:
-            return f.read(limit + 1)
+            return f.read(limit + 1 if limit else -1)
     except OSError as e:
-        raise Rejected(f'it cannot be read: {e.strerror}')
+        raise Rejected(f'{path} cannot be read: {e.strerror}')
 
 
 def load_checkpoint(path):
-    try:
-        return parse_checkpoint(load(path).decode('utf-8'))
-    except UnicodeDecodeError:
-        raise Rejected('it is not UTF-8')
+    return parse_checkpoint(load(path).decode('utf-8'))
+
+
+def show_checkpoint(checkpoint):
+    return f'{checkpoint[0]}, {checkpoint[1]} seals, root {base64.b64encode(checkpoint[2]).decode()}'
 
 
 def show_record(found):
-    order = ['entity_code', 'basis', 'fund', 'account_code', 'currency']
-    record = found['record']
-    for name in [n for n in order if n in record] + [n for n in record if n not in order]:
-        print(f"  {name:18}{show(record[name], found['classes'].get(name))}")
-    seal = found['seal']
+    record, seal = found['record'], found['seal']
+    first = [n for n in ('entity_code', 'basis', 'fund', 'account_code', 'currency') if n in record]
+    for name in first + [n for n in record if n not in first]:
+        print(f"  {name:18}{CLASSES[found['classes'].get(name, 'text')][2](record[name])}")
     print(f"  sealed as seal {seal['number']} of the book ({seal['kind']}), at {seal['sealed_at']} by {seal['sealed_by']}")
 
 
 def command_proof(args):
-    failed = 0
-    found = []
-    kept = load_checkpoint(args.checkpoint)
+    kept, found, journals, failed = load_checkpoint(args.checkpoint), [], {}, 0
     for path in args.files:
         try:
             # A file may have several proofs, a line each.
@@ -622,7 +554,6 @@ def command_proof(args):
             failed += 1
             print(f'{path}: REJECTED: {e}')
     steps = [f for _, f in found if f['kind'] == 'consistency']
-    journals = {}
     for path, f in found:
         try:
             if f['kind'] == 'consistency':
@@ -630,7 +561,7 @@ def command_proof(args):
                 continue
             check_trust(f['checkpoint'], kept, steps)
             print(f"{path}: {f['kind']} is in the ledger of the checkpoint")
-            if f['kind'] in ('header', 'line'):
+            if f['kind'] in LEAF:
                 journals.setdefault((f['checkpoint'], f['record']['je_id']), []).append(f)
             if f['kind'] != 'sections':
                 show_record(f)
@@ -639,11 +570,10 @@ def command_proof(args):
             print(f'{path}: REJECTED: {e}')
     for (_, je_id), parts in journals.items():
         headers = [p for p in parts if p['kind'] == 'header']
-        if len(headers) != 1 or len(parts) == 1:
-            continue
-        problems = check_journal(headers[0], [p for p in parts if p['kind'] == 'line'])
-        failed += len(problems)
-        print(f'journal {je_id}: ' + ('; '.join(['INCOMPLETE'] + problems) if problems else 'all lines are here, and it is balanced'))
+        if len(headers) == 1 and len(parts) > 1:
+            problems = check_journal(headers[0], [p for p in parts if p['kind'] == 'line'])
+            failed += len(problems)
+            print(f'journal {je_id}: ' + ('; '.join(['INCOMPLETE'] + problems) if problems else 'all lines are here, and it is balanced'))
     print(f'checkpoint: {show_checkpoint(kept)}')
     return failed == 0
 
@@ -665,8 +595,7 @@ def command_checkpoint(args):
 def command_archive(args):
     kept = load_checkpoint(args.checkpoint)
     found = [check_proof(line) for line in load(args.sections, 1 << 30).splitlines()]
-    steps = [f for f in found if f['kind'] == 'consistency']
-    seals = [f for f in found if f['kind'] == 'sections']
+    steps, seals = ([f for f in found if f['kind'] == kind] for kind in ('consistency', 'sections'))
     for s in seals:
         check_trust(s['checkpoint'], kept, steps)
     manifest = json.loads(load(args.manifest).decode('utf-8'), object_pairs_hook=unique_names)
@@ -685,21 +614,16 @@ def command_archive(args):
 def main():
     parser = argparse.ArgumentParser(prog='verify.py', description='Checks proofs, checkpoints and exported months of ledger_engine without a database.')
     commands = parser.add_subparsers(dest='command', required=True)
-    kept = {'required': True, 'metavar': 'FILE', 'help': 'the checkpoint that you kept: without one, nothing is proved'}
-    c = commands.add_parser('proof', help='check proofs of journals, lines and balances; of a header and all its lines, that the journal is complete')
-    c.add_argument('--checkpoint', **kept)
-    c.add_argument('files', nargs='+', metavar='PROOF')
-    c.set_defaults(run=command_proof)
-    c = commands.add_parser('checkpoint', help='check that a checkpoint extends an older one')
-    c.add_argument('old')
-    c.add_argument('new')
-    c.add_argument('proof', nargs='?')
-    c.set_defaults(run=command_checkpoint)
-    c = commands.add_parser('archive', help="compare an exported month's files with the seals of its runs")
-    c.add_argument('--checkpoint', **kept)
-    c.add_argument('manifest')
-    c.add_argument('sections', metavar='SECTIONS', help='proofs of the sections of each seal, a line each')
-    c.set_defaults(run=command_archive)
+    for run, arguments, help_text in (
+        (command_proof, ('--checkpoint', 'files'), 'check proofs of journals, lines and balances; of a header and all its lines, that the journal is complete'),
+        (command_checkpoint, ('old', 'new', 'proof'), 'check that a checkpoint extends an older one'),
+        (command_archive, ('--checkpoint', 'manifest', 'sections'), "compare an exported month's files with the seals of its runs"),
+    ):
+        command = commands.add_parser(run.__name__[8:], help=help_text)
+        command.set_defaults(run=run)
+        for name in arguments:
+            options = {'--checkpoint': {'required': True, 'metavar': 'FILE', 'help': 'the checkpoint that you kept: without one, nothing is proved'}}
+            command.add_argument(name, **options.get(name, {'nargs': {'files': '+', 'proof': '?'}.get(name)}))
     args = parser.parse_args()
     try:
         sys.exit(0 if args.run(args) else 1)

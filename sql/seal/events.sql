@@ -112,6 +112,22 @@ $$;
 COMMENT ON FUNCTION acct._seal_archive(text, bigint) IS
 'Seals that a month of the ledger was archived, restored or dropped, in each book that has entries or seals of it. The caller has locked all books.';
 
+CREATE FUNCTION acct._seal_source_archives() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._append_seal('', '', e.kind, '{table,month,archive,rows,gross,done_at,done_by,exported_at,manifest_sha256}',
+                              ARRAY[a.table_name, to_char(a.month, 'YYYY-MM-DD'), a.archive_id::text, a.rows::text, a.gross::text, acct._seal_time(e.done_at), e.done_by,
+                                    acct._seal_time(a.exported_at), encode(sha256(acct._utf8(a.manifest::text)), 'hex')], NULL, a.month)
+       FROM acct.archived_partition AS a
+      CROSS JOIN LATERAL (VALUES (1, 'archive', a.archived_at, a.archived_by), (2, 'restore', a.restored_at, a.restored_by), (3, 'drop', a.dropped_at, a.dropped_by)) AS e (n, kind, done_at, done_by)
+      WHERE a.table_name = 'txn_source_parent' AND e.done_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.basis = '' AND s.kind = e.kind AND acct._seal_line(s.body, 'archive') = a.archive_id::text)
+      ORDER BY a.archive_id, e.n;
+END
+$$;
+COMMENT ON FUNCTION acct._seal_source_archives() IS
+'Seals the archives, restores and drops of months of the source that no seal has, in the ledger''s own chain, which the caller has locked: archiving itself waits for no checkpoint.';
+
 CREATE FUNCTION acct._fresh_seals(OUT seals bigint[], OUT books jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH fresh AS MATERIALIZED (

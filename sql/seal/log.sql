@@ -88,6 +88,7 @@ DECLARE
     book jsonb;
 BEGIN
     PERFORM acct._seal_policy();
+    PERFORM acct._seal_source_archives();
     SELECT f.* INTO fresh FROM acct._fresh_seals() AS f;
     -- crash point: checkpoint_read
     FOR book IN SELECT b FROM jsonb_array_elements(fresh.books) AS b LOOP
@@ -97,7 +98,7 @@ BEGIN
     SELECT next + x.n - 1, s.seal_id, s.seal_hash FROM unnest(fresh.seals) WITH ORDINALITY AS x (seal_id, n) JOIN acct.ledger_seal AS s ON s.seal_id = x.seal_id;
 END
 $$;
-COMMENT ON FUNCTION acct._take_up_seals() IS 'Adds the seals that the log, which the caller has locked, does not have, and makes one of policy, where it changed, and one for the balances of each book that they are of.';
+COMMENT ON FUNCTION acct._take_up_seals() IS 'Adds the seals that the log, which the caller has locked, does not have, and makes those of policy, where it changed, of archived months of the source, and of the balances of each book that they are of.';
 
 CREATE FUNCTION acct._log_leaves(p_size bigint) RETURNS bytea[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -96,6 +96,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                format('%s exceptions, root %s', e.exceptions, left(encode(e.root, 'hex'), 16))
           FROM acct._exception_root(s.run_id, coalesce(acct._seal_line(s.body, 'exception_basis'), s.basis)) AS e
          WHERE s.kind IN ('run', 'exceptions') AND (acct._seal_line(s.body, 'exceptions'), acct._seal_line(s.body, 'exception_root')) IS DISTINCT FROM (e.exceptions::text, encode(e.root, 'hex'))
+        UNION ALL
+        -- Those of a correction never count, and those of other runs that are posted do.
+        SELECT 'exceptions', 'no exception is void', format('%s exceptions are void', count(*))
+          FROM acct.je_exception AS e
+         WHERE s.kind IN ('run', 'exceptions') AND e.run_id = s.run_id AND e.basis = coalesce(acct._seal_line(s.body, 'exception_basis'), s.basis)
+           AND e.voided_at IS NOT NULL AND acct._seal_line(s.body, 'run_kind') <> 'correction' HAVING count(*) > 0
         ) AS f (check_name, expected, actual)
     UNION ALL
     -- What the seals of a run say together, and its record.

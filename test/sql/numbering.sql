@@ -119,8 +119,14 @@ SELECT acct._drop_archived(a.archive_id) FROM acct.archived_partition AS a;
 SELECT month, entity_code, basis, finding, from_number, to_number, numbers, regexp_replace(explanation, 'on \d{4}-\d\d-\d\d by \S+,', 'on DAY by USER,') AS explanation FROM acct.check_numbering('2024-12-01', basis => 'TAX');
 SELECT month, finding, count(*) FROM acct.check_numbering() GROUP BY 1, 2 ORDER BY 1, 2;
 
+-- Months that never are: nothing was posted to them.
+SELECT count(*) AS rows FROM unnest('{1900-01-01,9999-12-01}'::date[]) AS m, acct.check_numbering(m);
 -- Errors
 \set VERBOSITY sqlstate
+SELECT * FROM acct.check_numbering('infinity'); :why
+SELECT * FROM acct.check_numbering('-infinity'); :why
+SELECT * FROM acct.check_numbering('4713-02-01 BC'); :why
+SELECT * FROM acct.check_numbering('5874897-12-01'); :why
 SELECT * FROM acct.check_numbering('2025-01-02'); :why
 SELECT * FROM acct.check_numbering('2025-01-01', 'NOWHERE'); :why
 SELECT * FROM acct.check_numbering('2025-01-01', basis => 'NONE'); :why

@@ -133,6 +133,53 @@ SELECT count(*) AS proofs, bool_and(public.leads_to_seal(p)) AS lead_to_seals, m
   FROM (SELECT acct.prove_journal(:long_je, n) FROM generate_series(2046, 2054) AS n UNION ALL SELECT acct.prove_journal(:long_je, n) FROM unnest('{1,2,2099,2100}'::integer[]) AS n
         UNION ALL SELECT acct.prove_journal(:long_je) UNION ALL SELECT acct.prove_journal(h.je_id) FROM acct.ledger_entry_header AS h WHERE h.run_id = :feb AND right(h.je_number, 9)::integer IN (1, 1024, 1025, 1100)
         UNION ALL SELECT acct.prove_journal(l.je_id, l.line_no) FROM acct.ledger_entry_line AS l WHERE l.run_id = :feb AND l.je_id IN (:first, :first + 1023, :first + 1024)) AS x (p);
+-- A header is changed, and all seals that tell of it are made again: evidence, the seal, those after it, the log. Only a checkpoint that was kept shows it.
+CREATE PROCEDURE public.seal_again(forged bigint, month date) LANGUAGE plpgsql AS $$
+DECLARE
+    s acct.ledger_seal;
+    before text;
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['ledger_seal', 'ledger_seal_evidence', 'ledger_log', 'ledger_checkpoint'] LOOP
+        EXECUTE format('ALTER TABLE acct.%I DISABLE TRIGGER ALL', t);
+    END LOOP;
+    CREATE TEMPORARY TABLE made ON COMMIT DROP AS
+    SELECT r.* FROM acct._recomputed_sections(acct._entry_leaves('ledger_entry_header', month), acct._entry_leaves('ledger_entry_line', month), month, NULL, NULL) AS r WHERE r.seal_id = forged;
+    -- Sections of one block, of which nobody compares the checksums as long as its hash is right
+    UPDATE acct.ledger_seal_evidence AS e
+       SET data = substr(e.data, 1, 4) || (SELECT int4send(count(*)::integer) || string_agg(int4send(octet_length(m.data)) || m.data, '' ORDER BY m.kind, m.fund, m.account_code)
+                          || string_agg(int8send(m.je_id) || int2send(1::smallint) || m.root || decode(repeat('00', 12 + 2 * m.row_count::integer), 'hex'), '' ORDER BY m.kind, m.fund, m.account_code)
+                     FROM made AS m)
+     WHERE e.seal_id = forged;
+    UPDATE acct.ledger_seal AS x SET body = regexp_replace(x.body, 'header_root [0-9a-f]{64}', 'header_root ' || (SELECT encode(acct._merkle_root(array_agg(m.data)), 'hex') FROM made AS m WHERE m.kind = 1)) WHERE x.seal_id = forged;
+    FOR s IN SELECT x.* FROM acct.ledger_seal AS x JOIN acct.ledger_seal AS f ON f.seal_id = forged AND (f.entity_code, f.basis) = (x.entity_code, x.basis) AND x.seal_number >= f.seal_number ORDER BY x.seal_number LOOP
+        s.body := CASE WHEN before IS NULL THEN s.body ELSE regexp_replace(s.body, 'previous [0-9a-f]{64}', 'previous ' || before) END;
+        s.seal_hash := sha256('\x00'::bytea || convert_to(s.body, 'UTF8'));
+        before := encode(s.seal_hash, 'hex');
+        UPDATE acct.ledger_seal AS x SET body = s.body, seal_hash = s.seal_hash WHERE x.seal_id = s.seal_id;
+    END LOOP;
+    UPDATE acct.ledger_log AS g SET leaf_hash = x.seal_hash FROM acct.ledger_seal AS x WHERE x.seal_id = g.seal_id;
+    DELETE FROM acct.ledger_checkpoint;
+END
+$$;
+CALL public.unguard('acct.ledger_entry_header_2015_03');
+SELECT acct.ledger_checkpoint() AS kept \gset
+BEGIN;
+UPDATE acct.ledger_entry_header_2015_03 SET policy_no = 'forged' WHERE run_id = :long_run AND right(je_number, 1) = '5';
+SELECT count(*) > 0 AS is_found FROM public.found('2015-03-01') WHERE check_name = 'headers';
+SELECT s.seal_id AS forged FROM acct.ledger_seal AS s WHERE s.kind = 'run' AND s.run_id = :long_run \gset
+CALL public.seal_again(:forged, '2015-03-01');
+SELECT basis, check_name, passed, actual FROM public.found() WHERE passed IS NOT NULL;
+SELECT bool_and(v.passed) AS a_new_checkpoint_passes FROM acct.ledger_checkpoint() AS c, acct.verify_checkpoint(c) AS v;
+SELECT v.check_name, v.passed FROM acct.verify_checkpoint(:'kept') AS v;
+ROLLBACK;
+-- The next checkpoint seals that months of the source were archived and restored, once.
+SELECT acct.archive_partition('txn_source_parent', '2015-02-01') IS NOT NULL AS archived;
+SELECT acct.ledger_checkpoint() = acct.ledger_checkpoint() AS same;
+SELECT acct.restore_partition('txn_source_parent', '2015-02-01') AS restored;
+SELECT acct.ledger_checkpoint() IS NOT NULL AS made;
+SELECT s.kind, s.period_month, acct._seal_line(s.body, 'table') AS of_table, acct._seal_line(s.body, 'rows') AS rows, acct._seal_line(s.body, 'done_by') = session_user AS by_me
+  FROM acct.ledger_seal AS s WHERE s.entity_code = '' AND s.kind IN ('archive', 'restore', 'drop') ORDER BY s.seal_number;
 -- Long texts make a proof large.
 \set VERBOSITY sqlstate
 SELECT acct.prove_journal(je_id) FROM acct.ledger_entry_header WHERE run_id = :long_run ORDER BY je_number LIMIT 1;

@@ -83,6 +83,15 @@ $primary->wait_for_catchup($standby);
 same('SELECT v.* FROM acct.ledger_checkpoint AS c, acct.verify_checkpoint(c.body) AS v', 'same checks of the checkpoint');
 is(on_standby('SELECT bool_and(v.passed) FROM acct.ledger_checkpoint AS c, acct.verify_checkpoint(c.body) AS v'), 't', 'the standby extends the checkpoint');
 same("SELECT acct.prove_balance('2025-01-01', 'MAIN', 'PRIMARY', s.fund, s.account_code, s.currency) FROM acct.account_balance_snapshot AS s WHERE s.entity_code = 'MAIN' AND s.basis = 'PRIMARY' AND s.snapshot_month = '2025-01-01' LIMIT 1", 'same proof');
+same('SELECT acct.prove_journal(max(je_id)), acct.prove_journal(max(je_id), 1) FROM acct.ledger_entry_header WHERE run_id = 1', 'same proofs of a header and a line');
+same('SELECT acct.prove_sections()', 'same proofs of sections');
+# The command of docs/proof.md, with a program that keeps what it is sent.
+my $received = PostgreSQL::Test::Utils::tempdir() . '/received.txt';
+my $export = q{psql -XqAt -d "$1" -c "CALL acct.run_job('checkpoint', '{\"standby\": \"standby\"}')" -c "SELECT rtrim(body, E'\n') FROM acct.ledger_checkpoint ORDER BY checkpoint_id DESC LIMIT 1" 2>/dev/null | dd of="$2" 2>/dev/null};
+is(system('sh', '-c', $export, 'sh', $primary->connstr('postgres'), $received), 0, 'a checkpoint is sent');
+my $text = slurp_file($received);
+is(on_primary('SELECT bool_and(v.passed) FROM acct.verify_checkpoint($$' . $text . '$$) AS v'), 't', 'what was received is a checkpoint of the ledger');
+is(system("$FindBin::RealBin/../../integrations/verify/verify.py", 'checkpoint', $received, $received), 0, 'and one that is read without a database');
 fails_with($standby, 'postgres', 'SELECT acct.ledger_checkpoint()', qr/ERROR:  25006:/, 'no checkpoint is made on the standby');
 
 # Another standby, promoted while a run is expanded: the primary goes on, and both come to the same.

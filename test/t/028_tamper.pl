@@ -83,6 +83,8 @@ $$;
 -- Another value for a column of a row: its type has one, or there is none for NULL.
 CREATE FUNCTION tamper.other(name text, type text) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE WHEN name IN ('entity_code') THEN format('CASE %1$I WHEN ''MAIN'' THEN ''SYARIAH'' ELSE ''MAIN'' END', name)
+	            -- An identifier that no journal has
+	            WHEN name = 'je_id' THEN 'je_id + 70000'
 	            WHEN name = 'line_no' THEN 'line_no + 100::smallint'
 	            -- One side stays empty.
 	            WHEN name = 'debit' THEN 'CASE WHEN debit > 0 THEN debit + 1 ELSE 0 END'
@@ -157,12 +159,14 @@ my @cases = (
 	['an exception is gone', q{DELETE FROM acct.je_exception WHERE (run_id, txn_id) = (SELECT e.run_id, e.txn_id FROM acct.je_exception AS e ORDER BY 1, 2 LIMIT 1)}, 'exceptions'],
 	['an exception has another reason', q{UPDATE acct.je_exception SET reason = reason || 'X'}, 'exceptions'],
 	['an exception has another message', q{UPDATE acct.je_exception SET message = 'all is well'}, 'exceptions'],
+	['an exception does not count', q{UPDATE acct.je_exception AS e SET voided_at = clock_timestamp() FROM acct.journal_run AS r WHERE r.run_id = e.run_id AND r.status = 'posted' AND r.kind = 'transaction'}, 'exceptions'],
 	['an exception is forged', q{INSERT INTO acct.je_exception (run_id, txn_id, txn_month, basis, reason, message) SELECT 1, 5, '2025-01-01', 'PRIMARY', 'NO_LINES', 'forged'}, 'exceptions'],
 	['a seal has another text', q{UPDATE acct.ledger_seal SET body = replace(body, 'posted_by', 'posted_bi') WHERE run_id = 1}, 'seal'],
 	['a seal has another text and its hash', q{UPDATE acct.ledger_seal SET body = b.body, seal_hash = sha256('\x00'::bytea || convert_to(b.body, 'UTF8')) FROM (SELECT seal_id, regexp_replace(body, 'policy_digest [^\n]*', 'policy_digest -') AS body FROM acct.ledger_seal WHERE run_id = 1) AS b WHERE ledger_seal.seal_id = b.seal_id}, 'seal'],
 	['a seal of the middle is gone', q{DELETE FROM acct.ledger_seal WHERE seal_number = 1 AND entity_code = 'MAIN' AND basis = 'PRIMARY'}, 'seal'],
 	['the evidence of a seal is gone', q{DELETE FROM acct.ledger_seal_evidence WHERE seal_id IN (SELECT seal_id FROM acct.ledger_seal WHERE run_id = 1)}, 'evidence'],
 	['a rule that was approved is another one', q{UPDATE acct.journal_template_line SET amount_expr = ':gross_amount' WHERE template_code = 'COMMISSION' AND line_no = 2}, 'checkpoint '],
+	['a rule is another one, and changes with a trace follow', q{UPDATE acct.journal_template_line SET amount_expr = ':gross_amount' WHERE template_code = 'COMMISSION' AND line_no = 2; ALTER TABLE acct.currency ENABLE TRIGGER ALL; INSERT INTO acct.currency VALUES ('NEW', 2); SELECT acct.ledger_checkpoint(); SELECT 1}, 'checkpoint policy'],
 	['an account has another type', q{UPDATE acct.chart_of_accounts SET account_type = CASE account_type WHEN 'ASSET' THEN 'EXPENSE' ELSE 'ASSET' END WHERE account_code = '1110'}, 'checkpoint '],
 	['the audit trail has another user', q{UPDATE acct.template_audit SET changed_by = 'nobody' WHERE audit_id = (SELECT min(audit_id) FROM acct.template_audit)}, 'checkpoint '],
 	['a row of the audit trail is gone', q{DELETE FROM acct.template_audit WHERE audit_id = (SELECT min(audit_id) FROM acct.template_audit)}, 'checkpoint '],
