@@ -38,6 +38,18 @@ typedef struct RecentSection
 	char stored[MAX_STORED];
 } RecentSection;
 
+/* A line that waits in memory for the others of its section. */
+typedef struct WaitingRow
+{
+	int32 section;
+	int16 line_no;
+	uint32 size;
+	int64 je_id;
+	Amount debit;
+	Amount credit;
+	char *bytes;
+} WaitingRow;
+
 struct SealRows
 {
 	const RowForm *form;
@@ -48,7 +60,13 @@ struct SealRows
 	int nsections;
 	int max_sections;
 	RoutedSection **sections;
-	Tuplesortstate *sort; /* NULL: rows come in order */
+	bool in_order;
+	/* Else lines wait in memory, and all rows are sorted once they are more than work_mem. */
+	MemoryContext waiting_context;
+	WaitingRow *waiting;
+	int64 nwaiting;
+	int64 max_waiting;
+	Tuplesortstate *sort;
 	int next_recent;
 	RecentSection recent[RECENT];
 	StringInfoData room;
@@ -68,10 +86,10 @@ seal_rows_open(const RowForm *form, Hasher *hasher, Spool *spool, bool in_order)
 	code_map_init(&rows->map, "sections of seals", sizeof(RoutedSection), CurrentMemoryContext);
 	code_map_keep_recent(&rows->map);
 	initStringInfo(&rows->room);
+	rows->in_order = in_order;
 	if (!in_order)
-		rows->sort =
-			tuplesort_begin_datum(BYTEAOID, lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr,
-								  InvalidOid, false, work_mem, NULL, TUPLESORT_NONE);
+		rows->waiting_context = AllocSetContextCreate(CurrentMemoryContext, "lines to be sealed",
+													  ALLOCSET_DEFAULT_SIZES);
 	return rows;
 }
 
@@ -97,7 +115,7 @@ add_section(SealRows *rows, RoutedSection *routed)
 			repalloc_huge(rows->sections, rows->max_sections * sizeof(RoutedSection *));
 	}
 	routed->number = rows->nsections;
-	if (rows->sort == NULL)
+	if (rows->in_order)
 		routed->section = open_section(rows, routed);
 	rows->sections[rows->nsections++] = routed;
 	MemoryContextSwitchTo(old);
@@ -145,7 +163,61 @@ put_to_sort(SealRows *rows, int32 number, const RowKey *key, const char *row, ui
 	tuplesort_putdatum(rows->sort, PointerGetDatum(room->data), false);
 }
 
-/* The same, for rows that are known by their bytes. */
+/* Keeps a line in memory; false where it is none, or there are too many. */
+static bool
+wait_with(SealRows *rows, int32 number, const RowKey *key, const char *row, uint32 size)
+{
+	WaitingRow *waiting;
+
+	if (rows->form->kind != ROW_LINE ||
+		MemoryContextMemAllocated(rows->waiting_context, false) >= work_mem * (Size) 1024)
+		return false;
+	if (rows->nwaiting == rows->max_waiting)
+	{
+		rows->max_waiting = Max(rows->max_waiting * 2, 64);
+		rows->waiting =
+			rows->waiting == NULL
+				? MemoryContextAlloc(rows->waiting_context, rows->max_waiting * sizeof(WaitingRow))
+				: repalloc_huge(rows->waiting, rows->max_waiting * sizeof(WaitingRow));
+	}
+	waiting = &rows->waiting[rows->nwaiting++];
+	waiting->section = number;
+	waiting->line_no = key->line_no;
+	waiting->size = size;
+	waiting->je_id = key->je_id;
+	waiting->debit = key->debit;
+	waiting->credit = key->credit;
+	waiting->bytes = MemoryContextAlloc(rows->waiting_context, size);
+	memcpy(waiting->bytes, row, size);
+	return true;
+}
+
+/* From now on rows are sorted, with those that wait. */
+static void
+begin_sort(SealRows *rows)
+{
+	MemoryContext old = MemoryContextSwitchTo(rows->context);
+
+	rows->sort =
+		tuplesort_begin_datum(BYTEAOID, lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr,
+							  InvalidOid, false, work_mem, NULL, TUPLESORT_NONE);
+	MemoryContextSwitchTo(old);
+	for (int64 i = 0; i < rows->nwaiting; i++)
+	{
+		const WaitingRow *waiting = &rows->waiting[i];
+		RowKey key = {.je_id = waiting->je_id,
+					  .line_no = waiting->line_no,
+					  .debit = waiting->debit,
+					  .credit = waiting->credit};
+
+		put_to_sort(rows, waiting->section, &key, waiting->bytes, waiting->size);
+	}
+	MemoryContextReset(rows->waiting_context);
+	rows->waiting = NULL;
+	rows->nwaiting = rows->max_waiting = 0;
+}
+
+/* As find_section(), for rows that are known by their bytes. */
 static RoutedSection *
 find_recent(SealRows *rows, const RowKey *key)
 {
@@ -174,8 +246,14 @@ seal_rows_put(SealRows *rows, const RowKey *key, const char *row, uint32 size)
 								? find_recent(rows, key)
 								: find_section(rows, key);
 
-	if (rows->sort == NULL)
+	if (rows->in_order)
 		return section_add(routed->section, key, row, size);
+	if (rows->sort == NULL)
+	{
+		if (wait_with(rows, routed->number, key, row, size))
+			return true;
+		begin_sort(rows);
+	}
 	put_to_sort(rows, routed->number, key, row, size);
 	return true;
 }
@@ -263,6 +341,70 @@ take_all_sorted(SealRows *rows)
 	return sorted.records;
 }
 
+static int
+compare_waiting(const void *a, const void *b)
+{
+	const WaitingRow *x = *(WaitingRow *const *) a;
+	const WaitingRow *y = *(WaitingRow *const *) b;
+
+	if (x->je_id != y->je_id)
+		return x->je_id < y->je_id ? -1 : 1;
+	return x->line_no - y->line_no;
+}
+
+/* The record of a section of so many lines, which nearly always are in order. */
+static SectionRecord *
+seal_waiting(const SealRows *rows, int32 number, WaitingRow **lines, int64 nlines)
+{
+	Section *section = open_section(rows, rows->sections[number]);
+
+	for (int64 i = 1; i < nlines; i++)
+		if (compare_waiting(&lines[i - 1], &lines[i]) > 0)
+		{
+			qsort(lines, nlines, sizeof(WaitingRow *), compare_waiting);
+			break;
+		}
+	for (int64 i = 0; i < nlines; i++)
+	{
+		RowKey key = {.je_id = lines[i]->je_id,
+					  .line_no = lines[i]->line_no,
+					  .debit = lines[i]->debit,
+					  .credit = lines[i]->credit};
+
+		if (!section_add(section, &key, lines[i]->bytes, lines[i]->size))
+			elog(ERROR, "a sort returned rows in the wrong order");
+	}
+	return section_close(section);
+}
+
+/* Lines by section, in the order in which they came. */
+static List *
+take_all_waiting(SealRows *rows)
+{
+	List *records = NIL;
+	int64 *ends = palloc0_array(int64, rows->nsections + 1); /* of each section, among all */
+	WaitingRow **lines =
+		palloc_extended((rows->nwaiting + 1) * sizeof(WaitingRow *), MCXT_ALLOC_HUGE);
+
+	for (int64 i = 0; i < rows->nwaiting; i++)
+		ends[rows->waiting[i].section + 1]++;
+	for (int i = 0; i < rows->nsections; i++)
+		ends[i + 1] += ends[i];
+	/* Now each is where its section begins, and goes to where it ends. */
+	for (int64 i = 0; i < rows->nwaiting; i++)
+		lines[ends[rows->waiting[i].section]++] = &rows->waiting[i];
+	for (int i = 0; i < rows->nsections; i++)
+	{
+		int64 first = i == 0 ? 0 : ends[i - 1];
+
+		CHECK_FOR_INTERRUPTS();
+		records = lappend(records, seal_waiting(rows, i, lines + first, ends[i] - first));
+	}
+	pfree(lines);
+	pfree(ends);
+	return records;
+}
+
 bool
 seal_rows_have(const SealRows *rows, DateADT month, Code fund, Code account)
 {
@@ -280,6 +422,8 @@ seal_rows_have(const SealRows *rows, DateADT month, Code fund, Code account)
 static void
 free_rows(SealRows *rows)
 {
+	if (rows->waiting_context != NULL)
+		MemoryContextDelete(rows->waiting_context);
 	pfree(rows->room.data);
 	pfree(rows->sections);
 	hash_destroy(rows->map.table);
@@ -290,7 +434,7 @@ free_rows(SealRows *rows)
 void
 seal_rows_discard(SealRows *rows)
 {
-	for (int i = 0; rows->sort == NULL && i < rows->nsections; i++)
+	for (int i = 0; rows->in_order && i < rows->nsections; i++)
 		section_discard(rows->sections[i]->section);
 	if (rows->sort != NULL)
 		tuplesort_end(rows->sort);
@@ -304,7 +448,9 @@ seal_rows_close(SealRows *rows)
 
 	if (rows->sort != NULL)
 		records = take_all_sorted(rows);
-	for (int i = 0; rows->sort == NULL && i < rows->nsections; i++)
+	else if (!rows->in_order)
+		records = take_all_waiting(rows);
+	for (int i = 0; rows->in_order && i < rows->nsections; i++)
 		records = lappend(records, section_close(rows->sections[i]->section));
 	free_rows(rows);
 	return records;

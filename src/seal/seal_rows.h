@@ -3,8 +3,9 @@
  *		Routes rows to the sections that they belong to.
  *
  * Where rows of each section come in order, they go to it at once: memory is
- * that of the sections, some 10 kB each. In any other order they are sorted
- * first, in work_mem and temporary files, and one section is open at a time.
+ * that of the sections, some 10 kB each. In any other order they wait in
+ * work_mem, or are sorted with temporary files, and one section is open at a
+ * time.
  */
 #ifndef LEDGER_SEAL_ROWS_H
 #define LEDGER_SEAL_ROWS_H
