@@ -140,16 +140,20 @@ BEGIN
                  OVER (PARTITION BY r.entity_code, r.basis, r.fund, r.account_code, r.currency ORDER BY r.month) AS closing,
                s.entity_code IS NOT NULL AS was_there
           FROM row_now AS r
-          LEFT JOIN acct.journal_run_total AS t
-            ON t.run_id = p_run_id AND t.entity_code = r.entity_code AND t.basis = r.basis AND t.je_month = r.month AND t.fund = r.fund
-           AND t.account_code = r.account_code AND t.currency = r.currency
-          LEFT JOIN acct.account_balance_snapshot AS s
-            ON s.entity_code = r.entity_code AND s.basis = r.basis AND s.snapshot_month = r.month AND s.fund = r.fund
-           AND s.account_code = r.account_code AND s.currency = r.currency
-          LEFT JOIN acct.account_balance_snapshot AS o
-            ON s.entity_code IS NULL AND o.entity_code = r.entity_code AND o.basis = r.basis
-           AND o.snapshot_month = least((r.month - interval '1 month')::date, r.last_month) AND o.fund = r.fund
-           AND o.account_code = r.account_code AND o.currency = r.currency),
+          -- OFFSET 0: by the key, row by row. A join could compare all that the run moves in a book with all that the book has.
+          LEFT JOIN LATERAL (
+            SELECT x.* FROM acct.journal_run_total AS x
+             WHERE x.run_id = p_run_id AND x.entity_code = r.entity_code AND x.basis = r.basis AND x.je_month = r.month AND x.fund = r.fund
+               AND x.account_code = r.account_code AND x.currency = r.currency OFFSET 0) AS t ON true
+          LEFT JOIN LATERAL (
+            SELECT x.* FROM acct.account_balance_snapshot AS x
+             WHERE x.entity_code = r.entity_code AND x.basis = r.basis AND x.snapshot_month = r.month AND x.fund = r.fund
+               AND x.account_code = r.account_code AND x.currency = r.currency OFFSET 0) AS s ON true
+          LEFT JOIN LATERAL (
+            SELECT x.* FROM acct.account_balance_snapshot AS x
+             WHERE s.entity_code IS NULL AND x.entity_code = r.entity_code AND x.basis = r.basis
+               AND x.snapshot_month = least((r.month - interval '1 month')::date, r.last_month) AND x.fund = r.fund
+               AND x.account_code = r.account_code AND x.currency = r.currency OFFSET 0) AS o ON true),
     fresh AS MATERIALIZED (
         SELECT m.*, m.closing - m.debit + m.credit AS opening FROM moved AS m),
     gone AS (
