@@ -47,6 +47,7 @@ OBJS = \
 	src/check/sealed_row.o \
 	src/check/source_digest.o \
 	src/check/source_keys.o \
+	src/common/citus.o \
 	src/common/code_check.o \
 	src/common/code_map.o \
 	src/common/columns.o \

@@ -161,16 +161,34 @@ $$;
 COMMENT ON FUNCTION acct._catch_up_sequences() IS
 'Moves sequences forward that are behind the tables, as after a dump was restored over newer entries, or on a copy made by logical replication.';
 
+CREATE FUNCTION acct._keep_ddl_here(p_setting text DEFAULT 'off') RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own CONSTANT text := current_setting('citus.enable_ddl_propagation', true);
+BEGIN
+    -- Where Citus is not loaded there is no such setting.
+    IF own <> '' THEN
+        PERFORM set_config('citus.enable_ddl_propagation', p_setting, true);
+    END IF;
+    RETURN own;
+END
+$$;
+COMMENT ON FUNCTION acct._keep_ddl_here(text) IS
+'Keeps Citus, where it is loaded, from repeating on its other nodes the commands that follow in the transaction, and returns the setting that this replaces, with which it is called again afterwards.';
+
 CREATE FUNCTION acct.install() RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET client_min_messages = warning AS $$
 DECLARE
     installed integer;
+    own_propagation text;
 BEGIN
     IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
         RAISE EXCEPTION 'acct.install() must be called by a superuser' USING ERRCODE = '42501';
     END IF;
     PERFORM acct._require_trust();
     PERFORM acct._require_read_committed();
+    -- Each node of Citus installs a ledger of its own.
+    own_propagation := acct._keep_ddl_here();
     -- One at a time, also the first. Only a superuser can lock this table, and other extensions wait for as long.
     LOCK TABLE pg_catalog.pg_extension IN SHARE ROW EXCLUSIVE MODE;
     IF to_regclass('acct.engine_layout') IS NOT NULL THEN
@@ -183,6 +201,7 @@ BEGIN
         PERFORM acct._record_findings(false);
         PERFORM acct._catch_up_policy();
         PERFORM acct._take_back(NULL, true);
+        PERFORM acct._keep_ddl_here(own_propagation);
         RETURN format('layout %s was there', installed);
     ELSIF installed > acct._layout_version() THEN
         RAISE EXCEPTION 'the layout is newer than the code' USING ERRCODE = 'LE010',
@@ -243,6 +262,7 @@ BEGIN
     VALUES (acct._layout_version(), ARRAY(SELECT t FROM acct._triggers() AS t ORDER BY t COLLATE "C"), gen_random_uuid())
     ON CONFLICT (singleton) DO UPDATE
        SET version = excluded.version, installed_by = excluded.installed_by, installed_at = excluded.installed_at, triggers = excluded.triggers;
+    PERFORM acct._keep_ddl_here(own_propagation);
     RETURN format('layout %s installed', acct._layout_version());
 END
 $$;

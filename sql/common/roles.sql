@@ -141,6 +141,7 @@ DECLARE
     roles CONSTANT text[] := ARRAY['acct_loader', 'acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor', 'acct_bi_reader'];
     everyone text;
     owner name;
+    own_propagation text;
     r record;
 BEGIN
     SELECT pg_get_userbyid(p.proowner) INTO owner FROM pg_proc AS p WHERE p.oid = 'acct.install()'::regprocedure;
@@ -149,6 +150,7 @@ BEGIN
     END IF;
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
+    own_propagation := acct._keep_ddl_here();
     FOREACH role_name IN ARRAY roles LOOP
         created := NOT EXISTS (SELECT FROM pg_roles AS p WHERE p.rolname = install_roles.role_name);
         IF created THEN
@@ -180,6 +182,7 @@ BEGIN
        JOIN pg_class AS c ON c.relname = p.name AND c.relnamespace = 'acct_archive'::regnamespace
       WHERE a.restored_at IS NULL;
     PERFORM acct._take_back(NULL, true);
+    PERFORM acct._keep_ddl_here(own_propagation);
 END
 $$;
 COMMENT ON FUNCTION acct.install_roles() IS

@@ -20,6 +20,7 @@
  */
 #include "expand/expand.h"
 
+#include "common/citus.h"
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
@@ -284,6 +285,18 @@ take_month(TupleTableSlot *slot, void *arg)
 	*(DateADT *) arg = DatumGetDateADT(query_value(slot, 0, 0));
 }
 
+/* A table of the source whose rows Citus keeps on other nodes looks empty here. */
+static void
+refuse_elsewhere(Oid table)
+{
+	if (citus_manages(table))
+		ereport(ERROR, (errcode(ERRCODE_LE_UNSUPPORTED_TABLE),
+						errmsg("transactions in tables that Citus distributes are not supported"),
+						errdetail("Table %s is read in bulk.", get_rel_name(table)),
+						errhint("Each node of Citus has a complete ledger of its own: load the "
+								"transactions of an entity on its node.")));
+}
+
 /*
  * Takes the locks that the queries of an expansion and its writers would take, so
  * that nothing waits any more once the snapshot is there: what others commit
@@ -295,6 +308,7 @@ lock_tables(int64 run_id)
 	Relation source = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	DateADT txn_month = 0;
 	QueryArgs args = {0};
+	ListCell *lc;
 
 	for (int i = 0; i < lengthof(tables_read); i++)
 	{
@@ -307,7 +321,9 @@ lock_tables(int64 run_id)
 	LockRelationOid(ledger_engine_table("je_exception"), RowExclusiveLock);
 	query_arg(&args, INT8OID, Int64GetDatum(run_id));
 	query_each_row_kept(EXPAND_RUN_QUERY("s.txn_month"), &args, take_month, &txn_month);
-	(void) source_leaves(source, txn_month);
+	refuse_elsewhere(RelationGetRelid(source));
+	foreach(lc, source_leaves(source, txn_month))
+		refuse_elsewhere(lfirst_oid(lc));
 	table_close(source, NoLock);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "table/bulk_writer.h"
 
+#include "common/citus.h"
 #include "common/columns.h"
 #include "common/crash_point.h"
 #include "common/settings.h"
@@ -48,6 +49,8 @@ struct BulkWriter
 	"ALTER TABLE %s SET ACCESS METHOD heap, or replace it by an ordinary table."
 #define HINT_UNLOGGED  "ALTER TABLE %s SET LOGGED."
 #define HINT_EXCLUSION "Drop the exclusion constraints of %s."
+#define HINT_CITUS \
+	"SELECT undistribute_table('acct.%s'); each node of Citus has a complete ledger of its own."
 
 #define refuse_table(rel, hint, ...)                                                         \
 	ereport(ERROR, (errcode(ERRCODE_LE_UNSUPPORTED_TABLE), errmsg(__VA_ARGS__),              \
@@ -83,6 +86,9 @@ check_actions(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
+	/* Rows that are written here past Citus would never be seen. */
+	if (citus_manages(RelationGetRelid(rel)))
+		refuse_table(rel, HINT_CITUS, "tables that Citus distributes are not supported here");
 	if (rel->rd_rel->relrowsecurity)
 		refuse_table(rel, HINT_ROW_SECURITY, "row security is not supported here");
 	/* relhasrules stays set when the last rule is dropped. */

@@ -224,6 +224,11 @@ SELECT t.tab, f.change, ARRAY[f.statement]
     (4, 'rule', 'CREATE RULE mine AS ON INSERT TO @ DO ALSO SELECT 1'),
     (5, 'foreign key', 'ALTER TABLE @ ADD FOREIGN KEY (basis) REFERENCES acct.accounting_basis')) AS f (n, change, statement)
  ORDER BY t.n, f.n;
+-- What Citus distributes is in its catalog, of which only this column is read.
+INSERT INTO public.change (tab, change, statements)
+SELECT t, 'distributed by Citus', '{"SET LOCAL allow_system_table_mods = on","CREATE TABLE pg_catalog.pg_dist_partition AS SELECT regclass ''@'' AS logicalrelid"}'::text[]
+  FROM unnest(ARRAY['txn_source_parent', 'txn_source_2025_01', 'ledger_entry_line', 'ledger_entry_line_2025_01_rest', 'ledger_entry_header_2025_01', 'je_line_staging',
+                    'je_header_staging_small', 'je_exception']) AS t;
 INSERT INTO public.change (tab, change, statements)
 SELECT t.tab, f.change, ARRAY[f.statement]
   FROM unnest(ARRAY['ledger_entry_line', 'ledger_entry_header', 'je_line_staging', 'je_header_staging', 'je_exception']) WITH ORDINALITY AS t (tab, n)
