@@ -265,6 +265,11 @@ SQL_PARTS = \
 	sql/pack/statements.sql \
 	sql/pack/evidence.sql \
 	sql/pack/month_end_pack.sql \
+	sql/cluster/node.sql \
+	sql/cluster/coordinator.sql \
+	sql/cluster/policy.sql \
+	sql/cluster/runs.sql \
+	sql/cluster/reports.sql \
 	sql/common/comments.sql \
 	sql/common/roles.sql \
 	sql/common/rights.sql \

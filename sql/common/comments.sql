@@ -11,6 +11,7 @@ BEGIN
     PERFORM acct._comment_waiting();
     PERFORM acct._comment_templates();
     PERFORM acct._comment_entities();
+    PERFORM acct._comment_node();
     PERFORM acct._comment_limits();
     PERFORM acct._comment_release();
     PERFORM acct._comment_findings();

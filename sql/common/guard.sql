@@ -503,7 +503,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
     -- As whoever makes it: not a definer function.
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper)
-       AND (EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'ledger_guard'))
+       AND (EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_cluster', 'ledger_guard'))
             -- A trusted extension, or one that CASCADE made with it, whose script runs as a superuser in a schema of the caller's choice
             OR EXISTS (WITH RECURSIVE made AS (
                            SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_extension'::regclass
@@ -512,7 +512,7 @@ BEGIN
                               AND p.refclassid = 'pg_extension'::regclass)
                        SELECT FROM made AS m JOIN pg_extension AS e ON e.oid = m.objid JOIN pg_namespace AS n ON n.oid = e.extnamespace
                          JOIN pg_roles AS o ON o.oid = e.extowner AND NOT o.rolsuper
-                        WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))) THEN
+                        WHERE n.nspname IN ('acct', 'acct_archive', 'acct_cluster', 'ledger_guard'))) THEN
         RAISE EXCEPTION 'functions, operators, types and extensions in schemas of ledger_engine can be created by superusers only'
             USING ERRCODE = '42501', DETAIL = 'The engine''s own functions could find them, and run as a superuser.',
                   HINT = 'Make them in a schema of your own.';

@@ -13,13 +13,13 @@ BEGIN
     -- Functions run as their owner: a table of another owner could carry a trigger, or an index, that runs as that owner
     -- too. So this comes before any table is read. And nobody else may put operators or functions beside theirs.
     IF EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
-                WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard') AND a.privilege_type = 'CREATE'
+                WHERE n.nspname IN ('acct', 'acct_archive', 'acct_cluster', 'ledger_guard') AND a.privilege_type = 'CREATE'
                   AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.grantee AND r.rolsuper)) THEN
         PERFORM acct._require_trust();
     END IF;
     SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner, pg_get_userbyid(f.proowner) AS function_owner INTO stranger
       FROM pg_class AS c JOIN pg_proc AS f ON f.oid = 'acct.install()'::regprocedure AND f.proowner <> c.relowner
-     WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'ledger_guard'))
+     WHERE c.relnamespace IN (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_cluster', 'ledger_guard'))
        AND c.relkind IN ('r', 'p', 'v', 'S', 'f', 'm')
        -- The guard belongs to the cluster's first superuser.
        AND NOT (c.relnamespace = to_regnamespace('ledger_guard') AND c.relowner = 10)
@@ -96,6 +96,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.statement_column') IS NOT NULL
        AND to_regclass('acct.ledger_seal_evidence') IS NOT NULL
        AND to_regclass('acct.fec_number') IS NOT NULL
+       AND to_regclass('acct.entity_place') IS NOT NULL
        AND to_regclass('acct.ledger_checkpoint') IS NOT NULL
        AND to_regclass('acct.ledger_verification') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.journal_run') AND a.attname = 'created_by_role' AND NOT a.attisdropped)
@@ -109,7 +110,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, seals, audit files, and the role of a run''s maker.';
+'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, seals, audit files, nodes of a cluster, and the role of a run''s maker.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
@@ -237,6 +238,7 @@ BEGIN
     PERFORM acct._layout_elimination();
     PERFORM acct._layout_statements();
     PERFORM acct._layout_entities();
+    PERFORM acct._layout_node();
     PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_codes();
     PERFORM acct._layout_limits();

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION acct._public_functions() IS 'The functions that everybody ma
 CREATE FUNCTION acct._own_names() RETURNS SETOF text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT unnest(ARRAY['account_balance_snapshot', 'accounting_basis', 'accounting_basis_draft', 'accounting_period', 'archived_partition', 'audit_export',
-        'batch_waiting', 'book', 'chart_of_accounts', 'chart_of_accounts_draft', 'currency', 'currency_draft', 'elimination_pair', 'elimination_pair_draft', 'engine_layout', 'entity', 'entity_draft',
+        'batch_waiting', 'book', 'chart_of_accounts', 'chart_of_accounts_draft', 'cluster_member', 'currency', 'currency_draft', 'elimination_pair', 'elimination_pair_draft', 'engine_layout', 'entity', 'entity_draft', 'entity_place',
         'exception_summary', 'fec_number', 'fund', 'fund_draft', 'fund_journal', 'je_exception', 'je_header_staging', 'je_header_staging_small', 'je_id_seq',
         'je_line_staging', 'je_line_staging_small',
         'je_range_seq', 'job_state', 'journal_number', 'journal_reversal', 'journal_run', 'journal_run_batch', 'journal_run_ignored', 'journal_run_total',
@@ -28,7 +28,7 @@ CREATE FUNCTION acct._own_relations() RETURNS SETOF oid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH RECURSIVE own AS (
         SELECT c.oid FROM pg_class AS c
-         WHERE c.relnamespace IN (to_regnamespace('acct_archive'), to_regnamespace('acct_bi'), to_regnamespace('ledger_guard'))
+         WHERE c.relnamespace IN (to_regnamespace('acct_archive'), to_regnamespace('acct_bi'), to_regnamespace('acct_cluster'), to_regnamespace('ledger_guard'))
             OR c.relnamespace = to_regnamespace('acct')
                AND (c.relname IN (SELECT n FROM acct._own_names() AS n)
                     -- Staging and months, also those that are not attached
@@ -45,13 +45,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT o.oid FROM own AS o
 $$;
 COMMENT ON FUNCTION acct._own_relations() IS
-'The engine''s relations: what install() creates, with its partitions, staging and sequences, and everything in schemas acct_archive, acct_bi and ledger_guard.';
+'The engine''s relations: what install() creates, with its partitions, staging and sequences, and everything in schemas acct_archive, acct_bi, acct_cluster and ledger_guard.';
 
 CREATE FUNCTION acct._rights_beyond(p_objects oid[] DEFAULT NULL)
 RETURNS TABLE (kind text, object oid, name text, owner oid, grantor oid, grantee oid, privilege text, is_internal boolean, by_default boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     WITH schemas AS MATERIALIZED (
-        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')),
+        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'acct_cluster', 'ledger_guard')),
     own AS MATERIALIZED (
         SELECT o AS oid FROM acct._own_relations() AS o),
     granted AS (
@@ -134,9 +134,9 @@ BEGIN
     -- As whoever makes it. At nearly every site nothing has to be looked at.
     IF EXISTS (SELECT FROM pg_default_acl AS d CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
                 WHERE a.grantee <> d.defaclrole AND NOT (d.defaclnamespace <> 0 AND a.privilege_type = 'SELECT'))
-       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')) THEN
+       AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_bi', 'acct_cluster', 'ledger_guard')) THEN
         PERFORM acct._take_back(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d
-                                       WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')), false);
+                                       WHERE d.schema_name IN ('acct', 'acct_archive', 'acct_bi', 'acct_cluster', 'ledger_guard')), false);
     END IF;
 END
 $$;

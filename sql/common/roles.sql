@@ -127,7 +127,17 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator'], 'table', ARRAY['ledger_verification'], 'SELECT'),
         (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_ledger(date, date, text, text)', 'prove_journal(bigint, integer, integer)', 'prove_sections()'], 'EXECUTE'),
         (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_checkpoint(text)', 'prove_checkpoint(text)'], 'EXECUTE'),
-        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['month_end_pack(date, text, text)'], 'EXECUTE')
+        (ARRAY['acct_finance', 'acct_approver', 'acct_auditor'], 'function', ARRAY['month_end_pack(date, text, text)'], 'EXECUTE'),
+        -- Clusters
+        (ARRAY['acct_operator'], 'function',
+         ARRAY['assign_entity(text, text)', 'move_entity(text, text)', 'run_cluster_month(date, text, jsonb, text)', '_open_cluster_run(date, text, jsonb)',
+               '_stage_cluster_run(text)', '_validate_cluster_run(text)', '_post_cluster_run(text)', 'cancel_cluster_run(text)', 'cluster_checkpoint()'], 'EXECUTE'),
+        (ARRAY['acct_approver', 'acct_operator'], 'function', ARRAY['publish_policy()'], 'EXECUTE'),
+        (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
+         ARRAY['cluster_nodes()', 'entity_node(text)', 'check_cluster_run(text)', 'cluster_progress()', 'cluster_trial_balance(date, text, text, text, timestamptz, boolean)',
+               'cluster_profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
+               'cluster_balance_sheet(date, text, text, text, text, boolean, boolean, boolean)'], 'EXECUTE'),
+        (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_cluster_checkpoint(text)', 'cluster_health(text[], jsonb)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
 $$;

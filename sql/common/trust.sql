@@ -16,7 +16,7 @@ BEGIN
          WHERE s.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())
            AND s.objsubid = 0 AND s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o'),
     trusted AS MATERIALIZED (
-        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard')),
+        SELECT n.oid FROM pg_namespace AS n WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'acct_cluster', 'ledger_guard')),
     inside AS MATERIALIZED (
         SELECT 'pg_namespace'::regclass::oid AS classid, t.oid AS objid FROM trusted AS t
         UNION ALL
@@ -33,7 +33,7 @@ BEGIN
     END IF;
     SELECT n.nspname AS schema, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee INTO strange
       FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
-     WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'ledger_guard') AND a.privilege_type = 'CREATE'
+     WHERE n.nspname IN ('acct', 'acct_archive', 'acct_bi', 'acct_cluster', 'ledger_guard') AND a.privilege_type = 'CREATE'
        AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.grantee AND r.rolsuper)
      LIMIT 1;
     IF FOUND THEN

@@ -35,6 +35,8 @@ BEGIN
       FROM (VALUES
         ('UNKNOWN_ENTITY', NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = m.entity_code),
          format('entity %s is not registered', m.entity_code), 'Entities are rows of acct.entity.'),
+        ('ENTITY_ELSEWHERE', acct._elsewhere(m.entity_code) IS NOT NULL AND EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = m.entity_code),
+         acct._elsewhere(m.entity_code), 'Enter it on the node that has the books of the entity: acct.entity_node() on the coordinator.'),
         ('ENTITY_NOT_IN_EFFECT', EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = m.entity_code AND (m.je_date < e.effective_from OR m.je_date >= e.effective_to)),
          format('entity %s is not in effect on %s', m.entity_code, acct._day_name(m.je_date)), 'See effective_from and effective_to in acct.entity.'),
         ('UNKNOWN_BASIS', NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = m.basis),

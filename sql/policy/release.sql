@@ -722,6 +722,7 @@ DECLARE
     mark record;
 BEGIN
     PERFORM acct._lock_release(id, ARRAY['submitted']);
+    PERFORM acct._refuse_on_node();
     PERFORM acct._commit_durably();
     SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     IF acct._release_edited_by_caller(id) THEN

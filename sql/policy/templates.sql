@@ -570,6 +570,7 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._commit_durably();
+    PERFORM acct._refuse_on_node();
     SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     PERFORM acct._require_template_status(approve_template.template_code, approve_template.version, 'submitted');
     SELECT x.* INTO t FROM acct.journal_template AS x
@@ -653,6 +654,7 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._commit_durably();
+    PERFORM acct._refuse_on_node();
     SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     -- All versions of the code, in order: what an older one covers is looked at.
     PERFORM FROM acct.journal_template AS t WHERE t.template_code = retire_template.template_code ORDER BY t.version FOR UPDATE;

@@ -405,6 +405,16 @@ entity_message(const Route *route, DateADT date)
 															code, iso_date(entity->effective_to));
 }
 
+static char *
+elsewhere_message(const Route *route)
+{
+	char *code = code_quoted(route->key.codes[ROUTE_ENTITY]);
+
+	return route->entity->node == NULL
+			   ? psprintf("entity %s is assigned to no node of the cluster", code)
+			   : psprintf("entity %s belongs to node %s", code, route->entity->node);
+}
+
 /* A month as messages name it. */
 static char *
 month_text(DateADT month)
@@ -448,6 +458,8 @@ check_transaction(Journal *journal, Route *route, int basis, DateADT date, bool 
 {
 	if (!entity_takes(route->entity, date))
 		return fail(journal, EXCEPTION_UNKNOWN_ENTITY, 0, entity_message(route, date));
+	if (route->entity->is_elsewhere)
+		return fail(journal, EXCEPTION_ENTITY_ELSEWHERE, 0, elsewhere_message(route));
 	if (route->code_problem != NULL)
 		return fail(journal, EXCEPTION_INVALID_CODE, 0, route->code_problem);
 	if (oversize != NULL)

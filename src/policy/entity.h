@@ -16,11 +16,14 @@ typedef struct Entity
 	CodeKey key;            /* entity_code */
 	DateADT effective_from; /* DATEVAL_NOBEGIN: there is no first day */
 	DateADT effective_to;   /* exclusive; DATEVAL_NOEND: there is no last day */
+	bool is_elsewhere;      /* it is not this node's of a cluster */
+	const char *node;       /* the node that has its books; NULL: none, or no cluster */
 } Entity;
 
 typedef struct EntityBook
 {
-	bool is_kept; /* false: the layout has no table of entities, and any will do */
+	bool is_kept;          /* false: the layout has no table of entities, and any will do */
+	const char *this_node; /* in a cluster, the name of this node; NULL: there is no cluster */
 	CodeMap entities;
 } EntityBook;
 

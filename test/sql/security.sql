@@ -59,6 +59,12 @@ SELECT format('GRANT CREATE, TEMPORARY ON DATABASE %I TO regress_security_attack
 GRANT USAGE ON SCHEMA acct, ledger_guard TO regress_security_attacker;
 GRANT SELECT ON ALL TABLES IN SCHEMA acct, ledger_guard TO regress_security_attacker;
 GRANT INSERT, UPDATE, DELETE, TRUNCATE ON acct.txn_source_parent, acct.journal_template, acct.journal_template_match, acct.journal_template_line, acct.fund, acct.currency, acct.fund_draft, acct.template_retirement_draft, acct.manual_journal, acct.manual_journal_line TO regress_security_attacker;
+-- A cluster of one node, this one.
+SELECT acct._layout_cluster();
+INSERT INTO acct_cluster.member (node_name, node_key) VALUES ('here', 1);
+INSERT INTO acct_cluster.node (node_key) VALUES (1);
+INSERT INTO acct_cluster.entity (entity_code, node_name) SELECT e.entity_code, 'here' FROM acct.entity AS e WHERE e.entity_code <> 'OTHER';
+SELECT acct._join_nodes();
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure) AS statement FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND (p.proname !~ '^_' OR p.prosecdef) ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text
 \gexec
 GRANT EXECUTE ON FUNCTION acct._read_balances(regclass), acct._balance_columns(regclass), acct._drop_drafts(bigint, jsonb), acct._draft_changes(bigint, text, text, jsonb), acct._draft_versions(bigint, jsonb),
@@ -144,8 +150,14 @@ UPDATE acct.retention_policy SET active_months = extract(year FROM age(current_d
 UPDATE acct.retention_policy SET action = 'drop' WHERE table_name = 'txn_source_parent';
 UPDATE acct.retention_policy SET drop_after_months = active_months WHERE table_name = 'ledger_entry';
 UPDATE acct.retention_policy SET active_days = 0 WHERE table_name = 'je_staging';
-INSERT INTO acct.policy_finding (table_name, problem) VALUES ('fund', 'is not as it was');
 SET track_functions = 'all';
+-- Before there is a finding, for which it is refused
+SET SESSION AUTHORIZATION regress_security_attacker;
+SET search_path = evil, pg_catalog;
+SELECT x.changes FROM acct.publish_policy() AS x;
+RESET search_path;
+RESET SESSION AUTHORIZATION;
+INSERT INTO acct.policy_finding (table_name, problem) VALUES ('fund', 'is not as it was');
 UPDATE acct.entity SET functional_currency = 'IDR', country = 'ID', registration_no = '123456789' WHERE entity_code = 'MAIN';
 SET SESSION AUTHORIZATION regress_security_attacker;
 -- The trap works: a careless function falls into it.
@@ -255,6 +267,18 @@ SELECT x.lines FROM acct.seal_ledger() AS x;
 SELECT DISTINCT x.passed FROM acct.verify_ledger() AS x;
 SELECT acct.prove_journal(pg_catalog.min(h.je_id)) IS NOT NULL AS proof FROM acct.ledger_entry_header AS h;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS seals FROM acct.prove_sections() AS p;
+SELECT x.node, x.problem FROM acct.cluster_nodes() AS x;
+SELECT acct.assign_entity('OTHER', 'here'), acct.move_entity('OTHER', 'here'), acct.entity_node('OTHER');
+CALL acct.run_cluster_month('1999-05-01', 'cluster');
+SELECT x.status FROM acct.check_cluster_run('cluster') AS x;
+SELECT x.outcome FROM acct.cancel_cluster_run('cluster') AS x;
+SELECT pg_catalog.count(*) FROM acct.cluster_progress() AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_trial_balance('2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_profit_and_loss('2025-02-01', '2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_balance_sheet('2025-02-01') AS x;
+SELECT acct.cluster_checkpoint() AS checkpoint \gset
+SELECT DISTINCT x.passed FROM acct.verify_cluster_checkpoint(:'checkpoint') AS x;
+SELECT x.node, x.check_name, x.status FROM acct.cluster_health('{layout}') AS x;
 SELECT pg_catalog.length(acct.month_end_pack('2025-02-01')) OPERATOR(pg_catalog.>) 1000 AS page;
 SELECT x.finding FROM acct.check_audit_export('fec', '2025-01-01', '2025-12-01', 'MAIN') AS x ORDER BY 1;
 SELECT acct.fec_file_name('2024-12-31', 'MAIN');
@@ -347,6 +371,7 @@ SELECT x.outcome FROM acct.book_transactions('[{"txn_id": 15, "txn_month": "2025
 SELECT x.passed FROM acct.validate_run(:run) AS x LIMIT 1;
 -- Nor does what runs as its caller, where somebody else calls it with that path.
 RESET SESSION AUTHORIZATION;
+DELETE FROM acct.cluster_member; -- From here on it is no node of a cluster.
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (12, '2025-02-01', '2025-02-15', 'A', 'P', 'C', 10, 10);
 CALL acct.process_month('2025-02-01', 'attack-4') \gset
 TRUNCATE acct.txn_source_2019_03;
@@ -412,6 +437,10 @@ CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFO
 RESET SESSION AUTHORIZATION;
 -- Gives a table away, lets its new owner plant, and calls everything; takes all of it back.
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
+INSERT INTO public.call (statement) VALUES ('SELECT acct._answer(1, ''{"do": "describe"}'')'), ('SELECT acct.cluster_nodes()'), ('SELECT acct.assign_entity(''OTHER'', ''here'')'), ('SELECT acct.move_entity(''OTHER'', ''here'')'),
+    ('SELECT acct.entity_node(''OTHER'')'), ('SELECT acct.publish_policy()'), ('SELECT acct._open_cluster_run(''2025-05-01'', ''x'', ''{}'')'), ('SELECT acct._stage_cluster_run(''x'')'), ('SELECT acct._validate_cluster_run(''x'')'),
+    ('SELECT acct._post_cluster_run(''x'')'), ('SELECT acct.check_cluster_run(''x'')'), ('SELECT acct.cancel_cluster_run(''x'')'), ('SELECT acct.cluster_progress()'), ('SELECT acct.cluster_trial_balance(''2025-05-01'')'),
+    ('SELECT acct.cluster_profit_and_loss(''2025-05-01'', ''2025-05-01'')'), ('SELECT acct.cluster_balance_sheet(''2025-05-01'')'), ('SELECT acct.cluster_checkpoint()'), ('SELECT acct.verify_cluster_checkpoint(''x'')'), ('SELECT acct.cluster_health()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.verify_ledger()'), ('SELECT acct.seal_ledger()'), ('SELECT acct.prove_journal(1)'), ('SELECT acct.prove_sections()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.check_audit_export(''fec'', ''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_fec(''2025-12-31'', ''MAIN'')'), ('SELECT acct.fec_file_name(''2025-12-31'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.export_saft(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.check_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')');

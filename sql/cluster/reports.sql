@@ -1,0 +1,160 @@
+-- Reports over all nodes: an entity has its books on one node, so the rows of the nodes are put together.
+
+CREATE FUNCTION acct._report_of_nodes(p_report text, p_arguments jsonb, p_to_month date) RETURNS SETOF jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    behind text[];
+BEGIN
+    RETURN QUERY SELECT jsonb_array_elements(a.answer) FROM acct._ask(jsonb_build_object('do', 'rows', 'report', p_report, 'arguments', p_arguments), false) AS a;
+    SELECT array_agg(format('"%s" of %s', r.run_key, acct._month_name(r.txn_month)) ORDER BY r.txn_month, r.run_key) INTO behind
+      FROM acct_cluster.run AS r WHERE r.status <> 'posted' AND r.txn_month <= p_to_month;
+    IF behind <> '{}' THEN
+        RAISE NOTICE 'runs of the cluster are not posted on any node: %', acct._first_of(behind) USING HINT = 'See acct.check_cluster_run().';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._report_of_nodes(text, jsonb, date) IS
+'The rows of a report from every node, with a NOTICE that names runs of the cluster up to a month that are not posted; as they are posted on all nodes together, they are on none.';
+
+CREATE FUNCTION acct.cluster_trial_balance(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL,
+                                           known_at timestamptz DEFAULT NULL, closing boolean DEFAULT true)
+RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
+               opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('trial_balance', jsonb_build_array($1, $2, $3, $4, $5, $6), $1) AS x (x)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, fund text, account_code text, description text, account_type text, currency text,
+                                                   opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
+     ORDER BY r.entity_code, r.fund, r.account_code, r.currency
+$$;
+COMMENT ON FUNCTION acct.cluster_trial_balance(date, text, text, text, timestamptz, boolean) IS
+'trial_balance() of all nodes. Raises what trial_balance() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_profit_and_loss(from_month date, to_month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, layout text DEFAULT NULL,
+                                             eliminations boolean DEFAULT true, closing boolean DEFAULT false, reversals boolean DEFAULT true)
+RETURNS TABLE (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, debit numeric, credit numeric, amount numeric,
+               previous numeric, year_ago numeric, year_to_date numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('profit_and_loss', jsonb_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9), $2) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, debit numeric,
+                                                   credit numeric, amount numeric, previous numeric, year_ago numeric, year_to_date numeric)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean) IS
+'profit_and_loss() of all nodes. Raises what profit_and_loss() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_balance_sheet(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, layout text DEFAULT NULL,
+                                           eliminations boolean DEFAULT true, closing boolean DEFAULT true, reversals boolean DEFAULT true)
+RETURNS TABLE (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, debit numeric, credit numeric, amount numeric,
+               previous numeric, year_ago numeric, year_start numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('balance_sheet', jsonb_build_array($1, $2, $3, $4, $5, $6, $7, $8), $1) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, debit numeric,
+                                                   credit numeric, amount numeric, previous numeric, year_ago numeric, year_start numeric)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_balance_sheet(date, text, text, text, text, boolean, boolean, boolean) IS
+'balance_sheet() of all nodes. Raises what balance_sheet() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct._node_verify(p_checkpoints jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    own CONSTANT text := p_checkpoints ->> acct._log_origin();
+BEGIN
+    IF own IS NULL THEN
+        RETURN '[]';
+    END IF;
+    RETURN (SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]') FROM acct.verify_checkpoint(own) AS v);
+END
+$$;
+COMMENT ON FUNCTION acct._node_verify(jsonb) IS 'The rows of verify_checkpoint() for the one of some checkpoints that is this ledger''s; none where none is.';
+
+CREATE FUNCTION acct._cluster_root(p_checkpoints text[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Leaves as everywhere: SHA-256 of a zero byte and the text.
+    SELECT encode(acct._merkle_root_of_hashes(array_agg(sha256(decode('00', 'hex') || convert_to(c, 'UTF8')) ORDER BY c COLLATE "C")), 'base64') FROM unnest(p_checkpoints) AS c
+$$;
+COMMENT ON FUNCTION acct._cluster_root(text[]) IS 'The root of the tree whose leaves are these checkpoints, in the order of their bytes.';
+
+CREATE FUNCTION acct.cluster_checkpoint() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    parts text[];
+    made text;
+BEGIN
+    PERFORM acct._hold_cluster();
+    parts := ARRAY(SELECT x.part FROM (SELECT a.answer #>> '{}' AS part FROM acct._ask('{"do": "checkpoint"}', true) AS a) AS x ORDER BY x.part COLLATE "C");
+    made := format(E'%s\n%s\n%s\n\n%s', 'ledger_engine_cluster/' || (SELECT l.ledger_id FROM acct.engine_layout AS l), cardinality(parts), acct._cluster_root(parts),
+                   array_to_string(parts, E'\n'));
+    INSERT INTO acct_cluster.checkpoint (body) VALUES (made);
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION acct.cluster_checkpoint() IS
+'Makes a checkpoint on every node, in one transaction, and returns one text for all: origin, number of nodes, the root over their checkpoints, and these. Raises what ledger_checkpoint() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.verify_cluster_checkpoint(checkpoint text) RETURNS TABLE (node text, check_name text, passed boolean, detail text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    blocks CONSTANT text[] := string_to_array(verify_cluster_checkpoint.checkpoint, E'\n\n');
+    head CONSTANT text[] := string_to_array(blocks[1], E'\n');
+    parts CONSTANT text[] := ARRAY(SELECT rtrim(b, E'\n') || E'\n' FROM unnest(blocks) WITH ORDINALITY AS x (b, n) WHERE n > 1 ORDER BY n);
+    origins CONSTANT text[] := ARRAY(SELECT (acct._parse_checkpoint(p)).origin FROM unnest(parts) WITH ORDINALITY AS x (p, n) ORDER BY n);
+    answered integer := 0;
+    a record;
+BEGIN
+    PERFORM acct._require_cluster();
+    IF cardinality(head) IS DISTINCT FROM 3 OR head[1] NOT LIKE 'ledger_engine_cluster/%' OR head[2] <> cardinality(parts)::text THEN
+        RAISE EXCEPTION 'not a checkpoint of a cluster'
+            USING ERRCODE = '22P02', DETAIL = 'It has three lines with origin, number of nodes and root, and after an empty line the checkpoint of each node.',
+                  HINT = 'Give the text as acct.cluster_checkpoint() returned it.';
+    END IF;
+    node := NULL;
+    check_name := 'origin';
+    passed := head[1] = 'ledger_engine_cluster/' || (SELECT l.ledger_id FROM acct.engine_layout AS l);
+    detail := CASE WHEN NOT passed THEN 'it is of another cluster' END;
+    RETURN NEXT;
+    check_name := 'root';
+    passed := head[3] = acct._cluster_root(parts);
+    detail := CASE WHEN NOT passed THEN 'the checkpoints of the nodes are not those of which the root was made' END;
+    RETURN NEXT;
+    FOR a IN SELECT x.node_name, x.answer
+               FROM acct._ask(jsonb_build_object('do', 'verify', 'checkpoints', (SELECT jsonb_object_agg(o, p) FROM unnest(origins, parts) AS u (o, p))), false) AS x
+              ORDER BY x.node_name LOOP
+        answered := answered + (a.answer <> '[]')::integer;
+        RETURN QUERY SELECT a.node_name, r.check_name, r.passed, r.detail FROM jsonb_to_recordset(a.answer) AS r (check_name text, passed boolean, detail text);
+    END LOOP;
+    node := NULL;
+    check_name := 'nodes';
+    passed := answered = cardinality(parts);
+    detail := CASE WHEN NOT passed THEN format('%s of the %s ledgers are nodes of the cluster', answered, cardinality(parts)) END;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION acct.verify_cluster_checkpoint(text) IS
+'Checks a text of cluster_checkpoint() that was kept: its root, and verify_checkpoint() on each node; a row for each check. Raises 22P02 (it is no such text), 22004, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_health(checks text[] DEFAULT NULL, thresholds jsonb DEFAULT '{}')
+RETURNS TABLE (node text, check_name text, status text, observed numeric, threshold numeric, detail text, hint text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    unassigned text[];
+    a record;
+BEGIN
+    PERFORM acct._require_cluster();
+    PERFORM acct._require_checks_known(cluster_health.checks, cluster_health.thresholds);
+    FOR a IN SELECT c.node, c.problem FROM acct.cluster_nodes() AS c LOOP
+        RETURN QUERY SELECT a.node, 'cluster', CASE WHEN a.problem IS NULL THEN 'ok' ELSE 'critical' END, (a.problem IS NOT NULL)::integer::numeric, 0::numeric, a.problem,
+                            CASE WHEN a.problem IS NOT NULL THEN 'See docs/scale-out.md.' END;
+    END LOOP;
+    unassigned := ARRAY(SELECT e.entity_code FROM acct.entity AS e WHERE NOT EXISTS (SELECT FROM acct_cluster.entity AS c WHERE c.entity_code = e.entity_code) ORDER BY 1);
+    RETURN QUERY SELECT NULL::text, 'entities', CASE WHEN unassigned = '{}' THEN 'ok' ELSE 'warning' END, cardinality(unassigned)::numeric, 0::numeric,
+                        'assigned to no node: ' || nullif(acct._first_of(unassigned), ''), CASE WHEN unassigned <> '{}' THEN 'Call acct.assign_entity().' END;
+    RETURN QUERY SELECT x.node_name, r.check_name, r.status, r.observed, r.threshold, r.detail, r.hint
+                   FROM acct._ask_each(jsonb_build_object('do', 'rows', 'report', 'health', 'arguments', jsonb_build_array(cluster_health.checks, cluster_health.thresholds))) AS x
+                  CROSS JOIN LATERAL jsonb_to_recordset(x.answer) AS r (check_name text, status text, observed numeric, threshold numeric, detail text, hint text);
+END
+$$;
+COMMENT ON FUNCTION acct.cluster_health(text[], jsonb) IS
+'health() of all nodes, after check cluster of each (does it answer, and is it as the coordinator expects it) and check entities (those that are assigned to no node). Raises 22023 as health(), 55000 (no cluster).';

@@ -1,0 +1,205 @@
+# A cluster of three servers, without Citus: this test is the coordinator, over ordinary connections, and commits with PREPARE
+# TRANSACTION and COMMIT PREPARED. Nothing or everything is posted, also where a server dies before it prepares, after it, and
+# after the decision; the same key posts nothing twice; policy that differs is refused; digests and balances add up to those of one
+# ledger that has everything.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use LedgerTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $db = 'ledger';
+my $rows = 300;
+my %node = map { $_ => new_node($_, 'max_prepared_transactions = 10', 'max_connections = 20') } qw(one two three);
+my @nodes = qw(one two);
+
+# The third server has the policy that the nodes get, and in the end everything that they have.
+make_database($node{three}, $db);
+for my $name (@nodes)
+{
+	$node{$name}->safe_psql('postgres', "CREATE DATABASE $db");
+	$node{$name}->safe_psql($db, 'CREATE EXTENSION ledger_engine; SELECT acct.install();');
+}
+
+sub value
+{
+	my ($name, $sql) = @_;
+	return $node{$name}->safe_psql($db, $sql);
+}
+
+# What a node answers; with a name, it prepares that and leaves the decision to the caller.
+sub ask
+{
+	my ($name, $request, $prepare) = @_;
+	my ($stdout, $stderr);
+	my $sql = "SELECT acct._answer(1, \$request\$$request\$request\$)";
+	$sql = "BEGIN; $sql; PREPARE TRANSACTION '$prepare'" if $prepare;
+	my $rc = $node{$name}->psql($db, $sql, stdout => \$stdout, stderr => \$stderr);
+	return $rc == 0 ? $stdout : $stderr;
+}
+
+# The decision, once every node has prepared.
+sub decide
+{
+	my ($id, $decision, @names) = @_;
+	value($_, "$decision PREPARED '$id'") for @names;
+	return;
+}
+
+sub everywhere
+{
+	my ($request, $id) = @_;
+	my @answers = map { ask($_, $request, $id) } @nodes;
+	decide($id, 'COMMIT', @nodes);
+	return @answers;
+}
+
+my $posted = q{SELECT concat_ws(' ', count(*), sum(line_count)) FROM acct.ledger_entry_header};
+my $cluster = value('three', 'SELECT ledger_id FROM acct.engine_layout');
+
+# The nodes join, and get policy in one transaction.
+ask($nodes[0], qq({"do": "join", "cluster_id": "$cluster", "names": {"1": "one"}}));
+ask($nodes[1], qq({"do": "join", "cluster_id": "$cluster", "names": {"1": "two"}}));
+everywhere('{"do": "place", "entities": {"MAIN": "one", "SYARIAH": "two"}}', 'place');
+
+# A node without policy does not succeed with exceptions.
+my $digest = value('three', 'SELECT acct.policy_digest()');
+my $stage = qq({"do": "stage", "txn_month": "2025-01-01", "run_key": "jan", "options": {}, "policy_digest": "$digest"});
+like(ask('one', $stage), qr/node one has another policy than its coordinator/, 'a node without policy is refused');
+is(value('one', 'SELECT count(*) FROM acct.journal_run'), '0', 'and no run is made');
+
+# A release of two people, and what was there before.
+value('three', q{
+	CREATE ROLE maker SUPERUSER; CREATE ROLE checker SUPERUSER;
+	SET SESSION AUTHORIZATION maker;
+	SELECT acct.create_release('Another account') AS id;
+	INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, description, account_type) VALUES (1, 'insert', '1999', 'Other', 'ASSET');
+	SELECT acct.submit_release(1);
+	SET SESSION AUTHORIZATION checker;
+	SELECT acct.approve_release(1);});
+sub publish
+{
+	my $policy = value('three', q{SELECT jsonb_build_object('do', 'policy', 'policy', acct._policy_document())});
+	return everywhere($policy, 'policy');
+}
+publish();
+$digest = value('three', 'SELECT acct.policy_digest()');
+$stage =~ s/"policy_digest": "\w+"/"policy_digest": "$digest"/;
+for my $name (@nodes)
+{
+	is(value($name, 'SELECT acct.policy_digest()'), $digest, "policy of $name is the coordinator's");
+	is(value($name, q{SELECT concat_ws(' ', r.maker, r.approver, c.unchanged) FROM acct.policy_release AS r JOIN acct.release_content AS c USING (release_id)}),
+		'maker checker t', "and $name has its release, with maker and approver, as it was approved");
+	is(value($name, q{SELECT string_agg(status, ' ') FROM acct.health('{approvals,policy}')}), 'ok ok', "$name finds nothing that nobody approved");
+}
+is(value('one', q{SELECT count(*) FROM acct.template_audit}), value('two', q{SELECT count(*) FROM acct.template_audit}), 'the audit trails have as many changes');
+my @again = publish();
+is($_ =~ /"changes": 0/ ? 1 : 0, 1, 'published again, nothing changes') for @again;
+
+# A change on the coordinator is one on the nodes; one that is made on a node alone is drift.
+value('three', q{UPDATE acct.chart_of_accounts SET description = 'Another' WHERE account_code = '1999'; DELETE FROM acct.elimination_pair WHERE pair_code = (SELECT min(pair_code) FROM acct.elimination_pair);});
+like($_, qr/"changes": 2/, 'two changes arrive') for publish();
+$digest = value('three', 'SELECT acct.policy_digest()');
+$stage =~ s/"policy_digest": "\w+"/"policy_digest": "$digest"/;
+value('two', q{UPDATE acct.fund SET name = 'Drift' WHERE fund = (SELECT min(fund) FROM acct.fund)});
+like(ask('two', $stage), qr/node two has another policy than its coordinator/, 'policy that drifted is refused');
+like((publish())[1], qr/"changes": 1/, 'and comes back with the next publication');
+value('three', q{INSERT INTO acct.journal_template (template_code, version, basis, effective_from) VALUES ('DRAFT', 1, 'PRIMARY', '2025-01-01')});
+like($_, qr/"changes": 0/, 'a draft is not published') for publish();
+value('two', q{SELECT acct.create_release('Of its own')});
+like(ask('two', value('three', q{SELECT jsonb_build_object('do', 'policy', 'policy', acct._policy_document())})), qr/node two has policy of its own.*release 2 \(Of its own\)/s,
+	'a release of a node stands against taking policy');
+value('two', q{DELETE FROM acct.policy_release WHERE release_id = 2});
+
+# Each node has the transactions of its entity, and the third server has all of them.
+value('three', q{SELECT acct.rotate_txn_source_partitions(0, '2025-01-01')});
+load_quietly($node{three}, $db, '2025-01-01', $rows, 7);
+my $columns = 'txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel, policy_no, currency, gross_amount, tabarru_amount, tanahud_amount, investment_amount, ujroh_amount';
+for my $name (@nodes)
+{
+	value($name, q{SELECT acct.rotate_txn_source_partitions(0, '2025-01-01')});
+	my $entity = $name eq 'one' ? 'MAIN' : 'SYARIAH';
+	my $data = value('three', "COPY (SELECT $columns FROM acct.txn_source_parent WHERE entity_code = '$entity') TO STDOUT");
+	$node{$name}->safe_psql($db, "COPY acct.txn_source_parent ($columns) FROM STDIN;\n$data\n\\.\n");
+}
+value('three', q{SELECT count(*) FROM acct.run_month('2025-01-01', 'jan')});
+
+everywhere($stage, 'stage');
+is(value($_, q{SELECT status FROM acct.journal_run WHERE run_key = 'jan'}), 'expanded', "staged on $_") for @nodes;
+everywhere('{"do": "validate", "run_key": "jan"}', 'validate');
+my $post = '{"do": "post", "run_key": "jan"}';
+
+# With a period closed on one node, nothing is posted on either.
+value('two', q{SELECT acct.close_period('2025-01-01', 'SYARIAH', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')});
+ask('one', $post, 'jan');
+like(ask('two', $post, 'jan'), qr/closed/, 'a closed period refuses');
+decide('jan', 'ROLLBACK', 'one');
+is(value($_, $posted), '0', "nothing is posted on $_") for @nodes;
+value('two', q{SELECT acct.reopen_period('2025-01-01', 'SYARIAH', 'PRIMARY', 'a test')});
+
+# A server dies before it prepares: the other takes back.
+ask('one', $post, 'jan');
+my $session = $node{two}->background_psql($db);
+$session->query_safe("BEGIN");
+$session->query_safe("SELECT acct._answer(1, '$post') ->> 'status'");
+$node{two}->stop('immediate');
+eval { $session->quit };
+$node{two}->start;
+decide('jan', 'ROLLBACK', 'one');
+is(value($_, $posted), '0', "a server that died before it prepared: nothing is posted on $_") for @nodes;
+
+# Both die after they prepared, before the decision: the books wait for it, and nobody sees a part.
+# Staging of small runs is unlogged, and made again.
+everywhere($stage, 'stage');
+ask($_, $post, 'jan') for @nodes;
+for my $name (@nodes)
+{
+	$node{$name}->stop('immediate');
+	$node{$name}->start;
+	is(value($name, q{SELECT count(*) FROM pg_prepared_xacts}), '1', "a prepared posting of $name outlives a crash and waits for the decision");
+	# A posting keeps planners out of months that it makes until it ends: readers wait, or see nothing.
+	my ($stdout, $stderr);
+	$node{$name}->psql($db, "SET lock_timeout = '100ms'; $posted", stdout => \$stdout, stderr => \$stderr);
+	like("$stdout$stderr", qr/^0$|lock timeout/, 'nobody sees it meanwhile');
+}
+# The decision is made, and a server dies before it hears of it.
+decide('jan', 'COMMIT', 'one');
+$node{two}->stop('immediate');
+$node{two}->start;
+decide('jan', 'COMMIT', 'two');
+my @counts = map { value($_, $posted) } @nodes;
+isnt($counts[$_], '0', "posted on $nodes[$_]") for 0, 1;
+
+# The same key again posts nothing twice.
+everywhere($stage, 'stage');
+everywhere($post, 'jan');
+is(value($nodes[$_], $posted), $counts[$_], "the same key posts nothing twice on $nodes[$_]") for 0, 1;
+
+# It adds up to one ledger that has everything.
+my @digests = map { value($_, q{SELECT digest FROM acct.journal_run WHERE run_key = 'jan'}) } @nodes;
+is(value('three', "SELECT acct._digest_sum('{$digests[0],$digests[1]}')"), value('three', q{SELECT digest FROM acct.journal_run WHERE run_key = 'jan'}), 'digests add up');
+is(value('three', "SELECT acct.run_digest('jan')"), value('three', q{SELECT digest FROM acct.journal_run WHERE run_key = 'jan'}), 'and are those of the entries');
+for my $report (['trial_balance', '["2025-01-01", null, "PRIMARY", null, null, true]', q{SELECT to_jsonb(r)::text FROM acct.trial_balance('2025-01-01') AS r}],
+	['balance_sheet', '["2025-01-01", null, "PRIMARY"]', q{SELECT to_jsonb(r)::text FROM acct.balance_sheet('2025-01-01') AS r}],
+	['profit_and_loss', '["2025-01-01", "2025-01-01", null, "PRIMARY"]', q{SELECT to_jsonb(r)::text FROM acct.profit_and_loss('2025-01-01', '2025-01-01') AS r}])
+{
+	my ($name, $arguments, $sql) = @$report;
+	my @parts = map { split /\n/, value($_, qq{SELECT x::text FROM jsonb_array_elements(acct._answer(1, '{"do": "rows", "report": "$name", "arguments": $arguments}')) AS x}) } @nodes;
+	is(join("\n", sort @parts), join("\n", sort split /\n/, value('three', $sql)), "$name of the nodes is that of one ledger");
+}
+is(value($_, q{SELECT count(*) FROM acct.check_balance_snapshot('2025-01-01')}), '0', "balances of $_ are those of its lines") for @nodes;
+
+# Seals survive too, and a checkpoint of each verifies.
+for my $name (@nodes)
+{
+	my $checkpoint = value($name, q{SELECT acct._answer(1, '{"do": "checkpoint"}') #>> '{}'});
+	is(value($name, "SELECT bool_and(passed) FROM acct.verify_checkpoint(E'" . join('\n', split(/\n/, $checkpoint)) . "\\n')"), 't', "the checkpoint of $name verifies");
+	is(value($name, 'SELECT bool_and(passed) FROM acct.verify_ledger()'), 't', "and so does the ledger of $name");
+}
+
+$_->stop for values %node;
+done_testing();
