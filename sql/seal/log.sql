@@ -178,9 +178,10 @@ COMMENT ON FUNCTION acct._parse_checkpoint(text) IS 'The three values of a check
 
 CREATE FUNCTION acct._seal_line(p_body text, p_name text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE v.value WHEN '-' THEN NULL WHEN E'\\-' THEN '-'
-                -- A backslash that was doubled is set apart while the others are read.
-                ELSE replace(replace(replace(replace(v.value, E'\\\\', E'\x01'), E'\\n', E'\n'), E'\\r', E'\r'), E'\x01', E'\\') END
+    SELECT CASE WHEN v.value = '-' THEN NULL WHEN v.value = E'\\-' THEN '-'
+                WHEN strpos(v.value, E'\\') = 0 THEN v.value
+                -- Backslashes that were doubled part the others.
+                ELSE (SELECT string_agg(replace(replace(x.part, E'\\n', E'\n'), E'\\r', E'\r'), E'\\' ORDER BY x.n) FROM string_to_table(v.value, E'\\\\') WITH ORDINALITY AS x (part, n)) END
       FROM (SELECT substr(l, length(p_name) + 2) AS value FROM string_to_table(p_body, E'\n') AS l WHERE starts_with(l, p_name || ' ') LIMIT 1) AS v
 $$;
 COMMENT ON FUNCTION acct._seal_line(text, text) IS 'The value that a seal has for a name; NULL where it has none, or an unknown one.';
@@ -211,18 +212,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT 'seals', l.leaf_no, CASE WHEN c.seal_id IS NULL THEN format('leaf %s: seal %s is missing', l.leaf_no, l.seal_id)
                                     ELSE format('leaf %s: seal %s of %s is not the one that was taken up', l.leaf_no, c.seal_number, c.book) END
       FROM leaf AS l LEFT JOIN chain AS c ON c.seal_id = l.seal_id
-     WHERE c.seal_id IS NULL OR c.computed <> l.leaf_hash
+     WHERE c.seal_id IS NULL OR c.computed IS DISTINCT FROM l.leaf_hash
     UNION ALL
     SELECT 'chains', c.leaf_no,
            CASE WHEN c.seal_number <> c.before_number + 1 THEN format('%s: seal %s is missing', c.book, c.before_number + 1)
-                WHEN c.seal_hash <> c.computed THEN format('%s: seal %s does not have its hash', c.book, c.seal_number)
+                WHEN c.seal_hash IS DISTINCT FROM c.computed THEN format('%s: seal %s does not have its hash', c.book, c.seal_number)
                 WHEN acct._seal_line(c.body, 'previous') IS DISTINCT FROM coalesce(encode(c.before_hash, 'hex'), repeat('0', 64))
                 THEN format('%s: seal %s does not follow the one before it', c.book, c.seal_number)
                 WHEN c.later_leaf < coalesce(c.leaf_no, 9223372036854775807) THEN format('%s: seal %s is not in the log before a later one', c.book, c.seal_number)
                 ELSE format('%s: seal %s says that it is another one', c.book, c.seal_number) END
       FROM chain AS c
-     WHERE c.seal_number <> c.before_number + 1 OR c.seal_hash <> c.computed OR c.later_leaf < coalesce(c.leaf_no, 9223372036854775807)
-        OR NOT starts_with(c.body, format(c.first_lines, c.seal_number, coalesce(encode(c.before_hash, 'hex'), repeat('0', 64))))
+     WHERE c.seal_number <> c.before_number + 1 OR c.seal_hash IS DISTINCT FROM c.computed OR c.later_leaf < coalesce(c.leaf_no, 9223372036854775807)
+        OR starts_with(c.body, format(c.first_lines, c.seal_number, coalesce(encode(c.before_hash, 'hex'), repeat('0', 64)))) IS DISTINCT FROM true
 $$;
 COMMENT ON FUNCTION acct._log_faults() IS
 'The faults in the log and in the chains of seals: leaves that are missing, seals that are missing or changed, and chains that do not hold together.';

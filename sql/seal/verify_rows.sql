@@ -62,12 +62,35 @@ CREATE FUNCTION acct._months_to_verify(p_from date, p_to date) RETURNS TABLE (mo
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT m.month, EXISTS (SELECT FROM acct.archived_partition AS a
                              WHERE a.table_name = 'ledger_entry' AND a.month = m.month AND a.dropped_at IS NOT NULL AND a.restored_at IS NULL)
+                    AND acct._entry_table('ledger_entry_header', m.month) IS NULL AND acct._entry_table('ledger_entry_line', m.month) IS NULL
       FROM (SELECT x.month FROM acct._months_with_partitions('acct.ledger_entry_header') AS x
             UNION SELECT x.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS x
             UNION SELECT a.month FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL) AS m
      WHERE (p_from IS NULL OR m.month >= p_from) AND (p_to IS NULL OR m.month <= p_to)
 $$;
 COMMENT ON FUNCTION acct._months_to_verify(date, date) IS 'The months of the ledger and of its archive in a range, and whether the rows of each were dropped.';
+
+CREATE FUNCTION acct._stray_tables() RETURNS TABLE (month date, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    part record;
+    has_rows boolean;
+BEGIN
+    FOR part IN SELECT i.inhrelid::regclass AS name
+                  FROM unnest('{acct.ledger_entry_header,acct.ledger_entry_line}'::regclass[]) AS p (parent) JOIN pg_inherits AS i ON i.inhparent = p.parent AND NOT i.inhdetachpending
+                 WHERE NOT EXISTS (SELECT FROM acct._months_with_partitions(p.parent) AS m WHERE m.relation = i.inhrelid AND acct._partition_of(p.parent, m.month) = i.inhrelid) LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', part.name) INTO has_rows;
+        IF has_rows THEN
+            expected := 'partitions of one month each';
+            actual := format('rows in partition %s, which is not for one month', part.name);
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+    RETURN QUERY SELECT d.month, 'a partition of the ledger'::text, format('table %s is detached', d.relation) FROM acct._detached_partitions() AS d WHERE d.of_ledger;
+END
+$$;
+COMMENT ON FUNCTION acct._stray_tables() IS
+'Tables of the ledger that are no month of it: partitions with rows that are not for one month, and partitions that were detached and not archived.';
 
 CREATE FUNCTION acct._compared_sections(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (finding text, entity_code text, basis text, seal_id bigint, seal_number bigint, seal_kind text, run_id bigint, month date, kind smallint, section_no integer, fund text, account_code text,
@@ -88,6 +111,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
     wanted AS MATERIALIZED (
         SELECT e.* FROM evidence AS e JOIN proved USING (seal_id)
          WHERE (p_from IS NULL OR e.month >= p_from) AND (p_to IS NULL OR e.month <= p_to)),
+    -- No seal says so of a month that was dropped before it was sealed: that has no sections.
+    gone AS MATERIALIZED (
+        SELECT x.* FROM (SELECT DISTINCT ON (s.entity_code, s.basis, s.period_month) s.entity_code, s.basis, s.period_month, s.kind FROM acct.ledger_seal AS s
+                          WHERE s.kind IN ('archive', 'restore', 'drop') ORDER BY s.entity_code, s.basis, s.period_month, s.seal_number DESC) AS x
+         WHERE x.kind = 'drop'),
     found AS MATERIALIZED (
         SELECT m.month, f.* FROM month AS m CROSS JOIN LATERAL acct._month_sections(m.month, p_entity, p_basis) AS f WHERE NOT m.is_dropped),
     -- Without evidence a seal can be compared where all of its months are read.
@@ -101,10 +129,13 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT w.seal_id AS wanted_id, f.seal_id AS found_id, coalesce(w.seal_id, f.seal_id) AS seal_id, coalesce(w.month, f.month) AS month, coalesce(w.kind, f.kind) AS kind, w.section_no,
                coalesce(w.fund, f.fund) AS fund, coalesce(w.account_code, f.account_code) AS account_code, coalesce(w.currency, f.currency) AS currency, f.run_id,
                f.entity_code, f.basis, w.row_count AS wanted_rows, f.row_count AS found_rows, w.root AS wanted_root, f.root AS found_root,
-               f.debit, f.credit, w.debit AS wanted_debit, w.credit AS wanted_credit, f.je_id, f.problem, coalesce(m.is_dropped, false) AS is_dropped
+               f.debit, f.credit, w.debit AS wanted_debit, w.credit AS wanted_credit, f.je_id, f.problem,
+               coalesce(m.is_dropped, false) AND g.period_month IS NOT NULL AS is_dropped
           FROM wanted AS w
           FULL JOIN found AS f ON (f.seal_id, f.month, f.kind, f.fund, f.account_code, f.currency) = (w.seal_id, w.month, w.kind, w.fund, w.account_code, w.currency)
-          LEFT JOIN month AS m ON m.month = w.month),
+          LEFT JOIN month AS m ON m.month = w.month
+          LEFT JOIN seal AS s ON s.seal_id = w.seal_id
+          LEFT JOIN gone AS g ON (g.entity_code, g.basis, g.period_month) = (s.entity_code, s.basis, w.month)),
     judged AS (
         SELECT CASE WHEN c.problem IS NOT NULL THEN 'unreadable'
                     WHEN c.is_dropped THEN 'dropped'

@@ -445,13 +445,11 @@ Datum
 ledger_recomputed_sections(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ArrayType *headers = PG_GETARG_ARRAYTYPE_P(0);
-	ArrayType *lines = PG_GETARG_ARRAYTYPE_P(1);
-	MonthTable *tables =
-		palloc_array(MonthTable, ArrayGetNItems(ARR_NDIM(headers), ARR_DIMS(headers)) +
-									 ArrayGetNItems(ARR_NDIM(lines), ARR_DIMS(lines)) + 1);
+	ArrayType *headers;
+	ArrayType *lines;
+	MonthTable *tables;
 	uint64 nblocks = 0;
-	int ntables = add_tables(headers, ROW_HEADER, tables, &nblocks);
+	int ntables;
 	Sections sections = {0};
 	SectionsShared *shared;
 	ParallelWork work;
@@ -463,6 +461,15 @@ ledger_recomputed_sections(PG_FUNCTION_ARGS)
 	int nworkers;
 	int scope;
 
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("the tables and their month must be given")));
+	headers = PG_GETARG_ARRAYTYPE_P(0);
+	lines = PG_GETARG_ARRAYTYPE_P(1);
+	tables = palloc_array(MonthTable, ArrayGetNItems(ARR_NDIM(headers), ARR_DIMS(headers)) +
+										  ArrayGetNItems(ARR_NDIM(lines), ARR_DIMS(lines)) + 1);
+	ntables = add_tables(headers, ROW_HEADER, tables, &nblocks);
 	ntables += add_tables(lines, ROW_LINE, tables + ntables, &nblocks);
 	InitMaterializedSRF(fcinfo, 0);
 	nworkers = parallel_work_workers(Min(nblocks, MaxBlockNumber));

@@ -47,6 +47,7 @@ typedef struct BoundColumn
 {
 	int index; /* in the values of a row; -1: the row type has no such column */
 	ValueClass value_class;
+	bool is_other_class; /* the column was changed: its values are none that were sealed */
 	Oid type;
 	FmgrInfo output; /* of those that are printed */
 } BoundColumn;
@@ -286,10 +287,9 @@ form_bind(const RowForm *form, TupleDesc tupdesc, const char *table)
 		if (column->index < 0)
 			continue;
 		column->type = TupleDescAttr(tupdesc, column->index)->atttypid;
-		/* A value of another class is not the one that was sealed. */
-		if (class_of(TupleDescAttr(tupdesc, column->index)) != column->value_class)
-			column->index = -1;
-		else if (column->value_class == CLASS_OTHER)
+		column->is_other_class =
+			class_of(TupleDescAttr(tupdesc, column->index)) != column->value_class;
+		if (column->is_other_class || column->value_class == CLASS_OTHER)
 		{
 			getTypeOutputInfo(column->type, &output, &is_varlena);
 			fmgr_info(output, &column->output);
@@ -410,9 +410,38 @@ put_amount(StringInfo row, Datum value)
 	bytes_put_i128(row, amount);
 }
 
+/*
+ * A value of another class than was sealed, where the column was changed since. It is none that was sealed, and NULL is none either, so that
+ * it has bytes that nobody can have foreseen.
+ */
+static void
+put_other_class(const BoundForm *bound, BoundColumn *column, StringInfo row, Datum value)
+{
+	int size = class_sizes[column->value_class];
+
+	if (size == 0)
+		put_printed(bound, column, row, value);
+	else
+	{
+		enlargeStringInfo(row, size);
+		/* A boolean is 0 or 1. */
+		if (column->value_class == CLASS_BOOL)
+			row->data[row->len] = (char) 0xff;
+		else if (!pg_strong_random(row->data + row->len, size))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+		row->len += size;
+	}
+}
+
 static void
 put_value(BoundForm *bound, BoundColumn *column, StringInfo row, Datum value)
 {
+	if (unlikely(column->is_other_class))
+	{
+		put_other_class(bound, column, row, value);
+		return;
+	}
 	switch (column->value_class)
 	{
 		case CLASS_I2:
@@ -504,7 +533,8 @@ require_key(const BoundForm *bound, const bool *isnull)
 	for (int i = 0; bound->form->kind == ROW_LINE && i < lengthof(line); i++)
 		missing = missing || isnull[line[i]];
 	if (missing)
-		elog(ERROR, "an entry has a null where none can be");
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("an entry has a null where none can be")));
 }
 
 void
@@ -529,10 +559,10 @@ form_encode(BoundForm *bound, const Datum *values, const bool *isnull, StringInf
 			continue;
 		row->data[start + i / 8] |= 0x80 >> (i % 8);
 		/* What the key has is not read again. Zero may stand for what is no amount. */
-		if (column->value_class == CLASS_AMOUNT && key != NULL && column->index == bound->debit &&
-			key->debit != 0)
+		if (column->value_class == CLASS_AMOUNT && !column->is_other_class && key != NULL &&
+			column->index == bound->debit && key->debit != 0)
 			bytes_put_i128(row, key->debit);
-		else if (column->value_class == CLASS_AMOUNT && key != NULL &&
+		else if (column->value_class == CLASS_AMOUNT && !column->is_other_class && key != NULL &&
 				 column->index == bound->credit && key->credit != 0)
 			bytes_put_i128(row, key->credit);
 		else

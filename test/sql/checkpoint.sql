@@ -23,7 +23,7 @@ SELECT string_to_array(:'seven', E'\n') = ARRAY[:'origin', '11', encode(c.root, 
 -- Nothing new is the same text; the value of a line comes back as it was.
 SELECT acct.ledger_checkpoint() = :'seven' AS same;
 SELECT acct._seal_line(s.body, 'note') AS note, acct._seal_line(s.body, 'nothing') AS nothing FROM acct.ledger_seal AS s WHERE s.kind = 'test' ORDER BY s.seal_id LIMIT 1;
-SELECT v.seal, acct._seal_line(format(E'x %s\n', acct._seal_value(v.seal)), 'x') IS NOT DISTINCT FROM v.seal AS same FROM (VALUES (NULL), ('-'), ('\-'), ('\\n'), (E'\n'), (E'a\r\\'), ('')) AS v (seal);
+SELECT v.seal, acct._seal_line(format(E'x %s\n', acct._seal_value(v.seal)), 'x') IS NOT DISTINCT FROM v.seal AS same FROM (VALUES (NULL), ('-'), ('\-'), ('\\n'), (E'\n'), (E'a\r\\'), (E'\x01\\n'), ('')) AS v (seal);
 SELECT * FROM public.verified(:'five');
 SELECT bool_and(passed) AS all_passed FROM public.verified(:'seven');
 -- With a signature, as in a signed note

@@ -170,6 +170,24 @@ my @cases = (
 	['an account has another type', q{UPDATE acct.chart_of_accounts SET account_type = CASE account_type WHEN 'ASSET' THEN 'EXPENSE' ELSE 'ASSET' END WHERE account_code = '1110'}, 'checkpoint '],
 	['the audit trail has another user', q{UPDATE acct.template_audit SET changed_by = 'nobody' WHERE audit_id = (SELECT min(audit_id) FROM acct.template_audit)}, 'checkpoint '],
 	['a row of the audit trail is gone', q{DELETE FROM acct.template_audit WHERE audit_id = (SELECT min(audit_id) FROM acct.template_audit)}, 'checkpoint '],
+	# What no hash has: columns beside seals, records that say that there is nothing to compare, tables that are no month, and nulls.
+	['a closing is moved to another month', q{WITH s AS (UPDATE acct.ledger_seal SET period_month = '2025-05-01' WHERE kind = 'close'), l AS (UPDATE acct.period_log SET period_month = '2025-05-01') UPDATE acct.accounting_period SET period_month = '2025-05-01' WHERE period_month = '2025-01-01'}, 'seal'],
+	['a month with other amounts is said to be dropped', q{WITH a AS (INSERT INTO acct.archived_partition (table_name, month, partitions, rows, dropped_by, dropped_at) VALUES ('ledger_entry', '2025-01-01', '{x}', 1, 'x', now())) UPDATE acct.ledger_entry_line SET debit = debit + 1 WHERE run_id = 1 AND debit > 0}, 'lines'],
+	['a month is gone and said to be dropped', q{WITH a AS (INSERT INTO acct.archived_partition (table_name, month, partitions, rows, dropped_by, dropped_at) VALUES ('ledger_entry', '2025-01-01', '{x}', 1, 'x', now())), h AS (DELETE FROM acct.ledger_entry_header WHERE je_date >= '2025-01-01' AND je_date < '2025-02-01') DELETE FROM acct.ledger_entry_line WHERE je_date >= '2025-01-01' AND je_date < '2025-02-01'}, 'lines'],
+	['a journal stands in a DEFAULT partition', q{CREATE TABLE tamper.others PARTITION OF acct.ledger_entry_header DEFAULT; INSERT INTO tamper.others SELECT (jsonb_populate_record(h, '{"je_id": 99999, "je_date": "2040-01-05"}')).* FROM acct.ledger_entry_header AS h LIMIT 1}, 'entries'],
+	['lines stand in a partition of a year', q{CREATE TABLE tamper.others PARTITION OF acct.ledger_entry_line FOR VALUES FROM ('2040-01-01') TO ('2041-01-01'); INSERT INTO tamper.others SELECT (jsonb_populate_record(l, '{"je_id": 99999, "je_date": "2040-01-05"}')).* FROM acct.ledger_entry_line AS l LIMIT 1}, 'entries'],
+	['a month is detached, and moved to the archive', q{ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_02; ALTER TABLE acct.ledger_entry_header_2025_02 SET SCHEMA acct_archive; SELECT}, 'entries'],
+	['a run without entries has totals', q{WITH r AS (INSERT INTO acct.journal_run SELECT (jsonb_populate_record(r, '{"run_id": 77, "run_key": "forged"}')).* FROM acct.journal_run AS r WHERE r.run_id = 1 RETURNING run_id) INSERT INTO acct.journal_run_total SELECT (jsonb_populate_record(t, '{"run_id": 77}')).* FROM acct.journal_run_total AS t, r WHERE t.run_id = 1}, 'run_totals'],
+	['a total of a run has an amount of no line', q{INSERT INTO acct.journal_run_total SELECT (jsonb_populate_record(t, '{"account_code": "9999", "line_count": 0}')).* FROM acct.journal_run_total AS t WHERE t.run_id = 1 AND t.debit > 0 LIMIT 1}, 'run_totals'],
+	['a waiver is older than its run', q{UPDATE acct.je_exception SET waived_by = 'nobody', waived_at = '1999-01-01', waive_reason = 'forged'}, 'waivers'],
+	['a balance is null', q{ALTER TABLE acct.account_balance_snapshot ALTER closing_balance DROP NOT NULL; UPDATE acct.account_balance_snapshot SET closing_balance = NULL WHERE account_code = '1110'}, 'balances'],
+	['the last seal has no hash', q{ALTER TABLE acct.ledger_seal ALTER seal_hash DROP NOT NULL; UPDATE acct.ledger_seal SET seal_hash = NULL WHERE seal_id = (SELECT max(seal_id) FROM acct.ledger_seal)}, 'seal; checkpoint chains'],
+	['a line has no fund', q{ALTER TABLE acct.ledger_entry_line ALTER fund DROP NOT NULL; UPDATE acct.ledger_entry_line SET fund = NULL WHERE je_id = (SELECT max(je_id) FROM acct.ledger_entry_header WHERE run_id = 1)}, 'entries'],
+	['a column that was empty has values of another type', q{DO $d$ DECLARE v record; BEGIN
+		FOR v IN SELECT evtname FROM pg_event_trigger LOOP EXECUTE format('ALTER EVENT TRIGGER %I DISABLE', v.evtname); END LOOP;
+		FOR v IN SELECT DISTINCT r.ev_class::regclass AS name FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid WHERE d.refobjid = 'acct.ledger_entry_header'::regclass LOOP EXECUTE format('DROP VIEW IF EXISTS %s CASCADE', v.name); END LOOP;
+		ALTER TABLE acct.ledger_entry_header ALTER reversal_of TYPE numeric; END $d$;
+		UPDATE acct.ledger_entry_header SET reversal_of = 7 WHERE reversal_of IS NULL}, 'headers \\d+ identity'],
 	['the evidence of a seal is another one', q{UPDATE acct.ledger_seal_evidence SET data = set_byte(data, 60, get_byte(data, 60) # 1) WHERE seal_id IN (SELECT seal_id FROM acct.ledger_seal WHERE run_id = 1)}, 'evidence'],
 );
 # Everything that tells of the last run, and the balances are made again.
