@@ -349,6 +349,7 @@ def check_row(proof):
     seal, section, rows, full = shown['seal'], parse_section(proof['section']), parse_leaf(proof['leaf'], kind), LEAF[kind][1]
     require(section['kind'] == kind, f'the section is not one of {kind}s')
     require(proof['row'] < len(rows), f"row {proof['row']} is not below the {len(rows)} rows of the leaf")
+    require(count == -(-section['rows'] // full), 'the section does not have so many leaves')
     require(len(rows) == (section['rows'] - index * full if index == count - 1 else full), 'the leaf does not have the rows that its section admits')
     root = root_of_path(leaf_hash(proof['leaf']), index, count, proof['leaf_path'], 'leaf')
     require(root == section['root'], 'the leaf is not in the section')
@@ -369,6 +370,7 @@ def check_balance(proof):
     seal, record = shown['seal'], parse_balance(proof['leaf'])
     root = root_of_path(leaf_hash(proof['leaf']), proof['leaf_index'], proof['leaf_count'], proof['leaf_path'], 'balance')
     require(root == root_in(seal, 'balance_root'), 'the balance is not in the seal')
+    require(seal.get('balances') == str(proof['leaf_count']), 'the seal does not have so many balances')
     require(record['closing_balance'] == record['opening_balance'] + record['period_debit'] - record['period_credit'], 'the balance does not add up')
     # A checkpoint seals the balances of a book in the ledger's own chain.
     record.update(entity_code=seal.get('book_entity', seal['entity']), basis=seal.get('book_basis', seal['basis']))

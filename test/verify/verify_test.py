@@ -359,6 +359,8 @@ cases = {
     'a path that is too short': changed('line', leaf_path=line['leaf_path'][:-1]), 'a path with one element more': changed('line', leaf_path=line['leaf_path'] + [b64(root[3])]),
     'a path of the log that is too short': changed('line', log_path=line['log_path'][:-1]), 'a path of sections with one element more': changed('line', section_path=line['section_path'] + [b64(root[3])]),
     'an index that is the size': changed('line', leaf_index=line['leaf_count']), 'an index beyond': changed('line', log_index=99), 'a size of 0': changed('line', section_count=0),
+    # The paths of the first leaf of three, and of four, are the same.
+    'another number of leaves': json.dumps({**proof_of('line', lines[0]), 'leaf_count': 4}).encode(), 'another number of balances': json.dumps({**balance_proof(0), 'leaf_count': 4}).encode(),
     'a row that is not there': changed('line', row=32), 'an index that is negative': changed('line', row=-1), 'a huge number': changed('line', row=10**400),
     'a number beyond 2^53': changed('line', log_index=2**53), 'a number with a fraction': changed('line', row=1.0), 'an exponent': changed('line').replace(b'"row": ', b'"row": 1e'),
     'a boolean as a number': changed('line', row=True), 'a text as a number': changed('line', row='1'), 'NaN': changed('line', row=float('nan')), 'null': changed('line', leaf=None),
