@@ -126,7 +126,7 @@ COMMENT ON FUNCTION acct._seal_findings(text, text) IS
 CREATE FUNCTION acct._entry_findings(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (check_name text, passed boolean, entity_code text, basis text, seal_id bigint, seal_number bigint, run_id bigint, month date, kind smallint, section_no integer, section text[],
                je_id bigint, finding text, expected text, actual text, seals bigint, headers bigint, lines bigint, dropped bigint)
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH c AS MATERIALIZED (
         SELECT x.* FROM acct._compared_sections(p_from, p_to, p_entity, p_basis) AS x),
     line AS MATERIALIZED (

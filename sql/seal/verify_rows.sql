@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._recomputed_sections(p_headers regclass[], p_lines regclass[], p_month date, p_entity text, p_basis text)
 RETURNS TABLE (seal_id bigint, run_id bigint, entity_code text, basis text, kind smallint, fund text, account_code text, currency text,
                row_count bigint, debit numeric, credit numeric, root bytea, data bytea, je_id bigint)
-LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_recomputed_sections';
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_recomputed_sections';
 COMMENT ON FUNCTION acct._recomputed_sections(regclass[], regclass[], date, text, text) IS
 'The sections that the rows of a month make up, by the seal of their run, or of the month (NULL: they have none); je_id is the first.';
 
@@ -45,7 +45,7 @@ COMMENT ON FUNCTION acct._entry_leaves(text, date) IS 'The tables that hold the 
 CREATE FUNCTION acct._month_sections(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (seal_id bigint, run_id bigint, entity_code text, basis text, kind smallint, fund text, account_code text, currency text,
                row_count bigint, debit numeric, credit numeric, root bytea, data bytea, je_id bigint, problem text)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN QUERY
     SELECT s.*, NULL::text FROM acct._recomputed_sections(acct._entry_leaves('ledger_entry_header', p_month), acct._entry_leaves('ledger_entry_line', p_month),
@@ -95,7 +95,7 @@ COMMENT ON FUNCTION acct._stray_tables() IS
 CREATE FUNCTION acct._compared_sections(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (finding text, entity_code text, basis text, seal_id bigint, seal_number bigint, seal_kind text, run_id bigint, month date, kind smallint, section_no integer, fund text, account_code text,
                currency text, row_count bigint, debit numeric, credit numeric, je_id bigint, expected text, actual text)
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH month AS MATERIALIZED (
         SELECT m.* FROM acct._months_to_verify(p_from, p_to) AS m),
     seal AS MATERIALIZED (

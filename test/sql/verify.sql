@@ -68,6 +68,14 @@ DELETE FROM acct.ledger_entry_header_2015_02 WHERE je_id = :far;
 SELECT expected, actual FROM public.found() WHERE check_name = 'journals';
 ROLLBACK;
 
+-- A null where none can be
+BEGIN;
+ALTER TABLE acct.ledger_entry_line ALTER fund DROP NOT NULL;
+UPDATE acct.ledger_entry_line_2015_02 SET fund = NULL WHERE je_id = :first;
+SELECT actual FROM acct.verify_ledger() WHERE check_name = 'entries';
+ROLLBACK;
+SELECT acct._recomputed_sections(NULL, NULL, NULL, NULL, NULL);
+
 -- Of a month in the archive rows are read, of one that was dropped the seal is known.
 SELECT count(*) AS closed FROM acct.close_period('2015-01-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'a test');
 SELECT acct.archive_partition('ledger_entry', '2015-01-01') AS archived;
