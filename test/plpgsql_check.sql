@@ -16,6 +16,15 @@ CREATE TABLE cron.job (jobid bigint, jobname name, schedule text, command text, 
 CREATE TABLE cron.job_run_details (jobid bigint, runid bigint, status text, return_message text, start_time timestamptz, end_time timestamptz);
 CREATE FUNCTION cron.schedule(job_name text, schedule text, command text) RETURNS bigint LANGUAGE sql RETURN 1;
 CREATE FUNCTION cron.unschedule(job_id bigint) RETURNS boolean LANGUAGE sql RETURN true;
+-- Those of a cluster use their own tables, and what Citus has of nodes.
+SELECT acct._layout_cluster() AS installed \gset
+SET allow_system_table_mods = on;
+CREATE TABLE pg_catalog.pg_dist_node (nodeid integer, groupid integer, nodename text, nodeport integer, noderole text, isactive boolean, shouldhaveshards boolean);
+CREATE TABLE pg_catalog.pg_dist_local_group (groupid integer);
+CREATE TABLE pg_catalog.pg_dist_placement (shardid bigint, groupid integer);
+CREATE FUNCTION pg_catalog.create_distributed_table(table_name regclass, distribution_column text, colocate_with text, shard_count integer) RETURNS void LANGUAGE sql AS '';
+CREATE FUNCTION pg_catalog.get_shard_id_for_distribution_column(table_name regclass, distribution_value integer) RETURNS bigint LANGUAGE sql RETURN 1;
+RESET allow_system_table_mods;
 \pset tuples_only on
 \pset format unaligned
 SELECT p.oid::regprocedure, c

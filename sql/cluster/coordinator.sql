@@ -137,7 +137,7 @@ CREATE FUNCTION acct._ask(p_request jsonb, p_writes boolean) RETURNS TABLE (node
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     a record;
-    answered text[] := '{}';
+    answered text[] := ARRAY[]::text[];
     silent text;
     own_order CONSTANT text := current_setting('citus.all_modifications_commutative', true);
 BEGIN
@@ -168,7 +168,6 @@ CREATE FUNCTION acct._ask_each(p_request jsonb) RETURNS TABLE (node_name text, a
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     m record;
-    place text;
 BEGIN
     PERFORM acct._require_cluster();
     FOR m IN SELECT x.node_name, x.node_key FROM acct_cluster.member AS x ORDER BY x.node_name LOOP
@@ -176,8 +175,8 @@ BEGIN
         answer := NULL;
         problem := 'it has no row in acct_cluster.node';
         BEGIN
-            EXECUTE 'SELECT acct._answer(n.node_key, $1), NULL FROM acct_cluster.node AS n WHERE n.node_key = $2'
-               INTO answer, place USING acct._request(p_request), m.node_key;
+            EXECUTE 'SELECT acct._answer(n.node_key, $1) FROM acct_cluster.node AS n WHERE n.node_key = $2'
+               INTO answer USING acct._request(p_request), m.node_key;
             IF answer IS NOT NULL THEN
                 problem := NULL;
             END IF;
@@ -216,7 +215,7 @@ CREATE FUNCTION acct._distribute_nodes() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     shards integer;
-    present integer[] := '{}';
+    present integer[] := ARRAY[]::integer[];
     n record;
 BEGIN
     EXECUTE 'SELECT count(*) FROM pg_dist_node AS n WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards' INTO shards;

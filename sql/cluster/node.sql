@@ -231,7 +231,8 @@ CREATE FUNCTION acct._answer(p_node integer, p_request jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     r CONSTANT jsonb := p_request;
-    expected CONSTANT uuid := r -> 'ledgers' ->> p_node::text;
+    expected CONSTANT uuid := (r -> 'ledgers' ->> p_node::text)::uuid;
+    answer jsonb;
 BEGIN
     PERFORM acct._require_layout();
     IF expected <> (SELECT l.ledger_id FROM acct.engine_layout AS l) THEN
@@ -240,19 +241,20 @@ BEGIN
                   HINT = 'As a superuser, on the coordinator: SELECT * FROM acct.install_cluster();';
     END IF;
     CASE r ->> 'do'
-        WHEN 'describe' THEN RETURN acct._node_description();
-        WHEN 'join' THEN RETURN acct._node_join((r ->> 'cluster_id')::uuid, r -> 'names' ->> p_node::text);
-        WHEN 'place' THEN RETURN acct._node_place(r -> 'entities');
-        WHEN 'policy' THEN RETURN acct._node_policy(r -> 'policy');
-        WHEN 'run' THEN RETURN acct._node_run(r ->> 'run_key');
-        WHEN 'stage' THEN RETURN acct._node_stage((r ->> 'txn_month')::date, r ->> 'run_key', r -> 'options', r ->> 'policy_digest');
-        WHEN 'validate' THEN RETURN acct._node_validate(r ->> 'run_key');
-        WHEN 'post' THEN RETURN acct._node_post(r ->> 'run_key');
-        WHEN 'cancel' THEN RETURN acct._node_cancel(r ->> 'run_key');
-        WHEN 'checkpoint' THEN RETURN to_jsonb(acct.ledger_checkpoint());
-        WHEN 'verify' THEN RETURN acct._node_verify(r -> 'checkpoints');
-        WHEN 'rows' THEN RETURN acct._node_rows(r ->> 'report', r -> 'arguments');
+        WHEN 'describe' THEN answer := acct._node_description();
+        WHEN 'join' THEN answer := acct._node_join((r ->> 'cluster_id')::uuid, r -> 'names' ->> p_node::text);
+        WHEN 'place' THEN answer := acct._node_place(r -> 'entities');
+        WHEN 'policy' THEN answer := acct._node_policy(r -> 'policy');
+        WHEN 'run' THEN answer := acct._node_run(r ->> 'run_key');
+        WHEN 'stage' THEN answer := acct._node_stage((r ->> 'txn_month')::date, r ->> 'run_key', r -> 'options', r ->> 'policy_digest');
+        WHEN 'validate' THEN answer := acct._node_validate(r ->> 'run_key');
+        WHEN 'post' THEN answer := acct._node_post(r ->> 'run_key');
+        WHEN 'cancel' THEN answer := acct._node_cancel(r ->> 'run_key');
+        WHEN 'checkpoint' THEN answer := to_jsonb(acct.ledger_checkpoint());
+        WHEN 'verify' THEN answer := acct._node_verify(r -> 'checkpoints');
+        WHEN 'rows' THEN answer := acct._node_rows(r ->> 'report', r -> 'arguments');
     END CASE;
+    RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION acct._answer(integer, jsonb) IS

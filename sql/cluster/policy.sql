@@ -35,7 +35,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET timezone
 DECLARE
     x record;
     part jsonb;
-    document jsonb := '{}';
+    document jsonb := jsonb '{}';
 BEGIN
     FOR x IN SELECT p.table_name FROM acct._published_tables() AS p ORDER BY p.n LOOP
         EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(t)), ''[]'') FROM %s', acct._published_rows(x.table_name)) INTO part;

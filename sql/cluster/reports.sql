@@ -61,7 +61,7 @@ DECLARE
     own CONSTANT text := p_checkpoints ->> acct._log_origin();
 BEGIN
     IF own IS NULL THEN
-        RETURN '[]';
+        RETURN jsonb '[]';
     END IF;
     RETURN (SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]') FROM acct.verify_checkpoint(own) AS v);
 END

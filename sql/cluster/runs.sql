@@ -139,7 +139,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, p
 #variable_conflict use_column
 DECLARE
     a record;
-    total jsonb[] := '{}';
+    total jsonb[] := ARRAY[]::jsonb[];
 BEGIN
     PERFORM acct._require_cluster();
     IF NOT EXISTS (SELECT FROM acct_cluster.run AS r WHERE r.run_key = check_cluster_run.run_key) THEN

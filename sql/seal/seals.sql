@@ -102,7 +102,7 @@ DECLARE
     last record;
     text text;
     id bigint;
-    before text[] := '{}'; -- what the first seal says of what was before
+    before text[] := ARRAY[]::text[]; -- what the first seal says of what was before
 BEGIN
     -- The caller holds the lock of the book: nobody else adds to its chain.
     SELECT s.seal_number, s.seal_hash INTO last

@@ -76,6 +76,7 @@ line_sealer_add(LineSealer *sealer, ExtentSource *source, const CopiedExtent *ex
 		sealer->sections = list_concat(sealer->sections, seal_rows_close(rows));
 	else
 		seal_rows_discard(rows);
+	CRASH_POINT("post_group_sealed");
 	pfree(merged);
 	return sealed;
 }
@@ -207,7 +208,6 @@ seal_groups(SealPlan *plan, Relation rel, Snapshot snapshot, Hasher *hasher, Spo
 		if (!group->sealed)
 			group->sealed =
 				line_sealer_add(sealer, &source, plan_extents(plan), group->first, group->count);
-		CRASH_POINT("post_group_sealed");
 	}
 	page_reader_close(&pages);
 	line_reader_close(lines);

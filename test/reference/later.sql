@@ -141,10 +141,11 @@ BEGIN
 END
 $$;
 
--- A day on which every journal can be reversed or corrected: in the last month of the year after, which nothing is booked in.
+-- A day on which every journal can be reversed or corrected: after all that is booked, and after each month that is closed.
 CREATE FUNCTION ref.late_day() RETURNS date
 LANGUAGE sql AS $$
-    SELECT greatest((SELECT max(h.je_date) FROM acct.ledger_entry_header AS h), '2026-03-15') + ref.dice(20)
+    SELECT greatest((SELECT max(h.je_date) FROM acct.ledger_entry_header AS h), '2026-03-15',
+                    (SELECT max(p.period_month + interval '1 month')::date FROM acct.accounting_period AS p WHERE NOT p.is_open)) + ref.dice(20)
 $$;
 
 -- One step; what differs.

@@ -159,7 +159,7 @@ my $ms = qr/\d+(?:\.\d+)?/;
 is(sql("SELECT string_agg(DISTINCT step, ' ' ORDER BY step) FROM acct.run_log WHERE run_id = $run"), 'create expand post', 'each step is in the log');
 is( sql("SELECT step, (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(detail -> 'phases_ms') AS k) FROM acct.run_log WHERE run_id = $run AND partition ~ '2025_01' ORDER BY log_id"),
 	join("\n", 'expand|attaching staging, preparing, reading policy, reading source, recording totals',
-		'post|building indexes, checking source, making partitions, moving balances, preparing, sealing entries, waiting for books, waiting for readers, writing entries'),
+		'post|building indexes, checking source, making partitions, moving balances, preparing, waiting for books, waiting for readers, writing entries'),
 	'where the time went');
 my $has_proc = -e '/proc/self/status' ? 't' : 'f';
 is(sql("SELECT bool_and((peak_memory BETWEEN 100000 AND 1000000000) IS TRUE) FROM acct.run_log WHERE run_id = $run"), $has_proc, 'the peak of memory');
