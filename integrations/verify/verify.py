@@ -483,7 +483,8 @@ def rows_of_file(directory, part, manifest):
 
 def check_archive(directory, manifest, seals):
     """That the files of a month have exactly the rows that the seals commit to. Returns the numbers of rows of each kind, and problems."""
-    require(manifest.get('manifest') == 'ledger_engine archive' and manifest.get('table_name') == 'ledger_entry', 'not the manifest of a month of ledger_entry')
+    require(type(manifest) is dict and manifest.get('manifest') == 'ledger_engine archive' and manifest.get('table_name') == 'ledger_entry', 'not the manifest of a month of ledger_entry')
+    require(re.fullmatch('[0-9]{4}-[0-9]{2}-01', manifest['month']), 'the manifest is not of a month')
     require(manifest['format'] == 'csv', 'the rows of a binary export cannot be compared: export the month as csv')
     month, found, counts = days_of(manifest['month']), {}, {'header': 0, 'line': 0}
     by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run'), s['seal'].get('month')): s for s in seals}
@@ -629,7 +630,7 @@ def main():
     args = parser.parse_args()
     try:
         sys.exit(0 if args.run(args) else 1)
-    except (Rejected, ValueError, KeyError, TypeError) as e:
+    except Exception as e:
         print(f'REJECTED: {e}' if isinstance(e, Rejected) else f'REJECTED: it cannot be read: {type(e).__name__}: {e}')
         sys.exit(1)
 

@@ -448,6 +448,9 @@ for name, other in (('memo', 'other'), ('posted_at', one['posted_at'] + 1), ('ra
     check(f'a header with another {name}', archive({**of_month, 'header': [{**one, name: other}] + of_month['header'][1:]})[0], 1)
 check('a value of no class', archive({**of_month, 'line': [{**of_month['line'][0], 'je_date': '2025-02-30'}] + of_month['line'][1:]})[0], 1)
 check('infinite dates and times, negative amounts', (verify.days_of('infinity'), verify.micros_of('-infinity'), verify.units_of('-0.0001'), verify.show_amount(-1)), (2**31 - 1, -2**63, -1, '-0.0001'))
+manifest_of = {'manifest': 'ledger_engine archive', 'table_name': 'ledger_entry', 'month': '2025-01-01', 'encoding': 'UTF8', 'format': 'csv', 'compression': 'none', 'files': []}
+for name, given in (('a list', []), ('deep', b'[' * 100000), ('of no month', {**manifest_of, 'month': '2025-01-02'}), ('of an infinite month', {**manifest_of, 'month': 'infinity'}), ('of no files', manifest_of)):
+    check(f'a manifest that is {name}', run('archive', '--checkpoint', kept, write('manifest.json', given), write('sections', json.dumps(sections_proof(2))))[0], 1)
 check('no arguments', run()[0], 2)
 check('no checkpoint', run('proof', kept)[0], 2)
 finish()
