@@ -639,7 +639,7 @@ form_next_value(const RowForm *form, int column, const char *row, uint32 size, u
 
 /*
  * Checksums find accidents and careless changes, for which 16 bits of a row and 32 of a block's columns do; what was changed to keep them
- * is found by the hash of its block. A row is taken by words, which is twice as fast as CRC-32C of its short values.
+ * is found by the hash of its block. A row is taken by words, as its values are short.
  */
 #define CHECKSUM_START UINT64CONST(1)
 
