@@ -320,7 +320,7 @@ DECLARE
     found text[];
     advice text;
 BEGIN
-    SELECT array_agg(f.message), string_agg(DISTINCT f.hint, ' ') INTO found, advice FROM acct._audit_findings(p_scope) AS f WHERE f.severity = 'error';
+    SELECT array_agg(f.message ORDER BY f.message COLLATE "C"), string_agg(DISTINCT f.hint COLLATE "C", ' ') INTO found, advice FROM acct._audit_findings(p_scope) AS f WHERE f.severity = 'error';
     IF found IS NOT NULL THEN
         RAISE EXCEPTION 'book % % cannot be exported as %', p_scope ->> 'entity', p_scope ->> 'basis', p_scope ->> 'format'
             USING ERRCODE = '55000', DETAIL = 'Findings: ' || array_to_string(found, '; ') || '.', HINT = advice;
