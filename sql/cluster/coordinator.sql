@@ -88,7 +88,7 @@ BEGIN
     COMMENT ON TABLE acct_cluster.checkpoint IS 'The checkpoints that were made, for reference; only a copy that is kept outside proves something.';
     COMMENT ON COLUMN acct_cluster.checkpoint.checkpoint_id IS 'Number of the checkpoint.';
     COMMENT ON COLUMN acct_cluster.checkpoint.body IS 'Text of the checkpoint.';
-    COMMENT ON COLUMN acct_cluster.checkpoint.made_by IS 'Session user who made it.';
+    COMMENT ON COLUMN acct_cluster.checkpoint.made_by IS 'Session user who called acct.cluster_checkpoint().';
     COMMENT ON COLUMN acct_cluster.checkpoint.made_at IS 'When it was made.';
     COMMENT ON TABLE acct_cluster.node IS 'One row on each node, distributed by Citus: a query of it is executed by all nodes.';
     COMMENT ON COLUMN acct_cluster.node.node_key IS 'Key of the node, which leads Citus to it.';

@@ -213,9 +213,6 @@ BEGIN
         WHEN 'balance_sheet' THEN
             SELECT jsonb_agg(to_jsonb(r)) INTO found_rows
               FROM acct.balance_sheet((a ->> 0)::date, a ->> 1, a ->> 2, a ->> 3, a ->> 4, (a ->> 5)::boolean, (a ->> 6)::boolean, (a ->> 7)::boolean) AS r;
-        WHEN 'fund_statement' THEN
-            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows
-              FROM acct.fund_statement((a ->> 0)::date, a ->> 1, a ->> 2, a ->> 3, a ->> 4, (a ->> 5)::date, (a ->> 6)::boolean) AS r;
         WHEN 'run_progress' THEN
             SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.run_progress AS r;
         WHEN 'health' THEN

@@ -1,4 +1,4 @@
--- Policy is one: the coordinator's approved policy is carried to every node, with who made and who approved it.
+-- Every node has the coordinator's approved policy, with the names of its makers and approvers.
 
 CREATE FUNCTION acct._published_tables() RETURNS TABLE (n integer, table_name text, condition text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -28,19 +28,28 @@ $$;
 COMMENT ON FUNCTION acct._open_cluster_run(date, text, jsonb) IS
 'The record of a run of the cluster, made or found, and its status. Raises LE002 (its key was used with other arguments), LE010 (nodes are not alike), 22004, 22023.';
 
-CREATE FUNCTION acct._lock_cluster_run(p_key text) RETURNS text
+CREATE FUNCTION acct._cluster_run_status(p_key text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     status text;
 BEGIN
-    PERFORM acct._require_cluster();
-    PERFORM acct._require_read_committed();
-    SELECT r.status INTO status FROM acct_cluster.run AS r WHERE r.run_key = p_key FOR UPDATE;
+    SELECT r.status INTO status FROM acct_cluster.run AS r WHERE r.run_key = p_key;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no run of the cluster has the key %', coalesce('"' || p_key || '"', 'NULL')
             USING ERRCODE = 'LE001', HINT = 'acct.run_cluster_month() creates them.';
     END IF;
     RETURN status;
+END
+$$;
+COMMENT ON FUNCTION acct._cluster_run_status(text) IS 'The status of a run of the cluster. Raises LE001 where there is none.';
+
+CREATE FUNCTION acct._lock_cluster_run(p_key text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_cluster();
+    PERFORM acct._require_read_committed();
+    PERFORM FROM acct_cluster.run AS r WHERE r.run_key = p_key FOR UPDATE;
+    RETURN acct._cluster_run_status(p_key);
 END
 $$;
 COMMENT ON FUNCTION acct._lock_cluster_run(text) IS 'Locks a run of the cluster to the end of the transaction, and returns its status. Raises LE001 where there is none.';
@@ -142,10 +151,7 @@ DECLARE
     total jsonb[] := ARRAY[]::jsonb[];
 BEGIN
     PERFORM acct._require_cluster();
-    IF NOT EXISTS (SELECT FROM acct_cluster.run AS r WHERE r.run_key = check_cluster_run.run_key) THEN
-        RAISE EXCEPTION 'no run of the cluster has the key %', coalesce('"' || check_cluster_run.run_key || '"', 'NULL')
-            USING ERRCODE = 'LE001', HINT = 'acct.run_cluster_month() creates them.';
-    END IF;
+    PERFORM acct._cluster_run_status(check_cluster_run.run_key);
     FOR a IN SELECT x.node_name, x.answer FROM acct._ask(jsonb_build_object('do', 'run', 'run_key', check_cluster_run.run_key), false) AS x ORDER BY x.node_name LOOP
         total := total || a.answer;
         RETURN QUERY SELECT a.node_name, r.run_id, r.status, r.transactions, r.journals, r.lines, r.exceptions, r.ignored, r.debit, r.credit, r.digest, r.seal_root
@@ -172,9 +178,7 @@ BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._require_cluster();
-    IF NOT EXISTS (SELECT FROM acct_cluster.run AS r WHERE r.run_key = cancel_cluster_run.run_key) THEN
-        PERFORM acct._lock_cluster_run(cancel_cluster_run.run_key);
-    END IF;
+    PERFORM acct._cluster_run_status(cancel_cluster_run.run_key);
     -- The nodes first: who holds the record here waits for them, and is stopped there.
     RETURN QUERY SELECT a.node_name, a.answer ->> 'outcome', (a.answer ->> 'sessions_stopped')::integer
                    FROM acct._ask(jsonb_build_object('do', 'cancel', 'run_key', cancel_cluster_run.run_key), true) AS a ORDER BY 1;
