@@ -166,28 +166,42 @@ post_row(RowPoster *poster, HeapTuple tuple)
 	}
 }
 
+/* Calls a function for each row of a page of staging, with memory that is then given back; the number of places that the page has. */
+static OffsetNumber
+each_row(RowPoster *poster, BlockNumber block, void (*use)(RowPoster *, HeapTuple))
+{
+	OffsetNumber last;
+
+	CHECK_FOR_INTERRUPTS();
+	last = page_reader_page(&poster->pages, block);
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		HeapTupleData tuple;
+
+		if (!page_reader_row(&poster->pages, i, &tuple))
+			continue;
+		MemoryContextSwitchTo(poster->post->row_context);
+		use(poster, &tuple);
+		MemoryContextSwitchTo(poster->post->context);
+		MemoryContextReset(poster->post->row_context);
+	}
+	return last;
+}
+
 static void
 post_extent_by_row(RowPoster *poster, BlockNumber first, BlockNumber nblocks)
 {
 	for (BlockNumber block = first; block < Min(first + EXTENT_PAGES, nblocks); block++)
-	{
-		OffsetNumber last;
+		progress_add(each_row(poster, block, post_row));
+}
 
-		CHECK_FOR_INTERRUPTS();
-		last = page_reader_page(&poster->pages, block);
-		for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-		{
-			HeapTupleData tuple;
+static void
+seal_copied_row(RowPoster *poster, HeapTuple tuple)
+{
+	Line line;
 
-			if (!page_reader_row(&poster->pages, i, &tuple))
-				continue;
-			MemoryContextSwitchTo(poster->post->row_context);
-			post_row(poster, &tuple);
-			MemoryContextSwitchTo(poster->post->context);
-			MemoryContextReset(poster->post->row_context);
-		}
-		progress_add(last);
-	}
+	line_reader_read(poster->reader, tuple, &line);
+	seal_row(poster, tuple, &line);
 }
 
 /* Adds the lines of an extent that was copied to the seal, in any order. */
@@ -195,25 +209,7 @@ static void
 seal_extent(RowPoster *poster, BlockNumber first)
 {
 	for (BlockNumber block = first; block < first + EXTENT_PAGES; block++)
-	{
-		OffsetNumber last;
-
-		CHECK_FOR_INTERRUPTS();
-		last = page_reader_page(&poster->pages, block);
-		for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-		{
-			HeapTupleData tuple;
-			Line line;
-
-			if (!page_reader_row(&poster->pages, i, &tuple))
-				continue;
-			MemoryContextSwitchTo(poster->post->row_context);
-			line_reader_read(poster->reader, &tuple, &line);
-			seal_row(poster, &tuple, &line);
-			MemoryContextSwitchTo(poster->post->context);
-			MemoryContextReset(poster->post->row_context);
-		}
-	}
+		each_row(poster, block, seal_copied_row);
 }
 
 /* The run's lines in a table that it shares with other runs. */
