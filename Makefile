@@ -116,6 +116,7 @@ OBJS = \
 	src/policy/source_facts.o \
 	src/policy/symbolic.o \
 	src/policy/template.o \
+	src/post/group_plan.o \
 	src/post/ledger_target.o \
 	src/post/post.o \
 	src/post/line_copy.o \

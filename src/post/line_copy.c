@@ -15,7 +15,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "miscadmin.h"
-#include "port/atomics.h"
 #include "utils/snapmgr.h"
 
 /* Month, account and fund of a group. */
@@ -35,27 +34,23 @@ typedef struct PlanMonth
 	Oid partition; /* to be filled by page; InvalidOid: not so */
 } PlanMonth;
 
-/* What a process copied, written by it when it is done. */
-typedef struct Copied
-{
-	LineSum sums[JE_ID_MAX_MONTHS];
-	int64 nsections; /* that it sealed */
-} Copied;
-
-/* What all processes see. The groups with their codes and order, the extents, and what each process copied follow it. */
+/* What all processes see. The codes of groups, what each process copied (Copied), and the groups follow it. */
 typedef struct CopyPlan
 {
-	Oid staging;
 	int64 first_je_id; /* of the run's own range */
 	int64 end_je_id;
 	RowStamp stamp;
 	bool seals; /* processes take groups, and seal them; else they take extents */
-	SharedFileSet files;
-	pg_atomic_uint64 next; /* group or extent */
-	int64 nextents;
 	int ngroups;
+	int nprocesses;
 	PlanMonth months[JE_ID_MAX_MONTHS];
 } CopyPlan;
+
+/* What a process copied of each month, written by it when it is done. */
+typedef struct Copied
+{
+	LineSum sums[JE_ID_MAX_MONTHS];
+} Copied;
 
 /* A process that copies extents. */
 typedef struct Copier
@@ -91,33 +86,18 @@ plan_codes(CopyPlan *plan)
 	return (GroupCodes *) ((char *) plan + MAXALIGN(sizeof(CopyPlan)));
 }
 
-static CopiedGroup *
-plan_groups(CopyPlan *plan)
-{
-	return (CopiedGroup *) ((char *) plan_codes(plan) +
-							MAXALIGN(plan->ngroups * sizeof(GroupCodes)));
-}
-
-/* Numbers of groups, in the order in which they are taken. */
-static int32 *
-plan_order(CopyPlan *plan)
-{
-	return (int32 *) ((char *) plan_groups(plan) + MAXALIGN(plan->ngroups * sizeof(CopiedGroup)));
-}
-
-static CopiedExtent *
-plan_extents(CopyPlan *plan)
-{
-	return (CopiedExtent *) ((char *) plan_order(plan) + MAXALIGN(plan->ngroups * sizeof(int32)));
-}
-
 /* What a process copied. */
 static Copied *
 plan_copied(CopyPlan *plan, int process)
 {
-	return (Copied *) ((char *) plan_extents(plan) +
-					   MAXALIGN(plan->nextents * sizeof(CopiedExtent))) +
+	return (Copied *) ((char *) plan_codes(plan) + MAXALIGN(plan->ngroups * sizeof(GroupCodes))) +
 		   process;
+}
+
+static GroupPlan *
+plan_groups(CopyPlan *plan)
+{
+	return (GroupPlan *) plan_copied(plan, plan->nprocesses);
 }
 
 /* The size of a plan for so many processes. */
@@ -125,8 +105,7 @@ static Size
 plan_size(const ExtentMap *map, int nprocesses)
 {
 	return MAXALIGN(sizeof(CopyPlan)) + MAXALIGN(map->ngroups * sizeof(GroupCodes)) +
-		   MAXALIGN(map->ngroups * sizeof(CopiedGroup)) + MAXALIGN(map->ngroups * sizeof(int32)) +
-		   MAXALIGN(map->nextents * sizeof(CopiedExtent)) + nprocesses * sizeof(Copied);
+		   nprocesses * sizeof(Copied) + group_plan_size(map->ngroups, map->nextents, nprocesses);
 }
 
 /* Can so many processes share the groups, without one of them waiting long for another that has the largest? */
@@ -141,17 +120,16 @@ shares_evenly(const LineCopy *copy, int nprocesses)
 }
 
 static void
-fill_plan(LineCopy *copy, CopyPlan *plan)
+fill_plan(LineCopy *copy, CopyPlan *plan, int nprocesses)
 {
 	const Post *post = copy->post;
 	const ExtentMap *map = copy->map;
 
-	plan->staging = RelationGetRelid(copy->staging);
 	plan->first_je_id = post->first_je_id;
 	plan->end_je_id = post->end_je_id;
-	plan->nextents = map->nextents;
+	plan->seals = post->seals != NULL && shares_evenly(copy, nprocesses);
 	plan->ngroups = map->ngroups;
-	pg_atomic_init_u64(&plan->next, 0);
+	plan->nprocesses = nprocesses;
 	for (int i = 0; i < post->nmonths; i++)
 	{
 		PlanMonth *m = &plan->months[i];
@@ -174,9 +152,8 @@ fill_plan(LineCopy *copy, CopyPlan *plan)
 		memcpy(codes->account_code, key->codes[0].data, key->codes[0].len);
 		memcpy(codes->fund, key->codes[1].data, key->codes[1].len);
 	}
-	memcpy(plan_groups(plan), copy->groups, map->ngroups * sizeof(CopiedGroup));
-	memcpy(plan_extents(plan), copy->extents, map->nextents * sizeof(CopiedExtent));
-	line_seals_order(copy->groups, map->ngroups, plan_order(plan));
+	group_plan_fill(plan_groups(plan), &copy->work, RelationGetRelid(copy->staging), copy->groups,
+					map->ngroups, copy->extents, map->nextents);
 }
 
 static Copier *
@@ -186,7 +163,7 @@ copier_open(CopyPlan *plan, Relation staging, Snapshot snapshot)
 
 	copier->plan = plan;
 	copier->codes = plan_codes(plan);
-	copier->extents = plan_extents(plan);
+	copier->extents = group_plan_extents(plan_groups(plan));
 	page_reader_open(&copier->staging, staging, snapshot);
 	copier->reader = line_reader_open(staging);
 	copier->pages = page_file_alloc_extent();
@@ -296,16 +273,12 @@ copy_extent(Copier *copier, CopiedExtent *extent)
 static void
 copy_extents(Copier *copier)
 {
-	CopyPlan *plan = copier->plan;
+	CopiedExtent *extent;
 
-	for (;;)
+	while ((extent = group_plan_next_extent(plan_groups(copier->plan))) != NULL)
 	{
-		uint64 n = pg_atomic_fetch_add_u64(&plan->next, 1);
-
 		CHECK_FOR_INTERRUPTS();
-		if (n >= plan->nextents)
-			break;
-		copy_extent(copier, &copier->extents[n]);
+		copy_extent(copier, extent);
 		copied_one();
 	}
 }
@@ -336,31 +309,17 @@ end_extent(const MergedExtent *extent, char *pages, bool accepted, const LineSum
 	copied_one();
 }
 
-/* Copies groups, one after the other, until all are taken: the sections of their lines, whose blocks are in the spool. */
-static List *
-copy_groups(Copier *copier, Hasher *hasher, Spool *spool)
+/* The lines of groups, which are copied when they are sealed. */
+static ExtentSource
+copied_source(Copier *copier)
 {
-	CopyPlan *plan = copier->plan;
-	LineSealer *sealer = line_sealer_open(copier->staging.rel, hasher, spool);
+	ExtentSource source = {.reader = &copier->staging,
+						   .lines = copier->reader,
+						   .accept = accept_line,
+						   .end = end_extent,
+						   .arg = copier};
 
-	for (;;)
-	{
-		ExtentSource source = {.reader = &copier->staging,
-							   .lines = copier->reader,
-							   .accept = accept_line,
-							   .end = end_extent,
-							   .arg = copier};
-		uint64 n = pg_atomic_fetch_add_u64(&plan->next, 1);
-		CopiedGroup *group;
-
-		CHECK_FOR_INTERRUPTS();
-		if (n >= plan->ngroups)
-			break;
-		group = &plan_groups(plan)[plan_order(plan)[n]];
-		group->sealed =
-			line_sealer_add(sealer, &source, copier->extents, group->first, group->count);
-	}
-	return line_sealer_close(sealer);
+	return source;
 }
 
 static void
@@ -382,22 +341,12 @@ void
 ledger_engine_post_lines_worker(dsm_segment *seg, shm_toc *toc)
 {
 	CopyPlan *plan = parallel_work_attach(toc);
-	Relation staging = table_open(plan->staging, AccessShareLock);
+	Relation staging = table_open(group_plan_table(plan_groups(plan)), AccessShareLock);
 	Copier *copier = copier_open(plan, staging, GetActiveSnapshot());
+	ExtentSource source = copied_source(copier);
 
 	if (plan->seals)
-	{
-		Hasher *hasher = hasher_open();
-		Spool *spool;
-		List *sections;
-
-		SharedFileSetAttach(&plan->files, seg);
-		spool = line_seals_spool(&plan->files);
-		sections = copy_groups(copier, hasher, spool);
-		plan_copied(plan, parallel_work_process())->nsections =
-			line_seals_leave(&plan->files, spool, sections);
-		hasher_close(hasher);
-	}
+		line_seals_groups_by_worker(plan_groups(plan), &source, seg);
 	else
 		copy_extents(copier);
 	copier_close(copier);
@@ -428,10 +377,7 @@ line_copy_launch(LineCopy *copy)
 	parallel_work_begin(&copy->work, "ledger_engine_post_lines_worker",
 						plan_size(copy->map, nworkers + 1), nworkers);
 	copy->plan = copy->work.shared;
-	fill_plan(copy, copy->plan);
-	copy->plan->seals = copy->post->seals != NULL && shares_evenly(copy, nworkers + 1);
-	if (copy->work.context != NULL && copy->work.context->seg != NULL)
-		SharedFileSetInit(&copy->plan->files, copy->work.context->seg);
+	fill_plan(copy, copy->plan, nworkers + 1);
 	parallel_work_launch(&copy->work);
 }
 
@@ -453,21 +399,22 @@ void
 line_copy_run(LineCopy *copy)
 {
 	CopyPlan *plan = copy->plan;
+	GroupPlan *groups = plan_groups(plan);
 	PostSeals *seals = copy->post->seals;
 	Copier *copier = copier_open(plan, copy->staging, copy->post->snapshot);
+	ExtentSource source = copied_source(copier);
 
 	if (plan->seals)
-		post_seals_take(seals,
-						copy_groups(copier, post_seals_hasher(seals), post_seals_spool(seals)));
+		post_seals_take(seals, line_seals_groups(groups, &source, post_seals_hasher(seals),
+												 post_seals_spool(seals)));
 	else
 		copy_extents(copier);
 	copier_close(copier);
 	parallel_work_wait(&copy->work);
 	for (int i = 0; i < copy->post->nmonths; i++)
 		take_sums(copy, i);
-	for (int i = 1; plan->seals && i <= copy->work.nworkers; i++)
-		line_seals_take(seals, &plan->files, i, plan_copied(plan, i)->nsections);
-	memcpy(copy->groups, plan_groups(plan), copy->map->ngroups * sizeof(CopiedGroup));
-	memcpy(copy->extents, plan_extents(plan), copy->map->nextents * sizeof(CopiedExtent));
+	if (plan->seals)
+		line_seals_take(seals, groups, copy->work.nworkers);
+	group_plan_read(groups, copy->groups, copy->extents);
 	parallel_work_end(&copy->work);
 }

@@ -11,7 +11,7 @@
 #ifndef LEDGER_LINE_COPY_H
 #define LEDGER_LINE_COPY_H
 
-#include "post/copied_extent.h"
+#include "post/group_plan.h"
 #include "post/post_run.h"
 #include "table/page_groups.h"
 

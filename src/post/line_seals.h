@@ -8,36 +8,23 @@
 #ifndef LEDGER_LINE_SEALS_H
 #define LEDGER_LINE_SEALS_H
 
-#include "post/copied_extent.h"
+#include "post/group_plan.h"
 #include "post/post_seals.h"
 #include "seal/extent_merge.h"
 
-/* What a process seals. */
-typedef struct LineSealer LineSealer;
-
-extern LineSealer *line_sealer_open(Relation rel, Hasher *hasher, Spool *spool);
-
 /*
- * Seals the extents of a group (number is their place among all); false where their lines are not in order, or an extent was not
- * accepted. The source says what else is done with lines.
+ * Takes groups and seals those that are not sealed yet, as far as their lines are in order and no extent is left out: the sections.
+ * The source has the readers, and says what else is done with lines. The number of an extent is its place among those of the plan.
  */
-extern bool line_sealer_add(LineSealer *sealer, ExtentSource *source, const CopiedExtent *extents,
-							int64 first, int64 count);
+extern List *line_seals_groups(GroupPlan *plan, ExtentSource *source, Hasher *hasher, Spool *spool);
 
-/* The sections (SectionRecord). */
-extern List *line_sealer_close(LineSealer *sealer);
+/* The same in a worker, which leaves its sections to the leader. */
+extern void line_seals_groups_by_worker(GroupPlan *plan, ExtentSource *source, dsm_segment *seg);
 
-/* A worker's spool, and how it leaves its sections to the leader: their number. */
-extern Spool *line_seals_spool(SharedFileSet *files);
-extern int64 line_seals_leave(SharedFileSet *files, Spool *spool, List *sections);
+/* Takes the sections that so many workers left. */
+extern void line_seals_take(PostSeals *seals, GroupPlan *plan, int nworkers);
 
-/* Takes the sections that a worker left. */
-extern void line_seals_take(PostSeals *seals, SharedFileSet *files, int process, int64 count);
-
-/* Numbers of groups, the largest first. */
-extern void line_seals_order(const CopiedGroup *groups, int ngroups, int32 *order);
-
-/* Seals groups of a table that are not sealed yet, as far as their lines are in order. Extents that were left are left out. */
+/* Seals groups of a table that are not sealed yet, by several processes where there are workers. Extents that were left are left out. */
 extern void line_seals_add(PostSeals *seals, Relation rel, CopiedGroup *groups, int ngroups,
 						   const CopiedExtent *extents, int64 nextents);
 

@@ -1,0 +1,63 @@
+/*
+ * group_plan.h
+ *		Extents of staging by group, as the processes that copy or seal them share
+ *		them.
+ *
+ * A group has the lines of a month, account and fund. Processes take one group
+ * after the other, the largest first, or one extent after the other.
+ */
+#ifndef LEDGER_GROUP_PLAN_H
+#define LEDGER_GROUP_PLAN_H
+
+#include "common/ledger_engine.h"
+
+#include "common/parallel_work.h"
+#include "storage/block.h"
+#include "storage/sharedfileset.h"
+
+/* The longest code that an account of a group may have; lines of longer ones go row by row. */
+#define MAX_GROUP_CODE 100
+
+/* An extent of staging whose rows are lines of one month, account and fund. */
+typedef struct CopiedExtent
+{
+	int64 first_je_id; /* of its first line */
+	BlockNumber from;
+	BlockNumber to;
+	int32 group;
+	bool left; /* set where it was not copied: a row does not belong there */
+} CopiedExtent;
+
+/* The extents of a group, which follow each other. */
+typedef struct CopiedGroup
+{
+	int64 first;
+	int64 count;
+	bool sealed; /* set where the seals have its sections */
+} CopiedGroup;
+
+/* Lives in the memory that processes share. */
+typedef struct GroupPlan GroupPlan;
+
+extern Size group_plan_size(int ngroups, int64 nextents, int nprocesses);
+
+/* Copies groups and extents of a table to a plan, for the processes of some work. */
+extern void
+group_plan_fill(GroupPlan *plan, ParallelWork *work, Oid table, const CopiedGroup *groups,
+				int ngroups, const CopiedExtent *extents, int64 nextents);
+
+extern Oid group_plan_table(const GroupPlan *plan);
+extern CopiedExtent *group_plan_extents(GroupPlan *plan);
+
+/* The next group or extent, which is this process's; NULL: all are taken. A plan is used for groups or for extents. */
+extern CopiedGroup *group_plan_next_group(GroupPlan *plan);
+extern CopiedExtent *group_plan_next_extent(GroupPlan *plan);
+
+/* What the processes set in groups and extents, once they are done. Extents may be NULL. */
+extern void group_plan_read(const GroupPlan *plan, CopiedGroup *groups, CopiedExtent *extents);
+
+/* The files by which workers leave sections to the leader, and how many sections a process left. */
+extern SharedFileSet *group_plan_files(GroupPlan *plan);
+extern int64 *group_plan_sections(GroupPlan *plan, int process);
+
+#endif
