@@ -154,7 +154,9 @@ OBJS = \
 	src/table/new_rows_scan.o \
 	src/table/page_file.o \
 	src/table/page_groups.o \
-	src/table/page_reader.o
+	src/table/page_reader.o \
+	src/table/row_scan.o \
+	src/table/seen_storage.o
 
 # The install script is put together from one file a topic, in the order of their dependencies.
 SQL_PARTS = \
@@ -228,6 +230,7 @@ SQL_PARTS = \
 	sql/runs/month.sql \
 	sql/runs/book.sql \
 	sql/archive/archive.sql \
+	sql/archive/compress.sql \
 	sql/archive/retention.sql \
 	sql/archive/export.sql \
 	sql/runs/replay.sql \

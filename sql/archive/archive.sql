@@ -504,6 +504,12 @@ BEGIN
     IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'ACCESS EXCLUSIVE', '10 seconds') THEN
         PERFORM acct._raise_in_use(label, acct._month_tree('acct_archive', tab, m));
     END IF;
+    IF tab = 'ledger_entry' AND acct._stored_otherwise(m, 'heap') <> '{}' THEN
+        PERFORM acct._progress_start(NULL, 'compress', NULL);
+        PERFORM acct._store_month(m, 'heap');
+        PERFORM acct._add_row_indexes(m);
+        PERFORM acct._progress_end();
+    END IF;
     parents := ARRAY(SELECT p.parent FROM acct._month_parts(tab, m) AS p ORDER BY p.part);
     PERFORM acct._check_bounds(tab, m, true);
     PERFORM acct._lock_months(tab, '10 seconds');
@@ -527,7 +533,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.restore_partition(text, date, integer) IS
-'Restores an archived month of txn_source_parent or ledger_entry, with the columns that the table got since; acct.apply_retention() leaves it alone for keep_days, and a month of the ledger stays closed. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
+'Restores an archived month of txn_source_parent or ledger_entry, with the columns that the table got since, in rows where it was compressed; acct.apply_retention() leaves it alone for keep_days, and a month of the ledger stays closed. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._drop_archived(p_archive_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$

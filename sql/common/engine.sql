@@ -238,6 +238,11 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_know_month';
 COMMENT ON FUNCTION acct._know_month(date, regclass, regclass, bigint) IS
 'Has the session remember the partitions of a month of the ledger, until a catalog changes; p_changes is _catalog_changes() from before they were looked at.';
 
+CREATE FUNCTION acct._as_seen(p_table regclass) RETURNS regclass
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_as_seen';
+COMMENT ON FUNCTION acct._as_seen(regclass) IS
+'The table, which with its partitions is locked ACCESS SHARE from here to the end of the transaction. Raises 40001 where one of them was rewritten after the snapshot of the query was taken: the query would find it empty.';
+
 CREATE FUNCTION acct._key_ends(p_table regclass, OUT first bigint, OUT last bigint, OUT is_known boolean)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_key_ends';
 COMMENT ON FUNCTION acct._key_ends(regclass) IS

@@ -173,9 +173,14 @@ CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_for_run boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := acct._partition_name(p_parent, p_month);
+    partition CONSTANT regclass := acct._partition_of(format('acct.%I', p_parent)::regclass, p_month);
 BEGIN
-    IF acct._partition_of(format('acct.%I', p_parent)::regclass, p_month) IS NULL THEN
+    IF partition IS NOT NULL THEN
+        -- Restoring a month that was compressed rewrites it.
+        PERFORM acct._as_seen(partition) WHERE p_parent <> 'txn_source_parent';
+    ELSE
         IF to_regclass(format('acct_archive.%I', name)) IS NOT NULL THEN
+            PERFORM acct._as_seen(format('acct_archive.%I', name)::regclass);
             RETURN format('acct_archive.%I', name);
         ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
                        WHERE a.month = p_month AND name = ANY (a.partitions) AND a.dropped_at IS NOT NULL) THEN
@@ -192,7 +197,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS
-'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped.';
+'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped, 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._make_month(p_table text, p_month date, p_start date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '1s' AS $$

@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._progress_start(p_run_id bigint, p_step text, p_rows bigint) RETURNS void
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_progress_start';
 COMMENT ON FUNCTION acct._progress_start(bigint, text, bigint) IS
-'Begins a step (create, expand, validate, post, discard, snapshot, seal) of a run (NULL: of none), to be seen in acct.run_progress until acct._progress_end() or the end of the transaction. p_rows is what its main phase counts; NULL: not known.';
+'Begins a step (create, expand, validate, post, discard, snapshot, seal, compress) of a run (NULL: of none), to be seen in acct.run_progress until acct._progress_end() or the end of the transaction. p_rows is what its main phase counts; NULL: not known.';
 
 CREATE FUNCTION acct._progress_phase(p_phase text) RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_progress_set_phase';

@@ -86,7 +86,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['explain_journal(bigint)', 'explain_transaction(bigint, date, text, bigint)', 'preview_journals(date, bigint, text, integer, integer)', 'compare_release(bigint, date, text, text)', 'compare_release_transactions(bigint, date, integer)',
                'compare_versions(text, integer, integer, date, text, text)', 'compare_versions_transactions(text, integer, integer, date, integer)', 'replay_run(bigint, integer)', 'replay_run(text, integer)'], 'EXECUTE'),
         (ARRAY['acct_operator'], 'function',
-         ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
+         ARRAY['apply_retention(boolean)', 'archive_partition(text, date)', 'compress_archive(date)', 'restore_partition(text, date, integer)'], 'EXECUTE'),
         -- Exporting and verifying run as their caller, and so do the steps of theirs.
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['export_archive(text, date, text, text, text)', 'verify_archive(jsonb)', '_archive_figures(bigint, text)',

@@ -62,11 +62,11 @@ CREATE FUNCTION acct._report_table(p_parent text, p_month date) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_ledger_attached(p_month);
-    RETURN coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), acct._month_rows(p_parent, p_month, false)::regclass);
+    RETURN acct._as_seen(coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), acct._month_rows(p_parent, p_month, false)::regclass));
 END
 $$;
 COMMENT ON FUNCTION acct._report_table(text, date) IS
-'The table of a month of the ledger''s headers or lines, in the ledger or in the archive, for a report. Raises 55000 where the month was dropped, LE010 where a partition of it is detached.';
+'The table of a month of the ledger''s headers or lines, in the ledger or in the archive, for a report. Raises 55000 where the month was dropped, LE010 where a partition of it is detached, 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._account_condition() RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -72,10 +72,10 @@ COMMENT ON FUNCTION acct._hold_ledger() IS 'Keeps months of the ledger from bein
 
 CREATE FUNCTION acct._month_table(p_parent text, p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), acct._month_rows(p_parent, p_month, true)::regclass)
+    SELECT acct._as_seen(coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), acct._month_rows(p_parent, p_month, true)::regclass))
 $$;
 COMMENT ON FUNCTION acct._month_table(text, date) IS
-'The table of a month of the ledger''s headers or lines, in the ledger or in the archive. Raises LE002 where the month was dropped.';
+'The table of a month of the ledger''s headers or lines, in the ledger or in the archive. Raises LE002 where the month was dropped, 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._posted_headers(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

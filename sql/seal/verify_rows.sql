@@ -32,9 +32,9 @@ COMMENT ON FUNCTION acct._seal_columns(bigint, integer) IS 'The columns of heade
 
 CREATE FUNCTION acct._entry_table(p_parent text, p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), to_regclass(format('acct_archive.%I', acct._partition_name(p_parent, p_month))))
+    SELECT acct._as_seen(coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), to_regclass(format('acct_archive.%I', acct._partition_name(p_parent, p_month)))))
 $$;
-COMMENT ON FUNCTION acct._entry_table(text, date) IS 'The table that has a month of headers or lines, in the ledger or in the archive; NULL where there is none.';
+COMMENT ON FUNCTION acct._entry_table(text, date) IS 'The table that has a month of headers or lines, in the ledger or in the archive; NULL where there is none. Raises 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._entry_leaves(p_parent text, p_month date) RETURNS regclass[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -3,7 +3,7 @@
  *		acct._recomputed_sections(): the sections of seals (docs/proof-format.md),
  *		computed from the rows of a month.
  *
- * Each process reads all tables of the month by page, and takes the sections
+ * Each process reads all tables of the month, and takes the sections
  * that fall to it by their codes, so that a section is complete in one process
  * wherever its rows are. It keeps the bytes of their rows, sorts those that did
  * not come in order, and computes the roots. Where the rows of a month are more
@@ -18,10 +18,11 @@
 #include "common/query.h"
 #include "common/settings_scope.h"
 #include "seal/bytes.h"
-#include "table/page_reader.h"
+#include "table/row_scan.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
@@ -35,11 +36,17 @@
 
 LEDGER_FUNCTION(ledger_recomputed_sections);
 
+/* After so many rows the memory of their values is freed. */
+#define ROWS_BETWEEN_RESETS 64
+
+/* Estimates for a table that is no heap: rows in a block of one, and how much smaller the table is. */
+#define ROWS_PER_BLOCK 64
+#define COMPRESSION    10
+
 typedef struct MonthTable
 {
 	Oid oid;
 	RowKind kind;
-	BlockNumber nblocks;
 } MonthTable;
 
 /* What all processes see. Behind it: the spool of results, the tables, and entity and basis (empty: all). */
@@ -237,30 +244,23 @@ close_table(Sections *sections)
 static void
 read_table(Sections *sections, const MonthTable *table, uint32 part)
 {
-	PageReader pages;
+	RowScan scan;
+	HeapTupleData tuple;
+	int taken = 0;
 
 	open_table(sections, table);
-	page_reader_open(&pages, sections->rel, GetActiveSnapshot());
-	for (BlockNumber block = 0; block < table->nblocks; block++)
+	row_scan_open(&scan, sections->rel, GetActiveSnapshot());
+	while (row_scan_next(&scan, &tuple))
 	{
-		OffsetNumber last;
+		MemoryContext old = MemoryContextSwitchTo(sections->row_context);
 
-		CHECK_FOR_INTERRUPTS();
-		last = page_reader_page(&pages, block);
-		for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-		{
-			HeapTupleData tuple;
-			MemoryContext old;
-
-			if (!page_reader_row(&pages, i, &tuple))
-				continue;
-			old = MemoryContextSwitchTo(sections->row_context);
-			take_row(sections, &tuple, part);
-			MemoryContextSwitchTo(old);
-		}
-		MemoryContextReset(sections->row_context);
+		take_row(sections, &tuple, part);
+		MemoryContextSwitchTo(old);
+		if (++taken % ROWS_BETWEEN_RESETS == 0)
+			MemoryContextReset(sections->row_context);
 	}
-	page_reader_close(&pages);
+	MemoryContextReset(sections->row_context);
+	row_scan_close(&scan);
 	close_table(sections);
 }
 
@@ -412,6 +412,19 @@ take_spool(Sections *sections, SharedTuplestoreAccessor *spool)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+/* The blocks that the rows of a table take in a heap: columns that are compressed are read as rows again. */
+static uint64
+count_blocks(Relation rel)
+{
+	uint64 nblocks = RelationGetNumberOfBlocks(rel);
+
+	if (rel->rd_rel->relam == HEAP_TABLE_AM_OID)
+		return nblocks;
+	if (rel->rd_rel->reltuples < 0)
+		return nblocks * COMPRESSION;
+	return Max(nblocks, (uint64) (rel->rd_rel->reltuples / ROWS_PER_BLOCK));
+}
+
 /* The tables of an array, and their blocks. */
 static int
 add_tables(ArrayType *array, RowKind kind, MonthTable *tables, uint64 *nblocks)
@@ -426,8 +439,7 @@ add_tables(ArrayType *array, RowKind kind, MonthTable *tables, uint64 *nblocks)
 
 		tables[i].oid = RelationGetRelid(rel);
 		tables[i].kind = kind;
-		tables[i].nblocks = RelationGetNumberOfBlocks(rel);
-		*nblocks += tables[i].nblocks;
+		*nblocks += count_blocks(rel);
 		table_close(rel, NoLock);
 	}
 	return count;

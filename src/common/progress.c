@@ -60,13 +60,14 @@ typedef enum ProgressStep
 	STEP_DISCARD,
 	STEP_SNAPSHOT,
 	STEP_SEAL,
+	STEP_COMPRESS,
 	PROGRESS_STEPS
 } ProgressStep;
 
 static const char *const step_names[PROGRESS_STEPS] = {
-	[STEP_CREATE] = "create", [STEP_EXPAND] = "expand",   [STEP_VALIDATE] = "validate",
-	[STEP_POST] = "post",     [STEP_DISCARD] = "discard", [STEP_SNAPSHOT] = "snapshot",
-	[STEP_SEAL] = "seal"};
+	[STEP_CREATE] = "create", [STEP_EXPAND] = "expand",    [STEP_VALIDATE] = "validate",
+	[STEP_POST] = "post",     [STEP_DISCARD] = "discard",  [STEP_SNAPSHOT] = "snapshot",
+	[STEP_SEAL] = "seal",     [STEP_COMPRESS] = "compress"};
 
 /* What a phase is called, and the rows that it counts. */
 typedef struct PhaseName
@@ -93,7 +94,8 @@ static const PhaseName phase_names[PROGRESS_PHASES] = {
 	[PHASE_MOVING_BALANCES] = {"moving balances"},
 	[PHASE_WAITING_FOR_READERS] = {"waiting for readers"},
 	[PHASE_DROPPING_STAGING] = {"dropping staging"},
-	[PHASE_RECOMPUTING_BALANCES] = {"recomputing balances"}};
+	[PHASE_RECOMPUTING_BALANCES] = {"recomputing balances"},
+	[PHASE_REWRITING_TABLES] = {"rewriting tables"}};
 
 /* The step that this process leads. */
 typedef struct Progress

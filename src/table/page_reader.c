@@ -6,10 +6,15 @@
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "catalog/pg_am.h"
 
 void
 page_reader_open(PageReader *reader, Relation rel, Snapshot snapshot)
 {
+	if (rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("table %s cannot be read by page", RelationGetRelationName(rel)),
+						errdetail("Its access method is not heap.")));
 	reader->rel = rel;
 	reader->snapshot = snapshot;
 	reader->strategy = GetAccessStrategy(BAS_BULKREAD);

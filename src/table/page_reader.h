@@ -25,6 +25,7 @@ typedef struct PageReader
 	Page page;  /* read last: there, or where it was wanted */
 } PageReader;
 
+/* The table is a heap: another one is refused (0A000). */
 extern void page_reader_open(PageReader *reader, Relation rel, Snapshot snapshot);
 
 /*

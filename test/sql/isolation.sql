@@ -15,7 +15,7 @@ SELECT public.expanded('2025-02-01', 'feb') AS feb \gset
 --
 CREATE TABLE public.kind (kind text, name name, PRIMARY KEY (name));
 INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['acknowledge_finding', 'add_dimension', 'approve_manual_journal', 'approve_release', 'approve_template', 'archive_partition', 'book_transactions', 'cancel_run', 'check_release', 'close_period', 'close_year',
-    'copy_manual_journal', 'correct_run', 'create_release', 'create_run', 'delete_batch', 'discard_run', 'draft_opening_balances', 'expand_journals', 'export_archive', 'generate_sample_transactions', 'import_policy', 'install', 'install_roles', 'install_takaful_sample', 'ledger_checkpoint',
+    'compress_archive', 'copy_manual_journal', 'correct_run', 'create_release', 'create_run', 'delete_batch', 'discard_run', 'draft_opening_balances', 'expand_journals', 'export_archive', 'generate_sample_transactions', 'import_policy', 'install', 'install_roles', 'install_takaful_sample', 'ledger_checkpoint',
     'new_template_version', 'post_journals', 'preview_correction', 'preview_correction_transactions', 'rebook_run', 'rehearse_close', 'reopen_period', 'reopen_year', 'reprocess_exceptions', 'reprocess_ignored', 'restore_partition', 'retire_template', 'return_manual_journal', 'return_release', 'return_template', 'reverse_journals', 'reverse_run', 'revoke_waiver',
     'rotate_ledger_partitions', 'rotate_txn_source_partitions', 'run_month', 'schedule_jobs', 'seal_ledger', 'set_book', 'submit_manual_journal', 'submit_release', 'submit_template', 'unschedule_jobs',
     'update_balance_snapshot', 'verify_archive', 'waive_exception']);

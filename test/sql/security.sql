@@ -387,6 +387,8 @@ CALL acct.run_job('retention');
 SELECT x.table_name, x.dropped_at IS NULL FROM acct.archived_partition AS x ORDER BY x.archive_id;
 SELECT acct.install() IS NULL;
 SELECT acct.archive_partition('ledger_entry', '2019-03-01');
+CREATE ACCESS METHOD columnar TYPE TABLE HANDLER pg_catalog.heap_tableam_handler;
+SELECT acct.compress_archive('2019-03-01');
 SELECT pg_catalog.current_setting('data_directory') AS dir \gset
 SELECT acct.export_archive('ledger_entry', '2019-03-01', :'dir') AS manifest \gset
 SELECT pg_catalog.bool_and(v.passed) FROM acct.verify_archive(:'manifest') AS v;
@@ -455,7 +457,7 @@ INSERT INTO public.call (statement) VALUES ('SELECT acct.create_run(''2025-01-01
     ('SELECT acct.create_release(''Release'')'), ('SELECT acct.check_release(1)'), ('SELECT acct.compare_release(1, ''2025-01-01'')'), ('SELECT acct.compare_release_transactions(1, ''2025-01-01'')'), ('SELECT acct.compare_versions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.compare_versions_transactions(''A'', 1, 1, ''2025-01-01'')'), ('SELECT acct.preview_journals(''2025-01-01'')'), ('SELECT acct.explain_transaction(1, ''2025-01-01'', ''PRIMARY'')'), ('SELECT acct.explain_journal(1)'), ('SELECT acct.submit_release(1)'), ('SELECT acct.return_release(1)'), ('SELECT acct.approve_release(1)'), ('SELECT acct.export_policy()'), ('SELECT acct.policy_history()'), ('SELECT acct.compare_template_versions(''A'', 1, 1)'), ('SELECT acct.import_policy(''{}'', 1)'), ('SELECT acct._import_plan(''{}'', 1, false)'),
     ('SELECT acct.check_manual_journal(1)'), ('SELECT acct.submit_manual_journal(1)'), ('SELECT acct.return_manual_journal(1, ''x'')'), ('SELECT acct.approve_manual_journal(1)'), ('SELECT acct.copy_manual_journal(1)'),
     ('SELECT acct._require_opening_book(''2024-12-31'', ''MAIN'', ''PRIMARY'', false)'), ('SELECT acct._draft_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'), ('SELECT acct._compare_opening(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''[]'')'),
-    ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
+    ('SELECT acct.apply_retention()'), ('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'')'), ('SELECT acct.compress_archive(''2025-01-01'')'), ('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')'),
     ('SELECT acct.install_takaful_sample()'), ('SELECT acct.generate_sample_transactions(''2025-06-01'', 1)'),
     ('SELECT FROM acct.run_progress'), ('SELECT acct._run_progress()'), ('SELECT FROM acct.scheduled_jobs'), ('SELECT acct._scheduled_jobs()'), ('SELECT acct._require_pg_cron()'),
     ('SELECT acct._begin_job(''run'', ''{}'')'), ('SELECT acct._job_step(''run'')'), ('SELECT acct._end_job(''run'')'),

@@ -99,7 +99,9 @@ my %step = (
 		ALTER TABLE acct.ledger_seal ENABLE ALWAYS TRIGGER ledger_seal_immutable; ALTER TABLE acct.ledger_seal_evidence ENABLE ALWAYS TRIGGER ledger_seal_evidence_immutable} },
 	seal => { call => 'SELECT * FROM acct.seal_ledger()', before => [ 'create', 'expand', 'post', 'unseal' ], status => 'posted' },
 	archive => { call => "SELECT acct.archive_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close' ], status => 'posted' },
-	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
+	compress => { call => "SELECT acct.compress_archive('MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
+	# A month that was compressed, so that it is rewritten too
+	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive', 'compress' ], status => 'posted' },
 	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },
 	drop => { call => "SELECT acct._drop_archived(max(archive_id)) FROM acct.archived_partition WHERE month = 'MONTH'", before => [ 'create', 'expand', 'post', 'retire' ], status => 'posted' },
 	records => { call => "SELECT acct._retire_records('run_log', 'infinity')", before => [ 'create', 'expand', 'post' ], status => 'posted' },
@@ -122,7 +124,7 @@ sub choose_month
 {
 	my ($name) = @_;
 
-	$month = $name =~ /^(?:archive|restore|drop|close)$/
+	$month = $name =~ /^(?:archive|compress|restore|drop|close)$/
 	  ? sprintf('%d-%02d-01', ($chosen eq 'all' ? 2010 : 2023) + int($retired / 6), $retired % 6 * 2 + 1)
 	  : sprintf('2025-%02d-01', $n % 6 + 1);
 	$retired++ if $month !~ /^2025/;
