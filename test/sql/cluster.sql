@@ -18,6 +18,9 @@ RESET allow_system_table_mods;
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
 CALL public.txn(1, '2025-01-01', 'A');
 INSERT INTO pg_catalog.pg_dist_partition VALUES ('acct.txn_source_2025_01');
+-- A small run writes into the staging that small runs share.
+SET ledger_engine.run_partition_min_transactions = 1000;
+SET ledger_engine.staging_table_min_transactions = 1000;
 SELECT acct.create_run('2025-01-01', 'dist') AS dist \gset
 SELECT * FROM acct.expand_journals(:dist);
 UPDATE pg_catalog.pg_dist_partition SET logicalrelid = 'acct.je_header_staging_small';
