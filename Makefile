@@ -271,6 +271,7 @@ SQL_PARTS = \
 	sql/pack/month_end_pack.sql \
 	sql/cluster/node.sql \
 	sql/cluster/coordinator.sql \
+	sql/cluster/inbox.sql \
 	sql/cluster/policy.sql \
 	sql/cluster/runs.sql \
 	sql/cluster/reports.sql \

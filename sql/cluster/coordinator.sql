@@ -59,6 +59,7 @@ BEGIN
             CONSTRAINT node_pkey PRIMARY KEY (node_key)
         );
     END IF;
+    PERFORM acct._layout_inbox();
     COMMENT ON SCHEMA acct_cluster IS 'The coordinator''s part of a cluster: nodes, entities, and what was done on all nodes. Made by acct.install_cluster().';
     COMMENT ON TABLE acct_cluster.member IS 'The nodes of the cluster, each with a complete ledger.';
     COMMENT ON COLUMN acct_cluster.member.node_name IS 'Name of the node, host:port when it joined.';
@@ -92,13 +93,24 @@ BEGIN
     COMMENT ON COLUMN acct_cluster.checkpoint.made_at IS 'When it was made.';
     COMMENT ON TABLE acct_cluster.node IS 'One row on each node, distributed by Citus: a query of it is executed by all nodes.';
     COMMENT ON COLUMN acct_cluster.node.node_key IS 'Key of the node, which leads Citus to it.';
-    IF EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = 'acct_auditor') THEN
-        GRANT USAGE ON SCHEMA acct_cluster TO acct_auditor;
-        GRANT SELECT ON acct_cluster.member, acct_cluster.entity, acct_cluster.publication, acct_cluster.run, acct_cluster.checkpoint TO acct_auditor;
-    END IF;
+    PERFORM acct._grant_cluster();
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_cluster() IS 'The part of install_cluster() that creates schema acct_cluster, before Citus distributes anything of it.';
+
+CREATE FUNCTION acct._grant_cluster() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT g.* FROM acct._role_rights() AS g JOIN pg_roles AS o ON o.rolname = g.role_name
+              WHERE g.kind = 'cluster table' AND to_regclass('acct_cluster.' || g.name) IS NOT NULL LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA acct_cluster TO %I', r.role_name);
+        EXECUTE format('GRANT %s ON TABLE acct_cluster.%I TO %I', r.privileges, r.name, r.role_name);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._grant_cluster() IS 'The part of install_cluster() and install_roles() that grants rights in schema acct_cluster, where both have been called.';
 
 CREATE FUNCTION acct._require_cluster() RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -115,7 +127,6 @@ COMMENT ON FUNCTION acct._require_cluster() IS 'Raises 55000 where install_clust
 CREATE FUNCTION acct._hold_cluster() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._require_cluster();
     PERFORM acct._commit_durably();

@@ -249,6 +249,7 @@ BEGIN
         WHEN 'cancel' THEN answer := acct._node_cancel(r ->> 'run_key');
         WHEN 'checkpoint' THEN answer := to_jsonb(acct.ledger_checkpoint());
         WHEN 'verify' THEN answer := acct._node_verify(r -> 'checkpoints');
+        WHEN 'receive' THEN answer := acct._node_receive(r -> 'parts' -> p_node::text, r ->> 'source');
         WHEN 'rows' THEN answer := acct._node_rows(r ->> 'report', r -> 'arguments');
     END CASE;
     RETURN answer;

@@ -151,10 +151,14 @@ BEGIN
     unassigned := ARRAY(SELECT e.entity_code FROM acct.entity AS e WHERE NOT EXISTS (SELECT FROM acct_cluster.entity AS c WHERE c.entity_code = e.entity_code) ORDER BY 1);
     RETURN QUERY SELECT NULL::text, 'entities', CASE WHEN unassigned = '{}' THEN 'ok' ELSE 'warning' END, cardinality(unassigned)::numeric, 0::numeric,
                         'assigned to no node: ' || nullif(acct._first_of(unassigned), ''), CASE WHEN unassigned <> '{}' THEN 'Call acct.assign_entity().' END;
+    unassigned := ARRAY(SELECT format('%s of %s', w.transactions, w.entity_code) FROM acct._inbox_waiting() AS w ORDER BY w.entity_code COLLATE "C");
+    RETURN QUERY SELECT NULL::text, 'inbox', CASE WHEN unassigned = '{}' THEN 'ok' ELSE 'warning' END, cardinality(unassigned)::numeric, 0::numeric,
+                        'transactions whose entity is assigned to no node: ' || nullif(acct._first_of(unassigned), ''),
+                        CASE WHEN unassigned <> '{}' THEN 'Call acct.assign_entity(), then acct.route_inbox().' END;
     RETURN QUERY SELECT x.node_name, r.check_name, r.status, r.observed, r.threshold, r.detail, r.hint
                    FROM acct._ask_each(jsonb_build_object('do', 'rows', 'report', 'health', 'arguments', jsonb_build_array(cluster_health.checks, cluster_health.thresholds))) AS x
                   CROSS JOIN LATERAL jsonb_to_recordset(x.answer) AS r (check_name text, status text, observed numeric, threshold numeric, detail text, hint text);
 END
 $$;
 COMMENT ON FUNCTION acct.cluster_health(text[], jsonb) IS
-'health() of all nodes, after check cluster of each (does it answer, and is it as the coordinator expects it) and check entities (those that are assigned to no node). Raises 22023 as health(), 55000 (no cluster).';
+'health() of all nodes, after check cluster of each (does it answer, and is it as the coordinator expects it) and checks entities (those that are assigned to no node) and inbox (rows of such entities). Raises 22023 as health(), 55000 (no cluster).';

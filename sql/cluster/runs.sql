@@ -175,7 +175,6 @@ CREATE FUNCTION acct.cancel_cluster_run(run_key text) RETURNS TABLE (node text, 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
     PERFORM acct._require_cluster();
     PERFORM acct._cluster_run_status(cancel_cluster_run.run_key);

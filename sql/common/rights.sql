@@ -73,8 +73,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifi
                             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'))
            AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)),
     documented AS MATERIALIZED (
-        SELECT upper(replace(r.kind, 'function', 'routine')) AS kind,
-               CASE r.kind WHEN 'table' THEN to_regclass('acct.' || r.name)::oid ELSE to_regprocedure('acct.' || r.name)::oid END AS oid, o.oid AS grantee, p AS privilege
+        SELECT CASE r.kind WHEN 'function' THEN 'ROUTINE' ELSE 'TABLE' END AS kind,
+               CASE r.kind WHEN 'table' THEN to_regclass('acct.' || r.name)::oid WHEN 'cluster table' THEN to_regclass('acct_cluster.' || r.name)::oid
+                           ELSE to_regprocedure('acct.' || r.name)::oid END AS oid, o.oid AS grantee, p AS privilege
           FROM acct._role_rights() AS r JOIN pg_roles AS o ON o.rolname = r.role_name, string_to_table(r.privileges, ', ') AS p
         UNION ALL
         SELECT 'ROUTINE', to_regprocedure('acct.' || f)::oid, 0, 'EXECUTE' FROM acct._public_functions() AS f)
@@ -153,15 +154,16 @@ COMMENT ON EVENT TRIGGER ledger_engine_rights IS
 CREATE FUNCTION acct._rights_missing() RETURNS TABLE (name text, grantee oid, privileges text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     SELECT x.object, x.grantee, string_agg(x.privilege, ', ' ORDER BY x.privilege)
-      FROM (SELECT CASE r.kind WHEN 'table' THEN to_regclass('acct.' || r.name)::text ELSE to_regprocedure('acct.' || r.name)::text END AS object,
+      FROM (SELECT CASE r.kind WHEN 'table' THEN to_regclass('acct.' || r.name)::text WHEN 'cluster table' THEN to_regclass('acct_cluster.' || r.name)::text
+                               ELSE to_regprocedure('acct.' || r.name)::text END AS object,
                    r.kind, o.oid AS grantee, p AS privilege
               FROM acct._role_rights() AS r, string_to_table(r.privileges, ', ') AS p, pg_roles AS o
              WHERE o.rolname = r.role_name
                -- A role of the cluster that install_roles() was called for in this database
                AND EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
                             WHERE n.nspname IN ('acct', 'acct_bi') AND a.grantee = o.oid AND a.privilege_type = 'USAGE')) AS x
-     WHERE CASE x.kind WHEN 'table' THEN NOT has_table_privilege(x.grantee, x.object, x.privilege)
-                       ELSE NOT has_function_privilege(x.grantee, x.object, x.privilege) END
+     WHERE CASE x.kind WHEN 'function' THEN NOT has_function_privilege(x.grantee, x.object, x.privilege)
+                       ELSE NOT has_table_privilege(x.grantee, x.object, x.privilege) END
      GROUP BY x.object, x.grantee
 $$;
 COMMENT ON FUNCTION acct._rights_missing() IS

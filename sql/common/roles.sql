@@ -2,7 +2,7 @@
 
 CREATE FUNCTION acct._role_rights() RETURNS TABLE (role_name text, kind text, name text, privileges text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- kind: table, or function with its argument types
+    -- kind: table, table of schema acct_cluster, or function with its argument types
     SELECT r.role_name, x.kind, n.name, x.privileges
       FROM (VALUES
         (ARRAY['acct_loader'], 'table', ARRAY['txn_source_parent'], 'SELECT, INSERT'),
@@ -132,6 +132,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_operator'], 'function',
          ARRAY['assign_entity(text, text)', 'move_entity(text, text)', 'run_cluster_month(date, text, jsonb, text)', '_open_cluster_run(date, text, jsonb)',
                '_stage_cluster_run(text)', '_validate_cluster_run(text)', '_post_cluster_run(text)', 'cancel_cluster_run(text)', 'cluster_checkpoint()'], 'EXECUTE'),
+        (ARRAY['acct_loader'], 'cluster table', ARRAY['inbox'], 'SELECT, INSERT'),
+        (ARRAY['acct_operator'], 'cluster table', ARRAY['inbox'], 'SELECT, DELETE'),
+        (ARRAY['acct_auditor'], 'cluster table', ARRAY['member', 'entity', 'publication', 'run', 'checkpoint', 'inbox'], 'SELECT'),
+        (ARRAY['acct_loader', 'acct_operator'], 'function', ARRAY['route_inbox()'], 'EXECUTE'),
         (ARRAY['acct_approver', 'acct_operator'], 'function', ARRAY['publish_policy()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['cluster_nodes()', 'entity_node(text)', 'check_cluster_run(text)', 'cluster_progress()', 'cluster_trial_balance(date, text, text, text, timestamptz, boolean)',
@@ -142,7 +146,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)
 $$;
 COMMENT ON FUNCTION acct._role_rights() IS
-'The rights that install_roles() grants: a row for each role and object, kind being table (or view) or function. The rights to read everything, of acct_auditor, and all of acct_bi, of acct_bi_reader, are not listed.';
+'The rights that install_roles() grants: a row for each role and object, kind being table (or view), cluster table (of schema acct_cluster) or function. The rights to read everything, of acct_auditor, and all of acct_bi, of acct_bi_reader, are not listed.';
 
 CREATE FUNCTION acct.install_roles() RETURNS TABLE (role_name text, created boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -175,7 +179,11 @@ BEGIN
     EXECUTE 'REVOKE ALL ON ALL ROUTINES IN SCHEMA acct FROM ' || everyone;
     REVOKE ALL ON SCHEMA acct, acct_archive, ledger_guard FROM acct_bi_reader;
     GRANT USAGE ON SCHEMA acct TO acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor;
-    FOR r IN SELECT g.* FROM acct._role_rights() AS g LOOP
+    IF to_regnamespace('acct_cluster') IS NOT NULL THEN
+        EXECUTE 'REVOKE ALL ON ALL TABLES IN SCHEMA acct_cluster FROM ' || everyone;
+        PERFORM acct._grant_cluster();
+    END IF;
+    FOR r IN SELECT g.* FROM acct._role_rights() AS g WHERE g.kind <> 'cluster table' LOOP
         EXECUTE format('GRANT %s ON %s acct.%s TO %I', r.privileges, CASE r.kind WHEN 'table' THEN 'TABLE' ELSE 'ROUTINE' END,
                        r.name, r.role_name);
     END LOOP;

@@ -13,9 +13,10 @@ COMMENT ON FUNCTION acct._engine_columns() IS 'Names that no dimension may have:
 CREATE FUNCTION acct.add_dimension(name text, type regtype, on_lines boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    tables CONSTANT text[] := ARRAY['txn_source_parent', 'je_header_staging', 'ledger_entry_header']
-                              || CASE WHEN add_dimension.on_lines THEN ARRAY['je_line_staging', 'ledger_entry_line'] ELSE '{}' END;
-    rel text;
+    tables CONSTANT text[] := ARRAY['acct.txn_source_parent', 'acct.je_header_staging', 'acct.ledger_entry_header']
+                              || CASE WHEN add_dimension.on_lines THEN ARRAY['acct.je_line_staging', 'acct.ledger_entry_line'] ELSE '{}' END
+                              || CASE WHEN to_regclass('acct_cluster.inbox') IS NOT NULL THEN ARRAY['acct_cluster.inbox'] ELSE '{}' END;
+    rel regclass;
 BEGIN
     PERFORM acct._require_layout();
     PERFORM acct._require_read_committed();
@@ -31,14 +32,14 @@ BEGIN
     ELSIF EXISTS (SELECT FROM acct._engine_columns() AS c WHERE c = add_dimension.name) THEN
         RAISE EXCEPTION 'column % is the engine''s own', add_dimension.name USING ERRCODE = '42701';
     END IF;
-    PERFORM acct._hold_alone(ARRAY(SELECT format('acct.%I', t)::regclass FROM unnest(tables) AS t),
+    PERFORM acct._hold_alone(tables::regclass[],
                              ARRAY(SELECT c.oid::regclass FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('acct_bi') AND c.relkind = 'v'
                                       AND c.relname IN ('entries', 'line_amounts', 'lines', 'transactions')));
-    FOREACH rel IN ARRAY tables LOOP
-        EXECUTE format('ALTER TABLE acct.%I ADD COLUMN IF NOT EXISTS %I %s %s', rel, add_dimension.name,
+    FOREACH rel IN ARRAY tables::regclass[] LOOP
+        EXECUTE format('ALTER TABLE %s ADD COLUMN IF NOT EXISTS %I %s %s', rel, add_dimension.name,
                        format_type(add_dimension.type, -1), CASE WHEN add_dimension.type = 'text'::regtype THEN 'COLLATE "C"' END);
         IF (SELECT a.atttypid FROM pg_attribute AS a
-             WHERE a.attrelid = format('acct.%I', rel)::regclass AND a.attname = add_dimension.name)
+             WHERE a.attrelid = rel AND a.attname = add_dimension.name)
            <> add_dimension.type::oid THEN
             RAISE EXCEPTION 'column % of % exists with another type', add_dimension.name, rel
                 USING ERRCODE = '42701';

@@ -140,6 +140,81 @@ SELECT acct._open_cluster_run('2025-03-01', 'mar', '{}');
 SELECT acct._post_cluster_run('mar');
 SELECT count(*) FROM acct.cluster_progress();
 
+-- The inbox. What has no node stays, and is reported; a second call finds nothing.
+\copy acct_cluster.inbox (txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel, policy_no, gross_amount, tabarru_amount, attributes) FROM stdin
+101	2025-03-01	2025-03-05	OTHER	A	P	AGENCY	"quoted", {braces} \\ and \n lines	10.5000	10.5	{"a": "\\"b, {c}"}
+102	2025-03-01	2025-03-06	OTHER	A	P	AGENCY	NULL	-0.0001	-0.0001	\N
+103	2025-03-01	2025-03-07	MAIN	A	P	AGENCY	\N	1	1	\N
+104	2025-03-01	2025-03-07	SUB	A	P	AGENCY	\N	1	1	\N
+105	2025-03-01	2025-03-07	NOBODY	A	P	AGENCY	\N	1	1	\N
+\.
+CREATE TABLE public.sent AS TABLE acct_cluster.inbox;
+SET ledger_engine.batch_source = 'March of all';
+-- Whatever the session has set
+SET array_nulls = off; SET datestyle = 'German'; SET transform_null_equals = on; SET quote_all_identifiers = on;
+SELECT * FROM acct.route_inbox();
+RESET array_nulls; RESET datestyle; RESET transform_null_equals; RESET quote_all_identifiers;
+RESET ledger_engine.batch_source;
+SELECT * FROM acct.route_inbox();
+SELECT s.txn_id, s.policy_no, s.gross_amount, s.attributes, to_jsonb(s) - 'batch_id' = to_jsonb(i) AS is_as_sent, b.source
+  FROM acct.txn_source_parent AS s JOIN public.sent AS i USING (txn_id, txn_month) JOIN acct.txn_batch AS b USING (batch_id) ORDER BY 1;
+SELECT check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}') WHERE check_name = 'inbox';
+SELECT r.rows, r.detail FROM acct.run_log AS r WHERE r.step = 'route_inbox';
+-- Refused at the door, as on one ledger; or by the node, with the row: then all stay.
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount) VALUES (106, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5);
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (107, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5, 5), (103, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 1, 1);
+SELECT * FROM acct.route_inbox();
+UPDATE acct_cluster.inbox SET txn_id = 108, txn_month = '2025-09-01' WHERE txn_id = 103;
+SELECT * FROM acct.route_inbox();
+UPDATE acct_cluster.inbox SET txn_month = '2025-03-01' WHERE txn_id = 108;
+ALTER TABLE acct.txn_source_parent ADD CONSTRAINT ours CHECK (txn_id <> 107);
+SELECT * FROM acct.route_inbox();
+ALTER TABLE acct.txn_source_parent DROP CONSTRAINT ours;
+CREATE FUNCTION public.leave_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER left_out BEFORE INSERT ON acct.txn_source_parent FOR EACH ROW WHEN (NEW.txn_id = 107) EXECUTE FUNCTION public.leave_out();
+SELECT * FROM acct.route_inbox();
+DROP TRIGGER left_out ON acct.txn_source_parent;
+DELETE FROM acct.entity_place WHERE entity_code = 'MAIN';
+SELECT * FROM acct.route_inbox();
+SELECT acct._send_places();
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT * FROM acct.route_inbox();
+ROLLBACK;
+SELECT count(*) AS waiting FROM acct_cluster.inbox;
+-- With its load in one transaction; with a dimension, of whatever type.
+SELECT acct.add_dimension('cohorts', 'integer[]'), acct.add_dimension('share', 'double precision');
+BEGIN;
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, cohorts, share) VALUES (109, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5, 5, '{1,2}', 0.1::float8 + 0.2);
+SELECT * FROM acct.route_inbox();
+COMMIT;
+SELECT txn_id, cohorts, share = 0.1::float8 + 0.2 AS is_exact FROM acct.txn_source_parent WHERE txn_id >= 107 ORDER BY 1;
+SELECT acct._answer(1, '{"do": "receive", "parts": {"1": {"rows": 1, "columns": {"txn_id": "{1}", "nothing": "{1}", "entity_code": "{MAIN}"}}}}');
+SELECT acct._answer(1, '{"do": "receive", "parts": {"1": {"rows": 1, "columns": {"txn_id": "{1}", "entity_code": "{NOBODY}"}}}}');
+BEGIN;
+DROP TABLE acct_cluster.inbox;
+SELECT * FROM acct.route_inbox();
+ROLLBACK;
+-- Made again where the source has other columns, unless it holds rows.
+DELETE FROM acct_cluster.inbox;
+INSERT INTO acct_cluster.inbox SELECT * FROM public.sent WHERE txn_id = 105;
+ALTER TABLE acct.txn_source_parent ADD COLUMN later integer;
+SELECT acct._layout_cluster();
+DELETE FROM acct_cluster.inbox;
+SELECT acct._layout_cluster();
+SELECT string_agg(attname, ' ' ORDER BY attnum) AS columns FROM pg_attribute WHERE attrelid = 'acct_cluster.inbox'::regclass AND attnum > 0 AND NOT attisdropped;
+-- A loader loads it and moves it; an operator may take rows out.
+CREATE ROLE regress_cluster_loader;
+SELECT count(*) FROM acct.install_roles();
+GRANT acct_loader TO regress_cluster_loader;
+SET SESSION AUTHORIZATION regress_cluster_loader;
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (110, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5, 5);
+DELETE FROM acct_cluster.inbox;
+SELECT * FROM acct.route_inbox();
+SELECT count(*) FROM acct_cluster.entity;
+RESET SESSION AUTHORIZATION;
+SELECT * FROM acct.health('{rights}');
+DROP OWNED BY acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_cluster_loader;
+DROP ROLE acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor, acct_bi_reader, regress_cluster_loader;
 -- Reports are those of the nodes.
 SELECT count(*) AS differ FROM (SELECT * FROM acct.cluster_trial_balance('2025-02-01') EXCEPT SELECT * FROM acct.trial_balance('2025-02-01')) AS x;
 SELECT count(*) > 0 AS has_rows FROM acct.cluster_trial_balance('2025-02-01');

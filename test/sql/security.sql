@@ -65,6 +65,7 @@ INSERT INTO acct_cluster.member (node_name, node_key) VALUES ('here', 1);
 INSERT INTO acct_cluster.node (node_key) VALUES (1);
 INSERT INTO acct_cluster.entity (entity_code, node_name) SELECT e.entity_code, 'here' FROM acct.entity AS e WHERE e.entity_code <> 'OTHER';
 SELECT acct._join_nodes();
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (99, '2025-01-01', '2025-01-31', 'A', 'P', 'AGENCY', 1, 1);
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO regress_security_attacker', p.oid::regprocedure) AS statement FROM pg_proc AS p WHERE p.pronamespace = 'acct'::regnamespace AND (p.proname !~ '^_' OR p.prosecdef) ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text
 \gexec
 GRANT EXECUTE ON FUNCTION acct._read_balances(regclass), acct._balance_columns(regclass), acct._drop_drafts(bigint, jsonb), acct._draft_changes(bigint, text, text, jsonb), acct._draft_versions(bigint, jsonb),
@@ -279,6 +280,7 @@ SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluste
 SELECT acct.cluster_checkpoint() AS checkpoint \gset
 SELECT DISTINCT x.passed FROM acct.verify_cluster_checkpoint(:'checkpoint') AS x;
 SELECT x.node, x.check_name, x.status FROM acct.cluster_health('{layout}') AS x;
+SELECT x.node, x.entity, x.transactions FROM acct.route_inbox() AS x;
 SELECT pg_catalog.length(acct.month_end_pack('2025-02-01')) OPERATOR(pg_catalog.>) 1000 AS page;
 SELECT x.finding FROM acct.check_audit_export('fec', '2025-01-01', '2025-12-01', 'MAIN') AS x ORDER BY 1;
 SELECT acct.fec_file_name('2024-12-31', 'MAIN');
@@ -440,7 +442,7 @@ RESET SESSION AUTHORIZATION;
 -- Gives a table away, lets its new owner plant, and calls everything; takes all of it back.
 CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO public.call (statement) VALUES ('SELECT acct._answer(1, ''{"do": "describe"}'')'), ('SELECT acct.cluster_nodes()'), ('SELECT acct.assign_entity(''OTHER'', ''here'')'), ('SELECT acct.move_entity(''OTHER'', ''here'')'),
-    ('SELECT acct.entity_node(''OTHER'')'), ('SELECT acct.publish_policy()'), ('SELECT acct._open_cluster_run(''2025-05-01'', ''x'', ''{}'')'), ('SELECT acct._stage_cluster_run(''x'')'), ('SELECT acct._validate_cluster_run(''x'')'),
+    ('SELECT acct.entity_node(''OTHER'')'), ('SELECT acct.publish_policy()'), ('SELECT acct.route_inbox()'), ('SELECT acct._open_cluster_run(''2025-05-01'', ''x'', ''{}'')'), ('SELECT acct._stage_cluster_run(''x'')'), ('SELECT acct._validate_cluster_run(''x'')'),
     ('SELECT acct._post_cluster_run(''x'')'), ('SELECT acct.check_cluster_run(''x'')'), ('SELECT acct.cancel_cluster_run(''x'')'), ('SELECT acct.cluster_progress()'), ('SELECT acct.cluster_trial_balance(''2025-05-01'')'),
     ('SELECT acct.cluster_profit_and_loss(''2025-05-01'', ''2025-05-01'')'), ('SELECT acct.cluster_balance_sheet(''2025-05-01'')'), ('SELECT acct.cluster_checkpoint()'), ('SELECT acct.verify_cluster_checkpoint(''x'')'), ('SELECT acct.cluster_health()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.verify_ledger()'), ('SELECT acct.seal_ledger()'), ('SELECT acct.prove_journal(1)'), ('SELECT acct.prove_sections()');

@@ -1,6 +1,6 @@
 # A cluster of three servers, without Citus: this test is the coordinator, over ordinary connections, and commits with PREPARE
 # TRANSACTION and COMMIT PREPARED. Nothing or everything is posted, also where a server dies before it prepares, after it, and
-# after the decision; the same key posts nothing twice; policy that differs is refused; digests and balances add up to those of one
+# after the decision; the same key posts nothing twice; transactions move from the inbox, or stay; policy that differs is refused; digests and balances add up to those of one
 # ledger that has everything.
 use strict;
 use warnings FATAL => 'all';
@@ -32,11 +32,12 @@ sub value
 }
 
 # What a node answers; with a name, it prepares that and leaves the decision to the caller.
+my %key = (one => 1, two => 2);
 sub ask
 {
 	my ($name, $request, $prepare) = @_;
 	my ($stdout, $stderr);
-	my $sql = "SELECT acct._answer(1, \$request\$$request\$request\$)";
+	my $sql = "SELECT acct._answer($key{$name}, \$request\$$request\$request\$)";
 	$sql = "BEGIN; $sql; PREPARE TRANSACTION '$prepare'" if $prepare;
 	my $rc = $node{$name}->psql($db, $sql, stdout => \$stdout, stderr => \$stderr);
 	return $rc == 0 ? $stdout : $stderr;
@@ -63,7 +64,7 @@ my $cluster = value('three', 'SELECT ledger_id FROM acct.engine_layout');
 
 # The nodes join, and get policy in one transaction.
 ask($nodes[0], qq({"do": "join", "cluster_id": "$cluster", "names": {"1": "one"}}));
-ask($nodes[1], qq({"do": "join", "cluster_id": "$cluster", "names": {"1": "two"}}));
+ask($nodes[1], qq({"do": "join", "cluster_id": "$cluster", "names": {"2": "two"}}));
 everywhere('{"do": "place", "entities": {"MAIN": "one", "SYARIAH": "two"}}', 'place');
 
 # A node without policy does not succeed with exceptions.
@@ -118,14 +119,83 @@ value('two', q{DELETE FROM acct.policy_release WHERE release_id = 2});
 # Each node has the transactions of its entity, and the third server has all of them.
 value('three', q{SELECT acct.rotate_txn_source_partitions(0, '2025-01-01')});
 load_quietly($node{three}, $db, '2025-01-01', $rows, 7);
-my $columns = 'txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel, policy_no, currency, gross_amount, tabarru_amount, tanahud_amount, investment_amount, ujroh_amount';
-for my $name (@nodes)
+value($_, q{SELECT acct.rotate_txn_source_partitions(0, '2025-01-01')}) for @nodes;
+
+# They arrive through the inbox of the coordinator: all of them, or none.
+value('three', q{
+	SELECT acct._layout_cluster();
+	INSERT INTO acct_cluster.member (node_name, node_key) VALUES ('one', 1), ('two', 2);
+	INSERT INTO acct_cluster.entity (entity_code, node_name) VALUES ('MAIN', 'one'), ('SYARIAH', 'two');
+	INSERT INTO acct_cluster.inbox SELECT (x.r).* FROM (SELECT jsonb_populate_record(NULL::acct_cluster.inbox, to_jsonb(s)) AS r FROM acct.txn_source_parent AS s) AS x});
+my $loaded = "$rows waiting, 0 on one, 0 on two";
+sub placed
 {
-	value($name, q{SELECT acct.rotate_txn_source_partitions(0, '2025-01-01')});
-	my $entity = $name eq 'one' ? 'MAIN' : 'SYARIAH';
-	my $data = value('three', "COPY (SELECT $columns FROM acct.txn_source_parent WHERE entity_code = '$entity') TO STDOUT");
-	$node{$name}->safe_psql($db, "COPY acct.txn_source_parent ($columns) FROM STDIN;\n$data\n\\.\n");
+	return value('three', 'SELECT count(*) FROM acct_cluster.inbox') . ' waiting, ' . join(', ', map { value($_, 'SELECT count(*) FROM acct.txn_source_parent') . " on $_" } @nodes);
 }
+# The coordinator's transaction, which ends as the caller decides; nodes have prepared theirs.
+sub take_inbox
+{
+	my $session = $node{three}->background_psql($db);
+	$session->query_safe('BEGIN');
+	my @requests = split /\n/, $session->query_safe('SELECT acct._take_inbox()');
+	is(scalar @requests, 1, 'one request has the rows of all nodes');
+	return ($session, $requests[0]);
+}
+is(placed(), $loaded, 'all rows wait in the inbox');
+
+# A node refuses a row: the other takes back.
+my $twice = value('three', q{SELECT min(txn_id) FROM acct_cluster.inbox WHERE entity_code = 'SYARIAH'});
+value('two', qq{INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, entity_code, txn_type, product_code, channel, gross_amount) VALUES ($twice, '2025-01-01', '2025-01-01', 'SYARIAH', 'x', 'x', 'x', 0)});
+my ($inbox, $request) = take_inbox();
+ask('one', $request, 'inbox');
+like(ask('two', $request, 'inbox'), qr/node two refuses transaction $twice of 2025-01: duplicate key/, 'a row that a node refuses is named, with the node');
+decide('inbox', 'ROLLBACK', 'one');
+$inbox->query_safe('ROLLBACK');
+$inbox->quit;
+value('two', qq{DELETE FROM acct.txn_source_parent WHERE txn_id = $twice});
+is(placed(), $loaded, 'and everything is where it was');
+
+# A node dies before it prepares.
+($inbox, $request) = take_inbox();
+ask('one', $request, 'inbox');
+my $dying = $node{two}->background_psql($db);
+$dying->query_safe('BEGIN');
+$dying->query_safe("SELECT acct._answer(2, \$request\$$request\$request\$)");
+$node{two}->stop('immediate');
+eval { $dying->quit };
+$node{two}->start;
+decide('inbox', 'ROLLBACK', 'one');
+$inbox->query_safe('ROLLBACK');
+$inbox->quit;
+is(placed(), $loaded, 'a node that dies before it prepares: nothing is moved');
+
+# The coordinator dies after the nodes have prepared: without its COMMIT they take back.
+($inbox, $request) = take_inbox();
+ask($_, $request, 'inbox') for @nodes;
+$node{three}->stop('immediate');
+eval { $inbox->quit };
+$node{three}->start;
+decide('inbox', 'ROLLBACK', @nodes);
+is(placed(), $loaded, 'a coordinator that dies before it commits: nothing is moved');
+
+# A node dies between PREPARE and COMMIT; rows that come meanwhile stay for the next call.
+($inbox, $request) = take_inbox();
+my $copying = $node{three}->background_psql($db);
+$copying->query_safe(q{BEGIN; INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount) VALUES (1, '2025-02-01', '2025-02-01', 'x', 'x', 'x', 0)});
+ask($_, $request, 'inbox') for @nodes;
+$inbox->query_safe('COMMIT');
+$inbox->quit;
+decide('inbox', 'COMMIT', 'one');
+$node{two}->stop('immediate');
+$node{two}->start;
+decide('inbox', 'COMMIT', 'two');
+$copying->query_safe('COMMIT');
+$copying->quit;
+my %of = map { $_ => value('three', "SELECT count(*) FROM acct.txn_source_parent WHERE entity_code = '" . ($_ eq 'one' ? 'MAIN' : 'SYARIAH') . "'") } @nodes;
+is(placed(), "1 waiting, $of{one} on one, $of{two} on two", 'a node that dies before it hears of the decision: everything is moved, once');
+my $rows_of = q{SELECT md5(string_agg((to_jsonb(s) - 'batch_id')::text, ' ' ORDER BY s.txn_id)) FROM acct.txn_source_parent AS s};
+is(value($_, $rows_of), value('three', "$rows_of WHERE s.entity_code = '" . ($_ eq 'one' ? 'MAIN' : 'SYARIAH') . "'"), "as it was sent to $_") for @nodes;
+value('three', 'DELETE FROM acct_cluster.inbox');
 value('three', q{SELECT count(*) FROM acct.run_month('2025-01-01', 'jan')});
 
 everywhere($stage, 'stage');
