@@ -152,7 +152,6 @@ DECLARE
     silent text;
     own_order CONSTANT text := current_setting('citus.all_modifications_commutative', true);
 BEGIN
-    PERFORM acct._require_cluster();
     IF p_writes THEN
         -- Citus prepares only what wrote to a shard. Nobody is to wait for anybody else's request.
         PERFORM set_config('citus.all_modifications_commutative', 'on', true) WHERE own_order <> '';
@@ -180,7 +179,6 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = 
 DECLARE
     m record;
 BEGIN
-    PERFORM acct._require_cluster();
     FOR m IN SELECT x.node_name, x.node_key FROM acct_cluster.member AS x ORDER BY x.node_name LOOP
         node_name := m.node_name;
         answer := NULL;

@@ -131,6 +131,13 @@ $$;
 COMMENT ON FUNCTION acct._node_run(text) IS
 'A run of this node by its key: its status (empty: it has taken nothing; none: there is no such run), figures, digests, and the root over its seals.';
 
+CREATE FUNCTION acct._node_lost(p_keys jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce(jsonb_agg(k.run_key ORDER BY k.run_key COLLATE "C") FILTER (WHERE r.run_id IS NULL OR r.status = 'expanded'), '[]')
+      FROM jsonb_array_elements_text(p_keys) AS k (run_key) LEFT JOIN acct.journal_run AS r ON r.run_key = k.run_key AND r.status <> 'discarded'
+$$;
+COMMENT ON FUNCTION acct._node_lost(jsonb) IS 'Some of these keys of posted runs: this node has no run with it, or has only expanded it. Such a node was restored to an older state.';
+
 CREATE FUNCTION acct._node_stage(p_month date, p_key text, p_options jsonb, p_policy_digest text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -213,6 +220,25 @@ BEGIN
         WHEN 'balance_sheet' THEN
             SELECT jsonb_agg(to_jsonb(r)) INTO found_rows
               FROM acct.balance_sheet((a ->> 0)::date, a ->> 1, a ->> 2, a ->> 3, a ->> 4, (a ->> 5)::boolean, (a ->> 6)::boolean, (a ->> 7)::boolean) AS r;
+        WHEN 'statement_funds' THEN
+            PERFORM acct._require_fund_statement(a ->> 3, (a ->> 5)::date, (a ->> 0)::date);
+            SELECT to_jsonb(f) INTO found_rows
+              FROM acct._statement_funds(a ->> 3, coalesce((a ->> 5)::date, (a ->> 0)::date), (a ->> 0)::date, a ->> 1, a ->> 2, a ->> 4, coalesce((a ->> 6)::boolean, a ->> 3 = 'balance_sheet')) AS f;
+        WHEN 'fund_statement' THEN
+            PERFORM acct._require_fund_statement(a ->> 3, (a ->> 5)::date, (a ->> 0)::date);
+            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows
+              FROM acct._fund_statement(a ->> 3, coalesce((a ->> 5)::date, (a ->> 0)::date), (a ->> 0)::date, a ->> 1, a ->> 2, a ->> 4, coalesce((a ->> 6)::boolean, a ->> 3 = 'balance_sheet'),
+                                        ARRAY(SELECT jsonb_array_elements_text(a -> 7))) AS r;
+        WHEN 'trial_balance_at' THEN
+            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.trial_balance_at((a ->> 0)::date, a ->> 1, a ->> 2, a ->> 3, (a ->> 4)::boolean) AS r;
+        WHEN 'movement' THEN
+            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.movement((a ->> 0)::date, a ->> 1, a ->> 2, a ->> 3, (a ->> 4)::boolean, (a ->> 5)::boolean) AS r;
+        WHEN 'account_hierarchy' THEN
+            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.account_hierarchy((a ->> 0)::date, a ->> 1, a ->> 2, a ->> 3, (a ->> 4)::boolean) AS r;
+        WHEN 'exceptions_report' THEN
+            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.exceptions_report((a ->> 0)::date, a ->> 1, a ->> 2) AS r;
+        WHEN 'balance_changes' THEN
+            SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.balance_changes((a ->> 0)::date, (a ->> 1)::timestamptz, a ->> 2, a ->> 3, a ->> 4) AS r;
         WHEN 'run_progress' THEN
             SELECT jsonb_agg(to_jsonb(r)) INTO found_rows FROM acct.run_progress AS r;
         WHEN 'health' THEN
@@ -243,6 +269,7 @@ BEGIN
         WHEN 'place' THEN answer := acct._node_place(r -> 'entities');
         WHEN 'policy' THEN answer := acct._node_policy(r -> 'policy');
         WHEN 'run' THEN answer := acct._node_run(r ->> 'run_key');
+        WHEN 'lost' THEN answer := acct._node_lost(r -> 'run_keys' -> p_node::text);
         WHEN 'stage' THEN answer := acct._node_stage((r ->> 'txn_month')::date, r ->> 'run_key', r -> 'options', r ->> 'policy_digest');
         WHEN 'validate' THEN answer := acct._node_validate(r ->> 'run_key');
         WHEN 'post' THEN answer := acct._node_post(r ->> 'run_key');

@@ -95,6 +95,7 @@ DECLARE
     s record;
     changes bigint := 0;
     digest text;
+    mark record;
 BEGIN
     -- The coordinator may be a node, too.
     IF NOT EXISTS (SELECT FROM acct.cluster_member AS m, acct.engine_layout AS l WHERE m.cluster_id = l.ledger_id) THEN
@@ -104,11 +105,15 @@ BEGIN
                 USING ERRCODE = 'LE004', DETAIL = 'Not on the coordinator: ' || own || '.',
                       HINT = 'Export it there (acct.export_policy()), approve it on the coordinator, and begin with a new ledger on the node.';
         END IF;
+        SELECT m.* INTO mark FROM acct._policy_mark() AS m;
         FOR s IN SELECT x.table_name, o.step FROM acct._published_tables() AS x, (VALUES (1, -1, 'delete'), (2, 1, 'update'), (2, 1, 'insert')) AS o (n, sign, step)
                   ORDER BY o.n, x.n * o.sign, o.step LOOP
             changes := changes + acct._take_rows(s.table_name, p_policy -> 'tables' -> s.table_name, s.step);
         END LOOP;
         PERFORM acct._catch_up_sequences();
+        IF changes > 0 THEN
+            PERFORM acct._seal_approval(mark.audit_id, mark.seal_number);
+        END IF;
     END IF;
     digest := acct._policy_digest(acct._policy_computed());
     IF digest <> p_policy ->> 'digest' THEN
@@ -119,7 +124,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._node_policy(jsonb) IS
-'Makes policy of this node that of its coordinator, with its releases. Raises LE004 where the node has releases or templates that the coordinator has not, or a change that its entries do not allow, LE009 where the digests differ afterwards.';
+'Makes policy of this node that of its coordinator, with its releases, and seals what that added to the audit trail, as an approval does. Raises LE004 where the node has releases or templates that the coordinator has not, or a change that its entries do not allow, LE009 where the digests differ afterwards.';
 
 CREATE FUNCTION acct.publish_policy() RETURNS TABLE (node text, changes bigint, policy_digest text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

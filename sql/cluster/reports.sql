@@ -5,6 +5,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     behind text[];
 BEGIN
+    PERFORM acct._require_cluster();
     RETURN QUERY SELECT jsonb_array_elements(a.answer) FROM acct._ask(jsonb_build_object('do', 'rows', 'report', p_report, 'arguments', p_arguments), false) AS a;
     SELECT array_agg(format('"%s" of %s', r.run_key, acct._month_name(r.txn_month)) ORDER BY r.txn_month, r.run_key) INTO behind
       FROM acct_cluster.run AS r WHERE r.status <> 'posted' AND r.txn_month <= p_to_month;
@@ -21,10 +22,10 @@ CREATE FUNCTION acct.cluster_trial_balance(month date, entity text DEFAULT NULL,
 RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT r.* FROM acct._report_of_nodes('trial_balance', jsonb_build_array($1, $2, $3, $4, $5, $6), $1) AS x (x)
+    SELECT r.* FROM acct._report_of_nodes('trial_balance', jsonb_build_array($1, $2, $3, $4, $5, $6), $1) WITH ORDINALITY AS x (x, n)
      CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, fund text, account_code text, description text, account_type text, currency text,
                                                    opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
-     ORDER BY r.entity_code, r.fund, r.account_code, r.currency
+     ORDER BY r.entity_code COLLATE "C", x.n
 $$;
 COMMENT ON FUNCTION acct.cluster_trial_balance(date, text, text, text, timestamptz, boolean) IS
 'trial_balance() of all nodes. Raises what trial_balance() raises, 55000 (no cluster), and fails where a node does not answer.';
@@ -54,6 +55,90 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_te
 $$;
 COMMENT ON FUNCTION acct.cluster_balance_sheet(date, text, text, text, text, boolean, boolean, boolean) IS
 'balance_sheet() of all nodes. Raises what balance_sheet() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_fund_statement(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', statement text DEFAULT 'balance_sheet', layout text DEFAULT NULL,
+                                            from_month date DEFAULT NULL, closing boolean DEFAULT NULL)
+RETURNS TABLE (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, column_no integer, column_kind text, column_label text, amount numeric)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    arguments CONSTANT jsonb := jsonb_build_array(cluster_fund_statement.month, entity, basis, statement, layout, from_month, closing);
+    funds jsonb;
+BEGIN
+    PERFORM acct._require_cluster();
+    -- A fund that no layout places has a column of its own, which has the same number on all nodes.
+    SELECT jsonb_agg(DISTINCT f) INTO funds
+      FROM acct._ask(jsonb_build_object('do', 'rows', 'report', 'statement_funds', 'arguments', arguments), false) AS a, jsonb_array_elements_text(a.answer) AS f;
+    RETURN QUERY
+    SELECT r.* FROM acct._report_of_nodes('fund_statement', arguments || jsonb_build_array(coalesce(funds, '[]')), cluster_fund_statement.month) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, column_no integer,
+                                                   column_kind text, column_label text, amount numeric)
+     ORDER BY r.entity_code COLLATE "C", x.n;
+END
+$$;
+COMMENT ON FUNCTION acct.cluster_fund_statement(date, text, text, text, text, date, boolean) IS
+'fund_statement() of all nodes, with the same columns for all of them. Raises what fund_statement() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_trial_balance_at(day date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, closing boolean DEFAULT true)
+RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text,
+               opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('trial_balance_at', jsonb_build_array($1, $2, $3, $4, $5), $1) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, fund text, account_code text, description text, account_type text, currency text,
+                                                   opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_trial_balance_at(date, text, text, text, boolean) IS
+'trial_balance_at() of all nodes. Raises what trial_balance_at() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_movement(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, closing boolean DEFAULT true,
+                                      templates boolean DEFAULT false)
+RETURNS TABLE (entity_code text, fund text, account_code text, description text, account_type text, currency text, item text, template_code text, debit numeric,
+               credit numeric, amount numeric, line_count bigint)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('movement', jsonb_build_array($1, $2, $3, $4, $5, $6), $1) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, fund text, account_code text, description text, account_type text, currency text, item text,
+                                                   template_code text, debit numeric, credit numeric, amount numeric, line_count bigint)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_movement(date, text, text, text, boolean, boolean) IS
+'movement() of all nodes. Raises what movement() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_account_hierarchy(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL, closing boolean DEFAULT true)
+RETURNS TABLE (entity_code text, fund text, currency text, account_code text, parent_account_code text, description text, account_type text, level integer,
+               path text[], opening_balance numeric, period_debit numeric, period_credit numeric, closing_balance numeric, own_closing_balance numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('account_hierarchy', jsonb_build_array($1, $2, $3, $4, $5), $1) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, fund text, currency text, account_code text, parent_account_code text, description text,
+                                                   account_type text, level integer, path text[], opening_balance numeric, period_debit numeric,
+                                                   period_credit numeric, closing_balance numeric, own_closing_balance numeric)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_account_hierarchy(date, text, text, text, boolean) IS
+'account_hierarchy() of all nodes. Raises what account_hierarchy() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_exceptions_report(month date, entity text DEFAULT NULL, basis text DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, reason text, state text, currency text, transactions bigint, amount numeric, oldest date, newest date,
+               oldest_run bigint, newest_run bigint)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('exceptions_report', jsonb_build_array($1, $2, $3), $1) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, basis text, reason text, state text, currency text, transactions bigint, amount numeric, oldest date,
+                                                   newest date, oldest_run bigint, newest_run bigint)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_exceptions_report(date, text, text) IS
+'exceptions_report() of all nodes; runs are those of the node where the rows are. Raises what exceptions_report() raises, 55000 (no cluster), and fails where a node does not answer.';
+
+CREATE FUNCTION acct.cluster_balance_changes(month date, since timestamptz, entity text DEFAULT NULL, basis text DEFAULT NULL, fund text DEFAULT NULL)
+RETURNS TABLE (entity_code text, basis text, fund text, account_code text, currency text, run_id bigint, run_key text,
+               posted_at timestamptz, posted_by text, je_month date, debit numeric, credit numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT r.* FROM acct._report_of_nodes('balance_changes', jsonb_build_array($1, $2, $3, $4, $5), $1) WITH ORDINALITY AS x (x, n)
+     CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, basis text, fund text, account_code text, currency text, run_id bigint, run_key text,
+                                                   posted_at timestamptz, posted_by text, je_month date, debit numeric, credit numeric)
+     ORDER BY r.entity_code COLLATE "C", x.n
+$$;
+COMMENT ON FUNCTION acct.cluster_balance_changes(date, timestamptz, text, text, text) IS
+'balance_changes() of all nodes; a run has the same key on all of them, and a number on each. Raises what balance_changes() raises, 55000 (no cluster), and fails where a node does not answer.';
 
 CREATE FUNCTION acct._node_verify(p_checkpoints jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -139,7 +224,7 @@ RETURNS TABLE (node text, check_name text, status text, observed numeric, thresh
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    unassigned text[];
+    found_names text[];
     a record;
 BEGIN
     PERFORM acct._require_cluster();
@@ -148,17 +233,30 @@ BEGIN
         RETURN QUERY SELECT a.node, 'cluster', CASE WHEN a.problem IS NULL THEN 'ok' ELSE 'critical' END, (a.problem IS NOT NULL)::integer::numeric, 0::numeric, a.problem,
                             CASE WHEN a.problem IS NOT NULL THEN 'See docs/scale-out.md.' END;
     END LOOP;
-    unassigned := ARRAY(SELECT e.entity_code FROM acct.entity AS e WHERE NOT EXISTS (SELECT FROM acct_cluster.entity AS c WHERE c.entity_code = e.entity_code) ORDER BY 1);
-    RETURN QUERY SELECT NULL::text, 'entities', CASE WHEN unassigned = '{}' THEN 'ok' ELSE 'warning' END, cardinality(unassigned)::numeric, 0::numeric,
-                        'assigned to no node: ' || nullif(acct._first_of(unassigned), ''), CASE WHEN unassigned <> '{}' THEN 'Call acct.assign_entity().' END;
-    unassigned := ARRAY(SELECT format('%s of %s', w.transactions, w.entity_code) FROM acct._inbox_waiting() AS w ORDER BY w.entity_code COLLATE "C");
-    RETURN QUERY SELECT NULL::text, 'inbox', CASE WHEN unassigned = '{}' THEN 'ok' ELSE 'warning' END, cardinality(unassigned)::numeric, 0::numeric,
-                        'transactions whose entity is assigned to no node: ' || nullif(acct._first_of(unassigned), ''),
-                        CASE WHEN unassigned <> '{}' THEN 'Call acct.assign_entity(), then acct.route_inbox().' END;
+    -- Of the last year or so, and of runs since the node joined
+    FOR a IN SELECT x.node_name, x.answer FROM acct._ask_each(jsonb_build_object('do', 'lost', 'run_keys', (
+                 SELECT coalesce(jsonb_object_agg(k.node_key, k.run_keys), '{}')
+                   FROM (SELECT m.node_key, (SELECT coalesce(jsonb_agg(r.run_key), '[]')
+                                               FROM (SELECT c.run_key FROM acct_cluster.run AS c WHERE c.status = 'posted' AND c.posted_at > m.joined_at
+                                                      ORDER BY c.posted_at DESC LIMIT 100) AS r) AS run_keys
+                           FROM acct_cluster.member AS m) AS k))) AS x
+              WHERE x.answer IS NOT NULL LOOP
+        found_names := ARRAY(SELECT format('"%s"', k) FROM jsonb_array_elements_text(a.answer) AS k);
+        RETURN QUERY SELECT a.node_name, 'runs', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'critical' END, cardinality(found_names)::numeric, 0::numeric,
+                            'runs that are posted on other nodes are not there: ' || nullif(acct._first_of(found_names), ''),
+                            CASE WHEN found_names <> '{}' THEN 'The node was restored to an older state. See docs/scale-out.md.' END;
+    END LOOP;
+    found_names := ARRAY(SELECT e.entity_code FROM acct.entity AS e WHERE NOT EXISTS (SELECT FROM acct_cluster.entity AS c WHERE c.entity_code = e.entity_code) ORDER BY 1);
+    RETURN QUERY SELECT NULL::text, 'entities', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,
+                        'assigned to no node: ' || nullif(acct._first_of(found_names), ''), CASE WHEN found_names <> '{}' THEN 'Call acct.assign_entity().' END;
+    found_names := ARRAY(SELECT format('%s of %s', w.transactions, w.entity_code) FROM acct._inbox_waiting() AS w ORDER BY w.entity_code COLLATE "C");
+    RETURN QUERY SELECT NULL::text, 'inbox', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,
+                        'transactions whose entity is assigned to no node: ' || nullif(acct._first_of(found_names), ''),
+                        CASE WHEN found_names <> '{}' THEN 'Call acct.assign_entity(), then acct.route_inbox().' END;
     RETURN QUERY SELECT x.node_name, r.check_name, r.status, r.observed, r.threshold, r.detail, r.hint
                    FROM acct._ask_each(jsonb_build_object('do', 'rows', 'report', 'health', 'arguments', jsonb_build_array(cluster_health.checks, cluster_health.thresholds))) AS x
                   CROSS JOIN LATERAL jsonb_to_recordset(x.answer) AS r (check_name text, status text, observed numeric, threshold numeric, detail text, hint text);
 END
 $$;
 COMMENT ON FUNCTION acct.cluster_health(text[], jsonb) IS
-'health() of all nodes, after check cluster of each (does it answer, and is it as the coordinator expects it) and checks entities (those that are assigned to no node) and inbox (rows of such entities). Raises 22023 as health(), 55000 (no cluster).';
+'health() of all nodes, after checks cluster (is it as the coordinator expects it) and runs (has it those of the cluster) of each, and entities and inbox (is a node missing) of all. Raises 22023 as health(), 55000 (no cluster).';

@@ -193,6 +193,7 @@ RETURNS TABLE (node text, run_id bigint, run_key text, txn_month date, pid integ
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM acct._require_cluster();
     RETURN QUERY SELECT a.node_name, r.run_id, r.run_key, r.txn_month, r.pid, r.step, r.phase, r.rows_done, r.rows_total, r.unit, r.percent, r.seconds_elapsed
                    FROM acct._ask('{"do": "rows", "report": "run_progress", "arguments": []}', false) AS a
                   CROSS JOIN LATERAL jsonb_to_recordset(a.answer) AS r (run_id bigint, run_key text, txn_month date, pid integer, step text, phase text, rows_done bigint,

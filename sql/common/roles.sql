@@ -140,7 +140,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['cluster_nodes()', 'entity_node(text)', 'check_cluster_run(text)', 'cluster_progress()', 'cluster_trial_balance(date, text, text, text, timestamptz, boolean)',
                'cluster_profit_and_loss(date, date, text, text, text, text, boolean, boolean, boolean)',
-               'cluster_balance_sheet(date, text, text, text, text, boolean, boolean, boolean)'], 'EXECUTE'),
+               'cluster_balance_sheet(date, text, text, text, text, boolean, boolean, boolean)', 'cluster_fund_statement(date, text, text, text, text, date, boolean)',
+               'cluster_trial_balance_at(date, text, text, text, boolean)', 'cluster_movement(date, text, text, text, boolean, boolean)',
+               'cluster_account_hierarchy(date, text, text, text, boolean)', 'cluster_exceptions_report(date, text, text)',
+               'cluster_balance_changes(date, timestamptz, text, text, text)'], 'EXECUTE'),
         (ARRAY['acct_approver', 'acct_operator', 'acct_auditor'], 'function', ARRAY['verify_cluster_checkpoint(text)', 'cluster_health(text[], jsonb)'], 'EXECUTE')
       ) AS x (roles, kind, names, privileges),
       unnest(x.roles) AS r (role_name), unnest(x.names) AS n (name)

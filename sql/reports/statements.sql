@@ -105,7 +105,21 @@ $$;
 COMMENT ON FUNCTION acct._fund_columns(text, text[]) IS
 'The columns of a fund statement, and the column of each of some funds: that which names it, that of its type, or one of its own after those of the layout. A column without a fund is there, too.';
 
-CREATE FUNCTION acct._fund_statement(p_statement text, p_from date, p_to date, p_entity text, p_basis text, p_layout text, p_closing boolean)
+CREATE FUNCTION acct._statement_funds(p_statement text, p_from date, p_to date, p_entity text, p_basis text, p_layout text, p_closing boolean) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    layout_name text;
+BEGIN
+    PERFORM acct._require_statement(p_from, p_to, p_entity, p_basis, NULL);
+    layout_name := acct._statement_layout(p_statement, p_layout);
+    PERFORM acct._require_single_pairs();
+    RETURN ARRAY(SELECT DISTINCT f.fund FROM acct._statement_amounts(p_statement, layout_name, ARRAY['amount'], p_from, p_to, p_entity, p_basis, NULL, true, p_closing, true) AS f
+                  WHERE f.fund IS NOT NULL AND f.amount <> 0 ORDER BY f.fund);
+END
+$$;
+COMMENT ON FUNCTION acct._statement_funds(text, date, date, text, text, text, boolean) IS 'The funds for which a fund statement has columns, because they have amounts.';
+
+CREATE FUNCTION acct._fund_statement(p_statement text, p_from date, p_to date, p_entity text, p_basis text, p_layout text, p_closing boolean, p_funds text[] DEFAULT '{}')
 RETURNS TABLE (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, column_no integer, column_kind text, column_label text, amount numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
@@ -119,7 +133,7 @@ BEGIN
     WITH figure AS MATERIALIZED (
         SELECT a.* FROM acct._statement_amounts(p_statement, layout_name, ARRAY['amount'], p_from, p_to, p_entity, p_basis, NULL, true, p_closing, true) AS a),
     fund_column AS MATERIALIZED (
-        SELECT c.* FROM acct._fund_columns(layout_name, ARRAY(SELECT DISTINCT f.fund FROM figure AS f WHERE f.fund IS NOT NULL AND f.amount <> 0)) AS c),
+        SELECT c.* FROM acct._fund_columns(layout_name, ARRAY(SELECT f.fund FROM figure AS f WHERE f.fund IS NOT NULL AND f.amount <> 0 UNION SELECT o FROM unnest(p_funds) AS o)) AS c),
     last AS (
         SELECT coalesce(max(c.column_no), 0) AS column_no FROM fund_column AS c),
     heading AS MATERIALIZED (
@@ -157,7 +171,19 @@ BEGIN
      ORDER BY c.entity_code COLLATE "C", c.currency COLLATE "C", c.line_no, c.row_kind, c.account_code COLLATE "C", c.label, c.pair_code, c.column_no;
 END
 $$;
-COMMENT ON FUNCTION acct._fund_statement(text, date, date, text, text, text, boolean) IS 'The work of fund_statement().';
+COMMENT ON FUNCTION acct._fund_statement(text, date, date, text, text, text, boolean, text[]) IS 'The work of fund_statement(), with columns for some funds also where they have no amount.';
+
+CREATE FUNCTION acct._require_fund_statement(p_statement text, p_from date, p_month date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF p_statement IS NULL OR p_statement NOT IN ('balance_sheet', 'profit_and_loss') THEN
+        RAISE EXCEPTION 'there is no statement %', coalesce('"' || p_statement || '"', 'NULL') USING ERRCODE = '22023', HINT = 'A statement is balance_sheet or profit_and_loss.';
+    ELSIF p_statement = 'balance_sheet' AND p_from <> p_month THEN
+        RAISE EXCEPTION 'a balance sheet has no first month' USING ERRCODE = '22023', HINT = 'Leave out from_month.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_fund_statement(text, date, date) IS 'Raises 22023 unless there is such a statement, and it has a first month only where it may.';
 
 CREATE FUNCTION acct.fund_statement(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', statement text DEFAULT 'balance_sheet', layout text DEFAULT NULL,
                                     from_month date DEFAULT NULL, closing boolean DEFAULT NULL)
@@ -165,11 +191,7 @@ RETURNS TABLE (entity_code text, currency text, line_no integer, label text, row
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM acct._require_layout();
-    IF statement IS NULL OR statement NOT IN ('balance_sheet', 'profit_and_loss') THEN
-        RAISE EXCEPTION 'there is no statement %', coalesce('"' || statement || '"', 'NULL') USING ERRCODE = '22023', HINT = 'A statement is balance_sheet or profit_and_loss.';
-    ELSIF statement = 'balance_sheet' AND from_month <> month THEN
-        RAISE EXCEPTION 'a balance sheet has no first month' USING ERRCODE = '22023', HINT = 'Leave out from_month.';
-    END IF;
+    PERFORM acct._require_fund_statement(statement, from_month, month);
     RETURN QUERY SELECT f.* FROM acct._fund_statement(statement, coalesce(from_month, month), month, entity, basis, layout, coalesce(closing, statement = 'balance_sheet')) AS f;
 END
 $$;

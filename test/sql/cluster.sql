@@ -218,10 +218,34 @@ DROP ROLE acct_loader, acct_finance, acct_approver, acct_operator, acct_auditor,
 -- Reports are those of the nodes.
 SELECT count(*) AS differ FROM (SELECT * FROM acct.cluster_trial_balance('2025-02-01') EXCEPT SELECT * FROM acct.trial_balance('2025-02-01')) AS x;
 SELECT count(*) > 0 AS has_rows FROM acct.cluster_trial_balance('2025-02-01');
+-- Each with its rows in the order of the local one
+CREATE FUNCTION public.compare(report text, arguments text) RETURNS TABLE (name text, rows bigint, is_same boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    here jsonb;
+    all_nodes jsonb;
+BEGIN
+    EXECUTE format('SELECT jsonb_agg(x) FROM acct.%I(%s) AS x', report, arguments) INTO here;
+    EXECUTE format('SELECT jsonb_agg(x) FROM acct.%I(%s) AS x', 'cluster_' || report, arguments) INTO all_nodes;
+    RETURN QUERY SELECT report, coalesce(jsonb_array_length(here), 0)::bigint, here IS NOT DISTINCT FROM all_nodes;
+END
+$$;
+SELECT c.* FROM (VALUES ('trial_balance', '''2025-02-01'', known_at => clock_timestamp()'), ('trial_balance', '''2025-02-01'', ''OTHER'', closing => NULL'), ('trial_balance_at', '''2025-02-14'''),
+    ('profit_and_loss', '''2025-01-01'', ''2025-02-01'''), ('balance_sheet', '''2025-02-01'''), ('fund_statement', '''2025-02-01'''),
+    ('fund_statement', '''2025-02-01'', statement => ''profit_and_loss'', from_month => ''2025-01-01'', closing => true'), ('movement', '''2025-02-01'', templates => true'),
+    ('account_hierarchy', '''2025-02-01'''), ('exceptions_report', '''2025-01-01'''), ('balance_changes', '''2025-02-01'', ''-infinity''')) AS r (report, arguments)
+ CROSS JOIN LATERAL public.compare(r.report, r.arguments) AS c;
+SELECT * FROM acct.cluster_fund_statement('2025-02-01', statement => 'cash_flow');
+SELECT * FROM acct.cluster_fund_statement('2025-02-01', from_month => '2025-01-01');
+SELECT * FROM acct.cluster_movement(NULL);
+-- A fund that only another node has
+SELECT jsonb_agg(DISTINCT x ->> 'column_label') AS columns
+  FROM jsonb_array_elements(acct._answer(1, '{"do": "rows", "report": "fund_statement", "arguments": ["2025-02-01", null, "PRIMARY", "balance_sheet", null, null, null, ["F9"]]}')) AS x;
 SELECT acct.cluster_checkpoint() AS checkpoint \gset
 SELECT node, check_name, passed, CASE WHEN node IS NULL THEN detail END AS detail FROM acct.verify_cluster_checkpoint(:'checkpoint');
 SELECT node, check_name, passed, detail FROM acct.verify_cluster_checkpoint(replace(replace(:'checkpoint', 'ledger_engine/', 'ledger_engine/0'), 'cluster/', 'cluster/0')) WHERE NOT passed;
 SELECT * FROM acct.verify_cluster_checkpoint('x');
 SELECT node, check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}');
+INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at) VALUES ('gone', '2025-02-01', '{}', 'posted', clock_timestamp());
+SELECT node, check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}') WHERE check_name = 'runs';
 SELECT * FROM acct.cluster_health('{nothing}');
 DROP SCHEMA acct_cluster CASCADE;

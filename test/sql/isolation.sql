@@ -29,7 +29,7 @@ INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['prove_journal', 'prove_sec
 INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['check_audit_data', 'check_audit_export', 'fec_file_name']);
 INSERT INTO public.kind SELECT 'commits', unnest(ARRAY['process_month', 'process_run', 'run_cluster_month', 'run_job']);
 INSERT INTO public.kind SELECT 'writes', unnest(ARRAY['assign_entity', 'cancel_cluster_run', 'cluster_checkpoint', 'install_cluster', 'move_entity', 'publish_policy', 'route_inbox']);
-INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['check_cluster_run', 'cluster_balance_sheet', 'cluster_health', 'cluster_nodes', 'cluster_profit_and_loss', 'cluster_progress', 'cluster_trial_balance', 'entity_node', 'verify_cluster_checkpoint']);
+INSERT INTO public.kind SELECT 'reads', unnest(ARRAY['check_cluster_run', 'cluster_account_hierarchy', 'cluster_balance_changes', 'cluster_balance_sheet', 'cluster_exceptions_report', 'cluster_fund_statement', 'cluster_health', 'cluster_movement', 'cluster_nodes', 'cluster_profit_and_loss', 'cluster_progress', 'cluster_trial_balance', 'cluster_trial_balance_at', 'entity_node', 'verify_cluster_checkpoint']);
 -- A function that is not in the list: put it where it belongs, and have it do what is said there.
 CREATE VIEW public.routine AS
 SELECT p.oid::regprocedure AS routine, p.proname, p.prokind FROM pg_proc AS p

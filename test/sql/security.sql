@@ -277,6 +277,12 @@ SELECT pg_catalog.count(*) FROM acct.cluster_progress() AS x;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_trial_balance('2025-02-01') AS x;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_profit_and_loss('2025-02-01', '2025-02-01') AS x;
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_balance_sheet('2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_fund_statement('2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_trial_balance_at('2025-02-27') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_movement('2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_account_hierarchy('2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_exceptions_report('2025-02-01') AS x;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS reported FROM acct.cluster_balance_changes('2025-02-01', '-infinity') AS x;
 SELECT acct.cluster_checkpoint() AS checkpoint \gset
 SELECT DISTINCT x.passed FROM acct.verify_cluster_checkpoint(:'checkpoint') AS x;
 SELECT x.node, x.check_name, x.status FROM acct.cluster_health('{layout}') AS x;
@@ -444,7 +450,7 @@ CREATE TABLE public.call (n integer GENERATED ALWAYS AS IDENTITY, statement text
 INSERT INTO public.call (statement) VALUES ('SELECT acct._answer(1, ''{"do": "describe"}'')'), ('SELECT acct.cluster_nodes()'), ('SELECT acct.assign_entity(''OTHER'', ''here'')'), ('SELECT acct.move_entity(''OTHER'', ''here'')'),
     ('SELECT acct.entity_node(''OTHER'')'), ('SELECT acct.publish_policy()'), ('SELECT acct.route_inbox()'), ('SELECT acct._open_cluster_run(''2025-05-01'', ''x'', ''{}'')'), ('SELECT acct._stage_cluster_run(''x'')'), ('SELECT acct._validate_cluster_run(''x'')'),
     ('SELECT acct._post_cluster_run(''x'')'), ('SELECT acct.check_cluster_run(''x'')'), ('SELECT acct.cancel_cluster_run(''x'')'), ('SELECT acct.cluster_progress()'), ('SELECT acct.cluster_trial_balance(''2025-05-01'')'),
-    ('SELECT acct.cluster_profit_and_loss(''2025-05-01'', ''2025-05-01'')'), ('SELECT acct.cluster_balance_sheet(''2025-05-01'')'), ('SELECT acct.cluster_checkpoint()'), ('SELECT acct.verify_cluster_checkpoint(''x'')'), ('SELECT acct.cluster_health()');
+    ('SELECT acct.cluster_profit_and_loss(''2025-05-01'', ''2025-05-01'')'), ('SELECT acct.cluster_balance_sheet(''2025-05-01'')'), ('SELECT acct.cluster_fund_statement(''2025-05-01'')'), ('SELECT acct.cluster_trial_balance_at(''2025-05-01'')'), ('SELECT acct.cluster_movement(''2025-05-01'')'), ('SELECT acct.cluster_account_hierarchy(''2025-05-01'')'), ('SELECT acct.cluster_exceptions_report(''2025-05-01'')'), ('SELECT acct.cluster_balance_changes(''2025-05-01'', now())'), ('SELECT acct.cluster_checkpoint()'), ('SELECT acct.verify_cluster_checkpoint(''x'')'), ('SELECT acct.cluster_health()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.verify_ledger()'), ('SELECT acct.seal_ledger()'), ('SELECT acct.prove_journal(1)'), ('SELECT acct.prove_sections()');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.check_audit_export(''fec'', ''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_fec(''2025-12-31'', ''MAIN'')'), ('SELECT acct.fec_file_name(''2025-12-31'', ''MAIN'')');
 INSERT INTO public.call (statement) VALUES ('SELECT acct.export_saft(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.export_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')'), ('SELECT acct.check_audit_data(''2025-01-01'', ''2025-12-01'', ''MAIN'')');

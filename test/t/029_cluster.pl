@@ -97,6 +97,9 @@ for my $name (@nodes)
 		'maker checker t', "and $name has its release, with maker and approver, as it was approved");
 	is(value($name, q{SELECT string_agg(status, ' ') FROM acct.health('{approvals,policy}')}), 'ok ok', "$name finds nothing that nobody approved");
 }
+is(value($_, q{SELECT count(*) FROM acct.ledger_seal AS s WHERE s.kind = 'policy' AND acct._unsealed_audit() @> (SELECT max(a.audit_id) FROM acct.template_audit AS a)}), '0',
+	"what $_ took is sealed") for @nodes;
+is(value($_, q{SELECT count(*) FROM acct.ledger_seal AS s WHERE s.kind = 'policy'}), '1', "by one seal of $_") for @nodes;
 is(value('one', q{SELECT count(*) FROM acct.template_audit}), value('two', q{SELECT count(*) FROM acct.template_audit}), 'the audit trails have as many changes');
 my @again = publish();
 is($_ =~ /"changes": 0/ ? 1 : 0, 1, 'published again, nothing changes') for @again;
@@ -253,11 +256,20 @@ is(value($nodes[$_], $posted), $counts[$_], "the same key posts nothing twice on
 my @digests = map { value($_, q{SELECT digest FROM acct.journal_run WHERE run_key = 'jan'}) } @nodes;
 is(value('three', "SELECT acct._digest_sum('{$digests[0],$digests[1]}')"), value('three', q{SELECT digest FROM acct.journal_run WHERE run_key = 'jan'}), 'digests add up');
 is(value('three', "SELECT acct.run_digest('jan')"), value('three', q{SELECT digest FROM acct.journal_run WHERE run_key = 'jan'}), 'and are those of the entries');
+my $funds = value('three', "SELECT jsonb_agg(DISTINCT f) FROM jsonb_array_elements('["
+	  . join(', ', map { value($_, q{SELECT acct._answer(1, '{"do": "rows", "report": "statement_funds", "arguments": ["2025-01-01", null, "PRIMARY", "balance_sheet", null, null, null]}')}) } @nodes)
+	  . "]') AS a CROSS JOIN LATERAL jsonb_array_elements_text(a) AS f");
 for my $report (['trial_balance', '["2025-01-01", null, "PRIMARY", null, null, true]', q{SELECT to_jsonb(r)::text FROM acct.trial_balance('2025-01-01') AS r}],
 	['balance_sheet', '["2025-01-01", null, "PRIMARY"]', q{SELECT to_jsonb(r)::text FROM acct.balance_sheet('2025-01-01') AS r}],
-	['profit_and_loss', '["2025-01-01", "2025-01-01", null, "PRIMARY"]', q{SELECT to_jsonb(r)::text FROM acct.profit_and_loss('2025-01-01', '2025-01-01') AS r}])
+	['profit_and_loss', '["2025-01-01", "2025-01-01", null, "PRIMARY"]', q{SELECT to_jsonb(r)::text FROM acct.profit_and_loss('2025-01-01', '2025-01-01') AS r}],
+	['fund_statement', '["2025-01-01", null, "PRIMARY", "balance_sheet", null, null, null, FUNDS]', q{SELECT to_jsonb(r)::text FROM acct.fund_statement('2025-01-01') AS r}],
+	['trial_balance_at', '["2025-01-15", null, "PRIMARY", null, true]', q{SELECT to_jsonb(r)::text FROM acct.trial_balance_at('2025-01-15') AS r}],
+	['movement', '["2025-01-01", null, "PRIMARY", null, true, true]', q{SELECT to_jsonb(r)::text FROM acct.movement('2025-01-01', templates => true) AS r}],
+	['account_hierarchy', '["2025-01-01", null, "PRIMARY", null, true]', q{SELECT to_jsonb(r)::text FROM acct.account_hierarchy('2025-01-01') AS r}],
+	['exceptions_report', '["2025-01-01", null, null]', q{SELECT to_jsonb(r)::text FROM acct.exceptions_report('2025-01-01') AS r}])
 {
 	my ($name, $arguments, $sql) = @$report;
+	$arguments =~ s/FUNDS/$funds/;
 	my @parts = map { split /\n/, value($_, qq{SELECT x::text FROM jsonb_array_elements(acct._answer(1, '{"do": "rows", "report": "$name", "arguments": $arguments}')) AS x}) } @nodes;
 	is(join("\n", sort @parts), join("\n", sort split /\n/, value('three', $sql)), "$name of the nodes is that of one ledger");
 }
