@@ -275,6 +275,8 @@ for my $report (['trial_balance', '["2025-01-01", null, "PRIMARY", null, null, t
 }
 is(value($_, q{SELECT count(*) FROM acct.check_balance_snapshot('2025-01-01')}), '0', "balances of $_ are those of its lines") for @nodes;
 
+is(ask($_, qq({"do": "lost", "run_keys": {"$key{$_}": ["jan", "lost"]}})), '["lost"]', "$_ names runs that it lost") for @nodes;
+
 # Seals survive too, and a checkpoint of each verifies.
 for my $name (@nodes)
 {
