@@ -42,11 +42,13 @@ OBJS = \
 	src/check/difference.o \
 	src/check/ledger_sections.o \
 	src/check/line_digest.o \
+	src/check/line_sums.o \
 	src/check/month_section.o \
 	src/check/row_seals.o \
 	src/check/sealed_row.o \
 	src/check/source_digest.o \
 	src/check/source_keys.o \
+	src/check/transaction_groups.o \
 	src/common/citus.o \
 	src/common/code_check.o \
 	src/common/code_map.o \

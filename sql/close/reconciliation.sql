@@ -139,17 +139,22 @@ $$;
 COMMENT ON FUNCTION acct._staged_runs(bigint[]) IS
 'Those of the runs that have journals in staging: it stays after posting until it is removed, unless a crash empties it, and cannot be read on a standby.';
 
-CREATE FUNCTION acct._staged_rows_of(p_runs bigint[], p_part text, p_columns text[]) RETURNS text
+CREATE FUNCTION acct._staged_tables_of(p_runs bigint[], p_part text) RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT c.oid::regclass FROM unnest(p_runs) AS u (id) JOIN pg_class AS c ON c.relname = format('je_%s_staging_%s', p_part, u.id) AND c.relnamespace = 'acct'::regnamespace
+$$;
+COMMENT ON FUNCTION acct._staged_tables_of(bigint[], text) IS 'The tables of staging that runs have to themselves, of headers or lines (p_part).';
+
+CREATE FUNCTION acct._staged_rows_of(p_runs bigint[], p_part text, p_columns text[], p_shared_only boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT string_agg(format('SELECT %s, date_trunc(''month'', x.je_date::timestamp)::date AS je_month FROM %s AS x WHERE %s',
                              (SELECT string_agg(format('x.%I', c), ', ' ORDER BY n) FROM unnest(p_columns) WITH ORDINALITY AS u (c, n)), t.name, t.condition), ' UNION ALL ')
-      FROM (SELECT format('acct.%I', c.relname) AS name, 'true' AS condition
-              FROM unnest(p_runs) AS u (id) JOIN pg_class AS c ON c.relname = format('je_%s_staging_%s', p_part, u.id) AND c.relnamespace = 'acct'::regnamespace
+      FROM (SELECT o::text AS name, 'true' AS condition FROM acct._staged_tables_of(p_runs, p_part) AS o WHERE NOT p_shared_only
             UNION ALL
             SELECT format('acct.%I', format('je_%s_staging_small', p_part)), format('x.run_id = ANY (%L)', p_runs)) AS t
 $$;
-COMMENT ON FUNCTION acct._staged_rows_of(bigint[], text, text[]) IS
-'The query of the staged headers or lines (p_part) of runs that _staged_runs() found, with these columns and je_month.';
+COMMENT ON FUNCTION acct._staged_rows_of(bigint[], text, text[], boolean) IS
+'The query of the staged headers or lines (p_part) of runs that _staged_runs() found, with these columns and je_month; p_shared_only: of those in the table that small runs share.';
 
 CREATE FUNCTION acct._reconciled_kind(p_kind text, p_of_month boolean, p_is_posted boolean, p_in_month boolean) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -177,45 +182,145 @@ $$;
 COMMENT ON FUNCTION acct._reconciled_kinds(date, text) IS
 'The kinds of journals that a month is reconciled by, the runs of each, and whether staging has all of them.';
 
-CREATE FUNCTION acct._reconciled_lines(p_month date, p_entity text, p_basis text)
-RETURNS TABLE (kind text, place text, entity_code text, fund text, currency text, line_count numeric, debit numeric, credit numeric)
+CREATE FUNCTION acct._line_sums(p_tables regclass[], p_query text, p_runs bigint[], p_classes integer[])
+RETURNS TABLE (class integer, je_month date, entity_code text, basis text, fund text, currency text, line_count bigint, debit numeric, credit numeric, digest text)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_line_sums';
+COMMENT ON FUNCTION acct._line_sums(regclass[], text, bigint[], integer[]) IS
+'Sums of the lines of tables, read by page with workers, and of a query (empty: none), with their digest, by the class of their run (0: the run has none), month, entity, basis, fund and currency. A group may have several rows.';
+
+CREATE FUNCTION acct._line_columns() RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT '{je_id,run_id,txn_id,je_date,line_no,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[]
+$$;
+COMMENT ON FUNCTION acct._line_columns() IS 'The columns of a line that the engine has, in their order.';
+
+CREATE FUNCTION acct._pages_of_lines(p_table regclass) RETURNS regclass[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT CASE WHEN bool_and(c.relkind = 'r' AND m.amname = 'heap'
+                              AND NOT EXISTS (SELECT FROM unnest(acct._line_columns()) AS l (name)
+                                               WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = t AND a.attname = l.name AND NOT a.attisdropped)))
+                THEN array_agg(t ORDER BY t) END
+      FROM acct._tables_below(p_table) AS t JOIN pg_class AS c ON c.oid = t AND c.relkind <> 'p' LEFT JOIN pg_am AS m ON m.oid = c.relam
+$$;
+COMMENT ON FUNCTION acct._pages_of_lines(regclass) IS
+'The tables that hold the lines of a table, to be read by page; NULL where one of them is no heap, or lacks a column.';
+
+CREATE FUNCTION acct._sums_of_lines(p_tables regclass[], p_query text, p_runs bigint[], p_classes integer[])
+RETURNS TABLE (class integer, je_month date, entity_code text, basis text, fund text, currency text, line_count bigint, debit numeric, credit numeric, digest text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    columns CONSTANT text[] := acct._line_columns();
+    pages regclass[];
+    query text;
+BEGIN
+    SELECT array_agg(p.page) INTO pages FROM unnest(p_tables) AS t, unnest(acct._pages_of_lines(t)) AS p (page);
+    SELECT string_agg(x.query, ' UNION ALL ') INTO query
+      FROM (SELECT format('SELECT %s FROM %s AS x', acct._column_list(t, columns), t) AS query FROM unnest(p_tables) AS t WHERE acct._pages_of_lines(t) IS NULL
+            UNION ALL
+            SELECT format('SELECT %s FROM (%s) AS y', (SELECT string_agg('y.' || c, ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u (c, n)), p_query) WHERE p_query IS NOT NULL) AS x;
+    RETURN QUERY SELECT s.* FROM acct._line_sums(coalesce(pages, '{}'), coalesce(query, ''), p_runs, p_classes) AS s;
+END
+$$;
+COMMENT ON FUNCTION acct._sums_of_lines(regclass[], text, bigint[], integer[]) IS 'The same of tables however they are stored, and of a query with more columns.';
+
+CREATE FUNCTION acct._reconciled_sums(p_month date, p_basis text)
+RETURNS TABLE (place text, run_kind text, of_month boolean, is_posted boolean, is_digested boolean, je_month date, entity_code text, basis text, fund text, currency text,
+               line_count bigint, debit numeric, credit numeric, digest text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    columns CONSTANT text[] := '{run_id,entity_code,basis,fund,currency,debit,credit}'::text[];
-    query CONSTANT text := $q$
-        SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, l.je_month = $1), $2, l.entity_code, l.fund, l.currency,
-               sum(l.line_count), sum(l.debit), sum(l.credit)
-          FROM (SELECT y.run_id, y.entity_code, y.fund, y.currency, y.je_month, count(*) AS line_count, sum(y.debit) AS debit, sum(y.credit) AS credit
-                  FROM (%s) AS y WHERE y.basis = $3 AND ($4 IS NULL OR y.entity_code = $4) GROUP BY 1, 2, 3, 4, 5) AS l
-          LEFT JOIN acct._reconciled_runs($1, $3) AS r USING (run_id)
-         WHERE l.je_month = $1 OR r.of_month
-         GROUP BY 1, 3, 4, 5$q$;
-    posted CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'line', columns);
+    relation regclass;
+    elsewhere text;
     staged bigint[];
 BEGIN
-    RETURN QUERY
-    SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, t.je_month = p_month), 'recorded', t.entity_code, t.fund, t.currency,
-           sum(t.line_count), sum(t.debit), sum(t.credit)
-      FROM acct._reconciled_runs(p_month, p_basis) AS r JOIN acct.journal_run_total AS t USING (run_id)
-     WHERE t.basis = p_basis AND (p_entity IS NULL OR t.entity_code = p_entity) AND (t.je_month = p_month OR r.of_month)
-     GROUP BY 1, 3, 4, 5;
-    IF posted IS NOT NULL THEN
-        RETURN QUERY EXECUTE format(query, posted) USING p_month, 'ledger', p_basis, p_entity;
-    END IF;
+    BEGIN
+        relation := acct._month_table('ledger_entry_line', p_month);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        NULL;
+    END;
+    -- Lines that these runs have in other months; those of a month that was dropped are nowhere.
+    SELECT string_agg(acct._rows_of_runs(x.runs, ARRAY[m.month], 'line', acct._line_columns()), ' UNION ALL ') INTO elsewhere
+      FROM (SELECT array_agg(r.run_id) AS runs FROM acct._reconciled_runs(p_month, p_basis) AS r WHERE r.is_posted AND (r.of_month OR r.kind <> 'transaction')) AS x
+     CROSS JOIN LATERAL (SELECT DISTINCT t.je_month AS month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (x.runs) AND t.je_month <> p_month) AS m;
     SELECT array_agg(DISTINCT u) INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k, unnest(k.runs) AS u WHERE k.is_staged;
-    IF staged IS NOT NULL THEN
-        RETURN QUERY EXECUTE format(query, acct._staged_rows_of(staged, 'line', columns)) USING p_month, 'staging', p_basis, p_entity;
-    END IF;
     RETURN QUERY
-    SELECT 'total', 'balances', s.entity_code, s.fund, s.currency, sum(s.line_count), sum(s.period_debit), sum(s.period_credit)
-      FROM acct.account_balance_snapshot AS s
-     WHERE s.snapshot_month = p_month AND s.basis = p_basis AND (p_entity IS NULL OR s.entity_code = p_entity)
-     GROUP BY 3, 4, 5;
+    WITH run AS MATERIALIZED (
+        SELECT r.run_id, r.kind, r.of_month, r.is_posted, j.digest IS NOT NULL AS is_digested,
+               dense_rank() OVER (ORDER BY r.kind, r.of_month, r.is_posted, j.digest IS NOT NULL)::integer AS class
+          FROM acct._reconciled_runs(p_month, p_basis) AS r JOIN acct.journal_run AS j USING (run_id)),
+    class AS (SELECT DISTINCT r.class, r.kind, r.of_month, r.is_posted, r.is_digested FROM run AS r),
+    lists AS MATERIALIZED (SELECT coalesce(array_agg(r.run_id ORDER BY r.run_id), '{}') AS runs, coalesce(array_agg(r.class ORDER BY r.run_id), '{}') AS classes FROM run AS r),
+    sums AS (
+        SELECT 'ledger' AS place, s.* FROM lists AS l CROSS JOIN LATERAL acct._sums_of_lines(array_remove(ARRAY[relation], NULL), elsewhere, l.runs, l.classes) AS s
+        UNION ALL
+        SELECT 'staging', s.*
+          FROM lists AS l
+         CROSS JOIN LATERAL acct._sums_of_lines(ARRAY(SELECT t FROM acct._staged_tables_of(staged, 'line') AS t),
+                                                acct._staged_rows_of(staged, 'line', acct._line_columns(), true), l.runs, l.classes) AS s
+         WHERE staged IS NOT NULL)
+    SELECT s.place, c.kind, c.of_month, c.is_posted, c.is_digested, s.je_month, s.entity_code, s.basis, s.fund, s.currency, s.line_count, s.debit, s.credit, s.digest
+      FROM sums AS s LEFT JOIN class AS c USING (class);
+END
+$$;
+COMMENT ON FUNCTION acct._reconciled_sums(date, text) IS
+'Sums of a month''s lines, and of those that its runs have in other months, in ledger and staging, with their digests. It is one reading of each, of all bases; run_kind is NULL where the run is none of those that the month is reconciled by.';
+
+CREATE FUNCTION acct._reconciled_lines(p_month date, p_entity text, p_basis text)
+RETURNS TABLE (measure text, kind text, entity_code text, fund text, currency text, place text, figure numeric, digest text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    has_ledger CONSTANT boolean := acct._reconciled_rows(p_month, p_basis, 'line', '{je_id}') IS NOT NULL;
+    elsewhere CONSTANT date[] := ARRAY(SELECT DISTINCT m FROM acct._reconciled_runs(p_month, p_basis) AS r, unnest(r.months) AS m WHERE r.of_month AND r.is_posted);
+BEGIN
+    RETURN QUERY
+    WITH sums AS MATERIALIZED (
+        SELECT s.*, acct._reconciled_kind(s.run_kind, s.of_month, s.is_posted, true) AS kind FROM acct._reconciled_sums(p_month, p_basis) AS s),
+    found AS MATERIALIZED (
+        SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, t.je_month = p_month) AS kind, 'recorded' AS place, t.entity_code, t.fund, t.currency,
+               sum(t.line_count) AS line_count, sum(t.debit) AS debit, sum(t.credit) AS credit
+          FROM acct._reconciled_runs(p_month, p_basis) AS r JOIN acct.journal_run_total AS t USING (run_id)
+         WHERE t.basis = p_basis AND (p_entity IS NULL OR t.entity_code = p_entity) AND (t.je_month = p_month OR r.of_month)
+         GROUP BY 1, 3, 4, 5
+        UNION ALL
+        SELECT acct._reconciled_kind(s.run_kind, s.of_month, s.is_posted, s.je_month = p_month), s.place, s.entity_code, s.fund, s.currency, sum(s.line_count), sum(s.debit), sum(s.credit)
+          FROM sums AS s
+         WHERE s.basis = p_basis AND (p_entity IS NULL OR s.entity_code = p_entity)
+           AND CASE s.place WHEN 'ledger' THEN has_ledger AND (s.je_month = p_month OR s.of_month AND s.je_month = ANY (elsewhere)) ELSE s.je_month = p_month OR s.of_month END
+         GROUP BY 1, 2, 3, 4, 5
+        UNION ALL
+        SELECT 'total', 'balances', b.entity_code, b.fund, b.currency, sum(b.line_count), sum(b.period_debit), sum(b.period_credit)
+          FROM acct.account_balance_snapshot AS b
+         WHERE b.snapshot_month = p_month AND b.basis = p_basis AND (p_entity IS NULL OR b.entity_code = p_entity)
+         GROUP BY 3, 4, 5),
+    digested AS MATERIALIZED (
+        SELECT k.kind, k.is_staged, coalesce(sum(r.lines), 0) AS lines, array_agg(r.digest) AS digests, array_agg(r.run_id) AS runs,
+               ARRAY(SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (array_agg(r.run_id))) AS months
+          FROM acct._reconciled_kinds(p_month, p_basis) AS k JOIN acct.journal_run AS r ON r.run_id = ANY (k.runs) AND r.digest IS NOT NULL
+         WHERE k.kind NOT IN ('dated elsewhere', 'of other months')
+         GROUP BY k.kind, k.is_staged)
+    SELECT v.measure, f.kind, f.entity_code, f.fund, f.currency, f.place, v.figure, NULL::text
+      FROM (SELECT f.* FROM found AS f
+            UNION ALL
+            SELECT 'total', f.place, f.entity_code, f.fund, f.currency, sum(f.line_count), sum(f.debit), sum(f.credit)
+              FROM found AS f WHERE f.place IN ('recorded', 'ledger') AND f.kind NOT IN ('dated elsewhere', 'not posted') GROUP BY f.place, f.entity_code, f.fund, f.currency) AS f
+     CROSS JOIN LATERAL (VALUES ('lines', f.line_count), ('debit', f.debit), ('credit', f.credit)) AS v (measure, figure)
+    UNION ALL
+    SELECT 'digest', d.kind, NULL, NULL, NULL, 'recorded', d.lines, acct._digest_sum(d.digests) FROM digested AS d
+    UNION ALL
+    SELECT 'digest', d.kind, NULL, NULL, NULL, p.place, x.lines, acct._digest_sum(x.digests)
+      FROM digested AS d
+     CROSS JOIN (VALUES ('ledger'), ('staging')) AS p (place)
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(s.line_count), 0) AS lines, array_agg(s.digest) AS digests FROM sums AS s
+         WHERE s.place = p.place AND s.is_digested AND s.kind = d.kind AND (p.place = 'staging' OR s.je_month = ANY (d.months))) AS x
+     WHERE CASE p.place WHEN 'staging' THEN d.is_staged
+                        ELSE d.kind <> 'not posted' AND (d.months = '{}' OR acct._rows_of_runs(d.runs, d.months, 'line', '{je_id}') IS NOT NULL) END;
 END
 $$;
 COMMENT ON FUNCTION acct._reconciled_lines(date, text, text) IS
-'Lines of a month by the kind of their journals, entity, fund and currency, as each place has them: recorded (by expansion), staging, ledger, and balances, which know no kinds.';
+'Lines of a month by the kind of their journals, entity, fund and currency, as each place has them: recorded (by expansion), staging, ledger, and balances, which know no kinds. Digests are of all lines of complete runs by kind, whatever their entities, bases and months.';
 
 CREATE FUNCTION acct._reconciled_journals(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (kind text, place text, entity_code text, journals numeric)
@@ -225,11 +330,14 @@ DECLARE
     columns CONSTANT text[] := '{run_id,entity_code,basis}'::text[];
     -- How many of a run are dated in a month is not recorded: those of the month's transactions are one kind here.
     query CONSTANT text := $q$
+        WITH h AS MATERIALIZED (
+            SELECT y.run_id, y.entity_code, y.je_month = $1 AS is_of_month, count(*) AS journals FROM (%s) AS y WHERE y.basis = $3 AND ($4 IS NULL OR y.entity_code = $4) GROUP BY 1, 2, 3)
         SELECT acct._reconciled_kind(r.kind, r.of_month, r.is_posted, true), $2, NULL::text, sum(h.journals)
-          FROM (SELECT y.run_id, count(*) AS journals FROM (%s) AS y WHERE y.basis = $3 AND ($4 IS NULL OR y.entity_code = $4) GROUP BY 1) AS h
-          LEFT JOIN acct._reconciled_runs($1, $3) AS r USING (run_id)
+          FROM h LEFT JOIN acct._reconciled_runs($1, $3) AS r USING (run_id)
          WHERE r.of_month OR r.kind IS NULL OR r.kind <> 'transaction' AND r.months = ARRAY[$1]
-         GROUP BY 1$q$;
+         GROUP BY 1
+        UNION ALL
+        SELECT 'total', $2, h.entity_code, sum(h.journals) FROM h WHERE h.is_of_month AND $2 = 'ledger' GROUP BY h.entity_code$q$;
     posted CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', columns);
     staged bigint[];
 BEGIN
@@ -241,9 +349,6 @@ BEGIN
     END IF;
     IF posted IS NOT NULL THEN
         RETURN QUERY EXECUTE format(query, posted) USING p_month, 'ledger', p_basis, p_entity;
-        RETURN QUERY EXECUTE format('SELECT ''total'', ''ledger'', y.entity_code, count(*)::numeric FROM (%s) AS y '
-                                    'WHERE y.je_month = $1 AND y.basis = $2 AND ($3 IS NULL OR y.entity_code = $3) GROUP BY 3', posted)
-          USING p_month, p_basis, p_entity;
     END IF;
     SELECT array_agg(DISTINCT u) INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k, unnest(k.runs) AS u WHERE k.is_staged;
     IF staged IS NOT NULL THEN
@@ -368,19 +473,130 @@ $$;
 COMMENT ON FUNCTION acct._transaction_states(date, text, text) IS
 'The query of a month''s transactions with what became of each in a basis (outcome), and whether source, staging and ledger have it.';
 
+CREATE FUNCTION acct._transaction_groups(p_marks text, p_rows text, p_deciding integer, p_kept integer, p_expected bigint)
+RETURNS TABLE (txn_id bigint, marks integer, class integer, currency text, txn_type text, product_code text, channel text, bank_value_date date, transactions bigint,
+               gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_transaction_groups';
+COMMENT ON FUNCTION acct._transaction_groups(text, text, integer, integer, bigint) IS
+'Source rows (query p_rows) by class, currency and the marks that query p_marks (txn_id, bits below 2^15) has of them, and by their codes where no mark is one of p_deciding. A transaction with a mark of p_kept that has no source row has a row of its own.';
+
+CREATE FUNCTION acct._transaction_marks(p_month date, p_basis text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    gone record;
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,basis,journal_type}');
+    staged bigint[];
+BEGIN
+    SELECT r.* INTO gone FROM acct._reversed_journals(p_month, p_basis) AS r;
+    SELECT k.runs INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged;
+    -- 1 a journal that stands, 2 a journal that was reversed, 4 for good, 8 whose rebooking is under way, 16 set aside, 32 waived, 64 in a run again, 128 staged
+    RETURN concat_ws(' UNION ALL ',
+        CASE WHEN headers IS NOT NULL THEN
+            format('SELECT h.txn_id, %s FROM (%s) AS h WHERE h.txn_month = %L AND h.basis = %L AND h.journal_type = ''transaction'' AND h.txn_id IS NOT NULL',
+                   CASE WHEN isempty(gone.reversed) THEN '1'
+                        ELSE format('CASE WHEN NOT %L::int8multirange @> h.je_id THEN 1 ELSE 2 + CASE WHEN %L::int8multirange @> h.je_id THEN 0 ELSE 4 END '
+                                    '+ CASE WHEN %L::int8multirange @> h.je_id THEN 8 ELSE 0 END END', gone.reversed, gone.again, gone.underway) END,
+                   headers, p_month, p_basis) END,
+        CASE WHEN staged IS NOT NULL THEN
+            format('SELECT h.txn_id, 128 FROM (%s) AS h WHERE h.basis = %L AND h.txn_id IS NOT NULL', acct._staged_rows_of(staged, 'header', '{txn_id,basis}'), p_basis) END,
+        format($q$(WITH run AS MATERIALIZED (SELECT r.run_id, r.is_posted FROM acct._reconciled_runs(%1$L, %2$L) AS r WHERE r.of_month)
+                   SELECT e.txn_id, CASE WHEN bool_and(e.waived_at IS NOT NULL) THEN 32 ELSE 16 END FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.run_id AND r.is_posted
+                    WHERE e.txn_month = %1$L AND e.basis = %2$L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL GROUP BY e.txn_id
+                   UNION ALL
+                   SELECT e.txn_id, 64 FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.resolved_by_run AND NOT r.is_posted WHERE e.txn_month = %1$L AND e.basis = %2$L
+                   UNION ALL
+                   SELECT i.txn_id, 64 FROM acct.journal_run_ignored AS i JOIN run AS r ON r.run_id = i.resolved_by_run AND NOT r.is_posted
+                    WHERE i.txn_month = %1$L AND i.basis = %2$L)$q$, p_month, p_basis));
+END
+$$;
+COMMENT ON FUNCTION acct._transaction_marks(date, text) IS
+'The query of what tables other than the source have of a month''s transactions, as _transaction_groups() takes it.';
+
+CREATE FUNCTION acct._marked_transactions(p_month date, p_entity text, p_basis text, p_source text)
+RETURNS TABLE (outcome text, currency text, is_source boolean, is_staged boolean, is_ledger boolean, transactions bigint,
+               gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,entity_code,basis,currency,journal_type}');
+    -- The class of a row: 1 a run has its batch, 2 it is posted, 4 and took every transaction of the basis, 8 the row is of another entity.
+    source_rows CONSTANT text := format($q$
+        WITH run AS MATERIALIZED (SELECT r.run_id, r.is_posted, %1$L = ANY (acct._complete_bases(r.run_id)) AS is_complete FROM acct._reconciled_runs(%2$L, %1$L) AS r WHERE r.of_month),
+        claim AS MATERIALIZED (
+            SELECT c.batch_id, 1 + CASE WHEN bool_and(r.is_posted) THEN 2 ELSE 0 END + CASE WHEN bool_and(r.is_complete) THEN 4 ELSE 0 END AS class
+              FROM acct.journal_run_batch AS c JOIN run AS r USING (run_id)
+             WHERE c.txn_month = %2$L AND c.basis = %1$L AND c.released_at IS NULL GROUP BY c.batch_id)
+        SELECT s.txn_id, coalesce(c.class, 4) + %3$s, s.currency, s.txn_type, s.product_code, s.channel, s.bank_value_date, s.gross_amount::numeric, %4$s
+          FROM %5$s AS s LEFT JOIN claim AS c ON c.batch_id = s.batch_id$q$,
+        p_basis, p_month, CASE WHEN p_entity IS NULL THEN '0' ELSE format('CASE WHEN s.entity_code = %L THEN 0 ELSE 8 END', p_entity) END,
+        -- Of another business these are null.
+        (SELECT string_agg(CASE WHEN c = ANY (acct._source_components()) THEN format('s.%I::numeric', c) ELSE 'NULL::numeric' END, ', ' ORDER BY n)
+           FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) WITH ORDINALITY AS u (c, n)), p_source);
+    expected CONSTANT bigint := (SELECT coalesce(sum(r.transactions), 0) FROM acct._reconciled_runs(p_month, p_basis) AS m JOIN acct.journal_run AS r USING (run_id) WHERE m.of_month);
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        WITH ignored AS MATERIALIZED (SELECT i.complete, i.partial FROM acct._recorded_ignored($1, $2) AS i),
+        found AS MATERIALIZED (
+            SELECT g.*, g.class & 4 <> 0 AS is_complete,
+                   CASE WHEN g.class IS NULL THEN 'no source'
+                        WHEN g.marks & 1 <> 0 THEN 'posted'
+                        WHEN g.marks & 32 <> 0 THEN 'waived'
+                        WHEN g.marks & 16 <> 0 THEN 'set aside'
+                        WHEN g.marks & 72 <> 0 OR g.class & 3 = 1 THEN 'in a run'
+                        WHEN g.marks & 4 <> 0 THEN 'reversed'
+                        WHEN g.class & 1 = 0 THEN 'not claimed' END AS state
+              FROM acct._transaction_groups($3, $4, 125, 51, $5) AS g),
+        gone AS (
+            SELECT h.txn_id, min(h.entity_code) AS entity_code, min(h.currency) AS currency FROM (%1$s) AS h
+             WHERE h.txn_month = $1 AND h.basis = $2 AND h.journal_type = 'transaction' AND h.txn_id = ANY (ARRAY(SELECT f.txn_id FROM found AS f WHERE f.state = 'no source'))
+             GROUP BY h.txn_id)
+        SELECT CASE WHEN f.state IS NOT NULL THEN f.state
+                    WHEN f.is_complete AND i.complete = (SELECT sum(x.transactions) FROM found AS x WHERE x.state IS NULL AND x.is_complete) THEN 'ignored'
+                    WHEN NOT f.is_complete AND i.partial = 0 THEN 'not in the basis'
+                    -- By their codes and dates; conditions are not computed.
+                    WHEN EXISTS (
+                        SELECT FROM acct.journal_template AS h
+                          JOIN acct.journal_template_match AS m ON m.template_code = h.template_code AND m.version = h.version
+                           AND coalesce(m.txn_type, f.txn_type) = f.txn_type AND coalesce(m.product_code, f.product_code) = f.product_code
+                           AND coalesce(m.channel, f.channel) = f.channel
+                         WHERE h.basis = $2 AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired')
+                           AND h.effective_from <= f.bank_value_date AND f.bank_value_date < coalesce(h.effective_to, 'infinity')) THEN 'ignored'
+                    WHEN f.is_complete THEN 'no journal'
+                    ELSE 'not in the basis' END,
+               coalesce(f.currency, g.currency), f.class IS NOT NULL, f.marks & 128 <> 0, f.marks & 3 <> 0, f.transactions, f.gross, f.tabarru, f.tanahud, f.investment, f.ujroh
+          FROM found AS f CROSS JOIN ignored AS i LEFT JOIN gone AS g ON g.txn_id = f.txn_id
+         WHERE f.class & 8 = 0 OR f.class IS NULL AND ($6 IS NULL OR g.entity_code = $6)$q$,
+        coalesce(headers, 'SELECT x.txn_id, x.txn_month, x.entity_code, x.basis, x.currency, x.journal_type FROM acct.ledger_entry_header AS x WHERE false'))
+      USING p_month, p_basis, acct._transaction_marks(p_month, p_basis), source_rows, expected, p_entity;
+END
+$$;
+COMMENT ON FUNCTION acct._marked_transactions(date, text, text, text) IS
+'Groups of a month''s transactions with what became of them in a basis (outcome), and whether source (the FROM item p_source), staging and ledger have them.';
+
 CREATE FUNCTION acct._reconciled_transactions(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (outcome text, currency text, place text, transactions numeric, gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
+DECLARE
+    source text;
+    query text;
 BEGIN
+    BEGIN
+        source := acct._source_rows(p_month);
+        query := format('SELECT * FROM acct._marked_transactions(%L, %L, %L, %L)', p_month, p_entity, p_basis, source);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        -- By the journals of a month whose source was dropped
+        query := format('SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger IS TRUE AS is_ledger, 1 AS transactions, t.gross_amount AS gross, t.tabarru_amount AS tabarru, '
+                        't.tanahud_amount AS tanahud, t.investment_amount AS investment, t.ujroh_amount AS ujroh FROM (%s) AS t', acct._transaction_states(p_month, p_entity, p_basis));
+    END;
     RETURN QUERY EXECUTE format($q$
         SELECT x.outcome, x.currency, p.place, sum(p.flag * x.n), sum(p.flag * x.gross), sum(p.flag * x.tabarru), sum(p.flag * x.tanahud), sum(p.flag * x.investment), sum(p.flag * x.ujroh)
-          FROM (SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger IS TRUE AS is_ledger, count(*) AS n, sum(t.gross_amount) AS gross,
-                       sum(t.tabarru_amount) AS tabarru, sum(t.tanahud_amount) AS tanahud, sum(t.investment_amount) AS investment, sum(t.ujroh_amount) AS ujroh
+          FROM (SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger, sum(t.transactions) AS n, sum(t.gross) AS gross,
+                       sum(t.tabarru) AS tabarru, sum(t.tanahud) AS tanahud, sum(t.investment) AS investment, sum(t.ujroh) AS ujroh
                   FROM (%s) AS t GROUP BY 1, 2, 3, 4, 5) AS x
          CROSS JOIN LATERAL (VALUES ('source', x.is_source::integer), ('staging', x.is_staged::integer), ('ledger', x.is_ledger::integer),
                                     ('recorded', (x.outcome = 'no source' OR x.outcome IN ('set aside', 'waived') AND NOT x.is_source)::integer)) AS p (place, flag)
-         GROUP BY 1, 2, 3$q$, acct._transaction_states(p_month, p_entity, p_basis));
+         GROUP BY 1, 2, 3$q$, query);
 END
 $$;
 COMMENT ON FUNCTION acct._reconciled_transactions(date, text, text) IS
@@ -454,41 +670,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._lines_digest(text) IS 'Number and digest of the lines of a query, which has the columns that a digest needs.';
 
-CREATE FUNCTION acct._reconciled_digests(p_month date, p_basis text) RETURNS TABLE (kind text, place text, rows numeric, digest text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
-#variable_conflict use_column
-DECLARE
-    columns CONSTANT text[] := '{txn_id,je_date,line_no,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[];
-    source record;
-    item record;
-    query text;
-BEGIN
-    SELECT s.* INTO source FROM acct._reconciled_source(p_month, p_basis) AS s;
-    RETURN QUERY SELECT v.* FROM (VALUES ('source', 'recorded', source.recorded_rows, source.recorded_digest), ('source', 'source', source.source_rows, source.source_digest))
-                    AS v (kind, place, rows, digest) WHERE v.rows IS NOT NULL;
-    FOR item IN
-        SELECT k.kind, k.is_staged, array_agg(r.run_id) AS runs, coalesce(sum(r.lines), 0) AS lines, array_agg(r.digest) AS digests,
-               ARRAY(SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (array_agg(r.run_id)) ORDER BY 1) AS months
-          FROM acct._reconciled_kinds(p_month, p_basis) AS k JOIN acct.journal_run AS r ON r.run_id = ANY (k.runs) AND r.digest IS NOT NULL
-         WHERE k.kind NOT IN ('dated elsewhere', 'of other months')
-         GROUP BY k.kind, k.is_staged
-    LOOP
-        RETURN QUERY SELECT item.kind, 'recorded', item.lines, acct._digest_sum(item.digests);
-        IF item.kind <> 'not posted' THEN
-            query := acct._rows_of_runs(item.runs, item.months, 'line', columns);
-            IF query IS NOT NULL OR item.months = '{}' THEN
-                RETURN QUERY SELECT item.kind, 'ledger', d.lines::numeric, d.digest FROM acct._lines_digest(coalesce(query, 'SELECT * FROM acct.ledger_entry_line WHERE false')) AS d;
-            END IF;
-        END IF;
-        IF item.is_staged THEN
-            RETURN QUERY SELECT item.kind, 'staging', d.lines::numeric, d.digest FROM acct._lines_digest(acct._staged_rows_of(item.runs, 'line', columns)) AS d;
-        END IF;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION acct._reconciled_digests(date, text) IS
-'Number and digest of a month''s source rows, and of all lines of its runs by kind, as recorded, source, staging and ledger have them: of complete runs, whatever their entities, bases and months.';
-
 CREATE FUNCTION acct._reconciled_figures(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (measure text, kind text, entity_code text, fund text, currency text, place text, figure numeric, digest text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -528,15 +709,12 @@ BEGIN
     RETURN QUERY
     SELECT 'journals', j.kind, j.entity_code, NULL::text, NULL::text, j.place, j.journals, NULL::text FROM acct._reconciled_journals(p_month, p_entity, p_basis) AS j;
     RETURN QUERY
-    WITH found AS MATERIALIZED (SELECT l.* FROM acct._reconciled_lines(p_month, p_entity, p_basis) AS l)
-    SELECT v.measure, f.kind, f.entity_code, f.fund, f.currency, f.place, v.figure, NULL::text
-      FROM (SELECT f.* FROM found AS f
-            UNION ALL
-            SELECT 'total', f.place, f.entity_code, f.fund, f.currency, sum(f.line_count), sum(f.debit), sum(f.credit)
-              FROM found AS f WHERE f.place IN ('recorded', 'ledger') AND f.kind NOT IN ('dated elsewhere', 'not posted') GROUP BY f.place, f.entity_code, f.fund, f.currency) AS f
-     CROSS JOIN LATERAL (VALUES ('lines', f.line_count), ('debit', f.debit), ('credit', f.credit)) AS v (measure, figure);
+    SELECT l.* FROM acct._reconciled_lines(p_month, p_entity, p_basis) AS l;
     RETURN QUERY
-    SELECT 'digest', d.kind, NULL::text, NULL::text, NULL::text, d.place, d.rows, d.digest FROM acct._reconciled_digests(p_month, p_basis) AS d;
+    SELECT 'digest', 'source', NULL::text, NULL::text, NULL::text, v.place, v.rows, v.digest
+      FROM acct._reconciled_source(p_month, p_basis) AS d
+     CROSS JOIN LATERAL (VALUES ('recorded', d.recorded_rows, d.recorded_digest), ('source', d.source_rows, d.source_digest)) AS v (place, rows, digest)
+     WHERE v.rows IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION acct._reconciled_figures(date, text, text) IS

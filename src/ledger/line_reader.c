@@ -93,13 +93,16 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 	if (!VARATT_IS_SHORT(p) || !VARATT_IS_SHORT(p + VARSIZE_SHORT(p)))
 		return false;
 	line->je_id = start->je_id;
+	line->run_id = start->run_id;
 	line->txn_id = start->txn_id;
 	line->has_txn = true;
 	line->je_date = start->je_date;
 	line->line_no = start->line_no;
+	line->entity = codes[CODE_ENTITY];
 	line->basis = codes[CODE_BASIS];
 	line->account_code = codes[CODE_ACCOUNT];
 	line->fund = codes[CODE_FUND];
+	line->currency = codes[CODE_CURRENCY];
 	line->codes = digest_known(reader, first, p - first, codes);
 	line->start = start;
 	line->stored_codes = first;
@@ -111,41 +114,52 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 	return true;
 }
 
+void
+line_from_columns(const Datum *values, const bool *isnull, Line *line)
+{
+	Code codes[LINE_CODES];
+
+	for (int i = 0; i < LINE_CODES; i++)
+		codes[i] = isnull[LINE_FIRST_CODE + i] ? code_null()
+											   : code_from_datum(values[LINE_FIRST_CODE + i]);
+	line->je_id = DatumGetInt64(values[LINE_JE_ID]);
+	line->run_id = DatumGetInt64(values[LINE_RUN_ID]);
+	line->has_txn = !isnull[LINE_TXN_ID];
+	line->txn_id = line->has_txn ? DatumGetInt64(values[LINE_TXN_ID]) : 0;
+	line->je_date = DatumGetDateADT(values[LINE_JE_DATE]);
+	line->line_no = DatumGetInt16(values[LINE_LINE_NO]);
+	line->entity = codes[CODE_ENTITY];
+	line->basis = codes[CODE_BASIS];
+	line->account_code = codes[CODE_ACCOUNT];
+	line->fund = codes[CODE_FUND];
+	line->currency = codes[CODE_CURRENCY];
+	line->codes = digest_of_codes(codes);
+	line->debit = amount_from_stored(values[LINE_DEBIT]);
+	line->credit = amount_from_stored(values[LINE_CREDIT]);
+	line->start = NULL;
+	line->stored_codes = line->stored_product = line->stored_debit = line->stored_credit = NULL;
+}
+
 static void
 read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 {
 	MemoryContext old;
-	Code codes[LINE_CODES];
-	Datum *v = reader->values;
-	const AttrNumber *c = reader->columns;
+	Datum values[LINE_COLUMNS];
+	bool isnull[LINE_COLUMNS];
 
 	MemoryContextReset(reader->context);
 	old = MemoryContextSwitchTo(reader->context);
-	heap_deform_tuple(tuple, RelationGetDescr(reader->rel), v, reader->isnull);
+	heap_deform_tuple(tuple, RelationGetDescr(reader->rel), reader->values, reader->isnull);
 	for (int i = 0; i < LINE_COLUMNS; i++)
-		if (reader->isnull[c[i] - 1] && !line_column_is_nullable(i))
+	{
+		values[i] = reader->values[reader->columns[i] - 1];
+		isnull[i] = reader->isnull[reader->columns[i] - 1];
+		if (isnull[i] && !line_column_is_nullable(i))
 			ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
 							errmsg("a line in %s has a null in column %s",
 								   RelationGetRelationName(reader->rel), line_columns[i])));
-	for (int i = 0; i < LINE_CODES; i++)
-	{
-		AttrNumber n = c[LINE_FIRST_CODE + i];
-
-		codes[i] = reader->isnull[n - 1] ? code_null() : code_from_datum(v[n - 1]);
 	}
-	line->je_id = DatumGetInt64(v[c[LINE_JE_ID] - 1]);
-	line->has_txn = !reader->isnull[c[LINE_TXN_ID] - 1];
-	line->txn_id = line->has_txn ? DatumGetInt64(v[c[LINE_TXN_ID] - 1]) : 0;
-	line->je_date = DatumGetDateADT(v[c[LINE_JE_DATE] - 1]);
-	line->line_no = DatumGetInt16(v[c[LINE_LINE_NO] - 1]);
-	line->basis = codes[CODE_BASIS];
-	line->account_code = codes[CODE_ACCOUNT];
-	line->fund = codes[CODE_FUND];
-	line->codes = digest_of_codes(codes);
-	line->debit = amount_from_stored(v[c[LINE_DEBIT] - 1]);
-	line->credit = amount_from_stored(v[c[LINE_CREDIT] - 1]);
-	line->start = NULL;
-	line->stored_codes = line->stored_product = line->stored_debit = line->stored_credit = NULL;
+	line_from_columns(values, isnull, line);
 	MemoryContextSwitchTo(old);
 }
 
@@ -156,11 +170,14 @@ reads_the_same(LineReader *reader, HeapTuple tuple, const Line *line)
 	Line other;
 
 	read_by_column(reader, tuple, &other);
-	return line->je_id == other.je_id && line->txn_id == other.txn_id &&
-		   line->has_txn == other.has_txn && line->je_date == other.je_date &&
-		   line->line_no == other.line_no && code_equal(line->account_code, other.account_code) &&
-		   code_equal(line->fund, other.fund) && digest_equal(line->codes, other.codes) &&
-		   line->debit == other.debit && line->credit == other.credit;
+	return line->je_id == other.je_id && line->run_id == other.run_id &&
+		   line->txn_id == other.txn_id && line->has_txn == other.has_txn &&
+		   line->je_date == other.je_date && line->line_no == other.line_no &&
+		   code_equal(line->entity, other.entity) && code_equal(line->basis, other.basis) &&
+		   code_equal(line->account_code, other.account_code) &&
+		   code_equal(line->fund, other.fund) && code_equal(line->currency, other.currency) &&
+		   digest_equal(line->codes, other.codes) && line->debit == other.debit &&
+		   line->credit == other.credit;
 }
 
 void

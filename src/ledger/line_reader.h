@@ -19,13 +19,16 @@
 typedef struct Line
 {
 	int64 je_id;
+	int64 run_id;
 	int64 txn_id; /* 0 where has_txn is false */
 	bool has_txn;
 	DateADT je_date;
 	int line_no;
+	Code entity;
 	Code basis;
 	Code account_code;
 	Code fund;
+	Code currency;
 	Digest codes;
 	Amount debit;
 	Amount credit;
@@ -78,6 +81,12 @@ typedef struct LineReader LineReader;
 extern LineReader *line_reader_open(Relation rel);
 
 extern void line_reader_read(LineReader *reader, HeapTuple tuple, Line *line);
+
+/*
+ * A line of a row's columns, which are in the order of line_layout.h, for what no
+ * table stores. Only those of line_column_is_nullable() may be null.
+ */
+extern void line_from_columns(const Datum *values, const bool *isnull, Line *line);
 
 extern void line_reader_close(LineReader *reader);
 

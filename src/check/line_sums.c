@@ -1,0 +1,510 @@
+/*
+ * line_sums.c
+ *		acct._line_sums(): what journal lines add up to, by the class of their run,
+ *		month, entity, basis, fund and currency, with the digest of each group.
+ *
+ * One reading of a month gives its figures and its digests. Tables are read by
+ * page, by several processes where there are workers; a query gives the lines
+ * that are elsewhere, or in tables that have not all columns.
+ *
+ * Memory: the groups, whose number does not depend on that of the lines or runs.
+ */
+#include "common/code_map.h"
+#include "common/month.h"
+#include "common/parallel_work.h"
+#include "common/query.h"
+#include "ledger/line_reader.h"
+#include "table/page_reader.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/sharedtuplestore.h"
+#include "utils/snapmgr.h"
+
+LEDGER_FUNCTION(ledger_line_sums);
+
+/* Blocks that a process takes at a time. */
+#define STRETCH 16
+
+typedef struct RunClass
+{
+	int64 run_id;
+	int32 class;
+} RunClass;
+
+typedef struct SumTable
+{
+	Oid oid;
+	BlockNumber nblocks;
+} SumTable;
+
+/* What all processes see. Behind it: the spool of results, the tables, and the runs in their order. */
+typedef struct LineSumsShared
+{
+	int ntables;
+	int nruns;
+	Size spool_at;
+	Size tables_at;
+	Size runs_at;
+	SharedFileSet files;
+	pg_atomic_uint64 next; /* stretch, counted over all tables */
+} LineSumsShared;
+
+enum
+{
+	KEY_ENTITY,
+	KEY_BASIS,
+	KEY_FUND,
+	KEY_CURRENCY,
+	KEY_CLASS, /* its bytes */
+	KEY_COUNT
+};
+
+typedef struct LineGroup
+{
+	CodeKey key; /* and the month's first day */
+	int32 class;
+	LineSum sum;
+} LineGroup;
+
+enum
+{
+	RESULT_CLASS,
+	RESULT_MONTH,
+	RESULT_ENTITY,
+	RESULT_BASIS,
+	RESULT_FUND,
+	RESULT_CURRENCY,
+	RESULT_LINES,
+	RESULT_DEBIT,
+	RESULT_CREDIT,
+	RESULT_DIGEST,
+	RESULT_COLUMNS
+};
+
+static const Oid result_types[RESULT_COLUMNS] = {INT4OID, DATEOID, TEXTOID,    TEXTOID,    TEXTOID,
+												 TEXTOID, INT8OID, NUMERICOID, NUMERICOID, TEXTOID};
+
+/* What a process keeps. */
+typedef struct LineSums
+{
+	LineSumsShared *shared; /* NULL once the tables are read */
+	const RunClass *runs;   /* memory of this process */
+	int nruns;
+	RunClass last_run;
+	DateADT first_day; /* of the month of the line before */
+	DateADT next_month;
+	LineGroup *last;
+	CodeMap groups;
+	MemoryContext context;
+	MemoryContext row_context; /* of a query's row */
+	TupleDesc result;
+} LineSums;
+
+PGDLLEXPORT void ledger_engine_line_sums_worker(dsm_segment *seg, shm_toc *toc);
+
+static SumTable *
+shared_tables(LineSumsShared *shared)
+{
+	return (SumTable *) ((char *) shared + shared->tables_at);
+}
+
+static RunClass *
+shared_runs(LineSumsShared *shared)
+{
+	return (RunClass *) ((char *) shared + shared->runs_at);
+}
+
+static SharedTuplestore *
+shared_spool(LineSumsShared *shared)
+{
+	return (SharedTuplestore *) ((char *) shared + shared->spool_at);
+}
+
+static TupleDesc
+result_descriptor(void)
+{
+	TupleDesc tupdesc = CreateTemplateTupleDesc(RESULT_COLUMNS);
+
+	for (int i = 0; i < RESULT_COLUMNS; i++)
+		TupleDescInitEntry(tupdesc, i + 1, NULL, result_types[i], -1, 0);
+	return tupdesc;
+}
+
+static void
+sums_open(LineSums *sums, LineSumsShared *shared)
+{
+	MemoryContext old;
+
+	memset(sums, 0, sizeof(LineSums));
+	sums->shared = shared;
+	sums->context =
+		AllocSetContextCreate(CurrentMemoryContext, "line sums", ALLOCSET_DEFAULT_SIZES);
+	sums->row_context =
+		AllocSetContextCreate(sums->context, "line sums row", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(sums->context);
+	code_map_init(&sums->groups, "line sums", sizeof(LineGroup), sums->context);
+	code_map_keep_recent(&sums->groups);
+	sums->result = result_descriptor();
+	sums->nruns = shared->nruns;
+	sums->runs = memcpy(palloc_array(RunClass, shared->nruns + 1), shared_runs(shared),
+						shared->nruns * sizeof(RunClass));
+	MemoryContextSwitchTo(old);
+}
+
+static int
+compare_runs(const void *a, const void *b)
+{
+	int64 x = ((const RunClass *) a)->run_id;
+	int64 y = ((const RunClass *) b)->run_id;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The class of a run; 0 where it has none. */
+static int32
+class_of(LineSums *sums, int64 run_id)
+{
+	if (run_id != sums->last_run.run_id || sums->last == NULL)
+	{
+		RunClass wanted = {run_id, 0};
+		const RunClass *found =
+			bsearch(&wanted, sums->runs, sums->nruns, sizeof(RunClass), compare_runs);
+
+		sums->last_run = found != NULL ? *found : wanted;
+	}
+	return sums->last_run.class;
+}
+
+static LineGroup *
+find_group(LineSums *sums, DateADT month, int32 class, const Line *line)
+{
+	CodeKey key = {month,
+				   KEY_COUNT,
+				   {line->entity, line->basis, line->fund, line->currency,
+					(Code){(const char *) &class, sizeof(class)}}};
+	LineGroup *group = code_map_find(&sums->groups, &key);
+	bool found;
+
+	if (group == NULL)
+	{
+		group = code_map_enter(&sums->groups, &key, &found);
+		group->class = class;
+	}
+	return group;
+}
+
+/* Is this the group of a line in this month and class? */
+static inline bool
+group_fits(const LineGroup *group, DateADT month, int32 class, const Line *line)
+{
+	const Code *codes = group->key.codes;
+
+	return group->key.number == month && group->class == class &&
+		   code_equal(codes[KEY_FUND], line->fund) && code_equal(codes[KEY_ENTITY], line->entity) &&
+		   code_equal(codes[KEY_BASIS], line->basis) &&
+		   code_equal(codes[KEY_CURRENCY], line->currency);
+}
+
+static void
+add_line(LineSums *sums, const Line *line)
+{
+	int32 class = class_of(sums, line->run_id);
+
+	if (line->je_date < sums->first_day || line->je_date >= sums->next_month)
+	{
+		sums->first_day = month_of(line->je_date);
+		sums->next_month = month_after(line->je_date, 1);
+	}
+	if (sums->last == NULL || !group_fits(sums->last, sums->first_day, class, line))
+		sums->last = find_group(sums, sums->first_day, class, line);
+	line_sum_add(&sums->last->sum, line);
+}
+
+static void
+add_block(LineSums *sums, PageReader *pages, LineReader *lines, BlockNumber block)
+{
+	OffsetNumber last;
+
+	CHECK_FOR_INTERRUPTS();
+	last = page_reader_page(pages, block);
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		HeapTupleData tuple;
+		Line line;
+
+		if (!page_reader_row(pages, i, &tuple))
+			continue;
+		line_reader_read(lines, &tuple, &line);
+		add_line(sums, &line);
+	}
+}
+
+/* Reads the stretches of a table that fall to this process. next is the stretch that it has, first that of the table's first. */
+static uint64
+add_table(LineSums *sums, const SumTable *table, uint64 first, uint64 next)
+{
+	uint64 end = first + (table->nblocks + STRETCH - 1) / STRETCH;
+	Relation rel;
+	LineReader *lines;
+	PageReader pages;
+
+	if (next >= end)
+		return next;
+	rel = table_open(table->oid, AccessShareLock);
+	lines = line_reader_open(rel);
+	page_reader_open(&pages, rel, GetActiveSnapshot());
+	while (next < end)
+	{
+		uint64 from = (next - first) * STRETCH;
+
+		for (BlockNumber block = from; block < Min(from + STRETCH, table->nblocks); block++)
+			add_block(sums, &pages, lines, block);
+		next = pg_atomic_fetch_add_u64(&sums->shared->next, 1);
+	}
+	page_reader_close(&pages);
+	line_reader_close(lines);
+	table_close(rel, NoLock);
+	return next;
+}
+
+static void
+add_tables(LineSums *sums)
+{
+	LineSumsShared *shared = sums->shared;
+	const SumTable *tables = shared_tables(shared);
+	uint64 next = pg_atomic_fetch_add_u64(&shared->next, 1);
+	uint64 first = 0;
+
+	for (int i = 0; i < shared->ntables; i++)
+	{
+		next = add_table(sums, &tables[i], first, next);
+		first += (tables[i].nblocks + STRETCH - 1) / STRETCH;
+	}
+}
+
+/* Values are taken for what these types have in memory. A query has the columns of a line in their order. */
+static void
+require_line(TupleTableSlot *slot)
+{
+	TupleDesc tupdesc = slot->tts_tupleDescriptor;
+	bool fits = tupdesc->natts == LINE_COLUMNS;
+
+	for (int i = 0; fits && i < LINE_COLUMNS; i++)
+		fits = TupleDescAttr(tupdesc, i)->atttypid == line_types[i] &&
+			   (!slot->tts_isnull[i] || line_column_is_nullable(i));
+	if (!fits)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("the query does not return journal lines")));
+}
+
+static void
+add_query_line(TupleTableSlot *slot, void *arg)
+{
+	LineSums *sums = arg;
+	MemoryContext old = MemoryContextSwitchTo(sums->row_context);
+	Line line;
+
+	slot_getallattrs(slot);
+	require_line(slot);
+	line_from_columns(slot->tts_values, slot->tts_isnull, &line);
+	add_line(sums, &line);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sums->row_context);
+}
+
+static void
+set_result(const LineGroup *group, Datum *values)
+{
+	char digest[DIGEST_TEXT_SIZE];
+
+	digest_to_text(group->sum.digest, digest);
+	values[RESULT_CLASS] = Int32GetDatum(group->class);
+	values[RESULT_MONTH] = DateADTGetDatum(group->key.number);
+	values[RESULT_ENTITY] = code_to_datum(group->key.codes[KEY_ENTITY]);
+	values[RESULT_BASIS] = code_to_datum(group->key.codes[KEY_BASIS]);
+	values[RESULT_FUND] = code_to_datum(group->key.codes[KEY_FUND]);
+	values[RESULT_CURRENCY] = code_to_datum(group->key.codes[KEY_CURRENCY]);
+	values[RESULT_LINES] = Int64GetDatum(group->sum.lines);
+	values[RESULT_DEBIT] = amount_to_new_numeric(group->sum.debit);
+	values[RESULT_CREDIT] = amount_to_new_numeric(group->sum.credit);
+	values[RESULT_DIGEST] = CStringGetTextDatum(digest);
+}
+
+/* Several processes may each have a group with the same key: the caller adds them up. */
+static void
+put_results(LineSums *sums, Tuplestorestate *store, SharedTuplestoreAccessor *spool)
+{
+	HASH_SEQ_STATUS scan;
+	LineGroup *group;
+
+	hash_seq_init(&scan, sums->groups.table);
+	while ((group = hash_seq_search(&scan)) != NULL)
+	{
+		Datum values[RESULT_COLUMNS];
+		bool isnull[RESULT_COLUMNS] = {false};
+
+		set_result(group, values);
+		if (store != NULL)
+			tuplestore_putvalues(store, sums->result, values, isnull);
+		else
+			sts_puttuple(spool, NULL, form_minimal_tuple(sums->result, values, isnull));
+	}
+}
+
+void
+ledger_engine_line_sums_worker(dsm_segment *seg, shm_toc *toc)
+{
+	LineSumsShared *shared = parallel_work_attach(toc);
+	SharedTuplestoreAccessor *spool;
+	LineSums sums;
+
+	SharedFileSetAttach(&shared->files, seg);
+	spool = sts_attach(shared_spool(shared), parallel_work_process(), &shared->files);
+	sums_open(&sums, shared);
+	add_tables(&sums);
+	put_results(&sums, NULL, spool);
+	sts_end_write(spool);
+	MemoryContextDelete(sums.context);
+	parallel_work_leave();
+}
+
+static void
+take_spool(LineSums *sums, SharedTuplestoreAccessor *spool, Tuplestorestate *store)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(sums->result, &TTSOpsMinimalTuple);
+	MinimalTuple tuple;
+
+	sts_begin_parallel_scan(spool);
+	while ((tuple = sts_parallel_scan_next(spool, NULL)) != NULL)
+	{
+		ExecStoreMinimalTuple(tuple, slot, false);
+		tuplestore_puttupleslot(store, slot);
+	}
+	sts_end_parallel_scan(spool);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* The elements of an array without nulls. */
+static Datum *
+elements(FunctionCallInfo fcinfo, int argument, Oid type, int size, char align, int *count)
+{
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(argument);
+	Datum *values;
+	bool by_value = size < 8 || FLOAT8PASSBYVAL;
+
+	deconstruct_array(array, type, size, by_value, align, &values, NULL, count);
+	return values;
+}
+
+static SumTable *
+open_tables(FunctionCallInfo fcinfo, int *count, uint64 *nblocks)
+{
+	Datum *oids = elements(fcinfo, 0, REGCLASSOID, sizeof(Oid), TYPALIGN_INT, count);
+	SumTable *tables = palloc_array(SumTable, *count + 1);
+
+	for (int i = 0; i < *count; i++)
+	{
+		Relation rel = table_open(DatumGetObjectId(oids[i]), AccessShareLock);
+
+		tables[i].oid = RelationGetRelid(rel);
+		tables[i].nblocks = RelationGetNumberOfBlocks(rel);
+		*nblocks += tables[i].nblocks;
+		table_close(rel, NoLock);
+	}
+	return tables;
+}
+
+/* The runs and their classes, in the order of the runs. */
+static RunClass *
+sorted_runs(FunctionCallInfo fcinfo, int *count)
+{
+	int nclasses;
+	Datum *ids = elements(fcinfo, 2, INT8OID, sizeof(int64), TYPALIGN_DOUBLE, count);
+	Datum *classes = elements(fcinfo, 3, INT4OID, sizeof(int32), TYPALIGN_INT, &nclasses);
+	RunClass *runs = palloc_array(RunClass, *count + 1);
+
+	if (*count != nclasses)
+		elog(ERROR, "%d runs have %d classes", *count, nclasses);
+	for (int i = 0; i < *count; i++)
+	{
+		runs[i].run_id = DatumGetInt64(ids[i]);
+		runs[i].class = DatumGetInt32(classes[i]);
+	}
+	qsort(runs, *count, sizeof(RunClass), compare_runs);
+	return runs;
+}
+
+/* Arguments: tables of lines, a query of others (empty: none), runs, and the class of each. */
+Datum
+ledger_line_sums(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	char *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	uint64 nblocks = 0;
+	int ntables;
+	int nruns;
+	SumTable *tables;
+	RunClass *runs;
+	LineSums sums;
+	LineSumsShared *shared;
+	ParallelWork work;
+	SharedTuplestoreAccessor *spool = NULL;
+	int nworkers;
+	Size spool_at = MAXALIGN(sizeof(LineSumsShared));
+	Size tables_at;
+	Size runs_at;
+
+	tables = open_tables(fcinfo, &ntables, &nblocks);
+	runs = sorted_runs(fcinfo, &nruns);
+	InitMaterializedSRF(fcinfo, 0);
+	nworkers = parallel_work_workers(Min(nblocks, MaxBlockNumber));
+	tables_at = spool_at + MAXALIGN(sts_estimate(nworkers + 1));
+	runs_at = tables_at + MAXALIGN(ntables * sizeof(SumTable));
+	if (!parallel_work_begin(&work, "ledger_engine_line_sums_worker",
+							 runs_at + nruns * sizeof(RunClass), nworkers))
+		nworkers = 0;
+	shared = work.shared;
+	shared->ntables = ntables;
+	shared->nruns = nruns;
+	shared->spool_at = spool_at;
+	shared->tables_at = tables_at;
+	shared->runs_at = runs_at;
+	memcpy(shared_tables(shared), tables, ntables * sizeof(SumTable));
+	memcpy(shared_runs(shared), runs, nruns * sizeof(RunClass));
+	pg_atomic_init_u64(&shared->next, 0);
+	if (nworkers > 0)
+	{
+		SharedFileSetInit(&shared->files, work.context->seg);
+		spool =
+			sts_initialize(shared_spool(shared), nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
+						   &shared->files, "ledger_engine.line_sums");
+	}
+	parallel_work_launch(&work);
+	sums_open(&sums, shared);
+	add_tables(&sums);
+	parallel_work_wait(&work);
+	if (spool != NULL)
+	{
+		sts_end_write(spool);
+		take_spool(&sums, spool, result->setResult);
+	}
+	parallel_work_end(&work);
+	sums.shared = NULL;
+	if (query[0] != '\0')
+	{
+		query_open();
+		query_each_row(query, NULL, add_query_line, &sums);
+		query_close();
+	}
+	put_results(&sums, result->setResult, NULL);
+	MemoryContextDelete(sums.context);
+	return (Datum) 0;
+}
