@@ -66,6 +66,7 @@ OBJS = \
 	src/common/row_holders.o \
 	src/common/settings.o \
 	src/common/settings_scope.o \
+	src/common/trail.o \
 	src/expand/batch.o \
 	src/expand/comparison.o \
 	src/expand/correction.o \
@@ -145,6 +146,7 @@ OBJS = \
 	src/seal/month_seal.o \
 	src/seal/seal_rows.o \
 	src/seal/seal_writer.o \
+	src/seal/policy_leaf.o \
 	src/seal/section.o \
 	src/seal/spool.o \
 	src/table/brin_summary.o \

@@ -51,6 +51,23 @@ LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_in_maintenance';
 COMMENT ON FUNCTION acct._in_maintenance() IS
 'True while one of the engine''s own functions changes rows that triggers protect (ledger_engine.maintenance, which only a superuser can set).';
 
+CREATE FUNCTION acct._session_role() RETURNS text
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'ledger_session_role';
+COMMENT ON FUNCTION acct._session_role() IS
+'The session''s user by what stays when the role is renamed: its identifier, which means something in this cluster only, and the cluster''s.';
+
+CREATE FUNCTION acct._key_columns(p_table regclass) RETURNS text[]
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_key_columns';
+COMMENT ON FUNCTION acct._key_columns(regclass) IS 'The columns of a table''s primary key, in the order of the table; empty where it has none.';
+
+CREATE FUNCTION acct._owns_tables(p_tables text[]) RETURNS boolean
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_owns_tables';
+COMMENT ON FUNCTION acct._owns_tables(text[]) IS 'True where the current user owns these tables of the engine.';
+
+CREATE FUNCTION acct._part_of_row(p_columns text[], p_row jsonb) RETURNS jsonb
+LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'ledger_part_of_row';
+COMMENT ON FUNCTION acct._part_of_row(text[], jsonb) IS 'Some columns of a row, as far as it has them; NULL of no row.';
+
 CREATE FUNCTION acct.check_expression(expr text, kind text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_check_expression';
 COMMENT ON FUNCTION acct.check_expression(text, text) IS

@@ -90,30 +90,42 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT 'error', f.code, l.line_no, format('line %s: %s', l.line_no, f.message), f.hint
+    SELECT 'error', f.code, l.line_no,
+           -- Of findings only: a journal may have thousands of lines.
+           format('line %s: %s', l.line_no, CASE f.n
+               WHEN 1 THEN format('fund %s does not exist', l.fund)
+               WHEN 2 THEN format('account %s does not exist', l.account_code)
+               WHEN 3 THEN format('account %s is not postable', l.account_code)
+               WHEN 4 THEN format('account %s belongs to fund %s, not %s', l.account_code, a.fund, l.fund)
+               WHEN 5 THEN format('account %s is not in effect on %s', l.account_code, acct._day_name(m.je_date))
+               WHEN 6 THEN format('account %s is not in effect on %s, of the reversal', l.account_code, acct._day_name(m.auto_reverse_on))
+               WHEN 7 THEN 'an amount is negative'
+               WHEN 8 THEN 'it has a debit and a credit'
+               WHEN 9 THEN 'it has no amount'
+               WHEN 10 THEN 'an amount does not fit numeric(20,4)'
+               WHEN 11 THEN format('an amount has more than the %s decimals of %s', c.minor_units, m.currency)
+               WHEN 12 THEN format('product or channel %s', coalesce(acct._code_problem(l.product_code), acct._code_problem(l.channel)))
+               WHEN 13 THEN 'product or channel is longer than 100 bytes' END), f.hint
       FROM acct.manual_journal AS m
       JOIN acct.manual_journal_line AS l ON l.journal_id = m.journal_id
       LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = l.account_code
       LEFT JOIN acct.currency AS c ON c.currency = m.currency
+      LEFT JOIN acct.fund AS x ON x.fund = l.fund
      CROSS JOIN LATERAL (VALUES
-        (1, 'UNKNOWN_FUND', NOT EXISTS (SELECT FROM acct.fund AS x WHERE x.fund = l.fund), format('fund %s does not exist', l.fund), 'Funds are rows of acct.fund.'),
-        (2, 'UNKNOWN_ACCOUNT', a.account_code IS NULL, format('account %s does not exist', l.account_code), 'Accounts are rows of acct.chart_of_accounts.'),
-        (3, 'ACCOUNT_NOT_POSTABLE', NOT a.is_postable, format('account %s is not postable', l.account_code), 'It is a heading: use an account below it.'),
-        (4, 'ACCOUNT_FUND', a.fund <> l.fund, format('account %s belongs to fund %s, not %s', l.account_code, a.fund, l.fund), 'Use an account of the line''s fund.'),
-        (5, 'ACCOUNT_NOT_IN_EFFECT', m.je_date < a.effective_from OR m.je_date >= a.effective_to, format('account %s is not in effect on %s', l.account_code, acct._day_name(m.je_date)),
-         'See effective_from and effective_to in acct.chart_of_accounts.'),
-        (6, 'ACCOUNT_NOT_IN_EFFECT', m.auto_reverse_on >= a.effective_to, format('account %s is not in effect on %s, of the reversal', l.account_code, acct._day_name(m.auto_reverse_on)),
-         'See effective_to in acct.chart_of_accounts.'),
-        (7, 'NEGATIVE_AMOUNT', l.debit < 0 OR l.credit < 0, 'an amount is negative', 'Put the amount on the other side.'),
-        (8, 'BOTH_SIDES', l.debit <> 0 AND l.credit <> 0, 'it has a debit and a credit', 'Make two lines of it.'),
-        (9, 'NO_AMOUNT', l.debit = 0 AND l.credit = 0, 'it has no amount', 'Give a debit or a credit, or delete the line.'),
-        (10, 'AMOUNT_RANGE', NOT (l.debit < 1e16 AND l.credit < 1e16), 'an amount does not fit numeric(20,4)', 'Amounts are below 10,000,000,000,000,000.'),
-        (11, 'AMOUNT_SCALE', greatest(scale(trim_scale(l.debit)), scale(trim_scale(l.credit))) > c.minor_units,
-         format('an amount has more than the %s decimals of %s', c.minor_units, m.currency), 'Round it.'),
-        (12, 'INVALID_CODE', coalesce(acct._code_problem(l.product_code), acct._code_problem(l.channel)) IS NOT NULL,
-         format('product or channel %s', coalesce(acct._code_problem(l.product_code), acct._code_problem(l.channel))), 'Leave it out (NULL), or correct the code.'),
-        (13, 'INVALID_CODE', greatest(octet_length(l.product_code), octet_length(l.channel)) > 100, 'product or channel is longer than 100 bytes', 'Correct the code.')
-        ) AS f (n, code, is_found, message, hint)
+        (1, 'UNKNOWN_FUND', x.fund IS NULL, 'Funds are rows of acct.fund.'),
+        (2, 'UNKNOWN_ACCOUNT', a.account_code IS NULL, 'Accounts are rows of acct.chart_of_accounts.'),
+        (3, 'ACCOUNT_NOT_POSTABLE', NOT a.is_postable, 'It is a heading: use an account below it.'),
+        (4, 'ACCOUNT_FUND', a.fund <> l.fund, 'Use an account of the line''s fund.'),
+        (5, 'ACCOUNT_NOT_IN_EFFECT', m.je_date < a.effective_from OR m.je_date >= a.effective_to, 'See effective_from and effective_to in acct.chart_of_accounts.'),
+        (6, 'ACCOUNT_NOT_IN_EFFECT', m.auto_reverse_on >= a.effective_to, 'See effective_to in acct.chart_of_accounts.'),
+        (7, 'NEGATIVE_AMOUNT', l.debit < 0 OR l.credit < 0, 'Put the amount on the other side.'),
+        (8, 'BOTH_SIDES', l.debit <> 0 AND l.credit <> 0, 'Make two lines of it.'),
+        (9, 'NO_AMOUNT', l.debit = 0 AND l.credit = 0, 'Give a debit or a credit, or delete the line.'),
+        (10, 'AMOUNT_RANGE', NOT (l.debit < 1e16 AND l.credit < 1e16), 'Amounts are below 10,000,000,000,000,000.'),
+        (11, 'AMOUNT_SCALE', greatest(scale(trim_scale(l.debit)), scale(trim_scale(l.credit))) > c.minor_units, 'Round it.'),
+        (12, 'INVALID_CODE', coalesce(acct._code_problem(l.product_code), acct._code_problem(l.channel)) IS NOT NULL, 'Leave it out (NULL), or correct the code.'),
+        (13, 'INVALID_CODE', greatest(octet_length(l.product_code), octet_length(l.channel)) > 100, 'Correct the code.')
+        ) AS f (n, code, is_found, hint)
      WHERE m.journal_id = p_journal AND f.is_found
      ORDER BY l.line_no, f.n;
     RETURN QUERY
@@ -286,7 +298,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM acct.manual_journal AS m WHERE m.journal_id = p_journal AND m.maker = session_user)
         OR EXISTS (SELECT FROM acct.template_audit AS a
                     WHERE a.row_key ->> 'journal_id' IS NOT NULL AND a.row_key ->> 'journal_id' = p_journal::text
-                      AND acct._is_edit_by_caller(a.changed_by, a.changed_by_role, a.operation, a.old_row, a.new_row))
+                      -- As _is_edit_by_caller() has it, which is not called for each line
+                      AND (a.changed_by = session_user OR a.changed_by_role = acct._session_role())
+                      AND acct._is_edit(a.operation, a.old_row, a.new_row))
 $$;
 COMMENT ON FUNCTION acct._manual_edited_by_caller(bigint) IS
 'True where the session''s user made a manual journal, or edited it or a line of it, also under an earlier name.';

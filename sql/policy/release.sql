@@ -248,8 +248,7 @@ COMMENT ON FUNCTION acct._comment_drafts() IS 'Comments on draft tables: their c
 CREATE FUNCTION acct._require_owner(p_tables text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM unnest(p_tables) AS t (name) JOIN pg_class AS c ON c.oid = format('acct.%I', t.name)::regclass
-                WHERE c.relowner <> quote_ident(current_user)::regrole) THEN
+    IF NOT acct._owns_tables(p_tables) THEN
         PERFORM acct._require_layout();
     END IF;
 END

@@ -362,29 +362,17 @@ END
 $$;
 COMMENT ON FUNCTION acct._refuse_template_truncate() IS 'Trigger function: template tables refuse TRUNCATE, which no audit would see (LE004).';
 
-CREATE FUNCTION acct._session_role() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('%s/%s', quote_ident(session_user)::regrole::oid, c.system_identifier) FROM pg_control_system() AS c
-$$;
-COMMENT ON FUNCTION acct._session_role() IS
-'The session''s user by what stays when the role is renamed: its identifier, which means something in this cluster only, and the cluster''s.';
-
 CREATE FUNCTION acct._audit_template() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
     new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    row_key jsonb;
 BEGIN
-    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.template_audit'::regclass) <> quote_ident(current_user)::regrole THEN
+    IF NOT acct._owns_tables('{template_audit}') THEN
         PERFORM acct._require_layout();
     END IF;
-    SELECT jsonb_object_agg(a.attname, coalesce(new_row, old_row) -> a.attname::text) INTO row_key
-      FROM pg_index AS i
-      JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::smallint[])
-     WHERE i.indrelid = TG_RELID AND i.indisprimary;
     INSERT INTO acct.template_audit (table_name, operation, row_key, old_row, new_row, changed_by_role)
-    VALUES (TG_TABLE_NAME, TG_OP, row_key, old_row, new_row, acct._session_role());
+    VALUES (TG_TABLE_NAME, TG_OP, acct._part_of_row(acct._key_columns(TG_RELID), coalesce(new_row, old_row)), old_row, new_row, acct._session_role());
     RETURN NULL;
 END
 $$;

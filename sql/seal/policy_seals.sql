@@ -4,11 +4,10 @@
 -- policy. Rows of a change that is committed late come into a later seal, so nobody who changes policy waits for a checkpoint: an approval
 -- that finds the chain locked leaves its rows to the next one.
 
-CREATE FUNCTION acct._text_bytes(p_value text) RETURNS bytea
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT int4send(octet_length(u.utf8)) || u.utf8 FROM (SELECT acct._utf8(p_value) AS utf8) AS u
-$$;
-COMMENT ON FUNCTION acct._text_bytes(text) IS 'A text as leaves have it: its length in bytes, and its UTF-8.';
+CREATE FUNCTION acct._text_leaf(p_start text, p_numbers bigint[], p_texts text[], p_as_values boolean) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'ledger_text_leaf';
+COMMENT ON FUNCTION acct._text_leaf(text, bigint[], text[], boolean) IS
+'The data of a leaf: what it begins with, numbers, and texts in UTF-8, each with its length. With p_as_values texts are written as _seal_value() does; without, it is NULL where one of them is.';
 
 CREATE FUNCTION acct._number_ranges(p_numbers int8multirange) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -33,21 +32,13 @@ COMMENT ON FUNCTION acct._unsealed_audit() IS 'The numbers that no seal has as t
 CREATE FUNCTION acct._audit_tree(p_numbers int8multirange, OUT numbers int8multirange, OUT root bytea)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT range_agg(int8range(a.audit_id, a.audit_id, '[]')),
-           acct._merkle_root(coalesce(array_agg(convert_to('LEa1', 'UTF8') || int8send(a.audit_id) || int8send((extract(epoch FROM a.at) * 1000000)::bigint - 946684800000000)
-               || acct._text_bytes(acct._seal_value(a.changed_by)) || acct._text_bytes(acct._seal_value(a.changed_by_role)) || acct._text_bytes(acct._seal_value(a.table_name))
-               || acct._text_bytes(acct._seal_value(a.operation)) || acct._text_bytes(acct._seal_value(a.row_key::text)) || acct._text_bytes(acct._seal_value(a.old_row::text))
-               || acct._text_bytes(acct._seal_value(a.new_row::text)) ORDER BY a.audit_id), '{}'))
+           acct._merkle_root(coalesce(array_agg(acct._text_leaf('LEa1', ARRAY[a.audit_id, (extract(epoch FROM a.at) * 1000000)::bigint - 946684800000000],
+               ARRAY[a.changed_by, a.changed_by_role, a.table_name, a.operation, a.row_key::text, a.old_row::text, a.new_row::text], true) ORDER BY a.audit_id), '{}'))
       FROM unnest(p_numbers) AS r
       JOIN acct.template_audit AS a ON a.audit_id >= coalesce(lower(r), -9223372036854775807) AND a.audit_id < coalesce(upper(r), 9223372036854775807)
 $$;
 COMMENT ON FUNCTION acct._audit_tree(int8multirange) IS
 'The rows of the audit trail with these numbers: the numbers that there are, NULL for none, and the root of the tree.';
-
-CREATE FUNCTION acct._policy_leaf(p_table text, p_content text) RETURNS bytea
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT convert_to('LEp1', 'UTF8') || acct._text_bytes(p_table) || acct._text_bytes(p_content)
-$$;
-COMMENT ON FUNCTION acct._policy_leaf(text, text) IS 'The leaf of a row of policy, by its table and its content.';
 
 CREATE FUNCTION acct._policy_tree(OUT rows bigint, OUT root bytea)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -55,14 +46,14 @@ DECLARE
     query text;
 BEGIN
     -- As in _policy_computed(): of templates those versions that are, or were, approved
-    SELECT string_agg(format('SELECT %L AS name, (SELECT jsonb_object_agg(c, to_jsonb(x) -> c) FROM unnest(%L::text[]) AS c)::text AS content FROM acct.%I AS x%s',
+    SELECT string_agg(format('SELECT %L AS name, acct._part_of_row(%L, to_jsonb(x))::text AS content FROM acct.%I AS x%s',
                              p.table_name, p.columns, p.table_name,
                              CASE WHEN p.table_name = 'journal_template' THEN ' WHERE x.status IN (''approved'', ''retired'')'
                                   WHEN starts_with(p.table_name, 'journal_template')
                                   THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
                                   ELSE '' END), ' UNION ALL ')
       INTO query FROM acct._policy_columns() AS p;
-    EXECUTE format('SELECT count(*), acct._merkle_root(coalesce(array_agg(acct._policy_leaf(y.name, y.content) '
+    EXECUTE format('SELECT count(*), acct._merkle_root(coalesce(array_agg(acct._text_leaf(''LEp1'', ''{}'', ARRAY[y.name, y.content], false) '
                    '  ORDER BY y.name COLLATE "C", y.content COLLATE "C"), ''{}'')) FROM (%s) AS y', query) INTO rows, root;
 END
 $$;

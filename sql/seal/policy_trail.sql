@@ -12,12 +12,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._policy_keys() IS 'The tables of policy with the columns that are in their digest, and those of their keys.';
 
-CREATE FUNCTION acct._part_of_row(p_columns text[], p_row jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_object_agg(c, p_row -> c) FROM unnest(p_columns) AS c WHERE p_row ? c
-$$;
-COMMENT ON FUNCTION acct._part_of_row(text[], jsonb) IS 'Some columns of a row, as far as it has them; NULL of no row.';
-
 CREATE FUNCTION acct._rows_of_policy() RETURNS TABLE (table_name text, row_key jsonb, content jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -27,7 +21,7 @@ END
 $$;
 COMMENT ON FUNCTION acct._rows_of_policy() IS 'All rows of the tables of policy, drafts included.';
 
-CREATE FUNCTION acct._policy_trail() RETURNS TABLE (table_name text, row_key jsonb, audit_id bigint, n integer, row_before jsonb, row_after jsonb)
+CREATE FUNCTION acct._policy_trail(p_sealed int8multirange DEFAULT '{}') RETURNS TABLE (table_name text, row_key jsonb, audit_id bigint, n integer, row_before jsonb, row_after jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- A change of the key is the end of one row and the beginning of another one.
     SELECT a.table_name, v.row_key, a.audit_id, v.n, v.row_before, v.row_after
@@ -39,8 +33,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT x.old_key, 1, a.old_row, NULL WHERE x.old_key IS DISTINCT FROM x.new_key AND x.old_key IS NOT NULL
         UNION ALL
         SELECT x.new_key, 2, NULL, a.new_row WHERE x.old_key IS DISTINCT FROM x.new_key AND x.new_key IS NOT NULL) AS v (row_key, n, row_before, row_after)
+     WHERE NOT a.audit_id <@ p_sealed
 $$;
-COMMENT ON FUNCTION acct._policy_trail() IS 'The audit trail by the rows of policy: what each had before a change, and after it.';
+COMMENT ON FUNCTION acct._policy_trail(int8multirange) IS 'The audit trail by the rows of policy, without these changes: what each row had before a change, and after it.';
 
 CREATE FUNCTION acct._untraced_changes() RETURNS TABLE (table_name text, row_key jsonb, audit_id bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -56,7 +51,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM step AS s JOIN acct._policy_keys() AS k ON k.table_name = s.table_name
      -- A column that came later is in one of the two only.
      WHERE (s.expected IS NULL) <> (s.found IS NULL)
-        OR EXISTS (SELECT FROM unnest(k.columns || CASE s.table_name WHEN 'journal_template' THEN '{status}'::text[] ELSE '{}' END) AS c
+        OR s.expected <> s.found AND EXISTS (SELECT FROM unnest(k.columns || CASE s.table_name WHEN 'journal_template' THEN '{status}'::text[] ELSE '{}' END) AS c
                     WHERE s.expected ? c AND s.found ? c AND s.expected -> c <> s.found -> c)
 $$;
 COMMENT ON FUNCTION acct._untraced_changes() IS
@@ -71,8 +66,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     later AS MATERIALIZED (
         -- The first change of each row that no seal up to this one has
         SELECT DISTINCT ON (t.table_name, t.row_key) t.table_name, t.row_key, t.row_before
-          FROM acct._policy_trail() AS t CROSS JOIN sealed AS s
-         WHERE NOT t.audit_id <@ s.numbers
+          FROM sealed AS s CROSS JOIN LATERAL acct._policy_trail(s.numbers) AS t
          ORDER BY t.table_name, t.row_key, t.audit_id, t.n),
     then_there AS MATERIALIZED (
         SELECT r.table_name, r.row_key, r.content FROM acct._rows_of_policy() AS r
@@ -83,9 +77,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         SELECT r.table_name AS name, acct._part_of_row(k.columns, r.content)::text AS content
           FROM then_there AS r JOIN acct._policy_keys() AS k ON k.table_name = r.table_name
          WHERE NOT starts_with(r.table_name, 'journal_template')
-            OR EXISTS (SELECT FROM then_there AS t WHERE t.table_name = 'journal_template' AND t.content ->> 'status' IN ('approved', 'retired')
-                          AND t.content -> 'template_code' = r.content -> 'template_code' AND t.content -> 'version' = r.content -> 'version'))
-    SELECT count(*), acct._merkle_root(coalesce(array_agg(acct._policy_leaf(f.name, f.content) ORDER BY f.name COLLATE "C", f.content COLLATE "C"), '{}')) FROM in_force AS f
+            OR (r.content -> 'template_code', r.content -> 'version') IN (
+                SELECT t.content -> 'template_code', t.content -> 'version' FROM then_there AS t
+                 WHERE t.table_name = 'journal_template' AND t.content ->> 'status' IN ('approved', 'retired')))
+    SELECT count(*), acct._merkle_root(coalesce(array_agg(acct._text_leaf('LEp1', '{}', ARRAY[f.name, f.content], false) ORDER BY f.name COLLATE "C", f.content COLLATE "C"), '{}')) FROM in_force AS f
 $$;
 COMMENT ON FUNCTION acct._policy_tree_at(bigint) IS
 'The tree of policy as it was when a seal of policy was made, by what is there now and by the audit trail since.';

@@ -281,6 +281,23 @@ SELECT acct.discard_run(:run);
 \set VERBOSITY default
 DELETE FROM acct.manual_journal WHERE journal_id = :copy;
 
+-- Many lines: all of them are checked, in the order of their numbers, and posted with their amounts.
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('MAIN', '2025-06-30', 'IDR', 'Many lines') RETURNING journal_id AS many \gset
+INSERT INTO acct.manual_journal_line (journal_id, account_code, fund, debit, credit)
+SELECT :many, CASE WHEN n % 2 = 1 THEN '1000' ELSE '3000' END, 'F1', CASE WHEN n % 2 = 1 THEN n + 1 ELSE 0 END, CASE WHEN n % 2 = 0 THEN n ELSE 0 END FROM generate_series(1, 1000) AS n;
+UPDATE acct.manual_journal_line SET fund = 'NONE', account_code = 'NONE' WHERE journal_id = :many AND line_no IN (7, 1000);
+SELECT code, line_no, message FROM acct.check_manual_journal(:many);
+UPDATE acct.manual_journal_line SET fund = 'F1', account_code = CASE line_no WHEN 7 THEN '1000' ELSE '3000' END WHERE journal_id = :many AND line_no IN (7, 1000);
+SELECT length(acct.submit_manual_journal(:many)) AS submitted;
+SET SESSION AUTHORIZATION :"checker";
+SELECT count(*) AS posted FROM acct.approve_manual_journal(:many);
+RESET SESSION AUTHORIZATION;
+SELECT l.account_code, count(*) AS lines, sum(l.debit) AS debit, sum(l.credit) AS credit
+  FROM acct.manual_journal AS m JOIN acct.ledger_entry_line AS l ON l.je_id = m.je_id WHERE m.journal_id = :many GROUP BY 1 ORDER BY 1;
+-- Whoever wrote one line of them is known by its row of the audit trail.
+SELECT count(*) AS changes, count(*) FILTER (WHERE a.changed_by_role = acct._session_role()) AS of_this_role, count(DISTINCT a.row_key) AS keys
+  FROM acct.template_audit AS a WHERE a.table_name = 'manual_journal_line' AND a.row_key ->> 'journal_id' = :'many';
+
 -- The audit trail has each edit and each step.
 SELECT a.table_name, a.operation, a.changed_by = 'regress_manual_maker' AS by_maker, a.new_row ->> 'status' AS status, acct._is_edit(a.operation, a.old_row, a.new_row) AS is_edit
   FROM acct.template_audit AS a WHERE a.row_key ->> 'journal_id' = '1' ORDER BY a.audit_id;
