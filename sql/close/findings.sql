@@ -139,6 +139,9 @@ COMMENT ON FUNCTION acct._unposted_runs(date, text[], text[]) IS
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    month_lines regclass;
 BEGIN
     -- Where nothing was posted there is nothing to read, and no posting to other books is waited for.
     IF NOT EXISTS (SELECT FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
@@ -147,29 +150,34 @@ BEGIN
         RETURN;
     END IF;
     PERFORM acct._require_ledger_attached(p_month);
-    RETURN QUERY EXECUTE format($q$
+    month_lines := acct._month_rows('ledger_entry_line', p_month, false)::regclass;
+    IF month_lines = 'acct.ledger_entry_line'::regclass THEN
+        month_lines := acct._partition_of(month_lines, p_month);
+    END IF;
+    RETURN QUERY
         WITH book AS MATERIALIZED (
-            SELECT b.entity_code, b.basis FROM unnest($1, $2) AS b (entity_code, basis)),
+            SELECT b.entity_code, b.basis FROM unnest(p_entities, p_bases) AS b (entity_code, basis)),
         line AS (
             SELECT l.entity_code COLLATE "C" AS entity_code, l.basis COLLATE "C" AS basis, l.fund COLLATE "C" AS fund, l.account_code COLLATE "C" AS account_code,
-                   l.currency COLLATE "C" AS currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS lines
-              FROM %s AS l WHERE l.je_date >= $3 AND l.je_date < $3 + interval '1 month' AND l.entity_code = ANY ($1) AND l.basis = ANY ($2)
+                   l.currency COLLATE "C" AS currency, sum(l.debit) AS debit, sum(l.credit) AS credit, sum(l.line_count) AS lines
+              FROM acct._sums_of_lines(array_remove(ARRAY[month_lines], NULL), NULL, '{}', '{}') AS l
+             WHERE l.je_month = p_month AND l.entity_code = ANY (p_entities) AND l.basis = ANY (p_bases)
              GROUP BY 1, 2, 3, 4, 5),
         snapshot AS (
-            SELECT s.* FROM book AS b JOIN acct.account_balance_snapshot AS s ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = $3),
+            SELECT s.* FROM book AS b JOIN acct.account_balance_snapshot AS s ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = p_month),
         opening AS (
             SELECT s.* FROM book AS b JOIN acct.account_balance_snapshot AS s
-                ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = $3 - interval '1 month' AND s.closing_balance <> 0
+                ON s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month = p_month - interval '1 month' AND s.closing_balance <> 0
              -- Up to the last month of the book
-             WHERE EXISTS (SELECT FROM acct.account_balance_snapshot AS n WHERE n.entity_code = b.entity_code AND n.basis = b.basis AND n.snapshot_month >= $3))
+             WHERE EXISTS (SELECT FROM acct.account_balance_snapshot AS n WHERE n.entity_code = b.entity_code AND n.basis = b.basis AND n.snapshot_month >= p_month))
         SELECT entity_code, basis, currency, count(*), sum(abs(coalesce(s.closing_balance, 0) - coalesce(o.closing_balance, 0) - coalesce(l.debit, 0) + coalesce(l.credit, 0))),
-               acct._first_of(array_agg(format('%%s in fund %%s', account_code, fund) ORDER BY account_code, fund))
+               acct._first_of(array_agg(format('%s in fund %s', account_code, fund) ORDER BY account_code, fund))
           FROM snapshot AS s FULL JOIN line AS l USING (entity_code, basis, fund, account_code, currency)
           FULL JOIN opening AS o USING (entity_code, basis, fund, account_code, currency)
          WHERE (entity_code, basis) IN (SELECT b.entity_code, b.basis FROM book AS b)
            AND (coalesce(s.opening_balance, 0), coalesce(s.period_debit, 0), coalesce(s.period_credit, 0), coalesce(s.line_count, 0))
                <> (coalesce(o.closing_balance, 0), coalesce(l.debit, 0), coalesce(l.credit, 0), coalesce(l.lines, 0))
-         GROUP BY 1, 2, 3$q$, acct._month_rows('ledger_entry_line', p_month, false)) USING p_entities, p_bases, p_month;
+         GROUP BY 1, 2, 3;
 END
 $$;
 COMMENT ON FUNCTION acct._differing_balances(date, text[], text[]) IS

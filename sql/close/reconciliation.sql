@@ -183,10 +183,10 @@ COMMENT ON FUNCTION acct._reconciled_kinds(date, text) IS
 'The kinds of journals that a month is reconciled by, the runs of each, and whether staging has all of them.';
 
 CREATE FUNCTION acct._line_sums(p_tables regclass[], p_query text, p_runs bigint[], p_classes integer[])
-RETURNS TABLE (class integer, je_month date, entity_code text, basis text, fund text, currency text, line_count bigint, debit numeric, credit numeric, digest text)
+RETURNS TABLE (class integer, je_month date, entity_code text, basis text, fund text, account_code text, currency text, line_count bigint, debit numeric, credit numeric, digest text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_line_sums';
 COMMENT ON FUNCTION acct._line_sums(regclass[], text, bigint[], integer[]) IS
-'Sums of the lines of tables, read by page with workers, and of a query (empty: none), with their digest, by the class of their run (0: the run has none), month, entity, basis, fund and currency. A group may have several rows.';
+'Sums of the lines of tables, read by page with workers, and of a query (empty: none), with their digest, by the class of their run (0: the run has none), month, entity, basis, fund, account and currency. A group may have several rows.';
 
 CREATE FUNCTION acct._line_columns() RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -206,7 +206,7 @@ COMMENT ON FUNCTION acct._pages_of_lines(regclass) IS
 'The tables that hold the lines of a table, to be read by page; NULL where one of them is no heap, or lacks a column.';
 
 CREATE FUNCTION acct._sums_of_lines(p_tables regclass[], p_query text, p_runs bigint[], p_classes integer[])
-RETURNS TABLE (class integer, je_month date, entity_code text, basis text, fund text, currency text, line_count bigint, debit numeric, credit numeric, digest text)
+RETURNS TABLE (class integer, je_month date, entity_code text, basis text, fund text, account_code text, currency text, line_count bigint, debit numeric, credit numeric, digest text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE

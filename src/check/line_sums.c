@@ -1,7 +1,7 @@
 /*
  * line_sums.c
  *		acct._line_sums(): what journal lines add up to, by the class of their run,
- *		month, entity, basis, fund and currency, with the digest of each group.
+ *		month, entity, basis, fund, account and currency, with the digest of each group.
  *
  * One reading of a month gives its figures and its digests. Tables are read by
  * page, by several processes where there are workers; a query gives the lines
@@ -62,15 +62,22 @@ enum
 	KEY_ENTITY,
 	KEY_BASIS,
 	KEY_FUND,
+	KEY_ACCOUNT,
 	KEY_CURRENCY,
-	KEY_CLASS, /* its bytes */
 	KEY_COUNT
 };
 
+/* A month's lines of a class. */
+typedef struct MonthClass
+{
+	DateADT month;
+	int32 class;
+} MonthClass;
+
 typedef struct LineGroup
 {
-	CodeKey key; /* and the month's first day */
-	int32 class;
+	CodeKey key; /* and the number of its month and class, in the order in which they were met */
+	MonthClass of;
 	LineSum sum;
 } LineGroup;
 
@@ -81,6 +88,7 @@ enum
 	RESULT_ENTITY,
 	RESULT_BASIS,
 	RESULT_FUND,
+	RESULT_ACCOUNT,
 	RESULT_CURRENCY,
 	RESULT_LINES,
 	RESULT_DEBIT,
@@ -89,8 +97,9 @@ enum
 	RESULT_COLUMNS
 };
 
-static const Oid result_types[RESULT_COLUMNS] = {INT4OID, DATEOID, TEXTOID,    TEXTOID,    TEXTOID,
-												 TEXTOID, INT8OID, NUMERICOID, NUMERICOID, TEXTOID};
+static const Oid result_types[RESULT_COLUMNS] = {INT4OID,    DATEOID,    TEXTOID, TEXTOID,
+												 TEXTOID,    TEXTOID,    TEXTOID, INT8OID,
+												 NUMERICOID, NUMERICOID, TEXTOID};
 
 /* What a process keeps. */
 typedef struct LineSums
@@ -102,6 +111,8 @@ typedef struct LineSums
 	DateADT first_day; /* of the month of the line before */
 	DateADT next_month;
 	LineGroup *last;
+	MonthClass *met; /* by number */
+	int nmet;
 	CodeMap groups;
 	MemoryContext context;
 	MemoryContext row_context; /* of a query's row */
@@ -153,6 +164,7 @@ sums_open(LineSums *sums, LineSumsShared *shared)
 	code_map_init(&sums->groups, "line sums", sizeof(LineGroup), sums->context);
 	code_map_keep_recent(&sums->groups);
 	sums->result = result_descriptor();
+	sums->met = palloc(sizeof(MonthClass));
 	sums->nruns = shared->nruns;
 	sums->runs = memcpy(palloc_array(RunClass, shared->nruns + 1), shared_runs(shared),
 						shared->nruns * sizeof(RunClass));
@@ -183,31 +195,44 @@ class_of(LineSums *sums, int64 run_id)
 	return sums->last_run.class;
 }
 
-static LineGroup *
-find_group(LineSums *sums, DateADT month, int32 class, const Line *line)
+/* The number of a month and class: they are few, and the one met last comes first. */
+static int32
+number_of(LineSums *sums, MonthClass of)
 {
-	CodeKey key = {month,
+	for (int i = sums->nmet - 1; i >= 0; i--)
+		if (sums->met[i].month == of.month && sums->met[i].class == of.class)
+			return i;
+	if ((sums->nmet & (sums->nmet + 1)) == 0)
+		sums->met = repalloc(sums->met, (2 * sums->nmet + 2) * sizeof(MonthClass));
+	sums->met[sums->nmet] = of;
+	return sums->nmet++;
+}
+
+static LineGroup *
+find_group(LineSums *sums, MonthClass of, const Line *line)
+{
+	CodeKey key = {number_of(sums, of),
 				   KEY_COUNT,
-				   {line->entity, line->basis, line->fund, line->currency,
-					(Code){(const char *) &class, sizeof(class)}}};
+				   {line->entity, line->basis, line->fund, line->account_code, line->currency}};
 	LineGroup *group = code_map_find(&sums->groups, &key);
 	bool found;
 
 	if (group == NULL)
 	{
 		group = code_map_enter(&sums->groups, &key, &found);
-		group->class = class;
+		group->of = of;
 	}
 	return group;
 }
 
-/* Is this the group of a line in this month and class? */
+/* Is this the group of a line of this month and class? */
 static inline bool
-group_fits(const LineGroup *group, DateADT month, int32 class, const Line *line)
+group_fits(const LineGroup *group, MonthClass of, const Line *line)
 {
 	const Code *codes = group->key.codes;
 
-	return group->key.number == month && group->class == class &&
+	return group->of.month == of.month && group->of.class == of.class &&
+		   code_equal(codes[KEY_ACCOUNT], line->account_code) &&
 		   code_equal(codes[KEY_FUND], line->fund) && code_equal(codes[KEY_ENTITY], line->entity) &&
 		   code_equal(codes[KEY_BASIS], line->basis) &&
 		   code_equal(codes[KEY_CURRENCY], line->currency);
@@ -216,15 +241,16 @@ group_fits(const LineGroup *group, DateADT month, int32 class, const Line *line)
 static void
 add_line(LineSums *sums, const Line *line)
 {
-	int32 class = class_of(sums, line->run_id);
+	MonthClass of;
 
 	if (line->je_date < sums->first_day || line->je_date >= sums->next_month)
 	{
 		sums->first_day = month_of(line->je_date);
 		sums->next_month = month_after(line->je_date, 1);
 	}
-	if (sums->last == NULL || !group_fits(sums->last, sums->first_day, class, line))
-		sums->last = find_group(sums, sums->first_day, class, line);
+	of = (MonthClass){sums->first_day, class_of(sums, line->run_id)};
+	if (sums->last == NULL || !group_fits(sums->last, of, line))
+		sums->last = find_group(sums, of, line);
 	line_sum_add(&sums->last->sum, line);
 }
 
@@ -326,11 +352,12 @@ set_result(const LineGroup *group, Datum *values)
 	char digest[DIGEST_TEXT_SIZE];
 
 	digest_to_text(group->sum.digest, digest);
-	values[RESULT_CLASS] = Int32GetDatum(group->class);
-	values[RESULT_MONTH] = DateADTGetDatum(group->key.number);
+	values[RESULT_CLASS] = Int32GetDatum(group->of.class);
+	values[RESULT_MONTH] = DateADTGetDatum(group->of.month);
 	values[RESULT_ENTITY] = code_to_datum(group->key.codes[KEY_ENTITY]);
 	values[RESULT_BASIS] = code_to_datum(group->key.codes[KEY_BASIS]);
 	values[RESULT_FUND] = code_to_datum(group->key.codes[KEY_FUND]);
+	values[RESULT_ACCOUNT] = code_to_datum(group->key.codes[KEY_ACCOUNT]);
 	values[RESULT_CURRENCY] = code_to_datum(group->key.codes[KEY_CURRENCY]);
 	values[RESULT_LINES] = Int64GetDatum(group->sum.lines);
 	values[RESULT_DEBIT] = amount_to_new_numeric(group->sum.debit);
