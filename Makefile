@@ -123,6 +123,7 @@ OBJS = \
 	src/post/ledger_target.o \
 	src/post/post.o \
 	src/post/line_copy.o \
+	src/post/line_indexes.o \
 	src/post/line_seals.o \
 	src/post/post_headers.o \
 	src/post/post_lines.o \
@@ -150,11 +151,15 @@ OBJS = \
 	src/seal/section.o \
 	src/seal/spool.o \
 	src/table/brin_summary.o \
+	src/table/brin_ranges.o \
+	src/table/btree_file.o \
 	src/table/bulk_writer.o \
 	src/table/child_columns.o \
 	src/table/heap_writer.o \
 	src/table/index_builds.o \
+	src/table/index_keys.o \
 	src/table/key_scan.o \
+	src/table/new_file.o \
 	src/table/new_rows_scan.o \
 	src/table/page_file.o \
 	src/table/page_groups.o \

@@ -10,6 +10,7 @@
 struct GroupPlan
 {
 	Oid table;
+	bool is_shared;
 	SharedFileSet files;
 	pg_atomic_uint64 next; /* group or extent */
 	int ngroups;
@@ -69,7 +70,8 @@ group_plan_fill(GroupPlan *plan, ParallelWork *work, Oid table, const CopiedGrou
 	memcpy(groups_of(plan), groups, ngroups * sizeof(CopiedGroup));
 	memcpy(extents_of(plan), extents, nextents * sizeof(CopiedExtent));
 	set_order(groups, ngroups, order_of(plan));
-	if (work->context != NULL && work->context->seg != NULL)
+	plan->is_shared = work->context != NULL && work->context->seg != NULL;
+	if (plan->is_shared)
 		SharedFileSetInit(&plan->files, work->context->seg);
 }
 
@@ -83,6 +85,18 @@ CopiedExtent *
 group_plan_extents(GroupPlan *plan)
 {
 	return extents_of(plan);
+}
+
+CopiedGroup *
+group_plan_groups(GroupPlan *plan)
+{
+	return groups_of(plan);
+}
+
+int
+group_plan_count(const GroupPlan *plan)
+{
+	return plan->ngroups;
 }
 
 CopiedGroup *
@@ -112,7 +126,7 @@ group_plan_read(const GroupPlan *plan, CopiedGroup *groups, CopiedExtent *extent
 SharedFileSet *
 group_plan_files(GroupPlan *plan)
 {
-	return &plan->files;
+	return plan->is_shared ? &plan->files : NULL;
 }
 
 int64 *

@@ -12,6 +12,8 @@
 #include "common/ledger_engine.h"
 
 #include "common/parallel_work.h"
+#include "table/page_file.h"
+
 #include "storage/block.h"
 #include "storage/sharedfileset.h"
 
@@ -26,6 +28,10 @@ typedef struct CopiedExtent
 	BlockNumber to;
 	int32 group;
 	bool left; /* set where it was not copied: a row does not belong there */
+	/* Of the lines that were copied: days of their month, from 0, and the last item of each page. */
+	uint8 first_day;
+	uint8 last_day;
+	uint16 rows[EXTENT_PAGES];
 } CopiedExtent;
 
 /* The extents of a group, which follow each other. */
@@ -33,7 +39,12 @@ typedef struct CopiedGroup
 {
 	int64 first;
 	int64 count;
+	int32 month; /* of the run */
+	int32 account_size;
+	int32 fund_size;
 	bool sealed; /* set where the seals have its sections */
+	char account[MAX_GROUP_CODE];
+	char fund[MAX_GROUP_CODE];
 } CopiedGroup;
 
 /* Lives in the memory that processes share. */
@@ -49,6 +60,10 @@ group_plan_fill(GroupPlan *plan, ParallelWork *work, Oid table, const CopiedGrou
 extern Oid group_plan_table(const GroupPlan *plan);
 extern CopiedExtent *group_plan_extents(GroupPlan *plan);
 
+/* The groups, in the order of their months and codes. */
+extern CopiedGroup *group_plan_groups(GroupPlan *plan);
+extern int group_plan_count(const GroupPlan *plan);
+
 /* The next group or extent, which is this process's; NULL: all are taken. A plan is used for groups or for extents. */
 extern CopiedGroup *group_plan_next_group(GroupPlan *plan);
 extern CopiedExtent *group_plan_next_extent(GroupPlan *plan);
@@ -56,8 +71,10 @@ extern CopiedExtent *group_plan_next_extent(GroupPlan *plan);
 /* What the processes set in groups and extents, once they are done. Extents may be NULL. */
 extern void group_plan_read(const GroupPlan *plan, CopiedGroup *groups, CopiedExtent *extents);
 
-/* The files by which workers leave sections to the leader, and how many sections a process left. */
+/* The files by which processes leave to others what they made; NULL: this one is alone. A worker attaches to them first. */
 extern SharedFileSet *group_plan_files(GroupPlan *plan);
+
+/* How many sections a process left. */
 extern int64 *group_plan_sections(GroupPlan *plan, int process);
 
 #endif

@@ -8,24 +8,23 @@
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "ledger/je_id.h"
+#include "post/line_indexes.h"
 #include "post/line_seals.h"
 #include "table/page_file.h"
 #include "table/page_reader.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/barrier.h"
+#include "storage/latch.h"
+#include "utils/wait_event.h"
 #include "utils/snapmgr.h"
 
-/* Month, account and fund of a group. */
-typedef struct GroupCodes
-{
-	int32 month;
-	int32 account_size;
-	int32 fund_size;
-	char account_code[MAX_GROUP_CODE];
-	char fund[MAX_GROUP_CODE];
-} GroupCodes;
+/* How often a leader that waits looks whether the workers have copied. */
+#define WAIT_MS 10
 
 typedef struct PlanMonth
 {
@@ -34,16 +33,18 @@ typedef struct PlanMonth
 	Oid partition; /* to be filled by page; InvalidOid: not so */
 } PlanMonth;
 
-/* What all processes see. The codes of groups, what each process copied (Copied), and the groups follow it. */
+/* What all processes see. What each process copied (Copied), and the groups follow it. */
 typedef struct CopyPlan
 {
 	int64 first_je_id; /* of the run's own range */
 	int64 end_je_id;
 	RowStamp stamp;
 	bool seals; /* processes take groups, and seal them; else they take extents */
-	int ngroups;
 	int nprocesses;
+	Barrier copied;             /* that all processes that take part have reached */
+	pg_atomic_uint64 next_fill; /* then: the index to be filled next */
 	PlanMonth months[JE_ID_MAX_MONTHS];
+	MonthIndexes indexes[JE_ID_MAX_MONTHS];
 } CopyPlan;
 
 /* What a process copied of each month, written by it when it is done. */
@@ -56,12 +57,14 @@ typedef struct Copied
 typedef struct Copier
 {
 	CopyPlan *plan;
-	const GroupCodes *codes;
+	bool is_late; /* the others have copied all */
+	const CopiedGroup *groups;
 	CopiedExtent *extents;
 	PageReader staging;
 	LineReader *reader;
 	Relation partitions[JE_ID_MAX_MONTHS];
 	PageFile *files[JE_ID_MAX_MONTHS];
+	IndexKeys *keys[JE_ID_MAX_MONTHS]; /* NULL: they are not needed */
 	LineSum sums[JE_ID_MAX_MONTHS];
 	char *pages;
 } Copier;
@@ -76,22 +79,17 @@ struct LineCopy
 	PageFile **files;
 	ParallelWork work;
 	CopyPlan *plan;
+	int64 lines[JE_ID_MAX_MONTHS];          /* copied */
+	MonthIndexes indexes[JE_ID_MAX_MONTHS]; /* as they are when all is copied */
 };
 
 PGDLLEXPORT void ledger_engine_post_lines_worker(dsm_segment *seg, shm_toc *toc);
-
-static GroupCodes *
-plan_codes(CopyPlan *plan)
-{
-	return (GroupCodes *) ((char *) plan + MAXALIGN(sizeof(CopyPlan)));
-}
 
 /* What a process copied. */
 static Copied *
 plan_copied(CopyPlan *plan, int process)
 {
-	return (Copied *) ((char *) plan_codes(plan) + MAXALIGN(plan->ngroups * sizeof(GroupCodes))) +
-		   process;
+	return (Copied *) ((char *) plan + MAXALIGN(sizeof(CopyPlan))) + process;
 }
 
 static GroupPlan *
@@ -104,8 +102,8 @@ plan_groups(CopyPlan *plan)
 static Size
 plan_size(const ExtentMap *map, int nprocesses)
 {
-	return MAXALIGN(sizeof(CopyPlan)) + MAXALIGN(map->ngroups * sizeof(GroupCodes)) +
-		   nprocesses * sizeof(Copied) + group_plan_size(map->ngroups, map->nextents, nprocesses);
+	return MAXALIGN(sizeof(CopyPlan)) + nprocesses * sizeof(Copied) +
+		   group_plan_size(map->ngroups, map->nextents, nprocesses);
 }
 
 /* Can so many processes share the groups, without one of them waiting long for another that has the largest? */
@@ -128,7 +126,6 @@ fill_plan(LineCopy *copy, CopyPlan *plan, int nprocesses)
 	plan->first_je_id = post->first_je_id;
 	plan->end_je_id = post->end_je_id;
 	plan->seals = post->seals != NULL && shares_evenly(copy, nprocesses);
-	plan->ngroups = map->ngroups;
 	plan->nprocesses = nprocesses;
 	for (int i = 0; i < post->nmonths; i++)
 	{
@@ -141,17 +138,9 @@ fill_plan(LineCopy *copy, CopyPlan *plan, int nprocesses)
 		m->partition = post->months[i].range_partition;
 		plan->stamp = page_file_stamp(copy->files[i]);
 	}
-	for (int i = 0; i < map->ngroups; i++)
-	{
-		const CodeKey *key = map->groups[i];
-		GroupCodes *codes = &plan_codes(plan)[i];
-
-		codes->month = key->number;
-		codes->account_size = key->codes[0].len;
-		codes->fund_size = key->codes[1].len;
-		memcpy(codes->account_code, key->codes[0].data, key->codes[0].len);
-		memcpy(codes->fund, key->codes[1].data, key->codes[1].len);
-	}
+	memcpy(plan->indexes, copy->indexes, sizeof(plan->indexes));
+	BarrierInit(&plan->copied, 0);
+	pg_atomic_init_u64(&plan->next_fill, 0);
 	group_plan_fill(plan_groups(plan), &copy->work, RelationGetRelid(copy->staging), copy->groups,
 					map->ngroups, copy->extents, map->nextents);
 }
@@ -162,7 +151,7 @@ copier_open(CopyPlan *plan, Relation staging, Snapshot snapshot)
 	Copier *copier = palloc0_object(Copier);
 
 	copier->plan = plan;
-	copier->codes = plan_codes(plan);
+	copier->groups = group_plan_groups(plan_groups(plan));
 	copier->extents = group_plan_extents(plan_groups(plan));
 	page_reader_open(&copier->staging, staging, snapshot);
 	copier->reader = line_reader_open(staging);
@@ -172,6 +161,7 @@ copier_open(CopyPlan *plan, Relation staging, Snapshot snapshot)
 		{
 			copier->partitions[i] = table_open(plan->months[i].partition, AccessShareLock);
 			copier->files[i] = page_file_join(copier->partitions[i], plan->stamp, NULL);
+			copier->keys[i] = line_indexes_keys(&plan->indexes[i], i, plan_groups(plan));
 		}
 	return copier;
 }
@@ -197,27 +187,34 @@ is_complete(const Copier *copier, HeapTuple tuple)
 
 /* Is a line of the group that it is among? */
 static inline bool
-is_of_group(const Copier *copier, const GroupCodes *codes, const Line *line)
+is_of_group(const Copier *copier, const CopiedGroup *group, const Line *line)
 {
-	const PlanMonth *month = &copier->plan->months[codes->month];
+	const PlanMonth *month = &copier->plan->months[group->month];
 
 	return line->je_date >= month->first_day && line->je_date < month->next_first_day &&
 		   line->je_id >= copier->plan->first_je_id && line->je_id < copier->plan->end_je_id &&
-		   is_code(line->account_code, codes->account_code, codes->account_size) &&
-		   is_code(line->fund, codes->fund, codes->fund_size);
+		   is_code(line->account_code, group->account, group->account_size) &&
+		   is_code(line->fund, group->fund, group->fund_size);
 }
 
 /* Writes an extent whose lines are all accepted, and counts them. */
 static void
 write_extent(Copier *copier, const CopiedExtent *extent, char *pages, const LineSum *sum)
 {
-	int month = copier->codes[extent->group].month;
+	int month = copier->groups[extent->group].month;
 
-	Assert(extent->group >= 0 && extent->group < copier->plan->ngroups);
 	Assert(copier->files[month] != NULL);
 	page_file_write(copier->files[month], extent->to, pages);
 	line_sum_add_sum(&copier->sums[month], sum);
 	progress_add(sum->lines);
+}
+
+/* An extent that has a row that does not belong there: its rows are posted one by one. */
+static void
+leave_extent(Copier *copier, CopiedExtent *extent)
+{
+	extent->left = true;
+	copier->plan->indexes[copier->groups[extent->group].month].spoiled = true;
 }
 
 static void
@@ -229,10 +226,24 @@ copied_one(void)
 		CRASH_POINT("post_copied");
 }
 
+/* Adds up a line of an extent, and notes its key and its place. */
+static inline void
+note_line(Copier *copier, CopiedExtent *extent, int month, HeapTuple tuple, const Line *line,
+		  LineSum *sum)
+{
+	line_sum_add(sum, line);
+	line_indexes_note(&copier->plan->indexes[month], copier->keys[month], extent,
+					  ItemPointerGetBlockNumber(&tuple->t_self) - extent->from,
+					  ItemPointerGetOffsetNumber(&tuple->t_self), line->je_id, line->line_no,
+					  line->je_date);
+}
+
 /* Adds up the lines of the page read last; false where one of them is not of the group, or not to be copied as it is. */
 static bool
-add_page(Copier *copier, OffsetNumber last, const GroupCodes *codes, LineSum *sum)
+add_page(Copier *copier, OffsetNumber last, CopiedExtent *extent, LineSum *sum)
 {
+	const CopiedGroup *group = &copier->groups[extent->group];
+
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
 		HeapTupleData tuple;
@@ -243,9 +254,9 @@ add_page(Copier *copier, OffsetNumber last, const GroupCodes *codes, LineSum *su
 		if (!is_complete(copier, &tuple))
 			return false;
 		line_reader_read(copier->reader, &tuple, &line);
-		if (!is_of_group(copier, codes, &line))
+		if (!is_of_group(copier, group, &line))
 			return false;
-		line_sum_add(sum, &line);
+		note_line(copier, extent, group->month, &tuple, &line, sum);
 	}
 	return true;
 }
@@ -260,9 +271,9 @@ copy_extent(Copier *copier, CopiedExtent *extent)
 		OffsetNumber last =
 			page_reader_page_to(&copier->staging, extent->from + i, copier->pages + i * BLCKSZ);
 
-		if (!add_page(copier, last, &copier->codes[extent->group], &sum))
+		if (!add_page(copier, last, extent, &sum))
 		{
-			extent->left = true;
+			leave_extent(copier, extent);
 			return;
 		}
 	}
@@ -288,11 +299,12 @@ static bool
 accept_line(const MergedExtent *extent, HeapTuple tuple, const Line *line, LineSum *sum, void *arg)
 {
 	Copier *copier = arg;
+	CopiedExtent *copied = &copier->extents[extent->number];
+	const CopiedGroup *group = &copier->groups[copied->group];
 
-	if (!is_complete(copier, tuple) ||
-		!is_of_group(copier, &copier->codes[copier->extents[extent->number].group], line))
+	if (!is_complete(copier, tuple) || !is_of_group(copier, group, line))
 		return false;
-	line_sum_add(sum, line);
+	note_line(copier, copied, group->month, tuple, line, sum);
 	return true;
 }
 
@@ -305,7 +317,7 @@ end_extent(const MergedExtent *extent, char *pages, bool accepted, const LineSum
 	if (accepted)
 		write_extent(copier, copied, pages, sum);
 	else
-		copied->left = true;
+		leave_extent(copier, copied);
 	copied_one();
 }
 
@@ -322,9 +334,64 @@ copied_source(Copier *copier)
 	return source;
 }
 
+/* Waits until all processes have copied; the leader shows meanwhile how far they are. One that comes late has nothing to wait for. */
+static void
+wait_for_copies(Copier *copier)
+{
+	Barrier *copied = &copier->plan->copied;
+
+	if (IsParallelWorker())
+	{
+		CRASH_POINT("post_worker_keys");
+		if (!copier->is_late)
+			BarrierArriveAndWait(copied, WAIT_EVENT_PARALLEL_FINISH);
+		return;
+	}
+	BarrierArriveAndDetach(copied);
+	while (BarrierPhase(copied) == 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		progress_flush();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, WAIT_MS,
+						 WAIT_EVENT_PARALLEL_FINISH);
+		ResetLatch(MyLatch);
+	}
+	pg_read_barrier();
+}
+
+/* Fills indexes, once all processes have copied, until all are taken. */
+static void
+fill_indexes(Copier *copier)
+{
+	CopyPlan *plan = copier->plan;
+
+	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
+		if (copier->keys[i] != NULL)
+			index_keys_end(copier->keys[i]);
+	wait_for_copies(copier);
+	for (;;)
+	{
+		uint64 n = pg_atomic_fetch_add_u64(&plan->next_fill, 1);
+		int which = n / JE_ID_MAX_MONTHS;
+		int month = n % JE_ID_MAX_MONTHS;
+		MonthIndexes *indexes = &plan->indexes[month];
+
+		if (which >= LINE_INDEXES)
+			break;
+		if (!OidIsValid(indexes->indexes[which]) || indexes->spoiled)
+			continue;
+		line_indexes_fill(indexes, month, which, plan_groups(plan), copier->keys[month],
+						  plan->nprocesses);
+		CRASH_POINT("post_index_filled");
+	}
+}
+
 static void
 copier_close(Copier *copier)
 {
+	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
+		if (copier->keys[i] != NULL)
+			index_keys_close(copier->keys[i]);
 	memcpy(plan_copied(copier->plan, parallel_work_process())->sums, copier->sums,
 		   sizeof(copier->sums));
 	line_reader_close(copier->reader);
@@ -342,13 +409,20 @@ ledger_engine_post_lines_worker(dsm_segment *seg, shm_toc *toc)
 {
 	CopyPlan *plan = parallel_work_attach(toc);
 	Relation staging = table_open(group_plan_table(plan_groups(plan)), AccessShareLock);
-	Copier *copier = copier_open(plan, staging, GetActiveSnapshot());
-	ExtentSource source = copied_source(copier);
+	Copier *copier;
 
+	SharedFileSetAttach(group_plan_files(plan_groups(plan)), seg);
+	copier = copier_open(plan, staging, GetActiveSnapshot());
+	copier->is_late = BarrierAttach(&plan->copied) > 0;
 	if (plan->seals)
-		line_seals_groups_by_worker(plan_groups(plan), &source, seg);
+	{
+		ExtentSource source = copied_source(copier);
+
+		line_seals_groups_by_worker(plan_groups(plan), &source);
+	}
 	else
 		copy_extents(copier);
+	fill_indexes(copier);
 	copier_close(copier);
 	table_close(staging, NoLock);
 	parallel_work_leave();
@@ -369,15 +443,48 @@ line_copy_open(Post *post, Relation staging, const ExtentMap *map, CopiedExtent 
 	return copy;
 }
 
+/* Finds the indexes that are filled from what is copied. */
+static void
+claim_indexes(LineCopy *copy)
+{
+	int64 nextents[JE_ID_MAX_MONTHS] = {0};
+	int64 limits[JE_ID_MAX_MONTHS] = {0};
+
+	for (int64 i = 0; i < copy->map->nextents; i++)
+	{
+		int month = copy->groups[copy->extents[i].group].month;
+
+		nextents[month]++;
+		limits[month] =
+			Max(limits[month], copy->extents[i].first_je_id - copy->post->first_je_id + 1);
+	}
+	for (int i = 0; i < copy->post->nmonths; i++)
+	{
+		Relation partition;
+
+		if (nextents[i] == 0)
+			continue;
+		partition = table_open(copy->post->months[i].range_partition, NoLock);
+		copy->indexes[i].first_day = copy->post->months[i].first_day;
+		copy->indexes[i].first_je_id = copy->post->first_je_id;
+		line_indexes_claim(&copy->indexes[i], partition, nextents[i], limits[i]);
+		table_close(partition, NoLock);
+	}
+	CommandCounterIncrement();
+}
+
 void
 line_copy_launch(LineCopy *copy)
 {
 	int nworkers = parallel_work_workers(copy->map->nextents * EXTENT_PAGES);
 
+	claim_indexes(copy);
 	parallel_work_begin(&copy->work, "ledger_engine_post_lines_worker",
 						plan_size(copy->map, nworkers + 1), nworkers);
 	copy->plan = copy->work.shared;
 	fill_plan(copy, copy->plan, nworkers + 1);
+	/* Workers that are done wait for the leader. */
+	BarrierAttach(&copy->plan->copied);
 	parallel_work_launch(&copy->work);
 }
 
@@ -391,6 +498,7 @@ take_sums(LineCopy *copy, int month)
 		line_sum_add_sum(&sum, &plan_copied(copy->plan, i)->sums[month]);
 	Assert(sum.lines >= 0 && (copy->files[month] != NULL || sum.lines == 0));
 	line_sum_add_sum(&copy->post->months[month].lines, &sum);
+	copy->lines[month] = sum.lines;
 	if (copy->files[month] != NULL)
 		page_file_count(copy->files[month], sum.lines);
 }
@@ -409,12 +517,30 @@ line_copy_run(LineCopy *copy)
 												 post_seals_spool(seals)));
 	else
 		copy_extents(copier);
+	fill_indexes(copier);
 	copier_close(copier);
 	parallel_work_wait(&copy->work);
 	for (int i = 0; i < copy->post->nmonths; i++)
 		take_sums(copy, i);
 	if (plan->seals)
 		line_seals_take(seals, groups, copy->work.nworkers);
+	memcpy(copy->indexes, plan->indexes, sizeof(copy->indexes));
 	group_plan_read(groups, copy->groups, copy->extents);
 	parallel_work_end(&copy->work);
+}
+
+void
+line_copy_tell_indexes(LineCopy *copy, IndexBuilds *builds)
+{
+	for (int i = 0; i < copy->post->nmonths; i++)
+	{
+		const MonthIndexes *indexes = &copy->indexes[i];
+
+		if (copy->files[i] == NULL || indexes->spoiled ||
+			page_file_rows(copy->files[i]) != copy->lines[i])
+			continue;
+		for (int which = 0; which < LINE_INDEXES; which++)
+			if (OidIsValid(indexes->indexes[which]) && indexes->rows[which] == copy->lines[i])
+				index_builds_filled(builds, indexes->indexes[which], indexes->entries[which]);
+	}
 }

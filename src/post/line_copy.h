@@ -7,6 +7,7 @@
  * Where processes can share the groups evenly, each copies one group after the
  * other in the order of its lines, and seals them on the way, too. Else they
  * take one extent after the other, and line_seals_add() seals the lines later.
+ * Once all is copied, the processes fill indexes (line_indexes.h).
  */
 #ifndef LEDGER_LINE_COPY_H
 #define LEDGER_LINE_COPY_H
@@ -26,6 +27,9 @@ extern void line_copy_launch(LineCopy *copy);
 
 /* Copies until all is copied, and waits for the workers. Adds the sums to the months, and sets what extents and groups say. */
 extern void line_copy_run(LineCopy *copy);
+
+/* Says which indexes need not be built: those of partitions all of whose lines were copied, filled on the way. */
+extern void line_copy_tell_indexes(LineCopy *copy, IndexBuilds *builds);
 
 /* False for a row that is older than a column of its table: the column's value is known to that table alone. */
 extern bool has_all_columns(HeapTuple tuple, Relation rel);

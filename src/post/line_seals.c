@@ -100,14 +100,12 @@ leave(GroupPlan *plan, Spool *blocks, List *sections)
 }
 
 void
-line_seals_groups_by_worker(GroupPlan *plan, ExtentSource *source, dsm_segment *seg)
+line_seals_groups_by_worker(GroupPlan *plan, ExtentSource *source)
 {
 	Hasher *hasher = hasher_open();
-	Spool *blocks;
-
-	SharedFileSetAttach(group_plan_files(plan), seg);
-	blocks =
+	Spool *blocks =
 		spool_open_shared(group_plan_files(plan), file_name("blocks", parallel_work_process()));
+
 	leave(plan, blocks, line_seals_groups(plan, source, hasher, blocks));
 	hasher_close(hasher);
 }
@@ -149,8 +147,9 @@ ledger_engine_line_seals_worker(dsm_segment *seg, shm_toc *toc)
 	PageReader pages;
 	ExtentSource source = {.reader = &pages, .lines = line_reader_open(rel)};
 
+	SharedFileSetAttach(group_plan_files(plan), seg);
 	page_reader_open(&pages, rel, GetActiveSnapshot());
-	line_seals_groups_by_worker(plan, &source, seg);
+	line_seals_groups_by_worker(plan, &source);
 	page_reader_close(&pages);
 	line_reader_close(source.lines);
 	table_close(rel, NoLock);

@@ -19,7 +19,7 @@
 extern List *line_seals_groups(GroupPlan *plan, ExtentSource *source, Hasher *hasher, Spool *spool);
 
 /* The same in a worker, which leaves its sections to the leader. */
-extern void line_seals_groups_by_worker(GroupPlan *plan, ExtentSource *source, dsm_segment *seg);
+extern void line_seals_groups_by_worker(GroupPlan *plan, ExtentSource *source);
 
 /* Takes the sections that so many workers left. */
 extern void line_seals_take(PostSeals *seals, GroupPlan *plan, int nworkers);

@@ -92,6 +92,17 @@ account_of(BlockNumber first, CodeKey *key, void *arg)
 		   line.account_code.len <= MAX_GROUP_CODE && line.fund.len <= MAX_GROUP_CODE;
 }
 
+static void
+begin_group(CopiedGroup *group, const CodeKey *key, int64 first)
+{
+	group->first = first;
+	group->month = key->number;
+	group->account_size = key->codes[0].len;
+	group->fund_size = key->codes[1].len;
+	memcpy(group->account, key->codes[0].data, key->codes[0].len);
+	memcpy(group->fund, key->codes[1].data, key->codes[1].len);
+}
+
 /* Sets where in its partition each extent goes; the sizes that the partitions come to. */
 static void
 place_extents(LinePass *pass, BlockNumber sizes[JE_ID_MAX_MONTHS])
@@ -105,11 +116,14 @@ place_extents(LinePass *pass, BlockNumber sizes[JE_ID_MAX_MONTHS])
 		BlockNumber block = map->extents[i].block;
 		int group = map->extents[i].group;
 		int month = map->groups[group]->number;
-		CopiedExtent extent = {pass->first_je_ids[block / EXTENT_PAGES], block, sizes[month], group,
-							   false};
+		CopiedExtent extent = {.first_je_id = pass->first_je_ids[block / EXTENT_PAGES],
+							   .from = block,
+							   .to = sizes[month],
+							   .group = group,
+							   .first_day = PG_UINT8_MAX};
 
 		if (pass->groups[group].count++ == 0)
-			pass->groups[group].first = i;
+			begin_group(&pass->groups[group], map->groups[group], i);
 		pass->extents[i] = extent;
 		sizes[month] += EXTENT_PAGES;
 	}
@@ -370,5 +384,6 @@ post_lines_close(LinePass *pass)
 	line_reader_close(poster->reader);
 	page_reader_close(&poster->pages);
 	ExecDropSingleTupleTableSlot(poster->slot);
+	line_copy_tell_indexes(pass->copy, &pass->post->index_builds);
 	close_targets(pass->post, poster->lines, poster->ranges);
 }

@@ -43,9 +43,17 @@ typedef struct PendingIndex
 	double work; /* to compare it with others */
 	int64 nrows; /* of the table */
 	bool plain;  /* no expression, no predicate: any process can build it */
+	bool filled; /* without a build */
 	double table_rows;
 	double index_rows;
 } PendingIndex;
+
+/* An index that its table's writer filled. */
+typedef struct FilledIndex
+{
+	Oid index;
+	double entries;
+} FilledIndex;
 
 /* What all processes see. */
 typedef struct Shared
@@ -75,6 +83,38 @@ is_plain(Relation index)
 		   !index->rd_index->indisexclusion;
 }
 
+/* An index of an empty table may have pages already. */
+void
+index_builds_give_file(Oid index)
+{
+	Relation rel = index_open(index, AccessExclusiveLock);
+
+	set_new_relation_file(rel, rel->rd_rel->relpersistence);
+	index_close(rel, NoLock);
+}
+
+void
+index_builds_filled(IndexBuilds *builds, Oid index, double entries)
+{
+	FilledIndex *filled = palloc_object(FilledIndex);
+
+	filled->index = index;
+	filled->entries = entries;
+	builds->filled = lappend(builds->filled, filled);
+}
+
+/* What is known of an index that was filled; NULL: it was not. */
+static const FilledIndex *
+find_filled(const IndexBuilds *builds, Oid index)
+{
+	ListCell *lc;
+
+	foreach(lc, builds->filled)
+		if (((FilledIndex *) lfirst(lc))->index == index)
+			return lfirst(lc);
+	return NULL;
+}
+
 void
 index_builds_add(IndexBuilds *builds, Relation table, int64 nrows)
 {
@@ -85,12 +125,16 @@ index_builds_add(IndexBuilds *builds, Relation table, int64 nrows)
 	{
 		PendingIndex *pending = palloc0_object(PendingIndex);
 		Relation index = index_open(lfirst_oid(lc), AccessExclusiveLock);
+		const FilledIndex *filled = find_filled(builds, lfirst_oid(lc));
 
 		pending->table = RelationGetRelid(table);
 		pending->index = lfirst_oid(lc);
 		pending->work = guess_work(index, RelationGetNumberOfBlocks(table));
 		pending->nrows = nrows;
 		pending->plain = is_plain(index);
+		pending->filled = filled != NULL;
+		pending->table_rows = nrows;
+		pending->index_rows = filled != NULL ? filled->entries : 0;
 		builds->indexes = lappend(builds->indexes, pending);
 		index_close(index, NoLock);
 	}
@@ -109,16 +153,6 @@ reindex(const PendingIndex *pending)
 		elog(ERROR, "could not build index %s", name);
 	MemoryContextSwitchTo(caller);
 	progress_add(pending->nrows);
-}
-
-/* A file of its own, for an index of an empty table may have pages already. */
-static void
-give_new_file(Oid index)
-{
-	Relation rel = index_open(index, NoLock);
-
-	set_new_relation_file(rel, rel->rd_rel->relpersistence);
-	index_close(rel, NoLock);
 }
 
 static int
@@ -266,19 +300,22 @@ index_builds_run(IndexBuilds *builds)
 
 	CommandCounterIncrement();
 	foreach(lc, builds->indexes)
-		nrows += ((PendingIndex *) lfirst(lc))->nrows;
+		if (!((PendingIndex *) lfirst(lc))->filled)
+			nrows += ((PendingIndex *) lfirst(lc))->nrows;
 	progress_phase(PHASE_BUILDING_INDEXES, nrows);
 	foreach(lc, builds->indexes)
 	{
 		PendingIndex *pending = lfirst(lc);
 
-		if (!pending->plain)
-		{
+		if (pending->filled)
+			record_sizes(pending);
+		else if (!pending->plain)
 			reindex(pending);
-			continue;
+		else
+		{
+			index_builds_give_file(pending->index);
+			plain = lappend(plain, pending);
 		}
-		give_new_file(pending->index);
-		plain = lappend(plain, pending);
 	}
 	CommandCounterIncrement();
 	CRASH_POINT("post_index_files");

@@ -19,7 +19,14 @@
 typedef struct IndexBuilds
 {
 	List *indexes; /* PendingIndex */
+	List *filled;  /* FilledIndex */
 } IndexBuilds;
+
+/* Gives an index of a new table an empty file, for its builder or for what fills it otherwise. */
+extern void index_builds_give_file(Oid index);
+
+/* An index was filled otherwise, with so many entries: it is not built. To be said before index_builds_add(). */
+extern void index_builds_filled(IndexBuilds *builds, Oid index, double entries);
 
 /* Leaves the indexes of a table of so many rows to be built, which must be empty so far. */
 extern void index_builds_add(IndexBuilds *builds, Relation table, int64 nrows);

@@ -3,42 +3,28 @@
  *		Direct writing of a new table's pages (see page_file.h).
  *
  * A table that comes to be in a transaction goes if the transaction does, so
- * its pages need no undoing. Where the table is logged, each extent is logged
- * whole before it is written. That the file reaches the disk is asked for when
- * it is closed: by the next checkpoint, or at once where a checkpoint began in
- * between, which may have missed pages whose log records it made needless. What
- * is not logged can wait for the next one: an unlogged table only has to outlast
- * a shutdown, and a table that wal_level = minimal keeps out of the log is logged
- * or synced by the server when the transaction commits.
- *
- * The server's own writer of new files, bulk_write.c, which it has from 17 on,
- * is for one process; the hole that a checkpoint leaves is described there, at
- * smgr_bulk_finish(). TOAST is made as raw_heap_insert() (rewriteheap.c) makes it.
+ * its pages need no undoing. Extents are logged, written and synced as pages of
+ * new files are (new_file.h). TOAST is made as raw_heap_insert()
+ * (rewriteheap.c) makes it.
  */
 #include "table/page_file.h"
 
 #include "common/crash_point.h"
 #include "common/settings.h"
+#include "table/new_file.h"
 
 #include "access/heapam.h"
 #include "access/heaptoast.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "access/xloginsert.h"
 #include "catalog/catalog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "storage/lmgr.h"
-#include "storage/proc.h"
 #include "storage/smgr.h"
 #include "utils/memutils.h"
-
-#define PAGE_ALIGNMENT 4096
-
-/* Blocks by which a file grows at a time: an extent at first, twice as many each time up to 1 MB. */
-#define MAX_GROWTH 128
 
 struct PageFile
 {
@@ -46,10 +32,11 @@ struct PageFile
 	RowStamp stamp;
 	bool joined;
 	SharedTuplestoreAccessor *spool; /* of long rows; NULL: they are written here */
-	XLogRecPtr redo;                 /* of the last checkpoint when the file was opened */
-	BlockNumber next;                /* of the blocks that are this process's to fill */
+	NewFile file;
+	BlockNumber next; /* of the blocks that are this process's to fill */
 	BlockNumber end;
-	BlockNumber growth;
+	BlockNumber
+		growth;  /* the blocks to be taken next: an extent at first, twice as many each time */
 	int64 nrows; /* for the statistics that autovacuum goes by */
 	MemoryContext context;
 	MemoryContext toast_context;
@@ -66,7 +53,7 @@ page_file_fits(Relation rel)
 char *
 page_file_alloc_extent(void)
 {
-	return (char *) TYPEALIGN(PAGE_ALIGNMENT, palloc(EXTENT_PAGES * BLCKSZ + PAGE_ALIGNMENT));
+	return new_file_alloc(EXTENT_PAGES);
 }
 
 static PageFile *
@@ -76,7 +63,7 @@ make_file(Relation rel, RowStamp stamp)
 
 	file->rel = rel;
 	file->stamp = stamp;
-	file->redo = GetRedoRecPtr();
+	new_file_open(&file->file, rel);
 	file->growth = EXTENT_PAGES;
 	file->context = CurrentMemoryContext;
 	file->toast_context =
@@ -154,50 +141,10 @@ place_rows(Page page, BlockNumber block)
 	}
 }
 
-/* Logs an extent and makes its pages ready to be written from a block on. */
-static void
-prepare_extent(PageFile *file, BlockNumber block, char *pages)
-{
-	for (int i = 0; i < EXTENT_PAGES; i++)
-		place_rows((Page) page_of(pages, i), block + i);
-	if (RelationNeedsWAL(file->rel))
-	{
-		BlockNumber blocks[EXTENT_PAGES];
-		Page list[EXTENT_PAGES];
-
-		for (int i = 0; i < EXTENT_PAGES; i++)
-		{
-			blocks[i] = block + i;
-			list[i] = (Page) page_of(pages, i);
-		}
-		log_newpages(relation_locator(file->rel), MAIN_FORKNUM, EXTENT_PAGES, blocks, list, true);
-	}
-	for (int i = 0; i < EXTENT_PAGES; i++)
-		PageSetChecksumInplace((Page) page_of(pages, i), block + i);
-}
-
-/* The last block of a file's segment. */
-static BlockNumber
-segment_end(BlockNumber segment, BlockNumber nblocks)
-{
-	return Min((segment + 1) * (BlockNumber) RELSEG_SIZE, nblocks) - 1;
-}
-
-/* Makes the file longer: a segment has all its blocks as soon as it has its last one. */
-static void
-grow(PageFile *file, BlockNumber from, BlockNumber to)
-{
-	static pg_attribute_aligned(PAGE_ALIGNMENT) char zeros[BLCKSZ];
-	SMgrRelation smgr = RelationGetSmgr(file->rel);
-
-	for (BlockNumber s = from / RELSEG_SIZE; s * (BlockNumber) RELSEG_SIZE < to; s++)
-		smgrextend(smgr, MAIN_FORKNUM, segment_end(s, to), zeros, true);
-}
-
 void
 page_file_reserve(PageFile *file, BlockNumber nblocks)
 {
-	grow(file, 0, nblocks);
+	new_file_grow(&file->file, 0, nblocks);
 }
 
 /*
@@ -214,9 +161,9 @@ next_place(PageFile *file)
 		LockRelationForExtension(file->rel, ExclusiveLock);
 		file->next = smgrnblocks(RelationGetSmgr(file->rel), MAIN_FORKNUM);
 		file->end = file->next + file->growth;
-		grow(file, file->next, file->end);
+		new_file_grow(&file->file, file->next, file->end);
 		UnlockRelationForExtension(file->rel, ExclusiveLock);
-		file->growth = Min(file->growth * 2, MAX_GROWTH);
+		file->growth = Min(file->growth * 2, FILE_STRETCH);
 	}
 	place = file->next;
 	file->next += EXTENT_PAGES;
@@ -225,17 +172,21 @@ next_place(PageFile *file)
 	return place;
 }
 
-/* Writes pages that are ready to a place that the file has. */
+/* Logs pages that are ready and writes them to a place that the file has. */
 static void
 write_extent(PageFile *file, BlockNumber block, char *pages)
 {
-	SMgrRelation smgr = RelationGetSmgr(file->rel);
+	BlockNumber blocks[EXTENT_PAGES];
+	char *list[EXTENT_PAGES];
 
 	Assert(block % EXTENT_PAGES == 0);
-	Assert(block + EXTENT_PAGES <= smgrnblocks(smgr, MAIN_FORKNUM));
-	prepare_extent(file, block, pages);
 	for (int i = 0; i < EXTENT_PAGES; i++)
-		smgrwrite(smgr, MAIN_FORKNUM, block + i, page_of(pages, i), true);
+	{
+		blocks[i] = block + i;
+		list[i] = page_of(pages, i);
+		place_rows((Page) list[i], blocks[i]);
+	}
+	new_file_write(&file->file, EXTENT_PAGES, blocks, list);
 }
 
 void
@@ -376,61 +327,12 @@ page_file_rows(PageFile *file)
 	return file->nrows;
 }
 
-/* Asks the next checkpoint to sync each segment, by writing one block of each again. */
-static void
-register_sync(PageFile *file, BlockNumber nblocks)
-{
-	SMgrRelation smgr = RelationGetSmgr(file->rel);
-	char *page = page_file_alloc_extent();
-
-	for (BlockNumber s = 0; s * (BlockNumber) RELSEG_SIZE < nblocks; s++)
-	{
-		smgrread(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page);
-		smgrwrite(smgr, MAIN_FORKNUM, segment_end(s, nblocks), page, false);
-	}
-}
-
-/* Has the kernel write the file, so that a sync, which no cancel interrupts, finds little left to wait for. */
-static void
-write_back(SMgrRelation smgr, BlockNumber nblocks)
-{
-	for (BlockNumber block = 0; block < nblocks; block += MAX_GROWTH)
-	{
-		CHECK_FOR_INTERRUPTS();
-		smgrwriteback(smgr, MAIN_FORKNUM, block, Min(MAX_GROWTH, nblocks - block));
-	}
-}
-
-static void
-sync_file(PageFile *file)
-{
-	SMgrRelation smgr = RelationGetSmgr(file->rel);
-	BlockNumber nblocks = smgrnblocks(smgr, MAIN_FORKNUM);
-
-	/* No checkpoint shall begin between the question whether one began and the request to the next one. */
-	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
-	if (file->redo == GetRedoRecPtr() || !RelationNeedsWAL(file->rel))
-	{
-		CRASH_POINT("post_before_sync");
-		register_sync(file, nblocks);
-		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
-		CRASH_POINT_LOG("%s: left to the next checkpoint", RelationGetRelationName(file->rel));
-	}
-	else
-	{
-		MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
-		write_back(smgr, nblocks);
-		smgrimmedsync(smgr, MAIN_FORKNUM);
-		CRASH_POINT_LOG("%s: synced at once", RelationGetRelationName(file->rel));
-	}
-}
-
 void
 page_file_close(PageFile *file)
 {
 	Assert(file->nrows >= 0);
 	if (!file->joined)
-		sync_file(file);
+		new_file_sync(&file->file);
 	pgstat_count_heap_insert(file->rel, file->nrows);
 	MemoryContextDelete(file->toast_context);
 }

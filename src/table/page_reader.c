@@ -74,6 +74,7 @@ page_reader_page_to(PageReader *reader, BlockNumber block, char *target)
 	if (PageIsNew(page))
 		PageInit(page, BLCKSZ, 0);
 	reader->page = page;
+	reader->block = block;
 	return PageGetMaxOffsetNumber(page);
 }
 
@@ -94,7 +95,7 @@ page_reader_row(PageReader *reader, OffsetNumber item, HeapTuple tuple)
 	tuple->t_data = (HeapTupleHeader) PageGetItem(reader->page, id);
 	tuple->t_len = ItemIdGetLength(id);
 	tuple->t_tableOid = RelationGetRelid(reader->rel);
-	ItemPointerSetInvalid(&tuple->t_self);
+	ItemPointerSet(&tuple->t_self, reader->block, item);
 	return true;
 }
 

@@ -23,6 +23,7 @@ typedef struct PageReader
 	BufferAccessStrategy strategy;
 	char *room; /* for a page */
 	Page page;  /* read last: there, or where it was wanted */
+	BlockNumber block;
 } PageReader;
 
 /* The table is a heap: another one is refused (0A000). */

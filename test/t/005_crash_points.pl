@@ -280,7 +280,7 @@ sub combine
 	$name = 'expand_back' if $name eq 'reversal';
 	$name = 'expand_better' if $name eq 'correction';
 	my $step = $step{$name} or die "no step has point $point";
-	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $point =~ /^(?:expand_row|post_copied|post_index_built)$/ ? $alone : $large;
+	$settings //= $point =~ /^(?:post_heap_rows|shared_)/ ? $small : $point =~ /^(?:expand_row|post_copied|post_index_(?:built|filled)|post_filling_index)$/ ? $alone : $large;
 	my @whole = $name =~ /again/ ? (@set_aside, 'reprocess', 'expand_again', 'post_again') : ('create', 'expand', 'post', $name =~ /^(?:reprocess|reverse|journals)$/ ? $name : (),
 		$name =~ /back/ ? ('reverse', 'expand_back') : (), $name eq 'post_back' ? $name : ());
 	@whole = (@taken_back, 'rebook', $name =~ /anew/ ? 'expand_anew' : (), $name eq 'post_anew' ? $name : ()) if $name =~ /anew|rebook/;

@@ -171,7 +171,7 @@ sub finish_step
 	return;
 }
 
-# What page_file.c did with the files of a table.
+# What new_file.c did with the files of a table, or of its keys.
 sub syncs
 {
 	my ($table, $log) = @_;
@@ -217,7 +217,7 @@ sub checkpoint_at
 	my ($point, $after, $percent, $wal_level) = @_;
 	my ($step) = $point =~ /^(expand|post)_/ or die $point;
 	my $what = "$wal_level, checkpoint at $point" . ($after ? ' and after' : '') . ", $percent %";
-	my $table = ($step eq 'post' ? 'ledger_entry' : 'je') . '_line\w*';
+	my $table = ($step eq 'post' ? 'ledger_entry' : 'je') . '_line\w*(?<!_pkey)(?<!_idx)';
 	# A worker has something to do as long as the leader waits.
 	my @points = ($point =~ /worker/ ? 'post_headers' : (), $point);
 	my ($session, $log);
@@ -232,8 +232,9 @@ sub checkpoint_at
 	# A checkpoint left nothing out of what is not logged: staging, and all new tables with wal_level = minimal.
 	is(
 		syncs($table, $log),
-		$wal_level eq 'replica' && $point =~ /^post_(?:reserved|headers|(?:worker_)?copied|pages_written)$/ ? 'synced at once' : 'left to the next checkpoint',
+		$wal_level eq 'replica' && $point =~ /^post_(?:reserved|headers|(?:worker_)?copied|filling_index|pages_written)$/ ? 'synced at once' : 'left to the next checkpoint',
 		"$what: synced");
+	is(syncs('ledger_entry_line\w*_run_\d+_pkey', $log), 'synced at once', "$what: key synced") if $point eq 'post_filling_index' && $wal_level eq 'replica';
 	$step eq 'post' ? promise() : post();
 	sql('CHECKPOINT') if $after;
 	lose_power($percent);
@@ -380,7 +381,7 @@ sub in_peace
 
 # The points at which a checkpoint comes.
 my %points = (
-	replica => [qw(expand_row post_worker_copied post_pages_written post_rows_written post_index_built)],
+	replica => [qw(expand_row post_worker_copied post_filling_index post_pages_written post_rows_written post_index_built)],
 	minimal => [qw(expand_rows_done post_headers post_copied post_index_files post_checked)]);
 
 @points{ 'replica', 'minimal' } = ([ 'post_reserved', sort map { @$_ } values %points ]) x 2 if $all;
