@@ -120,6 +120,7 @@ OBJS = \
 	src/policy/symbolic.o \
 	src/policy/template.o \
 	src/post/group_plan.o \
+	src/post/header_indexes.o \
 	src/post/ledger_target.o \
 	src/post/post.o \
 	src/post/line_copy.o \

@@ -13,6 +13,7 @@
 #include "common/progress.h"
 #include "common/query.h"
 #include "ledger/shared_staging.h"
+#include "post/header_indexes.h"
 #include "post/ledger_target.h"
 #include "post/post_seals.h"
 #include "table/page_groups.h"
@@ -58,8 +59,9 @@ struct HeaderPass
 	Relation staging;
 	bool is_shared; /* with other runs */
 	HeaderColumns columns;
-	LedgerTarget *targets; /* by month */
-	BoundForm **forms;     /* of their rows */
+	LedgerTarget *targets;   /* by month */
+	BoundForm **forms;       /* of their rows */
+	HeaderIndexes **indexes; /* by month; NULL: they are left to the server */
 	PageReader pages;
 	TupleTableSlot *slot;
 	ExtentMap map; /* by book: entity and basis */
@@ -119,7 +121,7 @@ save_counters(Post *post)
 	}
 }
 
-static Datum
+static int
 next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char *buffer)
 {
 	CodeKey key = {month->first_day, 2, {entity, basis}};
@@ -143,7 +145,7 @@ next_number(Post *post, const LedgerMonth *month, Code entity, Code basis, char 
 	Assert(counter->last_number > 0 && length < sizeof(text));
 	SET_VARSIZE_SHORT(buffer, length + VARHDRSZ_SHORT);
 	memcpy(buffer + VARHDRSZ_SHORT, text, length);
-	return PointerGetDatum(buffer);
+	return counter->last_number;
 }
 
 /* What posting reads of a header is not null, unless staging was touched. */
@@ -171,15 +173,21 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	DateADT date = DatumGetDateADT(slot->tts_values[columns->je_date - 1]);
 	LedgerMonth *month = post_find_month(post, date);
 	LedgerTarget *target = &pass->targets[month - post->months];
-	char number[NUMBER_SIZE + VARHDRSZ_SHORT];
+	HeaderIndexes *indexes = pass->indexes[month - post->months];
+	Datum entity = slot->tts_values[columns->entity_code - 1];
+	Datum basis = slot->tts_values[columns->basis - 1];
+	char je_number[NUMBER_SIZE + VARHDRSZ_SHORT];
+	int number =
+		next_number(post, month, code_from_datum(entity), code_from_datum(basis), je_number);
 
-	target->values[target->je_number - 1] =
-		next_number(post, month, code_from_datum(slot->tts_values[columns->entity_code - 1]),
-					code_from_datum(slot->tts_values[columns->basis - 1]), number);
+	target->values[target->je_number - 1] = PointerGetDatum(je_number);
 	target->isnull[target->je_number - 1] = false;
 	target->values[target->posted_at - 1] = TimestampTzGetDatum(post->posted_at);
 	target->isnull[target->posted_at - 1] = false;
 	ledger_target_put(target, slot);
+	if (indexes != NULL)
+		header_indexes_add(indexes, DatumGetInt64(slot->tts_values[columns->je_id - 1]), date,
+						   number, entity, basis, PointerGetDatum(je_number));
 	post_seals_add(post->seals, pass->forms[month - post->months], target->values, target->isnull);
 	month->journals++;
 	post->header_lines += DatumGetInt32(slot->tts_values[columns->line_count - 1]);
@@ -230,6 +238,7 @@ post_headers_open(Post *post, Relation staging)
 	pass->columns.total_credit = column_find(tupdesc, name, "total_credit", NUMERICOID);
 	pass->targets = palloc0_array(LedgerTarget, post->nmonths + 1);
 	pass->forms = palloc0_array(BoundForm *, post->nmonths + 1);
+	pass->indexes = palloc0_array(HeaderIndexes *, post->nmonths + 1);
 	page_reader_open(&pass->pages, staging, post->snapshot);
 	pass->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	load_counters(post);
@@ -242,6 +251,9 @@ post_headers_open(Post *post, Relation staging)
 		pass->forms[i] =
 			post_seals_bind(post->seals, ROW_HEADER,
 							bulk_writer_descriptor(pass->targets[i].writer), "ledger_entry_header");
+		pass->indexes[i] =
+			header_indexes_open(post, &post->months[i], pass->targets[i].writer,
+								pass->is_shared ? 0 : RelationGetNumberOfBlocks(staging));
 	}
 	return pass;
 }
@@ -338,16 +350,11 @@ post_headers_only_store(HeaderPass *pass)
 	return true;
 }
 
-void
-post_headers_write(HeaderPass *pass)
+static void
+write_by_page(HeaderPass *pass)
 {
 	BlockNumber nblocks = RelationGetNumberOfBlocks(pass->staging);
 
-	if (pass->is_shared)
-	{
-		write_shared(pass);
-		return;
-	}
 	for (int64 i = 0; i < pass->map.nextents; i++)
 		for (int p = 0; p < EXTENT_PAGES; p++)
 			if (pass->map.extents[i].block + p < nblocks)
@@ -358,10 +365,24 @@ post_headers_write(HeaderPass *pass)
 }
 
 void
+post_headers_write(HeaderPass *pass)
+{
+	if (pass->is_shared)
+		write_shared(pass);
+	else
+		write_by_page(pass);
+	for (int i = 0; i < pass->post->nmonths; i++)
+		if (pass->indexes[i] != NULL)
+			header_indexes_close(pass->indexes[i], &pass->post->index_builds);
+}
+
+void
 post_headers_close(HeaderPass *pass)
 {
 	for (int i = 0; i < pass->post->nmonths; i++)
+	{
 		ledger_target_close(&pass->targets[i]);
+	}
 	save_counters(pass->post);
 	ExecDropSingleTupleTableSlot(pass->slot);
 	page_reader_close(&pass->pages);

@@ -44,6 +44,7 @@ typedef struct Level
 
 struct BtreeFile
 {
+	MemoryContext context;
 	Relation index;
 	NewFile file;
 	BTScanInsert key;
@@ -51,7 +52,7 @@ struct BtreeFile
 	BlockNumber next;    /* block to be given to a page */
 	BlockNumber nblocks; /* that the file has */
 	Level levels[MAX_LEVELS];
-	int nfree;
+	int nfree; /* pages that were written, to be used again */
 	char *free[PAGES];
 	int nready;
 	char *ready[BATCH];
@@ -90,10 +91,10 @@ BtreeFile *
 btree_file_open(Relation index)
 {
 	BtreeFile *file = palloc0_object(BtreeFile);
-	char *pages = new_file_alloc(PAGES);
 
 	if (RelationGetNumberOfBlocks(index) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+	file->context = CurrentMemoryContext;
 	file->index = index;
 	new_file_open(&file->file, index);
 	file->key = _bt_mkscankey(index, NULL);
@@ -101,8 +102,6 @@ btree_file_open(Relation index)
 	file->joins_equal =
 		file->key->allequalimage && !index->rd_index->indisunique && BTGetDeduplicateItems(index);
 	file->next = BTREE_METAPAGE + 1;
-	for (int i = 0; i < PAGES; i++)
-		file->free[file->nfree++] = pages + (Size) i * BLCKSZ;
 	return file;
 }
 
@@ -134,11 +133,26 @@ put_page(BtreeFile *file, char *page, BlockNumber block)
 		write_ready(file);
 }
 
+/* Room for a page. */
+static char *
+take_page(BtreeFile *file)
+{
+	MemoryContext old;
+	char *page;
+
+	if (file->nfree > 0)
+		return file->free[--file->nfree];
+	old = MemoryContextSwitchTo(file->context);
+	page = new_file_alloc(1);
+	MemoryContextSwitchTo(old);
+	return page;
+}
+
 /* _bt_blnewpage(): the place of the high key appears to be used. */
 static char *
 new_page(BtreeFile *file, int level)
 {
-	char *page = file->free[--file->nfree];
+	char *page = take_page(file);
 	BTPageOpaque opaque;
 
 	_bt_pageinit((Page) page, BLCKSZ);
@@ -344,6 +358,7 @@ btree_file_close(BtreeFile *file)
 {
 	BlockNumber root = P_NONE;
 	int root_level = 0;
+	char *meta;
 
 	/* _bt_uppershutdown() */
 	for (int i = 0; i < MAX_LEVELS && file->levels[i].page != NULL; i++)
@@ -364,9 +379,9 @@ btree_file_close(BtreeFile *file)
 	}
 	if (file->nready > 0)
 		write_ready(file);
-	_bt_initmetapage((Page) file->free[file->nfree - 1], root, root_level,
-					 file->key->allequalimage);
-	put_page(file, file->free[--file->nfree], BTREE_METAPAGE);
+	meta = take_page(file);
+	_bt_initmetapage((Page) meta, root, root_level, file->key->allequalimage);
+	put_page(file, meta, BTREE_METAPAGE);
 	write_ready(file);
 	new_file_sync(&file->file);
 	pfree(file->key);

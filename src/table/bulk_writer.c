@@ -250,6 +250,18 @@ bulk_writer_page_file(BulkWriter *writer)
 }
 
 bool
+bulk_writer_leaves_indexes(const BulkWriter *writer)
+{
+	return writer->index_builds != NULL;
+}
+
+bool
+bulk_writer_last_place(const BulkWriter *writer, ItemPointer place)
+{
+	return writer->sink == BULK_TO_PAGES && page_file_last_place(&writer->extent, place);
+}
+
+bool
 bulk_writer_only_stores(BulkWriter *writer)
 {
 	return writer->sink != BULK_TO_HEAP || heap_writer_only_stores(writer->heap);

@@ -59,6 +59,12 @@ extern Relation bulk_writer_relation(BulkWriter *writer);
 /* The file of a writer to pages: rows put to it are among the writer's. */
 extern PageFile *bulk_writer_page_file(BulkWriter *writer);
 
+/* Are the indexes left to be built when the table is filled? */
+extern bool bulk_writer_leaves_indexes(const BulkWriter *writer);
+
+/* The place of the row that was added last to pages; false where it is not known. */
+extern bool bulk_writer_last_place(const BulkWriter *writer, ItemPointer place);
+
 /* True where writing runs no expression of the site's (CHECK, index), which may do what parallel mode forbids. */
 extern bool bulk_writer_only_stores(BulkWriter *writer);
 

@@ -115,17 +115,6 @@ page_of(char *pages, int i)
 	return pages + (Size) i * BLCKSZ;
 }
 
-static void
-begin_page(PageFile *file, PageExtent *extent)
-{
-	Page page = (Page) page_of(extent->pages, extent->npages++);
-
-	Assert(extent->npages <= EXTENT_PAGES);
-	PageInit(page, BLCKSZ, 0);
-	if (file->stamp.frozen)
-		PageSetAllVisible(page);
-}
-
 /* Tells each row of a page where it is. */
 static void
 place_rows(Page page, BlockNumber block)
@@ -172,6 +161,20 @@ next_place(PageFile *file)
 	return place;
 }
 
+static void
+begin_page(PageFile *file, PageExtent *extent)
+{
+	Page page;
+
+	if (extent->npages == 0)
+		extent->place = next_place(file);
+	page = (Page) page_of(extent->pages, extent->npages++);
+	Assert(extent->npages <= EXTENT_PAGES);
+	PageInit(page, BLCKSZ, 0);
+	if (file->stamp.frozen)
+		PageSetAllVisible(page);
+}
+
 /* Logs pages that are ready and writes them to a place that the file has. */
 static void
 write_extent(PageFile *file, BlockNumber block, char *pages)
@@ -197,7 +200,7 @@ page_file_flush(PageFile *file, PageExtent *extent)
 		return;
 	while (extent->npages < EXTENT_PAGES)
 		begin_page(file, extent);
-	write_extent(file, next_place(file), extent->pages);
+	write_extent(file, extent->place, extent->pages);
 	extent->npages = 0;
 }
 
@@ -250,6 +253,18 @@ add_row(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size)
 			elog(ERROR, "could not add a row to a page");
 	}
 	file->nrows++;
+}
+
+bool
+page_file_last_place(const PageExtent *extent, ItemPointer place)
+{
+	Page page;
+
+	if (extent->npages == 0)
+		return false;
+	page = (Page) page_of(extent->pages, extent->npages - 1);
+	ItemPointerSet(place, extent->place + extent->npages - 1, PageGetMaxOffsetNumber(page));
+	return true;
 }
 
 void

@@ -28,7 +28,8 @@ typedef struct PageFile PageFile;
 typedef struct PageExtent
 {
 	char *pages;
-	int npages; /* begun */
+	int npages;        /* begun */
+	BlockNumber place; /* that its first page gets */
 } PageExtent;
 
 /*
@@ -42,6 +43,9 @@ extern PageFile *page_file_open(Relation rel, bool frozen);
 
 /* Adds a row to an extent, and writes the extent when it is full. The row's header is changed, its bytes are copied. */
 extern void page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 size);
+
+/* The place of the row that was added last to an extent; false where there is none. */
+extern bool page_file_last_place(const PageExtent *extent, ItemPointer place);
 
 /* Writes an extent that is not full; its last pages may be empty. */
 extern void page_file_flush(PageFile *file, PageExtent *extent);

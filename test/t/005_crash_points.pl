@@ -26,6 +26,9 @@ plan skip_all => 'this build has no crash points (make CRASH_POINTS=1)'
   unless $node->safe_psql('crash', q{SELECT to_regproc('acct._crash_point') IS NOT NULL}) eq 't';
 make_database($node, 'peace');
 
+# The engine fills its own indexes of large runs: these are a site's, which the leader and a worker build.
+$node->safe_psql($_, 'CREATE INDEX ON acct.ledger_entry_line (txn_id); CREATE INDEX ON acct.ledger_entry_line (run_id)') for 'crash', 'peace';
+
 # Large runs take the way of pages and workers, small ones that of rows.
 my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0; SET ledger_engine.max_workers = 1;';
 my $alone = $large =~ s/max_workers = 1/max_workers = 0/r; # a worker may take all of the work

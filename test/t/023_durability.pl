@@ -382,7 +382,7 @@ sub in_peace
 # The points at which a checkpoint comes.
 my %points = (
 	replica => [qw(expand_row post_worker_copied post_filling_index post_pages_written post_rows_written post_index_built)],
-	minimal => [qw(expand_rows_done post_headers post_copied post_index_files post_checked)]);
+	minimal => [qw(expand_rows_done post_headers post_copied post_filling_index post_index_files post_checked)]);
 
 @points{ 'replica', 'minimal' } = ([ 'post_reserved', sort map { @$_ } values %points ]) x 2 if $all;
 
