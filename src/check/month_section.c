@@ -16,7 +16,7 @@ month_sections_open(MonthSections *sections)
 	sections->context =
 		AllocSetContextCreate(CurrentMemoryContext, "sections of a pass", ALLOCSET_DEFAULT_SIZES);
 	code_map_init(&sections->map, "sections", sizeof(MonthSection), sections->context);
-	code_map_keep_recent(&sections->map);
+	code_map_keep_index(&sections->map);
 	sections->left = 0;
 }
 

@@ -30,7 +30,7 @@ row_seals_open(RowSeals *seals, DateADT month)
 	seals->month = month;
 	seals->context = CurrentMemoryContext;
 	code_map_init(&seals->seals, "seals", sizeof(RowSeal), seals->context);
-	code_map_keep_recent(&seals->seals);
+	code_map_keep_index(&seals->seals);
 	code_map_init(&seals->numbers, "numbers of seals", sizeof(SealNumber), seals->context);
 }
 

@@ -8,7 +8,14 @@
 #include "utils/memutils.h"
 
 #define INLINE_KEY_SIZE 512
-#define RECENT_ENTRIES  16384 /* a power of two */
+#define MIN_INDEX_SIZE  1024 /* a power of two */
+
+/* Of an index; entry NULL: free. */
+typedef struct CodeMapSlot
+{
+	uint32 hash;
+	CodeKey *entry;
+} CodeMapSlot;
 
 static uint32
 hash_key(const void *data, Size size)
@@ -42,13 +49,49 @@ code_map_init(CodeMap *map, const char *name, Size entry_size, MemoryContext con
 		hash_create(name, 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	map->context = context;
 	map->entry_size = entry_size;
-	map->recent = NULL;
+	map->index = NULL;
+}
+
+static void
+make_index(CodeMap *map, uint32 size)
+{
+	map->index_size = size;
+	map->index = MemoryContextAllocExtended(map->context, size * sizeof(CodeMapSlot),
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
 void
-code_map_keep_recent(CodeMap *map)
+code_map_keep_index(CodeMap *map)
 {
-	map->recent = MemoryContextAllocZero(map->context, RECENT_ENTRIES * sizeof(CodeKey *));
+	Assert(hash_get_num_entries(map->table) == 0);
+	make_index(map, MIN_INDEX_SIZE);
+}
+
+static void
+add_to_index(CodeMap *map, uint32 hash, CodeKey *entry)
+{
+	uint32 at = hash & (map->index_size - 1);
+
+	while (map->index[at].entry != NULL)
+		at = (at + 1) & (map->index_size - 1);
+	map->index[at].hash = hash;
+	map->index[at].entry = entry;
+}
+
+/* Half of the slots at least are free, so that an entry is near the slot of its hash. */
+static void
+grow_index(CodeMap *map)
+{
+	CodeMapSlot *old = map->index;
+	uint32 size = map->index_size;
+
+	if (hash_get_num_entries(map->table) <= size / 2 || size > PG_UINT32_MAX / 2)
+		return;
+	make_index(map, size * 2);
+	for (uint32 i = 0; i < size; i++)
+		if (old[i].entry != NULL)
+			add_to_index(map, old[i].hash, old[i].entry);
+	pfree(old);
 }
 
 /* Makes key->bytes, in buffer if they fit it. */
@@ -83,15 +126,15 @@ static void *
 find_entry(CodeMap *map, CodeKey *key)
 {
 	uint32 hash = hash_key(key, sizeof(CodeKey));
-	CodeKey **recent = map->recent ? &map->recent[hash & (RECENT_ENTRIES - 1)] : NULL;
-	CodeKey *entry;
 
-	if (recent != NULL && *recent != NULL && compare_keys(*recent, key, sizeof(CodeKey)) == 0)
-		return *recent;
-	entry = hash_search_with_hash_value(map->table, key, hash, HASH_FIND, NULL);
-	if (recent != NULL && entry != NULL)
-		*recent = entry;
-	return entry;
+	if (map->index == NULL)
+		return hash_search_with_hash_value(map->table, key, hash, HASH_FIND, NULL);
+	for (uint32 at = hash & (map->index_size - 1); map->index[at].entry != NULL;
+		 at = (at + 1) & (map->index_size - 1))
+		if (map->index[at].hash == hash &&
+			compare_keys(map->index[at].entry, key, sizeof(CodeKey)) == 0)
+			return map->index[at].entry;
+	return NULL;
 }
 
 void *
@@ -110,10 +153,12 @@ void *
 code_map_enter(CodeMap *map, CodeKey *key, bool *found)
 {
 	char buffer[INLINE_KEY_SIZE];
+	uint32 hash;
 	CodeKey *entry;
 
 	join_codes(key, buffer);
-	entry = hash_search(map->table, key, HASH_ENTER, found);
+	hash = hash_key(key, sizeof(CodeKey));
+	entry = hash_search_with_hash_value(map->table, key, hash, HASH_ENTER, found);
 	if (!*found)
 	{
 		MemoryContext old = MemoryContextSwitchTo(map->context);
@@ -123,6 +168,11 @@ code_map_enter(CodeMap *map, CodeKey *key, bool *found)
 			entry->codes[i] = code_copy(key->codes[i]);
 		MemoryContextSwitchTo(old);
 		memset((char *) entry + sizeof(CodeKey), 0, map->entry_size - sizeof(CodeKey));
+		if (map->index != NULL)
+		{
+			add_to_index(map, hash, entry);
+			grow_index(map);
+		}
 	}
 	forget_bytes(key, buffer);
 	return entry;

@@ -28,13 +28,14 @@ typedef struct CodeMap
 	HTAB *table;
 	MemoryContext context;
 	Size entry_size;
-	CodeKey **recent; /* entries by their hash, to be tried first; NULL: not kept */
+	struct CodeMapSlot *index; /* all entries by their hash; NULL: not kept */
+	uint32 index_size;         /* a power of two */
 } CodeMap;
 
 extern void code_map_init(CodeMap *map, const char *name, Size entry_size, MemoryContext context);
 
-/* Keeps the entries found lately at hand, for a table that is asked once a row. */
-extern void code_map_keep_recent(CodeMap *map);
+/* Has an index find entries, for a table that is asked once a row; while it is empty. Its entries are never removed. */
+extern void code_map_keep_index(CodeMap *map);
 
 /* The entry of a key, or NULL. */
 extern void *code_map_find(CodeMap *map, CodeKey *key);

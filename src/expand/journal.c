@@ -7,8 +7,9 @@
  * subtransaction for each row would cost more than the row, and is not needed:
  * expressions are immutable, built in, and change nothing. What they may hold
  * when they fail (a pin, say, while a value is fetched from TOAST) belongs to a
- * resource owner of its own, which is released then. Templates whose expressions
- * are plain columns run without a handler.
+ * resource owner of its own, which is released then. A handler costs as much as
+ * an expression. So a step runs without one as long as columns and integers
+ * (fixed_point.h) are enough, and once more with one where they are not.
  */
 #include "expand/journal.h"
 
@@ -109,22 +110,37 @@ evaluate(Journal *journal, const Expression *expression, bool *isnull)
 	return value;
 }
 
-/* The condition of a candidate (STEP_MATCH), or of a line of its template. */
+/* Whether the server may evaluate: not where nobody would take its errors, and then the step is to be done once more. */
+static inline bool
+may_evaluate(Journal *journal)
+{
+	journal->needs_guard = !journal->is_guarded;
+	return journal->is_guarded;
+}
+
+/* The condition of a candidate (STEP_MATCH), or of a line of its template; false: it cannot be evaluated here. */
 static bool
-condition_holds(Journal *journal, const Expression *condition, JournalStep step, int index,
-				int line_no)
+evaluate_condition(Journal *journal, const Expression *condition, JournalStep step, int index,
+				   int line_no, bool *holds)
 {
 	bool isnull;
 	Datum value;
 
+	*holds = true;
 	if (condition == NULL)
 		return true;
+	if (condition->fixed != NULL && likely(journal->observer == NULL) &&
+		fixed_point_condition(condition->fixed, journal->econtext->ecxt_scantuple, holds))
+		return true;
+	if (!may_evaluate(journal))
+		return false;
 	journal->error_reason = EXCEPTION_CONDITION_ERROR;
 	journal->error_line = line_no;
 	value = evaluate(journal, condition, &isnull);
 	if (unlikely(journal->observer != NULL))
 		observe(journal, step, index, value, isnull, 0);
-	return !isnull && DatumGetBool(value);
+	*holds = !isnull && DatumGetBool(value);
+	return true;
 }
 
 static const char *
@@ -162,28 +178,50 @@ place_amount(Journal *journal, const Template *template, int i, Amount amount)
 	return true;
 }
 
+/* The amount of a line; false: there is none, with the exception set, or it cannot be evaluated here. */
+static bool
+evaluate_amount(Journal *journal, const Template *template, int i, int minor_units, Amount *amount)
+{
+	const TemplateLine *spec = &template->lines[i];
+	const Expression *expression = spec->amount;
+	bool isnull;
+
+	if (expression->fixed == NULL || unlikely(journal->observer != NULL) ||
+		!fixed_point_amount(expression->fixed, journal->econtext->ecxt_scantuple, minor_units,
+							&isnull, amount))
+	{
+		Datum value;
+
+		if (!may_evaluate(journal))
+			return false;
+		journal->error_reason = EXCEPTION_AMOUNT_ERROR;
+		journal->error_line = spec->line_no;
+		value = evaluate(journal, expression, &isnull);
+		if (unlikely(journal->observer != NULL))
+			observe(journal, STEP_AMOUNT, i, value, isnull, 0);
+		if (!isnull && !amount_from_numeric(value, minor_units, amount))
+			return fail(journal, EXCEPTION_AMOUNT_RANGE, spec->line_no,
+						"the amount does not fit numeric(20,4)");
+	}
+	if (isnull)
+		return fail(journal, EXCEPTION_AMOUNT_NULL, spec->line_no, "the amount is NULL");
+	return true;
+}
+
 static bool
 compute_line(Journal *journal, const Template *template, int i, int minor_units)
 {
 	const TemplateLine *spec = &template->lines[i];
-	Datum value;
-	bool isnull;
+	bool holds;
 	Amount amount;
 
 	evaluation_check_interrupts();
-	if (!condition_holds(journal, spec->condition, STEP_CONDITION, i, spec->line_no))
+	if (!evaluate_condition(journal, spec->condition, STEP_CONDITION, i, spec->line_no, &holds))
+		return false;
+	if (!holds)
 		return true;
-	journal->error_reason = EXCEPTION_AMOUNT_ERROR;
-	journal->error_line = spec->line_no;
-	value = evaluate(journal, spec->amount, &isnull);
-	if (unlikely(journal->observer != NULL))
-		observe(journal, STEP_AMOUNT, i, value, isnull, 0);
-	if (isnull)
-		return fail(journal, EXCEPTION_AMOUNT_NULL, spec->line_no, "the amount is NULL");
-	if (!amount_from_numeric(value, minor_units, &amount))
-		return fail(journal, EXCEPTION_AMOUNT_RANGE, spec->line_no,
-					"the amount does not fit numeric(20,4)");
-	return place_amount(journal, template, i, amount);
+	return evaluate_amount(journal, template, i, minor_units, &amount) &&
+		   place_amount(journal, template, i, amount);
 }
 
 static bool
@@ -278,17 +316,17 @@ prepare(Journal *journal, Route *route, Candidate *candidate)
 		journal->capacity = needed;
 		MemoryContextSwitchTo(old);
 	}
+}
+
+static JournalOutcome
+compute_step(Journal *journal, Route *route, int basis)
+{
+	const Template *template = journal->candidate->template;
+
 	memset(journal->lines, 0, sizeof(JournalLine) * template->nlines);
 	memset(journal->fund_sums, 0, sizeof(Amount) * template->nfunds);
 	journal->nlines = 0;
 	journal->debit = journal->credit = 0;
-}
-
-static JournalOutcome
-compute_journal(Journal *journal, Route *route)
-{
-	const Template *template = journal->candidate->template;
-
 	if (compute_lines(journal, template, route->minor_units) && check_accounts(journal, template) &&
 		check_balance(journal, template))
 		return JOURNAL_MADE;
@@ -296,21 +334,26 @@ compute_journal(Journal *journal, Route *route)
 }
 
 /* The first candidate whose condition is true becomes journal->candidate. */
-static bool
-choose_candidate(Journal *journal, BasisRoute *basis)
+static JournalOutcome
+choose_step(Journal *journal, Route *route, int b)
 {
+	BasisRoute *basis = &route->bases[b];
+
 	for (int i = 0; i < basis->ncandidates; i++)
 	{
 		Candidate *candidate = &basis->candidates[i];
+		bool holds;
 
 		evaluation_check_interrupts();
 		match_compile(routing_templates(journal->routing), candidate->match);
 		journal->candidate = candidate;
-		if (condition_holds(journal, candidate->match->condition, STEP_MATCH, i, 0))
-			return true;
+		if (!evaluate_condition(journal, candidate->match->condition, STEP_MATCH, i, 0, &holds))
+			break;
+		if (holds)
+			return JOURNAL_MADE;
 	}
 	journal->candidate = NULL;
-	return false;
+	return JOURNAL_NOT_IN_BASIS;
 }
 
 /* An amount that is too large on the way is out of range as one that is too large at the end. */
@@ -351,6 +394,8 @@ guarded(GuardedStep step, Journal *journal, Route *route, int basis)
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile JournalOutcome outcome = JOURNAL_EXCEPTION;
 
+	journal->is_guarded = true;
+	journal->needs_guard = false;
 	CurrentResourceOwner = journal->owner;
 	PG_TRY();
 	{
@@ -366,25 +411,16 @@ guarded(GuardedStep step, Journal *journal, Route *route, int basis)
 	return outcome;
 }
 
+/* Does a step without a handler, and where that is not enough with one. */
 static JournalOutcome
-choose_step(Journal *journal, Route *route, int basis)
+attempt(GuardedStep step, Journal *journal, Route *route, int basis)
 {
-	return choose_candidate(journal, &route->bases[basis]) ? JOURNAL_MADE : JOURNAL_NOT_IN_BASIS;
-}
+	JournalOutcome outcome;
 
-static JournalOutcome
-compute_step(Journal *journal, Route *route, int basis)
-{
-	return compute_journal(journal, route);
-}
-
-static bool
-has_conditions(const BasisRoute *basis)
-{
-	for (int i = 0; i < basis->ncandidates; i++)
-		if (basis->candidates[i].match->condition_text != NULL)
-			return true;
-	return false;
+	journal->is_guarded = false;
+	journal->needs_guard = false;
+	outcome = step(journal, route, basis);
+	return journal->needs_guard ? guarded(step, journal, route, basis) : outcome;
 }
 
 static char *
@@ -488,8 +524,7 @@ journal_build(Journal *journal, Route *route, int basis, bool every_transaction,
 	if (!check_transaction(journal, route, basis, date, bad_date, oversize))
 		return JOURNAL_EXCEPTION;
 
-	outcome = has_conditions(candidates) ? guarded(choose_step, journal, route, basis)
-										 : choose_step(journal, route, basis);
+	outcome = attempt(choose_step, journal, route, basis);
 	if (outcome == JOURNAL_NOT_IN_BASIS && every_transaction)
 	{
 		fail(journal, EXCEPTION_NO_TEMPLATE, 0, template_message(route, candidates));
@@ -502,5 +537,5 @@ journal_build(Journal *journal, Route *route, int basis, bool every_transaction,
 
 	prepare(journal, route, journal->candidate);
 	return journal->candidate->template->may_fail ? guarded(compute_step, journal, route, basis)
-												  : compute_journal(journal, route);
+												  : attempt(compute_step, journal, route, basis);
 }

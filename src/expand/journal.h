@@ -65,6 +65,10 @@ typedef struct Journal
 	Amount credit;
 	Exception exception;
 
+	/* Whether errors of expressions are taken in this step, and whether it has one that needs that. */
+	bool is_guarded;
+	bool needs_guard;
+
 	/* Where an expression is being evaluated, for its error. */
 	ExceptionReason error_reason;
 	int error_line;

@@ -30,6 +30,26 @@
 /* Ten-thousandths in the smallest unit of a currency with so many decimals. */
 static const uint32 unit_of[5] = {10000, 1000, 100, 10, 1};
 
+static const int64 powers_of_ten[MAX_COUNT_DECIMALS + 1] = {INT64CONST(1),
+															INT64CONST(10),
+															INT64CONST(100),
+															INT64CONST(1000),
+															INT64CONST(10000),
+															INT64CONST(100000),
+															INT64CONST(1000000),
+															INT64CONST(10000000),
+															INT64CONST(100000000),
+															INT64CONST(1000000000),
+															INT64CONST(10000000000),
+															INT64CONST(100000000000),
+															INT64CONST(1000000000000),
+															INT64CONST(10000000000000),
+															INT64CONST(100000000000000),
+															INT64CONST(1000000000000000),
+															INT64CONST(10000000000000000),
+															INT64CONST(100000000000000000),
+															INT64CONST(1000000000000000000)};
+
 typedef struct NumericView
 {
 	bool special;
@@ -179,19 +199,51 @@ amount_from_stored(Datum numeric)
 }
 
 bool
-amount_from_any(Datum numeric, Amount *amount)
+amount_count(Datum numeric, int groups, int128 *count)
 {
 	NumericView view;
-	uint128 value = 0;
+	uint128 value;
+	uint64 high = 0;
+	int ndigits; /* down to the unit */
 
 	view_numeric(numeric, &view);
-	/* 38 digits fit: nine of base 10000, the last the ten-thousandths. */
-	if (view.special || view.weight > 7 || !is_exact(&view))
+	ndigits = view.weight + 1 + groups;
+	/* 38 digits fit: nine of base 10000. */
+	if (view.special || ndigits > 9 || view.ndigits > Max(ndigits, 0))
 		return false;
-	for (int i = 0; i <= view.weight + 1; i++)
+	for (int i = 0; i < Min(ndigits, 4); i++)
+		high = high * DIGIT_BASE + digit_at(&view, i);
+	value = high;
+	for (int i = 4; i < ndigits; i++)
 		value = value * DIGIT_BASE + digit_at(&view, i);
-	*amount = view.negative ? -(Amount) value : (Amount) value;
+	*count = view.negative ? -(int128) value : (int128) value;
 	return true;
+}
+
+bool
+amount_from_any(Datum numeric, Amount *amount)
+{
+	return amount_count(numeric, 1, amount);
+}
+
+int64
+amount_power(int n)
+{
+	Assert(n >= 0 && n < lengthof(powers_of_ten));
+	return powers_of_ten[n];
+}
+
+bool
+amount_from_count(int128 count, int decimals, int minor_units, Amount *amount)
+{
+	if (decimals > minor_units)
+		count = amount_rounded_quotient(count, powers_of_ten[decimals - minor_units]);
+	else
+		minor_units = decimals;
+	if (count >= AMOUNT_LIMIT || count <= -AMOUNT_LIMIT)
+		return false;
+	*amount = count * unit_of[minor_units];
+	return amount_is_in_range(*amount);
 }
 
 Amount

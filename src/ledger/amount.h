@@ -47,6 +47,45 @@ extern Amount amount_from_sum(Datum numeric);
 /* The same of any number; false where it is not finite, or has decimals or digits that a sum of amounts cannot have. */
 extern bool amount_from_any(Datum numeric, Amount *amount);
 
+/*
+ * A number as a count of units of 10000^-groups. False where it is not finite, or has more decimals or digits than
+ * such a count can have.
+ */
+extern bool amount_count(Datum numeric, int groups, int128 *count);
+
+/* Decimals that a count may have: 10^18 is the largest power of ten in 64 bits. */
+#define MAX_COUNT_DECIMALS 18
+
+/*
+ * What amount_from_numeric() makes of a number that is a count of units of 10^-decimals. False also where
+ * the number is too large for this way of rounding.
+ */
+extern bool amount_from_count(int128 count, int decimals, int minor_units, Amount *amount);
+
+/* 10^n, n from 0 to MAX_COUNT_DECIMALS. */
+extern int64 amount_power(int n);
+
+/* A quotient by a power of ten that is not 1, rounded half away from zero. */
+static inline int128
+amount_rounded_quotient(int128 value, int64 power)
+{
+	int64 rest;
+
+	if (likely(value == (int64) value))
+	{
+		rest = (int64) value % power;
+		value = (int64) value / power;
+	}
+	else
+	{
+		rest = (int64) (value % power);
+		value /= power;
+	}
+	if (rest >= power / 2)
+		return value + 1;
+	return rest <= -(power / 2) ? value - 1 : value;
+}
+
 /* A numeric(20,4) as read from a table, exactly; raises XX001 where it is none. */
 extern Amount amount_from_stored(Datum numeric);
 

@@ -293,6 +293,7 @@ compile_text(const char *text, ExpressionKind kind, Relation source, Expression 
 		expr = expression_fold(context);
 		expr = (Node *) expression_planner((Expr *) expr);
 		expression_check_planned(expr, context);
+		expression->fixed = fixed_point_compile(expr, memory);
 		MemoryContextSwitchTo(memory);
 
 		if (understood != NULL)

@@ -9,7 +9,7 @@
 #ifndef LEDGER_EXPRESSION_H
 #define LEDGER_EXPRESSION_H
 
-#include "common/ledger_engine.h"
+#include "policy/fixed_point.h"
 
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
@@ -25,6 +25,7 @@ typedef struct Expression
 {
 	AttrNumber column; /* not 0: it is just this column of the row */
 	ExprState *state;
+	FixedPoint *fixed; /* that evaluates it without the server, for most rows; NULL: none does */
 } Expression;
 
 /*

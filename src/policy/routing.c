@@ -190,7 +190,7 @@ routing_forget(Routing *routing)
 	MemoryContextReset(routing->route_context);
 	routing->forgotten++;
 	code_map_init(&routing->routes, "routes", sizeof(Route), routing->route_context);
-	code_map_keep_recent(&routing->routes);
+	code_map_keep_index(&routing->routes);
 }
 
 Routing *

@@ -21,6 +21,13 @@ typedef struct Loader
 	int at; /* template that the last row belonged to */
 } Loader;
 
+/* A text that was compiled: templates have many in common. */
+typedef struct CompiledText
+{
+	CodeKey key; /* the text; its kind */
+	Expression *expression;
+} CompiledText;
+
 static Code
 row_code(TupleTableSlot *slot, int column)
 {
@@ -172,6 +179,7 @@ template_load(Relation source, const Policy *policy, int nbases, const Code *bas
 	set->context = CurrentMemoryContext;
 	set->nbases = nbases;
 	set->bases = bases;
+	code_map_init(&set->compiled, "compiled expressions", sizeof(CompiledText), set->context);
 	for (int i = 0; i < nbases; i++)
 		names[i] = code_to_datum(bases[i]);
 	query_arg(&args, TEXTARRAYOID,
@@ -245,15 +253,12 @@ match_compare(const Match *a, const Match *b)
 }
 
 static Expression *
-compile(TemplateSet *set, const Template *template, const char *part, int number, const char *text,
-		ExpressionKind kind)
+compile_text(TemplateSet *set, const Template *template, const char *part, int number,
+			 const char *text, ExpressionKind kind)
 {
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(set->context);
 	Expression *volatile expression = NULL;
 
-	if (text == NULL)
-		return NULL;
-	old = MemoryContextSwitchTo(set->context);
 	PG_TRY();
 	{
 		expression = expression_compile(text, kind, set->source);
@@ -282,10 +287,31 @@ compile(TemplateSet *set, const Template *template, const char *part, int number
 	return expression;
 }
 
+static Expression *
+compile(TemplateSet *set, const Template *template, const char *part, int number, const char *text,
+		ExpressionKind kind)
+{
+	CodeKey key = {kind, 1};
+	CompiledText *compiled;
+	Expression *expression;
+	bool found;
+
+	if (text == NULL)
+		return NULL;
+	key.codes[0] = code_from_cstring(text);
+	compiled = code_map_find(&set->compiled, &key);
+	if (compiled != NULL)
+		return compiled->expression;
+	expression = compile_text(set, template, part, number, text, kind);
+	compiled = code_map_enter(&set->compiled, &key, &found);
+	compiled->expression = expression;
+	return expression;
+}
+
 static bool
 can_fail(const Expression *expression)
 {
-	return expression != NULL && expression->column == 0;
+	return expression != NULL && expression->column == 0 && expression->fixed == NULL;
 }
 
 void

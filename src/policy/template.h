@@ -5,7 +5,7 @@
 #ifndef LEDGER_TEMPLATE_H
 #define LEDGER_TEMPLATE_H
 
-#include "common/ledger_engine.h"
+#include "common/code_map.h"
 #include "policy/expression.h"
 #include "policy/policy.h"
 
@@ -48,7 +48,7 @@ typedef struct Template
 	TemplateLine *lines; /* by line_no */
 	int nfunds;
 	bool is_compiled;
-	bool may_fail; /* some expression is more than a column */
+	bool may_fail; /* some expression is one that the server evaluates */
 } Template;
 
 /* A match rule; its codes are txn_type, product_code, channel. */
@@ -74,6 +74,7 @@ typedef struct TemplateSet
 	Template *templates; /* by code, then version */
 	int nmatches;
 	Match *matches;
+	CodeMap compiled; /* expressions by their texts */
 } TemplateSet;
 
 /*

@@ -84,7 +84,7 @@ seal_rows_open(const RowForm *form, Hasher *hasher, Spool *spool, bool in_order)
 	rows->max_sections = 64;
 	rows->sections = palloc_array(RoutedSection *, rows->max_sections);
 	code_map_init(&rows->map, "sections of seals", sizeof(RoutedSection), CurrentMemoryContext);
-	code_map_keep_recent(&rows->map);
+	code_map_keep_index(&rows->map);
 	initStringInfo(&rows->room);
 	rows->in_order = in_order;
 	if (!in_order)
@@ -427,7 +427,7 @@ free_rows(SealRows *rows)
 	pfree(rows->room.data);
 	pfree(rows->sections);
 	hash_destroy(rows->map.table);
-	pfree(rows->map.recent);
+	pfree(rows->map.index);
 	pfree(rows);
 }
 
