@@ -146,6 +146,19 @@ SELECT format('ALTER TABLE acct.fund OWNER TO %I', current_user) AS give_back \g
 :give_back;
 -- A partition that somebody else made.
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+-- An index that older versions made on the source: it goes, with those of the months, unless queries read one of them.
+CREATE INDEX txn_source_product_channel_idx ON acct.txn_source_parent (product_code, channel);
+UPDATE acct.engine_layout SET version = version - 1;
+SELECT acct.install() IS NOT NULL AS installed;
+SELECT indexrelid::regclass FROM pg_index WHERE pg_get_indexdef(indexrelid) LIKE '%(product_code, channel)' AND indrelid::regclass::text LIKE 'acct.txn_source%' ORDER BY 1;
+CREATE INDEX txn_source_product_channel_idx ON acct.txn_source_parent (product_code, channel);
+SET enable_seqscan = off;
+SELECT count(*) FROM acct.txn_source_parent WHERE product_code = 'FAM-SAVE' AND channel = 'AGENCY';
+RESET enable_seqscan;
+SELECT pg_stat_force_next_flush();
+UPDATE acct.engine_layout SET version = version - 1;
+SELECT acct.install() IS NOT NULL AS installed;
+SELECT indexrelid::regclass FROM pg_index WHERE pg_get_indexdef(indexrelid) LIKE '%(product_code, channel)' AND indrelid::regclass::text LIKE 'acct.txn_source%' ORDER BY 1;
 ALTER TABLE acct.txn_source_2025_01 OWNER TO regress_install_user;
 SELECT acct.create_run('2025-01-01');
 SELECT format('ALTER TABLE acct.txn_source_2025_01 OWNER TO %I', current_user) AS give_back \gset
