@@ -25,6 +25,8 @@ make_database($node, 'crash');
 plan skip_all => 'this build has no crash points (make CRASH_POINTS=1)'
   unless $node->safe_psql('crash', q{SELECT to_regproc('acct._crash_point') IS NOT NULL}) eq 't';
 make_database($node, 'peace');
+# The heap under another name stands for the access method of citus_columnar.
+$node->safe_psql('crash', 'CREATE ACCESS METHOD columnar TYPE TABLE HANDLER heap_tableam_handler');
 
 # The engine fills its own indexes of large runs: these are a site's, which the leader and a worker build.
 $node->safe_psql($_, 'CREATE INDEX ON acct.ledger_entry_line (txn_id); CREATE INDEX ON acct.ledger_entry_line (run_id)') for 'crash', 'peace';
