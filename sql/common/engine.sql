@@ -283,7 +283,7 @@ COMMENT ON FUNCTION acct._row_holders(regclass, text[], text[]) IS
 CREATE FUNCTION acct._commit_durably() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_commit_durably';
 COMMENT ON FUNCTION acct._commit_durably() IS
-'Creates the commit of this transaction wait until it is on disk, whatever synchronous_commit says.';
+'Has the commit of this transaction wait until it is on disk, whatever synchronous_commit says.';
 
 CREATE FUNCTION acct._merkle_root(p_leaves bytea[]) RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_merkle_root';
