@@ -7,7 +7,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
       FROM (VALUES
         (ARRAY['acct_loader'], 'table', ARRAY['txn_source_parent'], 'SELECT, INSERT'),
         (ARRAY['acct_loader'], 'table', ARRAY['txn_batch', 'currency', 'entity', 'posting_limit'], 'SELECT'),
-        (ARRAY['acct_loader'], 'function', ARRAY['current_batch()', 'delete_batch(bigint, bigint[])'], 'EXECUTE'),
+        (ARRAY['acct_loader'], 'function', ARRAY['current_batch()', 'delete_batch(bigint, bigint[])', 'batches_waiting()'], 'EXECUTE'),
 
         (ARRAY['acct_finance', 'acct_approver'], 'table',
          ARRAY['entity', 'posting_limit', 'fund', 'currency', 'chart_of_accounts', 'accounting_basis', 'journal_template',
@@ -93,7 +93,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
                '_compressor(text)', '_copy_options(text)', '_copy_place(text, text)', '_digest_lines(text)',
                '_export_files(text, date, text, text, text)', '_export_table(bigint, text, text, text, text)',
                '_file_digest(text, boolean)', '_file_path(text, text)', '_part_figures(text, text)',
-               '_read_back(jsonb, text, text, text)', '_verify_file(jsonb, jsonb)', '_verify_files(jsonb)'], 'EXECUTE'),
+               '_read_back(jsonb, text, text, text)', '_verify_file(jsonb, jsonb)', '_verify_files(jsonb)', '_month_name(date)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['validate_run(bigint)', 'validate_run(text)', 'check_run(bigint)', 'check_run(text)', 'run_digest(bigint, text)', 'run_digest(text, text)',
                'check_balance_snapshot(date)'], 'EXECUTE'),

@@ -69,6 +69,13 @@ SELECT proname AS function,
   FROM public.routine_right WHERE proname !~ '^_' GROUP BY routine, proname ORDER BY proname COLLATE "C";
 -- Of the internal ones, those that triggers, defaults, views and exports call as their caller
 SELECT proname AS internal, count(*) FILTER (WHERE has) AS roles FROM public.routine_right WHERE proname ~ '^_' GROUP BY routine, proname HAVING bool_or(has) ORDER BY proname COLLATE "C";
+-- What a role's function calls with the rights of the role, the role may call.
+SELECT r.role, string_agg(DISTINCT f.proname, ', ') AS may_not_call
+  FROM pg_proc AS p
+ CROSS JOIN LATERAL regexp_matches(p.prosrc, 'acct\.(_\w+)\s*\(', 'g') AS m
+  JOIN pg_proc AS f ON f.pronamespace = p.pronamespace AND f.proname = m[1]
+  JOIN public.role AS r ON r.role ~ '^acct_' AND has_function_privilege(r.role, p.oid, 'EXECUTE') AND NOT has_function_privilege(r.role, f.oid, 'EXECUTE')
+ WHERE p.pronamespace = 'acct'::regnamespace AND NOT p.prosecdef GROUP BY r.role ORDER BY r.role;
 -- No sequence, no column, nothing else of a table, no right that can be passed on, nothing to PUBLIC; no role owns or makes anything.
 SELECT count(*) AS sequence_rights FROM pg_class AS c, public.role AS r
  WHERE c.relnamespace IN ('acct'::regnamespace, 'acct_archive'::regnamespace, 'acct_bi'::regnamespace, 'ledger_guard'::regnamespace) AND c.relkind = 'S' AND has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE');
