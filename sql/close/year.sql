@@ -55,7 +55,8 @@ DECLARE
 BEGIN
     IF p_year_end <= through THEN
         RAISE EXCEPTION 'the year that ends on % is closed already', to_char(p_year_end, 'YYYY-MM-DD')
-            USING ERRCODE = 'LE014', DETAIL = format('The years of book %s %s are closed through %s.', p_entity, p_basis, to_char(through, 'YYYY-MM-DD'));
+            USING ERRCODE = 'LE014', DETAIL = format('The years of book %s %s are closed through %s.', p_entity, p_basis, to_char(through, 'YYYY-MM-DD')),
+                  HINT = 'An approver can reopen it by acct.reopen_year().';
     -- The first one that is closed may follow years of which the books have the balance sheet only.
     ELSIF through < year_before OR through IS NULL AND EXISTS (SELECT FROM acct._result_balances(year_before, p_entity, p_basis)) THEN
         RAISE EXCEPTION 'the year that ends on % is not closed', to_char(coalesce((through + 1 + interval '1 year')::date - 1, year_before), 'YYYY-MM-DD')

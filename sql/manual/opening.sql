@@ -18,7 +18,7 @@ BEGIN
        OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_source AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) THEN
         RAISE EXCEPTION '% is not a table of balances', p_source
             USING ERRCODE = '22023', DETAIL = format('It has the columns: %s.', coalesce(nullif(array_to_string(names, ', '), ''), 'none')),
-                  HINT = 'It has account_code, fund_code, currency, and either balance (debit balances positive) or debit and credit.';
+                  HINT = 'It needs account_code, fund_code or fund, currency, and either balance (debit balances positive) or debit and credit.';
     END IF;
 END
 $$;

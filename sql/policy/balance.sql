@@ -367,7 +367,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM acct.journal_template AS x
                         WHERE x.template_code = check_balance.template_code AND x.version = coalesce(check_balance.version, x.version)) THEN
         RAISE EXCEPTION 'template % does not exist', concat_ws(' version ', check_balance.template_code, check_balance.version::text)
-            USING ERRCODE = 'LE004';
+            USING ERRCODE = 'LE004', HINT = 'acct.journal_template lists templates and their versions.';
     END IF;
     -- Of a version that is named, whatever its status; else of those that are, or may come to be, in force.
     FOR t IN SELECT x.template_code, x.version FROM acct.journal_template AS x

@@ -417,7 +417,7 @@ BEGIN
     PERFORM acct._require_layout();
     IF NOT EXISTS (SELECT FROM acct.journal_template AS t WHERE t.template_code = check_template.template_code AND t.version = check_template.version) THEN
         RAISE EXCEPTION 'template % version % does not exist', check_template.template_code, check_template.version
-            USING ERRCODE = 'LE004';
+            USING ERRCODE = 'LE004', HINT = 'acct.journal_template lists templates and their versions.';
     END IF;
     RETURN QUERY
     SELECT c.severity, c.finding, c.match_no, c.line_no, c."position", c.message, c.hint

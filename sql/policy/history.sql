@@ -103,7 +103,8 @@ BEGIN
     SELECT v INTO missing FROM unnest(ARRAY[compare_template_versions.version, compare_template_versions.other_version]) AS v
      WHERE NOT EXISTS (SELECT FROM acct.journal_template AS t WHERE t.template_code = compare_template_versions.template_code AND t.version = v) LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'template % version % does not exist', compare_template_versions.template_code, missing USING ERRCODE = 'LE004';
+        RAISE EXCEPTION 'template % version % does not exist', compare_template_versions.template_code, missing
+            USING ERRCODE = 'LE004', HINT = 'acct.journal_template lists templates and their versions.';
     END IF;
     RETURN QUERY
     WITH kind AS (

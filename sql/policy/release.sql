@@ -409,6 +409,27 @@ $$;
 COMMENT ON FUNCTION acct._filled_draft(text, jsonb, jsonb, boolean) IS
 'A draft of an update with the approved values of columns that it leaves out (all of them, or those that may not be NULL), or of a delete with the complete row.';
 
+CREATE FUNCTION acct._require_listed(p_table regclass, p_row jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    wrong record;
+BEGIN
+    SELECT a.attname, p_row ->> a.attname AS value, c.conname, v.listed INTO wrong
+      FROM pg_constraint AS c
+      JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND ARRAY[a.attnum] = c.conkey
+     CROSS JOIN LATERAL (SELECT array_agg(m[1]) AS listed FROM regexp_matches(pg_get_constraintdef(c.oid), '''([^'']+)''::text', 'g') AS m) AS v
+     WHERE c.conrelid = p_table AND c.contype = 'c' AND pg_get_constraintdef(c.oid) ~ '^CHECK \(\(\w+ = ANY \(ARRAY\['''
+       AND p_row ->> a.attname <> ALL (v.listed)
+     ORDER BY a.attnum LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% is "%"', wrong.attname, wrong.value
+            USING ERRCODE = '23514', CONSTRAINT = wrong.conname, HINT = format('It is one of: %s.', array_to_string(wrong.listed, ', '));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_listed(regclass, jsonb) IS
+'Raises 23514 where a column of a row has none of the texts that a CHECK of its table lists, and names those, which the server does not.';
+
 CREATE FUNCTION acct._guard_draft() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -432,6 +453,7 @@ BEGIN
     END IF;
     PERFORM acct._hold_release(NEW.release_id, 'changes', TG_OP);
     NEW.operation := lower(NEW.operation);
+    PERFORM acct._require_listed(TG_RELID, to_jsonb(NEW));
     is_insert := NEW.operation = 'insert';
     -- A row of the map gets its number when it is approved.
     draft := acct._with_defaults(base, to_jsonb(NEW) || CASE WHEN is_insert AND base = 'product_account_map' THEN '{"map_id": null}'::jsonb ELSE '{}' END,

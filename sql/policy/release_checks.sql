@@ -131,7 +131,9 @@ BEGIN
             EXCEPTION WHEN SQLSTATE 'LE004' OR integrity_constraint_violation OR data_exception THEN
                 GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
                 refused := refused || one;
-                findings := findings || acct._finding('refused', concat_ws(': ', SQLERRM, nullif(rtrim(detail, '.'), '')), nullif(hint, ''));
+                -- The engine's own messages name the row; the server's do not.
+                findings := findings || acct._finding('refused', concat_ws(': ', CASE WHEN SQLSTATE <> 'LE004' THEN p_table || (SELECT string_agg(' ' || CASE k WHEN 'draft_no' THEN 'draft_no ' ELSE '' END || (one ->> k), '') FROM unnest(keys) AS k) END,
+                                                                           SQLERRM, nullif(rtrim(detail, '.'), '')), nullif(hint, ''));
             END;
         END LOOP;
         EXIT WHEN cardinality(refused) = cardinality(waiting);

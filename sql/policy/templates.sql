@@ -441,7 +441,9 @@ BEGIN
             USING ERRCODE = 'LE004', HINT = 'Insert the row of acct.journal_template first, and commit it where another session adds the rest.';
     ELSIF held <> 'draft' THEN
         RAISE EXCEPTION 'template % version % is %: % of its rows is refused', part.template_code, part.version, held, TG_OP
-            USING ERRCODE = 'LE004', HINT = 'Make a new version with acct.new_template_version().';
+            USING ERRCODE = 'LE004',
+                  HINT = CASE held WHEN 'submitted' THEN 'Have it returned by acct.return_template() or, if it goes with a release, acct.return_release().'
+                         ELSE 'Make a new version with acct.new_template_version().' END;
     END IF;
     RETURN part;
 END
@@ -463,13 +465,17 @@ COMMENT ON FUNCTION acct._check_condition() IS 'Trigger function of match rules 
 CREATE FUNCTION acct._check_amount() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
+    -- The table has the same CHECK. Its error does not name the codes.
+    IF NEW.dr_cr NOT IN ('DR', 'CR') AND NOT acct._in_maintenance() THEN
+        RAISE EXCEPTION 'dr_cr is "%"', NEW.dr_cr USING ERRCODE = '23514', CONSTRAINT = 'chk_dr_cr', HINT = 'It is DR or CR.';
+    END IF;
     IF NEW.amount_expr IS NOT NULL THEN
         PERFORM acct.check_expression(NEW.amount_expr, 'amount');
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION acct._check_amount() IS 'Trigger function of template lines: their amounts are checked (LE003).';
+COMMENT ON FUNCTION acct._check_amount() IS 'Trigger function of template lines: their side is DR or CR (23514), and their amounts are checked (LE003).';
 
 CREATE FUNCTION acct._require_template_status(p_code text, p_version integer, p_status text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -480,7 +486,7 @@ BEGIN
     SELECT t.status, t.release_id INTO status, release FROM acct.journal_template AS t
      WHERE t.template_code = p_code AND t.version = p_version FOR UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'template % version % does not exist', p_code, p_version USING ERRCODE = 'LE004';
+        RAISE EXCEPTION 'template % version % does not exist', p_code, p_version USING ERRCODE = 'LE004', HINT = 'acct.journal_template lists templates and their versions.';
     ELSIF status <> p_status THEN
         RAISE EXCEPTION 'template % version % is %, not %', p_code, p_version, status, p_status
             USING ERRCODE = CASE p_status WHEN 'submitted' THEN 'LE005' ELSE 'LE004' END,
@@ -671,7 +677,7 @@ BEGIN
     PERFORM FROM acct.journal_template AS t WHERE t.template_code = code ORDER BY t.version FOR UPDATE;
     SELECT max(t.version) INTO last FROM acct.journal_template AS t WHERE t.template_code = code;
     IF last IS NULL THEN
-        RAISE EXCEPTION 'template % does not exist', code USING ERRCODE = 'LE004';
+        RAISE EXCEPTION 'template % does not exist', code USING ERRCODE = 'LE004', HINT = 'acct.journal_template lists templates and their versions.';
     ELSIF last >= 1000000 THEN
         RAISE EXCEPTION 'template % has no version after %', code, last
             USING ERRCODE = '54000', DETAIL = 'A template has at most 1000000 versions.', HINT = 'Use another template code.';

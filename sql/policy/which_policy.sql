@@ -101,7 +101,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION '%', format(CASE WHEN p_version IS NULL THEN 'template %s does not exist' ELSE 'template %s version %s does not exist' END,
                                     coalesce(p_template, 'NULL'), p_version)
-            USING ERRCODE = 'LE004';
+            USING ERRCODE = 'LE004', HINT = 'acct.journal_template lists templates and their versions.';
     END IF;
     RETURN newest;
 END

@@ -163,7 +163,7 @@ BEGIN
     PERFORM acct._require_read_committed();
     IF cancel_run.run_id IS NULL OR NOT EXISTS (SELECT FROM acct.journal_run AS r WHERE r.run_id = cancel_run.run_id) THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(cancel_run.run_id::text, 'NULL')
-            USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs.';
+            USING ERRCODE = 'LE001', HINT = 'acct.run_history lists runs; acct.create_run() creates them.';
     END IF;
     SELECT c.id, c.status, c.sessions_stopped INTO run_id, outcome, sessions_stopped FROM acct._cancel_run(cancel_run.run_id, NULL, cancel_run.timeout) AS c;
 END

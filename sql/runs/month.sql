@@ -95,19 +95,22 @@ CREATE FUNCTION acct._report_exceptions(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     found text;
+    advice text;
     run acct.journal_run;
 BEGIN
     PERFORM acct._require_layout();
     found := acct._open_exceptions(p_run_id);
+    advice := 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().'
+              || CASE WHEN found ~ 'PERIOD_CLOSED' THEN ' Its option late books transactions of a closed month in the next open one.' ELSE '' END;
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF found IS NULL THEN
         RETURN;
     ELSIF run.journals = 0 THEN
         RAISE WARNING 'run % of % booked nothing: %', p_run_id, acct._month_name(run.txn_month), found
-            USING HINT = 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().';
+            USING HINT = advice;
     ELSE
         RAISE NOTICE 'run % of % has %', p_run_id, acct._month_name(run.txn_month), found
-            USING HINT = 'See acct.je_exception. Correct the cause, then call acct.reprocess_exceptions().';
+            USING HINT = advice;
     END IF;
 END
 $$;

@@ -22,7 +22,7 @@ BEGIN
     END IF;
     IF id IS NULL THEN
         RAISE EXCEPTION 'no run has the key %', coalesce('"' || p_run_key || '"', 'NULL')
-            USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs; a discarded run no longer has its key.';
+            USING ERRCODE = 'LE001', HINT = 'acct.run_history lists runs; a discarded run no longer has its key.';
     END IF;
     RETURN id;
 END

@@ -38,7 +38,7 @@ BEGIN
     END IF;
     IF status IS NULL THEN
         RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
-            USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs.';
+            USING ERRCODE = 'LE001', HINT = 'acct.run_history lists runs; acct.create_run() creates them.';
     END IF;
     IF status IN ('created', 'expanded') THEN
         PERFORM acct._refuse_cancelled(p_run_id);
@@ -65,7 +65,7 @@ BEGIN
         SELECT r.status INTO status FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'run % does not exist', coalesce(p_run_id::text, 'NULL')
-                USING ERRCODE = 'LE001', HINT = 'acct.create_run() creates runs.';
+                USING ERRCODE = 'LE001', HINT = 'acct.run_history lists runs; acct.create_run() creates them.';
         END IF;
         IF status IN ('created', 'expanded') THEN
             PERFORM acct._refuse_cancelled(p_run_id);

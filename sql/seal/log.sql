@@ -140,7 +140,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'not a checkpoint: %', p_why
         USING ERRCODE = '22P02', DETAIL = 'A checkpoint has three lines, each with a line feed at its end: origin, size, and the root in base64.',
-              HINT = 'Give the text as acct.ledger_checkpoint() returned it.';
+              HINT = 'Give the text as acct.ledger_checkpoint() returned it. Shells and mail remove its last line feed.';
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_checkpoint(text) IS 'Raises 22P02: a text is no checkpoint.';

@@ -115,7 +115,10 @@ check_single(const char *text, SelectStmt *select)
 					  (Node *) select->larg};
 
 	if (list_length(select->targetList) > 1)
-		refuse(text, exprLocation(lsecond(select->targetList)), "not a single expression");
+		ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg("not a single expression"),
+						errdetail("Expression: %s", text),
+						errhint("A number has a decimal point and no comma, such as 0.05."),
+						expression_position(text, exprLocation(lsecond(select->targetList)))));
 	for (int i = 0; i < lengthof(others); i++)
 		if (others[i] != NULL)
 			refuse(text, exprLocation(others[i]), "not a single expression");
@@ -217,12 +220,45 @@ location_of_error(CheckContext *context)
 	return context->location;
 }
 
+/*
+ * What to write instead, where a formula of a spreadsheet is the likely cause of
+ * the server's error; else the server's own hint, or NULL. The position counts
+ * characters from 1; 0: unknown.
+ */
+static const char *
+hint_for_error(const char *text, const ErrorData *error, int position)
+{
+	const char *at = position > 0 ? text + pg_mbcharcliplen(text, strlen(text), position - 1) : "";
+
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_COLUMN:
+			if (*at == '"')
+				return "A text stands in single quotes.";
+			break;
+		case ERRCODE_UNDEFINED_FUNCTION:
+			if (strncmp(at, "==", 2) == 0)
+				return "Compare by =.";
+			if (pg_strncasecmp(at, "if", 2) == 0 || pg_strncasecmp(at, "iif", 3) == 0)
+				return "Write CASE WHEN condition THEN amount ELSE other_amount END.";
+			break;
+		case ERRCODE_SYNTAX_ERROR:
+			if (strchr(text, '%') != NULL)
+				return "Write 5 % as 0.05.";
+			if (*at == '=')
+				return "An expression begins with a value, without =.";
+			break;
+	}
+	return error->hint;
+}
+
 /* What the server says of an expression, said as LE003 with the position in its text. */
 static void
 rethrow_as_refusal(MemoryContext memory, CheckContext *context)
 {
 	const char *text = context->text;
 	ErrorData *error;
+	const char *hint;
 	int position;
 	int location = 0;
 
@@ -235,8 +271,9 @@ rethrow_as_refusal(MemoryContext memory, CheckContext *context)
 	position = error->cursorpos > 0 ? error->cursorpos : error->internalpos;
 	if (position <= 0)
 		location = location_of_error(context);
+	hint = hint_for_error(text, error, position);
 	ereport(ERROR, (errcode(ERRCODE_LE_BAD_EXPRESSION), errmsg("%s", error->message),
-					errdetail("Expression: %s", text), error->hint ? errhint("%s", error->hint) : 0,
+					errdetail("Expression: %s", text), hint ? errhint("%s", hint) : 0,
 					position > 0 ? (internalerrquery(text), internalerrposition(position))
 								 : expression_position(text, location)));
 }

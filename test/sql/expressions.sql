@@ -115,6 +115,9 @@ SELECT e, r.state, split_part(r.message, ' HINT', 1) AS message FROM unnest(ARRA
   WITH ORDINALITY AS x (e, n), public.refusal(e, 'condition') AS r ORDER BY n;
 -- The HINTs
 SELECT e, r.state, r.message FROM unnest(ARRAY['30/100', 'to_char(:bank_value_date, ''MM'')::numeric', ':ratio', 'sqrt(2)']) WITH ORDINALITY AS x (e, n), public.refusal(e, 'amount') AS r ORDER BY n;
+-- Formulas of a spreadsheet
+SELECT e, r.message FROM unnest(ARRAY['gross_amount * 5%', 'gross_amount * 0,05', '=gross_amount', 'IF(:gross_amount > 0, 1, 2)']) WITH ORDINALITY AS x (e, n), public.refusal(e, 'amount') AS r ORDER BY n;
+SELECT e, r.message FROM unnest(ARRAY[':product_code = "MOTOR"', ':product_code == ''MOTOR''', ':product_code ~~~ ''MOTOR''']) WITH ORDINALITY AS x (e, n), public.refusal(e, 'condition') AS r ORDER BY n;
 -- Long texts
 SELECT r.state FROM public.refusal('1' || repeat(' + 1', 2047), 'amount') AS r;
 SELECT r.state FROM public.refusal(repeat(' ', 8191) || '1', 'amount') AS r;
