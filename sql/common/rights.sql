@@ -65,7 +65,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifi
           FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid AND t.attacl IS NOT NULL CROSS JOIN LATERAL aclexplode(t.attacl) AS a
          WHERE c.oid IN (SELECT o.oid FROM own AS o)
         UNION ALL
-        SELECT 'ROUTINE', p.oid, p.oid::regprocedure::text, p.pronamespace, p.proowner, a.grantor, a.grantee, a.privilege_type, p.proname ~ '^_'
+        SELECT 'ROUTINE', p.oid, p.oid::regprocedure::text, p.pronamespace, p.proowner, a.grantor, a.grantee, a.privilege_type,
+               p.proname ~ '^_' OR p.pronamespace = to_regnamespace('ledger_guard')
           FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
          WHERE p.pronamespace IN (SELECT s.oid FROM schemas AS s)
            AND (p.pronamespace <> 'acct'::regnamespace

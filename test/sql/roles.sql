@@ -69,6 +69,12 @@ SELECT proname AS function,
   FROM public.routine_right WHERE proname !~ '^_' GROUP BY routine, proname ORDER BY proname COLLATE "C";
 -- Of the internal ones, those that triggers, defaults, views and exports call as their caller
 SELECT proname AS internal, count(*) FILTER (WHERE has) AS roles FROM public.routine_right WHERE proname ~ '^_' GROUP BY routine, proname HAVING bool_or(has) ORDER BY proname COLLATE "C";
+-- What the server grants by default on a function that is restored without its privileges, install() revokes.
+BEGIN;
+GRANT EXECUTE ON FUNCTION ledger_guard.allows_loss() TO PUBLIC;
+SELECT acct.install();
+SELECT has_function_privilege('regress_roles_nobody', 'ledger_guard.allows_loss()', 'EXECUTE') AS by_public;
+ROLLBACK;
 -- What a role's function calls with the rights of the role, the role may call.
 SELECT r.role, string_agg(DISTINCT f.proname, ', ') AS may_not_call
   FROM pg_proc AS p
