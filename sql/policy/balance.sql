@@ -133,13 +133,15 @@ DECLARE
                               WHERE coalesce(e.effective_from, '-infinity') <= p_date AND p_date < coalesce(e.effective_to, 'infinity')
                               ORDER BY e.entity_code <> 'MAIN', e.entity_code LIMIT 1);
     made jsonb;
+    computed jsonb;
     checked jsonb;
+    accepted jsonb[];
     one jsonb;
     checks text;
     query text;
 BEGIN
     -- The kind of a value, and the value, are digits of a hash of the column and the number; "same" is one that all columns share.
-    WITH col AS MATERIALIZED (
+    WITH col AS (
         SELECT a.attname::text AS name, (SELECT y.typname FROM pg_type AS y WHERE y.oid = a.atttypid) AS type, a.attnotnull AS not_null, row_number() OVER (ORDER BY a.attnum) AS place,
                CASE WHEN a.atttypid <> 'numeric'::regtype THEN 0 WHEN a.atttypmod >= 4 THEN greatest((a.atttypmod - 4) & 2047, 0) ELSE 6 END AS scale,
                -- A tenth of what it holds, so that a sum of some fits a column of the same type.
@@ -154,13 +156,19 @@ BEGIN
           FROM pg_attribute AS a
          WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
            AND NOT dependent ? a.attname),
+    typed AS MATERIALIZED (
+        SELECT x.*, x.type IN ('numeric', 'int2', 'int4', 'int8') AS is_number, x.type IN ('text', 'varchar') AS is_text FROM col AS x),
+    -- What the template does not use is the same in each.
+    unused AS (
+        SELECT coalesce(jsonb_object_agg(c.name, CASE WHEN c.is_number THEN '0'::jsonb WHEN c.is_text THEN '"ANY"' WHEN c.type = 'bool' THEN 'false'
+                                                      WHEN c.type = 'date' THEN to_jsonb(p_date) END), '{}') AS made
+          FROM typed AS c WHERE NOT c.is_used AND c.not_null),
     made_up AS (
-        SELECT n.n, c.name,
-               CASE WHEN NOT c.is_used THEN CASE WHEN NOT c.not_null THEN NULL WHEN c.is_number THEN '0'::jsonb WHEN c.is_text THEN '"ANY"'
-                                                 WHEN c.type = 'bool' THEN 'false' WHEN c.type = 'date' THEN to_jsonb(p_date) END
-                    WHEN NOT c.not_null AND h.hash % 7 = 0 THEN NULL
+        SELECT n.n, (
+            SELECT jsonb_object_agg(c.name,
+               CASE WHEN NOT c.not_null AND h.hash % 7 = 0 THEN NULL
                     -- Every third transaction has one amount alone.
-                    WHEN c.is_number AND n.n % 3 = 0 AND c.place % 5 <> n.n / 3 % 5 THEN '0'
+                    WHEN c.is_number AND n.n % 3 = 0 AND c.place % 5 <> n.n / 3 % 5 THEN '0'::jsonb
                     WHEN c.is_number THEN to_jsonb(round(mod(CASE h.kind
                         WHEN 0 THEN 0
                         WHEN 1 THEN numbers[1 + h.value % cardinality(numbers)] + (ARRAY[0, 1, -1, 0.01, -0.01, 100])[1 + h.value / 97 % 6]
@@ -178,27 +186,31 @@ BEGIN
                     WHEN c.type = 'jsonb' THEN (
                         SELECT jsonb_object_agg(w.word, CASE (h.value + w.n * 7) % 4 WHEN 0 THEN to_jsonb((h.value % 2001 - 1000) / 1000.0) WHEN 1 THEN to_jsonb(h.value % 1000)
                                                         ELSE to_jsonb(words[1 + (h.value + w.n) % cardinality(words)]) END)
-                          FROM unnest(words) WITH ORDINALITY AS w (word, n) WHERE (h.value + w.n) % 5 > 0) END AS value
-          FROM generate_series(1, p_count) AS n (n),
-               (SELECT x.*, x.type IN ('numeric', 'int2', 'int4', 'int8') AS is_number, x.type IN ('text', 'varchar') AS is_text FROM col AS x) AS c,
-               LATERAL (SELECT y.hash, y.hash / 7 % 10 AS kind, y.hash / 70 AS value
-                          FROM (SELECT hashtextextended(c.name, n.n * 31 + p_decimals) & 9223372036854775807 AS hash) AS y) AS h,
-               LATERAL (SELECT hashint8extended(n.n, p_decimals) & 9223372036854775807 AS same) AS s)
-    SELECT jsonb_agg(x.made || jsonb_strip_nulls(jsonb_build_object(
-               'txn_id', x.n, 'batch_id', 0, 'txn_month', date_trunc('month', p_date)::date, 'entity_code', entity, 'currency', p_way ->> 'currency',
-               'txn_type', p_way ->> 'txn_type', 'product_code', p_way ->> 'example_product', 'channel', p_way ->> 'example_channel')) ORDER BY x.n) INTO made
-      FROM (SELECT m.n, jsonb_object_agg(m.name, m.value) AS made FROM made_up AS m GROUP BY m.n) AS x;
+                          FROM unnest(words) WITH ORDINALITY AS w (word, n) WHERE (h.value + w.n) % 5 > 0) END)
+              FROM typed AS c,
+                   LATERAL (SELECT y.hash, y.hash / 7 % 10 AS kind, y.hash / 70 AS value
+                              FROM (SELECT hashtextextended(c.name, n.n * 31 + p_decimals) & 9223372036854775807 AS hash) AS y) AS h
+             WHERE c.is_used) AS made
+          FROM generate_series(1, p_count) AS n (n), LATERAL (SELECT hashint8extended(n.n, p_decimals) & 9223372036854775807 AS same) AS s)
+    SELECT jsonb_agg(u.made || coalesce(m.made, '{}') || jsonb_strip_nulls(jsonb_build_object(
+               'txn_id', m.n, 'batch_id', 0, 'txn_month', date_trunc('month', p_date)::date, 'entity_code', entity, 'currency', p_way ->> 'currency',
+               'txn_type', p_way ->> 'txn_type', 'product_code', p_way ->> 'example_product', 'channel', p_way ->> 'example_channel')) ORDER BY m.n) INTO made
+      FROM made_up AS m, unused AS u;
     SELECT coalesce(string_agg(format('(%s) IS NOT FALSE', pg_get_expr(k.conbin, k.conrelid)), ' AND '), 'true')
            || coalesce((SELECT string_agg(format(' AND %I IS NOT NULL', a.attname), '') FROM pg_attribute AS a
                          WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull), '')
       INTO checks
       FROM pg_constraint AS k
      WHERE k.conrelid = 'acct.txn_source_parent'::regclass AND k.contype = 'c' AND k.conname <> 'chk_own_batch';
-    query := format('SELECT jsonb_agg(to_jsonb(txn_source_parent)) FROM (SELECT y.* FROM (SELECT x.* FROM jsonb_populate_recordset(NULL::acct.txn_source_parent, $1) AS m, '
-                    'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(m) || jsonb_build_object(%s)) AS x) AS txn_source_parent, '
-                    'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(txn_source_parent) || jsonb_build_object(%s)) AS y) AS txn_source_parent WHERE %s',
-                    (SELECT string_agg(format('%L, %s', d.key, d.value), ', ') FROM jsonb_each_text(dependent) AS d),
-                    (SELECT string_agg(format('%L, %s', g.key, g.value), ', ') FROM jsonb_each_text(generated) AS g), checks);
+    query := 'jsonb_populate_recordset(NULL::acct.txn_source_parent, $1)';
+    FOREACH computed IN ARRAY ARRAY[dependent, generated] LOOP
+        IF computed <> '{}' THEN
+            query := format('(SELECT x.* FROM %s AS txn_source_parent, '
+                            'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(txn_source_parent) || jsonb_build_object(%s)) AS x)',
+                            query, (SELECT string_agg(format('%L, %s', c.key, c.value), ', ') FROM jsonb_each_text(computed) AS c));
+        END IF;
+    END LOOP;
+    query := format('SELECT jsonb_agg(to_jsonb(txn_source_parent)) FROM %s AS txn_source_parent WHERE %s', query, checks);
     BEGIN
         EXECUTE query INTO checked USING made;
     EXCEPTION WHEN data_exception THEN
@@ -206,11 +218,14 @@ BEGIN
         FOR one IN SELECT e FROM jsonb_array_elements(made) AS e LOOP
             BEGIN
                 EXECUTE query INTO one USING jsonb_build_array(one);
-                checked := coalesce(checked, '[]') || coalesce(one, '[]');
+                IF one IS NOT NULL THEN
+                    accepted := accepted || (one -> 0);
+                END IF;
             EXCEPTION WHEN data_exception THEN
                 CONTINUE;
             END;
         END LOOP;
+        checked := to_jsonb(accepted);
     END;
     RETURN coalesce(checked, '[]');
 END

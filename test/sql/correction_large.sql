@@ -6,7 +6,7 @@ SET ledger_engine.run_partition_min_transactions = 1000;
 SET min_parallel_table_scan_size = 0;
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 4000 F1 0.6 * :gross_amount,CR 2000 F1 *}');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, gross_amount, tabarru_amount)
-SELECT n * 17, '2025-01-01', date '2025-01-01' + (n % 28), 'A', 'P', 'C', 'IDR', n, n FROM generate_series(1, 4000) AS n;
+SELECT n * 17, '2025-01-01', date '2025-01-01' + (n % 28), 'A', 'P', 'C', 'IDR', n, n FROM generate_series(1, 1600) AS n;
 SELECT public.posted('2025-01-01', 'jan') AS jan \gset
 SELECT cardinality(acct._range_tables(:jan)) AS tables;
 -- Some of the rows that are taken, each time by other rules: a few, more, most, none.
