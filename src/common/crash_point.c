@@ -8,13 +8,15 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/wait_event.h"
 
-#define POLL_MS 20
+#define POLL_MS      20
+#define REACHED_FILE "crash_point_reached"
 
 static char *chosen = NULL;
 
@@ -51,12 +53,25 @@ is_released(const char *name)
 	return access(path, F_OK) == 0;
 }
 
+/* A file in the data directory tells a test which process waits where, without a connection. */
+static void
+say_who_waits(const char *name)
+{
+	FILE *file = AllocateFile(REACHED_FILE, "a");
+
+	if (file == NULL)
+		elog(ERROR, "cannot write %s: %m", REACHED_FILE);
+	fprintf(file, "%s %d\n", name, MyProcPid);
+	FreeFile(file);
+}
+
 void
 crash_point(const char *name)
 {
 	if (!is_chosen(name))
 		return;
 	pgstat_report_activity(STATE_RUNNING, psprintf("crash point %s", name));
+	say_who_waits(name);
 	while (!is_released(name))
 	{
 		CHECK_FOR_INTERRUPTS();

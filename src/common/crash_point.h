@@ -5,8 +5,9 @@
  *
  * They are compiled in by "make CRASH_POINTS=1" only, for tests. A process that
  * comes to the point that ledger_engine.crash_point names says so as its query
- * in pg_stat_activity, and waits for its end, or for the file crash_point_NAME
- * in the data directory. In SQL, a line "-- crash point: NAME" becomes a call.
+ * in pg_stat_activity, and in the file crash_point_reached of the data directory.
+ * It waits for its end, or for the file crash_point_NAME there. In SQL, a line
+ * "-- crash point: NAME" becomes a call.
  * Where the setting is "row", it is an error to give any table a row, in bulk: a
  * test sees that what is refused is refused before. What such a build only tells
  * a test goes to the server's log.

@@ -150,7 +150,8 @@ sub arrive
 		$point,
 		sub {
 			die "$point is not reached: " . $session->error if $session->done;
-			return sql("SELECT count(*) FROM pg_stat_activity WHERE query = 'crash point $point'") ne '0';
+			my $reached = $node->data_dir . '/crash_point_reached';
+			return -e $reached && slurp_file($reached) =~ /^\Q$point\E \d+\n/m;
 		},
 		1000);
 	return;

@@ -689,17 +689,20 @@ sub fails_with
 	return;
 }
 
-# Calls the function until it returns true, which it returns; dies when that takes too long.
+# Calls the function until it returns true, which it returns; dies when that takes too long. Without an interval it asks less and less
+# often, as most questions are a connection of their own.
 sub wait_until
 {
 	my ($what, $condition, $microseconds) = @_;
 	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $pause = $microseconds || 5_000;
 
 	while (time < $end)
 	{
 		my $result = $condition->();
 		return $result if $result;
-		usleep($microseconds || 10_000);
+		usleep($pause);
+		$pause *= 1.3 if !$microseconds && $pause < 50_000;
 	}
 	die "timed out waiting for $what";
 }
