@@ -29,20 +29,20 @@ $node->safe_psql(
 
 # A small posted run and a large one, one that is expanded, one batch that no run has; months of which one is detached,
 # and one that is archived.
-load_batch($node, 'original', 5000, 42);
+load_batch($node, 'original', 2000, 42);
 my $columns = 'txn_month, entity_code, txn_type, product_code, channel, policy_no, currency, gross_amount, tabarru_amount, tanahud_amount, investment_amount, ujroh_amount, attributes';
 $node->safe_psql(
 	'original', qq{
 	INSERT INTO acct.txn_source_parent (txn_id, bank_value_date, $columns)
 	SELECT txn_id + 1000000000000, '2024-06-15', $columns FROM acct.txn_source_parent WHERE txn_id % 10 = 0});
 $node->safe_psql('original', "SELECT * FROM acct.run_month('2025-01-01', 'posted')");
-load_batch($node, 'original', 3000, 45);
+load_batch($node, 'original', 1500, 45);
 $node->safe_psql('original', large_runs("SELECT * FROM acct.run_month('2025-01-01', 'large')"));
-load_batch($node, 'original', 2000, 43);
+load_batch($node, 'original', 1000, 43);
 $node->safe_psql('original', large_runs("SELECT * FROM acct.expand_journals(acct.create_run('2025-01-01', 'expanded'))"));
-load_batch($node, 'original', 1000, 44);
+load_batch($node, 'original', 500, 44);
 # One that shares staging with the first
-load_quietly($node, 'original', '2025-04-01', 500, 46);
+load_quietly($node, 'original', '2025-04-01', 300, 46);
 $node->safe_psql('original', "SELECT * FROM acct.expand_journals(acct.create_run('2025-04-01', 'small'))");
 $node->safe_psql(
 	'original', q{

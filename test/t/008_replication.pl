@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rows = 1_500;
+my $rows = 900;
 my $large = 'SET ledger_engine.run_partition_min_transactions = 0; SET min_parallel_table_scan_size = 0;';
 my $small = 'SET ledger_engine.run_partition_min_transactions = -1;';
 my @settings = (
@@ -162,8 +162,8 @@ sub leaf_sums
 	return $node->safe_psql($db, $query);
 }
 is(leaf_sums($subscriber, 'leaves'), leaf_sums($publisher, 'postgres'), 'leaves: same rows in each partition');
-post($large, '2025-04-01', 'large after a refresh', 8, 2000);
-post($small, '2025-04-01', 'small after a refresh', 9, 2000);
+post($large, '2025-04-01', 'large after a refresh', 8, 600);
+post($small, '2025-04-01', 'small after a refresh', 9, 600);
 refresh('leaves', 'leaves');
 is(leaf_sums($subscriber, 'leaves'), leaf_sums($publisher, 'postgres'), 'leaves: same rows after another refresh');
 $subscriber->safe_psql('leaves', 'DROP SUBSCRIPTION leaves');
@@ -316,7 +316,7 @@ for my $table ('journal_run', 'account_balance_snapshot', 'je_exception', 'txn_s
 is(join('', grep { /ERROR: / } split /^/, substr slurp_file($subscriber->logfile), $log_begin), '', 'by the roots: no error on the subscriber');
 
 # An expansion that is done again after a crash
-load_quietly($publisher, 'postgres', '2025-06-01', 1000, 12);
+load_quietly($publisher, 'postgres', '2025-06-01', 400, 12);
 $run = sql("$small SELECT acct.create_run('2025-06-01')");
 sql("SELECT * FROM acct.expand_journals($run)");
 $publisher->stop('immediate');
