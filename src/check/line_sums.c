@@ -162,7 +162,7 @@ sums_open(LineSums *sums, LineSumsShared *shared)
 		AllocSetContextCreate(sums->context, "line sums row", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(sums->context);
 	code_map_init(&sums->groups, "line sums", sizeof(LineGroup), sums->context);
-	code_map_keep_recent(&sums->groups);
+	code_map_keep_index(&sums->groups);
 	sums->result = result_descriptor();
 	sums->met = palloc(sizeof(MonthClass));
 	sums->nruns = shared->nruns;

@@ -315,7 +315,7 @@ ledger_transaction_groups(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "groups", ALLOCSET_DEFAULT_SIZES);
 	groups.row_context = AllocSetContextCreate(context, "groups row", ALLOCSET_DEFAULT_SIZES);
 	code_map_init(&groups.groups, "groups", sizeof(TxnGroup), context);
-	code_map_keep_recent(&groups.groups);
+	code_map_keep_index(&groups.groups);
 	query_open();
 	for (groups.part = 0; groups.part < groups.nparts; groups.part++)
 	{
