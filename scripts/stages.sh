@@ -352,7 +352,7 @@ with_jit() # COMMAND...
 	server_settings="jit = on" "$@"
 }
 
-# With queries compiled, but not optimized, which takes a fifth of the time that such tests take
+# With queries compiled, but not optimized, as each runs once
 with_quick_jit() # COMMAND...
 {
 	server_settings="jit = on

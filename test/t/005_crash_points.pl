@@ -168,7 +168,7 @@ sub fill
 	return $call =~ s/MANUAL/$manual/gr =~ s/KEY/key-$n/r =~ s/AGAIN/$again/r =~ s/BETTER/$better/r =~ s/ANEW/$anew/r =~ s/BACK/$back/r =~ s/MONTH/$month/gr =~ s/KEY/key-$n/gr =~ s/AHEAD/$ahead/r =~ s/RUN/$run/r =~ s/ROWS/$rows/r =~ s/SEED/$n/r;
 }
 
-# A process that waits at a point says so in this file. To ask the server again and again would cost as much as the step.
+# A process that waits at a point says so in this file. So the server need not be asked again and again.
 my $reached = $node->data_dir . '/crash_point_reached';
 
 # The process that waits at the point; "none" where the statement came to its end without that.
