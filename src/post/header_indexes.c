@@ -4,7 +4,6 @@
  */
 #include "post/header_indexes.h"
 
-#include "common/crash_point.h"
 #include "table/brin_ranges.h"
 #include "table/btree_file.h"
 #include "table/index_keys.h"
@@ -355,5 +354,4 @@ header_indexes_close(HeaderIndexes *indexes, IndexBuilds *builds)
 	for (int which = 0; which < HEADER_INDEXES; which++)
 		if (entries[which] >= 0)
 			index_builds_filled(builds, indexes->indexes[which], entries[which]);
-	CRASH_POINT("post_header_index_filled");
 }

@@ -374,6 +374,7 @@ post_headers_write(HeaderPass *pass)
 	for (int i = 0; i < pass->post->nmonths; i++)
 		if (pass->indexes[i] != NULL)
 			header_indexes_close(pass->indexes[i], &pass->post->index_builds);
+	CRASH_POINT("post_headers_written");
 }
 
 void
