@@ -82,9 +82,9 @@ my %step = (
 	close_book => { call => "SELECT acct.close_period('MONTH', 'MAIN', 'PRIMARY', ARRAY(SELECT finding FROM acct._closing_findings()), 'a test')" },
 	reopen_book => { call => "SELECT acct.reopen_period('MONTH', 'MAIN', 'PRIMARY')" },
 	snapshot => { call => 'SELECT acct.update_balance_snapshot()', before => [ 'create', 'expand', 'post', 'spoil' ], status => 'posted' },
-	# A balance that is to be computed again
-	spoil => { call => 'UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1
-		WHERE ctid = (SELECT ctid FROM acct.account_balance_snapshot LIMIT 1)' },
+	# A balance that is to be computed again, after the months that are archived
+	spoil => { call => q{UPDATE acct.account_balance_snapshot SET period_debit = period_debit + 1, closing_balance = closing_balance + 1
+		WHERE ctid = (SELECT ctid FROM acct.account_balance_snapshot WHERE snapshot_month >= '2025-01-01' LIMIT 1)} },
 	# A book of its own, whose year ends with the month
 	year_book => { call => q{INSERT INTO acct.entity (entity_code) VALUES ('KEY');
 		SELECT count(*) FROM acct.book_transactions((SELECT jsonb_agg(to_jsonb(s) - '{batch_id,attributes}'::text[] || jsonb_build_object('txn_id', -s.txn_id - 100000000000000 * substr('KEY', 5)::bigint, 'entity_code', 'KEY', 'bank_value_date', 'MONTH') ORDER BY s.txn_id)
@@ -130,7 +130,7 @@ sub choose_month
 	my ($name) = @_;
 
 	$month = $name =~ /^(?:archive|compress|restore|drop|close)$/
-	  ? sprintf('%d-%02d-01', ($chosen eq 'all' ? 2010 : 2023) + int($retired / 6), $retired % 6 * 2 + 1)
+	  ? sprintf('%d-%02d-01', ($chosen eq 'all' ? 2010 : 2022) + int($retired / 6), $retired % 6 * 2 + 1)
 	  : sprintf('2025-%02d-01', $n % 6 + 1);
 	$retired++ if $month !~ /^2025/;
 	return;
