@@ -127,11 +127,11 @@ BEGIN
                      FILTER (WHERE NOT v.passed AND v.check_name <> 'periods_open')
       INTO checks, failed FROM acct._validate_run(p_run_id, p_is_held, p_place) AS v;
     PERFORM acct._refuse_failed_checks(p_run_id, failed);
-    RETURN checks;
+    RETURN checks + CASE WHEN p_is_held THEN cardinality(acct._row_checks()) ELSE 0 END;
 END
 $$;
 COMMENT ON FUNCTION acct._pass_checks(bigint, boolean, tid[]) IS
-'The number of checks of a run (_validate_run) that passed. Raises LE009 where another one than periods_open failed, which is for posting to refuse.';
+'The number of checks of a run that passed, those that are left to posting included. Raises LE009 where another one than periods_open failed, which is for posting to refuse.';
 
 CREATE FUNCTION acct.run_month(txn_month date, run_key text DEFAULT NULL, options jsonb DEFAULT '{}')
 RETURNS TABLE (step text, rows bigint, elapsed_ms double precision, detail text)

@@ -345,6 +345,12 @@ END
 $$;
 COMMENT ON FUNCTION acct._shared_headers(bigint) IS 'Count and sums of the journals of a run in the staging that small runs share.';
 
+CREATE FUNCTION acct._row_checks() RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT '{header_count,header_line_count,header_debit,header_credit,line_count,line_debit,line_credit,line_digest}'::text[]
+$$;
+COMMENT ON FUNCTION acct._row_checks() IS 'The checks of validate_run that read a run''s headers and lines. Posting makes the same ones of what it copies.';
+
 CREATE FUNCTION acct._check_rows(p_run_id bigint, p_source text) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -365,15 +371,11 @@ BEGIN
     RETURN QUERY
     SELECT c.*
       FROM acct._run_digest(p_run_id, p_source) AS line,
-           LATERAL (VALUES
-               ('header_count', run.journals::text, header_journals::text),
-               ('header_line_count', run.lines::text, header_lines::text),
-               ('header_debit', trim_scale(run.debit)::text, trim_scale(header_debit)::text),
-               ('header_credit', trim_scale(run.credit)::text, trim_scale(header_credit)::text),
-               ('line_count', run.lines::text, line.lines::text),
-               ('line_debit', trim_scale(run.debit)::text, trim_scale(line.debit)::text),
-               ('line_credit', trim_scale(run.credit)::text, trim_scale(line.credit)::text),
-               ('line_digest', run.digest, line.digest)) AS c;
+           LATERAL unnest(acct._row_checks(),
+                          ARRAY[run.journals::text, run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text,
+                                run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text, run.digest],
+                          ARRAY[header_journals::text, header_lines::text, trim_scale(header_debit)::text, trim_scale(header_credit)::text,
+                                line.lines::text, trim_scale(line.debit)::text, trim_scale(line.credit)::text, line.digest]) AS c;
 END
 $$;
 COMMENT ON FUNCTION acct._check_rows(bigint, text) IS
