@@ -42,6 +42,7 @@ OBJS = \
 	src/check/difference.o \
 	src/check/ledger_sections.o \
 	src/check/line_digest.o \
+	src/check/line_rows.o \
 	src/check/line_sums.o \
 	src/check/month_section.o \
 	src/check/row_seals.o \
@@ -60,6 +61,7 @@ OBJS = \
 	src/common/month_table.o \
 	src/common/known_month.o \
 	src/common/number_lock.o \
+	src/common/parallel_rows.o \
 	src/common/parallel_work.o \
 	src/common/progress.o \
 	src/common/query.o \
@@ -236,6 +238,7 @@ SQL_PARTS = \
 	sql/policy/explain.sql \
 	sql/ledger/snapshot.sql \
 	sql/ledger/trial_balance.sql \
+	sql/close/line_sums.sql \
 	sql/close/reconciliation.sql \
 	sql/close/disagreements.sql \
 	sql/runs/month.sql \

@@ -1,5 +1,103 @@
 -- Reconciliation: the transactions and journals that make the places of a month disagree, by name.
 
+CREATE FUNCTION acct._settled_states(p_month date, p_basis text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    gone record;
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,entity_code,basis,currency,journal_type}');
+    source text;
+    staged bigint[];
+BEGIN
+    BEGIN
+        source := acct._source_rows(p_month);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        source := NULL;
+    END;
+    SELECT r.* INTO gone FROM acct._reversed_journals(p_month, p_basis) AS r;
+    SELECT k.runs INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged;
+    RETURN format($q$
+        source AS (SELECT s.* FROM %1$s AS s),
+        header AS (
+            SELECT h.txn_id, min(h.entity_code) AS entity_code, min(h.currency) AS currency, count(*) AS journals,
+                   count(*) FILTER (WHERE NOT %3$L::int8multirange @> h.je_id) AS standing,
+                   bool_or(%3$L::int8multirange @> h.je_id AND NOT %4$L::int8multirange @> h.je_id) AS is_reversed,
+                   bool_or(%5$L::int8multirange @> h.je_id) AS is_underway
+              FROM (%2$s) AS h WHERE h.txn_month = %6$L AND h.basis = %7$L AND h.journal_type = 'transaction' GROUP BY h.txn_id),
+        staged AS (SELECT DISTINCT h.txn_id FROM (%8$s) AS h WHERE h.basis = %7$L),
+        run AS MATERIALIZED (SELECT r.run_id, r.is_posted, %7$L = ANY (acct._complete_bases(r.run_id)) AS is_complete
+                               FROM acct._reconciled_runs(%6$L, %7$L) AS r WHERE r.of_month),
+        claim AS (SELECT c.batch_id, bool_and(r.is_posted) AS is_posted, bool_and(r.is_complete) AS is_complete
+                    FROM acct.journal_run_batch AS c JOIN run AS r USING (run_id)
+                   WHERE c.txn_month = %6$L AND c.basis = %7$L AND c.released_at IS NULL GROUP BY c.batch_id),
+        set_aside AS (SELECT e.txn_id, bool_and(e.waived_at IS NOT NULL) AS is_waived
+                        FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.run_id AND r.is_posted
+                       WHERE e.txn_month = %6$L AND e.basis = %7$L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL GROUP BY e.txn_id),
+        taken AS (SELECT e.txn_id FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.resolved_by_run AND NOT r.is_posted
+                   WHERE e.txn_month = %6$L AND e.basis = %7$L
+                  UNION SELECT i.txn_id FROM acct.journal_run_ignored AS i JOIN run AS r ON r.run_id = i.resolved_by_run AND NOT r.is_posted
+                   WHERE i.txn_month = %6$L AND i.basis = %7$L),
+        settled AS MATERIALIZED (
+            SELECT txn_id, coalesce(s.entity_code, h.entity_code) AS entity_code, coalesce(s.currency, h.currency) AS currency,
+                   s.gross_amount, %10$s,
+                   s.batch_id IS NOT NULL AS is_source, h.journals > 0 AS is_ledger, g.txn_id IS NOT NULL AS is_staged, coalesce(c.is_complete, true) AS is_complete,
+                   CASE WHEN s.batch_id IS NULL AND %9$L THEN 'no source'
+                        WHEN h.standing > 0 THEN 'posted'
+                        WHEN e.is_waived THEN 'waived'
+                        WHEN e.is_waived IS NOT NULL THEN 'set aside'
+                        WHEN t.txn_id IS NOT NULL OR h.is_underway OR NOT c.is_posted THEN 'in a run'
+                        WHEN h.is_reversed THEN 'reversed'
+                        WHEN c.batch_id IS NULL AND s.batch_id IS NOT NULL THEN 'not claimed' END AS state
+              FROM source AS s FULL JOIN header AS h USING (txn_id) FULL JOIN set_aside AS e USING (txn_id)
+              LEFT JOIN staged AS g USING (txn_id) LEFT JOIN taken AS t USING (txn_id) LEFT JOIN claim AS c ON c.batch_id = s.batch_id)$q$,
+        coalesce(source, '(SELECT * FROM acct.txn_source_parent WHERE false)'),
+        coalesce(headers, 'SELECT x.je_id, x.txn_id, x.txn_month, x.entity_code, x.basis, x.currency, x.journal_type FROM acct.ledger_entry_header AS x WHERE false'),
+        gone.reversed, gone.again, gone.underway, p_month, p_basis,
+        CASE WHEN staged IS NULL THEN 'SELECT 0::bigint AS txn_id, ''''::text AS basis WHERE false'
+             ELSE acct._staged_rows_of(staged, 'header', '{txn_id,basis}') END, source IS NOT NULL,
+        -- Of another business these are null.
+        (SELECT string_agg(format(CASE WHEN c = ANY (acct._source_components()) THEN 's.%1$I' ELSE 'NULL::numeric AS %1$I' END, c), ', ')
+           FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) AS c));
+END
+$$;
+COMMENT ON FUNCTION acct._settled_states(date, text) IS
+'The list of WITH by which settled has a row for each transaction of a month, with its outcome in a basis. state is NULL where it has neither journal nor exception: its runs ignored it, or left it out, or its journal is gone.';
+
+CREATE FUNCTION acct._transaction_states(p_month date, p_entity text, p_basis text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    source text;
+    ignored record;
+    fits text := 'true';
+BEGIN
+    SELECT i.complete, i.partial INTO ignored FROM acct._recorded_ignored(p_month, p_basis) AS i;
+    BEGIN
+        source := acct._source_rows(p_month);
+        -- By their codes and dates; conditions are not computed.
+        fits := format($q$EXISTS (SELECT FROM %s AS s
+            JOIN acct.journal_template AS h ON h.basis = %L AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired')
+             AND h.effective_from <= s.bank_value_date AND s.bank_value_date < coalesce(h.effective_to, 'infinity')
+            JOIN acct.journal_template_match AS m ON m.template_code = h.template_code AND m.version = h.version
+             AND coalesce(m.txn_type, s.txn_type) = s.txn_type AND coalesce(m.product_code, s.product_code) = s.product_code
+             AND coalesce(m.channel, s.channel) = s.channel
+           WHERE s.txn_id = t.txn_id)$q$, source, p_basis);
+    EXCEPTION WHEN SQLSTATE 'LE002' THEN
+        -- What was ignored of a month that was dropped is only a number.
+        NULL;
+    END;
+    RETURN format($q$WITH %s
+        SELECT t.*, CASE WHEN t.state IS NOT NULL THEN t.state
+                         WHEN t.is_complete AND %s = (SELECT count(*) FROM settled AS x WHERE x.state IS NULL AND x.is_complete) THEN 'ignored'
+                         WHEN NOT t.is_complete AND %s = 0 THEN 'not in the basis'
+                         WHEN %s THEN 'ignored'
+                         WHEN t.is_complete THEN 'no journal'
+                         ELSE 'not in the basis' END AS outcome
+          FROM settled AS t WHERE %L IS NULL OR t.entity_code = %5$L$q$,
+        acct._settled_states(p_month, p_basis), ignored.complete, ignored.partial, fits, p_entity);
+END
+$$;
+COMMENT ON FUNCTION acct._transaction_states(date, text, text) IS
+'The query of a month''s transactions with what became of each in a basis (outcome), and whether source, staging and ledger have it.';
+
 CREATE FUNCTION acct._journal_problems(p_month date, p_basis text, p_most integer)
 RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -118,7 +216,7 @@ RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_i
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    columns CONSTANT text[] := '{je_id,run_id,txn_id,je_date,line_no,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[];
+    columns CONSTANT text[] := acct._line_columns();
     item record;
     posted text;
     staged text;

@@ -14,7 +14,7 @@
  */
 #include "check/month_section.h"
 #include "common/columns.h"
-#include "common/parallel_work.h"
+#include "common/parallel_rows.h"
 #include "common/query.h"
 #include "common/settings_scope.h"
 #include "seal/bytes.h"
@@ -31,7 +31,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/sharedtuplestore.h"
 #include "utils/snapmgr.h"
 
 LEDGER_FUNCTION(ledger_recomputed_sections);
@@ -49,16 +48,15 @@ typedef struct MonthTable
 	RowKind kind;
 } MonthTable;
 
-/* What all processes see. Behind it: the spool of results, the tables, and entity and basis (empty: all). */
+/* What all processes see. Behind it: rows of results, the tables, and entity and basis (empty: all). */
 typedef struct SectionsShared
 {
 	DateADT month;
 	uint32 nparts; /* a process takes one after the other */
 	int ntables;
-	Size spool_at;
+	Size rows_at;
 	Size tables_at;
 	Size filters_at;
-	SharedFileSet files;
 	pg_atomic_uint32 next; /* part */
 } SectionsShared;
 
@@ -107,10 +105,7 @@ typedef struct Sections
 	Datum *values;
 	bool *isnull;
 	/* Where results go. */
-	TupleDesc result;
-	Tuplestorestate *store;
-	SharedTuplestoreAccessor *spool;
-	MemoryContext spool_context;
+	ParallelRows results;
 } Sections;
 
 PGDLLEXPORT void ledger_engine_sections_worker(dsm_segment *seg, shm_toc *toc);
@@ -133,10 +128,10 @@ shared_basis(SectionsShared *shared)
 	return shared_entity(shared) + strlen(shared_entity(shared)) + 1;
 }
 
-static SharedTuplestore *
-shared_spool(SectionsShared *shared)
+static SharedRows *
+shared_rows(SectionsShared *shared)
 {
-	return (SharedTuplestore *) ((char *) shared + shared->spool_at);
+	return (SharedRows *) ((char *) shared + shared->rows_at);
 }
 
 /* A code of the row that was deformed; where it is null, which none can be, it is empty. */
@@ -306,17 +301,7 @@ put_section(Sections *sections, MonthSection *section)
 	isnull[RESULT_SEAL] = isnull[RESULT_ROOT] = isnull[RESULT_DATA] = seal->form == NULL;
 	if (seal->form != NULL)
 		set_hashes(sections, section, values);
-	if (sections->spool != NULL)
-	{
-		MinimalTuple tuple = form_minimal_tuple(sections->result, values, isnull);
-		/* The spool allocates what it keeps. */
-		MemoryContext old = MemoryContextSwitchTo(sections->spool_context);
-
-		sts_puttuple(sections->spool, NULL, tuple);
-		MemoryContextSwitchTo(old);
-	}
-	else
-		tuplestore_putvalues(sections->store, sections->result, values, isnull);
+	parallel_rows_put(&sections->results, values, isnull);
 }
 
 /* Makes the sections of a part. */
@@ -350,7 +335,6 @@ compute(Sections *sections, SectionsShared *shared)
 	uint32 part;
 
 	sections->shared = shared;
-	sections->spool_context = old;
 	sections->entity = code_from_cstring(shared_entity(shared));
 	sections->basis = code_from_cstring(shared_basis(shared));
 	sections->context =
@@ -370,16 +354,6 @@ compute(Sections *sections, SectionsShared *shared)
 	MemoryContextDelete(sections->context);
 }
 
-static TupleDesc
-result_descriptor(void)
-{
-	TupleDesc tupdesc = CreateTemplateTupleDesc(RESULT_COLUMNS);
-
-	for (int i = 0; i < RESULT_COLUMNS; i++)
-		TupleDescInitEntry(tupdesc, i + 1, NULL, result_types[i], -1, 0);
-	return tupdesc;
-}
-
 void
 ledger_engine_sections_worker(dsm_segment *seg, shm_toc *toc)
 {
@@ -387,29 +361,11 @@ ledger_engine_sections_worker(dsm_segment *seg, shm_toc *toc)
 	Sections sections = {0};
 	int scope = settings_scope_open_pinned();
 
-	SharedFileSetAttach(&shared->files, seg);
-	sections.spool = sts_attach(shared_spool(shared), parallel_work_process(), &shared->files);
-	sections.result = result_descriptor();
+	parallel_rows_attach(&sections.results, shared_rows(shared), seg, result_types, RESULT_COLUMNS);
 	compute(&sections, shared);
-	sts_end_write(sections.spool);
+	parallel_rows_end(&sections.results);
 	settings_scope_close(scope);
 	parallel_work_leave();
-}
-
-static void
-take_spool(Sections *sections, SharedTuplestoreAccessor *spool)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(sections->result, &TTSOpsMinimalTuple);
-	MinimalTuple tuple;
-
-	sts_begin_parallel_scan(spool);
-	while ((tuple = sts_parallel_scan_next(spool, NULL)) != NULL)
-	{
-		ExecStoreMinimalTuple(tuple, slot, false);
-		tuplestore_puttupleslot(sections->store, slot);
-	}
-	sts_end_parallel_scan(spool);
-	ExecDropSingleTupleTableSlot(slot);
 }
 
 /* The blocks that the rows of a table take in a heap: columns that are compressed are read as rows again. */
@@ -456,7 +412,6 @@ filter(FunctionCallInfo fcinfo, int argument)
 Datum
 ledger_recomputed_sections(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	ArrayType *headers;
 	ArrayType *lines;
 	MonthTable *tables;
@@ -465,7 +420,7 @@ ledger_recomputed_sections(PG_FUNCTION_ARGS)
 	Sections sections = {0};
 	SectionsShared *shared;
 	ParallelWork work;
-	Size spool_at = MAXALIGN(sizeof(SectionsShared));
+	Size rows_at = MAXALIGN(sizeof(SectionsShared));
 	Size tables_at;
 	Size filters_at;
 	char *entity = filter(fcinfo, 3);
@@ -485,7 +440,7 @@ ledger_recomputed_sections(PG_FUNCTION_ARGS)
 	ntables += add_tables(lines, ROW_LINE, tables + ntables, &nblocks);
 	InitMaterializedSRF(fcinfo, 0);
 	nworkers = parallel_work_workers(Min(nblocks, MaxBlockNumber));
-	tables_at = spool_at + MAXALIGN(sts_estimate(nworkers + 1));
+	tables_at = rows_at + parallel_rows_size(nworkers);
 	filters_at = tables_at + ntables * sizeof(MonthTable);
 	scope = settings_scope_open_pinned();
 	if (!parallel_work_begin(&work, "ledger_engine_sections_worker",
@@ -497,31 +452,19 @@ ledger_recomputed_sections(PG_FUNCTION_ARGS)
 		(nworkers + 1) *
 		(1 + nblocks * BLCKSZ / ((uint64) maintenance_work_mem * 1024 * (nworkers + 1)));
 	shared->ntables = ntables;
-	shared->spool_at = spool_at;
+	shared->rows_at = rows_at;
 	shared->tables_at = tables_at;
 	shared->filters_at = filters_at;
 	strcpy(shared_entity(shared), entity);
 	strcpy(shared_basis(shared), basis);
 	memcpy(shared_tables(shared), tables, ntables * sizeof(MonthTable));
 	pg_atomic_init_u32(&shared->next, 0);
-	sections.result = result_descriptor();
-	sections.store = result->setResult;
-	if (nworkers > 0)
-	{
-		SharedTuplestoreAccessor *spool;
-
-		SharedFileSetInit(&shared->files, work.context->seg);
-		spool =
-			sts_initialize(shared_spool(shared), nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
-						   &shared->files, "ledger_engine.sections");
-		parallel_work_launch(&work);
-		compute(&sections, shared);
-		parallel_work_wait(&work);
-		sts_end_write(spool);
-		take_spool(&sections, spool);
-	}
-	else
-		compute(&sections, shared);
+	parallel_rows_open(&sections.results, shared_rows(shared), &work, nworkers,
+					   (ReturnSetInfo *) fcinfo->resultinfo);
+	parallel_work_launch(&work);
+	compute(&sections, shared);
+	parallel_work_wait(&work);
+	parallel_rows_end(&sections.results);
 	parallel_work_end(&work);
 	settings_scope_close(scope);
 	return (Datum) 0;

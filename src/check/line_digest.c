@@ -5,19 +5,17 @@
  *		where there are workers, acct._digest_shared() the rows of a run by index,
  *		acct._digest_lines() what a query returns.
  */
+#include "check/line_rows.h"
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "common/query.h"
-#include "ledger/line_reader.h"
 #include "ledger/shared_staging.h"
-#include "table/page_reader.h"
 
 #include "access/table.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 LEDGER_FUNCTION(ledger_digest_table);
@@ -39,23 +37,9 @@ typedef struct LineDigestShared
 PGDLLEXPORT void ledger_engine_digest_worker(dsm_segment *seg, shm_toc *toc);
 
 static void
-add_page(PageReader *pages, LineReader *lines, BlockNumber block, LineSum *sum)
+add_line(const Line *line, void *sum)
 {
-	OffsetNumber last;
-
-	CHECK_FOR_INTERRUPTS();
-	last = page_reader_page(pages, block);
-	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-	{
-		HeapTupleData tuple;
-		Line line;
-
-		if (!page_reader_row(pages, i, &tuple))
-			continue;
-		line_reader_read(lines, &tuple, &line);
-		line_sum_add(sum, &line);
-	}
-	progress_add(last);
+	line_sum_add(sum, line);
 }
 
 /* Reads stretches of blocks until all are taken. */
@@ -75,7 +59,7 @@ add_stretches(LineDigestShared *shared, Snapshot snapshot)
 		if (from >= shared->nblocks)
 			break;
 		for (BlockNumber block = from; block < Min(from + STRETCH, shared->nblocks); block++)
-			add_page(&pages, lines, block, &sum);
+			progress_add(line_rows_of_block(&pages, lines, block, add_line, &sum));
 	}
 	shared->sums[parallel_work_process()] = sum;
 	page_reader_close(&pages);
@@ -170,73 +154,26 @@ ledger_digest_shared(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
 }
 
-/* The query returns the columns of a line but its first two, which the digest leaves out. */
-#define FIRST_COLUMN  LINE_TXN_ID
-#define QUERY_COLUMNS (LINE_COLUMNS - FIRST_COLUMN)
-
-/* The lines of a query. */
-typedef struct QueryLines
-{
-	MemoryContext row_context; /* of values that had to be fetched or decompressed */
-	LineSum sum;
-} QueryLines;
-
-/* Values are taken for what these types have in memory: the query may be anybody's. */
 static void
-require_line(TupleTableSlot *slot)
+add_query_line(const Line *line, void *sum)
 {
-	TupleDesc tupdesc = slot->tts_tupleDescriptor;
-	bool fits = tupdesc->natts == QUERY_COLUMNS;
-
-	for (int i = 0; fits && i < QUERY_COLUMNS; i++)
-		fits = TupleDescAttr(tupdesc, i)->atttypid == line_types[FIRST_COLUMN + i] &&
-			   (!slot->tts_isnull[i] || line_column_is_nullable(FIRST_COLUMN + i));
-	if (!fits)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("the query does not return journal lines")));
-}
-
-static void
-add_query_line(TupleTableSlot *slot, void *arg)
-{
-	QueryLines *lines = arg;
-	MemoryContext old = MemoryContextSwitchTo(lines->row_context);
-	const Datum *v = slot->tts_values;
-	Code codes[LINE_CODES];
-	Line line = {0};
-
-	slot_getallattrs(slot);
-	require_line(slot);
-	for (int i = 0; i < LINE_CODES; i++)
-	{
-		int n = LINE_FIRST_CODE + i - FIRST_COLUMN;
-
-		codes[i] = slot->tts_isnull[n] ? code_null() : code_from_datum(v[n]);
-	}
-	line.has_txn = !slot->tts_isnull[LINE_TXN_ID - FIRST_COLUMN];
-	line.txn_id = line.has_txn ? DatumGetInt64(v[LINE_TXN_ID - FIRST_COLUMN]) : 0;
-	line.je_date = DatumGetDateADT(v[LINE_JE_DATE - FIRST_COLUMN]);
-	line.line_no = DatumGetInt16(v[LINE_LINE_NO - FIRST_COLUMN]);
-	line.codes = digest_of_codes(codes);
-	line.debit = amount_from_stored(v[LINE_DEBIT - FIRST_COLUMN]);
-	line.credit = amount_from_stored(v[LINE_CREDIT - FIRST_COLUMN]);
-	line_sum_add(&lines->sum, &line);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(lines->row_context);
+	line_sum_add(sum, line);
 	progress_add(1);
 }
 
+/* The query returns the columns of a line but its first two, which the digest leaves out. */
 Datum
 ledger_digest_lines(PG_FUNCTION_ARGS)
 {
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	QueryLines lines = {.row_context = AllocSetContextCreate(CurrentMemoryContext, "digest row",
-															 ALLOCSET_DEFAULT_SIZES)};
+	LineSum sum = {0};
+	QueryLines lines;
 
 	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
+	line_rows_open(&lines, LINE_TXN_ID, add_query_line, &sum);
 	query_open();
-	query_call(sql, NULL, add_query_line, &lines);
+	query_call(sql, NULL, line_rows_take, &lines);
 	query_close();
-	MemoryContextDelete(lines.row_context);
-	PG_RETURN_DATUM(return_sum(fcinfo, &lines.sum));
+	line_rows_close(&lines);
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
 }

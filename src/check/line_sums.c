@@ -9,12 +9,11 @@
  *
  * Memory: the groups, whose number does not depend on that of the lines or runs.
  */
+#include "check/line_rows.h"
 #include "common/code_map.h"
 #include "common/month.h"
-#include "common/parallel_work.h"
+#include "common/parallel_rows.h"
 #include "common/query.h"
-#include "ledger/line_reader.h"
-#include "table/page_reader.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -25,7 +24,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/sharedtuplestore.h"
 #include "utils/snapmgr.h"
 
 LEDGER_FUNCTION(ledger_line_sums);
@@ -45,15 +43,14 @@ typedef struct SumTable
 	BlockNumber nblocks;
 } SumTable;
 
-/* What all processes see. Behind it: the spool of results, the tables, and the runs in their order. */
+/* What all processes see. Behind it: rows of results, the tables, and the runs in their order. */
 typedef struct LineSumsShared
 {
 	int ntables;
 	int nruns;
-	Size spool_at;
+	Size rows_at;
 	Size tables_at;
 	Size runs_at;
-	SharedFileSet files;
 	pg_atomic_uint64 next; /* stretch, counted over all tables */
 } LineSumsShared;
 
@@ -115,8 +112,6 @@ typedef struct LineSums
 	int nmet;
 	CodeMap groups;
 	MemoryContext context;
-	MemoryContext row_context; /* of a query's row */
-	TupleDesc result;
 } LineSums;
 
 PGDLLEXPORT void ledger_engine_line_sums_worker(dsm_segment *seg, shm_toc *toc);
@@ -133,20 +128,10 @@ shared_runs(LineSumsShared *shared)
 	return (RunClass *) ((char *) shared + shared->runs_at);
 }
 
-static SharedTuplestore *
-shared_spool(LineSumsShared *shared)
+static SharedRows *
+shared_rows(LineSumsShared *shared)
 {
-	return (SharedTuplestore *) ((char *) shared + shared->spool_at);
-}
-
-static TupleDesc
-result_descriptor(void)
-{
-	TupleDesc tupdesc = CreateTemplateTupleDesc(RESULT_COLUMNS);
-
-	for (int i = 0; i < RESULT_COLUMNS; i++)
-		TupleDescInitEntry(tupdesc, i + 1, NULL, result_types[i], -1, 0);
-	return tupdesc;
+	return (SharedRows *) ((char *) shared + shared->rows_at);
 }
 
 static void
@@ -158,12 +143,9 @@ sums_open(LineSums *sums, LineSumsShared *shared)
 	sums->shared = shared;
 	sums->context =
 		AllocSetContextCreate(CurrentMemoryContext, "line sums", ALLOCSET_DEFAULT_SIZES);
-	sums->row_context =
-		AllocSetContextCreate(sums->context, "line sums row", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(sums->context);
 	code_map_init(&sums->groups, "line sums", sizeof(LineGroup), sums->context);
 	code_map_keep_index(&sums->groups);
-	sums->result = result_descriptor();
 	sums->met = palloc(sizeof(MonthClass));
 	sums->nruns = shared->nruns;
 	sums->runs = memcpy(palloc_array(RunClass, shared->nruns + 1), shared_runs(shared),
@@ -214,14 +196,10 @@ find_group(LineSums *sums, MonthClass of, const Line *line)
 	CodeKey key = {number_of(sums, of),
 				   KEY_COUNT,
 				   {line->entity, line->basis, line->fund, line->account_code, line->currency}};
-	LineGroup *group = code_map_find(&sums->groups, &key);
 	bool found;
+	LineGroup *group = code_map_enter(&sums->groups, &key, &found);
 
-	if (group == NULL)
-	{
-		group = code_map_enter(&sums->groups, &key, &found);
-		group->of = of;
-	}
+	group->of = of;
 	return group;
 }
 
@@ -239,8 +217,9 @@ group_fits(const LineGroup *group, MonthClass of, const Line *line)
 }
 
 static void
-add_line(LineSums *sums, const Line *line)
+add_line(const Line *line, void *arg)
 {
+	LineSums *sums = arg;
 	MonthClass of;
 
 	if (line->je_date < sums->first_day || line->je_date >= sums->next_month)
@@ -252,25 +231,6 @@ add_line(LineSums *sums, const Line *line)
 	if (sums->last == NULL || !group_fits(sums->last, of, line))
 		sums->last = find_group(sums, of, line);
 	line_sum_add(&sums->last->sum, line);
-}
-
-static void
-add_block(LineSums *sums, PageReader *pages, LineReader *lines, BlockNumber block)
-{
-	OffsetNumber last;
-
-	CHECK_FOR_INTERRUPTS();
-	last = page_reader_page(pages, block);
-	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-	{
-		HeapTupleData tuple;
-		Line line;
-
-		if (!page_reader_row(pages, i, &tuple))
-			continue;
-		line_reader_read(lines, &tuple, &line);
-		add_line(sums, &line);
-	}
 }
 
 /* Reads the stretches of a table that fall to this process. next is the stretch that it has, first that of the table's first. */
@@ -292,7 +252,7 @@ add_table(LineSums *sums, const SumTable *table, uint64 first, uint64 next)
 		uint64 from = (next - first) * STRETCH;
 
 		for (BlockNumber block = from; block < Min(from + STRETCH, table->nblocks); block++)
-			add_block(sums, &pages, lines, block);
+			line_rows_of_block(&pages, lines, block, add_line, sums);
 		next = pg_atomic_fetch_add_u64(&sums->shared->next, 1);
 	}
 	page_reader_close(&pages);
@@ -316,36 +276,6 @@ add_tables(LineSums *sums)
 	}
 }
 
-/* Values are taken for what these types have in memory. A query has the columns of a line in their order. */
-static void
-require_line(TupleTableSlot *slot)
-{
-	TupleDesc tupdesc = slot->tts_tupleDescriptor;
-	bool fits = tupdesc->natts == LINE_COLUMNS;
-
-	for (int i = 0; fits && i < LINE_COLUMNS; i++)
-		fits = TupleDescAttr(tupdesc, i)->atttypid == line_types[i] &&
-			   (!slot->tts_isnull[i] || line_column_is_nullable(i));
-	if (!fits)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("the query does not return journal lines")));
-}
-
-static void
-add_query_line(TupleTableSlot *slot, void *arg)
-{
-	LineSums *sums = arg;
-	MemoryContext old = MemoryContextSwitchTo(sums->row_context);
-	Line line;
-
-	slot_getallattrs(slot);
-	require_line(slot);
-	line_from_columns(slot->tts_values, slot->tts_isnull, &line);
-	add_line(sums, &line);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(sums->row_context);
-}
-
 static void
 set_result(const LineGroup *group, Datum *values)
 {
@@ -367,7 +297,7 @@ set_result(const LineGroup *group, Datum *values)
 
 /* Several processes may each have a group with the same key: the caller adds them up. */
 static void
-put_results(LineSums *sums, Tuplestorestate *store, SharedTuplestoreAccessor *spool)
+put_results(LineSums *sums, ParallelRows *rows)
 {
 	HASH_SEQ_STATUS scan;
 	LineGroup *group;
@@ -379,10 +309,7 @@ put_results(LineSums *sums, Tuplestorestate *store, SharedTuplestoreAccessor *sp
 		bool isnull[RESULT_COLUMNS] = {false};
 
 		set_result(group, values);
-		if (store != NULL)
-			tuplestore_putvalues(store, sums->result, values, isnull);
-		else
-			sts_puttuple(spool, NULL, form_minimal_tuple(sums->result, values, isnull));
+		parallel_rows_put(rows, values, isnull);
 	}
 }
 
@@ -390,33 +317,16 @@ void
 ledger_engine_line_sums_worker(dsm_segment *seg, shm_toc *toc)
 {
 	LineSumsShared *shared = parallel_work_attach(toc);
-	SharedTuplestoreAccessor *spool;
+	ParallelRows rows;
 	LineSums sums;
 
-	SharedFileSetAttach(&shared->files, seg);
-	spool = sts_attach(shared_spool(shared), parallel_work_process(), &shared->files);
+	parallel_rows_attach(&rows, shared_rows(shared), seg, result_types, RESULT_COLUMNS);
 	sums_open(&sums, shared);
 	add_tables(&sums);
-	put_results(&sums, NULL, spool);
-	sts_end_write(spool);
+	put_results(&sums, &rows);
+	parallel_rows_end(&rows);
 	MemoryContextDelete(sums.context);
 	parallel_work_leave();
-}
-
-static void
-take_spool(LineSums *sums, SharedTuplestoreAccessor *spool, Tuplestorestate *store)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(sums->result, &TTSOpsMinimalTuple);
-	MinimalTuple tuple;
-
-	sts_begin_parallel_scan(spool);
-	while ((tuple = sts_parallel_scan_next(spool, NULL)) != NULL)
-	{
-		ExecStoreMinimalTuple(tuple, slot, false);
-		tuplestore_puttupleslot(store, slot);
-	}
-	sts_end_parallel_scan(spool);
-	ExecDropSingleTupleTableSlot(slot);
 }
 
 /* The elements of an array without nulls. */
@@ -483,9 +393,9 @@ ledger_line_sums(PG_FUNCTION_ARGS)
 	LineSums sums;
 	LineSumsShared *shared;
 	ParallelWork work;
-	SharedTuplestoreAccessor *spool = NULL;
+	ParallelRows rows;
 	int nworkers;
-	Size spool_at = MAXALIGN(sizeof(LineSumsShared));
+	Size rows_at = MAXALIGN(sizeof(LineSumsShared));
 	Size tables_at;
 	Size runs_at;
 
@@ -493,7 +403,7 @@ ledger_line_sums(PG_FUNCTION_ARGS)
 	runs = sorted_runs(fcinfo, &nruns);
 	InitMaterializedSRF(fcinfo, 0);
 	nworkers = parallel_work_workers(Min(nblocks, MaxBlockNumber));
-	tables_at = spool_at + MAXALIGN(sts_estimate(nworkers + 1));
+	tables_at = rows_at + parallel_rows_size(nworkers);
 	runs_at = tables_at + MAXALIGN(ntables * sizeof(SumTable));
 	if (!parallel_work_begin(&work, "ledger_engine_line_sums_worker",
 							 runs_at + nruns * sizeof(RunClass), nworkers))
@@ -501,37 +411,31 @@ ledger_line_sums(PG_FUNCTION_ARGS)
 	shared = work.shared;
 	shared->ntables = ntables;
 	shared->nruns = nruns;
-	shared->spool_at = spool_at;
+	shared->rows_at = rows_at;
 	shared->tables_at = tables_at;
 	shared->runs_at = runs_at;
 	memcpy(shared_tables(shared), tables, ntables * sizeof(SumTable));
 	memcpy(shared_runs(shared), runs, nruns * sizeof(RunClass));
 	pg_atomic_init_u64(&shared->next, 0);
-	if (nworkers > 0)
-	{
-		SharedFileSetInit(&shared->files, work.context->seg);
-		spool =
-			sts_initialize(shared_spool(shared), nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
-						   &shared->files, "ledger_engine.line_sums");
-	}
+	parallel_rows_open(&rows, shared_rows(shared), &work, nworkers, result);
 	parallel_work_launch(&work);
 	sums_open(&sums, shared);
 	add_tables(&sums);
 	parallel_work_wait(&work);
-	if (spool != NULL)
-	{
-		sts_end_write(spool);
-		take_spool(&sums, spool, result->setResult);
-	}
+	parallel_rows_end(&rows);
 	parallel_work_end(&work);
 	sums.shared = NULL;
 	if (query[0] != '\0')
 	{
+		QueryLines lines;
+
+		line_rows_open(&lines, LINE_JE_ID, add_line, &sums);
 		query_open();
-		query_each_row(query, NULL, add_query_line, &sums);
+		query_each_row(query, NULL, line_rows_take, &lines);
 		query_close();
+		line_rows_close(&lines);
 	}
-	put_results(&sums, result->setResult, NULL);
+	put_results(&sums, &rows);
 	MemoryContextDelete(sums.context);
 	return (Datum) 0;
 }

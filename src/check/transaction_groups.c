@@ -169,7 +169,6 @@ find_group(Groups *groups, int32 marks, const Datum *v)
 	DateADT value_date = DatumGetDateADT(v[ROW_VALUE_DATE]);
 	CodeKey key = {
 		marks | DatumGetInt32(v[ROW_CLASS]) << 16, KEY_COUNT, {code_from_datum(v[ROW_CURRENCY])}};
-	TxnGroup *group;
 	bool found;
 
 	if ((marks & groups->deciding) == 0)
@@ -182,10 +181,7 @@ find_group(Groups *groups, int32 marks, const Datum *v)
 	else
 		for (int i = KEY_TXN_TYPE; i < KEY_COUNT; i++)
 			key.codes[i] = code_from_cstring("");
-	group = code_map_find(&groups->groups, &key);
-	if (group == NULL)
-		group = code_map_enter(&groups->groups, &key, &found);
-	return group;
+	return code_map_enter(&groups->groups, &key, &found);
 }
 
 static void

@@ -122,13 +122,10 @@ forget_bytes(CodeKey *key, char buffer[INLINE_KEY_SIZE])
 		pfree((char *) key->bytes.data);
 }
 
-static void *
-find_entry(CodeMap *map, CodeKey *key)
+/* By the index. */
+static CodeKey *
+find_indexed(const CodeMap *map, const CodeKey *key, uint32 hash)
 {
-	uint32 hash = hash_key(key, sizeof(CodeKey));
-
-	if (map->index == NULL)
-		return hash_search_with_hash_value(map->table, key, hash, HASH_FIND, NULL);
 	for (uint32 at = hash & (map->index_size - 1); map->index[at].entry != NULL;
 		 at = (at + 1) & (map->index_size - 1))
 		if (map->index[at].hash == hash &&
@@ -141,10 +138,14 @@ void *
 code_map_find(CodeMap *map, CodeKey *key)
 {
 	char buffer[INLINE_KEY_SIZE];
+	uint32 hash;
 	void *entry;
 
 	join_codes(key, buffer);
-	entry = find_entry(map, key);
+	hash = hash_key(key, sizeof(CodeKey));
+	entry = map->index != NULL
+				? (void *) find_indexed(map, key, hash)
+				: hash_search_with_hash_value(map->table, key, hash, HASH_FIND, NULL);
 	forget_bytes(key, buffer);
 	return entry;
 }
@@ -158,7 +159,10 @@ code_map_enter(CodeMap *map, CodeKey *key, bool *found)
 
 	join_codes(key, buffer);
 	hash = hash_key(key, sizeof(CodeKey));
-	entry = hash_search_with_hash_value(map->table, key, hash, HASH_ENTER, found);
+	entry = map->index != NULL ? find_indexed(map, key, hash) : NULL;
+	*found = entry != NULL;
+	if (entry == NULL)
+		entry = hash_search_with_hash_value(map->table, key, hash, HASH_ENTER, found);
 	if (!*found)
 	{
 		MemoryContext old = MemoryContextSwitchTo(map->context);

@@ -68,7 +68,7 @@ struct HeaderIndexes
 };
 
 static bool
-is_header_index(Relation table, Relation index, HeaderIndex which)
+is_header_index(Relation table, Relation index, int which)
 {
 	switch (which)
 	{
@@ -79,31 +79,6 @@ is_header_index(Relation table, Relation index, HeaderIndex which)
 		default:
 			return brin_ranges_fit(table, index, key_columns[2]);
 	}
-}
-
-/* Finds the indexes; false where there are none. */
-static bool
-find_indexes(HeaderIndexes *indexes, Relation table)
-{
-	List *oids = RelationGetIndexList(table);
-	bool found = false;
-	ListCell *lc;
-
-	foreach(lc, oids)
-	{
-		Relation index = index_open(lfirst_oid(lc), AccessExclusiveLock);
-
-		for (int which = 0; which < HEADER_INDEXES; which++)
-			if (!OidIsValid(indexes->indexes[which]) && is_header_index(table, index, which))
-			{
-				indexes->indexes[which] = lfirst_oid(lc);
-				found = true;
-				break;
-			}
-		index_close(index, NoLock);
-	}
-	list_free(oids);
-	return found;
 }
 
 HeaderIndexes *
@@ -118,11 +93,9 @@ header_indexes_open(const Post *post, const LedgerMonth *month, BulkWriter *writ
 	indexes->writer = writer;
 	if (bulk_writer_sink(writer) != BULK_TO_PAGES || !bulk_writer_leaves_indexes(writer) ||
 		post->first_je_id >= post->end_je_id ||
-		!find_indexes(indexes, bulk_writer_relation(writer)))
+		!index_builds_claim(bulk_writer_relation(writer), indexes->indexes, HEADER_INDEXES,
+							is_header_index))
 		return NULL;
-	for (int which = 0; which < HEADER_INDEXES; which++)
-		if (OidIsValid(indexes->indexes[which]))
-			index_builds_give_file(indexes->indexes[which]);
 	CommandCounterIncrement();
 	if (OidIsValid(indexes->indexes[INDEX_ON_KEY]))
 		indexes->keys = index_keys_open(index_keys_bits(nkeys, Min(nkeys, PG_INT32_MAX)), NULL, "");

@@ -36,7 +36,7 @@ static const int columns_of[LINE_INDEXES][3] = {{LINE_JE_ID, LINE_LINE_NO, LINE_
 												{LINE_JE_DATE, -1, -1}};
 
 static bool
-is_line_index(Relation partition, Relation index, LineIndex which)
+is_line_index(Relation partition, Relation index, int which)
 {
 	const char *names[3];
 	int count = 0;
@@ -56,30 +56,11 @@ is_line_index(Relation partition, Relation index, LineIndex which)
 void
 line_indexes_claim(MonthIndexes *indexes, Relation partition, int64 nextents, uint32 limit)
 {
-	List *oids = RelationGetIndexList(partition);
-	ListCell *lc;
-
 	indexes->partition = RelationGetRelid(partition);
 	indexes->slice_bits = index_keys_bits(nextents * EXTENT_LINES, limit);
-	foreach(lc, oids)
-	{
-		Relation index = index_open(lfirst_oid(lc), AccessExclusiveLock);
-
-		for (int which = 0; which < LINE_INDEXES; which++)
-			if (!OidIsValid(indexes->indexes[which]) && is_line_index(partition, index, which))
-			{
-				indexes->indexes[which] = lfirst_oid(lc);
-				break;
-			}
-		index_close(index, NoLock);
-	}
+	index_builds_claim(partition, indexes->indexes, LINE_INDEXES, is_line_index);
 	for (int which = 0; which < LINE_INDEXES; which++)
-	{
 		indexes->rows[which] = -1;
-		if (OidIsValid(indexes->indexes[which]))
-			index_builds_give_file(indexes->indexes[which]);
-	}
-	list_free(oids);
 }
 
 static char *

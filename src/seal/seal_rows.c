@@ -127,13 +127,10 @@ find_section(SealRows *rows, const RowKey *key)
 	CodeKey code_key = {
 		key->month, 5, {key->entity, key->basis, key->fund, key->account, key->currency}};
 	bool found;
-	RoutedSection *routed = code_map_find(&rows->map, &code_key);
+	RoutedSection *routed = code_map_enter(&rows->map, &code_key, &found);
 
-	if (unlikely(routed == NULL))
-	{
-		routed = code_map_enter(&rows->map, &code_key, &found);
+	if (unlikely(!found))
 		add_section(rows, routed);
-	}
 	return routed;
 }
 

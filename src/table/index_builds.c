@@ -83,14 +83,41 @@ is_plain(Relation index)
 		   !index->rd_index->indisexclusion;
 }
 
-/* An index of an empty table may have pages already. */
-void
-index_builds_give_file(Oid index)
+/* Gives an index an empty file, for its builder or for what fills it otherwise: that of an empty table may have pages already. */
+static void
+give_file(Oid index)
 {
 	Relation rel = index_open(index, AccessExclusiveLock);
 
 	set_new_relation_file(rel, rel->rd_rel->relpersistence);
 	index_close(rel, NoLock);
+}
+
+bool
+index_builds_claim(Relation table, Oid *indexes, int count, IsOwnIndex is_own)
+{
+	List *oids = RelationGetIndexList(table);
+	bool any = false;
+	ListCell *lc;
+
+	foreach(lc, oids)
+	{
+		Relation index = index_open(lfirst_oid(lc), AccessExclusiveLock);
+
+		for (int which = 0; which < count; which++)
+			if (!OidIsValid(indexes[which]) && is_own(table, index, which))
+			{
+				indexes[which] = lfirst_oid(lc);
+				any = true;
+				break;
+			}
+		index_close(index, NoLock);
+	}
+	for (int which = 0; which < count; which++)
+		if (OidIsValid(indexes[which]))
+			give_file(indexes[which]);
+	list_free(oids);
+	return any;
 }
 
 void
@@ -313,7 +340,7 @@ index_builds_run(IndexBuilds *builds)
 			reindex(pending);
 		else
 		{
-			index_builds_give_file(pending->index);
+			give_file(pending->index);
 			plain = lappend(plain, pending);
 		}
 	}

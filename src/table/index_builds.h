@@ -22,8 +22,14 @@ typedef struct IndexBuilds
 	List *filled;  /* FilledIndex */
 } IndexBuilds;
 
-/* Gives an index of a new table an empty file, for its builder or for what fills it otherwise. */
-extern void index_builds_give_file(Oid index);
+/* Is this index of a table the which-th of those that the caller fills? */
+typedef bool (*IsOwnIndex)(Relation table, Relation index, int which);
+
+/*
+ * Takes the indexes of a new table that the caller fills, and gives each an empty file. indexes has count places, all of them
+ * InvalidOid before; what stays so is left to be built. True where there are any.
+ */
+extern bool index_builds_claim(Relation table, Oid *indexes, int count, IsOwnIndex is_own);
 
 /* An index was filled otherwise, with so many entries: it is not built. To be said before index_builds_add(). */
 extern void index_builds_filled(IndexBuilds *builds, Oid index, double entries);

@@ -107,7 +107,7 @@ new_file_sync(const NewFile *file)
 	SMgrRelation smgr = RelationGetSmgr(file->rel);
 	BlockNumber nblocks = smgrnblocks(smgr, MAIN_FORKNUM);
 
-	/* No checkpoint shall begin between the question whether one began and the request to the next one. */
+	/* A checkpoint must not begin between asking whether one has begun and asking for the next one. */
 	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
 	if (file->redo == GetRedoRecPtr() || !RelationNeedsWAL(file->rel))
 	{
