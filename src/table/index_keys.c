@@ -178,11 +178,18 @@ index_keys_attach(int slice_bits, SharedFileSet *set, const char *name)
 void
 index_keys_close(IndexKeys *keys)
 {
+	/* Keys that nobody is to read have no order, and may lie in their slices. */
+	for (int i = 0; keys->slices != NULL && i < MAX_KEY_SLICES; i++)
+		if (keys->slices[i].keys != NULL)
+			pfree(keys->slices[i].keys);
+	if (keys->slices != NULL)
+		pfree(keys->slices);
+	if (keys->order != NULL)
+		pfree(keys->order);
 	if (keys->file != NULL)
 	{
 		BufFileClose(keys->file);
 		pfree(keys->chunks);
-		pfree(keys->order);
 	}
 	pfree(keys);
 }

@@ -83,6 +83,7 @@ extern void index_keys_end(IndexKeys *keys);
 /* Keys that another process put away. NULL: it put away none. */
 extern IndexKeys *index_keys_attach(int slice_bits, SharedFileSet *set, const char *name);
 
+/* Also before index_keys_end(), where the keys are not needed after all. */
 extern void index_keys_close(IndexKeys *keys);
 
 /*

@@ -104,6 +104,7 @@ SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'DELETE FROM acct.je
 SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'DELETE FROM acct.je_header_staging_@ WHERE txn_id = 5');
 -- Identifiers that are not the run's would lie outside of the partition.
 SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'UPDATE acct.je_line_staging_@ SET je_id = je_id + (1::bigint << 32) WHERE txn_id % 100 = 9');
+SELECT * FROM public.by_path('ledger_engine.max_workers=0', 'UPDATE acct.je_header_staging_@ SET je_id = je_id + (1::bigint << 32) WHERE txn_id = 11999');
 -- Rows older than a column carry its value.
 SELECT * FROM public.by_path('ledger_engine.max_workers=2', 'ALTER TABLE acct.je_line_staging ADD COLUMN region integer DEFAULT 7; ALTER TABLE acct.ledger_entry_line ADD COLUMN region integer',
     'SELECT count(*) FROM acct.ledger_entry_line WHERE region = 7');
