@@ -25,6 +25,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 LEDGER_FUNCTION(ledger_transaction_groups);
@@ -98,6 +100,7 @@ typedef struct TxnGroup
 	int64 transactions;
 	int64 known[AMOUNTS]; /* rows that have the amount */
 	Amount sums[AMOUNTS];
+	Datum others[AMOUNTS]; /* sums of what is no amount, such as NaN; 0: there is none */
 } TxnGroup;
 
 enum
@@ -184,6 +187,28 @@ find_group(Groups *groups, int32 marks, const Datum *v)
 	return code_map_enter(&groups->groups, &key, &found);
 }
 
+/* A source without the engine's own check may have any numbers. */
+static void
+add_amount(Groups *groups, TxnGroup *group, int i, Datum value)
+{
+	Datum old = group->others[i];
+	Amount amount;
+	Datum sum;
+
+	group->known[i]++;
+	if (amount_from_any(value, &amount) && amount_is_in_range(amount))
+	{
+		group->sums[i] += amount;
+		return;
+	}
+	sum = old == 0 ? value : DirectFunctionCall2(numeric_add, old, value);
+	MemoryContextSwitchTo(groups->groups.context);
+	group->others[i] = datumCopy(sum, false, -1);
+	MemoryContextSwitchTo(groups->row_context);
+	if (old != 0)
+		pfree(DatumGetPointer(old));
+}
+
 static void
 add_row(TupleTableSlot *slot, void *arg)
 {
@@ -209,10 +234,7 @@ add_row(TupleTableSlot *slot, void *arg)
 	group->transactions++;
 	for (int i = 0; i < AMOUNTS; i++)
 		if (!slot->tts_isnull[ROW_FIRST_AMOUNT + i])
-		{
-			group->known[i]++;
-			group->sums[i] += amount_from_sum(v[ROW_FIRST_AMOUNT + i]);
-		}
+			add_amount(groups, group, i, v[ROW_FIRST_AMOUNT + i]);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(groups->row_context);
 }
@@ -277,6 +299,9 @@ put_group(Groups *groups, const TxnGroup *group)
 	{
 		isnull[RESULT_FIRST_AMOUNT + i] = group->known[i] == 0;
 		values[RESULT_FIRST_AMOUNT + i] = amount_to_new_numeric(group->sums[i]);
+		if (group->others[i] != 0)
+			values[RESULT_FIRST_AMOUNT + i] =
+				DirectFunctionCall2(numeric_add, values[RESULT_FIRST_AMOUNT + i], group->others[i]);
 	}
 	put_row(groups, values, isnull);
 }
