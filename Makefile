@@ -114,6 +114,7 @@ OBJS = \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
 	src/policy/fixed_point.o \
+	src/policy/fixed_point_compile.o \
 	src/policy/linear_form.o \
 	src/policy/period.o \
 	src/policy/policy.o \
