@@ -44,35 +44,53 @@ $layout$;
 COMMENT ON FUNCTION acct._layout_inbox() IS
 'The part of install_cluster() that creates the inbox with the columns of the source, and again where they differ. Raises 55000 where they do and it holds rows.';
 
-CREATE FUNCTION acct._inbox_columns() RETURNS TABLE (name text, is_cast boolean)
+CREATE FUNCTION acct._travels_as_text(p_type oid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    -- What is itself an array, or has no arrays, travels as text.
-    SELECT a.attname::text, t.typcategory = 'A' OR t.typarray = 0
+    -- What is itself an array, or has no arrays; unnest() would make several columns of a composite type.
+    SELECT t.typcategory = 'A' OR t.typtype IN ('c', 'd') OR t.typarray = 0 FROM pg_type AS t WHERE t.oid = p_type
+$$;
+COMMENT ON FUNCTION acct._travels_as_text(oid) IS 'True where values of a type travel to nodes as an array of texts, not as one of the type.';
+
+CREATE FUNCTION acct._inbox_columns() RETURNS TABLE (name text, packed text, size text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT a.attname::text,
+           format(CASE WHEN acct._travels_as_text(t.oid) THEN 'array_agg(x.%I::text)::text' ELSE 'array_agg(x.%I)::text' END, a.attname),
+           -- As text: a table may store less, as it compresses what is long.
+           CASE WHEN t.typlen > 0 THEN '25'
+                ELSE format(CASE WHEN t.oid = 'numeric'::regtype THEN 'coalesce(3 * pg_column_size(i.%I), 5)'
+                                 WHEN t.oid IN ('text'::regtype, 'varchar'::regtype) THEN 'coalesce(octet_length(i.%I) + 3, 5)'
+                                 ELSE 'coalesce(octet_length(i.%I::text) + 3, 5)' END, a.attname) END
       FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
      WHERE a.attrelid = to_regclass('acct_cluster.inbox') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum
 $$;
-COMMENT ON FUNCTION acct._inbox_columns() IS 'The columns of the inbox that travel to nodes.';
+COMMENT ON FUNCTION acct._inbox_columns() IS 'The columns of the inbox that travel to nodes: an expression for the values of rows x, and one for the bytes of a value of row i.';
 
 CREATE FUNCTION acct._take_inbox() RETURNS SETOF jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' SET intervalstyle = postgres SET timezone = 'UTC' SET extra_float_digits = 1
     SET lc_monetary = 'C' SET work_mem = '64MB' SET jit = off AS $$
 DECLARE
-    arrays text;
+    -- All parts of a request are one value, which has to have less than 256 MB.
+    part_size CONSTANT bigint := (SELECT least(4000000, 64000000 / greatest(count(*), 1)) FROM acct_cluster.member);
+    names text[];
+    packed text;
+    size text;
 BEGIN
     -- COPY into it goes on, and columns stay as they are.
     LOCK TABLE acct_cluster.inbox IN ROW EXCLUSIVE MODE;
-    arrays := (SELECT string_agg(format(CASE WHEN c.is_cast THEN '%L, array_agg(x.%I::text)::text' ELSE '%L, array_agg(x.%I)::text' END, c.name, c.name), ', ')
-                 FROM acct._inbox_columns() AS c);
+    SELECT array_agg(c.name), string_agg(c.packed, ', '), string_agg(c.size, ' + ') INTO names, packed, size FROM acct._inbox_columns() AS c;
+    -- No column of the inbox has names like these.
     RETURN QUERY EXECUTE format($query$
         WITH taken AS (
             DELETE FROM acct_cluster.inbox AS i USING acct_cluster.entity AS e, acct_cluster.member AS m
              WHERE e.entity_code = i.entity_code AND m.node_name = e.node_name
-            RETURNING m.node_key, i.ctid AS place, pg_column_size(i.*) AS size, i.*),
+            RETURNING m.node_key AS "#node", i.ctid AS "#place", (%1$s)::bigint AS "#size", i.*),
         numbered AS (
-            SELECT t.*, sum(t.size) OVER (PARTITION BY t.node_key ORDER BY t.place ROWS UNBOUNDED PRECEDING) / 4000000 AS part FROM taken AS t),
+            SELECT t.*, sum(t."#size") OVER (PARTITION BY t."#node" ORDER BY t."#place" ROWS UNBOUNDED PRECEDING)::bigint / %2$s AS "#part" FROM taken AS t),
         packed AS (
-            SELECT x.part, x.node_key, jsonb_build_object('rows', count(*), 'columns', jsonb_build_object(%s)) AS rows FROM numbered AS x GROUP BY x.node_key, x.part)
-        SELECT jsonb_build_object('do', 'receive', 'parts', jsonb_object_agg(p.node_key, p.rows)) FROM packed AS p GROUP BY p.part ORDER BY p.part$query$, arrays);
+            SELECT x."#part" AS part, x."#node" AS node_key, jsonb_build_object('rows', count(*), 'columns', jsonb_object(%3$L, ARRAY[%4$s])) AS rows
+              FROM numbered AS x GROUP BY x."#node", x."#part")
+        SELECT jsonb_build_object('do', 'receive', 'parts', jsonb_object_agg(p.node_key, p.rows)) FROM packed AS p GROUP BY p.part ORDER BY p.part$query$,
+        size, part_size, names, packed);
 END
 $$;
 COMMENT ON FUNCTION acct._take_inbox() IS
@@ -103,7 +121,7 @@ COMMENT ON FUNCTION acct._raise_refused_row(text, text, jsonb) IS
 
 CREATE FUNCTION acct._node_receive(p_part jsonb, p_source text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' SET intervalstyle = postgres SET timezone = 'UTC' SET extra_float_digits = 1
-    SET lc_monetary = 'C' SET array_nulls = on SET jit = off AS $$
+    SET lc_monetary = 'C' SET array_nulls = on SET xmloption = content SET jit = off AS $$
 DECLARE
     columns CONSTANT jsonb := p_part -> 'columns';
     here CONSTANT text := (SELECT m.node_name FROM acct.cluster_member AS m);
@@ -133,8 +151,8 @@ BEGIN
             USING ERRCODE = 'LE010', DETAIL = problem || '.', HINT = 'As a superuser, on the coordinator: SELECT * FROM acct.install_cluster(); Nothing was moved.';
     END IF;
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
-           string_agg(format('($1 ->> %L)::%s[]', a.attname, CASE WHEN t.typcategory = 'A' OR t.typarray = 0 THEN 'text' ELSE format_type(t.oid, -1) END), ', ' ORDER BY a.attnum),
-           string_agg(format(CASE WHEN t.typcategory = 'A' OR t.typarray = 0 THEN 'x.%I::' || format_type(t.oid, -1) ELSE 'x.%I' END, a.attname), ', ' ORDER BY a.attnum)
+           string_agg(format('($1 ->> %L)::%s[]', a.attname, CASE WHEN acct._travels_as_text(t.oid) THEN 'text' ELSE format_type(t.oid, -1) END), ', ' ORDER BY a.attnum),
+           string_agg(format(CASE WHEN acct._travels_as_text(t.oid) THEN 'x.%I::' || format_type(t.oid, -1) ELSE 'x.%I' END, a.attname), ', ' ORDER BY a.attnum)
       INTO names, arrays, vals
       FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
      WHERE a.attrelid = 'acct.txn_source_parent'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND columns ? a.attname;
@@ -143,7 +161,7 @@ BEGIN
         EXECUTE format('INSERT INTO acct.txn_source_parent (%1$s) SELECT %3$s FROM unnest(%2$s) AS x (%1$s)', names, arrays, vals) USING columns;
         GET DIAGNOSTICS taken = ROW_COUNT;
     EXCEPTION WHEN data_exception OR integrity_constraint_violation OR raise_exception OR SQLSTATE 'LE008' THEN
-        PERFORM acct._raise_refused_row(format('SELECT to_jsonb(y) FROM (SELECT %3$s FROM unnest(%2$s) AS x (%1$s)) AS y (%1$s)', names, arrays, vals),
+        PERFORM acct._raise_refused_row(format('SELECT to_jsonb("#row") FROM (SELECT %3$s FROM unnest(%2$s) AS x (%1$s)) AS "#row" (%1$s)', names, arrays, vals),
                                         format('INSERT INTO acct.txn_source_parent (%1$s) SELECT %1$s FROM jsonb_populate_record(NULL::acct.txn_source_parent, $1)', names), columns);
         -- Each of them alone is taken.
         RAISE;

@@ -188,6 +188,30 @@ INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, pr
 SELECT * FROM acct.route_inbox();
 COMMIT;
 SELECT txn_id, cohorts, share = 0.1::float8 + 0.2 AS is_exact FROM acct.txn_source_parent WHERE txn_id >= 107 ORDER BY 1;
+-- With more columns than a function has arguments, of names that the engine's queries might use, and of a type that has columns itself.
+-- Parts are as large as their text, however well it compresses.
+BEGIN;
+CREATE TYPE public.pair AS (a text, b integer[]);
+DO $$ BEGIN
+    EXECUTE (SELECT string_agg(format('ALTER TABLE %s ADD COLUMN c%s text, ADD COLUMN d%2$s public.pair', t, n), ';')
+               FROM unnest('{acct.txn_source_parent,acct_cluster.inbox}'::regclass[]) AS t, generate_series(1, 25) AS n);
+END $$;
+SELECT count(acct.add_dimension(n, 'text')) AS added FROM unnest('{size,place,part,node_key,i,t,x,y}'::text[]) AS n;
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, size, y, d7, d25) VALUES (111, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5, 5, 'L', '"', ROW('NULL', '{NULL,1}'), ROW(NULL, '{}'));
+SELECT * FROM acct.route_inbox();
+SELECT size, y, d7, d8, d25 FROM acct.txn_source_parent WHERE txn_id = 111;
+INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount, y, attributes)
+SELECT n, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5, 5, CASE n WHEN 115 THEN 'why' ELSE '' END, jsonb_build_object('a', repeat('x', 1500000)) FROM generate_series(112, 116) AS n;
+SAVEPOINT parts;
+SELECT count(*) AS parts FROM acct._take_inbox();
+ROLLBACK TO parts;
+DELETE FROM acct_cluster.inbox WHERE txn_id <> 115;
+UPDATE acct_cluster.inbox SET attributes = NULL;
+ALTER TABLE acct.txn_source_parent ADD CONSTRAINT ours CHECK (y <> 'why');
+\set VERBOSITY terse
+SELECT * FROM acct.route_inbox();
+\set VERBOSITY default
+ROLLBACK;
 SELECT acct._answer(1, '{"do": "receive", "parts": {"1": {"rows": 1, "columns": {"txn_id": "{1}", "nothing": "{1}", "entity_code": "{MAIN}"}}}}');
 SELECT acct._answer(1, '{"do": "receive", "parts": {"1": {"rows": 1, "columns": {"txn_id": "{1}", "entity_code": "{NOBODY}"}}}}');
 BEGIN;
