@@ -47,7 +47,18 @@ typedef struct LineSum
 	Amount debit;
 	Amount credit;
 	Digest digest;
+	uint64 journals; /* sum of journal_hash() */
 } LineSum;
+
+/* What a line has of its journal. Headers and lines that belong together come to the same sum. */
+static inline uint64
+journal_hash(int64 je_id, DateADT je_date)
+{
+	uint64 h = ((uint64) je_id + (uint64) je_date * UINT64CONST(0x9e3779b97f4a7c15)) *
+			   UINT64CONST(0xff51afd7ed558ccd);
+
+	return (h ^ (h >> 32)) * UINT64CONST(0xc4ceb9fe1a85ec53);
+}
 
 static inline void
 line_sum_add(LineSum *sum, const Line *line)
@@ -55,6 +66,7 @@ line_sum_add(LineSum *sum, const Line *line)
 	sum->lines++;
 	sum->debit += line->debit;
 	sum->credit += line->credit;
+	sum->journals += journal_hash(line->je_id, line->je_date);
 	digest_add_line(&sum->digest, line->codes, line->txn_id, line->has_txn, line->je_date,
 					line->line_no, line->debit, line->credit);
 }
@@ -65,6 +77,7 @@ line_sum_add_sum(LineSum *sum, const LineSum *more)
 	sum->lines += more->lines;
 	sum->debit += more->debit;
 	sum->credit += more->credit;
+	sum->journals += more->journals;
 	digest_add(&sum->digest, more->digest);
 }
 

@@ -80,18 +80,20 @@ check_written(Post *post)
 		expected.lines.debit == found.lines.debit && expected.lines.credit == found.lines.credit &&
 		expected.lines.lines == post->header_lines && expected.lines.debit == post->header_debit &&
 		expected.lines.credit == post->header_credit &&
+		found.lines.journals == post->header_journals &&
 		digest_equal(expected.lines.digest, found.lines.digest))
 		return;
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_LE_OUT_OF_BALANCE),
 		 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
-		 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
-				   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
-				   expected.journals, expected.lines.lines, found.journals, found.lines.lines,
-				   expected.lines.lines == found.lines.lines
-					   ? " The sums of the headers or lines, or the digest of the lines, differ."
-					   : ""),
+		 errdetail(
+			 "Expanded: " INT64_FORMAT " journals, " INT64_FORMAT " lines. Staging: " INT64_FORMAT
+			 " journals, " INT64_FORMAT " lines.%s",
+			 expected.journals, expected.lines.lines, found.journals, found.lines.lines,
+			 expected.lines.lines == found.lines.lines
+				 ? " The sums or journals of the headers and lines, or the digest of the lines, differ."
+				 : ""),
 		 errhint("See acct.validate_run(). Discard the run and create it again.")));
 }
 

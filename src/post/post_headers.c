@@ -171,6 +171,7 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	Post *post = pass->post;
 	const HeaderColumns *columns = &pass->columns;
 	DateADT date = DatumGetDateADT(slot->tts_values[columns->je_date - 1]);
+	int32 line_count = DatumGetInt32(slot->tts_values[columns->line_count - 1]);
 	LedgerMonth *month = post_find_month(post, date);
 	LedgerTarget *target = &pass->targets[month - post->months];
 	HeaderIndexes *indexes = pass->indexes[month - post->months];
@@ -190,7 +191,9 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 						   number, entity, basis, PointerGetDatum(je_number));
 	post_seals_add(post->seals, pass->forms[month - post->months], target->values, target->isnull);
 	month->journals++;
-	post->header_lines += DatumGetInt32(slot->tts_values[columns->line_count - 1]);
+	post->header_lines += line_count;
+	post->header_journals +=
+		line_count * journal_hash(DatumGetInt64(slot->tts_values[columns->je_id - 1]), date);
 	post->header_debit += amount_from_stored(slot->tts_values[columns->total_debit - 1]);
 	post->header_credit += amount_from_stored(slot->tts_values[columns->total_credit - 1]);
 }

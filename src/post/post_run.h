@@ -47,6 +47,7 @@ typedef struct Post
 
 	/* What the headers written come to. */
 	int64 header_lines;
+	uint64 header_journals; /* journal_hash() of each, as often as it has lines */
 	Amount header_debit;
 	Amount header_credit;
 } Post;

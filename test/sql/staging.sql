@@ -158,6 +158,32 @@ SELECT sum(journals) AS journals FROM acct.post_journals(:own);
 SELECT sum(journals) AS journals FROM acct.post_journals(:column);
 SELECT sum(journals) AS journals FROM acct.post_journals(:other);
 
+-- Headers that a superuser changed after expansion, so that they are of other journals than the lines: of runs that share tables, and of one with its own
+CREATE PROCEDURE public.changed(change text) LANGUAGE plpgsql AS $$
+DECLARE
+    id bigint := acct.create_run('2025-06-01', 'changed');
+BEGIN
+    PERFORM acct.expand_journals(id);
+    EXECUTE format('UPDATE acct.je_header_staging SET %s WHERE run_id = %s', change, id);
+    PERFORM acct.run_month('2025-06-01', 'changed');
+    RAISE EXCEPTION 'posted';
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING '%: % %', change, SQLSTATE, regexp_replace(SQLERRM, '\d+', 'N');
+END
+$$;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-06-01');
+CALL public.load(901, 3, '2025-06-01');
+SET ledger_engine.run_partition_min_transactions = -1;
+\set VERBOSITY terse
+CALL public.changed('je_id = -je_id');
+CALL public.changed('je_date = je_date + 1');
+SET ledger_engine.run_partition_min_transactions = 0;
+CALL public.changed('je_id = je_id + 1');
+CALL public.changed('je_date = je_date + 1');
+CALL public.changed('je_date = je_date');
+\set VERBOSITY sqlstate
+SET ledger_engine.run_partition_min_transactions = -1;
+
 -- Retention: one row for all of them, of which a reader notices nothing.
 UPDATE acct.journal_run SET posted_at = posted_at - interval '40 days' WHERE run_id IN (:column, :other, :keyed);
 SELECT partition_name, month, action, regexp_replace(reason, '\d{4}-\d\d-\d\d', 'DAY') AS reason, rows FROM acct.apply_retention(true) WHERE table_name = 'je_staging';
