@@ -193,7 +193,8 @@ DECLARE
     staged bigint[];
 BEGIN
     BEGIN
-        relation := acct._month_table('ledger_entry_line', p_month);
+        -- A month without a partition has no lines: the whole ledger is not read for it.
+        relation := nullif(acct._month_table('ledger_entry_line', p_month), 'acct.ledger_entry_line'::regclass);
     EXCEPTION WHEN SQLSTATE 'LE002' THEN
         NULL;
     END;

@@ -264,6 +264,14 @@ SELECT * FROM acct.reconcile_transactions('2025-01-01', max_transactions => NULL
 SELECT * FROM acct.reconcile_transactions('2025-01-01', max_transactions => 100001); :why
 \set VERBOSITY default
 
+-- A month that is closed without entries, so that the ledger has no partition of it: what was booked late is in the next month, once.
+CALL public.policy('ELSEWHERE', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2026-02-01'), public.close_period('2026-02-01') \gset
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (990001, '2026-02-01', '2026-02-05', 'ELSEWHERE', 'P', 'C', 5, 5);
+SELECT r.detail FROM acct.run_month('2026-02-01', 'late into the next', '{"late": "next_open", "basis": "PRIMARY"}') AS r WHERE r.step = 'post';
+SELECT to_regclass('acct.ledger_entry_line_2026_02') IS NULL AS no_partition;
+SELECT r.measure, r.kind, r.currency, r.recorded, r.ledger, r.difference FROM acct.reconcile_month('2026-02-01') AS r WHERE r.kind = 'dated elsewhere';
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
