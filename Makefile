@@ -113,8 +113,8 @@ OBJS = \
 	src/policy/expression_findings.o \
 	src/policy/expression_fold.o \
 	src/policy/expression_helpers.o \
-	src/policy/fixed_point.o \
 	src/policy/fixed_point_compile.o \
+	src/policy/fixed_point_evaluate.o \
 	src/policy/linear_form.o \
 	src/policy/period.o \
 	src/policy/policy.o \

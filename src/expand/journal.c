@@ -16,6 +16,7 @@
 #include "common/code_check.h"
 #include "common/progress.h"
 #include "policy/evaluation.h"
+#include "policy/fixed_point_evaluate.h"
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"

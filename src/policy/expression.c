@@ -20,6 +20,7 @@
 #include "policy/evaluation.h"
 #include "policy/expression_check.h"
 #include "policy/expression_fold.h"
+#include "policy/fixed_point_compile.h"
 
 #include "access/relation.h"
 #include "mb/pg_wchar.h"

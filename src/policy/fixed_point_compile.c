@@ -1,10 +1,11 @@
 /*
  * fixed_point_compile.c
- *		Compiles expressions that integers can evaluate (see fixed_point.h).
+ *		Compiles expressions that integers can evaluate (see fixed_point_compile.h).
  */
-#include "policy/fixed_point_tree.h"
+#include "policy/fixed_point_compile.h"
 
 #include "common/columns.h"
+#include "ledger/amount.h"
 #include "policy/arithmetic.h"
 #include "policy/comparison_form.h"
 

@@ -1,12 +1,12 @@
 /*
- * fixed_point.c
- *		Evaluates expressions in integers (see fixed_point.h).
+ * fixed_point_evaluate.c
+ *		Evaluates expressions in integers (see fixed_point_evaluate.h).
  *
  * What does not fit is left to the server: a factor of more than 64 bits, a value
  * of more decimals than are known. Nothing here can fail in another way, so the
  * order of evaluation does not matter.
  */
-#include "policy/fixed_point_tree.h"
+#include "policy/fixed_point_evaluate.h"
 
 #include "miscadmin.h"
 #include "utils/date.h"
