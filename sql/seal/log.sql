@@ -57,7 +57,7 @@ BEGIN
     COMMENT ON COLUMN acct.ledger_checkpoint.size IS 'Number of seals in the log.';
     COMMENT ON COLUMN acct.ledger_checkpoint.root IS 'Root of the tree over them.';
     COMMENT ON COLUMN acct.ledger_checkpoint.body IS 'Text of the checkpoint: origin, size, and the root in base64.';
-    COMMENT ON COLUMN acct.ledger_checkpoint.made_by IS 'Session user who made the checkpoint.';
+    COMMENT ON COLUMN acct.ledger_checkpoint.made_by IS 'Session user who called acct.ledger_checkpoint().';
     COMMENT ON COLUMN acct.ledger_checkpoint.made_at IS 'When it was made, by the clock.';
     COMMENT ON TRIGGER ledger_checkpoint_immutable ON acct.ledger_checkpoint IS 'Checkpoints refuse UPDATE, DELETE and TRUNCATE (LE007).';
 END
