@@ -512,7 +512,7 @@ CREATE FUNCTION public.careless_reader() RETURNS bigint LANGUAGE sql SECURITY DE
 SELECT * FROM public.outcomes('acct.ledger_book', '{SELECT public.careless_writer(),SELECT public.careless_reader()}');
 SELECT last_value >= 2 AND is_called AS sprung FROM trap.sprung;
 SELECT setval('trap.sprung', 1, false);
--- Each call on each table, view and sequence; a partition of each kind. Without LEDGER_LIMITS=all every fourth of them.
+-- Each call on each table, view and sequence; a partition of each kind. Without LEDGER_LIMITS=all every eighth of them.
 \set limits ''
 \getenv limits LEDGER_LIMITS
 CREATE TABLE public.attempt AS
@@ -523,8 +523,8 @@ SELECT r.relation, o.* FROM
              OR c.relname IN ('txn_source_2025_01', 'ledger_entry_header_2025_01', 'ledger_entry_line_2025_01', 'ledger_entry_line_2025_01_rest', 'je_line_staging_' || :'expanded'))) AS r,
     -- (Procedures commit first, which they may not do here.)
     public.outcomes(r.relation, ARRAY(SELECT c.statement FROM public.call AS c
-                                       WHERE c.statement !~ '^CALL' AND (:'limits' = 'all' OR (c.n + r.n) % 4 = 0 OR c.statement = 'SELECT FROM acct.run_progress') ORDER BY c.n)) AS o;
-SELECT count(DISTINCT relation) > 30 AS relations, count(*) > 700 AS attempts FROM public.attempt;
+                                       WHERE c.statement !~ '^CALL' AND (:'limits' = 'all' OR (c.n + r.n) % 8 = 0 OR c.statement = 'SELECT FROM acct.run_progress') ORDER BY c.n)) AS o;
+SELECT count(DISTINCT relation) > 30 AS relations, count(*) > 350 AS attempts FROM public.attempt;
 -- (A view reads tables with the rights of its owner, who has none here.)
 SELECT relation, statement, state FROM public.attempt WHERE state <> 'LE010' ORDER BY 1, 2;
 SELECT is_called AS sprung FROM trap.sprung;

@@ -189,11 +189,7 @@ CREATE FUNCTION public.result_of_lines(f date, t date, closing boolean, reversal
      WHERE x.je_date >= f AND x.je_date < t + interval '1 month' AND x.account_code >= '4' AND (closing OR NOT x.is_closing) AND (p_fund IS NULL OR x.fund = p_fund) GROUP BY 1, 2, 3, 4
 $$;
 CREATE TABLE public.sheet (m date, closing boolean, fund text, e text, basis text, cur text, line_no integer, amount numeric, previous numeric, year_ago numeric, year_start numeric);
-CREATE TABLE public.of_lines (m date, closing boolean, fund text, e text, basis text, cur text, line_no integer, amount numeric);
-CREATE INDEX ON public.of_lines (m, line_no);
-CREATE FUNCTION public.found(m date, s public.sheet) RETURNS numeric LANGUAGE sql AS $$
-    SELECT coalesce((SELECT l.amount FROM public.of_lines AS l WHERE (l.m, l.closing, l.fund, l.e, l.basis, l.cur, l.line_no) = ($1, s.closing, s.fund, s.e, s.basis, s.cur, s.line_no)), 0)
-$$;
+CREATE TABLE public.of_lines (m date, closing boolean, fund text, e text, basis text, cur text, line_no integer, amount numeric, PRIMARY KEY (m, closing, fund, e, basis, cur, line_no));
 CREATE TABLE public.tried AS SELECT unnest('{2023-10-01,2023-12-01,2024-01-01,2024-02-01,2024-03-01,2024-07-01,2024-12-01,2025-01-01,2025-03-01}'::date[]) AS m;
 -- 10, 11, 20, 30, 31, 32 and 0 are all there is of a sheet, so that they add up to nothing.
 CREATE FUNCTION public.compare_sheets(OUT sheets bigint, OUT rows bigint, OUT differences bigint, OUT missing bigint, OUT unbalanced bigint) LANGUAGE plpgsql AS $$
@@ -208,28 +204,39 @@ BEGIN
            acct.balance_sheet(m::date, NULL, k, nullif(f, 'all'), 'BS', false, c) AS s, LATERAL (SELECT CASE WHEN s.line_no >= 20 THEN -1 ELSE 1 END AS sign) AS y
      WHERE s.row_kind <> 'heading';
     SELECT count(DISTINCT (s.m, s.closing, s.fund, s.e, s.basis, s.cur)), count(*),
-           count(*) FILTER (WHERE (s.amount, s.previous, s.year_ago, s.year_start)
-                                  <> (public.found(s.m, s), public.found((s.m - interval '1 month')::date, s), public.found((s.m - interval '1 year')::date, s),
-                                      public.found((public.year_of(s.m, s.e, s.basis) - interval '1 month')::date, s)))
-      INTO sheets, rows, differences FROM public.sheet AS s;
+           count(*) FILTER (WHERE (s.amount, s.previous, s.year_ago, s.year_start) <> (coalesce(l.amount, 0), coalesce(p.amount, 0), coalesce(a.amount, 0), coalesce(y.amount, 0)))
+      INTO sheets, rows, differences
+      FROM public.sheet AS s
+      LEFT JOIN public.of_lines AS l ON (l.m, l.closing, l.fund, l.e, l.basis, l.cur, l.line_no) = (s.m, s.closing, s.fund, s.e, s.basis, s.cur, s.line_no)
+      LEFT JOIN public.of_lines AS p ON (p.m, p.closing, p.fund, p.e, p.basis, p.cur, p.line_no) = ((s.m - interval '1 month')::date, s.closing, s.fund, s.e, s.basis, s.cur, s.line_no)
+      LEFT JOIN public.of_lines AS a ON (a.m, a.closing, a.fund, a.e, a.basis, a.cur, a.line_no) = ((s.m - interval '1 year')::date, s.closing, s.fund, s.e, s.basis, s.cur, s.line_no)
+      LEFT JOIN public.of_lines AS y ON (y.m, y.closing, y.fund, y.e, y.basis, y.cur, y.line_no)
+                                      = ((public.year_of(s.m, s.e, s.basis) - interval '1 month')::date, s.closing, s.fund, s.e, s.basis, s.cur, s.line_no);
     SELECT count(*) INTO missing FROM public.of_lines AS l
      WHERE l.m IN (TABLE public.tried) AND l.amount <> 0 AND NOT EXISTS (SELECT FROM public.sheet AS s WHERE (l.m, l.closing, l.fund, l.e, l.basis, l.cur, l.line_no) = (s.m, s.closing, s.fund, s.e, s.basis, s.cur, s.line_no));
     SELECT count(*) INTO unbalanced FROM (SELECT FROM public.sheet AS s WHERE s.line_no NOT IN (19, 38, 39) GROUP BY s.m, s.closing, s.fund, s.e, s.basis, s.cur HAVING sum(s.amount) <> 0) AS x;
 END
 $$;
 CREATE FUNCTION public.compare_results(OUT rows bigint, OUT differences bigint) LANGUAGE sql AS $$
-    WITH said AS (
+    WITH said AS MATERIALIZED (
         SELECT f, t, c, r, n, s.entity_code, k, s.currency, s.line_no, s.debit, s.credit, -s.amount AS amount, -s.year_to_date AS year_to_date, -s.previous AS previous, -s.year_ago AS year_ago,
-               age(t, f) + interval '1 month' AS length
+               public.year_of(t, s.entity_code, k) AS year_start, (f - age(t, f) - interval '1 month')::date AS previous_start
           FROM unnest('{2023-11-01,2024-01-01,2024-02-01,2024-07-01}'::date[]) AS f, unnest('{2023-12-01,2024-03-01,2024-12-01,2025-03-01}'::date[]) AS t, unnest('{true,false}'::boolean[]) AS c,
                unnest('{true,false}'::boolean[]) AS r, unnest('{all}'::text[]) AS n, unnest('{PRIMARY}'::text[]) AS k, acct.profit_and_loss(f, t, NULL, k, nullif(n, 'all'), NULL, true, c, r) AS s
-         WHERE f <= t)
+         WHERE f <= t),
+    -- Each stretch of months that is asked for, computed once
+    stretch AS (
+        SELECT DISTINCT x.f, x.t, s.c, s.r, s.n
+          FROM said AS s CROSS JOIN LATERAL (VALUES (s.f, s.t), (s.year_start, s.t), (s.previous_start, (s.f - interval '1 month')::date),
+                                                    ((s.f - interval '1 year')::date, (s.t - interval '1 year')::date)) AS x (f, t)),
+    result AS MATERIALIZED (SELECT x.f, x.t, x.c, x.r, x.n, l.* FROM stretch AS x CROSS JOIN LATERAL public.result_of_lines(x.f, x.t, x.c, x.r, nullif(x.n, 'all')) AS l)
     SELECT count(*), count(*) FILTER (WHERE (s.debit, s.credit, s.amount, s.year_to_date, s.previous, s.year_ago) <> (coalesce(l.debit, 0), coalesce(l.credit, 0), coalesce(l.amount, 0), coalesce(y.amount, 0), coalesce(p.amount, 0), coalesce(a.amount, 0)))
       FROM said AS s
-      LEFT JOIN LATERAL public.result_of_lines(f, t, c, r, nullif(n, 'all')) AS l ON (l.e, l.basis, l.cur, l.line_no) = (s.entity_code, s.k, s.currency, s.line_no)
-      LEFT JOIN LATERAL public.result_of_lines(public.year_of(t, s.entity_code, k), t, c, r, nullif(n, 'all')) AS y ON (y.e, y.basis, y.cur, y.line_no) = (s.entity_code, s.k, s.currency, s.line_no)
-      LEFT JOIN LATERAL public.result_of_lines((f - s.length)::date, (f - interval '1 month')::date, c, r, nullif(n, 'all')) AS p ON (p.e, p.basis, p.cur, p.line_no) = (s.entity_code, s.k, s.currency, s.line_no)
-      LEFT JOIN LATERAL public.result_of_lines((f - interval '1 year')::date, (t - interval '1 year')::date, c, r, nullif(n, 'all')) AS a ON (a.e, a.basis, a.cur, a.line_no) = (s.entity_code, s.k, s.currency, s.line_no)
+      LEFT JOIN result AS l ON (l.f, l.t, l.c, l.r, l.n, l.e, l.basis, l.cur, l.line_no) = (s.f, s.t, s.c, s.r, s.n, s.entity_code, s.k, s.currency, s.line_no)
+      LEFT JOIN result AS y ON (y.f, y.t, y.c, y.r, y.n, y.e, y.basis, y.cur, y.line_no) = (s.year_start, s.t, s.c, s.r, s.n, s.entity_code, s.k, s.currency, s.line_no)
+      LEFT JOIN result AS p ON (p.f, p.t, p.c, p.r, p.n, p.e, p.basis, p.cur, p.line_no) = (s.previous_start, (s.f - interval '1 month')::date, s.c, s.r, s.n, s.entity_code, s.k, s.currency, s.line_no)
+      LEFT JOIN result AS a ON (a.f, a.t, a.c, a.r, a.n, a.e, a.basis, a.cur, a.line_no)
+                             = ((s.f - interval '1 year')::date, (s.t - interval '1 year')::date, s.c, s.r, s.n, s.entity_code, s.k, s.currency, s.line_no)
 $$;
 SELECT * FROM public.compare_sheets();
 SELECT * FROM public.compare_results();
