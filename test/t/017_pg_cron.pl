@@ -175,7 +175,9 @@ is(as_clerk(q{SELECT job, last_status, last_end >= last_start FROM acct.schedule
 is(as_clerk(q{SELECT last_message FROM acct.scheduled_jobs WHERE job = 'retention'}), 'another session is at it', 'why it was skipped');
 like(as_clerk(q{SELECT last_message FROM acct.scheduled_jobs WHERE job = 'snapshot'}),
 	qr/job "snapshot" failed.*LE009: 1 balances differ from the lines of the ledger.*NOBODY PRIMARY 2025-02 /s, 'why it failed');
-is($node->safe_psql('ledger', q{SELECT status, observed FROM acct.health('{jobs}')}), 'warning|1', 'health() tells of the job that failed');
+# (On a slow machine the retention may have been skipped more than once, which it tells, too.)
+is($node->safe_psql('ledger', q{SELECT h.status, f.job FROM acct.health('{jobs}') AS h, regexp_matches(h.detail, 'failed: (\w+)', 'g') AS f (job)}),
+	'warning|{snapshot}', 'health() tells of the job that failed');
 is($node->safe_psql('ledger', q{SELECT count(*) FROM acct.run_log WHERE step = 'job' AND detail ->> 'job' = 'retention' AND detail ->> 'status' <> 'skipped'}),
 	'0', 'no run of the job waited');
 as_clerk('SELECT * FROM acct.unschedule_jobs()');
