@@ -114,7 +114,7 @@ DECLARE
     started CONSTANT timestamptz := clock_timestamp();
     status text;
     reversed text;
-    found jsonb;
+    months jsonb;
     part record;
     id bigint;
 BEGIN
@@ -129,11 +129,11 @@ BEGIN
     END IF;
     EXECUTE format('SELECT jsonb_agg(x ORDER BY x.txn_month) FROM ('
                    'SELECT t.txn_month, array_agg(DISTINCT t.basis) AS bases, count(DISTINCT t.txn_id) AS transactions FROM (%s) AS t GROUP BY t.txn_month) AS x',
-                   reversed) INTO found;
-    PERFORM acct._require_bases(opts, ARRAY(SELECT DISTINCT b COLLATE "C" FROM jsonb_array_elements(found) AS x, jsonb_array_elements_text(x -> 'bases') AS b ORDER BY 1),
+                   reversed) INTO months;
+    PERFORM acct._require_bases(opts, ARRAY(SELECT DISTINCT b COLLATE "C" FROM jsonb_array_elements(months) AS x, jsonb_array_elements_text(x -> 'bases') AS b ORDER BY 1),
                                 reversal);
     FOR part IN
-        SELECT x.* FROM jsonb_to_recordset(found) AS x (txn_month date, bases text[], transactions bigint)
+        SELECT x.* FROM jsonb_to_recordset(months) AS x (txn_month date, bases text[], transactions bigint)
          WHERE NOT EXISTS (SELECT FROM acct.journal_run AS r
                             WHERE r.origin_run = reversal AND r.kind = 'transaction' AND r.txn_month = x.txn_month AND r.status <> 'discarded')
          ORDER BY x.txn_month

@@ -27,7 +27,8 @@ typedef struct CopiedExtent
 	BlockNumber from;
 	BlockNumber to;
 	int32 group;
-	bool left; /* set where it was not copied: a row does not belong there */
+	uint8 npages; /* that have rows, and any before them */
+	bool left;    /* set where it was not copied: a row does not belong there */
 	/* Of the lines that were copied: days of their month, from 0, and the last item of each page. */
 	uint8 first_day;
 	uint8 last_day;

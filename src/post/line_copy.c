@@ -204,7 +204,7 @@ write_extent(Copier *copier, const CopiedExtent *extent, char *pages, const Line
 	int month = copier->groups[extent->group].month;
 
 	Assert(copier->files[month] != NULL);
-	page_file_write(copier->files[month], extent->to, pages);
+	page_file_write(copier->files[month], extent->to, extent->npages, pages);
 	line_sum_add_sum(&copier->sums[month], sum);
 	progress_add(sum->lines);
 }
@@ -231,6 +231,7 @@ static inline void
 note_line(Copier *copier, CopiedExtent *extent, int month, HeapTuple tuple, const Line *line,
 		  LineSum *sum)
 {
+	Assert(ItemPointerGetBlockNumber(&tuple->t_self) < extent->from + extent->npages);
 	line_sum_add(sum, line);
 	line_indexes_note(&copier->plan->indexes[month], copier->keys[month], extent,
 					  ItemPointerGetBlockNumber(&tuple->t_self) - extent->from,
@@ -266,7 +267,7 @@ copy_extent(Copier *copier, CopiedExtent *extent)
 {
 	LineSum sum = {0};
 
-	for (int i = 0; i < EXTENT_PAGES; i++)
+	for (int i = 0; i < extent->npages; i++)
 	{
 		OffsetNumber last =
 			page_reader_page_to(&copier->staging, extent->from + i, copier->pages + i * BLCKSZ);

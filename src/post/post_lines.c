@@ -53,6 +53,7 @@ struct LinePass
 	bool copies;                       /* there are such */
 	ExtentMap map;                     /* by the month's number, account and fund */
 	int64 *first_je_ids;               /* by extent: the je_id of its first line */
+	uint8 *npages;                     /* by extent: its pages up to the last that has rows */
 	CopiedExtent *extents;             /* those of a group, to be copied */
 	CopiedGroup *groups;
 	LineCopy *copy;
@@ -71,6 +72,18 @@ find_plan_month(const LinePass *pass, DateADT date)
 	return -1;
 }
 
+/* The pages of an extent up to the last that has rows: only the last extent of a group that a process filled is not full. */
+static uint8
+used_pages(LinePass *pass, BlockNumber first)
+{
+	uint8 npages = EXTENT_PAGES;
+
+	while (npages > 1 &&
+		   page_reader_page(&pass->poster.pages, first + npages - 1) < FirstOffsetNumber)
+		npages--;
+	return npages;
+}
+
 /* Month, account and fund of an extent by its first row; false where its rows are to be posted one by one. */
 static bool
 account_of(BlockNumber first, CodeKey *key, void *arg)
@@ -79,8 +92,11 @@ account_of(BlockNumber first, CodeKey *key, void *arg)
 	HeapTupleData tuple;
 	Line line;
 
-	if (!pass->copies || first + EXTENT_PAGES > pass->nblocks ||
-		page_reader_page(&pass->poster.pages, first) < FirstOffsetNumber ||
+	if (!pass->copies || first + EXTENT_PAGES > pass->nblocks)
+		return false;
+	/* Before its first page is read, where the codes stay. */
+	pass->npages[first / EXTENT_PAGES] = used_pages(pass, first);
+	if (page_reader_page(&pass->poster.pages, first) < FirstOffsetNumber ||
 		!page_reader_row(&pass->poster.pages, FirstOffsetNumber, &tuple))
 		return false;
 	line_reader_read(pass->poster.reader, &tuple, &line);
@@ -120,12 +136,13 @@ place_extents(LinePass *pass, BlockNumber sizes[JE_ID_MAX_MONTHS])
 							   .from = block,
 							   .to = sizes[month],
 							   .group = group,
+							   .npages = pass->npages[block / EXTENT_PAGES],
 							   .first_day = PG_UINT8_MAX};
 
 		if (pass->groups[group].count++ == 0)
 			begin_group(&pass->groups[group], map->groups[group], i);
 		pass->extents[i] = extent;
-		sizes[month] += EXTENT_PAGES;
+		sizes[month] += extent.npages;
 	}
 }
 
@@ -299,6 +316,7 @@ post_lines_open(Post *post, Relation staging)
 		pass->copies = pass->copies || pass->files[i] != NULL;
 	pass->first_je_ids =
 		palloc_extended((pass->nblocks / EXTENT_PAGES + 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	pass->npages = palloc_extended(pass->nblocks / EXTENT_PAGES + 1, MCXT_ALLOC_HUGE);
 	page_groups_read(&pass->map, pass->nblocks, account_of, pass);
 	place_extents(pass, sizes);
 	for (int i = 0; i < post->nmonths; i++)

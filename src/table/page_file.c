@@ -133,7 +133,8 @@ place_rows(Page page, BlockNumber block)
 void
 page_file_reserve(PageFile *file, BlockNumber nblocks)
 {
-	new_file_grow(&file->file, 0, nblocks);
+	/* Extents may follow. */
+	new_file_grow(&file->file, 0, TYPEALIGN(EXTENT_PAGES, nblocks));
 }
 
 /*
@@ -177,19 +178,19 @@ begin_page(PageFile *file, PageExtent *extent)
 
 /* Logs pages that are ready and writes them to a place that the file has. */
 static void
-write_extent(PageFile *file, BlockNumber block, char *pages)
+write_pages(PageFile *file, BlockNumber block, int npages, char *pages)
 {
 	BlockNumber blocks[EXTENT_PAGES];
 	char *list[EXTENT_PAGES];
 
-	Assert(block % EXTENT_PAGES == 0);
-	for (int i = 0; i < EXTENT_PAGES; i++)
+	Assert(npages <= EXTENT_PAGES);
+	for (int i = 0; i < npages; i++)
 	{
 		blocks[i] = block + i;
 		list[i] = page_of(pages, i);
 		place_rows((Page) list[i], blocks[i]);
 	}
-	new_file_write(&file->file, EXTENT_PAGES, blocks, list);
+	new_file_write(&file->file, npages, blocks, list);
 }
 
 void
@@ -200,7 +201,7 @@ page_file_flush(PageFile *file, PageExtent *extent)
 		return;
 	while (extent->npages < EXTENT_PAGES)
 		begin_page(file, extent);
-	write_extent(file, extent->place, extent->pages);
+	write_pages(file, extent->place, EXTENT_PAGES, extent->pages);
 	extent->npages = 0;
 }
 
@@ -311,10 +312,10 @@ page_file_put(PageFile *file, PageExtent *extent, HeapTupleHeader row, uint32 si
 }
 
 void
-page_file_write(PageFile *file, BlockNumber block, char *pages)
+page_file_write(PageFile *file, BlockNumber block, int npages, char *pages)
 {
 	CRASH_POINT_ROW();
-	for (int i = 0; i < EXTENT_PAGES; i++)
+	for (int i = 0; i < npages; i++)
 	{
 		Page page = (Page) page_of(pages, i);
 		OffsetNumber last = PageGetMaxOffsetNumber(page);
@@ -326,7 +327,7 @@ page_file_write(PageFile *file, BlockNumber block, char *pages)
 				stamp_row(&file->stamp,
 						  (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, o)));
 	}
-	write_extent(file, block, pages);
+	write_pages(file, block, npages, pages);
 	CHECK_FOR_INTERRUPTS();
 }
 

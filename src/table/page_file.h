@@ -50,11 +50,14 @@ extern bool page_file_last_place(const PageExtent *extent, ItemPointer place);
 /* Writes an extent that is not full; its last pages may be empty. */
 extern void page_file_flush(PageFile *file, PageExtent *extent);
 
-/* Makes the file so many blocks long, to be written by page_file_write(), by several processes where need be. */
+/*
+ * Makes the file so many blocks long, or up to an extent longer, to be written by page_file_write(), by several processes
+ * where need be.
+ */
 extern void page_file_reserve(PageFile *file, BlockNumber nblocks);
 
-/* Writes an extent's worth of pages, whose rows are made those of this table, at a reserved place. */
-extern void page_file_write(PageFile *file, BlockNumber block, char *pages);
+/* Writes pages, an extent's at most, whose rows are made those of this table, at a reserved place. */
+extern void page_file_write(PageFile *file, BlockNumber block, int npages, char *pages);
 
 /* Counts rows of pages written by page_file_write(). */
 extern void page_file_count(PageFile *file, int64 nrows);

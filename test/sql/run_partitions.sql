@@ -125,6 +125,10 @@ SELECT count(*) AS out_of_order
   FROM (SELECT l.account_code, l.fund, lag(l.account_code) OVER w AS account_before, lag(l.fund) OVER w AS fund_before
           FROM acct.ledger_entry_line AS l WHERE l.tableoid::regclass::text ~ '2025_01_run_' WINDOW w AS (ORDER BY l.ctid)) AS x
  WHERE (x.account_before, x.fund_before) > (x.account_code, x.fund);
+-- Pages that staging has without lines stay behind; at most three are at the end.
+SELECT l.tableoid AS partition, count(DISTINCT (l.ctid::text::point)[0]) AS filled FROM acct.ledger_entry_line AS l WHERE l.tableoid::regclass::text ~ '2025_01_run_' GROUP BY 1 \gset
+SELECT pg_relation_size('acct.je_line_staging_' || :run) / current_setting('block_size')::integer - :filled > 3 AS staging_has_more,
+       pg_relation_size(:partition::regclass) / current_setting('block_size')::integer - :filled BETWEEN 0 AND 3 AS ledger_has_not;
 SELECT count(*) AS unlike FROM acct.ledger_entry_line AS l
  WHERE NOT EXISTS (SELECT FROM acct.ledger_entry_header AS h WHERE h.je_id = l.je_id AND h.je_date = l.je_date AND h.txn_id = l.txn_id);
 SET ledger_engine.max_workers = 2;
