@@ -40,6 +40,8 @@ OBJS = \
 	src/archive/file_digest.o \
 	src/archive/sent_lines.o \
 	src/check/difference.o \
+	src/check/journal_key.o \
+	src/check/journal_sums.o \
 	src/check/ledger_sections.o \
 	src/check/line_digest.o \
 	src/check/line_rows.o \
@@ -68,6 +70,7 @@ OBJS = \
 	src/common/row_holders.o \
 	src/common/settings.o \
 	src/common/settings_scope.o \
+	src/common/stretches.o \
 	src/common/trail.o \
 	src/expand/batch.o \
 	src/expand/comparison.o \
@@ -241,7 +244,6 @@ SQL_PARTS = \
 	sql/ledger/trial_balance.sql \
 	sql/close/line_sums.sql \
 	sql/close/reconciliation.sql \
-	sql/close/disagreements.sql \
 	sql/runs/month.sql \
 	sql/runs/book.sql \
 	sql/archive/archive.sql \

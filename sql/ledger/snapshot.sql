@@ -6,14 +6,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_mergejoi
 DECLARE
     changed bigint;
 BEGIN
-    WITH period AS (
-        -- A site may have given columns of the ledger another collation.
-        SELECT l.entity_code COLLATE "C" AS entity_code, l.basis COLLATE "C" AS basis, date_trunc('month', l.je_date::timestamp)::date AS month,
-               l.fund COLLATE "C" AS fund, l.account_code COLLATE "C" AS account_code, l.currency COLLATE "C" AS currency,
-               sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count, max(l.run_id) AS run_id
-          FROM acct.ledger_entry_line AS l
-         WHERE l.je_date >= p_from
-         GROUP BY 1, 2, 3, 4, 5, 6),
+    WITH period AS MATERIALIZED (
+        SELECT p.entity_code, p.basis, p.month, p.fund, p.account_code, p.currency, p.debit, p.credit, p.line_count, p.last_run AS run_id
+          FROM acct._period_sums('acct.ledger_entry_line', p_from, 'infinity') AS p),
     book AS (
         SELECT b.entity_code, b.basis, coalesce((SELECT max(p.month) FROM period AS p WHERE p.entity_code = b.entity_code AND p.basis = b.basis),
                                                 (SELECT max(s.snapshot_month) FROM acct.account_balance_snapshot AS s
@@ -268,9 +263,10 @@ DECLARE
     from_month date := check_balance_snapshot.month;
     to_month date;
     oldest_month date;
-    ledger text := 'acct.ledger_entry_line';
+    ledger regclass;
 BEGIN
     PERFORM acct._require_layout();
+    ledger := 'acct.ledger_entry_line';
     SELECT m.oldest INTO oldest_month FROM acct._ledger_months() AS m;
     PERFORM acct._require_ledger_attached(from_month);
     IF from_month IS NULL THEN
@@ -280,21 +276,18 @@ BEGIN
     ELSE
         PERFORM acct._require_month(from_month);
         to_month := from_month + interval '1 month';
-        ledger := acct._month_rows('ledger_entry_line', from_month, false);
+        ledger := acct._month_rows('ledger_entry_line', from_month, false)::regclass;
     END IF;
-    FOR entity_code, basis, snapshot_month, fund, account_code, currency, snapshot_opening, snapshot_debit, snapshot_credit,
-        snapshot_lines, ledger_opening, ledger_debit, ledger_credit, ledger_lines IN EXECUTE format($q$
+    RETURN QUERY
     WITH line AS (
-        SELECT l.entity_code, l.basis, acct.month_start(l.je_date) AS snapshot_month, l.fund, l.account_code,
-               l.currency, sum(l.debit) AS debit, sum(l.credit) AS credit, count(*) AS line_count
-          FROM %s AS l WHERE l.je_date >= $1 AND l.je_date < $2
-         GROUP BY 1, 2, 3, 4, 5, 6),
+        SELECT l.entity_code, l.basis, l.month AS snapshot_month, l.fund, l.account_code, l.currency, l.debit, l.credit, l.line_count
+          FROM acct._period_sums(ledger, from_month, to_month) AS l),
     -- A month opens with what the one before it closed with, up to the last month of the book.
     opening AS (
         SELECT s.entity_code, s.basis, (s.snapshot_month + interval '1 month')::date AS snapshot_month, s.fund, s.account_code,
                s.currency, s.closing_balance AS balance
           FROM acct.account_balance_snapshot AS s
-         WHERE s.snapshot_month >= $1 - interval '1 month' AND s.snapshot_month < $2 - interval '1 month'
+         WHERE s.snapshot_month >= from_month - interval '1 month' AND s.snapshot_month < to_month - interval '1 month'
            AND s.closing_balance <> 0
            AND EXISTS (SELECT FROM acct.account_balance_snapshot AS n
                         WHERE n.entity_code = s.entity_code AND n.basis = s.basis AND n.snapshot_month > s.snapshot_month)),
@@ -303,19 +296,15 @@ BEGIN
                coalesce(l.debit, 0) AS debit, coalesce(l.credit, 0) AS credit, coalesce(l.line_count, 0) AS line_count
           FROM line AS l FULL JOIN opening AS o USING (entity_code, basis, snapshot_month, fund, account_code, currency)),
     snapshot AS (
-        SELECT s.* FROM acct.account_balance_snapshot AS s WHERE s.snapshot_month >= $1 AND s.snapshot_month < $2)
+        SELECT s.* FROM acct.account_balance_snapshot AS s WHERE s.snapshot_month >= from_month AND s.snapshot_month < to_month)
     SELECT entity_code, basis, snapshot_month, fund, account_code, currency,
            s.opening_balance, s.period_debit, s.period_credit, s.line_count, e.opening, e.debit, e.credit, e.line_count
       FROM snapshot AS s FULL JOIN expected AS e USING (entity_code, basis, snapshot_month, fund, account_code, currency)
      WHERE (s.opening_balance, s.period_debit, s.period_credit, s.line_count)
            IS DISTINCT FROM (e.opening, e.debit, e.credit, e.line_count)
-       AND ($3 OR NOT EXISTS (SELECT FROM acct.archived_partition AS a
+       AND (check_balance_snapshot.month IS NOT NULL OR NOT EXISTS (SELECT FROM acct.archived_partition AS a
                                WHERE a.table_name = 'ledger_entry' AND a.month = snapshot_month AND a.restored_at IS NULL))
-     ORDER BY 1, 2, 3, 4, 5, 6$q$, ledger)
-      USING from_month, to_month, check_balance_snapshot.month IS NOT NULL
-    LOOP
-        RETURN NEXT;
-    END LOOP;
+     ORDER BY 1, 2, 3, 4, 5, 6;
 END
 $$;
 COMMENT ON FUNCTION acct.check_balance_snapshot(date) IS

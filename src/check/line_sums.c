@@ -1,7 +1,8 @@
 /*
  * line_sums.c
  *		acct._line_sums(): what journal lines add up to, by the class of their run,
- *		month, entity, basis, fund, account and currency, with the digest of each group.
+ *		month, entity, basis, fund, account and currency, with the digest of each group,
+ *		and the number by which they are compared with journal headers.
  *
  * One reading of a month gives its figures and its digests. Tables are read by
  * page, by several processes where there are workers; a query gives the lines
@@ -9,6 +10,7 @@
  *
  * Memory: the groups, whose number does not depend on that of the lines or runs.
  */
+#include "check/journal_key.h"
 #include "check/line_rows.h"
 #include "common/code_map.h"
 #include "common/month.h"
@@ -30,6 +32,8 @@ LEDGER_FUNCTION(ledger_line_sums);
 
 /* Blocks that a process takes at a time. */
 #define STRETCH 16
+
+#define RECENT_GROUPS 1024 /* a power of two */
 
 typedef struct RunClass
 {
@@ -76,6 +80,9 @@ typedef struct LineGroup
 	CodeKey key; /* and the number of its month and class, in the order in which they were met */
 	MonthClass of;
 	LineSum sum;
+	uint64 books; /* journal_books() of its codes */
+	JournalSum journals;
+	int64 last_run;
 } LineGroup;
 
 enum
@@ -91,12 +98,14 @@ enum
 	RESULT_DEBIT,
 	RESULT_CREDIT,
 	RESULT_DIGEST,
+	RESULT_JOURNALS,
+	RESULT_LAST_RUN,
 	RESULT_COLUMNS
 };
 
-static const Oid result_types[RESULT_COLUMNS] = {INT4OID,    DATEOID,    TEXTOID, TEXTOID,
-												 TEXTOID,    TEXTOID,    TEXTOID, INT8OID,
-												 NUMERICOID, NUMERICOID, TEXTOID};
+static const Oid result_types[RESULT_COLUMNS] = {INT4OID, DATEOID, TEXTOID, TEXTOID,    TEXTOID,
+												 TEXTOID, TEXTOID, INT8OID, NUMERICOID, NUMERICOID,
+												 TEXTOID, TEXTOID, INT8OID};
 
 /* What a process keeps. */
 typedef struct LineSums
@@ -107,8 +116,8 @@ typedef struct LineSums
 	RunClass last_run;
 	DateADT first_day; /* of the month of the line before */
 	DateADT next_month;
-	LineGroup *last;
-	MonthClass *met; /* by number */
+	LineGroup *recent[RECENT_GROUPS]; /* by the hash of the codes of a line that was added to it */
+	MonthClass *met;                  /* by number */
 	int nmet;
 	CodeMap groups;
 	MemoryContext context;
@@ -166,7 +175,7 @@ compare_runs(const void *a, const void *b)
 static int32
 class_of(LineSums *sums, int64 run_id)
 {
-	if (run_id != sums->last_run.run_id || sums->last == NULL)
+	if (run_id != sums->last_run.run_id || sums->nmet == 0)
 	{
 		RunClass wanted = {run_id, 0};
 		const RunClass *found =
@@ -199,7 +208,12 @@ find_group(LineSums *sums, MonthClass of, const Line *line)
 	bool found;
 	LineGroup *group = code_map_enter(&sums->groups, &key, &found);
 
-	group->of = of;
+	if (!found)
+	{
+		group->of = of;
+		group->books = journal_books(line->entity, line->basis, line->currency);
+		group->last_run = line->run_id;
+	}
 	return group;
 }
 
@@ -216,10 +230,22 @@ group_fits(const LineGroup *group, MonthClass of, const Line *line)
 		   code_equal(codes[KEY_CURRENCY], line->currency);
 }
 
+static inline void
+add_to_group(LineGroup *group, const Line *line)
+{
+	JournalKey key = {line->je_id,   line->run_id,  line->txn_id,
+					  line->has_txn, line->je_date, group->books};
+
+	line_sum_add(&group->sum, line);
+	group->journals += journal_sum(&key, 1, line->debit, line->credit);
+	group->last_run = Max(group->last_run, line->run_id);
+}
+
 static void
 add_line(const Line *line, void *arg)
 {
 	LineSums *sums = arg;
+	LineGroup **recent = &sums->recent[line->codes.low & (RECENT_GROUPS - 1)];
 	MonthClass of;
 
 	if (line->je_date < sums->first_day || line->je_date >= sums->next_month)
@@ -228,9 +254,9 @@ add_line(const Line *line, void *arg)
 		sums->next_month = month_after(line->je_date, 1);
 	}
 	of = (MonthClass){sums->first_day, class_of(sums, line->run_id)};
-	if (sums->last == NULL || !group_fits(sums->last, of, line))
-		sums->last = find_group(sums, of, line);
-	line_sum_add(&sums->last->sum, line);
+	if (*recent == NULL || !group_fits(*recent, of, line))
+		*recent = find_group(sums, of, line);
+	add_to_group(*recent, line);
 }
 
 /* Reads the stretches of a table that fall to this process. next is the stretch that it has, first that of the table's first. */
@@ -280,8 +306,10 @@ static void
 set_result(const LineGroup *group, Datum *values)
 {
 	char digest[DIGEST_TEXT_SIZE];
+	char journals[DIGEST_TEXT_SIZE];
 
 	digest_to_text(group->sum.digest, digest);
+	digest_to_text(journal_digest(group->journals), journals);
 	values[RESULT_CLASS] = Int32GetDatum(group->of.class);
 	values[RESULT_MONTH] = DateADTGetDatum(group->of.month);
 	values[RESULT_ENTITY] = code_to_datum(group->key.codes[KEY_ENTITY]);
@@ -293,6 +321,8 @@ set_result(const LineGroup *group, Datum *values)
 	values[RESULT_DEBIT] = amount_to_new_numeric(group->sum.debit);
 	values[RESULT_CREDIT] = amount_to_new_numeric(group->sum.credit);
 	values[RESULT_DIGEST] = CStringGetTextDatum(digest);
+	values[RESULT_JOURNALS] = CStringGetTextDatum(journals);
+	values[RESULT_LAST_RUN] = Int64GetDatum(group->last_run);
 }
 
 /* Several processes may each have a group with the same key: the caller adds them up. */

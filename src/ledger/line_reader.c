@@ -8,7 +8,6 @@
 #include "ledger/line_layout.h"
 
 #include "access/htup_details.h"
-#include "common/hashfn.h"
 #include "utils/memutils.h"
 
 #define KNOWN_CODES     1024 /* a power of two */
@@ -52,6 +51,25 @@ line_reader_open(Relation rel)
 	return reader;
 }
 
+/* By which codes are found again, eight bytes at a time. */
+static inline uint32
+hash_known(const char *bytes, int size)
+{
+	uint64 h = size;
+	uint64 word;
+
+	for (; size > sizeof(word); size -= sizeof(word), bytes += sizeof(word))
+	{
+		memcpy(&word, bytes, sizeof(word));
+		h = (h ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, bytes, size);
+	h = (h ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
+	return (uint32) (h >> 32);
+}
+
 static Digest
 digest_known(LineReader *reader, const char *bytes, int size, const Code codes[LINE_CODES])
 {
@@ -59,7 +77,7 @@ digest_known(LineReader *reader, const char *bytes, int size, const Code codes[L
 
 	if (size > MAX_KNOWN_BYTES)
 		return digest_of_codes(codes);
-	known = &reader->known[hash_bytes((const unsigned char *) bytes, size) & (KNOWN_CODES - 1)];
+	known = &reader->known[hash_known(bytes, size) & (KNOWN_CODES - 1)];
 	if (known->size != size || memcmp(known->bytes, bytes, size) != 0)
 	{
 		known->size = size;
