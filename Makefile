@@ -47,6 +47,7 @@ OBJS = \
 	src/check/line_rows.o \
 	src/check/line_sums.o \
 	src/check/month_section.o \
+	src/check/numbered_runs.o \
 	src/check/row_seals.o \
 	src/check/sealed_row.o \
 	src/check/source_digest.o \

@@ -60,19 +60,29 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._number_name(date, bigint) IS 'The journal number with a count, such as 202501-000000042.';
 
+CREATE FUNCTION acct._run_numbers(p_query text, p_month text)
+RETURNS TABLE (entity_code text, basis text, run_id bigint, journals bigint, first_n bigint, last_n bigint, first_number text, last_number text, first_at timestamptz, last_at timestamptz,
+               is_consecutive boolean)
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_run_numbers';
+COMMENT ON FUNCTION acct._run_numbers(text, text) IS
+'Journals of a query (entity_code, basis, run_id, je_number, posted_at) by book and run, with their numbers of a month and times; is_consecutive: each number from the first to the last is there once.';
+
 CREATE FUNCTION acct._numbered_runs(p_month date, p_table regclass, p_entity text, p_basis text)
-RETURNS TABLE (entity_code text, basis text, run_id bigint, journals bigint, first_n bigint, last_n bigint, first_number text, last_number text, first_at timestamptz, last_at timestamptz)
+RETURNS TABLE (entity_code text, basis text, run_id bigint, journals bigint, first_n bigint, last_n bigint, first_number text, last_number text, first_at timestamptz, last_at timestamptz,
+               is_in_order boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 BEGIN
-    RETURN QUERY EXECUTE format($q$
-        SELECT h.entity_code COLLATE "C", h.basis COLLATE "C", h.run_id, count(*), min(x.n), max(x.n), min(h.je_number) COLLATE "C", max(h.je_number) COLLATE "C", min(h.posted_at), max(h.posted_at)
-          FROM %s AS h CROSS JOIN LATERAL (SELECT CASE WHEN h.je_number ~ '^[0-9]{6}-(?!0{9})[0-9]{9}$' AND left(h.je_number, 6) = $2 THEN right(h.je_number, 9)::bigint END AS n) AS x
-         WHERE h.je_date >= $1 AND h.je_date < $1 + interval '1 month' AND ($3 IS NULL OR h.entity_code = $3) AND ($4 IS NULL OR h.basis = $4)
-         GROUP BY 1, 2, 3$q$, p_table)
-      USING p_month, to_char(p_month, 'YYYYMM'), p_entity, p_basis;
+    RETURN QUERY
+    SELECT r.entity_code COLLATE "C", r.basis COLLATE "C", r.run_id, r.journals, r.first_n, r.last_n, r.first_number COLLATE "C", r.last_number COLLATE "C", r.first_at, r.last_at,
+           r.is_consecutive AND r.first_at = r.last_at AND r.first_n = lag(r.last_n, 1, 0::bigint) OVER w + 1 AND r.first_at >= lag(r.last_at, 1, '-infinity'::timestamptz) OVER w
+      FROM acct._run_numbers(format('SELECT h.entity_code, h.basis, h.run_id, h.je_number, h.posted_at FROM %s AS h WHERE h.je_date >= %L AND h.je_date < %L%s%s', p_table, p_month,
+                                    (p_month + interval '1 month')::date, CASE WHEN p_entity IS NOT NULL THEN format(' AND h.entity_code = %L', p_entity) END, CASE WHEN p_basis IS NOT NULL THEN format(' AND h.basis = %L', p_basis) END),
+                             to_char(p_month, 'YYYYMM')) AS r
+    WINDOW w AS (PARTITION BY r.entity_code COLLATE "C", r.basis COLLATE "C" ORDER BY r.first_n, r.last_n);
 END
 $$;
-COMMENT ON FUNCTION acct._numbered_runs(date, regclass, text, text) IS 'The runs that a month''s journals are of, by book, with their numbers and times.';
+COMMENT ON FUNCTION acct._numbered_runs(date, regclass, text, text) IS
+'The runs that a month''s journals are of, by book, with their numbers and times. Where is_in_order is true of all, each number from 1 on is there once, in the order of posting.';
 
 CREATE FUNCTION acct._numbering_of_month(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, finding text, from_number text, to_number text, numbers bigint, run_id bigint, explanation text)
@@ -110,7 +120,9 @@ BEGIN
                             THEN format('The records of runs %s and %s have these times, too: the clock of the server was set back between them, or the numbers were exchanged.', b.before_run, b.after_run)
                             ELSE format('The record of run %s has another time: times or numbers of journals were changed.', CASE WHEN p.posted_at IS DISTINCT FROM b.before_at THEN b.before_run ELSE b.after_run END) END
                END AS explanation
-          FROM acct._numbering_broken(p_month, headers, p_entity, p_basis) AS b
+          -- Journals are sorted where the order of the runs does not say that all follow each other.
+          FROM (SELECT headers AS relation WHERE EXISTS (SELECT FROM run AS n WHERE n.is_in_order IS NOT TRUE)) AS o
+         CROSS JOIN LATERAL acct._numbering_broken(p_month, o.relation, p_entity, p_basis) AS b
           JOIN book AS k ON k.entity_code = b.entity_code AND k.basis = b.basis
           LEFT JOIN acct.journal_run AS p ON p.run_id = b.before_run
           LEFT JOIN acct.journal_run AS q ON q.run_id = b.after_run
