@@ -245,6 +245,8 @@ SQL_PARTS = \
 	sql/ledger/trial_balance.sql \
 	sql/close/line_sums.sql \
 	sql/close/reconciliation.sql \
+	sql/close/agreements.sql \
+	sql/close/disagreements.sql \
 	sql/runs/month.sql \
 	sql/runs/book.sql \
 	sql/archive/archive.sql \

@@ -1,104 +1,9 @@
 -- Reconciliation: the transactions and journals that make the places of a month disagree, by name.
+--
+-- In a month where all agrees that is known by sums and hashes of one reading (agreements.sql). What does not agree is found by queries that
+-- bring headers, lines, transactions and staging together one by one, and name what differs.
 
-CREATE FUNCTION acct._settled_states(p_month date, p_basis text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    gone record;
-    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,entity_code,basis,currency,journal_type}');
-    source text;
-    staged bigint[];
-BEGIN
-    BEGIN
-        source := acct._source_rows(p_month);
-    EXCEPTION WHEN SQLSTATE 'LE002' THEN
-        source := NULL;
-    END;
-    SELECT r.* INTO gone FROM acct._reversed_journals(p_month, p_basis) AS r;
-    SELECT k.runs INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged;
-    RETURN format($q$
-        source AS (SELECT s.* FROM %1$s AS s),
-        header AS (
-            SELECT h.txn_id, min(h.entity_code) AS entity_code, min(h.currency) AS currency, count(*) AS journals,
-                   count(*) FILTER (WHERE NOT %3$L::int8multirange @> h.je_id) AS standing,
-                   bool_or(%3$L::int8multirange @> h.je_id AND NOT %4$L::int8multirange @> h.je_id) AS is_reversed,
-                   bool_or(%5$L::int8multirange @> h.je_id) AS is_underway
-              FROM (%2$s) AS h WHERE h.txn_month = %6$L AND h.basis = %7$L AND h.journal_type = 'transaction' GROUP BY h.txn_id),
-        staged AS (SELECT DISTINCT h.txn_id FROM (%8$s) AS h WHERE h.basis = %7$L),
-        run AS MATERIALIZED (SELECT r.run_id, r.is_posted, %7$L = ANY (acct._complete_bases(r.run_id)) AS is_complete
-                               FROM acct._reconciled_runs(%6$L, %7$L) AS r WHERE r.of_month),
-        claim AS (SELECT c.batch_id, bool_and(r.is_posted) AS is_posted, bool_and(r.is_complete) AS is_complete
-                    FROM acct.journal_run_batch AS c JOIN run AS r USING (run_id)
-                   WHERE c.txn_month = %6$L AND c.basis = %7$L AND c.released_at IS NULL GROUP BY c.batch_id),
-        set_aside AS (SELECT e.txn_id, bool_and(e.waived_at IS NOT NULL) AS is_waived
-                        FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.run_id AND r.is_posted
-                       WHERE e.txn_month = %6$L AND e.basis = %7$L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL GROUP BY e.txn_id),
-        taken AS (SELECT e.txn_id FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.resolved_by_run AND NOT r.is_posted
-                   WHERE e.txn_month = %6$L AND e.basis = %7$L
-                  UNION SELECT i.txn_id FROM acct.journal_run_ignored AS i JOIN run AS r ON r.run_id = i.resolved_by_run AND NOT r.is_posted
-                   WHERE i.txn_month = %6$L AND i.basis = %7$L),
-        settled AS MATERIALIZED (
-            SELECT txn_id, coalesce(s.entity_code, h.entity_code) AS entity_code, coalesce(s.currency, h.currency) AS currency,
-                   s.gross_amount, %10$s,
-                   s.batch_id IS NOT NULL AS is_source, h.journals > 0 AS is_ledger, g.txn_id IS NOT NULL AS is_staged, coalesce(c.is_complete, true) AS is_complete,
-                   CASE WHEN s.batch_id IS NULL AND %9$L THEN 'no source'
-                        WHEN h.standing > 0 THEN 'posted'
-                        WHEN e.is_waived THEN 'waived'
-                        WHEN e.is_waived IS NOT NULL THEN 'set aside'
-                        WHEN t.txn_id IS NOT NULL OR h.is_underway OR NOT c.is_posted THEN 'in a run'
-                        WHEN h.is_reversed THEN 'reversed'
-                        WHEN c.batch_id IS NULL AND s.batch_id IS NOT NULL THEN 'not claimed' END AS state
-              FROM source AS s FULL JOIN header AS h USING (txn_id) FULL JOIN set_aside AS e USING (txn_id)
-              LEFT JOIN staged AS g USING (txn_id) LEFT JOIN taken AS t USING (txn_id) LEFT JOIN claim AS c ON c.batch_id = s.batch_id)$q$,
-        coalesce(source, '(SELECT * FROM acct.txn_source_parent WHERE false)'),
-        coalesce(headers, 'SELECT x.je_id, x.txn_id, x.txn_month, x.entity_code, x.basis, x.currency, x.journal_type FROM acct.ledger_entry_header AS x WHERE false'),
-        gone.reversed, gone.again, gone.underway, p_month, p_basis,
-        CASE WHEN staged IS NULL THEN 'SELECT 0::bigint AS txn_id, ''''::text AS basis WHERE false'
-             ELSE acct._staged_rows_of(staged, 'header', '{txn_id,basis}') END, source IS NOT NULL,
-        -- Of another business these are null.
-        (SELECT string_agg(format(CASE WHEN c = ANY (acct._source_components()) THEN 's.%1$I' ELSE 'NULL::numeric AS %1$I' END, c), ', ')
-           FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) AS c));
-END
-$$;
-COMMENT ON FUNCTION acct._settled_states(date, text) IS
-'The list of WITH by which settled has a row for each transaction of a month, with its outcome in a basis. state is NULL where it has neither journal nor exception: its runs ignored it, or left it out, or its journal is gone.';
-
-CREATE FUNCTION acct._transaction_states(p_month date, p_entity text, p_basis text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    source text;
-    ignored record;
-    fits text := 'true';
-BEGIN
-    SELECT i.complete, i.partial INTO ignored FROM acct._recorded_ignored(p_month, p_basis) AS i;
-    BEGIN
-        source := acct._source_rows(p_month);
-        -- By their codes and dates; conditions are not computed.
-        fits := format($q$EXISTS (SELECT FROM %s AS s
-            JOIN acct.journal_template AS h ON h.basis = %L AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired')
-             AND h.effective_from <= s.bank_value_date AND s.bank_value_date < coalesce(h.effective_to, 'infinity')
-            JOIN acct.journal_template_match AS m ON m.template_code = h.template_code AND m.version = h.version
-             AND coalesce(m.txn_type, s.txn_type) = s.txn_type AND coalesce(m.product_code, s.product_code) = s.product_code
-             AND coalesce(m.channel, s.channel) = s.channel
-           WHERE s.txn_id = t.txn_id)$q$, source, p_basis);
-    EXCEPTION WHEN SQLSTATE 'LE002' THEN
-        -- What was ignored of a month that was dropped is only a number.
-        NULL;
-    END;
-    RETURN format($q$WITH %s
-        SELECT t.*, CASE WHEN t.state IS NOT NULL THEN t.state
-                         WHEN t.is_complete AND %s = (SELECT count(*) FROM settled AS x WHERE x.state IS NULL AND x.is_complete) THEN 'ignored'
-                         WHEN NOT t.is_complete AND %s = 0 THEN 'not in the basis'
-                         WHEN %s THEN 'ignored'
-                         WHEN t.is_complete THEN 'no journal'
-                         ELSE 'not in the basis' END AS outcome
-          FROM settled AS t WHERE %L IS NULL OR t.entity_code = %5$L$q$,
-        acct._settled_states(p_month, p_basis), ignored.complete, ignored.partial, fits, p_entity);
-END
-$$;
-COMMENT ON FUNCTION acct._transaction_states(date, text, text) IS
-'The query of a month''s transactions with what became of each in a basis (outcome), and whether source, staging and ledger have it.';
-
-CREATE FUNCTION acct._journal_problems(p_month date, p_basis text, p_most integer)
+CREATE FUNCTION acct._journal_problems(p_month date, p_basis text, p_most integer, p_lines_agree boolean, p_numbers_agree boolean)
 RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
@@ -111,7 +16,8 @@ BEGIN
     IF headers IS NULL OR lines IS NULL THEN
         RETURN;
     END IF;
-    RETURN QUERY EXECUTE format($q$
+    IF NOT p_lines_agree THEN
+        RETURN QUERY EXECUTE format($q$
         WITH header AS (SELECT h.* FROM (%1$s) AS h WHERE h.basis = $1),
         line AS (
             SELECT l.je_id, min(l.je_date) AS je_date, min(l.run_id) AS run_id, min(l.txn_id) AS txn_id, min(l.entity_code) AS entity_code, min(l.currency) AS currency,
@@ -132,7 +38,11 @@ BEGIN
             OR l.je_id IS NOT NULL AND ((h.line_count, h.total_debit, h.total_credit) IS DISTINCT FROM (l.line_count, l.debit, l.credit) OR NOT l.is_one
                OR (h.je_date, h.run_id, h.txn_id, h.entity_code, h.currency) IS DISTINCT FROM (l.je_date, l.run_id, l.txn_id, l.entity_code, l.currency))
          ORDER BY abs(coalesce(h.total_debit, 0) - coalesce(l.debit, 0)) DESC, je_id LIMIT $2$q$, headers, lines)
-      USING p_basis, p_most;
+          USING p_basis, p_most;
+    END IF;
+    IF p_numbers_agree THEN
+        RETURN;
+    END IF;
     -- Numbers of the month that no journal has; what follows each other is one gap.
     RETURN QUERY EXECUTE format($q$
         WITH given AS (
@@ -147,10 +57,10 @@ BEGIN
       USING p_month, p_basis, p_most;
 END
 $$;
-COMMENT ON FUNCTION acct._journal_problems(date, text, integer) IS
-'Journals of a month, of every kind, whose header does not say what their lines come to, or that have no header, and numbers that no journal has.';
+COMMENT ON FUNCTION acct._journal_problems(date, text, integer, boolean, boolean) IS
+'Journals of a month, of every kind, whose header does not say what their lines come to, or that have no header, and numbers that no journal has; not looked for where these are known to agree.';
 
-CREATE FUNCTION acct._source_problems(p_month date, p_basis text, p_most integer)
+CREATE FUNCTION acct._source_problems(p_month date, p_basis text, p_most integer, p_agree boolean)
 RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
@@ -172,13 +82,22 @@ BEGIN
         standing AS (
             SELECT h.*, count(*) OVER (PARTITION BY h.txn_id) AS journals, row_number() OVER (PARTITION BY h.txn_id ORDER BY h.je_date, h.je_number) AS n FROM header AS h
              WHERE NOT %3$L::int8multirange @> h.je_id)
-        SELECT x.* FROM (
+        SELECT x.* FROM (%4$s
+            SELECT 10, 'batch changed', NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::date, c.run_id, c.source_gross, coalesce(b.gross, 0),
+                   format('batch %%s: %%s rows, gross %%s, when it was taken; now %%s rows, gross %%s', c.batch_id, c.source_rows, trim_scale(c.source_gross),
+                          coalesce(b.rows, 0), trim_scale(coalesce(b.gross, 0)))
+              FROM acct.journal_run_batch AS c
+              LEFT JOIN (SELECT s.batch_id, count(*) AS rows, sum(s.gross_amount) AS gross FROM %2$s AS s GROUP BY s.batch_id) AS b USING (batch_id)
+             WHERE c.txn_month = $1 AND c.basis = $2 AND c.released_at IS NULL AND (c.source_rows, c.source_gross) IS DISTINCT FROM (coalesce(b.rows, 0), coalesce(b.gross, 0))) AS x
+             (rank, problem, txn_id, entity_code, je_id, je_number, je_date, run_id, expected, found, message)
+         ORDER BY x.rank, abs(x.expected - x.found) DESC NULLS LAST, x.txn_id LIMIT $3$q$, headers, source, (acct._reversed_journals(p_month, p_basis)).reversed,
+        CASE WHEN NOT p_agree THEN format($q$
             SELECT 3, 'several journals', h.txn_id, h.entity_code, h.je_id, h.je_number, h.je_date, h.run_id, 1::numeric, h.journals::numeric,
                    format('%%s journals of the transaction are not reversed', h.journals)
               FROM standing AS h WHERE h.journals > 1 AND h.n = 1
             UNION ALL
             SELECT 4, 'no source', h.txn_id, h.entity_code, h.je_id, h.je_number, h.je_date, h.run_id, h.total_debit, 0, 'the journal''s transaction is not in the source'
-              FROM header AS h LEFT JOIN %2$s AS s ON s.txn_id = h.txn_id WHERE s.txn_id IS NULL
+              FROM header AS h LEFT JOIN %1$s AS s ON s.txn_id = h.txn_id WHERE s.txn_id IS NULL
             UNION ALL
             SELECT 5, 'source differs', h.txn_id, h.entity_code, h.je_id, h.je_number, h.je_date, h.run_id, NULL, NULL,
                    concat_ws('; ', CASE WHEN s.entity_code <> h.entity_code THEN format('entity_code is %%s, it was %%s', s.entity_code, h.entity_code) END,
@@ -187,29 +106,24 @@ BEGIN
                                    CASE WHEN s.channel <> h.channel THEN format('channel is %%s, it was %%s', s.channel, h.channel) END,
                                    CASE WHEN s.currency <> h.currency THEN format('currency is %%s, it was %%s', s.currency, h.currency) END,
                                    CASE WHEN s.policy_no IS DISTINCT FROM h.policy_no THEN format('policy_no is %%s, it was %%s', coalesce(s.policy_no, 'NULL'), coalesce(h.policy_no, 'NULL')) END)
-              FROM header AS h JOIN %2$s AS s ON s.txn_id = h.txn_id
+              FROM header AS h JOIN %1$s AS s ON s.txn_id = h.txn_id
              WHERE (s.entity_code, s.txn_type, s.product_code, s.channel, s.currency, s.policy_no)
                    IS DISTINCT FROM (h.entity_code, h.txn_type, h.product_code, h.channel, h.currency, h.policy_no)
-            UNION ALL
-            SELECT 10, 'batch changed', NULL, NULL, NULL, NULL, NULL, c.run_id, c.source_gross, coalesce(b.gross, 0),
-                   format('batch %%s: %%s rows, gross %%s, when it was taken; now %%s rows, gross %%s', c.batch_id, c.source_rows, trim_scale(c.source_gross),
-                          coalesce(b.rows, 0), trim_scale(coalesce(b.gross, 0)))
-              FROM acct.journal_run_batch AS c
-              LEFT JOIN (SELECT s.batch_id, count(*) AS rows, sum(s.gross_amount) AS gross FROM %2$s AS s GROUP BY s.batch_id) AS b USING (batch_id)
-             WHERE c.txn_month = $1 AND c.basis = $2 AND c.released_at IS NULL AND (c.source_rows, c.source_gross) IS DISTINCT FROM (coalesce(b.rows, 0), coalesce(b.gross, 0))) AS x
-             (rank, problem, txn_id, entity_code, je_id, je_number, je_date, run_id, expected, found, message)
-         ORDER BY x.rank, abs(x.expected - x.found) DESC NULLS LAST, x.txn_id LIMIT $3$q$, headers, source, (acct._reversed_journals(p_month, p_basis)).reversed)
+            UNION ALL$q$, source) END)
       USING p_month, p_basis, p_most;
-    RETURN QUERY EXECUTE format($q$
-        SELECT CASE t.outcome WHEN 'no journal' THEN 6 ELSE 7 END, t.outcome, t.txn_id, t.entity_code, NULL::bigint, NULL::text, NULL::date, NULL::bigint, t.gross_amount::numeric, NULL::numeric,
+    IF p_agree THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format($q$%s
+        SELECT CASE t.outcome WHEN 'no journal' THEN 6 ELSE 7 END, t.outcome, t.txn_id, t.entity_code, NULL::bigint, NULL::text, NULL::date, NULL::bigint, t.gross, NULL::numeric,
                CASE t.outcome WHEN 'no journal' THEN 'a posted run took the transaction, which has neither journal nor exception, and no template ignores it'
                     ELSE 'an exception''s transaction is not in the source' END
-          FROM (%s) AS t WHERE t.outcome = 'no journal' OR t.outcome = 'no source' AND t.is_ledger IS NOT TRUE ORDER BY abs(t.gross_amount) DESC NULLS LAST, t.txn_id LIMIT $1$q$,
-        acct._transaction_states(p_month, NULL, p_basis)) USING p_most;
+          FROM outcome AS t WHERE t.outcome = 'no journal' OR t.outcome = 'no source' AND NOT t.is_ledger ORDER BY abs(t.gross) DESC NULLS LAST, t.txn_id LIMIT $3$q$,
+        acct._transaction_outcomes(acct._single_transactions(p_month, p_basis, source), true)) USING p_month, p_basis, p_most;
 END
 $$;
-COMMENT ON FUNCTION acct._source_problems(date, text, integer) IS
-'Transactions of a month whose source and journals do not fit each other, and batches that are not as they were taken.';
+COMMENT ON FUNCTION acct._source_problems(date, text, integer, boolean) IS
+'Transactions of a month whose source and journals do not fit each other, not looked for where these are known to agree, and batches that are not as they were taken.';
 
 CREATE FUNCTION acct._staging_problems(p_month date, p_basis text, p_most integer)
 RETURNS TABLE (rank integer, problem text, txn_id bigint, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
@@ -252,20 +166,24 @@ $$;
 COMMENT ON FUNCTION acct._staging_problems(date, text, integer) IS
 'Journals whose lines in the ledger do not come to those of staging, where staging still has all runs of their kind.';
 
-CREATE FUNCTION acct._reconcile_transactions(p_month date, p_entity text, p_basis text, p_most integer)
+CREATE FUNCTION acct._reconcile_transactions(p_month date, p_entity text, p_basis text, p_most integer, p_by_sums boolean)
 RETURNS TABLE (txn_id bigint, problem text, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
+DECLARE
+    agreed record;
 BEGIN
     PERFORM acct._require_reconcilable(p_month, p_entity, p_basis);
     IF p_most IS NULL OR p_most < 1 OR p_most > 100000 THEN
         RAISE EXCEPTION 'max_transactions is %', coalesce(p_most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 1 to 100000.';
     END IF;
+    SELECT coalesce(a.lines, false) AS lines, coalesce(a.numbers, false) AS numbers, coalesce(a.transactions, false) AS transactions, coalesce(a.staging, false) AS staging INTO agreed
+      FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT g.* FROM acct._agreements(p_month, p_basis) AS g WHERE p_by_sums) AS a ON true;
     RETURN QUERY
     WITH found AS MATERIALIZED (
-        SELECT j.* FROM acct._journal_problems(p_month, p_basis, 4 * p_most) AS j
-        UNION ALL SELECT s.* FROM acct._source_problems(p_month, p_basis, 4 * p_most) AS s
-        UNION ALL SELECT g.* FROM acct._staging_problems(p_month, p_basis, 4 * p_most) AS g)
+        SELECT j.* FROM acct._journal_problems(p_month, p_basis, 4 * p_most, agreed.lines, agreed.numbers) AS j
+        UNION ALL SELECT s.* FROM acct._source_problems(p_month, p_basis, 4 * p_most, agreed.transactions) AS s
+        UNION ALL SELECT g.* FROM acct._staging_problems(p_month, p_basis, 4 * p_most) AS g WHERE NOT agreed.staging)
     SELECT f.txn_id, f.problem, f.entity_code, f.je_id, f.je_number, f.je_date, f.run_id, trim_scale(f.expected), trim_scale(f.found), f.message
       FROM (SELECT x.*, row_number() OVER (PARTITION BY x.txn_id, CASE WHEN x.txn_id IS NULL THEN x.je_id END ORDER BY x.rank, x.je_id) AS n FROM found AS x
              WHERE p_entity IS NULL OR x.entity_code = p_entity OR x.entity_code IS NULL) AS f
@@ -275,12 +193,13 @@ BEGIN
      LIMIT p_most;
 END
 $$;
-COMMENT ON FUNCTION acct._reconcile_transactions(date, text, text, integer) IS 'The work of reconcile_transactions().';
+COMMENT ON FUNCTION acct._reconcile_transactions(date, text, text, integer, boolean) IS
+'The work of reconcile_transactions(). p_by_sums: what sums and hashes show to agree is not compared one by one.';
 
 CREATE FUNCTION acct.reconcile_transactions(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', max_transactions integer DEFAULT 20)
 RETURNS TABLE (txn_id bigint, problem text, entity_code text, je_id bigint, je_number text, je_date date, run_id bigint, expected numeric, found numeric, message text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT r.* FROM acct._reconcile_transactions($1, $2, $3, $4) AS r
+    SELECT r.* FROM acct._reconcile_transactions($1, $2, $3, $4, true) AS r
 $$;
 COMMENT ON FUNCTION acct.reconcile_transactions(date, text, text, integer) IS
 'The transactions and journals of a month by which reconcile_month() differs, the clearest first: a row for each, with its problem, and the expected and the found value. Raises 22023 (not a month, an entity or basis that does not exist, or max_transactions), LE010 (a partition of the month is detached), 40001 (a month was archived since the transaction took its snapshot).';

@@ -184,7 +184,7 @@ COMMENT ON FUNCTION acct._reconciled_kinds(date, text) IS
 
 CREATE FUNCTION acct._reconciled_sums(p_month date, p_basis text)
 RETURNS TABLE (place text, run_kind text, of_month boolean, is_posted boolean, is_digested boolean, je_month date, entity_code text, basis text, fund text, currency text,
-               line_count bigint, debit numeric, credit numeric, digest text)
+               line_count bigint, debit numeric, credit numeric, digest text, journals text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -218,7 +218,7 @@ BEGIN
          CROSS JOIN LATERAL acct._sums_of_lines(ARRAY(SELECT t FROM acct._staged_tables_of(staged, 'line') AS t),
                                                 acct._staged_rows_of(staged, 'line', acct._line_columns(), true), l.runs, l.classes) AS s
          WHERE staged IS NOT NULL)
-    SELECT s.place, c.kind, c.of_month, c.is_posted, c.is_digested, s.je_month, s.entity_code, s.basis, s.fund, s.currency, s.line_count, s.debit, s.credit, s.digest
+    SELECT s.place, c.kind, c.of_month, c.is_posted, c.is_digested, s.je_month, s.entity_code, s.basis, s.fund, s.currency, s.line_count, s.debit, s.credit, s.digest, s.journals
       FROM sums AS s LEFT JOIN class AS c USING (class);
 END
 $$;
@@ -339,125 +339,162 @@ RETURNS TABLE (txn_id bigint, marks integer, class integer, currency text, txn_t
                gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'ledger_transaction_groups';
 COMMENT ON FUNCTION acct._transaction_groups(text, text, integer, integer, bigint) IS
-'Source rows (query p_rows) by class, currency and the marks that query p_marks (txn_id, bits below 2^15) has of them, and by their codes where no mark is one of p_deciding. A transaction with a mark of p_kept that has no source row has a row of its own.';
+'Source rows (query p_rows) by class, currency and the marks that query p_marks (txn_id, bits below 2^14, codes of journals) has of them, and by their codes where no mark is one of p_deciding. A transaction with a mark of p_kept that has no source row has a row of its own; 2^14 marks those whose journals do not fit.';
 
-CREATE FUNCTION acct._transaction_marks(p_month date, p_basis text) RETURNS text
+CREATE FUNCTION acct._transaction_marks(p_month date, p_basis text, p_with_staging boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     gone record;
-    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,basis,journal_type}');
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header',
+        '{je_id,txn_id,txn_month,basis,journal_type,entity_code,txn_type,product_code,channel,currency,policy_no}');
     staged bigint[];
+    no_codes CONSTANT text := 'NULL::text AS entity_code, NULL::text AS txn_type, NULL::text AS product_code, NULL::text AS channel, NULL::text AS currency, NULL::text AS policy_no';
 BEGIN
     SELECT r.* INTO gone FROM acct._reversed_journals(p_month, p_basis) AS r;
-    SELECT k.runs INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged;
+    SELECT k.runs INTO staged FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE p_with_staging AND k.kind = 'transaction' AND k.is_staged;
     -- 1 a journal that stands, 2 a journal that was reversed, 4 for good, 8 whose rebooking is under way, 16 set aside, 32 waived, 64 in a run again, 128 staged
     RETURN concat_ws(' UNION ALL ',
         CASE WHEN headers IS NOT NULL THEN
-            format('SELECT h.txn_id, %s FROM (%s) AS h WHERE h.txn_month = %L AND h.basis = %L AND h.journal_type = ''transaction'' AND h.txn_id IS NOT NULL',
+            format('SELECT h.txn_id, %s AS marks, h.entity_code, h.txn_type, h.product_code, h.channel, h.currency, h.policy_no FROM (%s) AS h '
+                   'WHERE h.txn_month = %L AND h.basis = %L AND h.journal_type = ''transaction'' AND h.txn_id IS NOT NULL',
                    CASE WHEN isempty(gone.reversed) THEN '1'
                         ELSE format('CASE WHEN NOT %L::int8multirange @> h.je_id THEN 1 ELSE 2 + CASE WHEN %L::int8multirange @> h.je_id THEN 0 ELSE 4 END '
                                     '+ CASE WHEN %L::int8multirange @> h.je_id THEN 8 ELSE 0 END END', gone.reversed, gone.again, gone.underway) END,
                    headers, p_month, p_basis) END,
         CASE WHEN staged IS NOT NULL THEN
-            format('SELECT h.txn_id, 128 FROM (%s) AS h WHERE h.basis = %L AND h.txn_id IS NOT NULL', acct._staged_rows_of(staged, 'header', '{txn_id,basis}'), p_basis) END,
+            format('SELECT h.txn_id, 128 AS marks, %s FROM (%s) AS h WHERE h.basis = %L AND h.txn_id IS NOT NULL', no_codes, acct._staged_rows_of(staged, 'header', '{txn_id,basis}'), p_basis) END,
         format($q$(WITH run AS MATERIALIZED (SELECT r.run_id, r.is_posted FROM acct._reconciled_runs(%1$L, %2$L) AS r WHERE r.of_month)
-                   SELECT e.txn_id, CASE WHEN bool_and(e.waived_at IS NOT NULL) THEN 32 ELSE 16 END FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.run_id AND r.is_posted
-                    WHERE e.txn_month = %1$L AND e.basis = %2$L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL GROUP BY e.txn_id
-                   UNION ALL
-                   SELECT e.txn_id, 64 FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.resolved_by_run AND NOT r.is_posted WHERE e.txn_month = %1$L AND e.basis = %2$L
-                   UNION ALL
-                   SELECT i.txn_id, 64 FROM acct.journal_run_ignored AS i JOIN run AS r ON r.run_id = i.resolved_by_run AND NOT r.is_posted
-                    WHERE i.txn_month = %1$L AND i.basis = %2$L)$q$, p_month, p_basis));
+                   SELECT x.txn_id, x.marks, %3$s FROM (
+                       SELECT e.txn_id, CASE WHEN bool_and(e.waived_at IS NOT NULL) THEN 32 ELSE 16 END AS marks
+                         FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.run_id AND r.is_posted
+                        WHERE e.txn_month = %1$L AND e.basis = %2$L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL GROUP BY e.txn_id
+                       UNION ALL
+                       SELECT e.txn_id, 64 FROM acct.je_exception AS e JOIN run AS r ON r.run_id = e.resolved_by_run AND NOT r.is_posted WHERE e.txn_month = %1$L AND e.basis = %2$L
+                       UNION ALL
+                       SELECT i.txn_id, 64 FROM acct.journal_run_ignored AS i JOIN run AS r ON r.run_id = i.resolved_by_run AND NOT r.is_posted
+                        WHERE i.txn_month = %1$L AND i.basis = %2$L) AS x)$q$, p_month, p_basis, no_codes));
 END
 $$;
-COMMENT ON FUNCTION acct._transaction_marks(date, text) IS
-'The query of what tables other than the source have of a month''s transactions, as _transaction_groups() takes it.';
+COMMENT ON FUNCTION acct._transaction_marks(date, text, boolean) IS
+'The query of what tables other than the source have of a month''s transactions, with the codes of journals, as _transaction_groups() takes it.';
 
-CREATE FUNCTION acct._marked_transactions(p_month date, p_entity text, p_basis text, p_source text)
-RETURNS TABLE (outcome text, currency text, is_source boolean, is_staged boolean, is_ledger boolean, transactions bigint,
-               gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
-#variable_conflict use_column
-DECLARE
-    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id,txn_id,txn_month,entity_code,basis,currency,journal_type}');
+CREATE FUNCTION acct._classed_source(p_month date, p_entity text, p_basis text, p_source text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- The class of a row: 1 a run has its batch, 2 it is posted, 4 and took every transaction of the basis, 8 the row is of another entity.
-    source_rows CONSTANT text := format($q$
+    SELECT format($q$
         WITH run AS MATERIALIZED (SELECT r.run_id, r.is_posted, %1$L = ANY (acct._complete_bases(r.run_id)) AS is_complete FROM acct._reconciled_runs(%2$L, %1$L) AS r WHERE r.of_month),
         claim AS MATERIALIZED (
             SELECT c.batch_id, 1 + CASE WHEN bool_and(r.is_posted) THEN 2 ELSE 0 END + CASE WHEN bool_and(r.is_complete) THEN 4 ELSE 0 END AS class
               FROM acct.journal_run_batch AS c JOIN run AS r USING (run_id)
              WHERE c.txn_month = %2$L AND c.basis = %1$L AND c.released_at IS NULL GROUP BY c.batch_id)
-        SELECT s.txn_id, coalesce(c.class, 4) + %3$s, s.currency, s.txn_type, s.product_code, s.channel, s.bank_value_date, s.gross_amount::numeric, %4$s
+        SELECT s.txn_id, coalesce(c.class, 4) + %3$s AS class, s.currency, s.txn_type, s.product_code, s.channel, s.bank_value_date, s.entity_code, s.policy_no::text AS policy_no,
+               s.gross_amount::numeric AS gross, %4$s
           FROM %5$s AS s LEFT JOIN claim AS c ON c.batch_id = s.batch_id$q$,
         p_basis, p_month, CASE WHEN p_entity IS NULL THEN '0' ELSE format('CASE WHEN s.entity_code = %L THEN 0 ELSE 8 END', p_entity) END,
         -- Of another business these are null.
-        (SELECT string_agg(CASE WHEN c = ANY (acct._source_components()) THEN format('s.%I::numeric', c) ELSE 'NULL::numeric' END, ', ' ORDER BY n)
-           FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) WITH ORDINALITY AS u (c, n)), p_source);
-    expected CONSTANT bigint := (SELECT coalesce(sum(r.transactions), 0) FROM acct._reconciled_runs(p_month, p_basis) AS m JOIN acct.journal_run AS r USING (run_id) WHERE m.of_month);
-BEGIN
-    RETURN QUERY EXECUTE format($q$
+        (SELECT string_agg(CASE WHEN u.c = ANY (acct._source_components()) THEN format('s.%I::numeric', u.c) ELSE 'NULL::numeric' END || ' AS ' || replace(u.c, '_amount', ''), ', ' ORDER BY u.n)
+           FROM unnest('{tabarru_amount,tanahud_amount,investment_amount,ujroh_amount}'::text[]) WITH ORDINALITY AS u (c, n)), p_source)
+$$;
+COMMENT ON FUNCTION acct._classed_source(date, text, text, text) IS
+'The query of a month''s source rows (the FROM item p_source) as _transaction_groups() takes it, with their class by what runs claim of them in a basis.';
+
+CREATE FUNCTION acct._transaction_outcomes(p_found text, p_has_source boolean) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $q$
+    SELECT format($$
         WITH ignored AS MATERIALIZED (SELECT i.complete, i.partial FROM acct._recorded_ignored($1, $2) AS i),
         found AS MATERIALIZED (
-            SELECT g.*, g.class & 4 <> 0 AS is_complete,
-                   CASE WHEN g.class IS NULL THEN 'no source'
+            SELECT g.*, g.class IS NULL OR g.class & 4 <> 0 AS is_complete,
+                   CASE WHEN g.class IS NULL AND %2$L THEN 'no source'
                         WHEN g.marks & 1 <> 0 THEN 'posted'
                         WHEN g.marks & 32 <> 0 THEN 'waived'
                         WHEN g.marks & 16 <> 0 THEN 'set aside'
                         WHEN g.marks & 72 <> 0 OR g.class & 3 = 1 THEN 'in a run'
                         WHEN g.marks & 4 <> 0 THEN 'reversed'
                         WHEN g.class & 1 = 0 THEN 'not claimed' END AS state
-              FROM acct._transaction_groups($3, $4, 125, 51, $5) AS g),
+              FROM %1$s AS g),
+        outcome AS (
+            SELECT f.*, f.class IS NOT NULL AS is_source, f.marks & 128 <> 0 AS is_staged, f.marks & 3 <> 0 AS is_ledger,
+                   CASE WHEN f.state IS NOT NULL THEN f.state
+                        WHEN f.is_complete AND i.complete = (SELECT sum(x.transactions) FROM found AS x WHERE x.state IS NULL AND x.is_complete) THEN 'ignored'
+                        WHEN NOT f.is_complete AND i.partial = 0 THEN 'not in the basis'
+                        -- What was ignored of a month that was dropped is only a number. Else by codes and dates; conditions are not computed.
+                        WHEN NOT %2$L OR EXISTS (
+                            SELECT FROM acct.journal_template AS h
+                              JOIN acct.journal_template_match AS m ON m.template_code = h.template_code AND m.version = h.version
+                               AND coalesce(m.txn_type, f.txn_type) = f.txn_type AND coalesce(m.product_code, f.product_code) = f.product_code
+                               AND coalesce(m.channel, f.channel) = f.channel
+                             WHERE h.basis = $2 AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired')
+                               AND h.effective_from <= f.bank_value_date AND f.bank_value_date < coalesce(h.effective_to, 'infinity')) THEN 'ignored'
+                        WHEN f.is_complete THEN 'no journal'
+                        ELSE 'not in the basis' END AS outcome
+              FROM found AS f CROSS JOIN ignored AS i)$$, p_found, p_has_source)
+$q$;
+COMMENT ON FUNCTION acct._transaction_outcomes(text, boolean) IS
+'The list of WITH by which outcome has the rows of a FROM item (transactions, or groups of them, with marks, class and codes) with their outcome in basis $2 of month $1. It also says whether source, staging and ledger have them.';
+
+CREATE FUNCTION acct._single_transactions(p_month date, p_basis text, p_source text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT format($q$(
+        SELECT txn_id, coalesce(m.marks, 0) AS marks, s.class, coalesce(s.entity_code, m.entity_code) AS entity_code, coalesce(s.currency, m.currency) AS currency,
+               s.txn_type, s.product_code, s.channel, s.bank_value_date, 1::bigint AS transactions, s.gross, s.tabarru, s.tanahud, s.investment, s.ujroh
+          FROM (%s) AS s
+          FULL JOIN (SELECT x.txn_id, bit_or(x.marks) AS marks, min(x.entity_code) AS entity_code, min(x.currency) AS currency FROM (%s) AS x GROUP BY x.txn_id) AS m USING (txn_id)
+         WHERE s.class IS NOT NULL OR m.marks & 51 <> 0)$q$,
+        acct._classed_source(p_month, NULL, p_basis, coalesce(p_source, '(SELECT * FROM acct.txn_source_parent WHERE false)')), acct._transaction_marks(p_month, p_basis, true))
+$$;
+COMMENT ON FUNCTION acct._single_transactions(date, text, text) IS
+'The FROM item that gives each transaction of a month that the source (the FROM item p_source; NULL: it was dropped), journals or exceptions have, for _transaction_outcomes().';
+
+CREATE FUNCTION acct._marked_transactions(p_month date, p_entity text, p_basis text, p_source text, p_with_staging boolean)
+RETURNS TABLE (outcome text, currency text, is_source boolean, is_staged boolean, is_ledger boolean, fits boolean, transactions bigint,
+               gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header', '{txn_id,txn_month,entity_code,basis,currency,journal_type}');
+    expected CONSTANT bigint := (SELECT coalesce(sum(r.transactions), 0) FROM acct._reconciled_runs(p_month, p_basis) AS m JOIN acct.journal_run AS r USING (run_id) WHERE m.of_month);
+BEGIN
+    RETURN QUERY EXECUTE format($q$%1$s,
         gone AS (
-            SELECT h.txn_id, min(h.entity_code) AS entity_code, min(h.currency) AS currency FROM (%1$s) AS h
+            SELECT h.txn_id, min(h.entity_code) AS entity_code, min(h.currency) AS currency FROM (%2$s) AS h
              WHERE h.txn_month = $1 AND h.basis = $2 AND h.journal_type = 'transaction' AND h.txn_id = ANY (ARRAY(SELECT f.txn_id FROM found AS f WHERE f.state = 'no source'))
              GROUP BY h.txn_id)
-        SELECT CASE WHEN f.state IS NOT NULL THEN f.state
-                    WHEN f.is_complete AND i.complete = (SELECT sum(x.transactions) FROM found AS x WHERE x.state IS NULL AND x.is_complete) THEN 'ignored'
-                    WHEN NOT f.is_complete AND i.partial = 0 THEN 'not in the basis'
-                    -- By their codes and dates; conditions are not computed.
-                    WHEN EXISTS (
-                        SELECT FROM acct.journal_template AS h
-                          JOIN acct.journal_template_match AS m ON m.template_code = h.template_code AND m.version = h.version
-                           AND coalesce(m.txn_type, f.txn_type) = f.txn_type AND coalesce(m.product_code, f.product_code) = f.product_code
-                           AND coalesce(m.channel, f.channel) = f.channel
-                         WHERE h.basis = $2 AND h.template_type = 'IGNORE' AND h.status IN ('approved', 'retired')
-                           AND h.effective_from <= f.bank_value_date AND f.bank_value_date < coalesce(h.effective_to, 'infinity')) THEN 'ignored'
-                    WHEN f.is_complete THEN 'no journal'
-                    ELSE 'not in the basis' END,
-               coalesce(f.currency, g.currency), f.class IS NOT NULL, f.marks & 128 <> 0, f.marks & 3 <> 0, f.transactions, f.gross, f.tabarru, f.tanahud, f.investment, f.ujroh
-          FROM found AS f CROSS JOIN ignored AS i LEFT JOIN gone AS g ON g.txn_id = f.txn_id
+        SELECT f.outcome, coalesce(f.currency, g.currency), f.is_source, f.is_staged, f.is_ledger, f.marks & 16384 = 0,
+               f.transactions, f.gross, f.tabarru, f.tanahud, f.investment, f.ujroh
+          FROM outcome AS f LEFT JOIN gone AS g ON g.txn_id = f.txn_id
          WHERE f.class & 8 = 0 OR f.class IS NULL AND ($6 IS NULL OR g.entity_code = $6)$q$,
+        acct._transaction_outcomes('acct._transaction_groups($3, $4, 125, 51, $5)', true),
         coalesce(headers, 'SELECT x.txn_id, x.txn_month, x.entity_code, x.basis, x.currency, x.journal_type FROM acct.ledger_entry_header AS x WHERE false'))
-      USING p_month, p_basis, acct._transaction_marks(p_month, p_basis), source_rows, expected, p_entity;
+      USING p_month, p_basis, acct._transaction_marks(p_month, p_basis, p_with_staging), acct._classed_source(p_month, p_entity, p_basis, p_source), expected, p_entity;
 END
 $$;
-COMMENT ON FUNCTION acct._marked_transactions(date, text, text, text) IS
-'Groups of a month''s transactions with what became of them in a basis (outcome), and whether source (the FROM item p_source), staging and ledger have them.';
+COMMENT ON FUNCTION acct._marked_transactions(date, text, text, text, boolean) IS
+'Groups of a month''s transactions with what became of them in a basis (outcome), and whether source (the FROM item p_source), staging (if it is asked) and ledger have them. fits is false where journals have other codes than the transaction, or several stand.';
 
 CREATE FUNCTION acct._reconciled_transactions(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (outcome text, currency text, place text, transactions numeric, gross numeric, tabarru numeric, tanahud numeric, investment numeric, ujroh numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    source text;
     query text;
 BEGIN
     BEGIN
-        source := acct._source_rows(p_month);
-        query := format('SELECT * FROM acct._marked_transactions(%L, %L, %L, %L)', p_month, p_entity, p_basis, source);
+        query := format('found AS (SELECT * FROM acct._marked_transactions($1, $3, $2, %L, true))', acct._source_rows(p_month));
     EXCEPTION WHEN SQLSTATE 'LE002' THEN
         -- By the journals of a month whose source was dropped
-        query := format('SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger IS TRUE AS is_ledger, 1 AS transactions, t.gross_amount AS gross, t.tabarru_amount AS tabarru, '
-                        't.tanahud_amount AS tanahud, t.investment_amount AS investment, t.ujroh_amount AS ujroh FROM (%s) AS t', acct._transaction_states(p_month, p_entity, p_basis));
+        query := NULL;
     END;
-    RETURN QUERY EXECUTE format($q$
+    RETURN QUERY EXECUTE format($q$%s
         SELECT x.outcome, x.currency, p.place, sum(p.flag * x.n), sum(p.flag * x.gross), sum(p.flag * x.tabarru), sum(p.flag * x.tanahud), sum(p.flag * x.investment), sum(p.flag * x.ujroh)
           FROM (SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger, sum(t.transactions) AS n, sum(t.gross) AS gross,
                        sum(t.tabarru) AS tabarru, sum(t.tanahud) AS tanahud, sum(t.investment) AS investment, sum(t.ujroh) AS ujroh
-                  FROM (%s) AS t GROUP BY 1, 2, 3, 4, 5) AS x
+                  FROM %s GROUP BY 1, 2, 3, 4, 5) AS x
          CROSS JOIN LATERAL (VALUES ('source', x.is_source::integer), ('staging', x.is_staged::integer), ('ledger', x.is_ledger::integer),
                                     ('recorded', (x.outcome = 'no source' OR x.outcome IN ('set aside', 'waived') AND NOT x.is_source)::integer)) AS p (place, flag)
-         GROUP BY 1, 2, 3$q$, query);
+         GROUP BY 1, 2, 3$q$,
+        coalesce('WITH ' || query, acct._transaction_outcomes(acct._single_transactions(p_month, p_basis, NULL), false)),
+        CASE WHEN query IS NULL THEN 'outcome AS t WHERE $3 IS NULL OR t.entity_code = $3' ELSE 'found AS t' END)
+      USING p_month, p_basis, p_entity;
 END
 $$;
 COMMENT ON FUNCTION acct._reconciled_transactions(date, text, text) IS

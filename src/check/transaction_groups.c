@@ -4,13 +4,16 @@
  *		other tables have of them.
  *
  * One query marks transactions by their identifiers: it gives bits, and a
- * transaction has those of all its rows. Another query gives the source rows,
- * whose amounts are added up by their marks, class and currency. What becomes of a
+ * transaction has those of all its rows. Rows of journals give the codes that these
+ * have of the transaction, too. Another query gives the source rows, whose amounts
+ * are added up by their marks, class and currency. A transaction of which several
+ * journals stand, or whose codes are not those of each of its journals, gets a mark
+ * of its own: codes are compared by a hash of 64 bits. What becomes of a
  * transaction that no mark decides depends on its codes, so such rows are grouped
  * by these too. Transactions that are marked and have no source row are returned
  * one by one.
  *
- * Memory: 16 to 36 bytes for each marked transaction, and the groups. Where the
+ * Memory: 24 to 54 bytes for each marked transaction, and the groups. Where the
  * transactions are more than maintenance_work_mem has room for, the queries run
  * several times, for a part of the transactions each time.
  */
@@ -31,15 +34,21 @@
 
 LEDGER_FUNCTION(ledger_transaction_groups);
 
-/* Marks are the bits below; this one says that there is a source row. */
-#define MARK_SEEN (1 << 15)
-#define MAX_CLASS 0xffff
+/* Bits that a query of marks gives with the codes of a journal. */
+#define MARK_STANDING 1
+#define MARK_REVERSED 2
 
-#define ENTRY_SIZE 36 /* on average, with what the table has free */
+/* Marks that are found here: journals stand, or have codes, that do not fit the transaction; there is a source row. */
+#define MARK_UNFIT (1 << 14)
+#define MARK_SEEN  (1 << 15)
+#define MAX_CLASS  0xffff
+
+#define ENTRY_SIZE 54 /* on average, with what the table has free */
 
 typedef struct MarkedTxn
 {
 	int64 txn_id;
+	uint64 codes; /* the hash of those of its journals */
 	int32 marks;
 	char status;
 } MarkedTxn;
@@ -74,14 +83,38 @@ enum
 	ROW_PRODUCT,
 	ROW_CHANNEL,
 	ROW_VALUE_DATE,
+	ROW_ENTITY,
+	ROW_POLICY,
 	ROW_FIRST_AMOUNT,
 	AMOUNTS = 5, /* gross and its components */
 	ROW_COLUMNS = ROW_FIRST_AMOUNT + AMOUNTS
 };
 
-static const Oid row_types[ROW_COLUMNS] = {INT8OID,    INT4OID,    TEXTOID,    TEXTOID,
-										   TEXTOID,    TEXTOID,    DATEOID,    NUMERICOID,
-										   NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID};
+static const Oid row_types[ROW_COLUMNS] = {
+	INT8OID, INT4OID, TEXTOID,    TEXTOID,    TEXTOID,    TEXTOID,    DATEOID,
+	TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID};
+
+/* Columns of the query of marks: the codes are null in rows of what is no journal. */
+enum
+{
+	JOURNAL_TXN_ID,
+	JOURNAL_MARKS,
+	JOURNAL_ENTITY,
+	JOURNAL_TXN_TYPE,
+	JOURNAL_PRODUCT,
+	JOURNAL_CHANNEL,
+	JOURNAL_CURRENCY,
+	JOURNAL_POLICY,
+	JOURNAL_COLUMNS,
+	JOURNAL_CODES = JOURNAL_COLUMNS - JOURNAL_ENTITY
+};
+
+static const Oid journal_types[JOURNAL_COLUMNS] = {INT8OID, INT4OID, TEXTOID, TEXTOID,
+												   TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+
+/* The same codes of a source row. */
+static const int row_codes[JOURNAL_CODES] = {ROW_ENTITY,  ROW_TXN_TYPE, ROW_PRODUCT,
+											 ROW_CHANNEL, ROW_CURRENCY, ROW_POLICY};
 
 /* The codes of a group: those of its rows, of which all but the currency are empty where its marks decide. */
 enum
@@ -147,23 +180,68 @@ require_types(TupleTableSlot *slot, const Oid *types, int count, int required)
 		elog(ERROR, "the query does not return transactions");
 }
 
+static uint64
+hash_code(uint64 h, Datum value, bool is_null)
+{
+	Code code;
+
+	if (is_null)
+		return h * UINT64CONST(0x9e3779b97f4a7c15) + 1;
+	code = code_from_datum(value);
+	return hash_bytes_extended((const unsigned char *) code.data, code.len, h);
+}
+
+static uint64
+hash_codes(const Datum *values, const bool *isnull, const int *columns)
+{
+	uint64 h = 0;
+
+	for (int i = 0; i < JOURNAL_CODES; i++)
+		h = hash_code(h, values[columns[i]], isnull[columns[i]]);
+	return h;
+}
+
+/* A journal's codes are those that the transaction's first one had, and no other one stands. */
+static void
+add_journal(MarkedTxn *txn, int32 marks, uint64 codes)
+{
+	if ((txn->marks & (MARK_STANDING | MARK_REVERSED)) == 0)
+		txn->codes = codes;
+	else if (txn->codes != codes)
+		txn->marks |= MARK_UNFIT;
+	if ((marks & txn->marks & MARK_STANDING) != 0)
+		txn->marks |= MARK_UNFIT;
+}
+
 static void
 add_mark(TupleTableSlot *slot, void *arg)
 {
-	static const Oid types[] = {INT8OID, INT4OID};
+	static const int columns[JOURNAL_CODES] = {JOURNAL_ENTITY,  JOURNAL_TXN_TYPE, JOURNAL_PRODUCT,
+											   JOURNAL_CHANNEL, JOURNAL_CURRENCY, JOURNAL_POLICY};
 	Groups *groups = arg;
+	const Datum *v = slot->tts_values;
 	int64 txn_id;
+	int32 marks;
+	MemoryContext old;
 	MarkedTxn *txn;
 	bool found;
 
-	require_types(slot, types, lengthof(types), lengthof(types));
-	txn_id = DatumGetInt64(slot->tts_values[0]);
+	require_types(slot, journal_types, JOURNAL_COLUMNS, JOURNAL_ENTITY);
+	txn_id = DatumGetInt64(v[JOURNAL_TXN_ID]);
 	if (!is_of_part(groups, txn_id))
 		return;
+	marks = DatumGetInt32(v[JOURNAL_MARKS]) & (MARK_UNFIT - 1);
 	txn = marked_insert(groups->marked, txn_id, &found);
 	if (!found)
 		txn->marks = 0;
-	txn->marks |= DatumGetInt32(slot->tts_values[1]) & (MARK_SEEN - 1);
+	if ((marks & (MARK_STANDING | MARK_REVERSED)) != 0)
+	{
+		old = MemoryContextSwitchTo(groups->row_context);
+		add_journal(txn, marks, hash_codes(v, slot->tts_isnull, columns));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(groups->row_context);
+	}
+	txn->marks |= marks;
 }
 
 static TxnGroup *
@@ -219,17 +297,20 @@ add_row(TupleTableSlot *slot, void *arg)
 	MarkedTxn *txn;
 	TxnGroup *group;
 
-	require_types(slot, row_types, ROW_COLUMNS, ROW_FIRST_AMOUNT);
+	require_types(slot, row_types, ROW_COLUMNS, ROW_POLICY);
 	Assert(DatumGetInt32(v[ROW_CLASS]) >= 0 && DatumGetInt32(v[ROW_CLASS]) <= MAX_CLASS >> 1);
 	if (!is_of_part(groups, DatumGetInt64(v[ROW_TXN_ID])))
 		return;
+	old = MemoryContextSwitchTo(groups->row_context);
 	txn = marked_lookup(groups->marked, DatumGetInt64(v[ROW_TXN_ID]));
 	if (txn != NULL)
 	{
 		marks = txn->marks & ~MARK_SEEN;
 		txn->marks |= MARK_SEEN;
+		if ((marks & (MARK_STANDING | MARK_REVERSED)) != 0 &&
+			txn->codes != hash_codes(v, slot->tts_isnull, row_codes))
+			marks |= MARK_UNFIT;
 	}
-	old = MemoryContextSwitchTo(groups->row_context);
 	group = find_group(groups, marks, v);
 	group->transactions++;
 	for (int i = 0; i < AMOUNTS; i++)
@@ -312,11 +393,11 @@ number_of_parts(int64 expected)
 {
 	uint64 room = (uint64) maintenance_work_mem * 1024 / ENTRY_SIZE;
 
-	return 1 + (uint32) Min((uint64) Max(expected, 0) / room, 1000);
+	return 1 + (uint32) Min((uint64) expected / room, 1000);
 }
 
 /*
- * Arguments: the query of marks (txn_id, bits), the query of source rows, the marks
+ * Arguments: the query of marks (txn_id, bits, codes), the query of source rows, the marks
  * that decide, those for which a transaction without a source row is returned, and how
  * many transactions are expected.
  */
@@ -326,7 +407,8 @@ ledger_transaction_groups(PG_FUNCTION_ARGS)
 	char *marks = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *rows = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	int32 kept = PG_GETARG_INT32(3);
-	Groups groups = {.deciding = PG_GETARG_INT32(2), .nparts = number_of_parts(PG_GETARG_INT64(4))};
+	int64 expected = Max(PG_GETARG_INT64(4), 0);
+	Groups groups = {.deciding = PG_GETARG_INT32(2), .nparts = number_of_parts(expected)};
 	MemoryContext context;
 	HASH_SEQ_STATUS scan;
 	TxnGroup *group;
@@ -340,7 +422,7 @@ ledger_transaction_groups(PG_FUNCTION_ARGS)
 	query_open();
 	for (groups.part = 0; groups.part < groups.nparts; groups.part++)
 	{
-		groups.marked = marked_create(context, 1024, NULL);
+		groups.marked = marked_create(context, (uint32) (expected / groups.nparts) + 1024, NULL);
 		query_each_row(marks, NULL, add_mark, &groups);
 		query_each_row(rows, NULL, add_row, &groups);
 		put_unseen(&groups, kept);
