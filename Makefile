@@ -43,6 +43,7 @@ OBJS = \
 	src/check/journal_key.o \
 	src/check/journal_sums.o \
 	src/check/ledger_sections.o \
+	src/check/header_digest.o \
 	src/check/line_digest.o \
 	src/check/line_rows.o \
 	src/check/line_sums.o \

@@ -225,6 +225,18 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_rows';
 COMMENT ON FUNCTION acct._digest_rows(text, text[]) IS
 'The same of the source rows that a query returns.';
 
+CREATE FUNCTION acct._digest_staged_headers(p_table regclass, p_run_id bigint, p_columns text[],
+    OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT columns text[], OUT types text[])
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_digest_staged_headers';
+COMMENT ON FUNCTION acct._digest_staged_headers(regclass, bigint, text[]) IS
+'Count, sums and digest of the headers that a run has in a table of staging, over these columns as far as it still has them (NULL: all); columns and types are those that it is of. A sum is NULL where a total is no amount.';
+
+CREATE FUNCTION acct._digest_headers(p_query text, p_names text[], p_columns text[],
+    OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT columns text[], OUT types text[])
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_headers';
+COMMENT ON FUNCTION acct._digest_headers(text, text[], text[]) IS
+'The same of the headers that a query returns, whose columns are of these names (p_names) in their order.';
+
 CREATE FUNCTION acct._flush_wal() RETURNS void
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_flush_wal';
 COMMENT ON FUNCTION acct._flush_wal() IS

@@ -86,25 +86,26 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
     SET enable_nestloop = off SET enable_mergejoin = off SET enable_hashjoin = on AS $$
 DECLARE
-    number bigint;
     unbalanced bigint;
+    header record;
     line record;
 BEGIN
     EXECUTE format('INSERT INTO acct.journal_run_total (run_id, entity_code, basis, je_month, fund, account_code, currency, debit, credit, line_count) '
                    'SELECT %s, l.entity_code, l.basis, date_trunc(''month'', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency, '
                    '       sum(l.debit), sum(l.credit), count(*) FROM %s AS l WHERE l.run_id = %1$s GROUP BY 2, 3, 4, 5, 6, 7', p_run_id, p_line);
-    EXECUTE format('SELECT count(*) AS journals, count(*) FILTER (WHERE h.total_debit <> h.total_credit) AS unbalanced FROM %s AS h WHERE h.run_id = %s',
-                   p_header, p_run_id) INTO number, unbalanced;
+    EXECUTE format('SELECT count(*) FROM %s AS h WHERE h.run_id = %s AND h.total_debit <> h.total_credit', p_header, p_run_id) INTO unbalanced;
+    SELECT h.* INTO header FROM acct._digest_staged_headers(p_header::regclass, p_run_id, NULL) AS h;
     SELECT d.* INTO line
       FROM acct._digest_lines(format('SELECT l.txn_id, l.je_date, l.line_no, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, '
                                      'l.channel, l.debit, l.credit FROM %s AS l WHERE l.run_id = %s', p_line, p_run_id)) AS d;
     UPDATE acct.journal_run AS r
-       SET journals = number, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest, unbalanced_journals = unbalanced
+       SET journals = header.journals, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest, unbalanced_journals = unbalanced,
+           header_digest = header.digest, header_columns = header.columns, header_types = header.types
      WHERE r.run_id = p_run_id;
 END
 $$;
 COMMENT ON FUNCTION acct._record_lines(bigint, text, text) IS
-'Records what the journals that are staged for a run come to: counts, totals by account, and the digest.';
+'Records what the journals that are staged for a run come to: counts, totals by account, and the digests of lines and headers.';
 
 CREATE FUNCTION acct._digest_entered(p_run_id bigint, p_lines text) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -85,6 +85,11 @@ BEGIN
         ALTER TABLE acct.journal_run DROP CONSTRAINT chk_run_kind,
             ADD CONSTRAINT chk_run_kind CHECK (kind IN ('transaction', 'reversal', 'correction', 'manual', 'opening', 'closing'));
     END IF;
+    -- Since layout 6: what its headers were when they were staged.
+    ALTER TABLE acct.journal_run
+        ADD COLUMN IF NOT EXISTS header_digest text,
+        ADD COLUMN IF NOT EXISTS header_columns text[] COLLATE "C",
+        ADD COLUMN IF NOT EXISTS header_types text[] COLLATE "C";
     CREATE INDEX IF NOT EXISTS journal_run_origin_idx ON acct.journal_run (origin_run) WHERE origin_run IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
@@ -199,6 +204,9 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.debit IS 'Sum of debits over all lines, in major units, whatever their currency: a check figure.';
     COMMENT ON COLUMN acct.journal_run.credit IS 'Sum of credits over all lines, in major units, whatever their currency: a check figure.';
     COMMENT ON COLUMN acct.journal_run.source_digest IS 'Digest of the source rows that it used (32 hexadecimal digits), over source_columns, whatever the order of rows, or of the lines that it reverses; NULL for runs expanded before layout 5.';
+    COMMENT ON COLUMN acct.journal_run.header_digest IS 'Digest of the headers of its journals (32 hexadecimal digits), over header_columns, whatever their order; NULL for runs expanded before layout 6.';
+    COMMENT ON COLUMN acct.journal_run.header_columns IS 'Columns of acct.je_header_staging when it was expanded, in the order of their names.';
+    COMMENT ON COLUMN acct.journal_run.header_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';

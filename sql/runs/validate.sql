@@ -1,6 +1,16 @@
 -- What a run must be: its lines' digest, and the checks against source, staging and ledger.
 
-CREATE FUNCTION acct._run_rows(p_run_id bigint, p_source text, p_part text) RETURNS text
+CREATE FUNCTION acct._columns_of(p_table text, p_columns text[], p_parent text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT string_agg(CASE WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p_table::regclass AND a.attname = c.name AND NOT a.attisdropped) THEN format('%I', c.name)
+                           ELSE (SELECT format('NULL::%s AS %I', format_type(a.atttypid, a.atttypmod), c.name) FROM pg_attribute AS a
+                                  WHERE a.attrelid = format('acct.%I', p_parent)::regclass AND a.attname = c.name) END, ', ' ORDER BY c.n)
+      FROM unnest(p_columns) WITH ORDINALITY AS c (name, n)
+$$;
+COMMENT ON FUNCTION acct._columns_of(text, text[], text) IS
+'A list of columns that a table of the ledger (p_parent) has, for a table of a month, which may have been archived before some of them came: these are NULL.';
+
+CREATE FUNCTION acct._run_rows(p_run_id bigint, p_source text, p_part text, p_columns text[] DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     parent CONSTANT text := 'ledger_entry_' || p_part;
@@ -28,13 +38,14 @@ BEGIN
                   (acct._je_range(0)).from_je_id,
                   (SELECT format(' OR je_id >= %s AND je_id < %s', g.from_je_id, g.to_je_id)
                      FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL));
-    RETURN (SELECT format('(%s) AS x', string_agg(format('SELECT %s FROM %s WHERE %s', columns, x.name, condition), ' UNION ALL '))
+    RETURN (SELECT format('(%s) AS x', string_agg(format('SELECT %s FROM %s WHERE %s', CASE WHEN p_columns IS NULL THEN columns ELSE acct._columns_of(x.name, p_columns, parent) END,
+                                                         x.name, condition), ' UNION ALL '))
               FROM (SELECT format('acct.%I', parent) AS name
                     UNION SELECT acct._month_rows(parent, m, true) FROM unnest(months) AS m) AS x);
 END
 $$;
-COMMENT ON FUNCTION acct._run_rows(bigint, text, text) IS
-'The FROM item that gives a run''s rows, also those of archived months, with the columns that the callers need; p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
+COMMENT ON FUNCTION acct._run_rows(bigint, text, text, text[]) IS
+'The FROM item that gives a run''s rows, also those of archived months, with these columns (NULL: those that most callers need); p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
 
 CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
@@ -336,46 +347,57 @@ $$;
 COMMENT ON FUNCTION acct._check_source(bigint, tid[]) IS
 'The checks of validate_run that compare a run with its source: claimed batches, and the rows that the run used, are unchanged, and no row of the month has an unregistered batch. Each transaction of the run has a journal, is an exception, or is ignored.';
 
-CREATE FUNCTION acct._shared_headers(p_run_id bigint, OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off AS $$
+CREATE FUNCTION acct._run_headers(p_run_id bigint, p_source text,
+    OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
+DECLARE
+    place regclass := 'acct.ledger_entry_header';
+    run acct.journal_run;
+    columns text[];
+    changes text;
 BEGIN
-    SELECT count(*), coalesce(sum(h.line_count), 0), coalesce(sum(h.total_debit), 0), coalesce(sum(h.total_credit), 0) INTO journals, lines, debit, credit
-      FROM acct.je_header_staging_small AS h WHERE h.run_id = p_run_id;
+    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF p_source = 'staging' THEN
+        SELECT t.header INTO place FROM acct._staging_tables(p_run_id) AS t;
+        SELECT h.journals, h.lines, h.debit, h.credit, h.digest INTO journals, lines, debit, credit, digest
+          FROM acct._digest_staged_headers(place, p_run_id, coalesce(run.header_columns, '{}')) AS h;
+    ELSE
+        columns := ARRAY(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = place AND a.attnum > 0 AND NOT a.attisdropped
+                            AND a.attname = ANY (run.header_columns || '{line_count,total_debit,total_credit}'::text[]) ORDER BY a.attnum);
+        SELECT h.journals, h.lines, h.debit, h.credit, h.digest INTO journals, lines, debit, credit, digest
+          FROM acct._digest_headers('SELECT * FROM ' || acct._run_rows(p_run_id, p_source, 'header', columns), columns, coalesce(run.header_columns, '{}')) AS h;
+    END IF;
+    IF run.header_digest IS NULL THEN
+        digest := NULL;
+    ELSIF digest <> run.header_digest THEN
+        SELECT string_agg(CASE WHEN c.new_type IS NULL THEN format('column %s is gone', c.name)
+                               ELSE format('column %s is of type %s, it was %s', c.name, c.new_type, c.old_type) END, ', ')
+          INTO changes FROM acct._changed_columns(place, run.header_columns, run.header_types) AS c;
+        digest := coalesce(changes, digest);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._shared_headers(bigint) IS 'Count and sums of the journals of a run in the staging that small runs share.';
+COMMENT ON FUNCTION acct._run_headers(bigint, text) IS
+'Count, sums and digest of a run''s headers, read from staging or ledger, over the columns that expand recorded. Where columns are gone or changed type, and the digest differs, these instead; NULL: the run was expanded by a version that recorded no digest of headers.';
 
 CREATE FUNCTION acct._row_checks() RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT '{header_count,header_line_count,header_debit,header_credit,line_count,line_debit,line_credit,line_digest}'::text[]
+    SELECT '{header_count,header_line_count,header_debit,header_credit,header_digest,line_count,line_debit,line_credit,line_digest}'::text[]
 $$;
 COMMENT ON FUNCTION acct._row_checks() IS 'The checks of validate_run that read a run''s headers and lines. Posting makes the same ones of what it copies.';
 
 CREATE FUNCTION acct._check_rows(p_run_id bigint, p_source text) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    run acct.journal_run;
-    header_journals bigint;
-    header_lines bigint;
-    header_debit numeric;
-    header_credit numeric;
 BEGIN
-    SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    IF p_source = 'staging' AND (SELECT t.is_shared FROM acct._staging_tables(p_run_id) AS t) THEN
-        SELECT h.journals, h.lines, h.debit, h.credit INTO header_journals, header_lines, header_debit, header_credit FROM acct._shared_headers(p_run_id) AS h;
-    ELSE
-        EXECUTE 'SELECT count(*) AS journals, coalesce(sum(line_count), 0) AS lines, coalesce(sum(total_debit), 0) AS debit, '
-                'coalesce(sum(total_credit), 0) AS credit FROM ' || acct._run_rows(p_run_id, p_source, 'header')
-           INTO header_journals, header_lines, header_debit, header_credit;
-    END IF;
     RETURN QUERY
     SELECT c.*
-      FROM acct._run_digest(p_run_id, p_source) AS line,
+      FROM acct.journal_run AS run, acct._run_headers(p_run_id, p_source) AS header, acct._run_digest(p_run_id, p_source) AS line,
            LATERAL unnest(acct._row_checks(),
-                          ARRAY[run.journals::text, run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text,
+                          ARRAY[run.journals::text, run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text, run.header_digest,
                                 run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text, run.digest],
-                          ARRAY[header_journals::text, header_lines::text, trim_scale(header_debit)::text, trim_scale(header_credit)::text,
-                                line.lines::text, trim_scale(line.debit)::text, trim_scale(line.credit)::text, line.digest]) AS c;
+                          ARRAY[header.journals::text, header.lines::text, trim_scale(header.debit)::text, trim_scale(header.credit)::text, header.digest,
+                                line.lines::text, trim_scale(line.debit)::text, trim_scale(line.credit)::text, line.digest]) AS c (name, expected, actual)
+     WHERE run.run_id = p_run_id AND (c.name <> 'header_digest' OR run.header_digest IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION acct._check_rows(bigint, text) IS

@@ -335,6 +335,19 @@ take_transaction(TupleTableSlot *row, NetLine *lines, int nlines, void *arg)
 	correction_writer_put(correction->writer, row, lines, nlines, debit, credit);
 }
 
+/* Sums are made transaction by transaction, and what differs is written. */
+static void
+write_corrections(Correction *correction)
+{
+	/* Headers are digested. */
+	int scope = settings_scope_open_pinned();
+
+	line_net_each(correction->net, take_transaction, correction);
+	run_tally_stop(&correction->tally);
+	correction_writer_close(correction->writer);
+	settings_scope_close(scope);
+}
+
 /* by_basis, evaluation_digest, later, latest */
 static Datum
 result(FunctionCallInfo fcinfo, const Correction *correction, Datum by_basis)
@@ -386,14 +399,13 @@ ledger_book_differences(PG_FUNCTION_ARGS)
 	correction->writer =
 		correction_writer_open(&correction->run, &correction->tally, correction->net, dimensions,
 							   PG_GETARG_OID(ARG_HEADER), PG_GETARG_OID(ARG_LINE));
-	line_net_each(correction->net, take_transaction, correction);
-	run_tally_stop(&correction->tally);
-	correction_writer_close(correction->writer);
+	write_corrections(correction);
 	line_net_close(correction->net);
 	CRASH_POINT("correction_written");
 	progress_phase(PHASE_RECORDING_TOTALS, PROGRESS_NO_ROWS);
 	run_total_save(&correction->tally.totals, correction->run.run_id);
-	run_record_save_entries(correction->run.run_id, &correction->tally, &correction->run.ids);
+	run_record_save_entries(correction->run.run_id, &correction->tally, &correction->run.ids,
+							correction_writer_header_digest(correction->writer));
 	by_basis = run_record_by_basis(&correction->tally, correction->run.bases);
 	query_close();
 

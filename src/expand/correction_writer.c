@@ -56,6 +56,7 @@ struct CorrectionWriter
 	LineNet *net;
 	StagedRows header;
 	StagedRows line;
+	RowDigest *header_digest;
 	Datum journal_type;
 	TupleTableSlot *dimensions; /* of a line; NULL: lines have none */
 	MemoryContext context;      /* lives as long as the writer */
@@ -87,6 +88,8 @@ correction_writer_open(CorrectionRun *run, RunTally *tally, LineNet *net, TupleD
 	writer->keeps = run->ids.has_range;
 	staged_rows_open(&writer->header, &run->ids, header, "je_header_staging", "ledger_entry_header",
 					 header_columns, header_types, HEADER_COLUMNS);
+	writer->header_digest =
+		row_digest_open(bulk_writer_descriptor(writer->header.writer), (Datum) 0);
 	staged_rows_open(&writer->line, &run->ids, line, "je_line_staging", "ledger_entry_line",
 					 line_columns, line_types, LINE_COLUMNS);
 	if (dimensions != NULL)
@@ -217,6 +220,7 @@ put_header(CorrectionWriter *writer, TupleTableSlot *row, int64 je_id, int nline
 {
 	StagedRows *t = &writer->header;
 	CorrectionRun *run = writer->run;
+	Digest digest = {0};
 	Code entity = code_from_datum(staged_rows_require(t, row, HEADER_ENTITY));
 	Code basis = code_from_datum(staged_rows_require(t, row, HEADER_BASIS));
 
@@ -232,6 +236,8 @@ put_header(CorrectionWriter *writer, TupleTableSlot *row, int64 je_id, int nline
 		staged_rows_set(t, HEADER_MEMO, run->memo);
 	staged_rows_set(t, HEADER_JOURNAL_TYPE, writer->journal_type);
 	run_tally_header(writer->tally, InvalidOid, find_basis(run, basis), nlines, debit, credit);
+	row_digest_add_columns(writer->header_digest, t->values, t->isnull, &digest);
+	row_digest_end(digest, &writer->tally->headers);
 	staged_rows_put(t, staged_rows_group(t, je_id, run->je_month, entity, basis));
 }
 
@@ -356,6 +362,12 @@ correction_writer_put(CorrectionWriter *writer, TupleTableSlot *row, const NetLi
 		keep_journal(writer, row, written, count, debit, credit);
 	else
 		write_journal(writer, row, written, count, debit, credit);
+}
+
+const RowDigest *
+correction_writer_header_digest(const CorrectionWriter *writer)
+{
+	return writer->header_digest;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "expand/line_net.h"
 #include "expand/run_tally.h"
 #include "ledger/je_id.h"
+#include "ledger/row_digest.h"
 
 typedef struct CorrectionWriter CorrectionWriter;
 
@@ -40,6 +41,9 @@ extern CorrectionWriter *correction_writer_open(CorrectionRun *run, RunTally *ta
  */
 extern void correction_writer_put(CorrectionWriter *writer, TupleTableSlot *row,
 								  const NetLine *lines, int nlines, Amount debit, Amount credit);
+
+/* The columns that headers are digested with, as they are added to the tally; lives as long as the writer's context. */
+extern const RowDigest *correction_writer_header_digest(const CorrectionWriter *writer);
 
 /* Writes what is kept or buffered and closes the tables. */
 extern void correction_writer_close(CorrectionWriter *writer);

@@ -387,7 +387,9 @@ expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted,
 		note_source(expand, &origin);
 	/* What a correction books is known later, and is in currencies that may be any. */
 	origin.every_currency = posted != NULL;
+	/* What an evaluation stages is not posted. */
 	run_record_save(expand->run_id, &expand->tally, expand->bases, &expand->ids,
+					posted == NULL ? staging_header_digest(expand->staging) : NULL,
 					has_origin ? &origin : NULL);
 	CRASH_POINT("expand_recorded");
 	settings_scope_close(scope);

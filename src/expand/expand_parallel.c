@@ -37,6 +37,7 @@
 typedef struct Outcome
 {
 	Digest lines;
+	Digest headers;
 	Digest source_rows;
 	int64 unbalanced;
 	int nmonths; /* that use the run's range */
@@ -275,6 +276,7 @@ leave_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 		counts_add(&counts[shared->nleaves + b], &expand->tally.basis_counts[b]);
 	Assert(expand->nbases == shared->nbases && outcome->nmonths == 0);
 	outcome->lines = expand->tally.lines;
+	outcome->headers = expand->tally.headers;
 	outcome->source_rows = expand->tally.source_rows;
 	outcome->unbalanced = expand->tally.unbalanced;
 	for (int i = 0; i < expand->ids.nmonths; i++)
@@ -296,6 +298,7 @@ take_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 	for (int b = 0; b < expand->nbases; b++)
 		counts_add(&expand->tally.basis_counts[b], &counts[shared->nleaves + b]);
 	digest_add(&expand->tally.lines, outcome->lines);
+	digest_add(&expand->tally.headers, outcome->headers);
 	digest_add(&expand->tally.source_rows, outcome->source_rows);
 	expand->tally.unbalanced += outcome->unbalanced;
 	Assert(outcome->nmonths >= 0 && outcome->nmonths <= JE_ID_MAX_MONTHS);

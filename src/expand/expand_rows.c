@@ -346,7 +346,7 @@ expand_open(MemoryContext context, int64 run_id, Datum policy_items, Oid header,
 	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
 	if (OidIsValid(header))
 		expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header,
-									   line, &expand->ids, helper);
+									   line, &expand->ids, &expand->tally.headers, helper);
 	plan_passes(expand);
 	return expand;
 }

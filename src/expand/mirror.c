@@ -40,6 +40,7 @@ struct Mirror
 	RunTally *tally;
 	StagedRows header;
 	StagedRows line;
+	RowDigest *header_digest;
 	Datum journal_type;
 	Place *places;
 	LineSum originals;
@@ -60,6 +61,8 @@ mirror_open(MirrorRun *run, RunTally *tally, Oid header, Oid line)
 		AllocSetContextCreate(CurrentMemoryContext, "mirror row", ALLOCSET_DEFAULT_SIZES);
 	staged_rows_open(&mirror->header, &run->ids, header, "je_header_staging", "ledger_entry_header",
 					 header_columns, header_types, HEADER_COLUMNS);
+	mirror->header_digest =
+		row_digest_open(bulk_writer_descriptor(mirror->header.writer), (Datum) 0);
 	staged_rows_open(&mirror->line, &run->ids, line, "je_line_staging", "ledger_entry_line",
 					 line_columns, line_types, LINE_COLUMNS);
 	return mirror;
@@ -87,6 +90,7 @@ mirror_header(Mirror *mirror, Oid table, TupleTableSlot *slot)
 	int64 new_id;
 	Amount debit;
 	Amount credit;
+	Digest digest = {0};
 	Code entity;
 	Code basis;
 
@@ -112,6 +116,8 @@ mirror_header(Mirror *mirror, Oid table, TupleTableSlot *slot)
 	staged_rows_set_null(t, HEADER_ORIGINAL_DATE);
 	run_tally_header(mirror->tally, table, find_basis(run, basis),
 					 DatumGetInt32(staged_rows_require(t, slot, HEADER_LINE_COUNT)), debit, credit);
+	row_digest_add_columns(mirror->header_digest, t->values, t->isnull, &digest);
+	row_digest_end(digest, &mirror->tally->headers);
 	staged_rows_put(t, staged_rows_group(t, new_id, run->je_month, entity, basis));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(mirror->row_context);
@@ -292,6 +298,12 @@ mirror_lines_of(Mirror *mirror, Oid table, Snapshot snapshot)
 	page_reader_close(&pages);
 	line_reader_close(reader);
 	table_close(rel, NoLock);
+}
+
+const RowDigest *
+mirror_header_digest(const Mirror *mirror)
+{
+	return mirror->header_digest;
 }
 
 void

@@ -13,6 +13,7 @@
 #include "expand/run_tally.h"
 #include "ledger/journal_map.h"
 #include "ledger/line_reader.h"
+#include "ledger/row_digest.h"
 
 #include "access/htup.h"
 #include "executor/tuptable.h"
@@ -40,6 +41,9 @@ extern void mirror_line(Mirror *mirror, TupleTableSlot *slot);
 
 /* The lines of a table, read page by page. */
 extern void mirror_lines_of(Mirror *mirror, Oid table, Snapshot snapshot);
+
+/* The columns that headers are digested with, as they are added to the tally; lives as long as the mirror's context. */
+extern const RowDigest *mirror_header_digest(const Mirror *mirror);
 
 /* Rows of another query or table follow. */
 extern void mirror_forget_source(Mirror *mirror);

@@ -14,6 +14,7 @@
 #include "common/month.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "common/settings_scope.h"
 #include "expand/mirror.h"
 #include "expand/run_record.h"
 
@@ -215,11 +216,13 @@ ledger_expand_reversal(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Reversal *reversal = palloc0_object(Reversal);
+	int scope;
 
 	InitMaterializedSRF(fcinfo, 0);
 	reversal->context = AllocSetContextCreate(caller, "reversal", ALLOCSET_DEFAULT_SIZES);
 	query_open();
 	MemoryContextSwitchTo(reversal->context);
+	scope = settings_scope_open_pinned();
 	reversal->run.run_id = PG_GETARG_INT64(0);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	load_run(reversal);
@@ -239,9 +242,10 @@ ledger_expand_reversal(PG_FUNCTION_ARGS)
 	CRASH_POINT("reversal_written");
 	run_total_save(&reversal->tally.totals, reversal->run.run_id);
 	run_record_save(reversal->run.run_id, &reversal->tally, reversal->run.bases, &reversal->run.ids,
-					NULL);
+					mirror_header_digest(reversal->mirror), NULL);
 	save_originals(reversal);
 	CRASH_POINT("reversal_recorded");
+	settings_scope_close(scope);
 	query_close();
 
 	MemoryContextSwitchTo(caller);

@@ -10,6 +10,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
 static void
@@ -71,9 +72,58 @@ range_months(const JeIds *ids)
 	"unbalanced_journals = $7, debit = $8, credit = $9, digest = $10, basis_counts = $11, " \
 	"range_months = $12"
 
+/* Behind these, where there is an origin. */
+#define ORIGIN_COLUMNS                                                                                      \
+	", source_digest = $13, source_columns = $14, source_types = $15, "                                     \
+	"policy_sums = $16::jsonb, policy_digest = acct._policy_digest($16::jsonb), "                           \
+	"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($17::jsonb) m " \
+	"WHERE $20 OR m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "        \
+	"basis_policy = $18::jsonb, engine_version = $19"
+
+/* Of a run whose transactions were counted before. */
+#define ENTRY_COLUMNS                                           \
+	"journals = $2, lines = $3, unbalanced_journals = $4, "     \
+	"debit = $5, credit = $6, digest = $7, range_months = $8, " \
+	"je_range = CASE WHEN $9 THEN je_range END"
+
+/* And of its headers, from the last arguments. */
+#define HEADER_RECORD(digest, columns, types) \
+	", header_digest = $" digest ", header_columns = $" columns ", header_types = $" types
+
+#define UPDATE_RUN(list) "UPDATE acct.journal_run SET " list " WHERE run_id = $1"
+
+/* What headers are digested with, as the last arguments; false where the layout does not keep it, or there is none. */
+static bool
+add_headers(QueryArgs *args, const RunTally *tally, const RowDigest *headers)
+{
+	char digest[DIGEST_TEXT_SIZE];
+
+	if (headers == NULL ||
+		get_attnum(ledger_engine_table("journal_run"), "header_digest") == InvalidAttrNumber)
+		return false;
+	digest_to_text(tally->headers, digest);
+	query_arg(args, TEXTOID, CStringGetTextDatum(digest));
+	query_arg(args, TEXTARRAYOID, row_digest_names(headers));
+	query_arg(args, TEXTARRAYOID, row_digest_types(headers));
+	return true;
+}
+
+static void
+add_origin(QueryArgs *args, const RunOrigin *origin)
+{
+	query_arg(args, TEXTOID, origin->source_digest);
+	query_arg(args, TEXTARRAYOID, origin->source_columns);
+	query_arg(args, TEXTARRAYOID, origin->source_types);
+	query_arg(args, TEXTOID, CStringGetTextDatum(origin->sums));
+	query_arg(args, TEXTOID, CStringGetTextDatum(origin->minor_units));
+	query_arg(args, TEXTOID, CStringGetTextDatum(origin->bases));
+	query_arg(args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
+	query_arg(args, BOOLOID, BoolGetDatum(origin->every_currency));
+}
+
 void
 run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const JeIds *ids,
-				const RunOrigin *origin)
+				const RowDigest *headers, const RunOrigin *origin)
 {
 	Counts sum = run_tally_sum(tally);
 	QueryArgs args = {0};
@@ -94,29 +144,23 @@ run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const Je
 	query_arg(&args, DATEARRAYOID, range_months(ids));
 	if (origin == NULL)
 	{
-		query_change("UPDATE acct.journal_run SET " RECORD_COLUMNS " WHERE run_id = $1", &args);
+		if (add_headers(&args, tally, headers))
+			query_change(UPDATE_RUN(RECORD_COLUMNS HEADER_RECORD("13", "14", "15")), &args);
+		else
+			query_change(UPDATE_RUN(RECORD_COLUMNS), &args);
 		return;
 	}
-	query_arg(&args, TEXTOID, origin->source_digest);
-	query_arg(&args, TEXTARRAYOID, origin->source_columns);
-	query_arg(&args, TEXTARRAYOID, origin->source_types);
-	query_arg(&args, TEXTOID, CStringGetTextDatum(origin->sums));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(origin->minor_units));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(origin->bases));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(LEDGER_ENGINE_VERSION));
-	query_arg(&args, BOOLOID, BoolGetDatum(origin->every_currency));
-	query_change(
-		"UPDATE acct.journal_run SET " RECORD_COLUMNS
-		", source_digest = $13, source_columns = $14, source_types = $15, "
-		"policy_sums = $16::jsonb, policy_digest = acct._policy_digest($16::jsonb), "
-		"minor_units = (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each($17::jsonb) m "
-		"WHERE $20 OR m.key IN (SELECT t.currency FROM acct.journal_run_total t WHERE t.run_id = $1)), "
-		"basis_policy = $18::jsonb, engine_version = $19 WHERE run_id = $1",
-		&args);
+	add_origin(&args, origin);
+	if (add_headers(&args, tally, headers))
+		query_change(UPDATE_RUN(RECORD_COLUMNS ORIGIN_COLUMNS HEADER_RECORD("21", "22", "23")),
+					 &args);
+	else
+		query_change(UPDATE_RUN(RECORD_COLUMNS ORIGIN_COLUMNS), &args);
 }
 
 void
-run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids)
+run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids,
+						const RowDigest *headers)
 {
 	Counts sum = run_tally_sum(tally);
 	QueryArgs args = {0};
@@ -132,10 +176,10 @@ run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids)
 	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
 	query_arg(&args, DATEARRAYOID, range_months(ids));
 	query_arg(&args, BOOLOID, BoolGetDatum(ids->has_range));
-	query_change("UPDATE acct.journal_run SET journals = $2, lines = $3, unbalanced_journals = $4, "
-				 "debit = $5, credit = $6, digest = $7, range_months = $8, "
-				 "je_range = CASE WHEN $9 THEN je_range END WHERE run_id = $1",
-				 &args);
+	if (add_headers(&args, tally, headers))
+		query_change(UPDATE_RUN(ENTRY_COLUMNS HEADER_RECORD("10", "11", "12")), &args);
+	else
+		query_change(UPDATE_RUN(ENTRY_COLUMNS), &args);
 }
 
 Datum

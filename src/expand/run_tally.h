@@ -50,6 +50,7 @@ typedef struct RunTally
 	int64 unbalanced; /* journals */
 	TotalSet totals;
 	Digest lines;
+	Digest headers; /* as they are staged, every column; added by whoever stages them */
 	Digest source_rows;
 } RunTally;
 

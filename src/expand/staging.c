@@ -64,6 +64,7 @@ typedef struct RowSlot
 	RowImage *image;  /* NULL: there is none, or not yet */
 	PageGroup *group; /* that rows in the run's own range are written to; NULL: none */
 	bool has_group;   /* group is known */
+	Digest shared;    /* of an image of headers: what their shared columns come to */
 } RowSlot;
 
 struct Staging
@@ -74,6 +75,9 @@ struct Staging
 	Target line;
 	Target exception;
 	int header_columns; /* HEADER_COLUMNS, or fewer in the layout of 0.1.0 */
+	RowDigest *header_digest;
+	Digest *headers;                    /* what they have come to */
+	bool shared_isnull[HEADER_COLUMNS]; /* of a header without what each has of its own */
 	Datum journal_type;
 	bool use_header_images; /* the table has the engine's columns alone */
 	bool use_line_images;   /* the same of lines */
@@ -210,6 +214,17 @@ set_header(Staging *staging, const Transaction *txn, int basis, const Template *
 		set_column(t, HEADER_JOURNAL_TYPE, staging->journal_type);
 }
 
+/* Adds the header that was put together in the target to the digest. */
+static void
+digest_formed(Staging *staging)
+{
+	Digest part = {0};
+
+	row_digest_add_columns(staging->header_digest, staging->header.values, staging->header.isnull,
+						   &part);
+	row_digest_end(part, staging->headers);
+}
+
 /* A header where no image serves. In the row context. */
 static HeapTuple
 form_header(Staging *staging, const Transaction *txn, int basis, const Template *template,
@@ -235,9 +250,26 @@ form_header(Staging *staging, const Transaction *txn, int basis, const Template 
 		set_column(t, HEADER_ORIGINAL_DATE, DateADTGetDatum(values->original_date));
 	else if (staging->header_columns > HEADER_ORIGINAL_DATE)
 		set_column_null(t, HEADER_ORIGINAL_DATE);
+	digest_formed(staging);
 	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
 	MemoryContextSwitchTo(old);
 	return tuple;
+}
+
+/* What the columns that headers of a route and template share come to, of the values in the target. */
+static Digest
+digest_shared_columns(Staging *staging)
+{
+	static const int own[] = HEADER_OWN_COLUMNS;
+	Target *t = &staging->header;
+	Digest part = {0};
+
+	memcpy(staging->shared_isnull, t->isnull, sizeof(bool) * staging->header_columns);
+	for (int i = 0; i < lengthof(own); i++)
+		if (own[i] < staging->header_columns)
+			staging->shared_isnull[own[i]] = true;
+	row_digest_add_columns(staging->header_digest, t->values, staging->shared_isnull, &part);
+	return part;
 }
 
 static bool
@@ -252,6 +284,7 @@ has_header_image(Staging *staging, const Transaction *txn, int basis, const Cand
 	slot->image =
 		header_image_make(bulk_writer_descriptor(staging->header.writer), staging->header.values,
 						  staging->header.isnull, GetMemoryChunkContext(candidate->lines));
+	slot->shared = digest_shared_columns(staging);
 	return slot->image != NULL;
 }
 
@@ -269,6 +302,31 @@ find_book(Staging *staging, const Transaction *txn, int basis, int64 je_id, RowS
 		slot->has_group = true;
 	}
 	return slot->group;
+}
+
+static inline void
+add_own(const Staging *staging, int column, Datum value, Digest *part)
+{
+	row_digest_add_column(staging->header_digest, column + 1, value, part);
+}
+
+/* Adds a header that an image made to the digest. */
+static void
+digest_image(Staging *staging, const RowSlot *slot, const HeaderValues *values)
+{
+	Digest part = slot->shared;
+
+	add_own(staging, HEADER_JE_ID, Int64GetDatum(values->je_id), &part);
+	add_own(staging, HEADER_TXN_ID, Int64GetDatum(values->txn_id), &part);
+	add_own(staging, HEADER_JE_DATE, DateADTGetDatum(values->je_date), &part);
+	add_own(staging, HEADER_LINE_COUNT, Int32GetDatum(values->line_count), &part);
+	if (!values->policy_no_is_null)
+		add_own(staging, HEADER_POLICY_NO, values->policy_no, &part);
+	add_own(staging, HEADER_TOTAL_DEBIT, values->stored_debit, &part);
+	add_own(staging, HEADER_TOTAL_CREDIT, values->stored_credit, &part);
+	if (values->has_original_date)
+		add_own(staging, HEADER_ORIGINAL_DATE, DateADTGetDatum(values->original_date), &part);
+	row_digest_end(part, staging->headers);
 }
 
 static void
@@ -294,8 +352,11 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 		size = header_image_fill(slot->image, staging->row.data, &values);
 	Assert(size <= sizeof(staging->row.data));
 	if (size > 0)
+	{
+		digest_image(staging, slot, &values);
 		put_row(&staging->header, staging->header_groups, book, (HeapTupleHeader) staging->row.data,
 				size);
+	}
 	else
 	{
 		HeapTuple tuple = form_header(staging, txn, basis, candidate->template, &values);
@@ -499,7 +560,7 @@ open_groups(Target *target, const JeIds *ids)
 
 Staging *
 staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line,
-			 JeIds *ids, const StagingHelper *helper)
+			 JeIds *ids, Digest *headers, const StagingHelper *helper)
 {
 	Staging *staging = palloc0_object(Staging);
 	TupleDesc tupdesc = RelationGetDescr(source);
@@ -517,6 +578,9 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 				LINE_COLUMNS, helper, STAGING_LINE);
 	open_target(&staging->exception, ledger_engine_table("je_exception"), NULL, NULL,
 				exception_columns, exception_types, EXCEPTION_COLUMNS, helper, STAGING_EXCEPTION);
+	staging->headers = headers;
+	staging->header_digest =
+		row_digest_open(bulk_writer_descriptor(staging->header.writer), (Datum) 0);
 	staging->header_groups = open_groups(&staging->header, ids);
 	staging->line_groups = open_groups(&staging->line, ids);
 	staging->use_header_images =
@@ -525,6 +589,12 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->use_line_images = line_layout_is_own(bulk_writer_descriptor(staging->line.writer),
 												  staging->line.columns, LINE_COLUMNS);
 	return staging;
+}
+
+const RowDigest *
+staging_header_digest(const Staging *staging)
+{
+	return staging->header_digest;
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
  * row_digest.c
- *		The digest of source rows (see row_digest.h).
+ *		The digest of rows (see row_digest.h).
  *
  * Every row is hashed when it is expanded, validated and posted, so this is
  * made to be fast: two lanes of 64 bits take eight bytes of a value at a time,
@@ -46,6 +46,7 @@ typedef struct Column
 
 struct RowDigest
 {
+	Column **by_number; /* NULL: it is not digested; from 1 */
 	int ncolumns;
 	Column columns[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -159,6 +160,101 @@ row_digest_add(const RowDigest *rows, const Datum *values, const bool *isnull, D
 	digest_add(sum, digest);
 }
 
+/* The last bytes of a value, of which there are at most eight. */
+static inline uint64
+last_word(const char *bytes, int size)
+{
+	uint32 first;
+	uint32 last;
+
+	if (size == sizeof(uint64))
+		return word_at(bytes, sizeof(uint64));
+	if (size >= sizeof(uint32))
+	{
+		memcpy(&first, bytes, sizeof(uint32));
+		memcpy(&last, bytes + size - sizeof(uint32), sizeof(uint32));
+		return (uint64) first << 32 | last;
+	}
+	if (size == 0)
+		return 0;
+	return (uint64) (uint8) bytes[0] << 16 | (uint64) (uint8) bytes[size / 2] << 8 |
+		   (uint8) bytes[size - 1];
+}
+
+/* Adds a column by its last word; lanes are of the words before, or of its name. */
+static inline void
+add_last_word(Digest *part, Lanes lanes, uint64 word)
+{
+	uint64 high = (lanes.high ^ word) * HIGH_WORD;
+	uint64 low = (lanes.low + word) * LOW_WORD;
+
+	part->high += (high ^ (high >> 32)) * HIGH_LANE;
+	part->low += (low ^ (low >> 29)) * LOW_LANE;
+}
+
+static inline void
+add_column_bytes(const Column *column, const char *bytes, int size, Digest *part)
+{
+	Lanes lanes = {column->high + size * LENGTH, column->low ^ (size * LENGTH)};
+
+	for (; size > sizeof(uint64); size -= sizeof(uint64), bytes += sizeof(uint64))
+		add_word(&lanes, word_at(bytes, sizeof(uint64)));
+	add_last_word(part, lanes, last_word(bytes, size));
+}
+
+static inline void
+add_column(const Column *column, Datum value, Digest *part)
+{
+	if (unlikely(column->by_text))
+	{
+		char *text = OutputFunctionCall((FmgrInfo *) &column->output, value);
+
+		add_column_bytes(column, text, strlen(text), part);
+	}
+	else if (column->by_value)
+		add_last_word(part, (Lanes){column->high, column->low}, (uint64) value);
+	else if (column->len == -1)
+	{
+		struct varlena *v = (struct varlena *) DatumGetPointer(value);
+
+		if (unlikely(VARATT_IS_EXTERNAL(v) || VARATT_IS_COMPRESSED(v)))
+			v = PG_DETOAST_DATUM_PACKED(value);
+		add_column_bytes(column, VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v), part);
+	}
+	else
+		add_column_bytes(column, DatumGetPointer(value), column->len, part);
+}
+
+void
+row_digest_add_column(const RowDigest *rows, AttrNumber column, Datum value, Digest *part)
+{
+	if (rows->by_number[column] != NULL)
+		add_column(rows->by_number[column], value, part);
+}
+
+void
+row_digest_add_columns(const RowDigest *rows, const Datum *values, const bool *isnull, Digest *part)
+{
+	for (int i = 0; i < rows->ncolumns; i++)
+	{
+		const Column *column = &rows->columns[i];
+		int at = column->number - 1;
+
+		if (!isnull[at])
+			add_column(column, values[at], part);
+	}
+}
+
+void
+row_digest_end(Digest part, Digest *sum)
+{
+	Digest digest;
+
+	digest.high = finish(part.high ^ rotate(part.low, 21));
+	digest.low = finish(part.low + rotate(part.high, 43));
+	digest_add(sum, digest);
+}
+
 /* Does the stored form have numbers of catalog rows in it, which are others when it is restored? */
 static bool
 refers_to_catalogs(Oid type)
@@ -208,31 +304,53 @@ stores_values(Form_pg_attribute att)
 }
 
 static RowDigest *
-allocate(int ncolumns)
+allocate(TupleDesc tupdesc, int ncolumns)
 {
-	return palloc0(offsetof(RowDigest, columns) + sizeof(Column) * ncolumns);
+	RowDigest *rows = palloc0(offsetof(RowDigest, columns) + sizeof(Column) * ncolumns);
+
+	rows->by_number = palloc0_array(Column *, tupdesc->natts + 1);
+	return rows;
+}
+
+/* The columns come in the order of their names. */
+static void
+sort_columns(RowDigest *rows)
+{
+	qsort(rows->columns, rows->ncolumns, sizeof(Column), compare_names);
+	for (int i = 0; i < rows->ncolumns; i++)
+		rows->by_number[rows->columns[i].number] = &rows->columns[i];
+}
+
+static Datum *
+text_elements(Datum array, int *count)
+{
+	Datum *list;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &list, NULL,
+					  count);
+	return list;
 }
 
 static RowDigest *
-open_named(TupleDesc tupdesc, Datum names)
+open_named(TupleDesc tupdesc, Datum names, bool may_be_gone)
 {
 	RowDigest *rows;
-	Datum *list;
 	int count;
+	Datum *list = text_elements(names, &count);
 
-	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &list, NULL,
-					  &count);
-	rows = allocate(count);
+	rows = allocate(tupdesc, count);
 	for (int i = 0; i < count; i++)
 	{
 		char *name = TextDatumGetCString(list[i]);
 		AttrNumber number = column_number(tupdesc, name);
 
-		if (number == InvalidAttrNumber)
+		if (number != InvalidAttrNumber)
+			set_column(&rows->columns[rows->ncolumns++], TupleDescAttr(tupdesc, number - 1));
+		else if (!may_be_gone)
 			ereport(ERROR, (errcode(ERRCODE_LE_BAD_LAYOUT),
 							errmsg("source rows have no column %s", name)));
-		set_column(&rows->columns[rows->ncolumns++], TupleDescAttr(tupdesc, number - 1));
 	}
+	sort_columns(rows);
 	return rows;
 }
 
@@ -242,16 +360,62 @@ row_digest_open(TupleDesc tupdesc, Datum names)
 	RowDigest *rows;
 
 	if (names != (Datum) 0)
-		rows = open_named(tupdesc, names);
-	else
-	{
-		rows = allocate(tupdesc->natts);
-		for (int i = 0; i < tupdesc->natts; i++)
-			if (stores_values(TupleDescAttr(tupdesc, i)))
-				set_column(&rows->columns[rows->ncolumns++], TupleDescAttr(tupdesc, i));
-	}
-	qsort(rows->columns, rows->ncolumns, sizeof(Column), compare_names);
+		return open_named(tupdesc, names, false);
+	rows = allocate(tupdesc, tupdesc->natts);
+	for (int i = 0; i < tupdesc->natts; i++)
+		if (stores_values(TupleDescAttr(tupdesc, i)))
+			set_column(&rows->columns[rows->ncolumns++], TupleDescAttr(tupdesc, i));
+	sort_columns(rows);
 	return rows;
+}
+
+RowDigest *
+row_digest_open_kept(TupleDesc tupdesc, Datum names)
+{
+	return open_named(tupdesc, names, true);
+}
+
+static char *
+type_name(Oid type, int32 typmod)
+{
+	return format_type_with_typemod(type, typmod);
+}
+
+char *
+row_digest_changes(TupleDesc tupdesc, Datum names, Datum types)
+{
+	int count;
+	int ntypes;
+	Datum *name = text_elements(names, &count);
+	Datum *type = text_elements(types, &ntypes);
+	StringInfoData changes;
+
+	initStringInfo(&changes);
+	for (int i = 0; i < Min(count, ntypes); i++)
+	{
+		char *column = TextDatumGetCString(name[i]);
+		char *before = TextDatumGetCString(type[i]);
+		AttrNumber number = column_number(tupdesc, column);
+		Form_pg_attribute att =
+			number != InvalidAttrNumber ? TupleDescAttr(tupdesc, number - 1) : NULL;
+		const char *separator = changes.len > 0 ? ", " : "";
+
+		if (att == NULL)
+			appendStringInfo(&changes, "%scolumn %s is gone", separator, column);
+		else if (strcmp(type_name(att->atttypid, att->atttypmod), before) != 0)
+			appendStringInfo(&changes, "%scolumn %s is of type %s, it was %s", separator, column,
+							 type_name(att->atttypid, att->atttypmod), before);
+	}
+	return changes.len > 0 ? changes.data : NULL;
+}
+
+bool
+row_digest_prints(const RowDigest *rows)
+{
+	for (int i = 0; i < rows->ncolumns; i++)
+		if (rows->columns[i].by_text)
+			return true;
+	return false;
 }
 
 static Datum
@@ -276,7 +440,6 @@ row_digest_types(const RowDigest *rows)
 	Datum *list = palloc_array(Datum, rows->ncolumns + 1);
 
 	for (int i = 0; i < rows->ncolumns; i++)
-		list[i] = CStringGetTextDatum(
-			format_type_with_typemod(rows->columns[i].type, rows->columns[i].typmod));
+		list[i] = CStringGetTextDatum(type_name(rows->columns[i].type, rows->columns[i].typmod));
 	return text_array(list, rows->ncolumns);
 }

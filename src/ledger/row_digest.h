@@ -1,11 +1,13 @@
 /*
  * row_digest.h
- *		The digest of a set of source rows: a sum mod 2^128 of one hash a row.
+ *		The digest of a set of rows, of the source or of staged headers: a sum mod
+ *		2^128 of one hash a row.
  *
  * What goes in: each column that has a value, by its name, in the order of the
  * names; a null leaves no trace. So the digest does not depend on the order of
  * rows or of columns, nor on columns that are added later, provided that it is
- * computed over the same names. A value is hashed as it is stored (text and
+ * computed over the same names. There are two hashes of a row: that of source rows, and one
+ * by parts, which headers have. A value is hashed as it is stored (text and
  * numeric without their headers, and decompressed), one of a type that refers
  * to catalogs (an enum, a composite, regclass) as text.
  *
@@ -27,9 +29,31 @@ typedef struct RowDigest RowDigest;
  */
 extern RowDigest *row_digest_open(TupleDesc tupdesc, Datum names);
 
+/* The same over those of these columns that the table still has. */
+extern RowDigest *row_digest_open_kept(TupleDesc tupdesc, Datum names);
+
+/*
+ * What became of columns of these names and types (each text[]), in words: they are gone, or of other types. NULL: they
+ * are as they were.
+ */
+extern char *row_digest_changes(TupleDesc tupdesc, Datum names, Datum types);
+
+/* Is a value hashed as its text? Rows are added in settings_scope_open_pinned() then. */
+extern bool row_digest_prints(const RowDigest *rows);
+
 /* The columns, in the order of their names, and their types, each as text[]. */
 extern Datum row_digest_names(const RowDigest *rows);
 extern Datum row_digest_types(const RowDigest *rows);
+
+/*
+ * Another hash of a row, whose columns are hashed each by itself, so that rows that share values share their part of
+ * it. It begins with a part of zeros, to which each column with a value is added once, in any order, and ends in the sum.
+ */
+extern void
+row_digest_add_column(const RowDigest *rows, AttrNumber column, Datum value, Digest *part);
+extern void row_digest_add_columns(const RowDigest *rows, const Datum *values, const bool *isnull,
+								   Digest *part);
+extern void row_digest_end(Digest part, Digest *sum);
 
 /*
  * Adds a row, whose attributes are all deformed. Values that must be fetched or

@@ -142,10 +142,11 @@ header_image_make(TupleDesc tupdesc, const Datum values[HEADER_COLUMNS],
 }
 
 Size
-header_image_fill(const RowImage *image, char *target, const HeaderValues *values)
+header_image_fill(const RowImage *image, char *target, HeaderValues *values)
 {
 	Size policy_size = values->policy_no_is_null ? 0 : short_size(values->policy_no);
 	Size size = image->size;
+	Size amounts_size;
 	HeaderStart *start = (HeaderStart *) (target + HEADER_DATA_OFFSET);
 
 	if (!values->policy_no_is_null && policy_size == 0)
@@ -162,7 +163,10 @@ header_image_fill(const RowImage *image, char *target, const HeaderValues *value
 		put_short(target + size, values->policy_no, policy_size);
 		size += policy_size;
 	}
-	size += image_put_amounts(target + size, values->total_debit, values->total_credit);
+	values->stored_debit = PointerGetDatum(target + size);
+	amounts_size = image_put_amounts(target + size, values->total_debit, values->total_credit);
+	values->stored_credit = PointerGetDatum(target + size + VARSIZE_SHORT(target + size));
+	size += amounts_size;
 	memcpy(target + size, image->tuple + image->size, image->tail_size);
 	size += image->tail_size;
 	if (values->has_original_date)

@@ -84,13 +84,22 @@ typedef struct HeaderValues
 	Amount total_credit;
 	bool has_original_date;
 	DateADT original_date;
+	Datum stored_debit; /* set where a header is made: the totals as they are in it */
+	Datum stored_credit;
 } HeaderValues;
+
+/* The columns that these are. */
+#define HEADER_OWN_COLUMNS                                                                    \
+	{                                                                                         \
+		HEADER_JE_ID, HEADER_TXN_ID, HEADER_JE_DATE, HEADER_LINE_COUNT, HEADER_POLICY_NO,     \
+			HEADER_TOTAL_DEBIT, HEADER_TOTAL_CREDIT, HEADER_REVERSAL_OF, HEADER_ORIGINAL_DATE \
+	}
 
 /* What follows the image in a header: policy_no with a one-byte length, the totals, memo and journal_type likewise, original_date. */
 #define HEADER_IMAGE_TAIL \
 	(3 * VARATT_SHORT_MAX + 2 * AMOUNT_NUMERIC_SIZE + ALIGNOF_INT + sizeof(DateADT))
 
 /* Makes a header at target, which has room for MAX_IMAGE_SIZE + HEADER_IMAGE_TAIL bytes; its size, 0 where policy_no is long. */
-extern Size header_image_fill(const RowImage *image, char *target, const HeaderValues *values);
+extern Size header_image_fill(const RowImage *image, char *target, HeaderValues *values);
 
 #endif

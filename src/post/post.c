@@ -12,6 +12,8 @@
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "common/settings_scope.h"
+#include "ledger/row_digest.h"
 #include "post/post_headers.h"
 #include "post/post_lines.h"
 #include "post/post_run.h"
@@ -63,10 +65,31 @@ load_recorded(Post *post, Recorded *recorded)
 		&args, take_recorded, recorded);
 }
 
+/* What differs, of headers and lines that are as many as they were, as a sentence. */
+static char *
+difference(const Post *post, Relation header, bool headers_alone)
+{
+	char *changes;
+	int scope;
+
+	if (!headers_alone)
+		return " The sums or journals of the headers and lines, or the digest of the lines, differ.";
+	/* Types are named as they were recorded. */
+	scope = settings_scope_open_pinned();
+	changes =
+		row_digest_changes(RelationGetDescr(header), post->header_columns, post->header_types);
+	settings_scope_close(scope);
+	return changes == NULL ? " The digest of the headers differs."
+						   : psprintf(" The digest of the headers differs: %s.", changes);
+}
+
 /* What was written must be what expand recorded. */
 static void
-check_written(Post *post)
+check_written(Post *post, Relation header)
 {
+	bool lines_agree;
+	bool headers_agree =
+		!post->has_header_digest || digest_equal(post->header_digest, post->headers);
 	Recorded expected = {0};
 	Recorded found = {0};
 
@@ -76,24 +99,24 @@ check_written(Post *post)
 		found.journals += post->months[i].journals;
 		line_sum_add_sum(&found.lines, &post->months[i].lines);
 	}
-	if (expected.journals == found.journals && expected.lines.lines == found.lines.lines &&
+	lines_agree =
+		expected.journals == found.journals && expected.lines.lines == found.lines.lines &&
 		expected.lines.debit == found.lines.debit && expected.lines.credit == found.lines.credit &&
 		expected.lines.lines == post->header_lines && expected.lines.debit == post->header_debit &&
 		expected.lines.credit == post->header_credit &&
 		found.lines.journals == post->header_journals &&
-		digest_equal(expected.lines.digest, found.lines.digest))
+		digest_equal(expected.lines.digest, found.lines.digest);
+	if (lines_agree && headers_agree)
 		return;
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_LE_OUT_OF_BALANCE),
 		 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
-		 errdetail(
-			 "Expanded: " INT64_FORMAT " journals, " INT64_FORMAT " lines. Staging: " INT64_FORMAT
-			 " journals, " INT64_FORMAT " lines.%s",
-			 expected.journals, expected.lines.lines, found.journals, found.lines.lines,
-			 expected.lines.lines == found.lines.lines
-				 ? " The sums or journals of the headers and lines, or the digest of the lines, differ."
-				 : ""),
+		 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
+				   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
+				   expected.journals, expected.lines.lines, found.journals, found.lines.lines,
+				   expected.lines.lines == found.lines.lines ? difference(post, header, lines_agree)
+															 : ""),
 		 errhint("See acct.validate_run(). Discard the run and create it again.")));
 }
 
@@ -176,9 +199,9 @@ ledger_post(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 	UnregisterSnapshot(post->snapshot);
 	table_close(line, NoLock);
-	table_close(header, NoLock);
 
-	check_written(post);
+	check_written(post, header);
+	table_close(header, NoLock);
 	CRASH_POINT("post_checked");
 	post_seals_write(post->seals);
 	post_seals_close(post->seals);

@@ -12,6 +12,8 @@
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "common/settings_scope.h"
+#include "ledger/row_digest.h"
 #include "ledger/shared_staging.h"
 #include "post/header_indexes.h"
 #include "post/ledger_target.h"
@@ -59,6 +61,7 @@ struct HeaderPass
 	Relation staging;
 	bool is_shared; /* with other runs */
 	HeaderColumns columns;
+	RowDigest *digest;       /* NULL: the run has none */
 	LedgerTarget *targets;   /* by month */
 	BoundForm **forms;       /* of their rows */
 	HeaderIndexes **indexes; /* by month; NULL: they are left to the server */
@@ -196,6 +199,13 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 		line_count * journal_hash(DatumGetInt64(slot->tts_values[columns->je_id - 1]), date);
 	post->header_debit += amount_from_stored(slot->tts_values[columns->total_debit - 1]);
 	post->header_credit += amount_from_stored(slot->tts_values[columns->total_credit - 1]);
+	if (pass->digest != NULL)
+	{
+		Digest digest = {0};
+
+		row_digest_add_columns(pass->digest, slot->tts_values, slot->tts_isnull, &digest);
+		row_digest_end(digest, &post->headers);
+	}
 }
 
 /*
@@ -242,6 +252,8 @@ post_headers_open(Post *post, Relation staging)
 	pass->targets = palloc0_array(LedgerTarget, post->nmonths + 1);
 	pass->forms = palloc0_array(BoundForm *, post->nmonths + 1);
 	pass->indexes = palloc0_array(HeaderIndexes *, post->nmonths + 1);
+	if (post->has_header_digest)
+		pass->digest = row_digest_open_kept(tupdesc, post->header_columns);
 	page_reader_open(&pass->pages, staging, post->snapshot);
 	pass->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	load_counters(post);
@@ -370,10 +382,15 @@ write_by_page(HeaderPass *pass)
 void
 post_headers_write(HeaderPass *pass)
 {
+	bool prints = pass->digest != NULL && row_digest_prints(pass->digest);
+	int scope = prints ? settings_scope_open_pinned() : 0;
+
 	if (pass->is_shared)
 		write_shared(pass);
 	else
 		write_by_page(pass);
+	if (prints)
+		settings_scope_close(scope);
 	for (int i = 0; i < pass->post->nmonths; i++)
 		if (pass->indexes[i] != NULL)
 			header_indexes_close(pass->indexes[i], &pass->post->index_builds);

@@ -11,6 +11,27 @@
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "utils/datetime.h"
+#include "utils/lsyscache.h"
+
+static void
+take_header_digest(Post *post, TupleTableSlot *slot)
+{
+	char *digest = query_text(slot, 3);
+	Datum columns = query_value(slot, 4, (Datum) 0);
+	Datum types = query_value(slot, 5, (Datum) 0);
+	MemoryContext old;
+
+	if (digest == NULL)
+		return;
+	if (columns == (Datum) 0 || types == (Datum) 0 ||
+		!digest_from_text(digest, &post->header_digest))
+		elog(ERROR, "the run has no digest of its headers");
+	old = MemoryContextSwitchTo(post->context);
+	post->header_columns = PointerGetDatum(DatumGetArrayTypePCopy(columns));
+	post->header_types = PointerGetDatum(DatumGetArrayTypePCopy(types));
+	post->has_header_digest = true;
+	MemoryContextSwitchTo(old);
+}
 
 static void
 take_run(TupleTableSlot *slot, void *arg)
@@ -20,7 +41,12 @@ take_run(TupleTableSlot *slot, void *arg)
 	post->posted_at = DatumGetTimestampTz(query_value(slot, 0, TimestampTzGetDatum(0)));
 	post->first_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
 	post->end_je_id = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
+	take_header_digest(post, slot);
 }
+
+#define RUN_QUERY(of_headers)                                   \
+	"SELECT r.posted_at, g.from_je_id, g.to_je_id, " of_headers \
+	" FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1"
 
 static void
 load_run(Post *post)
@@ -28,9 +54,12 @@ load_run(Post *post)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row_kept("SELECT r.posted_at, g.from_je_id, g.to_je_id "
-						"FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1",
-						&args, take_run, post);
+	if (get_attnum(ledger_engine_table("journal_run"), "header_digest") != InvalidAttrNumber)
+		query_each_row_kept(RUN_QUERY("r.header_digest, r.header_columns, r.header_types"), &args,
+							take_run, post);
+	else
+		query_each_row_kept(RUN_QUERY("NULL::text, NULL::text[], NULL::text[]"), &args, take_run,
+							post);
 	Assert(post->posted_at != 0);
 }
 

@@ -50,6 +50,13 @@ typedef struct Post
 	uint64 header_journals; /* journal_hash() of each, as often as it has lines */
 	Amount header_debit;
 	Amount header_credit;
+	Digest headers; /* of every column, where expand recorded that */
+
+	/* What expand recorded of them. */
+	bool has_header_digest; /* not in layouts before 6, nor of runs that these expanded */
+	Digest header_digest;
+	Datum header_columns; /* text[] */
+	Datum header_types;   /* text[] */
 } Post;
 
 /* Is this an identifier of the run's own range? */

@@ -179,6 +179,7 @@ ALTER TABLE acct.txn_source_parent ADD COLUMN region text COLLATE "C" NOT NULL D
 CREATE INDEX ON acct.ledger_entry_line (cohort);
 -- As tables are that an older layout archived
 SET ledger_engine.allow_drop = on;
+UPDATE acct.journal_run SET header_digest = NULL, header_columns = NULL, header_types = NULL WHERE run_id = :feb;
 ALTER TABLE acct_archive.ledger_entry_header_2015_02 DROP COLUMN journal_type, DROP COLUMN original_date, ALTER txn_id SET NOT NULL, ALTER txn_month SET NOT NULL,
     ALTER template_code SET NOT NULL, ALTER template_version SET NOT NULL, ALTER txn_type SET NOT NULL, ALTER product_code SET NOT NULL, ALTER channel SET NOT NULL;
 ALTER TABLE acct_archive.ledger_entry_line_2015_02 ALTER txn_id SET NOT NULL, ALTER product_code SET NOT NULL, ALTER channel SET NOT NULL;
