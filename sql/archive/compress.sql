@@ -68,6 +68,26 @@ $$;
 COMMENT ON FUNCTION acct._store_month(date, name) IS
 'Has the tables of an archived month of the ledger, which the caller has locked, stored by an access method, and compares their rows before and after. Rows and bytes, with indexes, are those of the tables that it rewrote; raises LE009 where rows differ.';
 
+CREATE FUNCTION acct._require_no_exclusion(p_month date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    excluding record;
+BEGIN
+    SELECT k.conname, k.conrelid::regclass AS name INTO excluding
+      FROM unnest(acct._month_tree('acct_archive', 'ledger_entry', p_month)) AS t (name)
+      JOIN pg_constraint AS k ON k.conrelid = t.name AND k.contype = 'x'
+      JOIN pg_class AS x ON x.oid = k.conindid JOIN pg_am AS m ON m.oid = x.relam
+     WHERE m.amname NOT IN ('btree', 'hash') ORDER BY 2, 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table % has an EXCLUDE constraint, which tables in columns cannot have', excluding.name
+            USING ERRCODE = '55000', DETAIL = format('The constraint is %I.', excluding.conname),
+                  HINT = format('ALTER TABLE %s DROP CONSTRAINT %I;', excluding.name, excluding.conname);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_no_exclusion(date) IS
+'Raises 55000 where a table of an archived month of the ledger has an EXCLUDE constraint by an index that tables in columns cannot have.';
+
 CREATE FUNCTION acct._drop_row_indexes(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -152,6 +172,7 @@ BEGIN
     IF acct._stored_otherwise(m, method) = '{}' THEN
         RETURN false;
     END IF;
+    PERFORM acct._require_no_exclusion(m);
     tree := acct._month_tree('acct_archive', 'ledger_entry', m);
     PERFORM acct._progress_start(NULL, 'compress', NULL);
     PERFORM acct._progress_phase('waiting for readers');
@@ -171,4 +192,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.compress_archive(date) IS
-'Stores an archived month of the ledger (its first day) in columns, by the access method of citus_columnar, until acct.restore_partition() stores it in rows again; true where it was compressed now. Raises 22023 (not a month), 55000 (the access method is missing, the month is not archived), LE006 (it was dropped), LE009 (rows would differ), LE010 (its tables are elsewhere), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
+'Stores an archived month of the ledger (its first day) in columns, by the access method of citus_columnar, until acct.restore_partition() stores it in rows again; true where it was compressed now. Raises 22023 (not a month), 55000 (the access method is missing, the month is not archived, a table has an EXCLUDE constraint), LE006 (it was dropped), LE009 (rows would differ), LE010 (its tables are elsewhere), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';

@@ -46,6 +46,12 @@ SELECT acct.ledger_checkpoint() IS NOT NULL AS checkpoint;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT acct.compress_archive('2015-01-01');
 ROLLBACK;
+-- A site's constraint that tables in columns cannot have is named before anything is done.
+\set VERBOSITY default
+BEGIN;
+ALTER TABLE acct_archive.ledger_entry_header_2015_01 ADD CONSTRAINT mine EXCLUDE USING gist (daterange(je_date, je_date) WITH &&);
+SELECT acct.compress_archive('2015-01-01');
+ROLLBACK;
 CREATE TABLE public.was_stored AS TABLE public.stored;
 CREATE TABLE public.was AS TABLE public.read;
 SELECT count(*) AS rows_read FROM public.was WHERE result <> '';
