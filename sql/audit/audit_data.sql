@@ -171,7 +171,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         account AS MATERIALIZED (SELECT c.account_code, %s AS code FROM acct.chart_of_accounts AS c),
         fund AS MATERIALIZED (SELECT f.fund, %s AS code FROM acct.fund AS f)
         SELECT concat(x.head, ',', x.line_no, ',', x.text, ',', x.account, ',', x.side, ',', x.amount, ',', x.currency, ',', x.amount, ',', x.currency, ',',
-                      x.amount, ',', x.currency, ',', x.amount, ',', x.currency, ',', x.fund, ',', %s, ',', %s, ',', x.tail%s) AS line
+                      x.amount, ',', x.currency, ',', x.amount, ',', x.currency, ',', x.fund, ',', %s, ',', %s, ',', x.tail)%s AS line
           FROM (SELECT h.je_date, h.je_id, h.head, h.tail, l.line_no, l.product_code, l.channel, a.code AS account, f.code AS fund,
                        CASE WHEN l.debit <> 0 THEN 'D' WHEN l.credit <> 0 THEN 'C' ELSE 'D' END AS side, round(l.debit + l.credit, %s) AS amount, %L AS currency,
                        coalesce(t.memo, m.memo, h.header_text) AS text%s
@@ -187,7 +187,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             acct._csv_text('h.approved_by'), acct._audit_time('h.approved_at', 'YYYY-MM-DD'), acct._csv_text('h.posted_by'), acct._audit_time('h.posted_at', 'YYYY-MM-DD'),
             acct._audit_time('h.posted_at', 'HH24:MI:SS'), 'NULL', 'NULL']),
         acct._csv_text('h.memo'), acct._audit_journals(p_scope),
-        acct._csv_text('c.account_code'), acct._csv_text('f.fund'), acct._csv('x.product_code'), acct._csv('x.channel'), (SELECT string_agg(format(', '','', %s', acct._csv_text('x.dimension_' || d.n)), '' ORDER BY d.n) FROM dimension AS d),
+        acct._csv_text('c.account_code'), acct._csv_text('f.fund'), acct._csv('x.product_code'), acct._csv('x.channel'), (SELECT string_agg(format(' || concat('','', %s)', acct._csv_text('x.dimension_' || d.n)), '' ORDER BY d.n) FROM dimension AS d),
         p_scope ->> 'decimals', p_scope ->> 'currency', (SELECT string_agg(format(', %s AS dimension_%s', d.value, d.n), '' ORDER BY d.n) FROM dimension AS d),
         acct._audit_lines(p_scope), acct._line_texts(acct._csv_text('t.memo'), acct._csv_text('m.memo')))
 $$;

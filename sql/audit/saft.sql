@@ -90,11 +90,12 @@ COMMENT ON FUNCTION acct._saft_type(text) IS 'The analysis type of a dimension i
 
 CREATE FUNCTION acct._saft_analyses(p_on_lines boolean) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT string_agg(format('%L || %s || ''</Analysis>''', format('<Analysis><AnalysisType>%s</AnalysisType>', acct._saft_type(d.name)), acct._xml('AnalysisID', acct._xml_code(d.value, 35))), ', ')
+    -- Joined, since a call has 100 arguments at most.
+    SELECT string_agg(format('coalesce(%L || %s || ''</Analysis>'', '''')', format('<Analysis><AnalysisType>%s</AnalysisType>', acct._saft_type(d.name)), acct._xml('AnalysisID', acct._xml_code(d.value, 35))), ' || ')
       FROM acct._audit_dimensions() AS d WHERE d.on_lines = p_on_lines
 $$;
 COMMENT ON FUNCTION acct._saft_analyses(boolean) IS
-'The expressions of the elements for dimensions of a line l, or for those of a journal h that lines have not, as a list; NULL: there is none.';
+'The expression of the elements for dimensions of a line l, or for those of a journal h that lines have not; NULL: there is none.';
 
 CREATE FUNCTION acct._saft_analysis(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -166,7 +167,7 @@ BEGIN
                   LEFT JOIN account AS a ON a.account_code = l.account_code
                   LEFT JOIN fund AS f ON f.fund = l.fund %s) AS x
          ORDER BY x.code COLLATE "C", x.step, x.je_date, x.je_id, x.n$q$,
-        acct._journal_code('h'), acct._xml_name('h.memo', 'h.je_number', 256), head, ', concat(' || acct._saft_analyses(false) || ') AS analyses', acct._audit_headers(p_scope),
+        acct._journal_code('h'), acct._xml_name('h.memo', 'h.je_number', 256), head, ', ' || acct._saft_analyses(false) || ' AS analyses', acct._audit_headers(p_scope),
         acct._xml('AccountID', acct._xml_code('a.account_code', 70)), acct._xml('AnalysisID', acct._xml_code('f.fund', 35)), journal, line, acct._audit_lines(p_scope),
         acct._line_texts(acct._xml_text('t.memo', 256), acct._xml_text('m.memo', 256)));
 END

@@ -206,8 +206,9 @@ BEGIN
     FOREACH computed IN ARRAY ARRAY[dependent, generated] LOOP
         IF computed <> '{}' THEN
             query := format('(SELECT x.* FROM %s AS txn_source_parent, '
-                            'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(txn_source_parent) || jsonb_build_object(%s)) AS x)',
-                            query, (SELECT string_agg(format('%L, %s', c.key, c.value), ', ') FROM jsonb_each_text(computed) AS c));
+                            'LATERAL jsonb_populate_record(NULL::acct.txn_source_parent, to_jsonb(txn_source_parent) || %s) AS x)',
+                            -- An object for each: a call has 100 arguments at most.
+                            query, (SELECT string_agg(format('jsonb_build_object(%L, %s)', c.key, c.value), ' || ') FROM jsonb_each_text(computed) AS c));
         END IF;
     END LOOP;
     query := format('SELECT jsonb_agg(to_jsonb(txn_source_parent)) FROM %s AS txn_source_parent WHERE %s', query, checks);

@@ -50,6 +50,16 @@ SET LOCAL extra_float_digits = -15;
 SELECT line FROM public.file('2024-03-01', '2025-04-01') WHERE line ~ 'cohort|>7[12]<' OR line ~ '>(product|a_na)';
 SELECT f FROM (SELECT regexp_replace(line, '^.*,(Last_Modified_By|2[0-9:]*)?,', '') AS f, line FROM acct.export_audit_data('2024-03-01', '2025-04-01', 'FRA', part => 'GL_Details')) AS x WHERE line ~ '^Journal_ID|,7[12],' OR line ~ ',2024-03-05,';
 COMMIT;
+-- So many dimensions that a call could not take them and their separators
+BEGIN;
+DO $$
+BEGIN
+    EXECUTE (SELECT 'ALTER TABLE acct.je_header_staging ' || string_agg(format('ADD COLUMN more_%s text', n), ', ') FROM generate_series(1, 40) AS n);
+    EXECUTE (SELECT 'ALTER TABLE acct.ledger_entry_header ' || string_agg(format('ADD COLUMN more_%s text', n), ', ') FROM generate_series(1, 40) AS n);
+END
+$$;
+SELECT count(*) AS lines, min(array_length(string_to_array(line, ','), 1)) > 40 AS has_all FROM acct.export_audit_data('2025-04-01', '2025-04-01', 'FRA', part => 'GL_Details') WHERE line ~ ',7[12],';
+ROLLBACK;
 
 --
 -- What is refused
