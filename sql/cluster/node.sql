@@ -116,7 +116,7 @@ $$;
 COMMENT ON FUNCTION acct._node_place(jsonb) IS
 'Takes the nodes of all entities from the coordinator. Raises LE004 where an entity that has entries here, posted or expanded, would belong elsewhere.';
 
-CREATE FUNCTION acct._node_run(p_key text) RETURNS jsonb
+CREATE FUNCTION acct._node_run(p_key text, p_month date DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT coalesce((
         SELECT jsonb_build_object(
@@ -126,10 +126,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             'digest', r.digest, 'policy_digest', r.policy_digest, 'open_exceptions', acct._open_exceptions(r.run_id),
             'seal_root', (SELECT encode(acct._merkle_root_of_hashes(array_agg(s.seal_hash ORDER BY s.entity_code, s.basis)), 'hex')
                             FROM acct.ledger_seal AS s WHERE s.kind = 'run' AND s.run_id = r.run_id HAVING count(*) > 0))
-          FROM acct.journal_run AS r WHERE r.run_key = p_key AND r.status <> 'discarded'), '{"status": "none"}')
+          FROM acct.journal_run AS r WHERE r.run_key = p_key AND r.txn_month = coalesce(p_month, r.txn_month) AND r.status <> 'discarded'), '{"status": "none"}')
 $$;
-COMMENT ON FUNCTION acct._node_run(text) IS
-'A run of this node by its key: its status (empty: it has taken nothing; none: there is no such run), figures, digests, and the root over its seals.';
+COMMENT ON FUNCTION acct._node_run(text, date) IS
+'A run of this node by its key, of any month if that is NULL: its status (empty: it has taken nothing; none: there is no such run), figures, digests, and the root over its seals.';
 
 CREATE FUNCTION acct._node_lost(p_keys jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -157,10 +157,29 @@ $$;
 COMMENT ON FUNCTION acct._node_stage(date, text, jsonb, text) IS
 'Creates and expands this node''s part of a run, or finds it; nothing is expanded where nothing waits. Raises LE004 where policy is not the coordinator''s, and what the steps raise.';
 
-CREATE FUNCTION acct._node_validate(p_key text) RETURNS jsonb
+CREATE FUNCTION acct._node_run_of(p_request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    run CONSTANT jsonb := acct._node_run(p_key);
+    run CONSTANT jsonb := acct._node_run(p_request ->> 'run_key');
+BEGIN
+    -- Somebody on the node may have cancelled the run that was staged, and used its key again.
+    IF (run ->> 'txn_month')::date <> (p_request ->> 'txn_month')::date THEN
+        RAISE EXCEPTION 'run "%" of node % is for %, not for %', p_request ->> 'run_key', (SELECT m.node_name FROM acct.cluster_member AS m), acct._month_name((run ->> 'txn_month')::date),
+                        acct._month_name((p_request ->> 'txn_month')::date)
+            USING ERRCODE = 'LE002', HINT = 'It is not that of the cluster. Cancel it there, or call acct.cancel_cluster_run() and use another run_key.';
+    ELSIF run ->> 'status' IN ('expanded', 'posted') AND p_request ? 'txn_month' THEN
+        PERFORM acct.create_run((p_request ->> 'txn_month')::date, p_request ->> 'run_key', p_request -> 'options');
+    END IF;
+    RETURN run;
+END
+$$;
+COMMENT ON FUNCTION acct._node_run_of(jsonb) IS
+'This node''s part of the run that a request names, by its key, as _node_run(). Raises LE002 where the run with that key has other arguments than the cluster''s.';
+
+CREATE FUNCTION acct._node_validate(p_request jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run CONSTANT jsonb := acct._node_run_of(p_request);
     failed text;
 BEGIN
     IF run ->> 'status' = 'expanded' THEN
@@ -170,30 +189,34 @@ BEGIN
     RETURN run;
 END
 $$;
-COMMENT ON FUNCTION acct._node_validate(text) IS 'Validates this node''s part of a run, where it is expanded. Raises LE009 where a check failed.';
+COMMENT ON FUNCTION acct._node_validate(jsonb) IS 'Validates this node''s part of a run, where it is expanded. Raises LE009 where a check failed, LE002 where it is another run.';
 
-CREATE FUNCTION acct._node_post(p_key text) RETURNS jsonb
+CREATE FUNCTION acct._node_post(p_request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    run CONSTANT jsonb := acct._node_run(p_key);
+    run CONSTANT jsonb := acct._node_run_of(p_request);
 BEGIN
     IF run ->> 'status' = 'none' THEN
-        RAISE EXCEPTION 'node % has no run "%"', (SELECT m.node_name FROM acct.cluster_member AS m), p_key
+        RAISE EXCEPTION 'node % has no run "%"', (SELECT m.node_name FROM acct.cluster_member AS m), p_request ->> 'run_key'
             USING ERRCODE = 'LE001', HINT = 'Call acct.run_cluster_month() again, which creates it on every node.';
     ELSIF run ->> 'status' <> 'empty' THEN
         PERFORM FROM acct.post_journals((run ->> 'run_id')::bigint);
     END IF;
-    RETURN acct._node_run(p_key);
+    RETURN acct._node_run(p_request ->> 'run_key');
 END
 $$;
-COMMENT ON FUNCTION acct._node_post(text) IS
-'Posts this node''s part of a run, unless it is posted or has taken nothing. Raises LE001 where the node has none, and what post_journals() raises.';
+COMMENT ON FUNCTION acct._node_post(jsonb) IS
+'Posts this node''s part of a run, unless it is posted or has taken nothing. Raises LE001 where the node has none, LE002 where it is another run, and what post_journals() raises.';
 
-CREATE FUNCTION acct._node_cancel(p_key text) RETURNS jsonb
+CREATE FUNCTION acct._node_cancel(p_key text, p_month date) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     cancelled record;
 BEGIN
+    -- One of another month is the node's own.
+    IF acct._node_run(p_key) ->> 'status' <> 'none' AND acct._node_run(p_key, p_month) ->> 'status' = 'none' THEN
+        RETURN jsonb_build_object('outcome', 'no run', 'sessions_stopped', 0);
+    END IF;
     SELECT c.* INTO cancelled FROM acct.cancel_run(p_key) AS c;
     IF cancelled.outcome IN ('posted', 'reversed') THEN
         RAISE EXCEPTION 'run "%" is % on node %', p_key, cancelled.outcome, (SELECT m.node_name FROM acct.cluster_member AS m)
@@ -202,7 +225,7 @@ BEGIN
     RETURN jsonb_build_object('outcome', cancelled.outcome, 'sessions_stopped', cancelled.sessions_stopped);
 END
 $$;
-COMMENT ON FUNCTION acct._node_cancel(text) IS 'cancel_run() of this node''s part of a run. Raises LE002 where it is posted.';
+COMMENT ON FUNCTION acct._node_cancel(text, date) IS 'cancel_run() of this node''s part of a run. Raises LE002 where it is posted.';
 
 CREATE FUNCTION acct._node_rows(p_report text, p_arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -263,17 +286,22 @@ BEGIN
             USING ERRCODE = 'LE010', DETAIL = 'Citus moved a shard of acct_cluster.node to another node, or the database was replaced.',
                   HINT = 'As a superuser, on the coordinator: SELECT * FROM acct.install_cluster();';
     END IF;
+    IF r ->> 'backslash' <> E'\\' THEN
+        RAISE EXCEPTION 'the request did not arrive as it was sent: backslashes are doubled'
+            USING ERRCODE = 'LE010', HINT = 'Set standard_conforming_strings = on, on all nodes, for the role that owns the extension.';
+    END IF;
     CASE r ->> 'do'
         WHEN 'describe' THEN answer := acct._node_description();
         WHEN 'join' THEN answer := acct._node_join((r ->> 'cluster_id')::uuid, r -> 'names' ->> p_node::text);
         WHEN 'place' THEN answer := acct._node_place(r -> 'entities');
         WHEN 'policy' THEN answer := acct._node_policy(r -> 'policy');
-        WHEN 'run' THEN answer := acct._node_run(r ->> 'run_key');
+        WHEN 'run' THEN answer := acct._node_run(r ->> 'run_key', (r ->> 'txn_month')::date);
         WHEN 'lost' THEN answer := acct._node_lost(r -> 'run_keys' -> p_node::text);
+        WHEN 'prepared' THEN answer := to_jsonb((SELECT count(*) FROM pg_prepared_xacts AS x WHERE x.database = current_database()));
         WHEN 'stage' THEN answer := acct._node_stage((r ->> 'txn_month')::date, r ->> 'run_key', r -> 'options', r ->> 'policy_digest');
-        WHEN 'validate' THEN answer := acct._node_validate(r ->> 'run_key');
-        WHEN 'post' THEN answer := acct._node_post(r ->> 'run_key');
-        WHEN 'cancel' THEN answer := acct._node_cancel(r ->> 'run_key');
+        WHEN 'validate' THEN answer := acct._node_validate(r);
+        WHEN 'post' THEN answer := acct._node_post(r);
+        WHEN 'cancel' THEN answer := acct._node_cancel(r ->> 'run_key', (r ->> 'txn_month')::date);
         WHEN 'checkpoint' THEN answer := to_jsonb(acct.ledger_checkpoint());
         WHEN 'verify' THEN answer := acct._node_verify(r -> 'checkpoints');
         WHEN 'receive' THEN answer := acct._node_receive(r -> 'parts' -> p_node::text, r ->> 'source');
@@ -283,4 +311,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._answer(integer, jsonb) IS
-'Does what a coordinator requests of this node, and returns its answer, in the coordinator''s distributed transaction. Raises LE010 where the request is for another ledger, and what the function for it raises.';
+'Does what a coordinator requests of this node, and returns its answer, in the coordinator''s distributed transaction. Raises LE010 where the request is for another ledger or was changed on the way, and what the function for it raises.';

@@ -54,17 +54,19 @@ END
 $$;
 COMMENT ON FUNCTION acct._lock_cluster_run(text) IS 'Locks a run of the cluster to the end of the transaction, and returns its status. Raises LE001 where there is none.';
 
+CREATE FUNCTION acct._run_request(p_do text, p_key text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT jsonb_build_object('do', p_do, 'run_key', r.run_key, 'txn_month', r.txn_month, 'options', r.options) FROM acct_cluster.run AS r WHERE r.run_key = p_key
+$$;
+COMMENT ON FUNCTION acct._run_request(text, text) IS 'A request about a run of the cluster, with its arguments, by which nodes tell it from a run of their own with the same key.';
+
 CREATE FUNCTION acct._stage_cluster_run(p_key text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    run record;
 BEGIN
     IF acct._lock_cluster_run(p_key) = 'posted' THEN
         RETURN;
     END IF;
-    SELECT r.* INTO run FROM acct_cluster.run AS r WHERE r.run_key = p_key;
-    PERFORM FROM acct._ask(jsonb_build_object('do', 'stage', 'txn_month', run.txn_month, 'run_key', p_key, 'options', run.options,
-                                              'policy_digest', acct._policy_digest(acct._policy_kept())), true);
+    PERFORM FROM acct._ask(acct._run_request('stage', p_key) || jsonb_build_object('policy_digest', acct._policy_digest(acct._policy_kept())), true);
     UPDATE acct_cluster.run AS r SET status = 'staged' WHERE r.run_key = p_key;
 END
 $$;
@@ -74,7 +76,7 @@ CREATE FUNCTION acct._validate_cluster_run(p_key text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF acct._lock_cluster_run(p_key) = 'staged' THEN
-        PERFORM FROM acct._ask(jsonb_build_object('do', 'validate', 'run_key', p_key), true);
+        PERFORM FROM acct._ask(acct._run_request('validate', p_key), true);
     END IF;
 END
 $$;
@@ -98,7 +100,7 @@ BEGIN
     SELECT count(*) FILTER (WHERE a.answer ->> 'status' = 'posted'), string_agg(a.node_name, ', ' ORDER BY a.node_name) FILTER (WHERE a.answer ->> 'status' = 'empty'),
            string_agg(format('%s on %s', a.answer ->> 'open_exceptions', a.node_name), '; ' ORDER BY a.node_name) FILTER (WHERE a.answer ->> 'open_exceptions' <> '')
       INTO posted, nothing_taken, open_exceptions
-      FROM acct._ask(jsonb_build_object('do', 'post', 'run_key', p_key), true) AS a;
+      FROM acct._ask(acct._run_request('post', p_key), true) AS a;
     IF nothing_taken IS NOT NULL THEN
         RAISE NOTICE 'no transactions of run "%" wait on %', p_key, nothing_taken
             USING HINT = CASE WHEN posted > 0 THEN 'What is loaded there later needs another run_key.' ELSE 'The same run_key takes what is loaded later.' END;
@@ -152,7 +154,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_cluster();
     PERFORM acct._cluster_run_status(check_cluster_run.run_key);
-    FOR a IN SELECT x.node_name, x.answer FROM acct._ask(jsonb_build_object('do', 'run', 'run_key', check_cluster_run.run_key), false) AS x ORDER BY x.node_name LOOP
+    FOR a IN SELECT x.node_name, x.answer FROM acct._ask(acct._run_request('run', check_cluster_run.run_key), false) AS x ORDER BY x.node_name LOOP
         total := total || a.answer;
         RETURN QUERY SELECT a.node_name, r.run_id, r.status, r.transactions, r.journals, r.lines, r.exceptions, r.ignored, r.debit, r.credit, r.digest, r.seal_root
                        FROM jsonb_to_record(a.answer) AS r (run_id bigint, status text, transactions bigint, journals bigint, lines bigint, exceptions bigint,
@@ -180,7 +182,7 @@ BEGIN
     PERFORM acct._cluster_run_status(cancel_cluster_run.run_key);
     -- The nodes first: who holds the record here waits for them, and is stopped there.
     RETURN QUERY SELECT a.node_name, a.answer ->> 'outcome', (a.answer ->> 'sessions_stopped')::integer
-                   FROM acct._ask(jsonb_build_object('do', 'cancel', 'run_key', cancel_cluster_run.run_key), true) AS a ORDER BY 1;
+                   FROM acct._ask(acct._run_request('cancel', cancel_cluster_run.run_key), true) AS a ORDER BY 1;
     DELETE FROM acct_cluster.run AS r WHERE r.run_key = cancel_cluster_run.run_key;
 END
 $$;
