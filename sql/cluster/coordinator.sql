@@ -62,7 +62,7 @@ BEGIN
     PERFORM acct._layout_inbox();
     COMMENT ON SCHEMA acct_cluster IS 'The coordinator''s part of a cluster: nodes, entities, and what was done on all nodes. Made by acct.install_cluster().';
     COMMENT ON TABLE acct_cluster.member IS 'The nodes of the cluster, each with a complete ledger.';
-    COMMENT ON COLUMN acct_cluster.member.node_name IS 'Name of the node, host:port when it joined.';
+    COMMENT ON COLUMN acct_cluster.member.node_name IS 'Name of the node: host:port when it joined, with # and its number in Citus where another node has that name.';
     COMMENT ON COLUMN acct_cluster.member.node_key IS 'Key of its row in acct_cluster.node.';
     COMMENT ON COLUMN acct_cluster.member.citus_node IS 'Its nodeid in pg_dist_node.';
     COMMENT ON COLUMN acct_cluster.member.ledger_id IS 'Identifier of its ledger, by which a node that was replaced shows.';
@@ -116,7 +116,8 @@ CREATE FUNCTION acct._require_cluster() RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_layout();
-    IF to_regclass('acct_cluster.node') IS NULL THEN
+    -- Citus makes acct_cluster.node known to every node.
+    IF to_regclass('acct_cluster.member') IS NULL THEN
         RAISE EXCEPTION 'this ledger is not the coordinator of a cluster'
             USING ERRCODE = '55000', HINT = 'As a superuser, on the coordinator of Citus: SELECT * FROM acct.install_cluster();';
     END IF;
@@ -138,14 +139,17 @@ COMMENT ON FUNCTION acct._hold_cluster() IS 'Lets one session at a time, to the 
 CREATE FUNCTION acct._request(p_request jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    RETURN p_request || jsonb_build_object('ledgers', (SELECT coalesce(jsonb_object_agg(m.node_key, m.ledger_id), '{}') FROM acct_cluster.member AS m
+    -- By the one backslash a node sees that the request is as it was sent.
+    RETURN p_request || jsonb_build_object('backslash', E'\\', 'ledgers', (SELECT coalesce(jsonb_object_agg(m.node_key, m.ledger_id), '{}') FROM acct_cluster.member AS m
                                                         WHERE m.ledger_id IS NOT NULL));
 END
 $$;
-COMMENT ON FUNCTION acct._request(jsonb) IS 'A request with the ledgers that it is meant for, by the keys of nodes.';
+COMMENT ON FUNCTION acct._request(jsonb) IS 'A request with the ledgers that it is meant for, by the keys of nodes, and a backslash, which settings of a session could double on the way.';
 
 CREATE FUNCTION acct._ask(p_request jsonb, p_writes boolean) RETURNS TABLE (node_name text, answer jsonb)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off
+    -- As Citus plans queries, and writes the constants of those that it sends
+    SET plan_cache_mode = force_custom_plan SET standard_conforming_strings = on AS $$
 DECLARE
     a record;
     answered text[] := ARRAY[]::text[];
@@ -160,6 +164,10 @@ BEGIN
     END IF;
     FOR a IN EXECUTE 'SELECT n.node_key, acct._answer(n.node_key, $1) AS answer FROM acct_cluster.node AS n' USING acct._request(p_request) LOOP
         SELECT m.node_name INTO node_name FROM acct_cluster.member AS m WHERE m.node_key = a.node_key;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'acct_cluster.node has the row % of no node of the cluster', a.node_key
+                USING ERRCODE = 'LE010', HINT = 'As a superuser: SELECT * FROM acct.install_cluster();';
+        END IF;
         answer := a.answer;
         answered := answered || node_name;
         RETURN NEXT;
@@ -172,10 +180,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._ask(jsonb, boolean) IS
-'Has every node answer a request, at the same time, and fails where one does not: what they write is committed on all of them or on none. Raises LE010 where a node is missing, and what the nodes raise.';
+'Has every node answer a request, at the same time, and fails where one does not: what they write is committed on all of them or on none. Raises LE010 where a node is missing or is none, and what the nodes raise.';
 
 CREATE FUNCTION acct._ask_each(p_request jsonb) RETURNS TABLE (node_name text, answer jsonb, problem text)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan SET standard_conforming_strings = on AS $$
 DECLARE
     m record;
 BEGIN
@@ -209,7 +217,7 @@ BEGIN
             USING ERRCODE = '55000',
                   HINT = 'Install its package, set shared_preload_libraries = ''citus'' in postgresql.conf, restart the server, and, as a superuser: CREATE EXTENSION citus; see docs/scale-out.md.';
     END IF;
-    EXECUTE 'SELECT count(*) FILTER (WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards), (SELECT l.groupid = 0 FROM pg_dist_local_group AS l) FROM pg_dist_node AS n'
+    EXECUTE 'SELECT count(*) FILTER (WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards), (SELECT l.groupid = 0 FROM pg_catalog.pg_dist_local_group AS l) FROM pg_catalog.pg_dist_node AS n'
        INTO nodes, is_coordinator;
     IF NOT is_coordinator THEN
         RAISE EXCEPTION 'this is not the coordinator of Citus' USING ERRCODE = '55000', HINT = 'Call acct.install_cluster() there.';
@@ -221,31 +229,40 @@ $$;
 COMMENT ON FUNCTION acct._require_citus() IS 'Raises 55000, with a HINT, unless this is the coordinator of Citus and has nodes.';
 
 CREATE FUNCTION acct._distribute_nodes() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     shards integer;
+    known integer[];
     present integer[] := ARRAY[]::integer[];
+    own_propagation text;
     n record;
 BEGIN
-    EXECUTE 'SELECT count(*) FROM pg_dist_node AS n WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards' INTO shards;
+    EXECUTE 'SELECT count(*), array_agg(n.nodeid) FROM pg_catalog.pg_dist_node AS n WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards' INTO shards, known;
+    -- One place of each row, whatever the session has set
+    PERFORM set_config('citus.shard_replication_factor', '1', true);
     -- It holds nothing of value: its rows are made from what Citus knows.
     DROP TABLE acct_cluster.node;
+    own_propagation := acct._keep_ddl_here();
     PERFORM acct._layout_cluster();
-    EXECUTE 'SELECT create_distributed_table(''acct_cluster.node'', ''node_key'', shard_count => $1, colocate_with => ''none'')' USING shards;
+    PERFORM acct._keep_ddl_here(own_propagation);
+    EXECUTE 'SELECT pg_catalog.create_distributed_table(''acct_cluster.node'', ''node_key'', shard_count => $1, colocate_with => ''none'')' USING shards;
     FOR n IN EXECUTE 'WITH key AS (
                           SELECT DISTINCT ON (s.shard) s.shard, s.node_key
-                            FROM (SELECT k AS node_key, get_shard_id_for_distribution_column(''acct_cluster.node'', k) AS shard FROM generate_series(1, 100 * $1) AS k) AS s
+                            FROM (SELECT k AS node_key, pg_catalog.get_shard_id_for_distribution_column(''acct_cluster.node'', k) AS shard FROM generate_series(1, 100 * $1) AS k) AS s
                            ORDER BY s.shard, s.node_key)
                       SELECT k.node_key, d.nodeid, d.nodename || '':'' || d.nodeport AS address
-                        FROM key AS k JOIN pg_dist_placement AS p ON p.shardid = k.shard
-                        JOIN pg_dist_node AS d ON d.groupid = p.groupid AND d.noderole = ''primary'' ORDER BY d.nodeid' USING shards LOOP
+                        FROM key AS k JOIN pg_catalog.pg_dist_placement AS p ON p.shardid = k.shard
+                        JOIN pg_catalog.pg_dist_node AS d ON d.groupid = p.groupid AND d.noderole = ''primary'' ORDER BY d.nodeid' USING shards LOOP
         EXECUTE 'INSERT INTO acct_cluster.node (node_key) VALUES ($1)' USING n.node_key;
         present := present || n.nodeid;
         -- Keys are taken anew, whatever the others had.
         UPDATE acct_cluster.member AS m SET node_key = -m.node_key WHERE m.node_key = n.node_key AND m.citus_node IS DISTINCT FROM n.nodeid;
         UPDATE acct_cluster.member AS m SET node_key = n.node_key WHERE m.citus_node = n.nodeid;
         IF NOT FOUND THEN
-            INSERT INTO acct_cluster.member (node_name, node_key, citus_node) VALUES (n.address, n.node_key, n.nodeid)
+            -- A node that Citus has at another address meanwhile keeps its name.
+            INSERT INTO acct_cluster.member (node_name, node_key, citus_node)
+            SELECT CASE WHEN EXISTS (SELECT FROM acct_cluster.member AS m WHERE m.node_name = n.address AND m.citus_node = ANY (known)) THEN format('%s#%s', n.address, n.nodeid)
+                        ELSE n.address END, n.node_key, n.nodeid
             ON CONFLICT (node_name) DO UPDATE SET node_key = excluded.node_key, citus_node = excluded.citus_node;
         END IF;
     END LOOP;
@@ -334,9 +351,9 @@ BEGIN
                                  THEN format('%s prepared transactions have waited for more than a minute', a.answer ->> 'prepared') END);
         RETURN NEXT;
     END LOOP;
-    IF to_regclass('pg_dist_node') IS NOT NULL THEN
+    IF to_regclass('pg_catalog.pg_dist_node') IS NOT NULL THEN
         RETURN QUERY EXECUTE 'SELECT n.nodename || '':'' || n.nodeport, NULL::uuid, NULL::bigint, NULL, NULL::integer, NULL::boolean, ''it is new: call acct.install_cluster()''
-                                FROM pg_dist_node AS n WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards
+                                FROM pg_catalog.pg_dist_node AS n WHERE n.isactive AND n.noderole = ''primary'' AND n.shouldhaveshards
                                  AND NOT EXISTS (SELECT FROM acct_cluster.member AS m WHERE m.citus_node = n.nodeid) ORDER BY 1';
     END IF;
 END
