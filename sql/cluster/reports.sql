@@ -1,12 +1,78 @@
 -- Reports over all nodes: an entity has its books on one node, so the rows of the nodes are put together.
 
+CREATE FUNCTION acct._posted_cluster_runs() RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Of the last year or so, and since the node joined
+    SELECT coalesce(jsonb_object_agg(m.node_key, (
+               SELECT coalesce(jsonb_agg(r.run_key ORDER BY r.run_key), '[]')
+                 FROM (SELECT c.run_key FROM acct_cluster.run AS c WHERE c.status = 'posted' AND c.posted_at > m.joined_at ORDER BY c.posted_at DESC, c.run_key LIMIT 100) AS r)), '{}')
+      FROM acct_cluster.member AS m
+$$;
+COMMENT ON FUNCTION acct._posted_cluster_runs() IS 'The keys of the last 100 runs that the cluster has posted, for each node, by its key, those since it joined.';
+
+CREATE FUNCTION acct._await_nodes() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    posted jsonb;
+    missing text[];
+    lacking text[];
+    still_lacking text[];
+BEGIN
+    -- The coordinator commits first, its nodes one by one after it; a node that was down in between does so later.
+    FOR attempt IN 1..20 LOOP
+        posted := acct._posted_cluster_runs();
+        still_lacking := missing;
+        SELECT array_agg(format('"%s" on %s', k, a.node_name) ORDER BY a.node_name, k), array_agg(DISTINCT a.node_name) INTO missing, lacking
+          FROM acct._ask(jsonb_build_object('do', 'lost', 'run_keys', posted), false) AS a CROSS JOIN LATERAL jsonb_array_elements_text(a.answer) AS k;
+        IF missing IS NULL THEN
+            RETURN posted;
+        -- Twice the same, and nothing that could change it: they were restored.
+        ELSIF missing = still_lacking AND NOT EXISTS (SELECT FROM acct._ask('{"do": "prepared"}', false) AS a WHERE a.node_name = ANY (lacking) AND a.answer <> '0') THEN
+            IF (SELECT array_agg(format('"%s" on %s', k, a.node_name) ORDER BY a.node_name, k)
+                  FROM acct._ask(jsonb_build_object('do', 'lost', 'run_keys', posted), false) AS a CROSS JOIN LATERAL jsonb_array_elements_text(a.answer) AS k) = missing THEN
+                RAISE WARNING 'runs of the cluster are missing in the books of nodes: %', acct._first_of(missing)
+                    USING HINT = 'Nodes were restored to an older state. See check runs of acct.cluster_health(), and docs/scale-out.md.';
+                RETURN posted;
+            END IF;
+        END IF;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+    RAISE EXCEPTION 'runs of the cluster are committed, and not yet on all nodes: %', acct._first_of(missing)
+        USING ERRCODE = 'LE010', DETAIL = 'Prepared transactions of the nodes wait for the decision, which the coordinator has.',
+              HINT = 'Citus ends them within a minute (citus.recover_2pc_interval). Or, as a superuser on the coordinator: SELECT recover_prepared_transactions();';
+END
+$$;
+COMMENT ON FUNCTION acct._await_nodes() IS
+'Waits until nodes have what the coordinator has committed, and returns the runs that all of them have. Raises LE010 where a node does not in two seconds; a WARNING names runs that a node lost.';
+
 CREATE FUNCTION acct._report_of_nodes(p_report text, p_arguments jsonb, p_to_month date) RETURNS SETOF jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    posted jsonb;
+    arguments jsonb;
+    answers jsonb[];
     behind text[];
 BEGIN
     PERFORM acct._require_cluster();
-    RETURN QUERY SELECT jsonb_array_elements(a.answer) FROM acct._ask(jsonb_build_object('do', 'rows', 'report', p_report, 'arguments', p_arguments), false) AS a;
+    PERFORM acct._require_latest_snapshots();
+    -- Nodes do not commit a run at the same moment, but after the coordinator: what they have lies between the runs that were posted before and after.
+    FOR attempt IN 1..20 LOOP
+        posted := acct._await_nodes();
+        arguments := p_arguments;
+        IF p_report = 'fund_statement' THEN
+            -- A fund that no layout places has a column of its own, which has the same number on all nodes.
+            arguments := arguments || jsonb_build_array((
+                SELECT coalesce(jsonb_agg(DISTINCT f), '[]')
+                  FROM acct._ask(jsonb_build_object('do', 'rows', 'report', 'statement_funds', 'arguments', arguments), false) AS a, jsonb_array_elements_text(a.answer) AS f));
+        END IF;
+        answers := ARRAY(SELECT a.answer FROM acct._ask(jsonb_build_object('do', 'rows', 'report', p_report, 'arguments', arguments), false) AS a);
+        EXIT WHEN acct._posted_cluster_runs() = posted;
+        posted := NULL;
+    END LOOP;
+    IF posted IS NULL THEN
+        RAISE EXCEPTION 'runs of the cluster were posted while nodes made the report' USING ERRCODE = '40001', HINT = 'Call it again.';
+    END IF;
+    RETURN QUERY SELECT jsonb_array_elements(a) FROM unnest(answers) AS a;
     SELECT array_agg(format('"%s" of %s', r.run_key, acct._month_name(r.txn_month)) ORDER BY r.txn_month, r.run_key) INTO behind
       FROM acct_cluster.run AS r WHERE r.status <> 'posted' AND r.txn_month <= p_to_month;
     IF behind <> '{}' THEN
@@ -15,7 +81,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._report_of_nodes(text, jsonb, date) IS
-'The rows of a report from every node, with a NOTICE that names runs of the cluster up to a month that are not posted; as they are posted on all nodes together, they are on none.';
+'The rows of a report from every node, all of them with the same runs of the cluster, and a NOTICE that names runs up to a month that are posted on none. Raises LE010 where a node has not yet committed one, 25001, 40001.';
 
 CREATE FUNCTION acct.cluster_trial_balance(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL,
                                            known_at timestamptz DEFAULT NULL, closing boolean DEFAULT true)
@@ -60,16 +126,10 @@ CREATE FUNCTION acct.cluster_fund_statement(month date, entity text DEFAULT NULL
                                             from_month date DEFAULT NULL, closing boolean DEFAULT NULL)
 RETURNS TABLE (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, column_no integer, column_kind text, column_label text, amount numeric)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
-DECLARE
-    arguments CONSTANT jsonb := jsonb_build_array(cluster_fund_statement.month, entity, basis, statement, layout, from_month, closing);
-    funds jsonb;
 BEGIN
-    PERFORM acct._require_cluster();
-    -- A fund that no layout places has a column of its own, which has the same number on all nodes.
-    SELECT jsonb_agg(DISTINCT f) INTO funds
-      FROM acct._ask(jsonb_build_object('do', 'rows', 'report', 'statement_funds', 'arguments', arguments), false) AS a, jsonb_array_elements_text(a.answer) AS f;
     RETURN QUERY
-    SELECT r.* FROM acct._report_of_nodes('fund_statement', arguments || jsonb_build_array(coalesce(funds, '[]')), cluster_fund_statement.month) WITH ORDINALITY AS x (x, n)
+    SELECT r.* FROM acct._report_of_nodes('fund_statement', jsonb_build_array(cluster_fund_statement.month, entity, basis, statement, layout, from_month, closing),
+                                          cluster_fund_statement.month) WITH ORDINALITY AS x (x, n)
      CROSS JOIN LATERAL jsonb_to_record(x.x) AS r (entity_code text, currency text, line_no integer, label text, row_kind text, account_code text, column_no integer,
                                                    column_kind text, column_label text, amount numeric)
      ORDER BY r.entity_code COLLATE "C", x.n;
@@ -233,14 +293,7 @@ BEGIN
         RETURN QUERY SELECT a.node, 'cluster', CASE WHEN a.problem IS NULL THEN 'ok' ELSE 'critical' END, (a.problem IS NOT NULL)::integer::numeric, 0::numeric, a.problem,
                             CASE WHEN a.problem IS NOT NULL THEN 'See docs/scale-out.md.' END;
     END LOOP;
-    -- Of the last year or so, and of runs since the node joined
-    FOR a IN SELECT x.node_name, x.answer FROM acct._ask_each(jsonb_build_object('do', 'lost', 'run_keys', (
-                 SELECT coalesce(jsonb_object_agg(k.node_key, k.run_keys), '{}')
-                   FROM (SELECT m.node_key, (SELECT coalesce(jsonb_agg(r.run_key), '[]')
-                                               FROM (SELECT c.run_key FROM acct_cluster.run AS c WHERE c.status = 'posted' AND c.posted_at > m.joined_at
-                                                      ORDER BY c.posted_at DESC LIMIT 100) AS r) AS run_keys
-                           FROM acct_cluster.member AS m) AS k))) AS x
-              WHERE x.answer IS NOT NULL LOOP
+    FOR a IN SELECT x.node_name, x.answer FROM acct._ask_each(jsonb_build_object('do', 'lost', 'run_keys', acct._posted_cluster_runs())) AS x WHERE x.answer IS NOT NULL LOOP
         found_names := ARRAY(SELECT format('"%s"', k) FROM jsonb_array_elements_text(a.answer) AS k);
         RETURN QUERY SELECT a.node_name, 'runs', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'critical' END, cardinality(found_names)::numeric, 0::numeric,
                             'runs that are posted on other nodes are not there: ' || nullif(acct._first_of(found_names), ''),
@@ -253,10 +306,15 @@ BEGIN
     RETURN QUERY SELECT NULL::text, 'inbox', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,
                         'transactions whose entity is assigned to no node: ' || nullif(acct._first_of(found_names), ''),
                         CASE WHEN found_names <> '{}' THEN 'Call acct.assign_entity(), then acct.route_inbox().' END;
+    found_names := ARRAY(SELECT DISTINCT t.entity_code FROM acct.journal_run_total AS t JOIN acct.journal_run AS r ON r.run_id = t.run_id AND r.status IN ('posted', 'reversed')
+                          WHERE NOT EXISTS (SELECT FROM acct.cluster_member) ORDER BY 1);
+    RETURN QUERY SELECT NULL::text, 'books', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,
+                        'entities with entries on the coordinator, which no report of the cluster has: ' || nullif(acct._first_of(found_names), ''),
+                        CASE WHEN found_names <> '{}' THEN 'The coordinator is no node: make it one, or use its own ledger for policy only. See docs/scale-out.md.' END;
     RETURN QUERY SELECT x.node_name, r.check_name, r.status, r.observed, r.threshold, r.detail, r.hint
                    FROM acct._ask_each(jsonb_build_object('do', 'rows', 'report', 'health', 'arguments', jsonb_build_array(cluster_health.checks, cluster_health.thresholds))) AS x
                   CROSS JOIN LATERAL jsonb_to_recordset(x.answer) AS r (check_name text, status text, observed numeric, threshold numeric, detail text, hint text);
 END
 $$;
 COMMENT ON FUNCTION acct.cluster_health(text[], jsonb) IS
-'health() of all nodes, after checks cluster (is it as the coordinator expects it) and runs (has it those of the cluster) of each, and entities and inbox (is a node missing) of all. Raises 22023 as health(), 55000 (no cluster).';
+'health() of all nodes, after checks cluster (is it as the coordinator expects it) and runs (has it those of the cluster) of each, and entities, inbox (is a node missing) and books (are there others) of all. Raises 22023 as health(), 55000 (no cluster).';

@@ -353,6 +353,19 @@ END
 $$;
 COMMENT ON FUNCTION acct._hold_policy() IS 'Has policy readable to the end of the transaction. Raises 55P03 as _hold_tables().';
 
+CREATE FUNCTION acct._require_latest_snapshots() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- READ UNCOMMITTED is READ COMMITTED by another name.
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'this function cannot be called in a transaction that is %', upper(current_setting('transaction_isolation'))
+            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what others have committed since.',
+                  HINT = 'Call it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED. See also default_transaction_isolation.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_latest_snapshots() IS 'Raises 25001 where later statements of the transaction would not see what others commit.';
+
 CREATE FUNCTION acct._require_read_committed() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -362,12 +375,8 @@ BEGIN
                   DETAIL = CASE WHEN pg_is_in_recovery() THEN 'The server is a standby.' ELSE 'It writes.' END,
                   HINT = CASE WHEN pg_is_in_recovery() THEN 'Call it on the primary.'
                               ELSE 'Call it in a transaction of its own: BEGIN READ WRITE. See also default_transaction_read_only.' END;
-    -- READ UNCOMMITTED is READ COMMITTED by another name.
-    ELSIF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'this function cannot be called in a transaction that is %', upper(current_setting('transaction_isolation'))
-            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what others have committed since.',
-                  HINT = 'Call it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED. See also default_transaction_isolation.';
     END IF;
+    PERFORM acct._require_latest_snapshots();
 END
 $$;
 COMMENT ON FUNCTION acct._require_read_committed() IS

@@ -110,7 +110,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['_begin_job(text, jsonb)', '_job_step(text)', '_end_job(text)', '_skip_empty_run(bigint)', '_report_exceptions(bigint)',
                '_failed_checks(bigint)', '_refuse_failed_checks(bigint, text)', '_run_of_key(text, boolean)', '_run_status(bigint)',
                '_check_job(text, jsonb)', '_require_schedule(jsonb)',
-               '_require_cron_user()', '_require_pg_cron()', '_require_read_committed()'], 'EXECUTE'),
+               '_require_cron_user()', '_require_pg_cron()', '_require_latest_snapshots()', '_require_read_committed()'], 'EXECUTE'),
         (ARRAY['acct_finance', 'acct_approver', 'acct_operator', 'acct_auditor'], 'function',
          ARRAY['trial_balance(date, text, text, text, timestamptz, boolean)', 'balance_changes(date, timestamptz, text, text, text)', 'policy_digest()',
                'account_ledger(text, date, date, text, text, text, text, date, bigint, integer, integer)', 'journal(bigint)', 'trial_balance_at(date, text, text, text, boolean)', 'movement(date, text, text, text, boolean, boolean)',

@@ -60,6 +60,10 @@ SELECT e.txn_id, e.reason, e.message FROM acct.je_exception AS e WHERE e.run_id 
 -- An entity with entries, expanded ones too, stays.
 SELECT acct._answer(1, '{"do": "place", "entities": {"MAIN": "two"}}');
 SELECT acct._answer(1, '{"do": "post", "run_key": "feb"}');
+-- The run that has the key of the cluster's is another one: its own.
+SELECT acct._answer(1, '{"do": "post", "run_key": "jan", "txn_month": "2025-02-01", "options": {}}');
+SELECT acct._answer(1, '{"do": "validate", "run_key": "jan", "txn_month": "2025-01-01", "options": {"late": "next_open"}}');
+SELECT acct._answer(1, '{"do": "run", "run_key": "jan", "txn_month": "2025-02-01"}'), acct._answer(1, '{"do": "cancel", "run_key": "jan", "txn_month": "2025-02-01"}');
 SELECT x ->> 'status' AS status, x ->> 'journals' AS journals FROM acct._answer(1, '{"do": "post", "run_key": "jan"}') AS x;
 SELECT x ->> 'status' AS status, x ->> 'journals' AS journals FROM acct._answer(1, '{"do": "post", "run_key": "jan"}') AS x;
 SELECT acct._answer(1, '{"do": "cancel", "run_key": "jan"}');
@@ -136,6 +140,25 @@ SET client_min_messages = notice;
 SELECT entity_code, account_code, closing_balance FROM acct.cluster_trial_balance('2025-03-01', entity => 'OTHER');
 SET client_min_messages = warning;
 SELECT * FROM acct.cancel_cluster_run('mar');
+-- A report has the same runs from all nodes: not at a snapshot of its own, and it says what a node lost.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) FROM acct.cluster_trial_balance('2025-02-01');
+ROLLBACK;
+INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at) VALUES ('lost', '2025-02-01', '{}', 'posted', now());
+SELECT entity_code, sum(period_debit) FROM acct.cluster_trial_balance('2025-02-01') GROUP BY 1 ORDER BY 1;
+SELECT count(DISTINCT column_label) FROM acct.cluster_fund_statement('2025-02-01');
+DELETE FROM acct_cluster.run WHERE run_key = 'lost';
+-- A row that belongs to no node, and a request whose backslashes were doubled
+INSERT INTO acct_cluster.node (node_key) VALUES (9);
+SELECT count(*) FROM acct.cluster_trial_balance('2025-02-01');
+DELETE FROM acct_cluster.node WHERE node_key = 9;
+SELECT acct._answer(1, E'{"do": "describe", "backslash": "\\\\\\\\"}');
+-- Where Citus is not there, nobody takes its place.
+CREATE FUNCTION public.planted() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called with the rights of %', current_user; END $$;
+CREATE TEMPORARY VIEW pg_dist_node AS SELECT public.planted() AS nodeid, 'here'::text AS nodename, 1 AS nodeport, true AS isactive, 'primary'::text AS noderole, true AS shouldhaveshards;
+SELECT node, problem FROM acct.cluster_nodes();
+DROP VIEW pg_temp.pg_dist_node;
+DROP FUNCTION public.planted();
 SELECT acct._open_cluster_run('2025-03-01', 'mar', '{}');
 SELECT acct._post_cluster_run('mar');
 SELECT count(*) FROM acct.cluster_progress();
