@@ -175,7 +175,7 @@ BEGIN
     SELECT string_agg(m.node_name, ', ' ORDER BY m.node_name) INTO silent FROM acct_cluster.member AS m WHERE m.node_name <> ALL (answered);
     IF silent IS NOT NULL OR cardinality(answered) = 0 THEN
         RAISE EXCEPTION 'nodes of the cluster have no row in acct_cluster.node: %', coalesce(silent, 'all')
-            USING ERRCODE = 'LE010', HINT = 'As a superuser: SELECT * FROM acct.install_cluster();';
+            USING ERRCODE = 'LE010', HINT = 'As a superuser: SELECT * FROM acct.install_cluster(); before that citus_add_node(), where Citus no longer has the node.';
     END IF;
 END
 $$;

@@ -241,7 +241,8 @@ CREATE FUNCTION acct.verify_cluster_checkpoint(checkpoint text) RETURNS TABLE (n
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    blocks CONSTANT text[] := string_to_array(verify_cluster_checkpoint.checkpoint, E'\n\n');
+    -- A file may have another line feed at its end.
+    blocks CONSTANT text[] := string_to_array(rtrim(verify_cluster_checkpoint.checkpoint, E'\n'), E'\n\n');
     head CONSTANT text[] := string_to_array(blocks[1], E'\n');
     parts CONSTANT text[] := ARRAY(SELECT rtrim(b, E'\n') || E'\n' FROM unnest(blocks) WITH ORDINALITY AS x (b, n) WHERE n > 1 ORDER BY n);
     origins CONSTANT text[] := ARRAY(SELECT (acct._parse_checkpoint(p)).origin FROM unnest(parts) WITH ORDINALITY AS x (p, n) ORDER BY n);

@@ -290,6 +290,7 @@ SELECT jsonb_agg(DISTINCT x ->> 'column_label') AS columns
 SELECT acct.cluster_checkpoint() AS checkpoint \gset
 SELECT node, check_name, passed, CASE WHEN node IS NULL THEN detail END AS detail FROM acct.verify_cluster_checkpoint(:'checkpoint');
 SELECT node, check_name, passed, detail FROM acct.verify_cluster_checkpoint(replace(replace(:'checkpoint', 'ledger_engine/', 'ledger_engine/0'), 'cluster/', 'cluster/0')) WHERE NOT passed;
+SELECT bool_and(passed) AS with_a_line_feed FROM acct.verify_cluster_checkpoint(:'checkpoint' || E'\n');
 SELECT * FROM acct.verify_cluster_checkpoint('x');
 SELECT node, check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}');
 INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at) VALUES ('gone', '2025-02-01', '{}', 'posted', clock_timestamp());

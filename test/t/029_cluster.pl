@@ -285,5 +285,18 @@ for my $name (@nodes)
 	is(value($name, 'SELECT bool_and(passed) FROM acct.verify_ledger()'), 't', "and so does the ledger of $name");
 }
 
+# A report waits for what the coordinator has committed and a node has prepared; here the coordinator answers for its nodes.
+value('three', q{
+	INSERT INTO acct_cluster.node (node_key) VALUES (1), (2);
+	INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at) VALUES ('feb', '2025-02-01', '{}', 'posted', clock_timestamp());
+	BEGIN; SELECT 1; PREPARE TRANSACTION 'waits';});
+my ($found, $errors);
+$node{three}->psql($db, q{SELECT * FROM acct.cluster_trial_balance('2025-02-01')}, stdout => \$found, stderr => \$errors);
+like("$found$errors", qr/^psql:.*runs of the cluster are committed, and not yet on all nodes: "feb" on one, "feb" on two/s, 'a report waits for a prepared posting, then fails');
+value('three', q{ROLLBACK PREPARED 'waits'});
+$node{three}->psql($db, q{SELECT count(*) > 0 FROM acct.cluster_trial_balance('2025-02-01')}, stdout => \$found, stderr => \$errors);
+is($found, 't', 'without it, nodes were restored, and the report is made');
+like($errors, qr/missing in the books of nodes: "feb" on one, "feb" on two/, 'with a warning');
+
 $_->stop for values %node;
 done_testing();
