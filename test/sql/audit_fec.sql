@@ -17,7 +17,9 @@ $$;
 -- The year 2024: closed, so no closing entries, and its income and expense are in it
 --
 \x on
-SELECT line FROM acct.export_fec('2024-12-31', 'FRA') LIMIT 2;
+-- (ValidDate is the day of posting.)
+SELECT replace(f.line, to_char(h.posted_at, 'YYYYMMDD'), 'YYYYMMDD') AS line FROM acct.export_fec('2024-12-31', 'FRA') AS f,
+       (SELECT min(x.posted_at AT TIME ZONE 'UTC') AS posted_at FROM acct.ledger_entry_header AS x WHERE x.je_date = '2024-03-05' AND x.entity_code = 'FRA') AS h LIMIT 2;
 \x off
 SELECT code, num, day, account, name, aux, piece, label, debit, credit FROM public.fields('2024-12-31') WHERE n > 1;
 SELECT journal_code, run_id, first_number, journals FROM acct.fec_number WHERE year_end = '2024-12-31' ORDER BY 1, 3;

@@ -504,7 +504,9 @@ sub all_checks
 {
 	my ($node, $db, $run) = @_;
 
-	return $node->safe_psql($db, "SELECT * FROM acct.validate_run($run) ORDER BY check_name");
+	# The digest of headers is of their identifiers, too, which are others when a run is expanded again.
+	return $node->safe_psql($db, "SELECT check_name, passed, CASE check_name WHEN 'header_digest' THEN (expected = actual)::text ELSE concat_ws('|', expected, actual) END"
+		. " FROM acct.validate_run($run) ORDER BY check_name");
 }
 
 # What a dump, an update or an upgrade keeps, as the tables say it: text by what it is about. The columns that each version has;
