@@ -19,7 +19,7 @@
 
 #include "utils/date.h"
 
-typedef unsigned __int128 JournalSum;
+typedef uint128 JournalSum; /* the server's type, which may lie where its memory begins */
 
 typedef struct JournalKey
 {

@@ -2,6 +2,8 @@
 -- reconcile_transactions(): what sums and hashes show to agree is what comparing one by one finds nothing in
 \set topic agreements
 \i test/sql/setup.sql
+SET ledger_engine.run_partition_min_transactions = 50000;
+SET ledger_engine.staging_table_min_transactions = 10000;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(3, '2025-01-01');
 INSERT INTO acct.accounting_basis VALUES ('TAX', 'Tax', false);
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
