@@ -5,6 +5,9 @@
 -- caller's query, which is what our functions are STABLE for: a batch that is registered meanwhile must not look unregistered. What they use
 -- of the server is VOLATILE by name only: set_config() within their own SET, sizes of tables, ancestors of partitions, locks.
 \set one_snapshot '''marked as STABLE, but expression is VOLATILE|^(Detail: there is a risk|Hint: When you fix this|Context: (at assignment|during statement block))'''
+-- A variable or a column of the result that is named found hides the language's own, which our functions ask for as FOUND. One that
+-- does both is a finding.
+\set named_found '''"found" (is shadowed|shadows)|^Detail: Local auto variable shadows|^Hint: SET plpgsql.extra_warnings TO .shadowed_variables'''
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION ledger_engine;
@@ -34,7 +37,8 @@ SELECT p.oid::regprocedure, c
  WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)
    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
    AND c !~ :unknown
-   AND NOT (p.provolatile = 's' AND c ~ :one_snapshot);
+   AND NOT (p.provolatile = 's' AND c ~ :one_snapshot)
+   AND NOT (p.prosrc !~ '\mFOUND\M' AND c ~ :named_found);
 SELECT p.oid::regprocedure, t.tgrelid::regclass, c
   FROM pg_trigger AS t
   JOIN pg_proc AS p ON p.oid = t.tgfoid

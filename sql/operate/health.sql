@@ -30,7 +30,7 @@ $$;
 COMMENT ON FUNCTION acct._health_checks() IS 'The checks of health(), in their order, each with its default threshold and its hint.';
 
 CREATE FUNCTION acct._first_of(p_names text[]) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN array_to_string(p_names[1:5], ', ')
            || CASE WHEN cardinality(p_names) > 5 THEN format(' and %s more', cardinality(p_names) - 5) ELSE '' END;

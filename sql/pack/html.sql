@@ -55,7 +55,7 @@ COMMENT ON FUNCTION acct._html(text) IS
 
 -- These are called for each figure of the page, which functions in SQL would take ten times as long for.
 CREATE FUNCTION acct._figure(p_amount numeric, p_decimals integer) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     shown CONSTANT text := to_char(abs(p_amount), CASE WHEN p_decimals > 0 THEN 'FM999,999,999,999,999,999,999,999,999,999,990.' || repeat('0', p_decimals)
                                                        ELSE 'FM999,999,999,999,999,999,999,999,999,999,990' END);
@@ -66,7 +66,7 @@ $$;
 COMMENT ON FUNCTION acct._figure(numeric, integer) IS 'A figure with this many decimals, such as 1,234.50; a negative one is in brackets.';
 
 CREATE FUNCTION acct._figure_cell(p_amount numeric, p_decimals integer) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF p_amount > 0 THEN
         RETURN '<td>' || acct._figure(p_amount, p_decimals);

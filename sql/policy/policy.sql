@@ -182,7 +182,7 @@ $$;
 COMMENT ON FUNCTION acct._policy_computed() IS 'The sums of the tables of policy, computed from their rows.';
 
 CREATE FUNCTION acct._policy_digest(p_sums jsonb) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN (SELECT encode(sha256(convert_to(coalesce(string_agg(s.key || ' ' || s.value, E'\n' ORDER BY s.key COLLATE "C"), ''), 'UTF8')), 'hex')
               FROM jsonb_each_text(p_sums) AS s);

@@ -78,7 +78,7 @@ $$;
 COMMENT ON FUNCTION acct._seal_time(timestamptz) IS 'A time as seals write it: UTC, with microseconds.';
 
 CREATE FUNCTION acct._utf8(p_text text) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF getdatabaseencoding() = 'UTF8' THEN
         RETURN convert_to(p_text, 'UTF8');
