@@ -10,6 +10,7 @@
 #include "expand/line_buckets.h"
 
 #include "common/hashfn.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 
 LEDGER_FUNCTION(ledger_in_buckets);

@@ -180,10 +180,10 @@ begin_page(PageFile *file, PageExtent *extent)
 static void
 write_pages(PageFile *file, BlockNumber block, int npages, char *pages)
 {
-	BlockNumber blocks[EXTENT_PAGES];
-	char *list[EXTENT_PAGES];
+	BlockNumber blocks[EXTENT_PAGES] = {0};
+	char *list[EXTENT_PAGES] = {NULL};
 
-	Assert(npages <= EXTENT_PAGES);
+	Assert(npages > 0 && npages <= EXTENT_PAGES);
 	for (int i = 0; i < npages; i++)
 	{
 		blocks[i] = block + i;
