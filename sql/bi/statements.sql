@@ -24,7 +24,7 @@ BEGIN
       FROM acct.statement_layout AS y
      CROSS JOIN acct_bi.calendar AS c
      CROSS JOIN LATERAL acct.fund_statement(c.month, c.entity_code, c.basis, y.statement, y.layout) AS s;
-    FOREACH v IN ARRAY ARRAY['acct_bi.profit_and_loss', 'acct_bi.balance_sheet', 'acct_bi.fund_statement'] LOOP
+    FOR v IN SELECT unnest('{acct_bi.profit_and_loss,acct_bi.balance_sheet,acct_bi.fund_statement}'::text[]) LOOP
         PERFORM acct._describe_view(v::regclass, '{acct.statement_layout,acct_bi.calendar,acct.account_balance_snapshot}');
         EXECUTE format('COMMENT ON COLUMN %s.line_no IS %L', v, 'Number of the line in the layout; NULL: the layout has no such line, see row_kind.');
         EXECUTE format('COMMENT ON COLUMN %s.label IS %L', v, 'Text of the line.');
