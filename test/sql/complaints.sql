@@ -165,12 +165,13 @@ SELECT acct.fec_file_name('2025-06-30', 'FRB');
 SELECT acct.fec_file_name('2025-06-29', 'FRB');
 -- 19. Totals of SAF-T that do not fit its entries, or openings whose sides differ.
 SELECT string_agg(line, '') AS saft FROM acct.export_saft('2025-01-01', '2025-12-01', 'FRA') \gset
-SELECT (xpath('//*[local-name()="NumberOfEntries"]/text()', x))[1]::text::integer = cardinality(xpath('//*[local-name()="Transaction"]', x)) AS entries,
-       (xpath('//*[local-name()="TotalDebit"]/text()', x))[1]::text::numeric = (SELECT sum(d::text::numeric) FROM unnest(xpath('//*[local-name()="DebitAmount"]/*[local-name()="Amount"]/text()', x)) AS d) AS debit,
-       (xpath('//*[local-name()="TotalCredit"]/text()', x))[1]::text::numeric = (SELECT sum(d::text::numeric) FROM unnest(xpath('//*[local-name()="CreditAmount"]/*[local-name()="Amount"]/text()', x)) AS d) AS credit,
-       (SELECT sum(d::text::numeric) FROM unnest(xpath('//*[local-name()="OpeningDebitBalance"]/text()', x)) AS d) = (SELECT sum(d::text::numeric) FROM unnest(xpath('//*[local-name()="OpeningCreditBalance"]/text()', x)) AS d) AS opening,
-       (SELECT count(*) FROM unnest(xpath('//*[local-name()="Amount"]/text()', x)) AS d WHERE d::text::numeric < 0) AS negative
-  FROM (SELECT regexp_replace(:'saft', '^<\?xml[^>]*\?>', '')::xml AS x) AS s;
+CREATE FUNCTION public.amounts(file text, tags text) RETURNS TABLE (n numeric) LANGUAGE sql AS $$ SELECT m[1]::numeric FROM regexp_matches(file, tags || '([^<]+)<', 'g') AS m $$;
+SELECT (SELECT n FROM public.amounts(x, '<NumberOfEntries>')) = (SELECT count(*) FROM regexp_matches(x, '<Transaction>', 'g')) AS entries,
+       (SELECT n FROM public.amounts(x, '<TotalDebit>')) = (SELECT sum(n) FROM public.amounts(x, '<DebitAmount>\s*<Amount>')) AS debit,
+       (SELECT n FROM public.amounts(x, '<TotalCredit>')) = (SELECT sum(n) FROM public.amounts(x, '<CreditAmount>\s*<Amount>')) AS credit,
+       (SELECT sum(n) FROM public.amounts(x, '<OpeningDebitBalance>')) = (SELECT sum(n) FROM public.amounts(x, '<OpeningCreditBalance>')) AS opening,
+       (SELECT count(*) FROM public.amounts(x, '<Amount>') WHERE n < 0) AS negative
+  FROM (SELECT :'saft'::text AS x) AS s;
 -- 20. A restated figure hides what was reported: both are there, each as of its day.
 SELECT posted_at AS reported FROM acct.ledger_entry_header WHERE run_id = :dec LIMIT 1 \gset
 SELECT t.account_code, r.closing_balance AS reported, t.closing_balance AS now FROM acct.trial_balance('2025-02-01', 'MAIN') AS t
