@@ -40,12 +40,10 @@ OBJS = \
 	src/archive/file_digest.o \
 	src/archive/sent_lines.o \
 	src/check/difference.o \
-	src/check/journal_key.o \
 	src/check/journal_sums.o \
 	src/check/ledger_sections.o \
 	src/check/header_digest.o \
 	src/check/line_digest.o \
-	src/check/line_rows.o \
 	src/check/line_sums.o \
 	src/check/month_section.o \
 	src/check/numbered_runs.o \
@@ -102,7 +100,9 @@ OBJS = \
 	src/ledger/je_id.o \
 	src/ledger/journal_map.o \
 	src/ledger/line_layout.o \
+	src/ledger/journal_key.o \
 	src/ledger/line_reader.o \
+	src/ledger/line_rows.o \
 	src/ledger/row_digest.o \
 	src/ledger/row_image.o \
 	src/ledger/run_total.o \

@@ -6,7 +6,7 @@
  * Memory: 16 bytes for each stretch of consecutive je_id, which in a month that one
  * run booked are few, at most maintenance_work_mem.
  */
-#include "check/journal_key.h"
+#include "ledger/journal_key.h"
 #include "common/query.h"
 #include "common/stretches.h"
 

@@ -5,7 +5,7 @@
  *		where there are workers, acct._digest_shared() the rows of a run by index,
  *		acct._digest_lines() what a query returns.
  */
-#include "check/line_rows.h"
+#include "ledger/line_rows.h"
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "common/query.h"

@@ -10,8 +10,8 @@
  *
  * Memory: the groups, whose number does not depend on that of the lines or runs.
  */
-#include "check/journal_key.h"
-#include "check/line_rows.h"
+#include "ledger/journal_key.h"
+#include "ledger/line_rows.h"
 #include "common/code_map.h"
 #include "common/month.h"
 #include "common/parallel_rows.h"
@@ -81,7 +81,6 @@ typedef struct LineGroup
 	MonthClass of;
 	LineSum sum;
 	uint64 books; /* journal_books() of its codes */
-	JournalSum journals;
 	int64 last_run;
 } LineGroup;
 
@@ -233,11 +232,8 @@ group_fits(const LineGroup *group, MonthClass of, const Line *line)
 static inline void
 add_to_group(LineGroup *group, const Line *line)
 {
-	JournalKey key = {line->je_id,   line->run_id,  line->txn_id,
-					  line->has_txn, line->je_date, group->books};
-
 	line_sum_add(&group->sum, line);
-	group->journals += journal_sum(&key, 1, line->debit, line->credit);
+	line_sum_add_journal(&group->sum, line, group->books);
 	group->last_run = Max(group->last_run, line->run_id);
 }
 
@@ -309,7 +305,7 @@ set_result(const LineGroup *group, Datum *values)
 	char journals[DIGEST_TEXT_SIZE];
 
 	digest_to_text(group->sum.digest, digest);
-	digest_to_text(journal_digest(group->journals), journals);
+	digest_to_text(journal_digest(group->sum.journals), journals);
 	values[RESULT_CLASS] = Int32GetDatum(group->of.class);
 	values[RESULT_MONTH] = DateADTGetDatum(group->of.month);
 	values[RESULT_ENTITY] = code_to_datum(group->key.codes[KEY_ENTITY]);

@@ -7,8 +7,7 @@
 #include "common/columns.h"
 #include "common/progress.h"
 #include "common/query.h"
-#include "ledger/line_reader.h"
-#include "table/page_reader.h"
+#include "ledger/line_rows.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -225,22 +224,9 @@ take_line(Comparison *comparison, int64 txn_id, Code basis, Digest codes, Amount
 }
 
 static void
-take_block(Comparison *comparison, PageReader *pages, LineReader *lines, BlockNumber block)
+take_posted(const Line *line, void *arg)
 {
-	OffsetNumber last = page_reader_page(pages, block);
-
-	CHECK_FOR_INTERRUPTS();
-	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
-	{
-		HeapTupleData tuple;
-		Line line;
-
-		if (!page_reader_row(pages, i, &tuple))
-			continue;
-		line_reader_read(lines, &tuple, &line);
-		take_line(comparison, line.txn_id, line.basis, line.codes, line.debit - line.credit);
-	}
-	progress_add(last);
+	take_line(arg, line->txn_id, line->basis, line->codes, line->debit - line->credit);
 }
 
 void
@@ -265,7 +251,7 @@ comparison_take_tables(Comparison *comparison, const PostedTable *tables, int nt
 			BlockNumber to = Min(from + STRETCH, tables[t].nblocks);
 
 			for (BlockNumber block = from; block < to; block++)
-				take_block(comparison, &pages, lines, block);
+				progress_add(line_rows_of_block(&pages, lines, block, take_posted, comparison));
 		}
 		before += nstretches;
 		page_reader_close(&pages);

@@ -11,6 +11,7 @@
 #define LEDGER_LINE_READER_H
 
 #include "ledger/digest.h"
+#include "ledger/journal_key.h"
 
 #include "access/htup.h"
 #include "utils/rel.h"
@@ -47,18 +48,8 @@ typedef struct LineSum
 	Amount debit;
 	Amount credit;
 	Digest digest;
-	uint64 journals; /* sum of journal_hash() */
+	JournalSum journals; /* where line_sum_add_journal() is called, too */
 } LineSum;
-
-/* What a line has of its journal. Headers and lines that belong together come to the same sum. */
-static inline uint64
-journal_hash(int64 je_id, DateADT je_date)
-{
-	uint64 h = ((uint64) je_id + (uint64) je_date * UINT64CONST(0x9e3779b97f4a7c15)) *
-			   UINT64CONST(0xff51afd7ed558ccd);
-
-	return (h ^ (h >> 32)) * UINT64CONST(0xc4ceb9fe1a85ec53);
-}
 
 static inline void
 line_sum_add(LineSum *sum, const Line *line)
@@ -66,9 +57,17 @@ line_sum_add(LineSum *sum, const Line *line)
 	sum->lines++;
 	sum->debit += line->debit;
 	sum->credit += line->credit;
-	sum->journals += journal_hash(line->je_id, line->je_date);
 	digest_add_line(&sum->digest, line->codes, line->txn_id, line->has_txn, line->je_date,
 					line->line_no, line->debit, line->credit);
+}
+
+/* By it lines are compared with their headers; books is journal_books() of its codes, or NO_BOOKS. */
+static inline void
+line_sum_add_journal(LineSum *sum, const Line *line, uint64 books)
+{
+	JournalKey key = {line->je_id, line->run_id, line->txn_id, line->has_txn, line->je_date, books};
+
+	sum->journals += journal_sum(&key, 1, line->debit, line->credit);
 }
 
 static inline void

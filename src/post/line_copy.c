@@ -233,6 +233,7 @@ note_line(Copier *copier, CopiedExtent *extent, int month, HeapTuple tuple, cons
 {
 	Assert(ItemPointerGetBlockNumber(&tuple->t_self) < extent->from + extent->npages);
 	line_sum_add(sum, line);
+	line_sum_add_journal(sum, line, NO_BOOKS);
 	line_indexes_note(&copier->plan->indexes[month], copier->keys[month], extent,
 					  ItemPointerGetBlockNumber(&tuple->t_self) - extent->from,
 					  ItemPointerGetOffsetNumber(&tuple->t_self), line->je_id, line->line_no,

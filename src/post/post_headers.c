@@ -61,6 +61,7 @@ struct HeaderPass
 	Relation staging;
 	bool is_shared; /* with other runs */
 	HeaderColumns columns;
+	AttrNumber txn_id;       /* which may be null */
 	RowDigest *digest;       /* NULL: the run has none */
 	LedgerTarget *targets;   /* by month */
 	BoundForm **forms;       /* of their rows */
@@ -175,6 +176,9 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	const HeaderColumns *columns = &pass->columns;
 	DateADT date = DatumGetDateADT(slot->tts_values[columns->je_date - 1]);
 	int32 line_count = DatumGetInt32(slot->tts_values[columns->line_count - 1]);
+	Amount debit = amount_from_stored(slot->tts_values[columns->total_debit - 1]);
+	Amount credit = amount_from_stored(slot->tts_values[columns->total_credit - 1]);
+	JournalKey key = {.run_id = post->run_id, .je_date = date, .books = NO_BOOKS};
 	LedgerMonth *month = post_find_month(post, date);
 	LedgerTarget *target = &pass->targets[month - post->months];
 	HeaderIndexes *indexes = pass->indexes[month - post->months];
@@ -195,10 +199,12 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	post_seals_add(post->seals, pass->forms[month - post->months], target->values, target->isnull);
 	month->journals++;
 	post->header_lines += line_count;
-	post->header_journals +=
-		line_count * journal_hash(DatumGetInt64(slot->tts_values[columns->je_id - 1]), date);
-	post->header_debit += amount_from_stored(slot->tts_values[columns->total_debit - 1]);
-	post->header_credit += amount_from_stored(slot->tts_values[columns->total_credit - 1]);
+	key.je_id = DatumGetInt64(slot->tts_values[columns->je_id - 1]);
+	key.has_txn = !slot->tts_isnull[pass->txn_id - 1];
+	key.txn_id = key.has_txn ? DatumGetInt64(slot->tts_values[pass->txn_id - 1]) : 0;
+	post->header_journals += journal_sum(&key, line_count, debit, credit);
+	post->header_debit += debit;
+	post->header_credit += credit;
 	if (pass->digest != NULL)
 	{
 		Digest digest = {0};
@@ -243,6 +249,7 @@ post_headers_open(Post *post, Relation staging)
 	pass->staging = staging;
 	pass->is_shared = staging_is_shared(staging);
 	pass->columns.je_id = column_find(tupdesc, name, "je_id", INT8OID);
+	pass->txn_id = column_find(tupdesc, name, "txn_id", INT8OID);
 	pass->columns.je_date = column_find(tupdesc, name, "je_date", DATEOID);
 	pass->columns.entity_code = column_find(tupdesc, name, "entity_code", TEXTOID);
 	pass->columns.basis = column_find(tupdesc, name, "basis", TEXTOID);

@@ -47,7 +47,7 @@ typedef struct Post
 
 	/* What the headers written come to. */
 	int64 header_lines;
-	uint64 header_journals; /* journal_hash() of each, as often as it has lines */
+	JournalSum header_journals; /* what lines with NO_BOOKS have to come to */
 	Amount header_debit;
 	Amount header_credit;
 	Digest headers; /* of every column, where expand recorded that */

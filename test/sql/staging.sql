@@ -267,6 +267,27 @@ UPDATE acct.je_header_staging SET memo = 'changed' WHERE run_id = :older;
 SELECT count(*) AS found FROM acct.validate_run(:older) WHERE check_name = 'header_digest' OR NOT passed;
 SELECT sum(journals) AS journals FROM acct.post_journals(:older);
 SELECT count(*) AS found FROM acct.validate_run(:older) WHERE check_name = 'header_digest' OR NOT passed;
+-- Lines of two journals that somebody exchanged: each journal balances, and all columns have the values that they had.
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount)
+SELECT n, '2025-06-01', '2025-06-15', 'A', 'P', 'C', 100, 100 FROM generate_series(921, 922) AS n;
+CREATE FUNCTION public.exchanged(id bigint, OUT lines bigint, OUT refusal text) LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE acct.je_line_staging AS l SET je_id = (SELECT h.je_id FROM acct.je_header_staging AS h WHERE h.run_id = id AND h.txn_id = 1843 - l.txn_id) WHERE l.run_id = id;
+    GET DIAGNOSTICS lines = ROW_COUNT;
+    refusal := public.refused(id);
+    RAISE EXCEPTION 'undone';
+EXCEPTION WHEN OTHERS THEN
+    refusal := CASE WHEN SQLERRM = 'undone' THEN refusal ELSE SQLSTATE END;
+END
+$$;
+SET ledger_engine.run_partition_min_transactions = -1;
+SELECT public.expanded('2025-06-01', 'exchanged') AS shared \gset
+SELECT * FROM public.exchanged(:shared);
+SELECT acct.discard_run(:shared);
+SET ledger_engine.run_partition_min_transactions = 0;
+SELECT public.expanded('2025-06-01', 'exchanged too') AS ranged \gset
+SELECT * FROM public.exchanged(:ranged);
+SELECT sum(journals) AS journals FROM acct.post_journals(:ranged);
 
 -- Retention: one row for all of them, of which a reader notices nothing.
 UPDATE acct.journal_run SET posted_at = posted_at - interval '40 days' WHERE run_id IN (:column, :other, :keyed);

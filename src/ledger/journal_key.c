@@ -2,7 +2,7 @@
  * journal_key.c
  *		The codes of a journal's key (see journal_key.h).
  */
-#include "check/journal_key.h"
+#include "ledger/journal_key.h"
 
 #include "common/hashfn.h"
 

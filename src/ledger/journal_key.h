@@ -21,6 +21,9 @@
 
 typedef uint128 JournalSum; /* the server's type, which may lie where its memory begins */
 
+/* Posting leaves these codes out: it compares them with what expand wrote, in lines and in headers. */
+#define NO_BOOKS 0
+
 typedef struct JournalKey
 {
 	int64 je_id;
@@ -28,7 +31,7 @@ typedef struct JournalKey
 	int64 txn_id; /* 0 where has_txn is false */
 	bool has_txn;
 	DateADT je_date;
-	uint64 books; /* journal_books() */
+	uint64 books; /* journal_books(), or NO_BOOKS */
 } JournalKey;
 
 static inline uint64

@@ -2,7 +2,7 @@
  * line_rows.c
  *		Lines of a query (see line_rows.h).
  */
-#include "check/line_rows.h"
+#include "ledger/line_rows.h"
 
 #include "utils/memutils.h"
 
