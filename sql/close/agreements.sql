@@ -62,14 +62,9 @@ COMMENT ON FUNCTION acct._numbers_agree(date, text) IS
 CREATE FUNCTION acct._transactions_agree(p_month date, p_basis text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    source text;
+    source CONSTANT text := acct._source_rows_kept(p_month);
 BEGIN
-    BEGIN
-        source := acct._source_rows(p_month);
-    EXCEPTION WHEN SQLSTATE 'LE002' THEN
-        RETURN false;
-    END;
-    RETURN NOT EXISTS (SELECT FROM acct._marked_transactions(p_month, NULL, p_basis, source, false) AS t WHERE NOT t.fits OR t.outcome IN ('no journal', 'no source'));
+    RETURN source IS NOT NULL AND NOT EXISTS (SELECT FROM acct._marked_transactions(p_month, NULL, p_basis, source, false) AS t WHERE NOT t.fits OR t.outcome IN ('no journal', 'no source'));
 END
 $$;
 COMMENT ON FUNCTION acct._transactions_agree(date, text) IS

@@ -67,14 +67,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = of
 DECLARE
     headers CONSTANT text := acct._reconciled_rows(p_month, p_basis, 'header',
         '{je_id,je_number,je_date,run_id,txn_id,txn_month,entity_code,basis,txn_type,product_code,channel,currency,policy_no,total_debit,journal_type}');
-    source text;
+    source CONSTANT text := acct._source_rows_kept(p_month);
 BEGIN
-    BEGIN
-        source := acct._source_rows(p_month);
-    EXCEPTION WHEN SQLSTATE 'LE002' THEN
-        RETURN;
-    END;
-    IF headers IS NULL THEN
+    IF source IS NULL OR headers IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY EXECUTE format($q$

@@ -476,14 +476,10 @@ RETURNS TABLE (outcome text, currency text, place text, transactions numeric, gr
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    query text;
+    source CONSTANT text := acct._source_rows_kept(p_month);
+    -- By the journals of a month whose source was dropped
+    query CONSTANT text := CASE WHEN source IS NOT NULL THEN format('found AS (SELECT * FROM acct._marked_transactions($1, $3, $2, %L, true))', source) END;
 BEGIN
-    BEGIN
-        query := format('found AS (SELECT * FROM acct._marked_transactions($1, $3, $2, %L, true))', acct._source_rows(p_month));
-    EXCEPTION WHEN SQLSTATE 'LE002' THEN
-        -- By the journals of a month whose source was dropped
-        query := NULL;
-    END;
     RETURN QUERY EXECUTE format($q$%s
         SELECT x.outcome, x.currency, p.place, sum(p.flag * x.n), sum(p.flag * x.gross), sum(p.flag * x.tabarru), sum(p.flag * x.tanahud), sum(p.flag * x.investment), sum(p.flag * x.ujroh)
           FROM (SELECT t.outcome, t.currency, t.is_source, t.is_staged, t.is_ledger, sum(t.transactions) AS n, sum(t.gross) AS gross,
@@ -622,16 +618,10 @@ CREATE FUNCTION acct._reconciled_places(p_month date, p_basis text) RETURNS TABL
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    has_source boolean := true;
+    has_source CONSTANT boolean := acct._source_rows_kept(p_month) IS NOT NULL;
     has_ledger CONSTANT boolean := acct._reconciled_rows(p_month, p_basis, 'header', '{je_id}') IS NOT NULL AND acct._reconciled_rows(p_month, p_basis, 'line', '{je_id}') IS NOT NULL;
-    is_staged boolean;
+    is_staged CONSTANT boolean := EXISTS (SELECT FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged);
 BEGIN
-    BEGIN
-        PERFORM acct._source_rows(p_month);
-    EXCEPTION WHEN SQLSTATE 'LE002' THEN
-        has_source := false;
-    END;
-    is_staged := EXISTS (SELECT FROM acct._reconciled_kinds(p_month, p_basis) AS k WHERE k.kind = 'transaction' AND k.is_staged);
     RETURN QUERY
     SELECT m.measure, o.kind, array_remove(ARRAY[CASE WHEN has_source THEN 'source' END,
                CASE WHEN o.kind IN ('total', 'ignored', 'no source') AND m.measure IN ('transactions', 'gross') THEN 'recorded' END,

@@ -26,6 +26,16 @@ $$;
 COMMENT ON FUNCTION acct._source_rows(date) IS
 'The FROM item that gives a month''s source rows: its partition, without a condition on the month that the planner could mistake for a selective one, or what is archived of it. Raises LE002 where it was dropped.';
 
+CREATE FUNCTION acct._source_rows_kept(p_month date) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN acct._source_rows(p_month);
+EXCEPTION WHEN SQLSTATE 'LE002' THEN
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._source_rows_kept(date) IS 'The same as _source_rows(), but NULL where the month was dropped.';
+
 CREATE FUNCTION acct._hold_batches(p_batches bigint[], p_patience interval) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
