@@ -11,6 +11,7 @@
 #include "ledger/row_digest.h"
 
 #include "common/columns.h"
+#include "common/settings_scope.h"
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
@@ -388,6 +389,7 @@ row_digest_changes(TupleDesc tupdesc, Datum names, Datum types)
 	int ntypes;
 	Datum *name = text_elements(names, &count);
 	Datum *type = text_elements(types, &ntypes);
+	int scope = settings_scope_open_pinned();
 	StringInfoData changes;
 
 	initStringInfo(&changes);
@@ -406,6 +408,7 @@ row_digest_changes(TupleDesc tupdesc, Datum names, Datum types)
 			appendStringInfo(&changes, "%scolumn %s is of type %s, it was %s", separator, column,
 							 type_name(att->atttypid, att->atttypmod), before);
 	}
+	settings_scope_close(scope);
 	return changes.len > 0 ? changes.data : NULL;
 }
 
@@ -438,8 +441,10 @@ Datum
 row_digest_types(const RowDigest *rows)
 {
 	Datum *list = palloc_array(Datum, rows->ncolumns + 1);
+	int scope = settings_scope_open_pinned();
 
 	for (int i = 0; i < rows->ncolumns; i++)
 		list[i] = CStringGetTextDatum(type_name(rows->columns[i].type, rows->columns[i].typmod));
+	settings_scope_close(scope);
 	return text_array(list, rows->ncolumns);
 }

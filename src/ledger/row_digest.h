@@ -41,7 +41,7 @@ extern char *row_digest_changes(TupleDesc tupdesc, Datum names, Datum types);
 /* Is a value hashed as its text? Rows are added in settings_scope_open_pinned() then. */
 extern bool row_digest_prints(const RowDigest *rows);
 
-/* The columns, in the order of their names, and their types, each as text[]. */
+/* The columns, in the order of their names, and their types as pinned settings name them, each as text[]. */
 extern Datum row_digest_names(const RowDigest *rows);
 extern Datum row_digest_types(const RowDigest *rows);
 

@@ -12,7 +12,6 @@
 #include "common/crash_point.h"
 #include "common/progress.h"
 #include "common/query.h"
-#include "common/settings_scope.h"
 #include "ledger/row_digest.h"
 #include "post/post_headers.h"
 #include "post/post_lines.h"
@@ -70,15 +69,11 @@ static char *
 difference(const Post *post, Relation header, bool headers_alone)
 {
 	char *changes;
-	int scope;
 
 	if (!headers_alone)
 		return " The sums or journals of the headers and lines, or the digest of the lines, differ.";
-	/* Types are named as they were recorded. */
-	scope = settings_scope_open_pinned();
 	changes =
 		row_digest_changes(RelationGetDescr(header), post->header_columns, post->header_types);
-	settings_scope_close(scope);
 	return changes == NULL ? " The digest of the headers differs."
 						   : psprintf(" The digest of the headers differs: %s.", changes);
 }

@@ -132,9 +132,6 @@ $$;
 CREATE FUNCTION ref.as_approver(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF to_regrole('ref_approver') IS NULL THEN
-        CREATE ROLE ref_approver SUPERUSER; -- goes with the case
-    END IF;
     EXECUTE 'SET SESSION AUTHORIZATION ref_approver';
     PERFORM FROM acct.post_journals(p_run_id);
     EXECUTE 'RESET SESSION AUTHORIZATION';

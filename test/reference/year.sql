@@ -117,9 +117,6 @@ $$;
 CREATE FUNCTION ref.by_approver(p_statement text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF to_regrole('ref_approver') IS NULL THEN
-        CREATE ROLE ref_approver SUPERUSER; -- goes with the case
-    END IF;
     EXECUTE 'SET SESSION AUTHORIZATION ref_approver';
     EXECUTE p_statement;
     EXECUTE 'RESET SESSION AUTHORIZATION';
