@@ -251,7 +251,7 @@ BEGIN
         figures := acct._month_figures('acct', p_table, p_month);
         IF NOT (figures ->> 'agree')::boolean THEN
             kept := 'journals and lines differ';
-        ELSIF p_table = 'ledger_entry' AND NOT acct._snapshot_agrees(p_month, figures) THEN
+        ELSIF p_table = 'ledger_entry' AND acct._balances_differ(p_month) THEN
             kept := 'balances and lines differ';
         END IF;
     END IF;
@@ -259,6 +259,18 @@ END
 $$;
 COMMENT ON FUNCTION acct._survey_month(text, date, boolean) IS
 'Reads a month that is to be archived: why it may not be, and else its counts and sums. p_hold keeps loads and claims of a source month out to the end of the transaction; raises 55P03 where a load is under way.';
+
+CREATE FUNCTION acct._balances_differ(p_month date) RETURNS boolean
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM acct._period_sums(acct._month_rows('ledger_entry_line', p_month, false)::regclass, p_month, (p_month + interval '1 month')::date) AS l
+          FULL JOIN (SELECT x.* FROM acct.account_balance_snapshot AS x
+                      WHERE x.snapshot_month = p_month AND (x.line_count, x.period_debit, x.period_credit) <> (0, 0, 0)) AS s
+         USING (entity_code, basis, fund, account_code, currency)
+         WHERE (l.line_count, l.debit, l.credit) IS DISTINCT FROM (s.line_count, s.period_debit, s.period_credit))
+$$;
+COMMENT ON FUNCTION acct._balances_differ(date) IS
+'True where what a month''s balances say that an account moved is not what its lines come to. Reads the lines of the month once.';
 
 CREATE FUNCTION acct._snapshot_agrees(p_month date, p_figures jsonb) RETURNS boolean
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -200,24 +200,28 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     wrong record;
 BEGIN
-    SELECT month, coalesce(s.lines, 0) AS found, coalesce(t.lines, 0) AS posted INTO wrong
-      FROM (SELECT x.snapshot_month AS month, sum(x.line_count) AS lines, sum(x.period_debit) AS debit, sum(x.period_credit) AS credit
-              FROM acct.account_balance_snapshot AS x WHERE x.snapshot_month >= p_from GROUP BY x.snapshot_month) AS s
-      FULL JOIN (SELECT x.je_month AS month, sum(x.line_count) AS lines, sum(x.debit) AS debit, sum(x.credit) AS credit
+    -- By account: what was moved from one to another comes to the same sum.
+    SELECT month, entity_code, basis, fund, account_code, currency, coalesce(s.line_count, 0) AS found, coalesce(t.line_count, 0) AS posted INTO wrong
+      FROM (SELECT x.snapshot_month AS month, x.entity_code, x.basis, x.fund, x.account_code, x.currency, x.line_count, x.period_debit AS debit, x.period_credit AS credit
+              FROM acct.account_balance_snapshot AS x WHERE x.snapshot_month >= p_from) AS s
+      FULL JOIN (SELECT x.je_month AS month, x.entity_code, x.basis, x.fund, x.account_code, x.currency,
+                        sum(x.line_count)::bigint AS line_count, sum(x.debit) AS debit, sum(x.credit) AS credit
                    FROM acct.journal_run_total AS x JOIN acct.journal_run AS r USING (run_id)
-                  WHERE acct._is_posted(r.status) AND x.je_month >= p_from GROUP BY x.je_month) AS t USING (month)
-     WHERE (coalesce(s.lines, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))
-           <> (coalesce(t.lines, 0), coalesce(t.debit, 0), coalesce(t.credit, 0))
-     ORDER BY month LIMIT 1;
+                  WHERE acct._is_posted(r.status) AND x.je_month >= p_from GROUP BY 1, 2, 3, 4, 5, 6) AS t
+     USING (month, entity_code, basis, fund, account_code, currency)
+     WHERE (coalesce(s.line_count, 0), coalesce(s.debit, 0), coalesce(s.credit, 0))
+           <> (coalesce(t.line_count, 0), coalesce(t.debit, 0), coalesce(t.credit, 0))
+     ORDER BY month, entity_code, basis, fund, account_code, currency LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the lines of % are not those that were posted', acct._month_name(wrong.month)
-            USING ERRCODE = 'LE009', DETAIL = format('Posted: %s lines, found: %s, or their sums differ.', wrong.posted, wrong.found),
+            USING ERRCODE = 'LE009', DETAIL = format('Account %s in fund %s, currency %s, of %s %s. Posted: %s lines, found: %s, or their sums differ.',
+                                                     wrong.account_code, wrong.fund, wrong.currency, wrong.entity_code, wrong.basis, wrong.posted, wrong.found),
                   HINT = 'Balances stay as they are. Find the runs with acct.run_digest(), and restore their lines from a backup.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._require_posted_lines(date) IS
-'Raises LE009 where balances, computed from the lines from a month on, do not add up to what runs posted: then lines were lost, added or changed.';
+'Raises LE009 where balances, computed from the lines from a month on, are not what runs posted to each account: then lines were lost, added or changed.';
 
 CREATE FUNCTION acct.update_balance_snapshot(month date DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$

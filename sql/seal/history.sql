@@ -20,6 +20,25 @@ $$;
 COMMENT ON FUNCTION acct._unsealed_months(date, date, text, text) IS
 'The months of books with entries of runs that have no seal, by the records of the runs, and what these entries come to.';
 
+CREATE FUNCTION acct._account_sealed_wrong(p_seal_id bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH seal AS (SELECT s.* FROM acct.ledger_seal AS s WHERE s.seal_id = p_seal_id),
+    posted AS (
+        SELECT t.fund, t.account_code, t.currency, sum(t.line_count) AS lines, sum(t.debit) AS debit, sum(t.credit) AS credit
+          FROM seal AS m JOIN acct.journal_run_total AS t ON t.je_month = m.period_month AND t.entity_code = m.entity_code AND t.basis = m.basis
+          JOIN acct.journal_run AS r ON r.run_id = t.run_id AND acct._is_posted(r.status)
+         WHERE NOT EXISTS (SELECT FROM acct.ledger_seal AS s WHERE s.kind = 'run' AND s.run_id = t.run_id AND s.entity_code = t.entity_code AND s.basis = t.basis)
+         GROUP BY 1, 2, 3 HAVING sum(t.line_count) <> 0),
+    found AS (
+        SELECT e.fund, e.account_code, e.currency, sum(e.row_count) AS lines, sum(e.debit) AS debit, sum(e.credit) AS credit
+          FROM acct._evidence_sections(p_seal_id) AS e WHERE e.kind = 2 GROUP BY 1, 2, 3)
+    SELECT format('account %s in fund %s, currency %s', account_code, fund, currency)
+      FROM posted AS p FULL JOIN found AS f USING (fund, account_code, currency)
+     WHERE (p.lines, p.debit, p.credit) IS DISTINCT FROM (f.lines, f.debit, f.credit) ORDER BY fund, account_code, currency LIMIT 1
+$$;
+COMMENT ON FUNCTION acct._account_sealed_wrong(bigint) IS
+'The first account of which the seal of a month has other lines, or other sums, than the runs without a seal posted to it; NULL: there is none.';
+
 CREATE FUNCTION acct._seal_ledger(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, month date, seal_number bigint, journals bigint, lines bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -51,18 +70,19 @@ BEGIN
         PERFORM acct._seal_month(m.month, m.entity_code, m.basis, acct._month_rows('ledger_entry_header', m.month, false)::regclass,
                                  acct._month_rows('ledger_entry_line', m.month, false)::regclass);
         -- crash point: seal_month_sealed
-        SELECT s.seal_number, acct._seal_line(s.body, 'headers')::bigint AS journals, coalesce(acct._seal_line(s.body, 'lines')::bigint, 0) AS lines,
-               x.debit, x.credit INTO found
+        SELECT s.seal_id, s.seal_number, acct._seal_line(s.body, 'headers')::bigint AS journals, coalesce(acct._seal_line(s.body, 'lines')::bigint, 0) AS lines,
+               x.debit, x.credit, acct._account_sealed_wrong(s.seal_id) AS wrong INTO found
           FROM acct.ledger_seal AS s
          CROSS JOIN LATERAL (SELECT coalesce(sum(e.debit), 0) AS debit, coalesce(sum(e.credit), 0) AS credit
                                FROM acct._evidence_sections(s.seal_id) AS e WHERE e.kind = 2) AS x
          WHERE s.kind = 'month' AND s.period_month = m.month AND s.entity_code = m.entity_code AND s.basis = m.basis;
         -- What is not what its runs recorded is not to be sealed as if it were.
-        IF (coalesce(found.lines, 0), coalesce(found.debit, 0), coalesce(found.credit, 0)) <> (m.lines, m.debit, m.credit) THEN
+        IF found.wrong IS NOT NULL OR (coalesce(found.lines, 0), coalesce(found.debit, 0), coalesce(found.credit, 0)) <> (m.lines, m.debit, m.credit) THEN
             RAISE EXCEPTION 'the ledger of month % of book % % is not what its runs posted', acct._month_name(m.month), m.entity_code, m.basis
                 USING ERRCODE = 'LE009',
-                      DETAIL = format('Posted: %s lines, debit %s, credit %s. Found: %s lines, debit %s, credit %s.', m.lines, m.debit, m.credit,
-                                      coalesce(found.lines, 0), coalesce(found.debit, 0), coalesce(found.credit, 0)),
+                      DETAIL = concat_ws(' ', format('Posted: %s lines, debit %s, credit %s. Found: %s lines, debit %s, credit %s.', m.lines, m.debit, m.credit,
+                                                     coalesce(found.lines, 0), coalesce(found.debit, 0), coalesce(found.credit, 0)),
+                                         'The first to differ is ' || found.wrong || '.'),
                       HINT = 'acct.check_run() shows which run it is.';
         END IF;
         entity_code := m.entity_code;

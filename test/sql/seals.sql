@@ -266,6 +266,9 @@ SELECT array_agg(seal_id) AS seals FROM acct.ledger_seal WHERE kind = 'month' AN
 SELECT public.forget_seals(:'seals');
 UPDATE acct.journal_run_total SET debit = debit + 1 WHERE entity_code = 'SUB' AND basis = 'LOCAL' AND je_month = '2025-02-01' AND currency = 'CY0' AND account_code = '1000';
 SELECT acct.seal_ledger(); :why
+UPDATE acct.journal_run_total SET debit = debit - 1, account_code = '1999' WHERE entity_code = 'SUB' AND basis = 'LOCAL' AND je_month = '2025-02-01' AND currency = 'CY0' AND account_code = '1000';
+SELECT acct.seal_ledger(); :why
+UPDATE acct.journal_run_total SET debit = debit + 1, account_code = '1000' WHERE account_code = '1999';
 -- What was dropped is left out.
 SELECT acct.archive_partition('ledger_entry', '2025-01-01') AS archived;
 SELECT array_agg(seal_id) AS seals FROM acct.ledger_seal WHERE period_month = '2025-01-01' AND entity_code = 'SUB' \gset

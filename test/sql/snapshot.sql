@@ -159,6 +159,21 @@ SELECT m::date AS month, count(*) AS accounts, sum(closing_balance) AS rest, sum
 SELECT * FROM acct.trial_balance('2025-04-02'); :why
 SELECT * FROM acct.trial_balance(NULL); :why
 
+-- A line that was moved to another account past the triggers: the sums are the same. Balances stay as they are, and the month is not archived.
+\set VERBOSITY default
+BEGIN;
+ALTER TABLE acct.ledger_entry_line_2025_04_rest DISABLE TRIGGER ledger_immutable;
+UPDATE acct.ledger_entry_line_2025_04_rest SET account_code = '3000' WHERE txn_id = 3 AND account_code = '1000' AND basis = 'PRIMARY';
+SELECT count(*) AS differ FROM acct.check_balance_snapshot();
+SELECT count(*) > 0 AS closed FROM public.close_period('2025-04-01');
+SAVEPOINT closed;
+SELECT acct.archive_partition('ledger_entry', '2025-04-01');
+ROLLBACK TO closed;
+SELECT acct.update_balance_snapshot();
+ROLLBACK TO closed;
+SELECT trim_scale(debit) AS debit FROM public.snapshot WHERE ent = 'MAIN' AND basis = 'PRIMARY' AND month = '2025-04-01' AND fund = 'F1' AND acc = '1000' AND cur = 'IDR';
+ROLLBACK;
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
