@@ -233,7 +233,7 @@ static inline void
 add_to_group(LineGroup *group, const Line *line)
 {
 	line_sum_add(&group->sum, line);
-	line_sum_add_journal(&group->sum, line, group->books);
+	line_sum_add_books(&group->sum, line, group->books);
 	group->last_run = Max(group->last_run, line->run_id);
 }
 

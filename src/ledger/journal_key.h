@@ -21,7 +21,10 @@
 
 typedef uint128 JournalSum; /* the server's type, which may lie where its memory begins */
 
-/* Posting leaves these codes out: it compares them with what expand wrote, in lines and in headers. */
+/*
+ * Posting leaves these codes out where the transaction says which they are: it compares them with what expand wrote, in
+ * lines and in headers.
+ */
 #define NO_BOOKS 0
 
 typedef struct JournalKey

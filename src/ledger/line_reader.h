@@ -48,7 +48,7 @@ typedef struct LineSum
 	Amount debit;
 	Amount credit;
 	Digest digest;
-	JournalSum journals; /* where line_sum_add_journal() is called, too */
+	JournalSum journals; /* where line_sum_add_books() is called, too */
 } LineSum;
 
 static inline void
@@ -63,11 +63,19 @@ line_sum_add(LineSum *sum, const Line *line)
 
 /* By it lines are compared with their headers; books is journal_books() of its codes, or NO_BOOKS. */
 static inline void
-line_sum_add_journal(LineSum *sum, const Line *line, uint64 books)
+line_sum_add_books(LineSum *sum, const Line *line, uint64 books)
 {
 	JournalKey key = {line->je_id, line->run_id, line->txn_id, line->has_txn, line->je_date, books};
 
 	sum->journals += journal_sum(&key, 1, line->debit, line->credit);
+}
+
+/* The same, with the line's own codes or without them. */
+static inline void
+line_sum_add_journal(LineSum *sum, const Line *line, bool by_book)
+{
+	line_sum_add_books(
+		sum, line, by_book ? journal_books(line->entity, line->basis, line->currency) : NO_BOOKS);
 }
 
 static inline void

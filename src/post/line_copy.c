@@ -38,6 +38,7 @@ typedef struct CopyPlan
 {
 	int64 first_je_id; /* of the run's own range */
 	int64 end_je_id;
+	bool by_book; /* as in Post */
 	RowStamp stamp;
 	bool seals; /* processes take groups, and seal them; else they take extents */
 	int nprocesses;
@@ -125,6 +126,7 @@ fill_plan(LineCopy *copy, CopyPlan *plan, int nprocesses)
 
 	plan->first_je_id = post->first_je_id;
 	plan->end_je_id = post->end_je_id;
+	plan->by_book = post->by_book;
 	plan->seals = post->seals != NULL && shares_evenly(copy, nprocesses);
 	plan->nprocesses = nprocesses;
 	for (int i = 0; i < post->nmonths; i++)
@@ -233,7 +235,7 @@ note_line(Copier *copier, CopiedExtent *extent, int month, HeapTuple tuple, cons
 {
 	Assert(ItemPointerGetBlockNumber(&tuple->t_self) < extent->from + extent->npages);
 	line_sum_add(sum, line);
-	line_sum_add_journal(sum, line, NO_BOOKS);
+	line_sum_add_journal(sum, line, copier->plan->by_book);
 	line_indexes_note(&copier->plan->indexes[month], copier->keys[month], extent,
 					  ItemPointerGetBlockNumber(&tuple->t_self) - extent->from,
 					  ItemPointerGetOffsetNumber(&tuple->t_self), line->je_id, line->line_no,

@@ -50,6 +50,7 @@ typedef struct HeaderColumns
 	AttrNumber je_date;
 	AttrNumber entity_code;
 	AttrNumber basis;
+	AttrNumber currency;
 	AttrNumber line_count;
 	AttrNumber total_debit;
 	AttrNumber total_credit;
@@ -178,7 +179,7 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	int32 line_count = DatumGetInt32(slot->tts_values[columns->line_count - 1]);
 	Amount debit = amount_from_stored(slot->tts_values[columns->total_debit - 1]);
 	Amount credit = amount_from_stored(slot->tts_values[columns->total_credit - 1]);
-	JournalKey key = {.run_id = post->run_id, .je_date = date, .books = NO_BOOKS};
+	JournalKey key = {.run_id = post->run_id, .je_date = date};
 	LedgerMonth *month = post_find_month(post, date);
 	LedgerTarget *target = &pass->targets[month - post->months];
 	HeaderIndexes *indexes = pass->indexes[month - post->months];
@@ -200,6 +201,10 @@ post_header(HeaderPass *pass, TupleTableSlot *slot)
 	month->journals++;
 	post->header_lines += line_count;
 	key.je_id = DatumGetInt64(slot->tts_values[columns->je_id - 1]);
+	key.books = NO_BOOKS;
+	if (post->by_book)
+		key.books = journal_books(code_from_datum(entity), code_from_datum(basis),
+								  code_from_datum(slot->tts_values[columns->currency - 1]));
 	key.has_txn = !slot->tts_isnull[pass->txn_id - 1];
 	key.txn_id = key.has_txn ? DatumGetInt64(slot->tts_values[pass->txn_id - 1]) : 0;
 	post->header_journals += journal_sum(&key, line_count, debit, credit);
@@ -253,6 +258,7 @@ post_headers_open(Post *post, Relation staging)
 	pass->columns.je_date = column_find(tupdesc, name, "je_date", DATEOID);
 	pass->columns.entity_code = column_find(tupdesc, name, "entity_code", TEXTOID);
 	pass->columns.basis = column_find(tupdesc, name, "basis", TEXTOID);
+	pass->columns.currency = column_find(tupdesc, name, "currency", TEXTOID);
 	pass->columns.line_count = column_find(tupdesc, name, "line_count", INT4OID);
 	pass->columns.total_debit = column_find(tupdesc, name, "total_debit", NUMERICOID);
 	pass->columns.total_credit = column_find(tupdesc, name, "total_credit", NUMERICOID);

@@ -184,7 +184,7 @@ post_row(RowPoster *poster, HeapTuple tuple)
 			target = &poster->ranges[m];
 	}
 	line_sum_add(&month->lines, &line);
-	line_sum_add_journal(&month->lines, &line, NO_BOOKS);
+	line_sum_add_journal(&month->lines, &line, post->by_book);
 	seal_row(poster, tuple, &line);
 	if (target->same_layout && !HeapTupleHasExternal(tuple) &&
 		has_all_columns(tuple, poster->pages.rel))

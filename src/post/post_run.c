@@ -16,9 +16,9 @@
 static void
 take_header_digest(Post *post, TupleTableSlot *slot)
 {
-	char *digest = query_text(slot, 3);
-	Datum columns = query_value(slot, 4, (Datum) 0);
-	Datum types = query_value(slot, 5, (Datum) 0);
+	char *digest = query_text(slot, 4);
+	Datum columns = query_value(slot, 5, (Datum) 0);
+	Datum types = query_value(slot, 6, (Datum) 0);
 	MemoryContext old;
 
 	if (digest == NULL)
@@ -41,12 +41,15 @@ take_run(TupleTableSlot *slot, void *arg)
 	post->posted_at = DatumGetTimestampTz(query_value(slot, 0, TimestampTzGetDatum(0)));
 	post->first_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
 	post->end_je_id = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
+	post->by_book = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
 	take_header_digest(post, slot);
 }
 
-#define RUN_QUERY(of_headers)                                   \
-	"SELECT r.posted_at, g.from_je_id, g.to_je_id, " of_headers \
-	" FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1"
+/* A transaction has one entity and currency, and several bases at most. */
+#define RUN_QUERY(of_headers)                                                                \
+	"SELECT r.posted_at, g.from_je_id, g.to_je_id, r.txn_month IS NULL OR "                  \
+	"(SELECT count(DISTINCT t.basis) > 1 FROM acct.journal_run_total t WHERE t.run_id = $1)" \
+	", " of_headers " FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1"
 
 static void
 load_run(Post *post)

@@ -34,6 +34,7 @@ typedef struct Post
 	int64 run_id;
 	int64 first_je_id; /* of the run's own range, if it has one */
 	int64 end_je_id;
+	bool by_book; /* journals of one transaction, or of none, may be of several books */
 	MemoryContext context;
 	MemoryContext row_context; /* of values that had to be fetched or decompressed */
 	Snapshot snapshot;         /* that staging is read by */
@@ -47,7 +48,7 @@ typedef struct Post
 
 	/* What the headers written come to. */
 	int64 header_lines;
-	JournalSum header_journals; /* what lines with NO_BOOKS have to come to */
+	JournalSum header_journals; /* what the lines have to come to */
 	Amount header_debit;
 	Amount header_credit;
 	Digest headers; /* of every column, where expand recorded that */

@@ -200,6 +200,12 @@ BEGIN;
 UPDATE acct.je_line_staging SET je_date = '2025-12-01' WHERE run_id = :nov AND txn_id = 40;
 SELECT * FROM acct.post_journals(:nov); :why
 ROLLBACK;
+-- Lines of a transaction's journals in two bases, exchanged: each journal balances, and all columns have the values that they had.
+BEGIN;
+UPDATE acct.je_line_staging AS l SET je_id = (SELECT h.je_id FROM acct.je_header_staging AS h WHERE h.run_id = :nov AND h.txn_id = 40 AND h.basis <> l.basis)
+ WHERE l.run_id = :nov AND l.txn_id = 40;
+SELECT journals FROM acct.post_journals(:nov); :why
+ROLLBACK;
 -- Emptied, as by a crash: it is expanded afresh.
 TRUNCATE acct.je_line_staging;
 SELECT * FROM acct.validate_run(:nov); :why
