@@ -234,7 +234,7 @@ BEGIN
     IF fec_file_name.year_end IS NULL OR NOT isfinite(fec_file_name.year_end) THEN
         RAISE EXCEPTION 'the last day of the year must be given' USING ERRCODE = '22004';
     END IF;
-    PERFORM acct._require_plausible_month(date_trunc('month', fec_file_name.year_end::timestamp)::date);
+    PERFORM acct._require_plausible_month(acct.month_start(fec_file_name.year_end));
     IF fec_file_name.year_end <> acct.month_end(fec_file_name.year_end) THEN
         RAISE EXCEPTION 'no year ends on %', to_char(fec_file_name.year_end, 'YYYY-MM-DD') USING ERRCODE = '22023', HINT = 'A year ends on the last day of a month.';
     END IF;

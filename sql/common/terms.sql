@@ -3,7 +3,8 @@
 CREATE FUNCTION acct._month_name(p_month date) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN to_char(p_month, 'YYYY-MM');
+    -- A date has more years than a time.
+    RETURN CASE WHEN isfinite(p_month) AND p_month <= date '294276-12-31' THEN to_char(p_month, 'YYYY-MM') ELSE p_month::text END;
 END
 $$;
 COMMENT ON FUNCTION acct._month_name(date) IS 'A month as messages name it, such as 2025-01.';

@@ -681,6 +681,8 @@ BEGIN
     ELSIF last >= 1000000 THEN
         RAISE EXCEPTION 'template % has no version after %', code, last
             USING ERRCODE = '54000', DETAIL = 'A template has at most 1000000 versions.', HINT = 'Use another template code.';
+    ELSIF new_template_version.effective_from IS NULL THEN
+        RAISE EXCEPTION 'the date from which the version is effective must be given' USING ERRCODE = '22004';
     END IF;
     INSERT INTO acct.journal_template (template_code, version, description, template_type, basis, effective_from,
                                        require_balanced, balance_by_fund, skip_zero_lines, negative_policy)
@@ -700,4 +702,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.new_template_version(text, date) IS
-'Copies the newest version of a template, with its match rules and lines, to a new draft in effect from effective_from; returns its version. Raises LE004 where there is no such template, 54000 where its versions are used up, 25001 (the transaction is not READ COMMITTED).';
+'Copies the newest version of a template, with its match rules and lines, to a new draft in effect from effective_from; returns its version. Raises LE004 where there is no such template, 22004 (no date), 54000 where its versions are used up, 25001 (the transaction is not READ COMMITTED).';

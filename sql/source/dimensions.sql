@@ -26,6 +26,8 @@ BEGIN
     END IF;
     IF add_dimension.type IS NULL OR add_dimension.on_lines IS NULL THEN
         RAISE EXCEPTION 'a dimension has a type and is or is not on lines' USING ERRCODE = '22004';
+    ELSIF NOT EXISTS (SELECT FROM pg_type AS t WHERE t.oid = add_dimension.type AND t.typtype <> 'p') THEN
+        RAISE EXCEPTION 'columns have no type %', add_dimension.type USING ERRCODE = '22023';
     ELSIF add_dimension.type::oid >= 16384 THEN
         -- A domain's CHECK would run as the owner of this function.
         RAISE EXCEPTION 'a dimension''s type must be built in' USING ERRCODE = '42501';
@@ -54,4 +56,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.add_dimension(text, regtype, boolean) IS
-'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, templates may name it, and the views of acct_bi show it. Can be repeated, and raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 42501 (a type that is not built in).';
+'Adds a column of one name and type to source transactions and journals, and with on_lines to journal lines too, in staging and ledger; later runs carry it, templates may name it, and the views of acct_bi show it. Can be repeated, and raises 42602 (not a name), 42701 (a column of the engine, or one that exists with another type), 22004 (NULL type), 22023 (a type that columns cannot have), 42501 (a type that is not built in).';

@@ -166,6 +166,7 @@ INSERT INTO acct.journal_template (template_code, version) VALUES ('LAST', 21474
 INSERT INTO acct.journal_template (template_code, version) VALUES ('LAST', 1000001);
 INSERT INTO acct.journal_template (template_code, version) VALUES ('LAST', 1000000);
 SELECT acct.new_template_version('LAST', '2025-01-01');
+SELECT acct.new_template_version('FEE', NULL);
 -- One that is there already
 ALTER TABLE acct.journal_template DISABLE TRIGGER journal_template_life;
 UPDATE acct.journal_template SET version = 2147483647 WHERE template_code = 'LAST';

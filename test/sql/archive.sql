@@ -31,6 +31,7 @@ CREATE TABLE public.was_made_of AS SELECT * FROM public.made_of;
 -- By hand: what is refused
 SELECT acct.archive_partition('ledger_entry', '2015-01-01');
 SELECT acct.archive_partition('ledger_entry', '2015-01-02');
+SELECT acct.restore_partition('ledger_entry', '294277-01-01');
 SELECT acct.archive_partition('ledger_entry_line', '2015-01-01');
 SELECT acct.archive_partition(NULL, '2015-01-01');
 SELECT acct.archive_partition('txn_source_parent', '2014-01-01');

@@ -28,6 +28,8 @@ SELECT acct.add_dimension('posted_at', 'timestamptz'); :why
 SELECT acct.add_dimension('je_number', 'text'); :why
 SELECT acct.add_dimension('ctid', 'text'); :why
 SELECT acct.add_dimension('x', NULL); :why
+SELECT acct.add_dimension('x', 0::regtype); :why
+SELECT acct.add_dimension('x', 'anyelement'); :why
 SELECT acct.add_dimension('x', 'text', NULL); :why
 SELECT acct.add_dimension('x', 'nosuchtype'); :why
 SELECT count(*) AS added FROM pg_attribute WHERE attrelid = 'acct.txn_source_parent'::regclass AND attname = 'x';
