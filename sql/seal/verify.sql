@@ -196,17 +196,60 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._carried_findings(date, date, text, text) IS 'Balances that do not open with what the months before come to.';
 
-CREATE FUNCTION acct._columns_added(p_entity text, p_basis text) RETURNS TABLE (entity_code text, basis text, table_name text, column_name text, seals bigint)
+CREATE FUNCTION acct._seals_without_columns(p_entity text, p_basis text) RETURNS TABLE (table_name text, column_name text, seal_id bigint, entity_code text, basis text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT s.entity_code, s.basis, k.name, a.attname::text, count(*)
+    SELECT k.name, a.attname::text, s.seal_id, s.entity_code, s.basis
       FROM (VALUES ('ledger_entry_header', 'header_columns', ARRAY['entity_code', 'basis']),
                    ('ledger_entry_line', 'line_columns', ARRAY['entity_code', 'basis', 'fund', 'account_code', 'currency'])) AS k (name, list, keys)
       JOIN pg_attribute AS a ON a.attrelid = format('acct.%I', k.name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (k.keys)
       JOIN acct.ledger_seal AS s ON s.kind IN ('run', 'month') AND (p_entity IS NULL OR s.entity_code = p_entity) AND (p_basis IS NULL OR s.basis = p_basis)
      WHERE strpos(',' || acct._seal_line(s.body, k.list), ',' || replace(replace(replace(a.attname::text, chr(92), repeat(chr(92), 2)), ',', chr(92) || ','), ':', chr(92) || ':') || ':') = 0
-     GROUP BY s.entity_code, s.basis, k.name, a.attname
+$$;
+COMMENT ON FUNCTION acct._seals_without_columns(text, text) IS 'Columns of headers and lines that some seals do not have, because they were added later, with each of these seals.';
+
+CREATE FUNCTION acct._columns_added(p_entity text, p_basis text) RETURNS TABLE (entity_code text, basis text, table_name text, column_name text, seals bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT w.entity_code, w.basis, w.table_name, w.column_name, count(*) FROM acct._seals_without_columns(p_entity, p_basis) AS w GROUP BY 1, 2, 3, 4
 $$;
 COMMENT ON FUNCTION acct._columns_added(text, text) IS 'Columns of headers and lines that some seals do not have, because they were added later, with the number of these seals.';
+
+CREATE FUNCTION acct._later_values(p_from date, p_to date, p_entity text, p_basis text)
+RETURNS TABLE (entity_code text, basis text, month date, je_id bigint, expected text, actual text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off AS $$
+DECLARE
+    later record;
+    has_value text;
+BEGIN
+    -- Only months of entries whose seal lacks a column are read, once for each such column.
+    FOR later IN
+        SELECT x.table_name, x.column_name, x.seals, m.month, l.leaf, a.atthasmissing, (a.attmissingval::text::text[])[1] AS missing
+          FROM (SELECT w.table_name, w.column_name, array_agg(w.seal_id) AS seals FROM acct._seals_without_columns(p_entity, p_basis) AS w GROUP BY 1, 2) AS x
+         CROSS JOIN acct._months_to_verify(p_from, p_to) AS m
+         CROSS JOIN LATERAL unnest(acct._entry_leaves(x.table_name, m.month)) AS l (leaf)
+          JOIN pg_attribute AS a ON a.attrelid = l.leaf AND a.attname = x.column_name AND NOT a.attisdropped
+         WHERE EXISTS (SELECT FROM acct.ledger_seal AS s WHERE s.seal_id = ANY (x.seals)
+                          AND (s.period_month = m.month AND s.kind = 'month'
+                               OR s.kind = 'run' AND EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = s.run_id AND t.je_month = m.month)))
+         ORDER BY m.month, x.table_name, x.column_name, l.leaf
+    LOOP
+        -- Where a default was given, entries from before show that.
+        has_value := CASE WHEN later.atthasmissing THEN format('x.%I::text IS DISTINCT FROM %L', later.column_name, later.missing)
+                          ELSE format('num_nulls(x.%I) = 0', later.column_name) END;
+        RETURN QUERY EXECUTE format($q$
+            SELECT x.entity_code, x.basis, $2, min(x.je_id), %L, CASE count(*) WHEN 1 THEN '1 row has a value' ELSE count(*) || ' rows have a value' END
+              FROM %s AS x
+             WHERE %s
+               AND ((x.run_id, x.entity_code, x.basis) IN (SELECT s.run_id, s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.seal_id = ANY ($1) AND s.kind = 'run')
+                    OR (x.entity_code, x.basis) IN (SELECT s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.seal_id = ANY ($1) AND s.kind = 'month' AND s.period_month = $2)
+                       AND (x.run_id, x.entity_code, x.basis) NOT IN (SELECT s.run_id, s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.kind = 'run'))
+             GROUP BY x.entity_code, x.basis$q$,
+            format('no value in %s.%s, which was added after the seal', later.table_name, later.column_name), later.leaf, has_value)
+          USING later.seals, later.month;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._later_values(date, date, text, text) IS
+'Entries that have a value in a column that was added after they were sealed, by table that holds them. Posted entries never change, so somebody wrote it past the triggers.';
 
 CREATE FUNCTION acct._unlike_journals(p_month date, p_seal_id bigint) RETURNS TABLE (je_id bigint, je_number text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -290,6 +333,9 @@ BEGIN
                      UNION ALL
                      SELECT 'waivers', false, w.entity_code, w.basis, NULL, w.seal_number, w.run_id, w.month, NULL, NULL, NULL, NULL, NULL, w.expected, w.actual, NULL, NULL, NULL, NULL
                        FROM acct._waiver_findings(p_entity, p_basis) AS w
+                     UNION ALL
+                     SELECT 'columns', false, l.entity_code, l.basis, NULL, NULL, NULL, l.month, NULL, NULL, NULL, l.je_id, NULL, l.expected, l.actual, NULL, NULL, NULL, NULL
+                       FROM acct._later_values(p_from, p_to, p_entity, p_basis) AS l
                      UNION ALL
                      SELECT 'columns', NULL, a.entity_code, a.basis, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'in all seals',
                             format('%s.%s is not in %s seals: it was added later', a.table_name, a.column_name, a.seals), NULL, NULL, NULL, NULL

@@ -54,6 +54,17 @@ SELECT acct.ledger_checkpoint() IS NOT NULL AS made;
 \set VERBOSITY sqlstate
 SELECT acct.prove_journal(:far, 1);
 ROLLBACK;
+\set VERBOSITY default
+-- A value in a column that was added after the entries were sealed; a default that they show is none.
+BEGIN;
+SELECT acct.add_dimension('later', 'text', true) \gset
+ALTER TABLE acct.ledger_entry_header ADD COLUMN given json DEFAULT '{"a": 5}';
+SELECT check_name, passed, expected, actual FROM public.found();
+UPDATE acct.ledger_entry_line_2015_02 SET later = 'x' WHERE je_id = :far;
+UPDATE acct.ledger_entry_header_2015_02 SET given = '6' WHERE je_id = :far;
+SELECT check_name, month, columns, expected, actual FROM public.found() WHERE NOT passed;
+SELECT check_name FROM public.found('2015-03-01') WHERE NOT passed;
+ROLLBACK;
 :what
 \set VERBOSITY default
 BEGIN;
