@@ -406,10 +406,13 @@ def check_proof(data):
     return {'header': check_row, 'line': check_row, 'balance': check_balance, 'sections': check_sections, 'consistency': check_step}[proof['kind']](proof)
 
 
-def check_trust(found, kept, steps):
-    """That a checkpoint is the one that was kept, or that one of these steps (consistency proofs) leads from one to the other."""
+def check_trust(shown, kept, steps):
+    """That what a proof shows is in the log of the checkpoint that was kept: the proof's own, or one of these steps (consistency proofs) leads from one to the other."""
+    found = shown['checkpoint']
     require(found[0] == kept[0], f'it is of another ledger, {found[0]}')
     require(found == kept or any({found, kept} == {s['old'], s['new']} for s in steps), 'its checkpoint is not the one that was kept, and no proof leads from one to the other')
+    # Whoever knows some hashes of a log can make one that extends it, and holds anything.
+    require(shown['index'] < kept[1], 'it was sealed after the checkpoint that was kept, which cannot vouch for it: get a newer checkpoint from where they are kept')
 
 
 def check_journal(header, lines):
@@ -562,7 +565,7 @@ def command_proof(args):
             if f['kind'] == 'consistency':
                 print(f"{path}: the checkpoint of {f['new'][1]} seals extends that of {f['old'][1]}")
                 continue
-            check_trust(f['checkpoint'], kept, steps)
+            check_trust(f, kept, steps)
             print(f"{path}: {f['kind']} is in the ledger of the checkpoint")
             if f['kind'] in LEAF:
                 journals.setdefault((f['checkpoint'], f['record']['je_id']), []).append(f)
@@ -600,15 +603,15 @@ def command_archive(args):
     found = [check_proof(line) for line in load(args.sections, 1 << 30).splitlines()]
     steps, seals = ([f for f in found if f['kind'] == kind] for kind in ('consistency', 'sections'))
     for s in seals:
-        check_trust(s['checkpoint'], kept, steps)
+        check_trust(s, kept, steps)
     manifest = json.loads(load(args.manifest).decode('utf-8'), object_pairs_hook=unique_names)
     counts, problems = check_archive(os.path.dirname(args.manifest), manifest, seals)
     for p in problems:
         print(f'REJECTED: {p}')
     if not problems:
         print(f"{manifest['month'][:7]}: {counts['header']} headers and {counts['line']} lines are those of {len(seals)} seals")
-        sizes = {s['checkpoint'][1] for s in seals}
-        complete = len(sizes) == 1 and {s['index'] for s in seals} == set(range(min(sizes)))
+        # Proofs by an older checkpoint know nothing of the seals since.
+        complete = {s['index'] for s in seals} == set(range(kept[1]))
         print('no other seal of the ledger has rows of the month' if complete else 'these are not all seals of the ledger: another one may have rows of the month')
     print(f'checkpoint: {show_checkpoint(kept)}')
     return not problems

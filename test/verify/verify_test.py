@@ -289,6 +289,8 @@ check('a balance is proved', run('proof', '--checkpoint', kept, write('x', balan
 # Checkpoints
 check('a proof of a later checkpoint needs a step', last_line(run('proof', '--checkpoint', write('five', checkpoint_of(5)), write('a', proof_of('line', a))))[1].split(': ', 1)[1],
       'REJECTED: its checkpoint is not the one that was kept, and no proof leads from one to the other')
+check('what was sealed since is not', last_line(run('proof', '--checkpoint', write('two', checkpoint_of(2)), write('step', consistency_proof(2, 7)), write('a', proof_of('line', a))))[1].split(': ', 1)[1],
+      'REJECTED: it was sealed after the checkpoint that was kept, which cannot vouch for it: get a newer checkpoint from where they are kept')
 check('with the step it is proved', run('proof', '--checkpoint', write('five', checkpoint_of(5)), write('a', proof_of('line', a)), write('step', consistency_proof(5, 7)))[0], 0)
 check('another ledger', last_line(run('proof', '--checkpoint', write('other', checkpoint_of(7, 'ledger_engine/other')), write('a', proof_of('line', a))))[1].split(': ', 1)[1], f'REJECTED: it is of another ledger, {origin}')
 for old, new in ((1, 7), (3, 7), (4, 7), (6, 7), (7, 7)):
@@ -327,7 +329,7 @@ def proves(data, others=()):
         found = verify.check_proof(data)
         if found['kind'] == 'consistency':
             return (found['old'], found['new']) if trusted in (found['old'], found['new']) else None
-        verify.check_trust(found['checkpoint'], trusted, [])
+        verify.check_trust(found, trusted, [])
         return None if record_of(found) in others else found
     except verify.Rejected:
         return None
