@@ -226,7 +226,8 @@ BEGIN
           FROM (SELECT w.table_name, w.column_name, array_agg(w.seal_id) AS seals FROM acct._seals_without_columns(p_entity, p_basis) AS w GROUP BY 1, 2) AS x
          CROSS JOIN acct._months_to_verify(p_from, p_to) AS m
          CROSS JOIN LATERAL unnest(acct._entry_leaves(x.table_name, m.month)) AS l (leaf)
-          JOIN pg_attribute AS a ON a.attrelid = l.leaf AND a.attname = x.column_name AND NOT a.attisdropped
+          -- A table that was rewritten, or restored from a dump, has its defaults in every row, and generated columns have values always.
+          JOIN pg_attribute AS a ON a.attrelid = l.leaf AND a.attname = x.column_name AND NOT a.attisdropped AND a.attgenerated = '' AND (a.atthasmissing OR NOT a.atthasdef)
          WHERE EXISTS (SELECT FROM acct.ledger_seal AS s WHERE s.seal_id = ANY (x.seals)
                           AND (s.period_month = m.month AND s.kind = 'month'
                                OR s.kind = 'run' AND EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = s.run_id AND t.je_month = m.month)))
@@ -249,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._later_values(date, date, text, text) IS
-'Entries that have a value in a column that was added after they were sealed, by table that holds them. Posted entries never change, so somebody wrote it past the triggers.';
+'Entries that have a value in a column that was added after they were sealed, by table that holds them. Posted entries never change, so somebody wrote it past the triggers; of a column with a default that the table no longer keeps apart, none are known.';
 
 CREATE FUNCTION acct._unlike_journals(p_month date, p_seal_id bigint) RETURNS TABLE (je_id bigint, je_number text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

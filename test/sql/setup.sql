@@ -132,7 +132,7 @@ $$;
 SET client_min_messages = warning;
 DROP DATABASE IF EXISTS :"topic_db";
 DROP ROLE IF EXISTS :"checker";
-CREATE DATABASE :"topic_db" TEMPLATE :"regress_db";
+CREATE DATABASE :"topic_db" TEMPLATE :"regress_db" STRATEGY FILE_COPY; -- the cheaper one where nothing is synced
 CREATE ROLE :"checker" SUPERUSER;
 ALTER DATABASE :"topic_db" SET client_min_messages = warning;
 \if :alone
