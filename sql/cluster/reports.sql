@@ -245,16 +245,19 @@ DECLARE
     blocks CONSTANT text[] := string_to_array(rtrim(verify_cluster_checkpoint.checkpoint, E'\n'), E'\n\n');
     head CONSTANT text[] := string_to_array(blocks[1], E'\n');
     parts CONSTANT text[] := ARRAY(SELECT rtrim(b, E'\n') || E'\n' FROM unnest(blocks) WITH ORDINALITY AS x (b, n) WHERE n > 1 ORDER BY n);
-    origins CONSTANT text[] := ARRAY(SELECT (acct._parse_checkpoint(p)).origin FROM unnest(parts) WITH ORDINALITY AS x (p, n) ORDER BY n);
+    origins text[];
     answered integer := 0;
     a record;
 BEGIN
     PERFORM acct._require_cluster();
-    IF cardinality(head) IS DISTINCT FROM 3 OR head[1] NOT LIKE 'ledger_engine_cluster/%' OR head[2] <> cardinality(parts)::text THEN
+    IF verify_cluster_checkpoint.checkpoint IS NULL THEN
+        RAISE EXCEPTION 'the checkpoint must be given' USING ERRCODE = '22004';
+    ELSIF cardinality(head) IS DISTINCT FROM 3 OR head[1] NOT LIKE 'ledger_engine_cluster/%' OR head[2] <> cardinality(parts)::text THEN
         RAISE EXCEPTION 'not a checkpoint of a cluster'
             USING ERRCODE = '22P02', DETAIL = 'It has three lines with origin, number of nodes and root, and after an empty line the checkpoint of each node.',
                   HINT = 'Give the text as acct.cluster_checkpoint() returned it.';
     END IF;
+    origins := ARRAY(SELECT (acct._parse_checkpoint(p)).origin FROM unnest(parts) WITH ORDINALITY AS x (p, n) ORDER BY n);
     node := NULL;
     check_name := 'origin';
     passed := head[1] = 'ledger_engine_cluster/' || (SELECT l.ledger_id FROM acct.engine_layout AS l);

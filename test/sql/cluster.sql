@@ -292,6 +292,7 @@ SELECT node, check_name, passed, CASE WHEN node IS NULL THEN detail END AS detai
 SELECT node, check_name, passed, detail FROM acct.verify_cluster_checkpoint(replace(replace(:'checkpoint', 'ledger_engine/', 'ledger_engine/0'), 'cluster/', 'cluster/0')) WHERE NOT passed;
 SELECT bool_and(passed) AS with_a_line_feed FROM acct.verify_cluster_checkpoint(:'checkpoint' || E'\n');
 SELECT * FROM acct.verify_cluster_checkpoint('x');
+SELECT * FROM acct.verify_cluster_checkpoint(NULL);
 SELECT node, check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}');
 INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at) VALUES ('gone', '2025-02-01', '{}', 'posted', clock_timestamp());
 SELECT node, check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}') WHERE check_name = 'runs';
