@@ -194,7 +194,7 @@ CREATE FUNCTION acct._post(p_run_id bigint, p_header regclass, p_line regclass,
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_post';
 COMMENT ON FUNCTION acct._post(bigint, regclass, regclass, date[], regclass[], regclass[], regclass[]) IS
-'The data path of post_journals: copies the run''s staging into the ledger partitions of its months (lines of the run''s own range into p_range_partitions) and gives out je_number; a row for each ledger month. Raises LE009 unless counts, sums and digest of the lines are those that expand recorded.';
+'The data path of post_journals: copies the run''s staging into the ledger partitions of its months (lines of the run''s own range into p_range_partitions) and gives out je_number; a row for each ledger month. Raises LE009 unless counts, sums and digests of headers and lines are those that expand recorded.';
 
 CREATE FUNCTION acct._digest_lines(p_query text,
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
@@ -202,17 +202,22 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_lines';
 COMMENT ON FUNCTION acct._digest_lines(text) IS
 'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';
 
-CREATE FUNCTION acct._digest_table(p_table regclass,
-    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+CREATE FUNCTION acct._digest_table(p_table regclass, p_added text[] DEFAULT '{}',
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_table';
-COMMENT ON FUNCTION acct._digest_table(regclass) IS
-'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
+COMMENT ON FUNCTION acct._digest_table(regclass, text[]) IS
+'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers. added is the digest of the columns p_added (added_columns of journal_run), as far as the table still has them; NULL: there are none.';
 
-CREATE FUNCTION acct._digest_shared(p_table regclass, p_run_id bigint,
-    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+CREATE FUNCTION acct._digest_shared(p_table regclass, p_run_id bigint, p_added text[] DEFAULT '{}',
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_shared';
-COMMENT ON FUNCTION acct._digest_shared(regclass, bigint) IS
+COMMENT ON FUNCTION acct._digest_shared(regclass, bigint, text[]) IS
 'The same of a run''s lines in the table of staging that small runs share, found by index.';
+
+CREATE FUNCTION acct._digest_added(p_query text, p_names text[]) RETURNS text
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_added';
+COMMENT ON FUNCTION acct._digest_added(text, text[]) IS
+'The digest (32 hexadecimal digits) of what a query returns of lines, over all its columns, which have these names (p_names) in their order: je_id, line_no, and those that a site added.';
 
 CREATE FUNCTION acct._digest_source(p_tables regclass[], p_month date, p_batches bigint[], p_columns text[],
     OUT rows bigint, OUT gross numeric, OUT digest text)

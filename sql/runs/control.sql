@@ -62,7 +62,7 @@ BEGIN
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'counts_close:') OR v.check_name = 'journals_claimed'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'header_')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('line_count', 'line_debit', 'line_credit')), true),
-           coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'line_digest'), true),
+           coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('line_digest', 'line_columns')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name IN ('totals_by_account', 'originals_mirrored', 'totals_mirrored', 'correction_completes')), true),
            coalesce(bool_and(v.passed) FILTER (WHERE starts_with(v.check_name, 'debit_equals_credit:') OR v.check_name = 'funds_balanced'), true),
            coalesce(bool_and(v.passed) FILTER (WHERE v.check_name = 'periods_open'), true),

@@ -81,6 +81,24 @@ $$;
 COMMENT ON FUNCTION acct._stage_entries(bigint, text, text, text) IS
 'Writes the journals of a run of one date into its staging tables (p_header, p_line). The query p_lines has a row for each line: journal (numbered from 1 without gaps), line_no, entity_code, basis, currency, memo, account_code, fund, debit, credit, product_code, channel, dimensions (jsonb: columns of the site on lines; NULL: none).';
 
+CREATE FUNCTION acct._added_columns(p_table regclass, OUT columns text[], OUT types text[])
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
+DECLARE
+    own CONSTANT text[] := '{run_id,txn_id,je_date,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}';
+BEGIN
+    SELECT array_agg(a.attname::text ORDER BY a.attname), array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attname)
+      INTO columns, types
+      FROM pg_attribute AS a
+     WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated IN ('', 's') AND a.attname <> ALL (own);
+    IF columns = '{je_id,line_no}' THEN
+        columns := NULL;
+        types := NULL;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._added_columns(regclass) IS
+'Columns that a site added to a table of lines, with je_id and line_no, in the order of their names, and their types, as a run records them; NULL: there are none.';
+
 CREATE FUNCTION acct._record_lines(p_run_id bigint, p_header text, p_line text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
@@ -89,6 +107,7 @@ DECLARE
     unbalanced bigint;
     header record;
     line record;
+    added record;
 BEGIN
     EXECUTE format('INSERT INTO acct.journal_run_total (run_id, entity_code, basis, je_month, fund, account_code, currency, debit, credit, line_count) '
                    'SELECT %s, l.entity_code, l.basis, date_trunc(''month'', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency, '
@@ -98,14 +117,20 @@ BEGIN
     SELECT d.* INTO line
       FROM acct._digest_lines(format('SELECT l.txn_id, l.je_date, l.line_no, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, '
                                      'l.channel, l.debit, l.credit FROM %s AS l WHERE l.run_id = %s', p_line, p_run_id)) AS d;
+    SELECT a.columns, a.types, CASE WHEN a.columns IS NOT NULL THEN
+               acct._digest_added(format('SELECT %s FROM %s AS l WHERE l.run_id = %s',
+                                         (SELECT string_agg(format('l.%I', c.name), ', ' ORDER BY c.n) FROM unnest(a.columns) WITH ORDINALITY AS c (name, n)),
+                                         p_line, p_run_id), a.columns) END AS digest
+      INTO added FROM acct._added_columns(p_line::regclass) AS a;
     UPDATE acct.journal_run AS r
        SET journals = header.journals, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest, unbalanced_journals = unbalanced,
-           header_digest = header.digest, header_columns = header.columns, header_types = header.types
+           header_digest = header.digest, header_columns = header.columns, header_types = header.types,
+           added_digest = added.digest, added_columns = added.columns, added_types = added.types
      WHERE r.run_id = p_run_id;
 END
 $$;
 COMMENT ON FUNCTION acct._record_lines(bigint, text, text) IS
-'Records what the journals that are staged for a run come to: counts, totals by account, and the digests of lines and headers.';
+'Records what the journals that are staged for a run come to: counts, totals by account, and the digests of lines, of what a site added to them, and of headers.';
 
 CREATE FUNCTION acct._digest_entered(p_run_id bigint, p_lines text) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$

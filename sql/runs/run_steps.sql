@@ -144,7 +144,8 @@ BEGIN
        SET status = 'created', expanded_by = NULL, expand_started_at = NULL, expanded_at = NULL, transactions = NULL,
            journals = NULL, lines = NULL, exceptions = NULL, ignored = NULL, unbalanced_journals = NULL,
            basis_counts = NULL, debit = NULL, credit = NULL, digest = NULL, source_digest = NULL, source_columns = NULL,
-           source_types = NULL, header_digest = NULL, header_columns = NULL, header_types = NULL, je_range = NULL, range_months = NULL
+           source_types = NULL, header_digest = NULL, header_columns = NULL, header_types = NULL,
+           added_digest = NULL, added_columns = NULL, added_types = NULL, je_range = NULL, range_months = NULL
      WHERE r.run_id = p_run_id;
 END
 $$;

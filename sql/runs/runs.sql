@@ -85,11 +85,14 @@ BEGIN
         ALTER TABLE acct.journal_run DROP CONSTRAINT chk_run_kind,
             ADD CONSTRAINT chk_run_kind CHECK (kind IN ('transaction', 'reversal', 'correction', 'manual', 'opening', 'closing'));
     END IF;
-    -- Since layout 6: what its headers were when they were staged.
+    -- Since layout 6: what its headers, and columns that a site added to lines, were when they were staged.
     ALTER TABLE acct.journal_run
         ADD COLUMN IF NOT EXISTS header_digest text,
         ADD COLUMN IF NOT EXISTS header_columns text[] COLLATE "C",
-        ADD COLUMN IF NOT EXISTS header_types text[] COLLATE "C";
+        ADD COLUMN IF NOT EXISTS header_types text[] COLLATE "C",
+        ADD COLUMN IF NOT EXISTS added_digest text,
+        ADD COLUMN IF NOT EXISTS added_columns text[] COLLATE "C",
+        ADD COLUMN IF NOT EXISTS added_types text[] COLLATE "C";
     CREATE INDEX IF NOT EXISTS journal_run_origin_idx ON acct.journal_run (origin_run) WHERE origin_run IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
@@ -207,6 +210,9 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.header_digest IS 'Digest of the headers of its journals (32 hexadecimal digits), over header_columns, whatever their order; NULL for runs expanded before layout 6.';
     COMMENT ON COLUMN acct.journal_run.header_columns IS 'Columns of acct.je_header_staging when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.header_types IS 'Types of these columns.';
+    COMMENT ON COLUMN acct.journal_run.added_digest IS 'Digest of what its lines have in columns that a site added (32 hexadecimal digits), over added_columns, whatever their order; NULL for runs expanded before layout 6, or while lines had no such columns.';
+    COMMENT ON COLUMN acct.journal_run.added_columns IS 'Columns that a site had added to acct.je_line_staging when it was expanded, with je_id and line_no, which bind values to their lines, in the order of their names.';
+    COMMENT ON COLUMN acct.journal_run.added_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';

@@ -47,18 +47,19 @@ $$;
 COMMENT ON FUNCTION acct._run_rows(bigint, text, text, text[]) IS
 'The FROM item that gives a run''s rows, also those of archived months, with these columns (NULL: those that most callers need); p_source is staging or ledger, p_part is header or line. Raises LE002 where a month was dropped.';
 
-CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text,
-    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
+CREATE FUNCTION acct._run_digest(p_run_id bigint, p_source text, p_added text[] DEFAULT '{}',
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     staging record;
+    columns text[];
 BEGIN
     IF p_source = 'staging' THEN
         SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
         IF staging.is_shared THEN
-            SELECT d.* INTO lines, debit, credit, digest FROM acct._digest_shared(staging.line, p_run_id) AS d;
+            SELECT d.* INTO lines, debit, credit, digest, added FROM acct._digest_shared(staging.line, p_run_id, p_added) AS d;
         ELSE
-            SELECT d.* INTO lines, debit, credit, digest FROM acct._digest_table(staging.line) AS d;
+            SELECT d.* INTO lines, debit, credit, digest, added FROM acct._digest_table(staging.line, p_added) AS d;
         END IF;
         RETURN;
     END IF;
@@ -66,9 +67,15 @@ BEGIN
       FROM acct._digest_lines('SELECT txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, '
                               'product_code, channel, debit, credit FROM '
                               || acct._run_rows(p_run_id, p_source, 'line')) AS d;
+    IF p_added <> '{}' THEN
+        columns := ARRAY(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = 'acct.ledger_entry_line'::regclass AND a.attnum > 0
+                            AND NOT a.attisdropped AND a.attname = ANY (p_added) ORDER BY a.attnum);
+        added := acct._digest_added('SELECT * FROM ' || acct._run_rows(p_run_id, p_source, 'line', columns), columns);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._run_digest(bigint, text) IS 'Count, sums and digest of a run''s lines, read from staging or ledger.';
+COMMENT ON FUNCTION acct._run_digest(bigint, text, text[]) IS
+'Count, sums and digest of a run''s lines, read from staging or ledger, and the digest of the columns p_added (its added_columns), as far as they are there still; NULL: there are none.';
 
 CREATE FUNCTION acct.run_digest(run_id bigint, source text DEFAULT 'ledger') RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -347,6 +354,22 @@ $$;
 COMMENT ON FUNCTION acct._check_source(bigint, tid[]) IS
 'The checks of validate_run that compare a run with its source: claimed batches, and the rows that the run used, are unchanged, and no row of the month has an unregistered batch. Each transaction of the run has a journal, is an exception, or is ignored.';
 
+CREATE FUNCTION acct._digest_or_changes(p_digest text, p_recorded text, p_table regclass, p_columns text[], p_types text[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    changes text;
+BEGIN
+    IF p_digest <> p_recorded THEN
+        SELECT string_agg(CASE WHEN c.new_type IS NULL THEN format('column %s is gone', c.name)
+                               ELSE format('column %s is of type %s, it was %s', c.name, c.new_type, c.old_type) END, ', ')
+          INTO changes FROM acct._changed_columns(p_table, p_columns, p_types) AS c;
+    END IF;
+    RETURN coalesce(changes, p_digest);
+END
+$$;
+COMMENT ON FUNCTION acct._digest_or_changes(text, text, regclass, text[], text[]) IS
+'A digest of rows, or where it is not what was recorded, and columns are gone or changed type, these instead.';
+
 CREATE FUNCTION acct._run_headers(p_run_id bigint, p_source text,
     OUT journals bigint, OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
@@ -354,7 +377,6 @@ DECLARE
     place regclass := 'acct.ledger_entry_header';
     run acct.journal_run;
     columns text[];
-    changes text;
 BEGIN
     SELECT r.* INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     IF p_source = 'staging' THEN
@@ -367,14 +389,7 @@ BEGIN
         SELECT h.journals, h.lines, h.debit, h.credit, h.digest INTO journals, lines, debit, credit, digest
           FROM acct._digest_headers('SELECT * FROM ' || acct._run_rows(p_run_id, p_source, 'header', columns), columns, coalesce(run.header_columns, '{}')) AS h;
     END IF;
-    IF run.header_digest IS NULL THEN
-        digest := NULL;
-    ELSIF digest <> run.header_digest THEN
-        SELECT string_agg(CASE WHEN c.new_type IS NULL THEN format('column %s is gone', c.name)
-                               ELSE format('column %s is of type %s, it was %s', c.name, c.new_type, c.old_type) END, ', ')
-          INTO changes FROM acct._changed_columns(place, run.header_columns, run.header_types) AS c;
-        digest := coalesce(changes, digest);
-    END IF;
+    digest := CASE WHEN run.header_digest IS NOT NULL THEN acct._digest_or_changes(digest, run.header_digest, place, run.header_columns, run.header_types) END;
 END
 $$;
 COMMENT ON FUNCTION acct._run_headers(bigint, text) IS
@@ -382,7 +397,7 @@ COMMENT ON FUNCTION acct._run_headers(bigint, text) IS
 
 CREATE FUNCTION acct._row_checks() RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT '{header_count,header_line_count,header_debit,header_credit,header_digest,line_count,line_debit,line_credit,line_digest}'::text[]
+    SELECT '{header_count,header_line_count,header_debit,header_credit,header_digest,line_count,line_debit,line_credit,line_digest,line_columns}'::text[]
 $$;
 COMMENT ON FUNCTION acct._row_checks() IS 'The checks of validate_run that read a run''s headers and lines. Posting makes the same ones of what it copies.';
 
@@ -391,13 +406,16 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     RETURN QUERY
     SELECT c.*
-      FROM acct.journal_run AS run, acct._run_headers(p_run_id, p_source) AS header, acct._run_digest(p_run_id, p_source) AS line,
+      FROM acct.journal_run AS run, acct._run_headers(p_run_id, p_source) AS header, acct._run_digest(p_run_id, p_source, coalesce(run.added_columns, '{}')) AS line,
            LATERAL unnest(acct._row_checks(),
                           ARRAY[run.journals::text, run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text, run.header_digest,
-                                run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text, run.digest],
+                                run.lines::text, trim_scale(run.debit)::text, trim_scale(run.credit)::text, run.digest, run.added_digest],
                           ARRAY[header.journals::text, header.lines::text, trim_scale(header.debit)::text, trim_scale(header.credit)::text, header.digest,
-                                line.lines::text, trim_scale(line.debit)::text, trim_scale(line.credit)::text, line.digest]) AS c (name, expected, actual)
-     WHERE run.run_id = p_run_id AND (c.name <> 'header_digest' OR run.header_digest IS NOT NULL);
+                                line.lines::text, trim_scale(line.debit)::text, trim_scale(line.credit)::text, line.digest,
+                                acct._digest_or_changes(line.added, run.added_digest, CASE p_source WHEN 'ledger' THEN 'acct.ledger_entry_line'
+                                                        ELSE (SELECT t.line FROM acct._staging_tables(p_run_id) AS t) END, run.added_columns, run.added_types)])
+                   AS c (name, expected, actual)
+     WHERE run.run_id = p_run_id AND (c.name <> 'header_digest' OR run.header_digest IS NOT NULL) AND (c.name <> 'line_columns' OR run.added_digest IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION acct._check_rows(bigint, text) IS

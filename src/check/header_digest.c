@@ -176,29 +176,13 @@ ledger_digest_staged_headers(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(return_sums(fcinfo, &reader));
 }
 
-static TupleDesc
-name_columns(HeaderReader *reader, TupleDesc tupdesc)
-{
-	TupleDesc named = CreateTupleDescCopy(tupdesc);
-	Datum *names;
-	int count;
-
-	deconstruct_array(DatumGetArrayTypeP(reader->of_query), TEXTOID, -1, false, TYPALIGN_INT,
-					  &names, NULL, &count);
-	if (count != named->natts)
-		elog(ERROR, "the query of headers has %d columns, not %d", named->natts, count);
-	for (int i = 0; i < count; i++)
-		namestrcpy(&TupleDescAttr(named, i)->attname, TextDatumGetCString(names[i]));
-	return named;
-}
-
 static void
 add_query_row(TupleTableSlot *slot, void *arg)
 {
 	HeaderReader *reader = arg;
 
 	if (reader->digest == NULL)
-		reader_open(reader, name_columns(reader, slot->tts_tupleDescriptor));
+		reader_open(reader, columns_named(slot->tts_tupleDescriptor, reader->of_query));
 	slot_getallattrs(slot);
 	reader_add(reader, slot->tts_values, slot->tts_isnull);
 }

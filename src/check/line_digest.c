@@ -3,33 +3,41 @@
  *		Count, sums and digest of journal lines as they are now:
  *		acct._digest_table() reads a table of staging by page, by several processes
  *		where there are workers, acct._digest_shared() the rows of a run by index,
- *		acct._digest_lines() what a query returns.
+ *		acct._digest_lines() what a query returns. acct._digest_added() digests
+ *		columns that a site added, which the first two do on the way.
  */
 #include "ledger/line_rows.h"
+#include "common/columns.h"
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "common/query.h"
+#include "common/settings_scope.h"
+#include "ledger/row_digest.h"
 #include "ledger/shared_staging.h"
 
 #include "access/table.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 LEDGER_FUNCTION(ledger_digest_table);
 LEDGER_FUNCTION(ledger_digest_lines);
 LEDGER_FUNCTION(ledger_digest_shared);
+LEDGER_FUNCTION(ledger_digest_added);
 
 /* Blocks that a process takes at a time. */
 #define STRETCH 16
 
-/* What all processes see. */
+/* What all processes see. Behind it: the columns that a site added (text[]). */
 typedef struct LineDigestShared
 {
 	Oid table;
 	BlockNumber nblocks;
+	Size added_at;                       /* 0: none are digested */
 	pg_atomic_uint64 next;               /* stretch */
 	LineSum sums[FLEXIBLE_ARRAY_MEMBER]; /* by process */
 } LineDigestShared;
@@ -42,15 +50,48 @@ add_line(const Line *line, void *sum)
 	line_sum_add(sum, line);
 }
 
+/* The lines of a table, and the columns among them that a site added, where there are names. */
+typedef struct LineScan
+{
+	LineReader *reader;
+	int scope;
+} LineScan;
+
+static void
+lines_open(LineScan *lines, Relation rel, ArrayType *names)
+{
+	lines->reader = line_reader_open(rel);
+	lines->scope = 0;
+	if (names != NULL)
+		line_reader_digest_added(lines->reader, PointerGetDatum(names));
+	if (line_reader_prints(lines->reader))
+		lines->scope = settings_scope_open_pinned();
+}
+
+static void
+lines_close(LineScan *lines)
+{
+	if (line_reader_prints(lines->reader))
+		settings_scope_close(lines->scope);
+	line_reader_close(lines->reader);
+}
+
+static ArrayType *
+shared_names(LineDigestShared *shared)
+{
+	return shared->added_at == 0 ? NULL : (ArrayType *) ((char *) shared + shared->added_at);
+}
+
 /* Reads stretches of blocks until all are taken. */
 static void
 add_stretches(LineDigestShared *shared, Snapshot snapshot)
 {
 	Relation rel = table_open(shared->table, AccessShareLock);
-	LineReader *lines = line_reader_open(rel);
+	LineScan lines;
 	PageReader pages;
 	LineSum sum = {0};
 
+	lines_open(&lines, rel, shared_names(shared));
 	page_reader_open(&pages, rel, snapshot);
 	for (;;)
 	{
@@ -59,11 +100,11 @@ add_stretches(LineDigestShared *shared, Snapshot snapshot)
 		if (from >= shared->nblocks)
 			break;
 		for (BlockNumber block = from; block < Min(from + STRETCH, shared->nblocks); block++)
-			progress_add(line_rows_of_block(&pages, lines, block, add_line, &sum));
+			progress_add(line_rows_of_block(&pages, lines.reader, block, add_line, &sum));
 	}
 	shared->sums[parallel_work_process()] = sum;
 	page_reader_close(&pages);
-	line_reader_close(lines);
+	lines_close(&lines);
 	table_close(rel, NoLock);
 }
 
@@ -75,7 +116,7 @@ ledger_engine_digest_worker(dsm_segment *seg, shm_toc *toc)
 }
 
 static LineSum
-sum_table(Oid table)
+sum_table(Oid table, ArrayType *names)
 {
 	Relation rel = table_open(table, AccessShareLock);
 	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
@@ -83,14 +124,17 @@ sum_table(Oid table)
 	ParallelWork work;
 	LineDigestShared *shared;
 	LineSum sum = {0};
+	Size added_at = MAXALIGN(offsetof(LineDigestShared, sums) + (nworkers + 1) * sizeof(LineSum));
 
 	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
 	parallel_work_begin(&work, "ledger_engine_digest_worker",
-						offsetof(LineDigestShared, sums) + (nworkers + 1) * sizeof(LineSum),
-						nworkers);
+						added_at + (names != NULL ? VARSIZE(names) : 0), nworkers);
 	shared = work.shared;
 	shared->table = table;
 	shared->nblocks = nblocks;
+	shared->added_at = names != NULL ? added_at : 0;
+	if (names != NULL)
+		memcpy(shared_names(shared), names, VARSIZE(names));
 	pg_atomic_init_u64(&shared->next, 0);
 	parallel_work_launch(&work);
 	add_stretches(shared, GetActiveSnapshot());
@@ -103,12 +147,13 @@ sum_table(Oid table)
 }
 
 static Datum
-return_sum(FunctionCallInfo fcinfo, const LineSum *sum)
+return_sum(FunctionCallInfo fcinfo, const LineSum *sum, bool has_added)
 {
 	TupleDesc tupdesc;
 	char digest[DIGEST_TEXT_SIZE];
-	Datum values[4];
-	bool nulls[4] = {false};
+	char added[DIGEST_TEXT_SIZE];
+	Datum values[5];
+	bool nulls[5] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -117,41 +162,58 @@ return_sum(FunctionCallInfo fcinfo, const LineSum *sum)
 	values[1] = amount_to_new_numeric(sum->debit);
 	values[2] = amount_to_new_numeric(sum->credit);
 	values[3] = CStringGetTextDatum(digest);
+	digest_to_text(sum->added, added);
+	values[4] = CStringGetTextDatum(added);
+	nulls[4] = !has_added;
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 
+/* An argument with the columns that a site added; NULL where it has none. */
+static ArrayType *
+names_from_argument(FunctionCallInfo fcinfo, int n)
+{
+	ArrayType *names = PG_NARGS() > n ? PG_GETARG_ARRAYTYPE_P(n) : NULL;
+
+	return names == NULL || ARR_NDIM(names) == 0 ? NULL : names;
+}
+
+/* p_table, p_added */
 Datum
 ledger_digest_table(PG_FUNCTION_ARGS)
 {
-	LineSum sum = sum_table(PG_GETARG_OID(0));
+	ArrayType *names = names_from_argument(fcinfo, 1);
+	LineSum sum = sum_table(PG_GETARG_OID(0), names);
 
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, names != NULL));
 }
 
+/* p_table, p_run_id, p_added */
 Datum
 ledger_digest_shared(PG_FUNCTION_ARGS)
 {
 	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	LineReader *lines = line_reader_open(rel);
+	ArrayType *names = names_from_argument(fcinfo, 2);
+	LineScan lines;
 	LineSum sum = {0};
 	KeyScan rows;
 	HeapTupleData tuple;
 
 	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
+	lines_open(&lines, rel, names);
 	shared_staging_open(&rows, rel, PG_GETARG_INT64(1), GetActiveSnapshot());
 	while (key_scan_next(&rows, &tuple))
 	{
 		Line line;
 
 		CHECK_FOR_INTERRUPTS();
-		line_reader_read(lines, &tuple, &line);
+		line_reader_read(lines.reader, &tuple, &line);
 		line_sum_add(&sum, &line);
 		progress_add(1);
 	}
 	key_scan_close(&rows);
-	line_reader_close(lines);
+	lines_close(&lines);
 	table_close(rel, NoLock);
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, names != NULL));
 }
 
 static void
@@ -175,5 +237,62 @@ ledger_digest_lines(PG_FUNCTION_ARGS)
 	query_call(sql, NULL, line_rows_take, &lines);
 	query_close();
 	line_rows_close(&lines);
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, false));
+}
+
+/* The rows of a query, of which all columns are digested. */
+typedef struct AddedReader
+{
+	Datum names; /* of the columns, text[] */
+	RowDigest *digest;
+	MemoryContext context;
+	MemoryContext row_context;
+	Digest sum;
+} AddedReader;
+
+static void
+open_added(AddedReader *reader, TupleDesc tupdesc)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+
+	reader->digest = row_digest_open(columns_named(tupdesc, reader->names), (Datum) 0);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+add_added_row(TupleTableSlot *slot, void *arg)
+{
+	AddedReader *reader = arg;
+	MemoryContext old;
+	int scope;
+
+	if (reader->digest == NULL)
+		open_added(reader, slot->tts_tupleDescriptor);
+	slot_getallattrs(slot);
+	old = MemoryContextSwitchTo(reader->row_context);
+	/* The query's own text, whose dates are written as the caller has it, is not read by these settings. */
+	scope = row_digest_prints(reader->digest) ? settings_scope_open_pinned() : 0;
+	row_digest_add(reader->digest, slot->tts_values, slot->tts_isnull, &reader->sum);
+	if (row_digest_prints(reader->digest))
+		settings_scope_close(scope);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reader->row_context);
+	progress_add(1);
+}
+
+/* p_query, p_names */
+Datum
+ledger_digest_added(PG_FUNCTION_ARGS)
+{
+	AddedReader reader = {.names = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(1)),
+						  .context = CurrentMemoryContext};
+	char digest[DIGEST_TEXT_SIZE];
+
+	reader.row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "added columns", ALLOCSET_DEFAULT_SIZES);
+	query_open();
+	query_call(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, add_added_row, &reader);
+	query_close();
+	digest_to_text(reader.sum, digest);
+	PG_RETURN_TEXT_P(cstring_to_text(digest));
 }

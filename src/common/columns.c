@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/bitmapset.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 bool
@@ -132,4 +133,20 @@ columns_carried(TupleDesc from, TupleDesc to, const char *const *except, Carried
 			*nullable = bms_add_member(*nullable, att->attnum);
 	}
 	return count;
+}
+
+TupleDesc
+columns_named(TupleDesc tupdesc, Datum names)
+{
+	TupleDesc named = CreateTupleDescCopy(tupdesc);
+	Datum *list;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &list, NULL,
+					  &count);
+	if (count != named->natts)
+		elog(ERROR, "the query has %d columns, not %d", named->natts, count);
+	for (int i = 0; i < count; i++)
+		namestrcpy(&TupleDescAttr(named, i)->attname, TextDatumGetCString(list[i]));
+	return named;
 }

@@ -44,6 +44,9 @@ extern AttrNumber column_find(TupleDesc tupdesc, const char *table, const char *
 extern int columns_carried(TupleDesc from, TupleDesc to, const char *const *except,
 						   CarriedColumn **carried, Bitmapset **filled, Bitmapset **nullable);
 
+/* A row type with other names for its columns (text[]), as a query's rows need not have those of the query. */
+extern TupleDesc columns_named(TupleDesc tupdesc, Datum names);
+
 /* Copies the carried columns of a row, whose attributes are all deformed, into values and isnull. */
 static inline void
 columns_carry(const CarriedColumn *carried, int count, TupleTableSlot *slot, Datum *values,

@@ -13,7 +13,7 @@
 
 #include "executor/tuptable.h"
 
-#define QUERY_MAX_ARGS 24
+#define QUERY_MAX_ARGS 28
 
 /* Arguments $1, $2, ... of a query. */
 typedef struct QueryArgs

@@ -406,7 +406,8 @@ ledger_book_differences(PG_FUNCTION_ARGS)
 	progress_phase(PHASE_RECORDING_TOTALS, PROGRESS_NO_ROWS);
 	run_total_save(&correction->tally.totals, correction->run.run_id);
 	run_record_save_entries(correction->run.run_id, &correction->tally, &correction->run.ids,
-							correction_writer_header_digest(correction->writer));
+							correction_writer_header_digest(correction->writer),
+							correction_writer_added_digest(correction->writer));
 	by_basis = run_record_by_basis(&correction->tally, correction->run.bases);
 	query_close();
 

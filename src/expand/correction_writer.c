@@ -57,6 +57,7 @@ struct CorrectionWriter
 	StagedRows header;
 	StagedRows line;
 	RowDigest *header_digest;
+	RowDigest *added_digest; /* of columns that the site added to lines; NULL: none */
 	Datum journal_type;
 	TupleTableSlot *dimensions; /* of a line; NULL: lines have none */
 	MemoryContext context;      /* lives as long as the writer */
@@ -92,6 +93,7 @@ correction_writer_open(CorrectionRun *run, RunTally *tally, LineNet *net, TupleD
 		row_digest_open(bulk_writer_descriptor(writer->header.writer), (Datum) 0);
 	staged_rows_open(&writer->line, &run->ids, line, "je_line_staging", "ledger_entry_line",
 					 line_columns, line_types, LINE_COLUMNS);
+	writer->added_digest = row_digest_open_added(bulk_writer_descriptor(writer->line.writer));
 	if (dimensions != NULL)
 	{
 		writer->dimensions = MakeSingleTupleTableSlot(dimensions, &TTSOpsMinimalTuple);
@@ -182,6 +184,8 @@ put_formed(CorrectionWriter *writer, const Place *place, const WrittenLine *line
 	staged_rows_set(t, LINE_LINE_NO, Int16GetDatum((int16) line_no));
 	staged_rows_set(t, LINE_DEBIT, amount_to_new_numeric(debit));
 	staged_rows_set(t, LINE_CREDIT, amount_to_new_numeric(credit));
+	if (writer->added_digest != NULL)
+		row_digest_add(writer->added_digest, t->values, t->isnull, &writer->tally->added);
 	staged_rows_put(t, place->group);
 }
 
@@ -368,6 +372,12 @@ const RowDigest *
 correction_writer_header_digest(const CorrectionWriter *writer)
 {
 	return writer->header_digest;
+}
+
+const RowDigest *
+correction_writer_added_digest(const CorrectionWriter *writer)
+{
+	return writer->added_digest;
 }
 
 void

@@ -45,6 +45,9 @@ extern void correction_writer_put(CorrectionWriter *writer, TupleTableSlot *row,
 /* The columns that headers are digested with, as they are added to the tally; lives as long as the writer's context. */
 extern const RowDigest *correction_writer_header_digest(const CorrectionWriter *writer);
 
+/* The same of the columns that a site added to lines; NULL: there are none. */
+extern const RowDigest *correction_writer_added_digest(const CorrectionWriter *writer);
+
 /* Writes what is kept or buffered and closes the tables. */
 extern void correction_writer_close(CorrectionWriter *writer);
 

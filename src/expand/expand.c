@@ -390,6 +390,7 @@ expand_run(FunctionCallInfo fcinfo, MemoryContext context, const Posted *posted,
 	/* What an evaluation stages is not posted. */
 	run_record_save(expand->run_id, &expand->tally, expand->bases, &expand->ids,
 					posted == NULL ? staging_header_digest(expand->staging) : NULL,
+					posted == NULL ? staging_added_digest(expand->staging) : NULL,
 					has_origin ? &origin : NULL);
 	CRASH_POINT("expand_recorded");
 	settings_scope_close(scope);

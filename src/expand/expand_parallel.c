@@ -38,6 +38,7 @@ typedef struct Outcome
 {
 	Digest lines;
 	Digest headers;
+	Digest added;
 	Digest source_rows;
 	int64 unbalanced;
 	int nmonths; /* that use the run's range */
@@ -277,6 +278,7 @@ leave_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 	Assert(expand->nbases == shared->nbases && outcome->nmonths == 0);
 	outcome->lines = expand->tally.lines;
 	outcome->headers = expand->tally.headers;
+	outcome->added = expand->tally.added;
 	outcome->source_rows = expand->tally.source_rows;
 	outcome->unbalanced = expand->tally.unbalanced;
 	for (int i = 0; i < expand->ids.nmonths; i++)
@@ -299,6 +301,7 @@ take_outcome(Expand *expand, ExpandShared *shared, Outcome *outcome)
 		counts_add(&expand->tally.basis_counts[b], &counts[shared->nleaves + b]);
 	digest_add(&expand->tally.lines, outcome->lines);
 	digest_add(&expand->tally.headers, outcome->headers);
+	digest_add(&expand->tally.added, outcome->added);
 	digest_add(&expand->tally.source_rows, outcome->source_rows);
 	expand->tally.unbalanced += outcome->unbalanced;
 	Assert(outcome->nmonths >= 0 && outcome->nmonths <= JE_ID_MAX_MONTHS);

@@ -345,8 +345,9 @@ expand_open(MemoryContext context, int64 run_id, Datum policy_items, Oid header,
 	expand->journal = journal_create(expand->routing, expand->econtext);
 	je_id_open(&expand->ids, expand->je_range, expand->txn_month);
 	if (OidIsValid(header))
-		expand->staging = staging_open(run_id, expand->basis_codes, expand->source_table, header,
-									   line, &expand->ids, &expand->tally.headers, helper);
+		expand->staging =
+			staging_open(run_id, expand->basis_codes, expand->source_table, header, line,
+						 &expand->ids, &expand->tally.headers, &expand->tally.added, helper);
 	plan_passes(expand);
 	return expand;
 }

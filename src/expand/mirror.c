@@ -41,6 +41,7 @@ struct Mirror
 	StagedRows header;
 	StagedRows line;
 	RowDigest *header_digest;
+	RowDigest *added_digest; /* of columns that the site added to lines; NULL: none */
 	Datum journal_type;
 	Place *places;
 	LineSum originals;
@@ -65,6 +66,7 @@ mirror_open(MirrorRun *run, RunTally *tally, Oid header, Oid line)
 		row_digest_open(bulk_writer_descriptor(mirror->header.writer), (Datum) 0);
 	staged_rows_open(&mirror->line, &run->ids, line, "je_line_staging", "ledger_entry_line",
 					 line_columns, line_types, LINE_COLUMNS);
+	mirror->added_digest = row_digest_open_added(bulk_writer_descriptor(mirror->line.writer));
 	return mirror;
 }
 
@@ -213,6 +215,8 @@ mirror_line(Mirror *mirror, TupleTableSlot *slot)
 	staged_rows_set(t, LINE_DEBIT, staged_rows_source_value(t, slot, LINE_CREDIT));
 	staged_rows_set(t, LINE_CREDIT, staged_rows_source_value(t, slot, LINE_DEBIT));
 	tally_line(mirror, &line, place->total);
+	if (mirror->added_digest != NULL)
+		row_digest_add(mirror->added_digest, t->values, t->isnull, &mirror->tally->added);
 	staged_rows_put(t, place->group);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(mirror->row_context);
@@ -304,6 +308,12 @@ const RowDigest *
 mirror_header_digest(const Mirror *mirror)
 {
 	return mirror->header_digest;
+}
+
+const RowDigest *
+mirror_added_digest(const Mirror *mirror)
+{
+	return mirror->added_digest;
 }
 
 void

@@ -45,6 +45,9 @@ extern void mirror_lines_of(Mirror *mirror, Oid table, Snapshot snapshot);
 /* The columns that headers are digested with, as they are added to the tally; lives as long as the mirror's context. */
 extern const RowDigest *mirror_header_digest(const Mirror *mirror);
 
+/* The same of the columns that a site added to lines; NULL: there are none. */
+extern const RowDigest *mirror_added_digest(const Mirror *mirror);
+
 /* Rows of another query or table follow. */
 extern void mirror_forget_source(Mirror *mirror);
 

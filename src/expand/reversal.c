@@ -242,7 +242,8 @@ ledger_expand_reversal(PG_FUNCTION_ARGS)
 	CRASH_POINT("reversal_written");
 	run_total_save(&reversal->tally.totals, reversal->run.run_id);
 	run_record_save(reversal->run.run_id, &reversal->tally, reversal->run.bases, &reversal->run.ids,
-					mirror_header_digest(reversal->mirror), NULL);
+					mirror_header_digest(reversal->mirror), mirror_added_digest(reversal->mirror),
+					NULL);
 	save_originals(reversal);
 	CRASH_POINT("reversal_recorded");
 	settings_scope_close(scope);

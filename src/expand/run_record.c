@@ -86,25 +86,41 @@ range_months(const JeIds *ids)
 	"debit = $5, credit = $6, digest = $7, range_months = $8, " \
 	"je_range = CASE WHEN $9 THEN je_range END"
 
-/* And of its headers, from the last arguments. */
-#define HEADER_RECORD(digest, columns, types) \
-	", header_digest = $" digest ", header_columns = $" columns ", header_types = $" types
+/* And of its headers and of what the site added to lines, from the last arguments. */
+#define ROW_RECORD(h_digest, h_columns, h_types, a_digest, a_columns, a_types)                   \
+	", header_digest = $" h_digest ", header_columns = $" h_columns ", header_types = $" h_types \
+	", added_digest = $" a_digest ", added_columns = $" a_columns ", added_types = $" a_types
 
 #define UPDATE_RUN(list) "UPDATE acct.journal_run SET " list " WHERE run_id = $1"
 
-/* What headers are digested with, as the last arguments; false where the layout does not keep it, or there is none. */
-static bool
-add_headers(QueryArgs *args, const RunTally *tally, const RowDigest *headers)
+/* A digest, and what it is of; NULL: there is none. */
+static void
+add_digest(QueryArgs *args, Digest sum, const RowDigest *rows)
 {
 	char digest[DIGEST_TEXT_SIZE];
 
-	if (headers == NULL ||
-		get_attnum(ledger_engine_table("journal_run"), "header_digest") == InvalidAttrNumber)
-		return false;
-	digest_to_text(tally->headers, digest);
+	if (rows == NULL)
+	{
+		query_arg_null(args, TEXTOID);
+		query_arg_null(args, TEXTARRAYOID);
+		query_arg_null(args, TEXTARRAYOID);
+		return;
+	}
+	digest_to_text(sum, digest);
 	query_arg(args, TEXTOID, CStringGetTextDatum(digest));
-	query_arg(args, TEXTARRAYOID, row_digest_names(headers));
-	query_arg(args, TEXTARRAYOID, row_digest_types(headers));
+	query_arg(args, TEXTARRAYOID, row_digest_names(rows));
+	query_arg(args, TEXTARRAYOID, row_digest_types(rows));
+}
+
+/* What headers and added columns are digested with, as the last arguments; false where the layout does not keep it, or nothing is posted. */
+static bool
+add_rows(QueryArgs *args, const RunTally *tally, const RowDigest *headers, const RowDigest *added)
+{
+	if (headers == NULL ||
+		get_attnum(ledger_engine_table("journal_run"), "added_digest") == InvalidAttrNumber)
+		return false;
+	add_digest(args, tally->headers, headers);
+	add_digest(args, tally->added, added);
 	return true;
 }
 
@@ -123,7 +139,7 @@ add_origin(QueryArgs *args, const RunOrigin *origin)
 
 void
 run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const JeIds *ids,
-				const RowDigest *headers, const RunOrigin *origin)
+				const RowDigest *headers, const RowDigest *added, const RunOrigin *origin)
 {
 	Counts sum = run_tally_sum(tally);
 	QueryArgs args = {0};
@@ -144,15 +160,17 @@ run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const Je
 	query_arg(&args, DATEARRAYOID, range_months(ids));
 	if (origin == NULL)
 	{
-		if (add_headers(&args, tally, headers))
-			query_change(UPDATE_RUN(RECORD_COLUMNS HEADER_RECORD("13", "14", "15")), &args);
+		if (add_rows(&args, tally, headers, added))
+			query_change(UPDATE_RUN(RECORD_COLUMNS ROW_RECORD("13", "14", "15", "16", "17", "18")),
+						 &args);
 		else
 			query_change(UPDATE_RUN(RECORD_COLUMNS), &args);
 		return;
 	}
 	add_origin(&args, origin);
-	if (add_headers(&args, tally, headers))
-		query_change(UPDATE_RUN(RECORD_COLUMNS ORIGIN_COLUMNS HEADER_RECORD("21", "22", "23")),
+	if (add_rows(&args, tally, headers, added))
+		query_change(UPDATE_RUN(RECORD_COLUMNS ORIGIN_COLUMNS ROW_RECORD("21", "22", "23", "24",
+																		 "25", "26")),
 					 &args);
 	else
 		query_change(UPDATE_RUN(RECORD_COLUMNS ORIGIN_COLUMNS), &args);
@@ -160,7 +178,7 @@ run_record_save(int64 run_id, const RunTally *tally, const Code *bases, const Je
 
 void
 run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids,
-						const RowDigest *headers)
+						const RowDigest *headers, const RowDigest *added)
 {
 	Counts sum = run_tally_sum(tally);
 	QueryArgs args = {0};
@@ -176,8 +194,9 @@ run_record_save_entries(int64 run_id, const RunTally *tally, const JeIds *ids,
 	query_arg(&args, TEXTOID, CStringGetTextDatum(digest));
 	query_arg(&args, DATEARRAYOID, range_months(ids));
 	query_arg(&args, BOOLOID, BoolGetDatum(ids->has_range));
-	if (add_headers(&args, tally, headers))
-		query_change(UPDATE_RUN(ENTRY_COLUMNS HEADER_RECORD("10", "11", "12")), &args);
+	if (add_rows(&args, tally, headers, added))
+		query_change(UPDATE_RUN(ENTRY_COLUMNS ROW_RECORD("10", "11", "12", "13", "14", "15")),
+					 &args);
 	else
 		query_change(UPDATE_RUN(ENTRY_COLUMNS), &args);
 }

@@ -51,6 +51,7 @@ typedef struct RunTally
 	TotalSet totals;
 	Digest lines;
 	Digest headers; /* as they are staged, every column; added by whoever stages them */
+	Digest added;   /* of columns that a site added to lines, in the same way */
 	Digest source_rows;
 } RunTally;
 

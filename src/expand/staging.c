@@ -77,6 +77,8 @@ struct Staging
 	int header_columns; /* HEADER_COLUMNS, or fewer in the layout of 0.1.0 */
 	RowDigest *header_digest;
 	Digest *headers;                    /* what they have come to */
+	RowDigest *added_digest;            /* of columns that the site added to lines; NULL: none */
+	Digest *added;                      /* what these have come to */
 	bool shared_isnull[HEADER_COLUMNS]; /* of a header without what each has of its own */
 	Datum journal_type;
 	bool use_header_images; /* the table has the engine's columns alone */
@@ -399,6 +401,8 @@ form_line(Staging *staging, const Transaction *txn, int basis, int64 je_id, int 
 	set_column(t, LINE_JE_DATE, DateADTGetDatum(route_je_date(txn->route, basis, txn->value_date)));
 	set_column(t, LINE_DEBIT, amount_to_new_numeric(line->debit));
 	set_column(t, LINE_CREDIT, amount_to_new_numeric(line->credit));
+	if (staging->added_digest != NULL)
+		row_digest_add(staging->added_digest, t->values, t->isnull, staging->added);
 	tuple = heap_form_tuple(bulk_writer_descriptor(t->writer), t->values, t->isnull);
 	MemoryContextSwitchTo(old);
 	return tuple;
@@ -560,7 +564,7 @@ open_groups(Target *target, const JeIds *ids)
 
 Staging *
 staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line,
-			 JeIds *ids, Digest *headers, const StagingHelper *helper)
+			 JeIds *ids, Digest *headers, Digest *added, const StagingHelper *helper)
 {
 	Staging *staging = palloc0_object(Staging);
 	TupleDesc tupdesc = RelationGetDescr(source);
@@ -581,6 +585,8 @@ staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header
 	staging->headers = headers;
 	staging->header_digest =
 		row_digest_open(bulk_writer_descriptor(staging->header.writer), (Datum) 0);
+	staging->added = added;
+	staging->added_digest = row_digest_open_added(bulk_writer_descriptor(staging->line.writer));
 	staging->header_groups = open_groups(&staging->header, ids);
 	staging->line_groups = open_groups(&staging->line, ids);
 	staging->use_header_images =
@@ -595,6 +601,12 @@ const RowDigest *
 staging_header_digest(const Staging *staging)
 {
 	return staging->header_digest;
+}
+
+const RowDigest *
+staging_added_digest(const Staging *staging)
+{
+	return staging->added_digest;
 }
 
 bool

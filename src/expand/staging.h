@@ -34,13 +34,18 @@ typedef struct StagingHelper
 /*
  * Opens the tables for a run. basis_codes are the run's bases as text, by
  * number. helper is NULL in the process that leads. Headers are added to a
- * digest. LE010 or LE012 where a table is not fit to be written to.
+ * digest, and to another one what lines have in columns that a site added.
+ * LE010 or LE012 where a table is not fit to be written to.
  */
-extern Staging *staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header,
-							 Oid line, JeIds *ids, Digest *headers, const StagingHelper *helper);
+extern Staging *
+staging_open(int64 run_id, const Datum *basis_codes, Relation source, Oid header, Oid line,
+			 JeIds *ids, Digest *headers, Digest *added, const StagingHelper *helper);
 
 /* The columns that headers are digested with; lives as long as the context that staging was opened in. */
 extern const RowDigest *staging_header_digest(const Staging *staging);
+
+/* The same of the columns that a site added to lines; NULL: there are none. */
+extern const RowDigest *staging_added_digest(const Staging *staging);
 
 /* True where other processes can help; stamp is then what they need. */
 extern bool staging_allows_helpers(Staging *staging, RowStamp *stamp);

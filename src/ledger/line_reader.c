@@ -6,6 +6,7 @@
 
 #include "common/columns.h"
 #include "ledger/line_layout.h"
+#include "ledger/row_digest.h"
 
 #include "access/htup_details.h"
 #include "utils/memutils.h"
@@ -24,7 +25,9 @@ typedef struct KnownCodes
 struct LineReader
 {
 	Relation rel;
-	bool in_place; /* the table has the engine's columns alone, in its order */
+	bool
+		in_place; /* the table has the engine's columns alone, in its order, and no others are digested */
+	RowDigest *added; /* NULL: none are */
 	AttrNumber columns[LINE_COLUMNS];
 	Datum *values;
 	bool *isnull;
@@ -49,6 +52,19 @@ line_reader_open(Relation rel)
 		AllocSetContextCreate(CurrentMemoryContext, "line reader", ALLOCSET_DEFAULT_SIZES);
 	reader->known = palloc0_array(KnownCodes, KNOWN_CODES);
 	return reader;
+}
+
+void
+line_reader_digest_added(LineReader *reader, Datum names)
+{
+	reader->added = row_digest_open_kept(RelationGetDescr(reader->rel), names);
+	reader->in_place = false;
+}
+
+bool
+line_reader_prints(const LineReader *reader)
+{
+	return reader->added != NULL && row_digest_prints(reader->added);
 }
 
 /* By which codes are found again, eight bytes at a time. */
@@ -114,6 +130,7 @@ read_in_place(LineReader *reader, HeapTuple tuple, Line *line)
 	line->run_id = start->run_id;
 	line->txn_id = start->txn_id;
 	line->has_txn = true;
+	line->has_added = false;
 	line->je_date = start->je_date;
 	line->line_no = start->line_no;
 	line->entity = codes[CODE_ENTITY];
@@ -152,6 +169,7 @@ line_from_columns(const Datum *values, const bool *isnull, Line *line)
 	line->fund = codes[CODE_FUND];
 	line->currency = codes[CODE_CURRENCY];
 	line->codes = digest_of_codes(codes);
+	line->has_added = false;
 	line->debit = amount_from_stored(values[LINE_DEBIT]);
 	line->credit = amount_from_stored(values[LINE_CREDIT]);
 	line->start = NULL;
@@ -178,6 +196,12 @@ read_by_column(LineReader *reader, HeapTuple tuple, Line *line)
 								   RelationGetRelationName(reader->rel), line_columns[i])));
 	}
 	line_from_columns(values, isnull, line);
+	if (reader->added != NULL)
+	{
+		memset(&line->added, 0, sizeof(Digest));
+		row_digest_add(reader->added, reader->values, reader->isnull, &line->added);
+		line->has_added = true;
+	}
 	MemoryContextSwitchTo(old);
 }
 

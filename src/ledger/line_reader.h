@@ -33,6 +33,8 @@ typedef struct Line
 	Digest codes;
 	Amount debit;
 	Amount credit;
+	bool has_added;
+	Digest added; /* of the columns that the site added, where the reader digests them */
 	/* Where its parts are stored; NULL where the row is not in the form in which expand writes it. */
 	const LineStart *start;
 	const char *stored_codes;
@@ -48,6 +50,7 @@ typedef struct LineSum
 	Amount debit;
 	Amount credit;
 	Digest digest;
+	Digest added;        /* of lines that have it */
 	JournalSum journals; /* where line_sum_add_books() is called, too */
 } LineSum;
 
@@ -59,6 +62,8 @@ line_sum_add(LineSum *sum, const Line *line)
 	sum->credit += line->credit;
 	digest_add_line(&sum->digest, line->codes, line->txn_id, line->has_txn, line->je_date,
 					line->line_no, line->debit, line->credit);
+	if (unlikely(line->has_added))
+		digest_add(&sum->added, line->added);
 }
 
 /* By it lines are compared with their headers; books is journal_books() of its codes, or NO_BOOKS. */
@@ -86,6 +91,7 @@ line_sum_add_sum(LineSum *sum, const LineSum *more)
 	sum->credit += more->credit;
 	sum->journals += more->journals;
 	digest_add(&sum->digest, more->digest);
+	digest_add(&sum->added, more->added);
 }
 
 /* May this column of a line be null? */
@@ -99,6 +105,15 @@ typedef struct LineReader LineReader;
 
 /* For a table of lines. LE010 where a column is missing or of another type. */
 extern LineReader *line_reader_open(Relation rel);
+
+/*
+ * Has columns that a site added digested with each line, over these names (text[]), as row_digest_open_added() had them,
+ * as far as the table still has them.
+ */
+extern void line_reader_digest_added(LineReader *reader, Datum names);
+
+/* Is a value among these hashed as its text? Lines are read in settings_scope_open_pinned() then. */
+extern bool line_reader_prints(const LineReader *reader);
 
 extern void line_reader_read(LineReader *reader, HeapTuple tuple, Line *line);
 

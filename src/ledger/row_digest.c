@@ -370,6 +370,33 @@ row_digest_open(TupleDesc tupdesc, Datum names)
 	return rows;
 }
 
+/* Does a column of lines say which line it is? */
+static bool
+binds_to_line(const char *name)
+{
+	return strcmp(name, line_columns[LINE_JE_ID]) == 0 ||
+		   strcmp(name, line_columns[LINE_LINE_NO]) == 0;
+}
+
+RowDigest *
+row_digest_open_added(TupleDesc tupdesc)
+{
+	RowDigest *rows = allocate(tupdesc, tupdesc->natts);
+	bool has_added = false;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+		bool added = stores_values(att) && !column_name_in(NameStr(att->attname), line_columns);
+
+		if (added || binds_to_line(NameStr(att->attname)))
+			set_column(&rows->columns[rows->ncolumns++], att);
+		has_added = has_added || added;
+	}
+	sort_columns(rows);
+	return has_added ? rows : NULL;
+}
+
 RowDigest *
 row_digest_open_kept(TupleDesc tupdesc, Datum names)
 {

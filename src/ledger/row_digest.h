@@ -1,13 +1,13 @@
 /*
  * row_digest.h
- *		The digest of a set of rows, of the source or of staged headers: a sum mod
- *		2^128 of one hash a row.
+ *		The digest of a set of rows, of the source, of staged headers, or of what a
+ *		site added to lines: a sum mod 2^128 of one hash a row.
  *
  * What goes in: each column that has a value, by its name, in the order of the
  * names; a null leaves no trace. So the digest does not depend on the order of
  * rows or of columns, nor on columns that are added later, provided that it is
- * computed over the same names. There are two hashes of a row: that of source rows, and one
- * by parts, which headers have. A value is hashed as it is stored (text and
+ * computed over the same names. There are two hashes of a row: that of source rows and
+ * lines, and one by parts, which headers have. A value is hashed as it is stored (text and
  * numeric without their headers, and decompressed), one of a type that refers
  * to catalogs (an enum, a composite, regclass) as text.
  *
@@ -29,7 +29,13 @@ typedef struct RowDigest RowDigest;
  */
 extern RowDigest *row_digest_open(TupleDesc tupdesc, Datum names);
 
-/* The same over those of these columns that the table still has. */
+/*
+ * For lines of a table: over the columns that it has beside the engine's, with je_id and line_no, so that a value counts
+ * as that of its line. NULL: it has no such columns.
+ */
+extern RowDigest *row_digest_open_added(TupleDesc tupdesc);
+
+/* The same as the first over those of these columns that the table still has. */
 extern RowDigest *row_digest_open_kept(TupleDesc tupdesc, Datum names);
 
 /*

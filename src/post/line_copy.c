@@ -7,6 +7,7 @@
 #include "common/crash_point.h"
 #include "common/parallel_work.h"
 #include "common/progress.h"
+#include "common/settings_scope.h"
 #include "ledger/je_id.h"
 #include "post/line_indexes.h"
 #include "post/line_seals.h"
@@ -33,12 +34,13 @@ typedef struct PlanMonth
 	Oid partition; /* to be filled by page; InvalidOid: not so */
 } PlanMonth;
 
-/* What all processes see. What each process copied (Copied), and the groups follow it. */
+/* What all processes see. What each process copied (Copied), the groups, and the columns that a site added (text[]) follow it. */
 typedef struct CopyPlan
 {
 	int64 first_je_id; /* of the run's own range */
 	int64 end_je_id;
-	bool by_book; /* as in Post */
+	bool by_book;  /* as in Post */
+	Size added_at; /* 0: there is no digest of added columns */
 	RowStamp stamp;
 	bool seals; /* processes take groups, and seal them; else they take extents */
 	int nprocesses;
@@ -63,6 +65,7 @@ typedef struct Copier
 	CopiedExtent *extents;
 	PageReader staging;
 	LineReader *reader;
+	int scope; /* of settings, where the reader prints */
 	Relation partitions[JE_ID_MAX_MONTHS];
 	PageFile *files[JE_ID_MAX_MONTHS];
 	IndexKeys *keys[JE_ID_MAX_MONTHS]; /* NULL: they are not needed */
@@ -99,12 +102,21 @@ plan_groups(CopyPlan *plan)
 	return (GroupPlan *) plan_copied(plan, plan->nprocesses);
 }
 
+/* Where the columns that a site added are in a plan for so many processes. */
+static Size
+place_of_added(const ExtentMap *map, int nprocesses)
+{
+	return MAXALIGN(MAXALIGN(sizeof(CopyPlan)) + nprocesses * sizeof(Copied) +
+					group_plan_size(map->ngroups, map->nextents, nprocesses));
+}
+
 /* The size of a plan for so many processes. */
 static Size
-plan_size(const ExtentMap *map, int nprocesses)
+plan_size(const Post *post, const ExtentMap *map, int nprocesses)
 {
-	return MAXALIGN(sizeof(CopyPlan)) + nprocesses * sizeof(Copied) +
-		   group_plan_size(map->ngroups, map->nextents, nprocesses);
+	Size size = place_of_added(map, nprocesses);
+
+	return post->has_added_digest ? size + VARSIZE(DatumGetPointer(post->added_columns)) : size;
 }
 
 /* Can so many processes share the groups, without one of them waiting long for another that has the largest? */
@@ -127,6 +139,13 @@ fill_plan(LineCopy *copy, CopyPlan *plan, int nprocesses)
 	plan->first_je_id = post->first_je_id;
 	plan->end_je_id = post->end_je_id;
 	plan->by_book = post->by_book;
+	plan->added_at = 0;
+	if (post->has_added_digest)
+	{
+		plan->added_at = place_of_added(map, nprocesses);
+		memcpy((char *) plan + plan->added_at, DatumGetPointer(post->added_columns),
+			   VARSIZE(DatumGetPointer(post->added_columns)));
+	}
 	plan->seals = post->seals != NULL && shares_evenly(copy, nprocesses);
 	plan->nprocesses = nprocesses;
 	for (int i = 0; i < post->nmonths; i++)
@@ -157,6 +176,10 @@ copier_open(CopyPlan *plan, Relation staging, Snapshot snapshot)
 	copier->extents = group_plan_extents(plan_groups(plan));
 	page_reader_open(&copier->staging, staging, snapshot);
 	copier->reader = line_reader_open(staging);
+	if (plan->added_at != 0)
+		line_reader_digest_added(copier->reader, PointerGetDatum((char *) plan + plan->added_at));
+	if (line_reader_prints(copier->reader))
+		copier->scope = settings_scope_open_pinned();
 	copier->pages = page_file_alloc_extent();
 	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
 		if (OidIsValid(plan->months[i].partition))
@@ -398,6 +421,8 @@ copier_close(Copier *copier)
 			index_keys_close(copier->keys[i]);
 	memcpy(plan_copied(copier->plan, parallel_work_process())->sums, copier->sums,
 		   sizeof(copier->sums));
+	if (line_reader_prints(copier->reader))
+		settings_scope_close(copier->scope);
 	line_reader_close(copier->reader);
 	page_reader_close(&copier->staging);
 	for (int i = 0; i < JE_ID_MAX_MONTHS; i++)
@@ -484,7 +509,7 @@ line_copy_launch(LineCopy *copy)
 
 	claim_indexes(copy);
 	parallel_work_begin(&copy->work, "ledger_engine_post_lines_worker",
-						plan_size(copy->map, nworkers + 1), nworkers);
+						plan_size(copy->post, copy->map, nworkers + 1), nworkers);
 	copy->plan = copy->work.shared;
 	fill_plan(copy, copy->plan, nworkers + 1);
 	/* Workers that are done wait for the leader. */

@@ -4,7 +4,7 @@
  *
  * Each row goes straight to the ledger partition of its month: headers
  * (post_headers.c), and lines (post_lines.c), which are added up and digested
- * on the way. Unless counts, sums and digest are those that expand
+ * on the way. Unless counts, sums and digests are those that expand
  * recorded, nothing is posted (LE009).
  */
 #include "common/ledger_engine.h"
@@ -64,27 +64,44 @@ load_recorded(Post *post, Recorded *recorded)
 		&args, take_recorded, recorded);
 }
 
-/* What differs, of headers and lines that are as many as they were, as a sentence. */
+/* A digest that differs, as a sentence: whose it is, and what became of the columns that it is of. */
 static char *
-difference(const Post *post, Relation header, bool headers_alone)
+differs(const char *what, Relation rel, Datum columns, Datum types)
 {
-	char *changes;
+	char *changes = row_digest_changes(RelationGetDescr(rel), columns, types);
 
-	if (!headers_alone)
+	return changes == NULL ? psprintf(" The digest of %s differs.", what)
+						   : psprintf(" The digest of %s differs: %s.", what, changes);
+}
+
+/* Which of it is as expand recorded it. */
+typedef struct Agreement
+{
+	bool sums; /* and journals and the digest of lines */
+	bool headers;
+	bool added;
+} Agreement;
+
+/* What differs, of headers and lines that are as many as they were, in sentences. */
+static char *
+differences(const Post *post, Relation header, Relation line, Agreement agreement)
+{
+	if (!agreement.sums)
 		return " The sums or journals of the headers and lines, or the digest of the lines, differ.";
-	changes =
-		row_digest_changes(RelationGetDescr(header), post->header_columns, post->header_types);
-	return changes == NULL ? " The digest of the headers differs."
-						   : psprintf(" The digest of the headers differs: %s.", changes);
+	return psprintf("%s%s",
+					agreement.headers
+						? ""
+						: differs("the headers", header, post->header_columns, post->header_types),
+					agreement.added ? ""
+									: differs("columns added to the lines", line,
+											  post->added_columns, post->added_types));
 }
 
 /* What was written must be what expand recorded. */
 static void
-check_written(Post *post, Relation header)
+check_written(Post *post, Relation header, Relation line)
 {
-	bool lines_agree;
-	bool headers_agree =
-		!post->has_header_digest || digest_equal(post->header_digest, post->headers);
+	Agreement agreement;
 	Recorded expected = {0};
 	Recorded found = {0};
 
@@ -94,25 +111,29 @@ check_written(Post *post, Relation header)
 		found.journals += post->months[i].journals;
 		line_sum_add_sum(&found.lines, &post->months[i].lines);
 	}
-	lines_agree =
+	agreement.sums =
 		expected.journals == found.journals && expected.lines.lines == found.lines.lines &&
 		expected.lines.debit == found.lines.debit && expected.lines.credit == found.lines.credit &&
 		expected.lines.lines == post->header_lines && expected.lines.debit == post->header_debit &&
 		expected.lines.credit == post->header_credit &&
 		found.lines.journals == post->header_journals &&
 		digest_equal(expected.lines.digest, found.lines.digest);
-	if (lines_agree && headers_agree)
+	agreement.headers =
+		!post->has_header_digest || digest_equal(post->header_digest, post->headers);
+	agreement.added =
+		!post->has_added_digest || digest_equal(post->added_digest, found.lines.added);
+	if (agreement.sums && agreement.headers && agreement.added)
 		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_LE_OUT_OF_BALANCE),
-		 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
-		 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
-				   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
-				   expected.journals, expected.lines.lines, found.journals, found.lines.lines,
-				   expected.lines.lines == found.lines.lines ? difference(post, header, lines_agree)
-															 : ""),
-		 errhint("See acct.validate_run(). Discard the run and create it again.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+			 errmsg("staging of run " INT64_FORMAT " is not what was expanded", post->run_id),
+			 errdetail("Expanded: " INT64_FORMAT " journals, " INT64_FORMAT
+					   " lines. Staging: " INT64_FORMAT " journals, " INT64_FORMAT " lines.%s",
+					   expected.journals, expected.lines.lines, found.journals, found.lines.lines,
+					   expected.lines.lines == found.lines.lines
+						   ? differences(post, header, line, agreement)
+						   : ""),
+			 errhint("See acct.validate_run(). Discard the run and create it again.")));
 }
 
 static void
@@ -193,9 +214,8 @@ ledger_post(PG_FUNCTION_ARGS)
 	post_rows(post, header, line);
 	PopActiveSnapshot();
 	UnregisterSnapshot(post->snapshot);
+	check_written(post, header, line);
 	table_close(line, NoLock);
-
-	check_written(post, header);
 	table_close(header, NoLock);
 	CRASH_POINT("post_checked");
 	post_seals_write(post->seals);

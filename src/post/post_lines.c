@@ -15,6 +15,7 @@
 #include "post/post_lines.h"
 
 #include "common/progress.h"
+#include "common/settings_scope.h"
 #include "ledger/je_id.h"
 #include "ledger/shared_staging.h"
 #include "post/ledger_target.h"
@@ -308,6 +309,8 @@ post_lines_open(Post *post, Relation staging)
 		pass->files[i] = poster->ranges[i].file;
 	page_reader_open(&poster->pages, staging, post->snapshot);
 	poster->reader = line_reader_open(staging);
+	if (post->has_added_digest)
+		line_reader_digest_added(poster->reader, post->added_columns);
 	poster->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsHeapTuple);
 	poster->form =
 		post_seals_bind(post->seals, ROW_LINE, tupdesc, RelationGetRelationName(staging));
@@ -343,6 +346,9 @@ post_lines_copy(LinePass *pass)
 void
 post_lines_write_rest(LinePass *pass)
 {
+	bool prints = line_reader_prints(pass->poster.reader);
+	int scope = prints ? settings_scope_open_pinned() : 0;
+
 	for (int64 i = 0; i < pass->map.nextents; i++)
 		if (pass->extents[i].left)
 			post_extent_by_row(&pass->poster, pass->extents[i].from, pass->nblocks);
@@ -350,6 +356,8 @@ post_lines_write_rest(LinePass *pass)
 		post_extent_by_row(&pass->poster, pass->map.loose[i], pass->nblocks);
 	if (pass->is_shared)
 		post_shared(&pass->poster, pass->staging);
+	if (prints)
+		settings_scope_close(scope);
 }
 
 /* Seals the lines of a group one by one: some of them went row by row, or they are not in order. */

@@ -13,24 +13,25 @@
 #include "utils/datetime.h"
 #include "utils/lsyscache.h"
 
-static void
-take_header_digest(Post *post, TupleTableSlot *slot)
+/* A digest with the columns that it is of and their types, from a column of the row on; false where there is none. */
+static bool
+take_digest(Post *post, TupleTableSlot *slot, int first, Digest *digest, Datum *columns,
+			Datum *types)
 {
-	char *digest = query_text(slot, 4);
-	Datum columns = query_value(slot, 5, (Datum) 0);
-	Datum types = query_value(slot, 6, (Datum) 0);
+	char *text = query_text(slot, first);
 	MemoryContext old;
 
-	if (digest == NULL)
-		return;
-	if (columns == (Datum) 0 || types == (Datum) 0 ||
-		!digest_from_text(digest, &post->header_digest))
-		elog(ERROR, "the run has no digest of its headers");
+	*columns = query_value(slot, first + 1, (Datum) 0);
+	*types = query_value(slot, first + 2, (Datum) 0);
+	if (text == NULL)
+		return false;
+	if (*columns == (Datum) 0 || *types == (Datum) 0 || !digest_from_text(text, digest))
+		elog(ERROR, "the run has no digest of its headers, or of its lines' columns");
 	old = MemoryContextSwitchTo(post->context);
-	post->header_columns = PointerGetDatum(DatumGetArrayTypePCopy(columns));
-	post->header_types = PointerGetDatum(DatumGetArrayTypePCopy(types));
-	post->has_header_digest = true;
+	*columns = PointerGetDatum(DatumGetArrayTypePCopy(*columns));
+	*types = PointerGetDatum(DatumGetArrayTypePCopy(*types));
 	MemoryContextSwitchTo(old);
+	return true;
 }
 
 static void
@@ -42,14 +43,17 @@ take_run(TupleTableSlot *slot, void *arg)
 	post->first_je_id = DatumGetInt64(query_value(slot, 1, Int64GetDatum(0)));
 	post->end_je_id = DatumGetInt64(query_value(slot, 2, Int64GetDatum(0)));
 	post->by_book = DatumGetBool(query_value(slot, 3, BoolGetDatum(false)));
-	take_header_digest(post, slot);
+	post->has_header_digest = take_digest(post, slot, 4, &post->header_digest,
+										  &post->header_columns, &post->header_types);
+	post->has_added_digest =
+		take_digest(post, slot, 7, &post->added_digest, &post->added_columns, &post->added_types);
 }
 
 /* A transaction has one entity and currency, and several bases at most. */
-#define RUN_QUERY(of_headers)                                                                \
+#define RUN_QUERY(of_rows)                                                                   \
 	"SELECT r.posted_at, g.from_je_id, g.to_je_id, r.txn_month IS NULL OR "                  \
 	"(SELECT count(DISTINCT t.basis) > 1 FROM acct.journal_run_total t WHERE t.run_id = $1)" \
-	", " of_headers " FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1"
+	", " of_rows " FROM acct.journal_run r, acct._je_range(r.je_range) g WHERE r.run_id = $1"
 
 static void
 load_run(Post *post)
@@ -57,12 +61,14 @@ load_run(Post *post)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	if (get_attnum(ledger_engine_table("journal_run"), "header_digest") != InvalidAttrNumber)
-		query_each_row_kept(RUN_QUERY("r.header_digest, r.header_columns, r.header_types"), &args,
-							take_run, post);
+	if (get_attnum(ledger_engine_table("journal_run"), "added_digest") != InvalidAttrNumber)
+		query_each_row_kept(RUN_QUERY("r.header_digest, r.header_columns, r.header_types, "
+									  "r.added_digest, r.added_columns, r.added_types"),
+							&args, take_run, post);
 	else
-		query_each_row_kept(RUN_QUERY("NULL::text, NULL::text[], NULL::text[]"), &args, take_run,
-							post);
+		query_each_row_kept(RUN_QUERY("NULL::text, NULL::text[], NULL::text[], "
+									  "NULL::text, NULL::text[], NULL::text[]"),
+							&args, take_run, post);
 	Assert(post->posted_at != 0);
 }
 

@@ -58,6 +58,12 @@ typedef struct Post
 	Digest header_digest;
 	Datum header_columns; /* text[] */
 	Datum header_types;   /* text[] */
+
+	/* And of what the site added to lines, where there was any. */
+	bool has_added_digest;
+	Digest added_digest;
+	Datum added_columns; /* text[] */
+	Datum added_types;   /* text[] */
 } Post;
 
 /* Is this an identifier of the run's own range? */

@@ -153,7 +153,7 @@ SELECT l.line_no, l.product_code, l.channel, l.cohort, l.txn_id, h.txn_id, h.tem
   FROM acct.ledger_entry_line AS l JOIN acct.ledger_entry_header AS h USING (je_id) WHERE l.line_no = 1 ORDER BY h.je_date;
 SELECT kind, status, je_date, bases, reason, options - 'decision' AS options, options ? 'decision' AS decided, transactions, journals, lines, debit, credit, basis_counts, policy_digest = acct.policy_digest() AS by_policy
   FROM acct.journal_run ORDER BY je_date;
-SELECT r.kind, v.check_name, v.passed, CASE WHEN v.check_name ~ 'digest|unchanged' THEN '...' ELSE v.expected END AS expected FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v ORDER BY r.je_date, v.check_name COLLATE "C";
+SELECT r.kind, v.check_name, v.passed, CASE WHEN v.check_name ~ 'digest|unchanged|columns' THEN '...' ELSE v.expected END AS expected FROM acct.journal_run AS r, acct.validate_run(r.run_id) AS v ORDER BY r.je_date, v.check_name COLLATE "C";
 SELECT account_code, fund, opening_balance, period_debit, period_credit, closing_balance FROM acct.trial_balance('2025-02-01') ORDER BY 2, 1;
 SELECT * FROM public.wrong;
 -- It cannot be edited, nor deleted, nor reversed once more.
