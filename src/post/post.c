@@ -5,7 +5,8 @@
  * Each row goes straight to the ledger partition of its month: headers
  * (post_headers.c), and lines (post_lines.c), which are added up and digested
  * on the way. Unless counts, sums and digests are those that expand
- * recorded, nothing is posted (LE009).
+ * recorded, nothing is posted (LE009), nor where the totals by account, by which
+ * balances are moved, come to others in a month.
  */
 #include "common/ledger_engine.h"
 
@@ -136,6 +137,41 @@ check_written(Post *post, Relation header, Relation line)
 			 errhint("See acct.validate_run(). Discard the run and create it again.")));
 }
 
+/* The sums by account, by which balances are moved, of a month: they must come to what was written of it. */
+static void
+check_totals(TupleTableSlot *slot, void *arg)
+{
+	Post *post = arg;
+	const LedgerMonth *month = post_find_month(post, DatumGetDateADT(query_value(slot, 0, 0)));
+	int64 lines = DatumGetInt64(query_value(slot, 1, 0));
+	Amount debit;
+	Amount credit;
+
+	if (lines == month->lines.lines && amount_from_any(query_value(slot, 2, 0), &debit) &&
+		amount_from_any(query_value(slot, 3, 0), &credit) && debit == month->lines.debit &&
+		credit == month->lines.credit)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+			 errmsg("totals of run " INT64_FORMAT " are not those of its lines", post->run_id),
+			 errdetail("In month %d the totals have " INT64_FORMAT
+					   " lines, debit %s, credit %s. Staging has " INT64_FORMAT " lines.",
+					   month->yyyymm, lines, query_text(slot, 2), query_text(slot, 3),
+					   month->lines.lines),
+			 errhint("See acct.validate_run(). Discard the run and create it again.")));
+}
+
+static void
+check_months(Post *post)
+{
+	QueryArgs args = {0};
+
+	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
+	query_each_row_kept("SELECT t.je_month, sum(t.line_count)::bigint, sum(t.debit), sum(t.credit) "
+						"FROM acct.journal_run_total t WHERE t.run_id = $1 GROUP BY t.je_month",
+						&args, check_totals, post);
+}
+
 static void
 return_months(Post *post, ReturnSetInfo *rsinfo, double elapsed_ms)
 {
@@ -215,6 +251,7 @@ ledger_post(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 	UnregisterSnapshot(post->snapshot);
 	check_written(post, header, line);
+	check_months(post);
 	table_close(line, NoLock);
 	table_close(header, NoLock);
 	CRASH_POINT("post_checked");

@@ -293,7 +293,7 @@ SELECT public.expanded('2025-06-01', 'exchanged too') AS ranged \gset
 SELECT * FROM public.exchanged(:ranged);
 SELECT sum(journals) AS journals FROM acct.post_journals(:ranged);
 
--- Nor are lines whose values in columns of the site somebody changed, which the digest of lines is not of: another value, values of two lines exchanged, a column that is gone
+-- Nor are lines whose values in columns of the site somebody changed, which the digest of lines is not of: another value, values of two lines exchanged, a column that is gone. Nor are sums by account, which balances are moved by, and which are not those of the lines.
 SELECT acct.add_dimension('cohort', 'text', on_lines => true);
 ALTER TABLE acct.je_line_staging ADD COLUMN mood public.mood, ADD COLUMN near regclass;
 ALTER TABLE acct.ledger_entry_line ADD COLUMN mood public.mood, ADD COLUMN near regclass;
@@ -320,7 +320,9 @@ SELECT * FROM unnest(ARRAY[
     $$ALTER TABLE acct.je_line_staging DROP COLUMN cohort$$,
     $$ALTER TABLE acct.je_line_staging DROP COLUMN cohort, ADD COLUMN cohort text$$,
     $$ALTER TABLE acct.je_line_staging ADD COLUMN later integer DEFAULT 7; ALTER TABLE acct.ledger_entry_line ADD COLUMN later integer$$,
-    $$UPDATE acct.je_line_staging SET cohort = cohort WHERE run_id = {run}$$]) WITH ORDINALITY AS c (statement, n);
+    $$UPDATE acct.je_line_staging SET cohort = cohort WHERE run_id = {run}$$,
+    $$UPDATE acct.journal_run_total SET debit = debit + 1 WHERE run_id = {run} AND debit > 0$$,
+    $$DELETE FROM acct.journal_run_total WHERE run_id = {run} AND debit > 0$$]) WITH ORDINALITY AS c (statement, n);
 SET ledger_engine.run_partition_min_transactions = -1;
 SELECT public.expanded('2025-07-01', 'cohorts') AS shared \gset
 SELECT c.n, x.* FROM public.line_changes AS c, public.changed_by(:shared, c.statement) AS x ORDER BY 1;
