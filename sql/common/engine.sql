@@ -202,17 +202,17 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_lines';
 COMMENT ON FUNCTION acct._digest_lines(text) IS
 'Count, sums and digest (32 hexadecimal digits) of the lines that a query returns; the query''s columns are txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit.';
 
-CREATE FUNCTION acct._digest_table(p_table regclass, p_added text[] DEFAULT '{}',
-    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text)
+CREATE FUNCTION acct._digest_table(p_table regclass,
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_table';
-COMMENT ON FUNCTION acct._digest_table(regclass, text[]) IS
-'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers. added is the digest of the columns p_added (added_columns of journal_run), as far as the table still has them; NULL: there are none.';
+COMMENT ON FUNCTION acct._digest_table(regclass) IS
+'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
 
-CREATE FUNCTION acct._digest_shared(p_table regclass, p_run_id bigint, p_added text[] DEFAULT '{}',
+CREATE FUNCTION acct._digest_staged_lines(p_table regclass, p_run_id bigint, p_added text[],
     OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_shared';
-COMMENT ON FUNCTION acct._digest_shared(regclass, bigint, text[]) IS
-'The same of a run''s lines in the table of staging that small runs share, found by index.';
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_staged_lines';
+COMMENT ON FUNCTION acct._digest_staged_lines(regclass, bigint, text[]) IS
+'The same of the lines that a run has in a table of staging, found by index where small runs share it. added is the digest of the columns p_added (added_columns of journal_run), as far as the table still has them; NULL: there are none.';
 
 CREATE FUNCTION acct._digest_added(p_query text, p_names text[]) RETURNS text
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_added';

@@ -56,11 +56,7 @@ DECLARE
 BEGIN
     IF p_source = 'staging' THEN
         SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
-        IF staging.is_shared THEN
-            SELECT d.* INTO lines, debit, credit, digest, added FROM acct._digest_shared(staging.line, p_run_id, p_added) AS d;
-        ELSE
-            SELECT d.* INTO lines, debit, credit, digest, added FROM acct._digest_table(staging.line, p_added) AS d;
-        END IF;
+        SELECT d.* INTO lines, debit, credit, digest, added FROM acct._digest_staged_lines(staging.line, p_run_id, p_added) AS d;
         RETURN;
     END IF;
     SELECT d.* INTO lines, debit, credit, digest

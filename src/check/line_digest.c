@@ -2,9 +2,10 @@
  * line_digest.c
  *		Count, sums and digest of journal lines as they are now:
  *		acct._digest_table() reads a table of staging by page, by several processes
- *		where there are workers, acct._digest_shared() the rows of a run by index,
- *		acct._digest_lines() what a query returns. acct._digest_added() digests
- *		columns that a site added, which the first two do on the way.
+ *		where there are workers, acct._digest_staged_lines() a run's there, or by index
+ *		where runs share it, acct._digest_lines() what a query returns.
+ *		acct._digest_added() digests columns that a site added, which the second does
+ *		on the way.
  */
 #include "ledger/line_rows.h"
 #include "common/columns.h"
@@ -26,7 +27,7 @@
 
 LEDGER_FUNCTION(ledger_digest_table);
 LEDGER_FUNCTION(ledger_digest_lines);
-LEDGER_FUNCTION(ledger_digest_shared);
+LEDGER_FUNCTION(ledger_digest_staged_lines);
 LEDGER_FUNCTION(ledger_digest_added);
 
 /* Blocks that a process takes at a time. */
@@ -168,31 +169,18 @@ return_sum(FunctionCallInfo fcinfo, const LineSum *sum, bool has_added)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 
-/* An argument with the columns that a site added; NULL where it has none. */
-static ArrayType *
-names_from_argument(FunctionCallInfo fcinfo, int n)
-{
-	ArrayType *names = PG_NARGS() > n ? PG_GETARG_ARRAYTYPE_P(n) : NULL;
-
-	return names == NULL || ARR_NDIM(names) == 0 ? NULL : names;
-}
-
-/* p_table, p_added */
 Datum
 ledger_digest_table(PG_FUNCTION_ARGS)
 {
-	ArrayType *names = names_from_argument(fcinfo, 1);
-	LineSum sum = sum_table(PG_GETARG_OID(0), names);
+	LineSum sum = sum_table(PG_GETARG_OID(0), NULL);
 
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum, names != NULL));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, false));
 }
 
-/* p_table, p_run_id, p_added */
-Datum
-ledger_digest_shared(PG_FUNCTION_ARGS)
+/* The lines of a run in a table that it shares with others. */
+static LineSum
+sum_shared(Relation rel, int64 run_id, ArrayType *names)
 {
-	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	ArrayType *names = names_from_argument(fcinfo, 2);
 	LineScan lines;
 	LineSum sum = {0};
 	KeyScan rows;
@@ -200,7 +188,7 @@ ledger_digest_shared(PG_FUNCTION_ARGS)
 
 	progress_phase(PHASE_CHECKING_LINES, progress_rows_of_step());
 	lines_open(&lines, rel, names);
-	shared_staging_open(&rows, rel, PG_GETARG_INT64(1), GetActiveSnapshot());
+	shared_staging_open(&rows, rel, run_id, GetActiveSnapshot());
 	while (key_scan_next(&rows, &tuple))
 	{
 		Line line;
@@ -212,8 +200,26 @@ ledger_digest_shared(PG_FUNCTION_ARGS)
 	}
 	key_scan_close(&rows);
 	lines_close(&lines);
+	return sum;
+}
+
+/* p_table, p_run_id, p_added */
+Datum
+ledger_digest_staged_lines(PG_FUNCTION_ARGS)
+{
+	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	ArrayType *names = PG_GETARG_ARRAYTYPE_P(2);
+	bool has_added = ARR_NDIM(names) > 0;
+	LineSum sum;
+
+	if (!has_added)
+		names = NULL;
+	if (staging_is_shared(rel))
+		sum = sum_shared(rel, PG_GETARG_INT64(1), names);
+	else
+		sum = sum_table(RelationGetRelid(rel), names);
 	table_close(rel, NoLock);
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum, names != NULL));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, has_added));
 }
 
 static void
