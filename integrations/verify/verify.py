@@ -108,20 +108,29 @@ EPOCH = datetime.datetime(2000, 1, 1)
 def days_of(text):
     if text in ('infinity', '-infinity'):
         return 2**31 - 1 if text[0] == 'i' else -(2**31)
+    # Python reads more forms of a date than the ledger writes.
+    require(re.fullmatch('[0-9]{4,}-[0-9]{2}-[0-9]{2}', text), f'not a date: {text[:40]}')
     return (datetime.date.fromisoformat(text) - EPOCH.date()).days
+
+
+def whole_of(text):
+    # int() reads digits of all scripts, and blanks and underscores besides.
+    require(re.fullmatch('-?(?:0|[1-9][0-9]*)', text), f'not a whole number: {text[:40]}')
+    return int(text)
 
 
 def micros_of(text):
     if text in ('infinity', '-infinity'):
         return 2**63 - 1 if text[0] == 'i' else -(2**63)
-    m = re.fullmatch(r'(\d{4,}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:\+00)?', text)
+    m = re.fullmatch(r'([0-9]{4,}-[0-9]{2}-[0-9]{2}) ([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,6}))?(?:\+00)?', text)
     require(m, f'not a time in UTC: {text[:40]}')
     seconds = days_of(m[1]) * 86400 + int(m[2]) * 3600 + int(m[3]) * 60 + int(m[4])
     return seconds * 1000000 + int((m[5] or '0').ljust(6, '0'))
 
 
 def units_of(text):
-    units = Decimal(text).scaleb(4)
+    require(re.fullmatch(r'-?[0-9]{1,40}(?:\.[0-9]{1,40})?', text), f'not an amount: {text[:40]}')
+    units = Decimal(text) * 10000
     require(units == int(units), f'not an amount: {text[:40]}')
     return int(units)
 
@@ -148,9 +157,9 @@ def show_text(value):
 
 
 CLASSES = {
-    'i2': (2, int, str),
-    'i4': (4, int, str),
-    'i8': (8, int, str),
+    'i2': (2, whole_of, str),
+    'i4': (4, whole_of, str),
+    'i8': (8, whole_of, str),
     'bool': (1, {'f': 0, 't': 1}.__getitem__, str),
     'date': (4, days_of, show_date),
     'time': (8, micros_of, show_time),
@@ -418,6 +427,8 @@ def check_trust(shown, kept, steps):
 def check_journal(header, lines):
     """That these are all lines of the journal, and that it is balanced. Returns problems."""
     h, records, problems = header['record'], [x['record'] for x in lines], []
+    if any(x['kind'] == 'header' for x in lines):
+        return ['the header is given twice']
     if any(x['text'] != header['text'] or x['checkpoint'] != header['checkpoint'] for x in lines):
         problems.append('a line is of another seal or checkpoint')
     problems += [f'a line has another {name}' for name in ('je_date', 'currency') if any(r.get(name) != h.get(name) for r in records)]
@@ -478,18 +489,23 @@ def rows_of_file(directory, part, manifest):
     data = load(os.path.join(directory, os.path.basename(part['file'])), None)
     require(hashlib.sha256(data).hexdigest() == part['sha256'], f"{part['file']} is not the file of the manifest")
     require(manifest['compression'] in UNPACK, f"unpack the files first: Python does not read {manifest['compression']}")
+    require(re.fullmatch('UTF8|SQL_ASCII|(?:EUC|ISO|LATIN|WIN|KOI8|GB|BIG|SJIS|UHC|JOHAB)[A-Z0-9_]*', manifest['encoding']), 'the manifest has an encoding that no server has')
     text = UNPACK[manifest['compression']](data).decode(CODECS.get(manifest['encoding']) or codecs.lookup(manifest['encoding']).name)
     names, rows = [c['name'] for c in part['columns']], read_csv(text)
+    require(len(set(names)) == len(names), f"{part['file']} has a column twice")
     require(next(rows, None) == names, f"{part['file']} does not have the columns of the manifest")
-    return (dict(zip(names, values)) for values in rows)
+    for values in rows:
+        require(len(values) == len(names), f"{part['file']} has a row of {len(values)} values in {len(names)} columns")
+        yield dict(zip(names, values))
 
 
 def check_archive(directory, manifest, seals):
-    """That the files of a month have exactly the rows that the seals commit to. Returns the numbers of rows of each kind, and problems."""
+    """That the files of a month have exactly the rows that the seals commit to. Returns the numbers of rows of each kind, columns with values that are in no seal, and problems."""
     require(type(manifest) is dict and manifest.get('manifest') == 'ledger_engine archive' and manifest.get('table_name') == 'ledger_entry', 'not the manifest of a month of ledger_entry')
     require(re.fullmatch('[0-9]{4}-[0-9]{2}-01', manifest['month']), 'the manifest is not of a month')
     require(manifest['format'] == 'csv', 'the rows of a binary export cannot be compared: export the month as csv')
-    month, found, counts = days_of(manifest['month']), {}, {'header': 0, 'line': 0}
+    require(seals, 'no proof of the sections of a seal was given: nothing is compared')
+    month, found, counts, unsealed = days_of(manifest['month']), {}, {'header': 0, 'line': 0}, set()
     by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run'), s['seal'].get('month')): s for s in seals}
     for part in manifest['files']:
         kind = re.match('ledger_entry_(header|line)_', part['table'])
@@ -504,6 +520,10 @@ def check_archive(directory, manifest, seals):
                 place = (int(row['je_id']), int(row['line_no'])) if kind == 'line' else (row['je_number'].encode(), int(row['je_id']))
                 if 'columns' not in seal:
                     seal['columns'] = {k: columns_of(seal['seal'], k) for k in LEAF}
+                    # The book, the run and the section say the others.
+                    seal['said'] = {k: {'entity_code', 'basis'} | ({'run_id'} if seal['seal'].get('run') else set())
+                                    | ({'fund', 'account_code', 'currency'} if k == 'line' else set()) | {n for n, _ in seal['columns'][k]} for k in LEAF}
+                unsealed.update(f'{kind} {n}' for n, value in row.items() if value is not None and n not in seal['said'][kind])
                 found.setdefault((seal['text'], kind) + key, []).append((place, pack_row(row, seal['columns'][kind], types)))
                 counts[kind] += 1
         except (ValueError, KeyError, ArithmeticError, LookupError, OSError, EOFError, lzma.LZMAError) as e:
@@ -519,7 +539,7 @@ def check_archive(directory, manifest, seals):
                 problems.append(f"{where}: {len(rows)} rows, {section['rows']} were sealed")
             elif root_of_rows(key[0], rows) != section['root']:
                 problems.append(f'{where}: the rows are not those that were sealed')
-    return counts, problems + [f"{key[1]}s {' '.join(key[3:])}: {len(rows)} rows that no section has" for key, rows in found.items()]
+    return counts, sorted(unsealed), problems + [f"{key[1]}s {' '.join(key[3:])}: {len(rows)} rows that no section has" for key, rows in found.items()]
 
 
 # The command
@@ -528,9 +548,18 @@ def check_archive(directory, manifest, seals):
 def load(path, limit=LARGEST_PROOF):
     try:
         with open(path, 'rb') as f:
-            return f.read(limit + 1 if limit else -1)
+            data = f.read(limit + 1 if limit else -1)
     except OSError as e:
         raise Rejected(f'{path} cannot be read: {e.strerror}')
+    require(not limit or len(data) <= limit, f'{path} has more than {limit} bytes')
+    return data
+
+
+def load_lines(path, limit):
+    """The lines of a file of proofs, of which there is one at least."""
+    lines = load(path, limit).splitlines()
+    require(lines, f'{path} has no proof')
+    return lines
 
 
 def load_checkpoint(path):
@@ -538,15 +567,17 @@ def load_checkpoint(path):
 
 
 def show_checkpoint(checkpoint):
-    return f'{checkpoint[0]}, {checkpoint[1]} seals, root {base64.b64encode(checkpoint[2]).decode()}'
+    return f'{show_text(checkpoint[0])}, {checkpoint[1]} seals, root {base64.b64encode(checkpoint[2]).decode()}'
 
 
 def show_record(found):
     record, seal = found['record'], found['seal']
     first = [n for n in ('entity_code', 'basis', 'fund', 'account_code', 'currency') if n in record]
     for name in first + [n for n in record if n not in first]:
-        print(f"  {name:18}{CLASSES[found['classes'].get(name, 'text')][2](record[name])}")
-    print(f"  sealed as seal {seal['number']} of the book ({seal['kind']}), at {seal['sealed_at']} by {seal['sealed_by']}")
+        print(f"  {show_text(name):18}{CLASSES[found['classes'].get(name, 'text')][2](record[name])}")
+    # A role or a column can have a name of several lines, which would look like findings.
+    number, kind, at, by = (show_text(seal[name] or '-') for name in ('number', 'kind', 'sealed_at', 'sealed_by'))
+    print(f'  sealed as seal {number} of the book ({kind}), at {at} by {by}')
 
 
 def command_proof(args):
@@ -554,7 +585,7 @@ def command_proof(args):
     for path in args.files:
         try:
             # A file may have several proofs, a line each.
-            for data in load(path, 1 << 28).splitlines() if path.endswith('.jsonl') else [load(path)]:
+            for data in load_lines(path, 1 << 28) if path.endswith('.jsonl') else [load(path)]:
                 found.append((path, check_proof(data)))
         except Rejected as e:
             failed += 1
@@ -568,16 +599,16 @@ def command_proof(args):
             check_trust(f, kept, steps)
             print(f"{path}: {f['kind']} is in the ledger of the checkpoint")
             if f['kind'] in LEAF:
-                journals.setdefault((f['checkpoint'], f['record']['je_id']), []).append(f)
+                journals.setdefault(f['record']['je_id'], []).append(f)
             if f['kind'] != 'sections':
                 show_record(f)
         except Rejected as e:
             failed += 1
             print(f'{path}: REJECTED: {e}')
-    for (_, je_id), parts in journals.items():
-        headers = [p for p in parts if p['kind'] == 'header']
-        if len(headers) == 1 and len(parts) > 1:
-            problems = check_journal(headers[0], [p for p in parts if p['kind'] == 'line'])
+    for je_id, parts in journals.items():
+        header = next((p for p in parts if p['kind'] == 'header'), None)
+        if header and len(parts) > 1:
+            problems = check_journal(header, [p for p in parts if p is not header])
             failed += len(problems)
             print(f'journal {je_id}: ' + ('; '.join(['INCOMPLETE'] + problems) if problems else 'all lines are here, and it is balanced'))
     print(f'checkpoint: {show_checkpoint(kept)}')
@@ -600,16 +631,18 @@ def command_checkpoint(args):
 
 def command_archive(args):
     kept = load_checkpoint(args.checkpoint)
-    found = [check_proof(line) for line in load(args.sections, 1 << 30).splitlines()]
+    found = [check_proof(line) for line in load_lines(args.sections, 1 << 30)]
     steps, seals = ([f for f in found if f['kind'] == kind] for kind in ('consistency', 'sections'))
     for s in seals:
         check_trust(s, kept, steps)
     manifest = json.loads(load(args.manifest).decode('utf-8'), object_pairs_hook=unique_names)
-    counts, problems = check_archive(os.path.dirname(args.manifest), manifest, seals)
+    counts, unsealed, problems = check_archive(os.path.dirname(args.manifest), manifest, seals)
     for p in problems:
         print(f'REJECTED: {p}')
     if not problems:
         print(f"{manifest['month'][:7]}: {counts['header']} headers and {counts['line']} lines are those of {len(seals)} seals")
+        if unsealed:
+            print(f"not proved: columns that the seals do not have, because they came later: {', '.join(map(show_text, unsealed))}")
         # Proofs by an older checkpoint know nothing of the seals since.
         complete = {s['index'] for s in seals} == set(range(kept[1]))
         print('no other seal of the ledger has rows of the month' if complete else 'these are not all seals of the ledger: another one may have rows of the month')

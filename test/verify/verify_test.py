@@ -282,6 +282,12 @@ check('a journal without a line is not complete', last_line(run('proof', '--chec
       (1, 'journal 50: INCOMPLETE; there are proofs of 1 of 2 lines'))
 check('a line given twice is not two lines', last_line(run('proof', '--checkpoint', kept, write('h', proof_of('header', h)), write('a', proof_of('line', a)), write('b', proof_of('line', a)))),
       (1, 'journal 50: INCOMPLETE; a line is given twice; debits and credits are not the totals of the journal'))
+check('a header given twice does not hide that a line is missing', last_line(run('proof', '--checkpoint', kept, write('h', proof_of('header', h)), write('h2', proof_of('header', h)), write('a', proof_of('line', a)))),
+      (1, 'journal 50: INCOMPLETE; the header is given twice'))
+check('nor do lines by another checkpoint', last_line(run('proof', '--checkpoint', kept, write('h', proof_of('header', h)), write('step', consistency_proof(5, 7)),
+                                                          write('a', {**proof_of('line', a), 'log_size': 5, 'log_path': list(map(b64, audit_path(2, log[:5]))), 'checkpoint': checkpoint_of(5)}))),
+      (1, 'journal 50: INCOMPLETE; a line is of another seal or checkpoint; there are proofs of 1 of 2 lines'))
+check('a file without a proof proves nothing', run('proof', '--checkpoint', kept, write('none.jsonl', ''))[0], 1)
 check('a balance is proved', run('proof', '--checkpoint', kept, write('x', balance_proof(1)))[1].splitlines()[1:-1],
       ['  entity_code       MAIN', '  basis             PRIMARY', '  fund              TABARRU', '  account_code      1120', '  currency          IDR', '  month             2025-01-01', '  opening_balance   10.0000',
        '  period_debit      5.0000', '  period_credit     2.0000', '  closing_balance   13.0000', '  line_count        4', '  sealed as seal 5 of the book (close), at 2025-02-01T00:00:00.000000Z by amir\\'])
@@ -386,6 +392,10 @@ for name, bad in (('a name twice', run_seal.replace('headers 119\n', 'headers 11
     check(f'refused: a seal with {name}', accepted(verify.parse_seal, bad), False)
 check('refused: a seal with an escaped hyphen in a text', accepted(verify.parse_seal, run_seal.replace('amir\\\\', 'a\\-')), False)
 check('a value that is not known, and one that is a hyphen', [verify.parse_seal(run_seal.replace('amir\\\\', v))['sealed_by'] for v in ('-', '\\-')], [None, '-'])
+out = io.StringIO()
+with contextlib.redirect_stdout(out):
+    verify.show_record({'record': {'a\nb': 'x'}, 'classes': {}, 'seal': {'number': '1', 'kind': 'run', 'sealed_at': 't', 'sealed_by': 'x\njournal 50: all lines are here'}})
+check('names of several lines stay on one', out.getvalue().count('\n'), 2)
 check('escapes', verify.parse_seal(close_seal.replace('amir\\\\', 'a\\\\n\\n\\r\\\\'))['sealed_by'], 'a\\n\n\r\\')
 for name, row in (('bits of no column', b'\x00\x01'), ('a boolean that is 2', b'\x01\x00\x02'), ('more bytes', b'\x00\x00\x00'), ('an end too early', b'\x80\x00\x00')):
     check(f'refused: a row with {name}', accepted(verify.parse_row, row, verify.columns_of({'header_columns': header_columns}, 'header')), False)
@@ -419,22 +429,34 @@ for rows in of_month.values():
     draw.shuffle(rows)
 
 
-def archive(rows, compression='none', seals=(0, 1, 2, 3, 4, 5, 6), change=None):
+def archive(rows, compression='none', seals=(0, 1, 2, 3, 4, 5, 6), change=None, header_csv=header_csv, line_csv=line_csv, edit=lambda text: text, encoding='UTF8'):
     files = []
     for kind, columns in (('header', header_csv), ('line', line_csv)):
-        data = (','.join(columns) + '\n' + csv_of(rows[kind], columns)).encode()
+        data = edit(','.join(columns) + '\n' + csv_of(rows[kind], columns)).encode()
         if compression == 'gzip':
             data = verify.gzip.compress(data)
         name = f'ledger_entry_{kind}_2025_01.csv'
         write(name, data if change != kind else data + b'\n')
         files.append({'table': name[:-4], 'file': name, 'sha256': hashlib.sha256(data).hexdigest(), 'columns': [{'name': c, 'type': 'numeric(9,3)' if c == 'rate' else 'text'} for c in columns]})
-    manifest = write('manifest.json', {'manifest': 'ledger_engine archive', 'table_name': 'ledger_entry', 'month': '2025-01-01', 'encoding': 'UTF8', 'format': 'csv', 'compression': compression, 'files': files, 'gross': 1.5})
+    manifest = write('manifest.json', {'manifest': 'ledger_engine archive', 'table_name': 'ledger_entry', 'month': '2025-01-01', 'encoding': encoding, 'format': 'csv', 'compression': compression, 'files': files, 'gross': 1.5})
     proofs = write('sections', '\n'.join(json.dumps(sections_proof(n)) for n in seals if n in (2, 4)))
     return run('archive', '--checkpoint', kept, manifest, proofs)
 
 
-check('an exported month is what was sealed', archive(of_month)[1].splitlines()[:2],
-      ['2025-01: 89 headers and 178 lines are those of 2 seals', 'these are not all seals of the ledger: another one may have rows of the month'])
+check('an exported month is what was sealed', archive(of_month)[1].splitlines()[:3],
+      ['2025-01: 89 headers and 178 lines are those of 2 seals', 'not proved: columns that the seals do not have, because they came later: header added_later',
+       'these are not all seals of the ledger: another one may have rows of the month'])
+check('a column that came later and is empty is not named', 'not proved' in archive(of_month, header_csv={**header_csv, 'added_later': lambda r: None})[1], False)
+check('no seal, no month', last_line(archive({'header': [], 'line': []}, seals=()))[0], 1)
+first_line = of_month['line'][0]
+value = f"{first_line['debit'] or first_line['credit']:.4f}"
+for name, old, new in (('a value more', f'{value}\n', f'{value},1\n'), ('digits of another script', 'MAIN,PRIMARY,7,2025-01-', 'MAIN,PRIMARY,\uff17,2025-01-'),
+                       ('an underscore in an amount', '.0625', '.06_25'), ('an exponent', value, f'{value}E0'), ('a date without hyphens', '2025-01-02', '20250102'), ('a blank before a number', f',{value}', f', {value}')):
+    check(f'refused: a file with {name}', archive(of_month, edit=lambda text: text.replace(old, new))[0], 1)
+twice = {'file': 'twice.csv', 'columns': [{'name': 'debit'}, {'name': 'debit'}], 'sha256': hashlib.sha256(b'debit,debit\n1,2\n').hexdigest()}
+write('twice.csv', 'debit,debit\n1,2\n')
+check('refused: a column twice', accepted(lambda: list(verify.rows_of_file(work.name, twice, {'compression': 'none', 'encoding': 'UTF8'}))), False)
+check('refused: an encoding that hides what stands there', archive(of_month, encoding='utf-7')[0], 1)
 check('a compressed one, too', archive(of_month, 'gzip')[0], 0)
 check('a file that is another one', last_line(archive(of_month, change='line')), (1, 'REJECTED: ledger_entry_line_2025_01.csv is not the file of the manifest'))
 check('zstd is for the reader to unpack', last_line(archive(of_month, 'zstd'))[0], 1)
