@@ -21,9 +21,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._money(text, numeric) IS 'An amount as messages name it, such as IDR 1200.5.';
 
-CREATE FUNCTION acct._unbooked_loads(p_month date, p_entities text[], p_bases text[])
-RETURNS TABLE (entity_code text, basis text, currency text, transactions bigint, gross numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
+CREATE FUNCTION acct._waiting_loads(p_bases text[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     source_month date;
     one_basis text;
@@ -36,18 +35,30 @@ BEGIN
         CONTINUE WHEN ranges.first IS NULL;
         parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
                                  '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
-                                 ' WHERE s.bank_value_date >= $3 AND s.bank_value_date < $3 + interval ''1 month'' AND s.entity_code = ANY ($1) '
+                                 ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' '
                                  ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month));
     END LOOP;
-    IF parts <> '{}' THEN
-        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($1, $2) AS b (entity_code, basis) '
-                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3', array_to_string(parts, ' UNION ALL '))
-          USING p_entities, p_bases, p_month;
+    RETURN nullif(array_to_string(parts, ' UNION ALL '), '');
+END
+$$;
+COMMENT ON FUNCTION acct._waiting_loads(text[]) IS
+'The query of the transactions with a value date in a month ($1) that no run took for these bases, by entity, basis and currency, whatever month they were loaded for (NULL: nothing waits). Only batches that wait are read.';
+
+CREATE FUNCTION acct._unbooked_loads(p_month date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, currency text, transactions bigint, gross numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+    query CONSTANT text := acct._waiting_loads(p_bases);
+BEGIN
+    IF query IS NOT NULL THEN
+        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($2, $3) AS b (entity_code, basis) '
+                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3', query)
+          USING p_month, p_entities, p_bases;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[]) IS
-'The transactions with a value date in a month that no run took for these books, by currency, whatever month they were loaded for. Only batches that wait are read.';
+'The transactions with a value date in a month that no run took for these books, by currency, whatever month they were loaded for.';
 
 CREATE FUNCTION acct._open_exceptions_of(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, exceptions bigint, gross numeric, reasons text)
@@ -74,8 +85,10 @@ COMMENT ON FUNCTION acct._open_exceptions_of(date, text[], text[]) IS
 'The open exceptions of these books whose transactions have a value date in a month, by currency, with their reasons.';
 
 CREATE FUNCTION acct._unregistered_books(p_month date, p_basis text, OUT entities text[], OUT bases text[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
+    bases_of CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE p_basis IS NULL OR b.basis = p_basis);
+    waiting text;
     query text;
 BEGIN
     entities := '{}';
@@ -86,7 +99,10 @@ BEGIN
       INTO query
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
-    IF query IS NOT NULL THEN
+    -- What no run took is set aside for that as soon as one does.
+    waiting := acct._waiting_loads(bases_of);
+    query := concat_ws(' UNION ALL ', query, 'SELECT w.entity_code, w.basis FROM (' || waiting || ') AS w');
+    IF query <> '' THEN
         EXECUTE format('SELECT coalesce(array_agg(x.entity_code), ''{}''), coalesce(array_agg(x.basis), ''{}'') FROM (SELECT DISTINCT y.entity_code, y.basis FROM (%s) AS y '
                        ' WHERE ($2 IS NULL OR y.basis = $2) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
            INTO entities, bases USING p_month, p_basis;
@@ -94,7 +110,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
-'The entities that are not registered, and bases, of transactions with a value date in a month that are open exceptions for that: books that nobody closes, whose work stands against closing all.';
+'The entities that are not registered, and bases, of transactions with a value date in a month that wait for a run, or are open exceptions for that: books that nobody closes, whose work stands against closing all.';
 
 CREATE FUNCTION acct._unposted_runs(p_month date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$

@@ -209,6 +209,10 @@ ROLLBACK;
 -- Transactions of an entity that is not registered belong to no book that is closed by name; they stand against closing all.
 SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(0, '2026-05-01');
 CALL public.txn(900, '2026-05-01', 'FEE', 70, entity => 'NOBODY');
+-- Also while they wait for a run.
+SELECT entity_code, basis, finding, found, currency, amount, message FROM acct.check_close('2026-05-01') WHERE entity_code = 'NOBODY' AND basis = 'PRIMARY';
+SELECT count(*) AS of_main FROM acct.check_close('2026-05-01', 'MAIN') WHERE finding = 'loads_waiting';
+SELECT acct.close_period('2026-05-01', basis => 'PRIMARY', waive => '{month_before_open,pair_differs,suspense_not_zero}', reason => 'A test'); :why
 SELECT acct.create_run('2026-05-01', 'may 26') AS may \gset
 SELECT exceptions FROM acct.expand_journals(:may);
 SELECT FROM acct.post_journals(:may);
