@@ -183,7 +183,7 @@ COMMENT ON FUNCTION acct._reconciled_kinds(date, text) IS
 'The kinds of journals that a month is reconciled by, the runs of each, and whether staging has all of them.';
 
 CREATE FUNCTION acct._reconciled_sums(p_month date, p_basis text)
-RETURNS TABLE (place text, run_kind text, of_month boolean, is_posted boolean, is_digested boolean, je_month date, entity_code text, basis text, fund text, currency text,
+RETURNS TABLE (place text, run_kind text, of_month boolean, is_posted boolean, is_digested boolean, je_month date, entity_code text, basis text, fund text, account_code text, currency text,
                line_count bigint, debit numeric, credit numeric, digest text, journals text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
@@ -218,7 +218,7 @@ BEGIN
          CROSS JOIN LATERAL acct._sums_of_lines(ARRAY(SELECT t FROM acct._staged_tables_of(staged, 'line') AS t),
                                                 acct._staged_rows_of(staged, 'line', acct._line_columns(), true), l.runs, l.classes) AS s
          WHERE staged IS NOT NULL)
-    SELECT s.place, c.kind, c.of_month, c.is_posted, c.is_digested, s.je_month, s.entity_code, s.basis, s.fund, s.currency, s.line_count, s.debit, s.credit, s.digest, s.journals
+    SELECT s.place, c.kind, c.of_month, c.is_posted, c.is_digested, s.je_month, s.entity_code, s.basis, s.fund, s.account_code, s.currency, s.line_count, s.debit, s.credit, s.digest, s.journals
       FROM sums AS s LEFT JOIN class AS c USING (class);
 END
 $$;
@@ -253,6 +253,25 @@ BEGIN
           FROM acct.account_balance_snapshot AS b
          WHERE b.snapshot_month = p_month AND b.basis = p_basis AND (p_entity IS NULL OR b.entity_code = p_entity)
          GROUP BY 3, 4, 5),
+    account AS (
+        SELECT x.entity_code, x.fund, x.currency, x.account_code, x.place, sum(x.line_count) AS line_count, sum(x.debit) AS debit, sum(x.credit) AS credit
+          FROM (SELECT s.entity_code, s.fund, s.currency, s.account_code, 'ledger' AS place, s.line_count, s.debit, s.credit FROM sums AS s
+                 WHERE has_ledger AND s.place = 'ledger' AND s.je_month = p_month AND s.basis = p_basis AND (p_entity IS NULL OR s.entity_code = p_entity)
+                UNION ALL
+                SELECT b.entity_code, b.fund, b.currency, b.account_code, 'balances', b.line_count, b.period_debit, b.period_credit FROM acct.account_balance_snapshot AS b
+                 WHERE has_ledger AND b.snapshot_month = p_month AND b.basis = p_basis AND (p_entity IS NULL OR b.entity_code = p_entity)) AS x
+         GROUP BY 1, 2, 3, 4, 5 HAVING sum(x.line_count) <> 0 OR sum(x.debit) <> 0 OR sum(x.credit) <> 0),
+    by_fund AS (
+        SELECT a.entity_code, a.fund, a.currency, a.place, count(*) AS accounts, sum(a.line_count) AS line_count, sum(a.debit) AS debit, sum(a.credit) AS credit,
+               md5(string_agg(concat_ws(' ', a.account_code, a.line_count, trim_scale(a.debit), trim_scale(a.credit)), ',' ORDER BY a.account_code COLLATE "C")) AS digest
+          FROM account AS a GROUP BY 1, 2, 3, 4),
+    moved AS (
+        -- What lies on other accounts of the same fund, so that no sum shows it
+        SELECT l.entity_code, l.fund, l.currency, v.place, v.accounts, v.digest
+          FROM (SELECT f.* FROM by_fund AS f WHERE f.place = 'ledger') AS l
+          JOIN (SELECT f.* FROM by_fund AS f WHERE f.place = 'balances') AS b USING (entity_code, fund, currency, line_count, debit, credit)
+         CROSS JOIN LATERAL (VALUES (l.place, l.accounts, l.digest), (b.place, b.accounts, b.digest)) AS v (place, accounts, digest)
+         WHERE l.digest <> b.digest),
     digested AS MATERIALIZED (
         SELECT k.kind, k.is_staged, coalesce(sum(r.lines), 0) AS lines, array_agg(r.digest) AS digests, array_agg(r.run_id) AS runs,
                ARRAY(SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (array_agg(r.run_id))) AS months
@@ -265,6 +284,8 @@ BEGIN
             SELECT 'total', f.place, f.entity_code, f.fund, f.currency, sum(f.line_count), sum(f.debit), sum(f.credit)
               FROM found AS f WHERE f.place IN ('recorded', 'ledger') AND f.kind NOT IN ('dated elsewhere', 'not posted') GROUP BY f.place, f.entity_code, f.fund, f.currency) AS f
      CROSS JOIN LATERAL (VALUES ('lines', f.line_count), ('debit', f.debit), ('credit', f.credit)) AS v (measure, figure)
+    UNION ALL
+    SELECT 'digest', 'accounts', m.entity_code, m.fund, m.currency, m.place, m.accounts, m.digest FROM moved AS m
     UNION ALL
     SELECT 'digest', d.kind, NULL, NULL, NULL, 'recorded', d.lines, acct._digest_sum(d.digests) FROM digested AS d
     UNION ALL
@@ -279,7 +300,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._reconciled_lines(date, text, text) IS
-'Lines of a month by the kind of their journals, entity, fund and currency, as each place has them: recorded (by expansion), staging, ledger, and balances, which know no kinds. Digests are of all lines of complete runs by kind, whatever their entities, bases and months.';
+'Lines of a month by the kind of their journals, entity, fund and currency, as each place has them: recorded (by expansion), staging, ledger, and balances, which know no kinds, by account where only accounts of a fund differ. Other digests are of all lines of complete runs by kind, whatever their entities, bases and months.';
 
 CREATE FUNCTION acct._reconciled_journals(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (kind text, place text, entity_code text, journals numeric)
@@ -667,7 +688,7 @@ BEGIN
                     WHEN 'recorded' = ANY (p.places) AND p_entity IS NULL AND s.currency IS NULL THEN 0 END AS recorded,
                CASE WHEN s.digests IS NOT NULL THEN s.staging WHEN 'staging' = ANY (p.places) THEN coalesce(s.staging, 0) END AS staging,
                CASE WHEN s.digests IS NOT NULL THEN s.ledger WHEN 'ledger' = ANY (p.places) THEN coalesce(s.ledger, 0) END AS ledger,
-               CASE WHEN 'balances' = ANY (p.places) THEN coalesce(s.balances, 0) END AS balances
+               CASE WHEN s.digests IS NOT NULL THEN s.balances WHEN 'balances' = ANY (p.places) THEN coalesce(s.balances, 0) END AS balances
           FROM side AS s LEFT JOIN place AS p ON p.measure = s.measure AND p.kind = s.kind)
     SELECT f.measure, f.kind, f.entity_code, f.fund, f.currency, trim_scale(f.source), trim_scale(f.recorded), trim_scale(f.staging), trim_scale(f.ledger), trim_scale(f.balances),
            trim_scale(greatest(d.most - d.least, CASE WHEN f.digests IS NOT NULL AND (f.versions > 1 OR jsonb_path_exists(f.digests, '$.* ? (@ == null)')) THEN 1 ELSE 0 END)), f.digests
