@@ -16,6 +16,9 @@ DECLARE
     differ bigint;
     open_exceptions bigint;
     gross text;
+    -- Loaded for the month, or with a value date in it, without a journal or an exception
+    waiting bigint;
+    is_dropped CONSTANT boolean := EXISTS (SELECT FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry' AND a.month = p_month AND a.restored_at IS NULL AND a.dropped_at IS NOT NULL);
     found bigint;
     grave bigint;
 BEGIN
@@ -28,6 +31,9 @@ BEGIN
     SELECT coalesce(sum(x.n), 0), string_agg(concat_ws(' ', x.currency, acct._figure(x.amount, acct._decimals(x.currency, scale(trim_scale(x.amount))))), ', ' ORDER BY x.currency) INTO open_exceptions, gross
       FROM (SELECT e.currency, sum(e.transactions) AS n, sum(e.amount) AS amount
               FROM jsonb_to_recordset(p_exceptions) AS e (state text, currency text, transactions bigint, amount numeric) WHERE e.state = 'open' GROUP BY e.currency) AS x;
+    waiting := greatest((SELECT sum(coalesce(r.source, r.ledger)) FROM jsonb_to_recordset(p_reconciled) AS r (measure text, kind text, source numeric, ledger numeric)
+                          WHERE r.measure = 'transactions' AND r.kind IN ('not claimed', 'in a run', 'no journal')),
+                        (SELECT sum((f ->> 'found')::bigint) FROM jsonb_array_elements(p_findings) AS f WHERE f ->> 'finding' = 'loads_waiting' AND f ->> 'basis' = p_basis), 0);
     SELECT count(*), count(*) FILTER (WHERE f ->> 'severity' = 'critical') INTO found, grave FROM jsonb_array_elements(p_findings) AS f;
     RETURN '<ul class=verdicts>'
         || acct._pack_verdict(open_books = '{}', false, 'Closed', 'Open', 'close',
@@ -35,11 +41,14 @@ BEGIN
         || acct._pack_verdict(uneven = '{}', true, 'Balanced', 'Not balanced', 'balances',
                               CASE WHEN p_results = '[]' THEN 'There are no balances.' WHEN uneven = '{}' THEN 'In every fund, what it has is what it owes, its equity, and its result.'
                                    ELSE format('Debits and credits differ in: %s.', acct._first_of(uneven)) END)
-        || acct._pack_verdict(differ = 0, true, 'Reconciled', 'Differs', 'reconciliation',
-                              CASE WHEN differ = 0 THEN format('All %s figures agree, from source to balances.', figures) ELSE format('%s of %s figures differ between source, record, ledger and balances.', differ, figures) END)
-        || acct._pack_verdict(open_exceptions = 0, false, 'Complete', 'Set aside', 'exceptions',
+        || acct._pack_verdict(differ = 0 AND NOT is_dropped, differ > 0, 'Reconciled', CASE WHEN differ > 0 THEN 'Differs' ELSE 'Not known' END, 'reconciliation',
+                              CASE WHEN differ = 0 AND is_dropped THEN 'The entries of the month were dropped: nothing is compared with them.' WHEN figures = 0 THEN 'There is nothing to reconcile.'
+                                   WHEN differ = 0 THEN format('All %s figures agree, from source to balances.', figures) ELSE format('%s of %s figures differ between source, record, ledger and balances.', differ, figures) END)
+        || acct._pack_verdict(open_exceptions = 0 AND waiting = 0, false, 'Complete', CASE WHEN open_exceptions > 0 THEN 'Set aside' ELSE 'Waiting' END,
+                              CASE WHEN open_exceptions = 0 AND waiting > 0 THEN 'state' ELSE 'exceptions' END,
                               CASE WHEN open_exceptions = 0 THEN 'No exception of the month is open.' ELSE concat(open_exceptions, CASE open_exceptions WHEN 1 THEN ' exception' ELSE ' exceptions' END,
-                                   ' of the month ', CASE open_exceptions WHEN 1 THEN 'is' ELSE 'are' END, ' open, with a gross amount of ' || gross, '.') END)
+                                   ' of the month ', CASE open_exceptions WHEN 1 THEN 'is' ELSE 'are' END, ' open, with a gross amount of ' || gross, '.') END
+                              || CASE waiting WHEN 0 THEN '' WHEN 1 THEN ' 1 transaction has no journal yet.' ELSE format(' %s transactions have no journal yet.', waiting) END)
         || acct._pack_verdict(found = 0 AND p_problem IS NULL, grave > 0, 'Nothing found', CASE WHEN found = 0 THEN 'Not known' WHEN grave > 0 THEN 'Critical' ELSE 'Findings' END, 'close',
                               CASE WHEN found = 0 THEN coalesce('Findings are not known: ' || p_problem || '.', 'Nothing stands against the close.')
                                    ELSE format('%s stand%s against the close: %s.', found, CASE found WHEN 1 THEN 's' ELSE '' END,

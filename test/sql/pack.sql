@@ -34,6 +34,9 @@ $$;
 CREATE FUNCTION public.number(shown text) RETURNS numeric LANGUAGE sql AS $$
     SELECT CASE WHEN $1 = '-' THEN 0 WHEN $1 LIKE '(%' THEN -translate($1, '(),', '')::numeric ELSE replace(nullif($1, ''), ',', '')::numeric END
 $$;
+CREATE FUNCTION public.verdicts(month date) RETURNS TABLE (mark text, verdict text) LANGUAGE sql AS $$
+    SELECT public.shown(v[1]), public.shown(v[2]) FROM (SELECT acct.month_end_pack($1) AS html OFFSET 0) AS p, regexp_matches(html, '<li><span class="mark [a-z]+?">(.*?)</span><span>(.*?) <a', 'g') AS v
+$$;
 CREATE TABLE public.page AS SELECT acct.month_end_pack('2025-01-01') AS html;
 
 --
@@ -104,6 +107,20 @@ SET LOCAL ledger_engine.allow_drop = on;
 UPDATE acct.archived_partition SET dropped_at = now() WHERE month = '2024-12-01';
 DROP TABLE acct_archive.ledger_entry_line_2024_12, acct_archive.ledger_entry_header_2024_12;
 SELECT regexp_matches(acct.month_end_pack('2024-12-01'), '(?:Findings|Journals by day) are not known[^<]*', 'g') AS said;
+SELECT * FROM public.verdicts('2024-12-01') WHERE mark IN ('Reconciled', 'Not known', 'Differs');
+ROLLBACK;
+-- A month is not complete while transactions wait for a run, or a run of them for its posting.
+BEGIN;
+CALL public.txn(20, '2025-02-01', 'A', 100);
+CALL public.txn(21, '2025-02-01', 'A', 200);
+CALL public.txn(22, '2025-01-01', 'A', 300, '2025-02-10');
+SELECT * FROM public.verdicts('2025-02-01') WHERE mark <> 'Open';
+SELECT public.expanded('2025-02-01', 'feb') IS NOT NULL AS expanded;
+SELECT * FROM public.verdicts('2025-02-01') WHERE verdict LIKE 'No exception%';
+SELECT FROM acct.post_journals('feb');
+SELECT * FROM public.verdicts('2025-02-01') WHERE verdict LIKE 'No exception%';
+SELECT public.posted('2025-01-01', 'jan 2') IS NOT NULL AS posted;
+SELECT * FROM public.verdicts('2025-02-01') WHERE verdict LIKE 'No exception%';
 ROLLBACK;
 SELECT unnest(regexp_matches(acct.month_end_pack('2030-06-01', 'OTHER'), '<p class=none>([^<]*)</p>', 'g')) AS empty_month;
 
