@@ -84,7 +84,7 @@ COMMENT ON FUNCTION acct._stage_entries(bigint, text, text, text) IS
 CREATE FUNCTION acct._added_columns(p_table regclass, OUT columns text[], OUT types text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
 DECLARE
-    own CONSTANT text[] := '{run_id,txn_id,je_date,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}';
+    own CONSTANT text[] := '{run_id,txn_id,je_date,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[];
 BEGIN
     SELECT array_agg(a.attname::text ORDER BY a.attname), array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attname)
       INTO columns, types
