@@ -209,10 +209,10 @@ COMMENT ON FUNCTION acct._digest_table(regclass) IS
 'Count, sums and digest of all lines in a table of staging, as acct._digest_lines computes them, read by page with parallel workers.';
 
 CREATE FUNCTION acct._digest_staged_lines(p_table regclass, p_run_id bigint, p_added text[],
-    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text)
-LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_staged_lines';
+    OUT lines bigint, OUT debit numeric, OUT credit numeric, OUT digest text, OUT added text, OUT added_columns text[], OUT added_types text[])
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_digest_staged_lines';
 COMMENT ON FUNCTION acct._digest_staged_lines(regclass, bigint, text[]) IS
-'The same of the lines that a run has in a table of staging, found by index where small runs share it. added is the digest of the columns p_added (added_columns of journal_run), as far as the table still has them; NULL: there are none.';
+'The same of the lines that a run has in a table of staging, found by index where small runs share it. added is the digest of the columns p_added (NULL: all that the site added, with je_id and line_no), as far as the table has them; added_columns and added_types are what it is of, and NULL where that is nothing.';
 
 CREATE FUNCTION acct._digest_added(p_query text, p_names text[]) RETURNS text
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_added';

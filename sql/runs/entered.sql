@@ -81,24 +81,6 @@ $$;
 COMMENT ON FUNCTION acct._stage_entries(bigint, text, text, text) IS
 'Writes the journals of a run of one date into its staging tables (p_header, p_line). The query p_lines has a row for each line: journal (numbered from 1 without gaps), line_no, entity_code, basis, currency, memo, account_code, fund, debit, credit, product_code, channel, dimensions (jsonb: columns of the site on lines; NULL: none).';
 
-CREATE FUNCTION acct._added_columns(p_table regclass, OUT columns text[], OUT types text[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET quote_all_identifiers = off AS $$
-DECLARE
-    own CONSTANT text[] := '{run_id,txn_id,je_date,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}'::text[];
-BEGIN
-    SELECT array_agg(a.attname::text ORDER BY a.attname), array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attname)
-      INTO columns, types
-      FROM pg_attribute AS a
-     WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated IN ('', 's') AND a.attname <> ALL (own);
-    IF columns = '{je_id,line_no}' THEN
-        columns := NULL;
-        types := NULL;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._added_columns(regclass) IS
-'Columns that a site added to a table of lines, with je_id and line_no, in the order of their names, and their types, as a run records them; NULL: there are none.';
-
 CREATE FUNCTION acct._record_lines(p_run_id bigint, p_header text, p_line text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp
     -- What a transaction made has no statistics.
@@ -107,25 +89,17 @@ DECLARE
     unbalanced bigint;
     header record;
     line record;
-    added record;
 BEGIN
     EXECUTE format('INSERT INTO acct.journal_run_total (run_id, entity_code, basis, je_month, fund, account_code, currency, debit, credit, line_count) '
                    'SELECT %s, l.entity_code, l.basis, date_trunc(''month'', l.je_date::timestamp)::date, l.fund, l.account_code, l.currency, '
                    '       sum(l.debit), sum(l.credit), count(*) FROM %s AS l WHERE l.run_id = %1$s GROUP BY 2, 3, 4, 5, 6, 7', p_run_id, p_line);
     EXECUTE format('SELECT count(*) FROM %s AS h WHERE h.run_id = %s AND h.total_debit <> h.total_credit', p_header, p_run_id) INTO unbalanced;
     SELECT h.* INTO header FROM acct._digest_staged_headers(p_header::regclass, p_run_id, NULL) AS h;
-    SELECT d.* INTO line
-      FROM acct._digest_lines(format('SELECT l.txn_id, l.je_date, l.line_no, l.entity_code, l.basis, l.account_code, l.fund, l.currency, l.product_code, '
-                                     'l.channel, l.debit, l.credit FROM %s AS l WHERE l.run_id = %s', p_line, p_run_id)) AS d;
-    SELECT a.columns, a.types, CASE WHEN a.columns IS NOT NULL THEN
-               acct._digest_added(format('SELECT %s FROM %s AS l WHERE l.run_id = %s',
-                                         (SELECT string_agg(format('l.%I', c.name), ', ' ORDER BY c.n) FROM unnest(a.columns) WITH ORDINALITY AS c (name, n)),
-                                         p_line, p_run_id), a.columns) END AS digest
-      INTO added FROM acct._added_columns(p_line::regclass) AS a;
+    SELECT l.* INTO line FROM acct._digest_staged_lines(p_line::regclass, p_run_id, NULL) AS l;
     UPDATE acct.journal_run AS r
        SET journals = header.journals, lines = line.lines, debit = line.debit, credit = line.credit, digest = line.digest, unbalanced_journals = unbalanced,
            header_digest = header.digest, header_columns = header.columns, header_types = header.types,
-           added_digest = added.digest, added_columns = added.columns, added_types = added.types
+           added_digest = line.added, added_columns = line.added_columns, added_types = line.added_types
      WHERE r.run_id = p_run_id;
 END
 $$;

@@ -6,9 +6,9 @@
  * Memory: 16 bytes for each stretch of consecutive je_id, which in a month that one
  * run booked are few, at most maintenance_work_mem.
  */
-#include "ledger/journal_key.h"
 #include "common/query.h"
 #include "common/stretches.h"
+#include "ledger/journal_key.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"

@@ -7,12 +7,12 @@
  *		acct._digest_added() digests columns that a site added, which the second does
  *		on the way.
  */
-#include "ledger/line_rows.h"
 #include "common/columns.h"
 #include "common/parallel_work.h"
 #include "common/progress.h"
 #include "common/query.h"
 #include "common/settings_scope.h"
+#include "ledger/line_rows.h"
 #include "ledger/row_digest.h"
 #include "ledger/shared_staging.h"
 
@@ -147,14 +147,17 @@ sum_table(Oid table, ArrayType *names)
 	return sum;
 }
 
+/* lines, debit, credit, digest; and of columns that a site added, where the function has these: digest, columns, types */
+#define RESULT_COLUMNS 7
+
 static Datum
-return_sum(FunctionCallInfo fcinfo, const LineSum *sum, bool has_added)
+return_sum(FunctionCallInfo fcinfo, const LineSum *sum, Datum added_columns, Datum added_types)
 {
 	TupleDesc tupdesc;
 	char digest[DIGEST_TEXT_SIZE];
 	char added[DIGEST_TEXT_SIZE];
-	Datum values[5];
-	bool nulls[5] = {false};
+	Datum values[RESULT_COLUMNS];
+	bool nulls[RESULT_COLUMNS] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -165,7 +168,9 @@ return_sum(FunctionCallInfo fcinfo, const LineSum *sum, bool has_added)
 	values[3] = CStringGetTextDatum(digest);
 	digest_to_text(sum->added, added);
 	values[4] = CStringGetTextDatum(added);
-	nulls[4] = !has_added;
+	values[5] = added_columns;
+	values[6] = added_types;
+	nulls[4] = nulls[5] = nulls[6] = added_columns == (Datum) 0;
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 
@@ -174,7 +179,7 @@ ledger_digest_table(PG_FUNCTION_ARGS)
 {
 	LineSum sum = sum_table(PG_GETARG_OID(0), NULL);
 
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum, false));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, (Datum) 0, (Datum) 0));
 }
 
 /* The lines of a run in a table that it shares with others. */
@@ -203,23 +208,33 @@ sum_shared(Relation rel, int64 run_id, ArrayType *names)
 	return sum;
 }
 
-/* p_table, p_run_id, p_added */
+/* p_table, p_run_id, p_added; NULL: all that the site added */
 Datum
 ledger_digest_staged_lines(PG_FUNCTION_ARGS)
 {
-	Relation rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	ArrayType *names = PG_GETARG_ARRAYTYPE_P(2);
-	bool has_added = ARR_NDIM(names) > 0;
+	Relation rel;
+	RowDigest *added;
+	ArrayType *names = NULL;
 	LineSum sum;
 
-	if (!has_added)
-		names = NULL;
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		elog(ERROR, "staged lines are those of a run in a table");
+	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	if (PG_ARGISNULL(2))
+		added = row_digest_open_added(RelationGetDescr(rel));
+	else if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(2)) == 0)
+		added = NULL;
+	else
+		added = row_digest_open_kept(RelationGetDescr(rel), PG_GETARG_DATUM(2));
+	if (added != NULL)
+		names = DatumGetArrayTypeP(row_digest_names(added));
 	if (staging_is_shared(rel))
 		sum = sum_shared(rel, PG_GETARG_INT64(1), names);
 	else
 		sum = sum_table(RelationGetRelid(rel), names);
 	table_close(rel, NoLock);
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum, has_added));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, added == NULL ? (Datum) 0 : PointerGetDatum(names),
+							   added == NULL ? (Datum) 0 : row_digest_types(added)));
 }
 
 static void
@@ -243,7 +258,7 @@ ledger_digest_lines(PG_FUNCTION_ARGS)
 	query_call(sql, NULL, line_rows_take, &lines);
 	query_close();
 	line_rows_close(&lines);
-	PG_RETURN_DATUM(return_sum(fcinfo, &sum, false));
+	PG_RETURN_DATUM(return_sum(fcinfo, &sum, (Datum) 0, (Datum) 0));
 }
 
 /* The rows of a query, of which all columns are digested. */

@@ -10,12 +10,12 @@
  *
  * Memory: the groups, whose number does not depend on that of the lines or runs.
  */
-#include "ledger/journal_key.h"
-#include "ledger/line_rows.h"
 #include "common/code_map.h"
 #include "common/month.h"
 #include "common/parallel_rows.h"
 #include "common/query.h"
+#include "ledger/journal_key.h"
+#include "ledger/line_rows.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

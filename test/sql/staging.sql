@@ -178,16 +178,20 @@ EXCEPTION WHEN OTHERS THEN
                 ELSE format('%s: %s', SQLSTATE, regexp_replace(SQLERRM, '\d+', 'N')) END;
 END
 $$;
--- What a change of a run's headers comes to: the checks that fail, and what posting says
-CREATE FUNCTION public.changed(id bigint, change text, OUT failed text, OUT refusal text) LANGUAGE plpgsql AS $$
+-- What a change of a run's staging comes to: the checks that fail, columns that they name, and what posting says
+CREATE FUNCTION public.changed_by(id bigint, statement text, OUT failed text, OUT actual text, OUT refusal text) LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('UPDATE acct.je_header_staging AS h SET %s WHERE run_id = %s', change, id);
-    failed := (SELECT string_agg(v.check_name, ' ') FROM acct.validate_run(id) AS v WHERE NOT v.passed);
+    EXECUTE replace(statement, '{run}', id::text);
+    SELECT string_agg(v.check_name, ' '), string_agg(v.actual, ' ') FILTER (WHERE v.actual ~ 'column') INTO failed, actual FROM acct.validate_run(id) AS v WHERE NOT v.passed;
     refusal := public.refused(id);
     RAISE EXCEPTION 'undone';
 EXCEPTION WHEN OTHERS THEN
     refusal := CASE WHEN SQLERRM = 'undone' THEN refusal ELSE SQLSTATE END;
 END
+$$;
+-- The same of a change of its headers
+CREATE FUNCTION public.changed(id bigint, change text, OUT failed text, OUT refusal text) LANGUAGE sql AS $$
+    SELECT x.failed, x.refusal FROM public.changed_by(id, format('UPDATE acct.je_header_staging AS h SET %s WHERE run_id = {run}', change)) AS x
 $$;
 -- A value for another, and NULL for what has a value; the run's number finds its rows.
 CREATE VIEW public.changes AS
@@ -300,16 +304,6 @@ ALTER TABLE acct.ledger_entry_line ADD COLUMN mood public.mood, ADD COLUMN near 
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-07-01');
 CALL public.load(1001, 3, '2025-07-01');
 UPDATE acct.txn_source_parent SET cohort = CASE txn_id WHEN 1001 THEN repeat('a cohort ', 400) ELSE txn_id::text END, mood = 'good', near = 'acct.entity' WHERE txn_id > 1000;
-CREATE FUNCTION public.changed_by(id bigint, statement text, OUT failed text, OUT actual text, OUT refusal text) LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE replace(statement, '{run}', id::text);
-    SELECT string_agg(v.check_name, ' '), string_agg(v.actual, ' ') FILTER (WHERE v.actual ~ 'column') INTO failed, actual FROM acct.validate_run(id) AS v WHERE NOT v.passed;
-    refusal := public.refused(id);
-    RAISE EXCEPTION 'undone';
-EXCEPTION WHEN OTHERS THEN
-    refusal := CASE WHEN SQLERRM = 'undone' THEN refusal ELSE SQLSTATE || SQLERRM END;
-END
-$$;
 CREATE TABLE public.line_changes AS
 SELECT * FROM unnest(ARRAY[
     $$UPDATE acct.je_line_staging SET cohort = 'other' WHERE run_id = {run}$$,
