@@ -56,7 +56,7 @@ DECLARE
 BEGIN
     IF p_source = 'staging' THEN
         SELECT t.* INTO staging FROM acct._staging_tables(p_run_id) AS t;
-        SELECT d.* INTO lines, debit, credit, digest, added FROM acct._digest_staged_lines(staging.line, p_run_id, p_added) AS d;
+        SELECT d.lines, d.debit, d.credit, d.digest, d.added INTO lines, debit, credit, digest, added FROM acct._digest_staged_lines(staging.line, p_run_id, p_added) AS d;
         RETURN;
     END IF;
     SELECT d.* INTO lines, debit, credit, digest
