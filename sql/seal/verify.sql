@@ -215,9 +215,10 @@ COMMENT ON FUNCTION acct._columns_added(text, text) IS 'Columns of headers and l
 
 CREATE FUNCTION acct._later_values(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, month date, je_id bigint, expected text, actual text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_nestloop = off SET extra_float_digits = 1 AS $$
 DECLARE
     later record;
+    is_sealed text;
     has_value text;
 BEGIN
     -- Only months of entries whose seal lacks a column are read, once for each such column.
@@ -226,31 +227,35 @@ BEGIN
           FROM (SELECT w.table_name, w.column_name, array_agg(w.seal_id) AS seals FROM acct._seals_without_columns(p_entity, p_basis) AS w GROUP BY 1, 2) AS x
          CROSS JOIN acct._months_to_verify(p_from, p_to) AS m
          CROSS JOIN LATERAL unnest(acct._entry_leaves(x.table_name, m.month)) AS l (leaf)
-          -- A table that was rewritten, or restored from a dump, has its defaults in every row, and generated columns have values always.
-          JOIN pg_attribute AS a ON a.attrelid = l.leaf AND a.attname = x.column_name AND NOT a.attisdropped AND a.attgenerated = '' AND (a.atthasmissing OR NOT a.atthasdef)
+          -- Generated columns have values always.
+          JOIN pg_attribute AS a ON a.attrelid = l.leaf AND a.attname = x.column_name AND NOT a.attisdropped AND a.attgenerated = ''
          WHERE EXISTS (SELECT FROM acct.ledger_seal AS s WHERE s.seal_id = ANY (x.seals)
                           AND (s.period_month = m.month AND s.kind = 'month'
                                OR s.kind = 'run' AND EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = s.run_id AND t.je_month = m.month)))
          ORDER BY m.month, x.table_name, x.column_name, l.leaf
     LOOP
-        -- Where a default was given, entries from before show that.
-        has_value := CASE WHEN later.atthasmissing THEN format('x.%I::text IS DISTINCT FROM %L', later.column_name, later.missing)
-                          ELSE format('num_nulls(x.%I) = 0', later.column_name) END;
+        is_sealed := format($q$%s AS x WHERE ((x.run_id, x.entity_code, x.basis) IN (SELECT s.run_id, s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.seal_id = ANY ($1) AND s.kind = 'run')
+                    OR (x.entity_code, x.basis) IN (SELECT s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.seal_id = ANY ($1) AND s.kind = 'month' AND s.period_month = $2)
+                       AND (x.run_id, x.entity_code, x.basis) NOT IN (SELECT s.run_id, s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.kind = 'run'))$q$, later.leaf);
+        IF later.atthasmissing THEN
+            -- A default was given: entries from before show that, as the type writes it, which its cast to text need not.
+            has_value := format('(num_nulls(x.%1$I) > 0 OR format(''%%s'', x.%1$I) <> %2$L)', later.column_name, later.missing);
+        ELSE
+            -- A table that was rewritten, or restored from a dump, has the default in each of these rows, whether the column still has it or not.
+            has_value := format($q$CASE WHEN num_nulls(x.%1$I) = 0 THEN format('%%s', x.%1$I) IS DISTINCT FROM
+                                        (SELECT CASE WHEN num_nulls(x.%1$I) = 0 THEN format('%%s', x.%1$I) COLLATE "C" END AS given FROM %2$s GROUP BY 1 ORDER BY count(*) DESC, given NULLS FIRST LIMIT 1) END$q$,
+                                later.column_name, is_sealed);
+        END IF;
         RETURN QUERY EXECUTE format($q$
             SELECT x.entity_code, x.basis, $2, min(x.je_id), %L, CASE count(*) WHEN 1 THEN '1 row has a value' ELSE count(*) || ' rows have a value' END
-              FROM %s AS x
-             WHERE %s
-               AND ((x.run_id, x.entity_code, x.basis) IN (SELECT s.run_id, s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.seal_id = ANY ($1) AND s.kind = 'run')
-                    OR (x.entity_code, x.basis) IN (SELECT s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.seal_id = ANY ($1) AND s.kind = 'month' AND s.period_month = $2)
-                       AND (x.run_id, x.entity_code, x.basis) NOT IN (SELECT s.run_id, s.entity_code, s.basis FROM acct.ledger_seal AS s WHERE s.kind = 'run'))
-             GROUP BY x.entity_code, x.basis$q$,
-            format('no value in %s.%s, which was added after the seal', later.table_name, later.column_name), later.leaf, has_value)
+              FROM %s AND %s GROUP BY x.entity_code, x.basis$q$,
+            format('no value in %s.%s, which was added after the seal', later.table_name, later.column_name), is_sealed, has_value)
           USING later.seals, later.month;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct._later_values(date, date, text, text) IS
-'Entries that have a value in a column that was added after they were sealed, by table that holds them. Posted entries never change, so somebody wrote it past the triggers; of a column with a default that the table no longer keeps apart, none are known.';
+'Entries that have a value in a column that was added after they were sealed, by table that holds them. Posted entries never change, so somebody wrote it past the triggers; where the table does not keep apart what a default gave, the value of most of these rows is that.';
 
 CREATE FUNCTION acct._unlike_journals(p_month date, p_seal_id bigint) RETURNS TABLE (je_id bigint, je_number text, expected text, actual text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
