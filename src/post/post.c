@@ -156,7 +156,7 @@ check_totals(TupleTableSlot *slot, void *arg)
 			 errmsg("totals of run " INT64_FORMAT " are not those of its lines", post->run_id),
 			 errdetail("In month %d the totals have " INT64_FORMAT
 					   " lines, debit %s, credit %s. Staging has " INT64_FORMAT " lines.",
-					   month->yyyymm, lines, query_text(slot, 2), query_text(slot, 3),
+					   month->yyyymm, lines, query_text(slot, 4), query_text(slot, 5),
 					   month->lines.lines),
 			 errhint("See acct.validate_run(). Discard the run and create it again.")));
 }
@@ -167,9 +167,11 @@ check_months(Post *post)
 	QueryArgs args = {0};
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
-	query_each_row_kept("SELECT t.je_month, sum(t.line_count)::bigint, sum(t.debit), sum(t.credit) "
-						"FROM acct.journal_run_total t WHERE t.run_id = $1 GROUP BY t.je_month",
-						&args, check_totals, post);
+	query_each_row_kept(
+		"SELECT t.je_month, sum(t.line_count)::bigint, sum(t.debit), sum(t.credit), "
+		"trim_scale(sum(t.debit))::text, trim_scale(sum(t.credit))::text "
+		"FROM acct.journal_run_total t WHERE t.run_id = $1 GROUP BY t.je_month",
+		&args, check_totals, post);
 }
 
 static void

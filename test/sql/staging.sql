@@ -320,6 +320,16 @@ SELECT * FROM unnest(ARRAY[
 SET ledger_engine.run_partition_min_transactions = -1;
 SELECT public.expanded('2025-07-01', 'cohorts') AS shared \gset
 SELECT c.n, x.* FROM public.line_changes AS c, public.changed_by(:shared, c.statement) AS x ORDER BY 1;
+-- What the sums come to is said.
+CREATE FUNCTION public.why_refused(id bigint, OUT detail text) LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE acct.journal_run_total SET debit = debit + 1.5 WHERE run_id = id AND debit > 0 AND entity_code = 'MAIN';
+    PERFORM acct.post_journals(id);
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+END
+$$;
+SELECT public.why_refused(:shared);
 SELECT acct.discard_run(:shared);
 SET ledger_engine.run_partition_min_transactions = 0;
 SELECT public.expanded('2025-07-01', 'cohorts too') AS ranged \gset
