@@ -52,6 +52,7 @@ OBJS = \
 	src/check/source_digest.o \
 	src/check/source_keys.o \
 	src/check/transaction_groups.o \
+	src/check/value_digest.o \
 	src/common/citus.o \
 	src/common/code_check.o \
 	src/common/code_map.o \

@@ -32,6 +32,7 @@ BEGIN
         CONSTRAINT chk_archived_table CHECK (table_name IN ('txn_source_parent', 'ledger_entry')),
         CONSTRAINT chk_archived_month CHECK (extract(day FROM month) = 1)
     );
+    ALTER TABLE acct.archived_partition ADD COLUMN IF NOT EXISTS contents jsonb;
     CREATE UNIQUE INDEX IF NOT EXISTS archived_partition_month_idx
         ON acct.archived_partition (table_name, month) WHERE restored_at IS NULL;
 
@@ -61,6 +62,7 @@ BEGIN
     COMMENT ON COLUMN acct.archived_partition.debit IS 'Sum of debits, in major units, whatever the currency: a check figure; NULL for transactions.';
     COMMENT ON COLUMN acct.archived_partition.credit IS 'Sum of credits, of the same rows.';
     COMMENT ON COLUMN acct.archived_partition.digest IS 'Digest of the lines (32 hexadecimal digits); NULL for transactions.';
+    COMMENT ON COLUMN acct.archived_partition.contents IS 'For each of its tables, the columns with their types, and a digest of all their values; NULL where an earlier version archived it.';
     COMMENT ON COLUMN acct.archived_partition.archived_by IS 'Session user who archived it.';
     COMMENT ON COLUMN acct.archived_partition.archived_at IS 'When it was archived.';
     COMMENT ON COLUMN acct.archived_partition.manifest IS 'Manifest of its last export; NULL: none.';
@@ -159,9 +161,18 @@ END
 $$;
 COMMENT ON FUNCTION acct._raise_kept(text, date, text) IS 'Raises 55000: a month may not be archived, and why.';
 
-CREATE FUNCTION acct._part_figures(p_name text, p_from text) RETURNS jsonb
+CREATE FUNCTION acct._column_types(p_relation regclass, p_stored boolean) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute AS a
+     WHERE a.attrelid = p_relation AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated IN ('', 's') OR NOT p_stored)
+$$;
+COMMENT ON FUNCTION acct._column_types(regclass, boolean) IS
+'The columns of a table with their types: all of them, or with p_stored those that are not computed when they are read.';
+
+CREATE FUNCTION acct._part_figures(p_name text, p_from text, p_columns jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    names CONSTANT text[] := ARRAY(SELECT k FROM jsonb_object_keys(p_columns) AS k ORDER BY k);
     figures jsonb;
 BEGIN
     IF p_name ~ '^ledger_entry_line_' THEN
@@ -175,28 +186,84 @@ BEGIN
                 '''credit'', trim_scale(coalesce(sum(x.total_credit), 0))'
             ELSE '''rows'', count(*), ''gross'', trim_scale(coalesce(sum(x.gross_amount), 0))' END, p_from) INTO figures;
     END IF;
+    IF p_columns IS NOT NULL THEN
+        figures := figures || jsonb_build_object('values', acct._digest_values(
+            format('SELECT %s FROM %s', (SELECT string_agg(quote_ident(n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS x (n, o)), p_from), names));
+    END IF;
     RETURN figures;
 END
 $$;
-COMMENT ON FUNCTION acct._part_figures(text, text) IS
-'Count, sums and, for lines, the digest of all rows in a monthly partition of this name, wherever they are read from. Runs as its caller.';
+COMMENT ON FUNCTION acct._part_figures(text, text, jsonb) IS
+'Count, sums and, for lines, the digest of all rows in a monthly partition of this name, wherever they are read from, and values, a digest of all values in these columns (p_columns has their names; NULL: none). Runs as its caller.';
 
-CREATE FUNCTION acct._month_figures(p_schema text, p_table text, p_month date) RETURNS jsonb
+CREATE FUNCTION acct._month_figures(p_table text, p_month date) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    figures CONSTANT jsonb[] := ARRAY(SELECT acct._part_figures(p.name, format('%I.%I', p_schema, p.name))
-                                        FROM acct._month_parts(p_table, p_month) AS p ORDER BY p.part);
+    part record;
+    columns jsonb;
+    figures jsonb[];
+    contents jsonb := '{}'::jsonb;
 BEGIN
+    FOR part IN SELECT p.name, format('acct.%I', p.name) AS relation FROM acct._month_parts(p_table, p_month) AS p ORDER BY p.part LOOP
+        columns := acct._column_types(part.relation::regclass, true);
+        figures := figures || acct._part_figures(part.name, part.relation, columns);
+        contents := contents || jsonb_build_object(part.name,
+            jsonb_build_object('columns', columns, 'values', figures[cardinality(figures)] -> 'values'));
+    END LOOP;
     IF p_table = 'txn_source_parent' THEN
-        RETURN figures[1] || '{"agree": true}';
+        RETURN figures[1] - 'values' || jsonb_build_object('agree', true, 'contents', contents);
     END IF;
-    RETURN figures[2] || jsonb_build_object('journals', figures[1] -> 'rows',
+    RETURN figures[2] - 'values' || jsonb_build_object('journals', figures[1] -> 'rows', 'contents', contents,
         'agree', (figures[1] -> 'line_count', figures[1] -> 'debit', figures[1] -> 'credit')
                  = (figures[2] -> 'rows', figures[2] -> 'debit', figures[2] -> 'credit'));
 END
 $$;
-COMMENT ON FUNCTION acct._month_figures(text, text, date) IS
-'Counts, sums and, of the ledger, the digest of a month whose tables are in a schema; agree says whether journals and lines add up to the same.';
+COMMENT ON FUNCTION acct._month_figures(text, date) IS
+'Counts, sums and digests of a month that is to be archived; agree says whether journals and lines add up to the same.';
+
+CREATE FUNCTION acct._archive_figures(p_archive_id bigint, p_name text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_strip_nulls(CASE
+           WHEN p_name ~ '^ledger_entry_line_' THEN jsonb_build_object('rows', a.rows, 'debit', a.debit, 'credit', a.credit, 'digest', a.digest)
+           WHEN p_name ~ '^ledger_entry_header_' THEN jsonb_build_object('rows', a.journals, 'line_count', a.rows, 'debit', a.debit, 'credit', a.credit)
+           ELSE jsonb_build_object('rows', a.rows, 'gross', a.gross) END || jsonb_build_object('values', a.contents #> ARRAY[p_name, 'values']))
+      FROM acct.archived_partition AS a WHERE a.archive_id = p_archive_id
+$$;
+COMMENT ON FUNCTION acct._archive_figures(bigint, text) IS 'The same as acct._part_figures() gives, as recorded when the month was archived.';
+
+CREATE FUNCTION acct._archived_columns(p_archive_id bigint, p_name text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.contents #> ARRAY[p_name, 'columns'] FROM acct.archived_partition AS a WHERE a.archive_id = p_archive_id
+$$;
+COMMENT ON FUNCTION acct._archived_columns(bigint, text) IS
+'The columns, with their types, that a table had when it was archived, over which its values were digested; NULL: they were not.';
+
+CREATE FUNCTION acct._require_unchanged(p_archive_id bigint, p_name text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    relation CONSTANT text := format('acct_archive.%I', p_name);
+    columns CONSTANT jsonb := acct._archived_columns(p_archive_id, p_name);
+    archived CONSTANT jsonb := acct._archive_figures(p_archive_id, p_name);
+    found jsonb;
+BEGIN
+    SELECT jsonb_object_agg(c.key, c.value) INTO found FROM jsonb_each(columns) AS c
+     WHERE c.value IS DISTINCT FROM acct._column_types(relation::regclass, true) -> c.key;
+    IF found IS NOT NULL THEN
+        RAISE EXCEPTION 'table % is not what was archived', p_name
+            USING ERRCODE = 'LE009', DETAIL = format('Columns that it had, with their types, and has no more: %s.', found),
+                  HINT = 'Columns were changed in schema acct_archive, which no function does. Restore it from a backup.';
+    END IF;
+    found := acct._part_figures(p_name, relation, columns);
+    IF found IS DISTINCT FROM archived THEN
+        RAISE EXCEPTION 'table % is not what was archived', p_name
+            USING ERRCODE = 'LE009', DETAIL = format('Archived: %s; found: %s.', archived, found),
+                  HINT = 'Rows were changed in schema acct_archive, which no function does. Restore it from a backup.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION acct._require_unchanged(bigint, text) IS
+'Returns the figures of an archived table, read with the rights of its caller. Raises LE009 where they are not those of its record.';
 
 CREATE FUNCTION acct._unposted_batches(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -248,7 +315,7 @@ BEGIN
         kept := acct._unposted_batches(p_month);
     END IF;
     IF kept IS NULL THEN
-        figures := acct._month_figures('acct', p_table, p_month);
+        figures := acct._month_figures(p_table, p_month);
         IF NOT (figures ->> 'agree')::boolean THEN
             kept := 'journals and lines differ';
         ELSIF p_table = 'ledger_entry' AND acct._balances_differ(p_month) THEN
@@ -380,10 +447,10 @@ BEGIN
         END IF;
     END LOOP;
     -- crash point: archive_moved
-    INSERT INTO acct.archived_partition AS a (table_name, month, partitions, rows, journals, gross, debit, credit, digest)
+    INSERT INTO acct.archived_partition AS a (table_name, month, partitions, rows, journals, gross, debit, credit, digest, contents)
     SELECT p_table, p_month, ARRAY(SELECT p.name FROM acct._month_parts(p_table, p_month) AS p ORDER BY p.part),
-           f.rows, f.journals, f.gross, f.debit, f.credit, f.digest
-      FROM jsonb_to_record(p_figures) AS f (rows bigint, journals bigint, gross numeric, debit numeric, credit numeric, digest text)
+           f.rows, f.journals, f.gross, f.debit, f.credit, f.digest, f.contents
+      FROM jsonb_to_record(p_figures) AS f (rows bigint, journals bigint, gross numeric, debit numeric, credit numeric, digest text, contents jsonb)
     RETURNING a.archive_id INTO id;
     PERFORM acct._note_on_month(tree, (
         SELECT format('Archived %s by %s: the month has %s. acct.restore_partition(%L, %L) brings it back.',
@@ -394,7 +461,7 @@ BEGIN
           FROM acct.archived_partition AS a WHERE a.archive_id = id));
     INSERT INTO acct.run_log (step, partition, rows, elapsed_ms, detail)
     SELECT 'archive', array_to_string(a.partitions, ', '), a.rows, acct._elapsed_ms(started),
-           p_figures - 'agree' - 'rows'
+           p_figures - 'agree' - 'rows' - 'contents'
       FROM acct.archived_partition AS a WHERE a.archive_id = id;
     IF p_table = 'ledger_entry' THEN
         PERFORM acct._seal_archive('archive', id);
@@ -483,7 +550,6 @@ DECLARE
     label CONSTANT text := format('month %s of %s', acct._month_name(m), tab);
     parents regclass[];
     archived record;
-    figures jsonb;
 BEGIN
     PERFORM acct._commit_durably();
     PERFORM acct._require_read_committed();
@@ -501,18 +567,7 @@ BEGIN
     ELSIF archived.dropped_at IS NOT NULL THEN
         PERFORM acct._raise_archived(tab, m);
     END IF;
-    figures := acct._month_figures('acct_archive', tab, m);
-    IF (figures ->> 'agree')::boolean IS NOT TRUE
-       OR (figures -> 'rows', figures -> 'journals', figures -> 'gross', figures -> 'debit', figures -> 'credit', figures ->> 'digest')
-          IS DISTINCT FROM (to_jsonb(archived.rows), to_jsonb(archived.journals), to_jsonb(archived.gross),
-                            to_jsonb(archived.debit), to_jsonb(archived.credit), archived.digest) THEN
-        RAISE EXCEPTION '% is not what was archived', label
-            USING ERRCODE = 'LE009',
-                  DETAIL = format('Archived: %s rows, gross %s, debit %s, credit %s, digest %s; found: %s.', archived.rows,
-                                  coalesce(archived.gross::text, '-'), coalesce(archived.debit::text, '-'),
-                                  coalesce(archived.credit::text, '-'), coalesce(archived.digest, '-'), figures - 'agree'),
-                  HINT = 'Rows were changed in schema acct_archive, which no function does. Restore it from a backup.';
-    END IF;
+    PERFORM acct._require_unchanged(archived.archive_id, p.name) FROM acct._month_parts(tab, m) AS p ORDER BY p.part;
     IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'ACCESS EXCLUSIVE', '10 seconds') THEN
         PERFORM acct._raise_in_use(label, acct._month_tree('acct_archive', tab, m));
     END IF;

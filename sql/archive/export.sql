@@ -58,16 +58,6 @@ END
 $$;
 COMMENT ON FUNCTION acct._copy_options(text) IS 'How COPY writes and reads an export. Raises 22023 on an unknown format.';
 
-CREATE FUNCTION acct._archive_figures(p_archive_id bigint, p_name text) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_strip_nulls(CASE
-           WHEN p_name ~ '^ledger_entry_line_' THEN jsonb_build_object('rows', a.rows, 'debit', a.debit, 'credit', a.credit, 'digest', a.digest)
-           WHEN p_name ~ '^ledger_entry_header_' THEN jsonb_build_object('rows', a.journals, 'line_count', a.rows, 'debit', a.debit, 'credit', a.credit)
-           ELSE jsonb_build_object('rows', a.rows, 'gross', a.gross) END)
-      FROM acct.archived_partition AS a WHERE a.archive_id = p_archive_id
-$$;
-COMMENT ON FUNCTION acct._archive_figures(bigint, text) IS 'The same as acct._part_figures() gives, as recorded when the month was archived.';
-
 CREATE FUNCTION acct._export_table(p_archive_id bigint, p_name text, p_directory text, p_format text, p_compression text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601' SET timezone = 'UTC'
     SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_encoding = 'SQL_ASCII' AS $$
@@ -84,16 +74,15 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum) INTO columns
       FROM pg_attribute AS a
      WHERE a.attrelid = format('acct_archive.%I', p_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
-    figures := acct._part_figures(p_name, format('acct_archive.%I', p_name));
+    figures := acct._require_unchanged(p_archive_id, p_name);
     EXECUTE format('COPY (SELECT %s FROM acct_archive.%I) TO %s %s',
                    (SELECT string_agg(quote_ident(c ->> 'name'), ', ' ORDER BY n) FROM jsonb_array_elements(columns) WITH ORDINALITY AS x (c, n)),
                    p_name, acct._copy_place(path, compressor.program || ' -c >'), options);
     GET DIAGNOSTICS copied = ROW_COUNT;
     SELECT d.* INTO written FROM acct._file_digest(path, true) AS d;
-    IF figures <> acct._archive_figures(p_archive_id, p_name) OR copied <> (figures ->> 'rows')::bigint OR written.bytes IS NULL THEN
-        RAISE EXCEPTION 'table % is not what was archived', p_name
-            USING ERRCODE = 'LE009', DETAIL = format('Archived: %s; found: %s, written: %s rows, %s bytes.',
-                                                     acct._archive_figures(p_archive_id, p_name), figures, copied, coalesce(written.bytes, 0)),
+    IF copied <> (figures ->> 'rows')::bigint OR written.bytes IS NULL THEN
+        RAISE EXCEPTION 'table % was not written as it was archived', p_name
+            USING ERRCODE = 'LE009', DETAIL = format('Archived: %s; written: %s rows, %s bytes.', figures, copied, coalesce(written.bytes, 0)),
                   HINT = 'Rows were changed in schema acct_archive, which no function does. Restore it from a backup.';
     END IF;
     RETURN jsonb_build_object('table', p_name, 'file', file, 'columns', columns, 'bytes', written.bytes, 'sha256', written.sha256) || figures;
@@ -167,29 +156,36 @@ $$;
 COMMENT ON FUNCTION acct._record_verified(jsonb) IS
 'Records that an export passed all checks; acct.verify_archive() calls it as its owner, and nobody else may.';
 
-CREATE FUNCTION acct._read_back(p_file jsonb, p_path text, p_format text, p_program text) RETURNS jsonb
+CREATE FUNCTION acct._read_back(p_archive_id bigint, p_file jsonb, p_path text, p_format text, p_program text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601' SET timezone = 'UTC'
     SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_encoding = 'SQL_ASCII' SET client_min_messages = warning AS $$
 DECLARE
     name CONSTANT text := p_file ->> 'table';
-    columns CONSTANT text := (SELECT string_agg(quote_ident(c ->> 'name'), ', ' ORDER BY n)
-                                FROM jsonb_array_elements(p_file -> 'columns') WITH ORDINALITY AS x (c, n));
+    archived CONSTANT jsonb := acct._archived_columns(p_archive_id, name);
+    -- Of a month that was dropped, the table that it was part of has the types that were not recorded.
+    relation CONSTANT regclass := coalesce(to_regclass(format('acct_archive.%I', name)),
+                                           (CASE WHEN name ~ '^txn_source' THEN 'acct.txn_source_parent'
+                                                 ELSE 'acct.' || regexp_replace(name, '_[0-9]+_[0-9][0-9]$', '') END)::regclass);
+    types CONSTANT jsonb := acct._column_types(relation, false) || coalesce(archived, '{}'::jsonb);
+    names CONSTANT text[] := ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(p_file -> 'columns') WITH ORDINALITY AS x (c, n) ORDER BY n);
+    missing CONSTANT text := (SELECT min(n) FROM (SELECT unnest(names) EXCEPT SELECT jsonb_object_keys(types)) AS x (n));
     figures jsonb;
 BEGIN
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'table % has no column %', relation, missing USING ERRCODE = '42703';
+    END IF;
     DROP TABLE IF EXISTS pg_temp.ledger_engine_read_back;
-    -- Of a month that was dropped, the table that it was part of has the types.
-    EXECUTE format('CREATE TEMPORARY TABLE ledger_engine_read_back ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA', columns,
-                   coalesce(to_regclass(format('acct_archive.%I', name)),
-                            (CASE WHEN name ~ '^txn_source' THEN 'acct.txn_source_parent'
-                                  ELSE 'acct.' || regexp_replace(name, '_[0-9]+_[0-9][0-9]$', '') END)::regclass));
-    EXECUTE format('COPY pg_temp.ledger_engine_read_back (%s) FROM %s %s', columns,
+    EXECUTE format('CREATE TEMPORARY TABLE ledger_engine_read_back (%s) ON COMMIT DROP',
+                   (SELECT string_agg(format('%I %s', n, types ->> n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS x (n, o)));
+    EXECUTE format('COPY pg_temp.ledger_engine_read_back (%s) FROM %s %s',
+                   (SELECT string_agg(quote_ident(n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS x (n, o)),
                    acct._copy_place(p_path, p_program || ' -dc <'), acct._copy_options(p_format));
-    figures := acct._part_figures(name, 'pg_temp.ledger_engine_read_back');
+    figures := acct._part_figures(name, 'pg_temp.ledger_engine_read_back', archived);
     DROP TABLE pg_temp.ledger_engine_read_back;
     RETURN figures;
 END
 $$;
-COMMENT ON FUNCTION acct._read_back(jsonb, text, text, text) IS
+COMMENT ON FUNCTION acct._read_back(bigint, jsonb, text, text, text) IS
 'Reads an exported file into a temporary table and returns what acct._part_figures() says of it.';
 
 CREATE FUNCTION acct._verify_file(p_manifest jsonb, p_file jsonb) RETURNS TABLE (check_name text, expected text, actual text)
@@ -210,7 +206,7 @@ BEGIN
         problem := 'not read: it is another file';
     ELSE
         BEGIN
-            read_back := acct._read_back(p_file, path, p_manifest ->> 'format',
+            read_back := acct._read_back((p_manifest ->> 'archive_id')::bigint, p_file, path, p_manifest ->> 'format',
                                          (SELECT c.program FROM acct._compressor(p_manifest ->> 'compression') AS c));
         EXCEPTION WHEN data_exception OR external_routine_exception OR undefined_column THEN
             problem := SQLERRM;

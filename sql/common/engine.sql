@@ -219,6 +219,11 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_added';
 COMMENT ON FUNCTION acct._digest_added(text, text[]) IS
 'The digest (32 hexadecimal digits) of what a query returns of lines, over all its columns, which have these names (p_names) in their order: je_id, line_no, and those that a site added.';
 
+CREATE FUNCTION acct._digest_values(p_query text, p_names text[]) RETURNS text
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_values';
+COMMENT ON FUNCTION acct._digest_values(text, text[]) IS
+'The digest (32 hexadecimal digits) of all columns of a query''s rows, which have these names in their order. It is the same for rows in a table and for those that were written to a file and read from it.';
+
 CREATE FUNCTION acct._digest_source(p_tables regclass[], p_month date, p_batches bigint[], p_columns text[],
     OUT rows bigint, OUT gross numeric, OUT digest text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_digest_source';

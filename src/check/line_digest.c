@@ -4,8 +4,6 @@
  *		acct._digest_table() reads a table of staging by page, by several processes
  *		where there are workers, acct._digest_staged_lines() a run's there, or by index
  *		where runs share it, acct._digest_lines() what a query returns.
- *		acct._digest_added() digests columns that a site added, which the second does
- *		on the way.
  */
 #include "common/columns.h"
 #include "common/parallel_work.h"
@@ -28,7 +26,6 @@
 LEDGER_FUNCTION(ledger_digest_table);
 LEDGER_FUNCTION(ledger_digest_lines);
 LEDGER_FUNCTION(ledger_digest_staged_lines);
-LEDGER_FUNCTION(ledger_digest_added);
 
 /* Blocks that a process takes at a time. */
 #define STRETCH 16
@@ -259,61 +256,4 @@ ledger_digest_lines(PG_FUNCTION_ARGS)
 	query_close();
 	line_rows_close(&lines);
 	PG_RETURN_DATUM(return_sum(fcinfo, &sum, (Datum) 0, (Datum) 0));
-}
-
-/* The rows of a query, of which all columns are digested. */
-typedef struct AddedReader
-{
-	Datum names; /* of the columns, text[] */
-	RowDigest *digest;
-	MemoryContext context;
-	MemoryContext row_context;
-	Digest sum;
-} AddedReader;
-
-static void
-open_added(AddedReader *reader, TupleDesc tupdesc)
-{
-	MemoryContext old = MemoryContextSwitchTo(reader->context);
-
-	reader->digest = row_digest_open(columns_named(tupdesc, reader->names), (Datum) 0);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-add_added_row(TupleTableSlot *slot, void *arg)
-{
-	AddedReader *reader = arg;
-	MemoryContext old;
-	int scope;
-
-	if (reader->digest == NULL)
-		open_added(reader, slot->tts_tupleDescriptor);
-	slot_getallattrs(slot);
-	old = MemoryContextSwitchTo(reader->row_context);
-	/* The query's own text, whose dates are written as the caller has it, is not read by these settings. */
-	scope = row_digest_prints(reader->digest) ? settings_scope_open_pinned() : 0;
-	row_digest_add(reader->digest, slot->tts_values, slot->tts_isnull, &reader->sum);
-	if (row_digest_prints(reader->digest))
-		settings_scope_close(scope);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(reader->row_context);
-	progress_add(1);
-}
-
-/* p_query, p_names */
-Datum
-ledger_digest_added(PG_FUNCTION_ARGS)
-{
-	AddedReader reader = {.names = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(1)),
-						  .context = CurrentMemoryContext};
-	char digest[DIGEST_TEXT_SIZE];
-
-	reader.row_context =
-		AllocSetContextCreate(CurrentMemoryContext, "added columns", ALLOCSET_DEFAULT_SIZES);
-	query_open();
-	query_call(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL, add_added_row, &reader);
-	query_close();
-	digest_to_text(reader.sum, digest);
-	PG_RETURN_TEXT_P(cstring_to_text(digest));
 }

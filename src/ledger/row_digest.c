@@ -269,10 +269,19 @@ refers_to_catalogs(Oid type)
 }
 
 static void
-set_column(Column *column, Form_pg_attribute att)
+hash_as_text(Column *column)
 {
 	Oid output;
 	bool is_varlena;
+
+	column->by_text = true;
+	getTypeOutputInfo(column->type, &output, &is_varlena);
+	fmgr_info(output, &column->output);
+}
+
+static void
+set_column(Column *column, Form_pg_attribute att)
+{
 	int length = strlen(NameStr(att->attname));
 
 	column->number = att->attnum;
@@ -283,12 +292,8 @@ set_column(Column *column, Form_pg_attribute att)
 	column->by_value = att->attbyval;
 	column->high = hash_bytes_extended((const unsigned char *) column->name, length, SEED_HIGH);
 	column->low = hash_bytes_extended((const unsigned char *) column->name, length, SEED_LOW);
-	column->by_text = att->attlen == -2 || refers_to_catalogs(att->atttypid);
-	if (column->by_text)
-	{
-		getTypeOutputInfo(att->atttypid, &output, &is_varlena);
-		fmgr_info(output, &column->output);
-	}
+	if (att->attlen == -2 || refers_to_catalogs(att->atttypid))
+		hash_as_text(column);
 }
 
 static int
@@ -395,6 +400,37 @@ row_digest_open_added(TupleDesc tupdesc)
 	}
 	sort_columns(rows);
 	return has_added ? rows : NULL;
+}
+
+/* Is a value of a type stored in one form only, whatever it was made of? */
+static bool
+has_one_form(const Column *column)
+{
+	switch (column->type)
+	{
+		case BYTEAOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NUMERICOID:
+		case UUIDOID:
+		case JSONOID:
+		case JSONBOID:
+			return true;
+		default:
+			return column->by_value;
+	}
+}
+
+RowDigest *
+row_digest_open_portable(TupleDesc tupdesc, Datum names)
+{
+	RowDigest *rows = row_digest_open(tupdesc, names);
+
+	for (int i = 0; i < rows->ncolumns; i++)
+		if (!has_one_form(&rows->columns[i]))
+			hash_as_text(&rows->columns[i]);
+	return rows;
 }
 
 RowDigest *

@@ -30,12 +30,18 @@ typedef struct RowDigest RowDigest;
 extern RowDigest *row_digest_open(TupleDesc tupdesc, Datum names);
 
 /*
+ * The same, but equal for a value that is written to a file and read from it again: one that can be stored in several
+ * forms, as an array, is hashed as its text.
+ */
+extern RowDigest *row_digest_open_portable(TupleDesc tupdesc, Datum names);
+
+/*
  * For lines of a table: over the columns that it has beside the engine's, with je_id and line_no, so that a value counts
  * as that of its line. NULL: it has no such columns.
  */
 extern RowDigest *row_digest_open_added(TupleDesc tupdesc);
 
-/* The same as the first over those of these columns that the table still has. */
+/* As the first, over those of these columns that the table still has. */
 extern RowDigest *row_digest_open_kept(TupleDesc tupdesc, Datum names);
 
 /*

@@ -181,6 +181,7 @@ CREATE INDEX ON acct.ledger_entry_line (cohort);
 -- As tables are that an older layout archived
 SET ledger_engine.allow_drop = on;
 UPDATE acct.journal_run SET header_digest = NULL, header_columns = NULL, header_types = NULL WHERE run_id = :feb;
+UPDATE acct.archived_partition SET contents = NULL WHERE table_name = 'ledger_entry' AND month = '2015-02-01';
 ALTER TABLE acct_archive.ledger_entry_header_2015_02 DROP COLUMN journal_type, DROP COLUMN original_date, ALTER txn_id SET NOT NULL, ALTER txn_month SET NOT NULL,
     ALTER template_code SET NOT NULL, ALTER template_version SET NOT NULL, ALTER txn_type SET NOT NULL, ALTER product_code SET NOT NULL, ALTER channel SET NOT NULL;
 ALTER TABLE acct_archive.ledger_entry_line_2015_02 ALTER txn_id SET NOT NULL, ALTER product_code SET NOT NULL, ALTER channel SET NOT NULL;
@@ -209,6 +210,34 @@ DELETE FROM acct_archive.ledger_entry_line_2015_03 WHERE txn_id = 2;
 SELECT acct.restore_partition('ledger_entry', '2015-03-01');
 ROLLBACK;
 \set VERBOSITY default
+-- Nor what has the same sums: lines exchanged between two journals, totals between two headers, a channel, a column that is
+-- gone or of another type
+CREATE PROCEDURE public.tampered(target text, change text) LANGUAGE plpgsql AS $$
+DECLARE
+    part CONSTANT text := target || '_2015_03';
+    message text;
+    detail text;
+BEGIN
+    PERFORM set_config('ledger_engine.allow_drop', 'on', true);
+    EXECUTE format('ALTER TABLE acct_archive.%I DISABLE TRIGGER USER', part);
+    EXECUTE format(change, part);
+    PERFORM acct.restore_partition(CASE WHEN target ~ '^txn' THEN 'txn_source_parent' ELSE 'ledger_entry' END, '2015-03-01');
+    RAISE EXCEPTION 'restored';
+EXCEPTION WHEN SQLSTATE 'LE009' THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+    RAISE WARNING '% (%)', message, regexp_replace(detail, '"values": "[0-9a-f]{32}"|"digest": "[0-9a-f]{32}"', '...', 'g');
+END
+$$;
+SELECT min(txn_id) AS one, max(txn_id) AS other FROM acct_archive.ledger_entry_header_2015_03 \gset
+CALL public.tampered('ledger_entry_line', format($$ UPDATE acct_archive.%%1$I SET je_id = -je_id WHERE txn_id IN (%1$s, %2$s);
+    UPDATE acct_archive.%%1$I AS l SET je_id = (SELECT x.je_id FROM acct_archive.ledger_entry_header_2015_03 AS x WHERE x.txn_id = %1$s + %2$s - l.txn_id) WHERE l.txn_id IN (%1$s, %2$s) $$, :one, :other));
+CALL public.tampered('ledger_entry_header', format($$ UPDATE acct_archive.%%I AS h SET total_debit = h.total_debit + x.sign, total_credit = h.total_credit + x.sign FROM (VALUES (%s, 1), (%s, -1)) AS x (txn_id, sign) WHERE x.txn_id = h.txn_id $$, :one, :other));
+CALL public.tampered('ledger_entry_header', $$ ALTER TABLE acct_archive.%I ALTER total_debit TYPE numeric(20,5) $$);
+SELECT acct.archive_partition('txn_source_parent', '2015-03-01');
+CALL public.tampered('txn_source', $$ UPDATE acct_archive.%I SET channel = channel || 'X' $$);
+CALL public.tampered('txn_source', $$ UPDATE acct_archive.%I SET gross_amount = gross_amount + CASE txn_id WHEN (SELECT min(txn_id) FROM acct_archive.txn_source_2015_03) THEN 1 ELSE -1 END, tabarru_amount = tabarru_amount + CASE txn_id WHEN (SELECT min(txn_id) FROM acct_archive.txn_source_2015_03) THEN 1 ELSE -1 END WHERE txn_id IN (SELECT min(txn_id) FROM acct_archive.txn_source_2015_03 UNION SELECT max(txn_id) FROM acct_archive.txn_source_2015_03) $$);
+CALL public.tampered('txn_source', $$ ALTER TABLE acct_archive.%I DROP COLUMN policy_no $$);
+SELECT acct.restore_partition('txn_source_parent', '2015-03-01');
 -- Installing again mends what protects it.
 SELECT acct.archive_partition('txn_source_parent', '2015-03-01');
 DROP TRIGGER txn_source_archived ON acct_archive.txn_source_2015_03;

@@ -3,10 +3,15 @@
 \set topic export
 \i test/sql/setup.sql
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
-ALTER TABLE acct.txn_source_parent ADD COLUMN "odd, ""name""" text;
+-- Columns whose values are stored in a form that a file does not have: an array with a place for nulls, and a type of the site
+CREATE TYPE public.colour AS ENUM ('red', 'green');
+ALTER TABLE acct.txn_source_parent ADD COLUMN "odd, ""name""" text, ADD COLUMN shares integer[], ADD COLUMN colours public.colour[], ADD COLUMN during daterange, ADD COLUMN rate double precision;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2015-01-01');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, policy_no, gross_amount, tabarru_amount, attributes, "odd, ""name""")
 SELECT n, '2015-01-01', '2015-01-05', 'A', 'P', E'a "b", c\\.d''e', CASE WHEN n % 2 = 0 THEN '' WHEN n % 5 = 0 THEN E'a "b", c\n\\.d''e' END, n + 0.25, n + 0.25, '{"a": "x\ny\\z"}', E'\\N' FROM generate_series(1, 200) AS n;
+UPDATE acct.txn_source_parent SET shares = '{1,NULL,3}', colours = '{green,red}', during = '[2015-01-01,2015-01-31]', rate = 0.1 * txn_id;
+UPDATE acct.txn_source_parent SET shares[2] = 2;
+SELECT count(DISTINCT pg_column_size(shares)) AS forms, pg_column_size(min(shares)) > pg_column_size('{1,2,3}'::integer[]) AS has_place_for_nulls FROM acct.txn_source_parent;
 CALL public.txn(1000, '2015-02-01', 'A');
 SELECT public.posted('2015-01-01') AS jan, public.posted('2015-02-01') AS feb \gset
 SELECT public.close_period(m::date, 'MAIN', 'PRIMARY') FROM generate_series(timestamp '2015-01-01', '2015-02-01', '1 month') AS m;
@@ -47,7 +52,7 @@ CREATE FUNCTION public.shown(v jsonb) RETURNS TABLE (part text, what text, value
     SELECT 'all', k, CASE WHEN k ~ '^(directory|archived_at|exported_at|exported_by|server|database|encoding|archive_id)$' THEN '...' ELSE x #>> '{}' END FROM jsonb_each(v - 'files') AS e (k, x)
     UNION ALL
     SELECT f ->> 'table', k, CASE WHEN k = 'columns' THEN (SELECT string_agg(c ->> 'name' || ' ' || (c ->> 'type'), ', ') FROM jsonb_array_elements(x) AS c)
-                                  WHEN k ~ '^(bytes|sha256|digest)$' THEN '...' ELSE x #>> '{}' END
+                                  WHEN k ~ '^(bytes|sha256|digest|values)$' THEN '...' ELSE x #>> '{}' END
       FROM jsonb_array_elements(v -> 'files') AS f, jsonb_each(f) AS e (k, x)
 $$;
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
@@ -85,7 +90,7 @@ SELECT step, partition, rows, detail = jsonb_build_object('directory', :'dir'::t
 -- Tampering
 --
 CREATE FUNCTION public.failing(v jsonb) RETURNS TABLE (check_name text, actual text) LANGUAGE sql AS $$
-    SELECT c.check_name, CASE WHEN c.check_name ~ 'bytes' AND c.actual ~ '^\d+$' THEN 'other' WHEN c.check_name ~ 'sha256' THEN regexp_replace(regexp_replace(c.actual, '^[0-9a-f]{64}$', 'another'), '/.*/', '...') ELSE regexp_replace(regexp_replace(c.actual, '/.*/', '...'), '[0-9a-f]{32}', 'DIGEST') END
+    SELECT c.check_name, CASE WHEN c.check_name ~ 'bytes' AND c.actual ~ '^\d+$' THEN 'other' WHEN c.check_name ~ 'sha256' THEN regexp_replace(regexp_replace(c.actual, '^[0-9a-f]{64}$', 'another'), '/.*/', '...') ELSE regexp_replace(regexp_replace(c.actual, '/.*/', '...'), '[0-9a-f]{32}', 'DIGEST', 'g') END
       FROM acct.verify_archive(v) AS c WHERE NOT c.passed ORDER BY 1
 $$;
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
@@ -99,6 +104,7 @@ SELECT * FROM public.failing(jsonb_set(:'manifest', '{files,0,sha256}', '"x"'));
 SELECT * FROM public.failing(jsonb_set(:'manifest', '{archive_id}', '0'));
 SELECT * FROM public.failing(jsonb_set(:'manifest', '{month}', '"2015-02-01"'));
 SELECT * FROM public.failing(:'manifest'::jsonb #- '{files,1}');
+SELECT * FROM public.failing(jsonb_set(:'manifest', '{files,1,columns,0,name}', '"nothing"'));
 -- A file that is what another manifest says, but not the month's
 SELECT * FROM public.failing(jsonb_set(jsonb_set(:'manifest', '{files,1,file}', '"ledger_entry_header_2015_01.csv"'), '{files,1,sha256}', :'manifest'::jsonb #> '{files,0,sha256}'));
 SELECT * FROM public.failing(jsonb_set(jsonb_set(:'manifest', '{files,1,file}', '"ledger_entry_2015_01.manifest.json"'), '{files,1,sha256}', to_jsonb((SELECT sha256 FROM acct._file_digest(:'dir' || '/ledger_entry_2015_01.manifest.json', false)))));
@@ -118,11 +124,19 @@ SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir', 'binary', 'gzip
 CALL public.sh('truncate -s 100 %s', :'dir', 'ledger_entry_header_2015_01.bin.gz');
 SELECT * FROM public.failing(:'manifest');
 SELECT * FROM public.failing(jsonb_set(:'manifest', '{files,0,sha256}', to_jsonb((SELECT sha256 FROM acct._file_digest(:'dir' || '/ledger_entry_header_2015_01.bin.gz', false))))) WHERE check_name !~ 'manifest';
+-- Two totals exchanged, in a file whose hash and size are those of the manifest
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
+CALL public.sh('sed -i "s/,1.2500,1.2500,/,X,/; s/,2.2500,2.2500,/,1.2500,1.2500,/; s/,X,/,2.2500,2.2500,/" %s', :'dir', 'ledger_entry_header_2015_01.csv');
+SELECT * FROM public.failing(jsonb_set(:'manifest', '{files,0,sha256}', to_jsonb((SELECT sha256 FROM acct._file_digest(:'dir' || '/ledger_entry_header_2015_01.csv', false)))));
 -- Changed in the archive, it is not exported.
 ALTER TABLE acct_archive.ledger_entry_header_2015_01 DISABLE TRIGGER ledger_immutable;
 BEGIN;
 UPDATE acct_archive.ledger_entry_header_2015_01 SET total_debit = 0 WHERE txn_id = 1;
 \set VERBOSITY terse
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir');
+ROLLBACK;
+BEGIN;
+UPDATE acct_archive.ledger_entry_header_2015_01 SET policy_no = 'other' WHERE txn_id = 1;
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir');
 \set VERBOSITY default
 ROLLBACK;
