@@ -12,7 +12,7 @@ COMMENT ON FUNCTION acct._name_list(text[]) IS 'Names as a sentence lists them: 
 CREATE FUNCTION acct._values_text(p_values jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN p_values IS NULL OR p_values = '{}' THEN ''
-                ELSE format(' (%s)', (SELECT string_agg(format('%s = %s', v.key, CASE WHEN length(v.value) > 60 THEN left(v.value, 60) || '…' ELSE coalesce(v.value, 'NULL') END), ', ' ORDER BY v.key COLLATE "C")
+                ELSE format(' (%s)', (SELECT string_agg(format('%s = %s', v.key, CASE WHEN length(v.value) > 60 THEN left(v.value, 60) || '...' ELSE coalesce(v.value, 'NULL') END), ', ' ORDER BY v.key COLLATE "C")
                                         FROM jsonb_each_text(p_values) AS v)) END
 $$;
 COMMENT ON FUNCTION acct._values_text(jsonb) IS 'The values that went into an expression, in brackets; empty where none did.';
@@ -67,7 +67,7 @@ BEGIN
                                 round((p_detail ->> 'rest_credit')::numeric, units), CASE WHEN cardinality(rest) > 1 THEN 's' ELSE '' END, acct._name_list(rest), round(abs(amount), units)) END;
     END IF;
     RETURN CASE WHEN p_detail ? 'condition' THEN format('Its condition %s is true%s. ', p_detail ->> 'condition', acct._values_text(p_detail -> 'condition_values')) ELSE '' END
-        || format('%s = %s%s', p_detail ->> 'expression', CASE WHEN length(trim_scale(value)::text) > 60 THEN left(value::text, 60) || '…' ELSE coalesce(trim_scale(value)::text, 'NULL') END, acct._values_text(p_detail -> 'values'))
+        || format('%s = %s%s', p_detail ->> 'expression', CASE WHEN length(trim_scale(value)::text) > 60 THEN left(value::text, 60) || '...' ELSE coalesce(trim_scale(value)::text, 'NULL') END, acct._values_text(p_detail -> 'values'))
         || CASE WHEN amount <> value THEN format(', rounded to %s decimal%s: %s.', units, CASE units WHEN 1 THEN '' ELSE 's' END, round(amount, units)) ELSE '.' END;
 END
 $$;

@@ -158,7 +158,10 @@ BEGIN
         PERFORM acct._refuse_checkpoint('it has carriage returns');
     ELSIF right(p_checkpoint, 1) IS DISTINCT FROM E'\n' THEN
         PERFORM acct._refuse_checkpoint('it does not end with a line feed');
-    ELSIF p_checkpoint LIKE E'%\n\n%' AND EXISTS (SELECT FROM string_to_table(rtrim(substr(p_checkpoint, length(unsigned) + 2), E'\n'), E'\n') AS s WHERE s !~ '^— [^ ]+ [A-Za-z0-9+/=]+$') THEN
+    ELSIF p_checkpoint LIKE E'%\n\n%' AND EXISTS (
+            SELECT FROM string_to_table(rtrim(substr(p_checkpoint, length(unsigned) + 2), E'\n'), E'\n') AS s
+             -- Each begins with an em dash, which not every encoding has.
+             WHERE s !~ '^[^ ]+ [^ ]+ [A-Za-z0-9+/=]+$' OR acct._utf8(split_part(s, ' ', 1)) <> decode('e28094', 'hex')) THEN
         PERFORM acct._refuse_checkpoint('after an empty line, it has lines that are no signatures');
     ELSIF cardinality(lines) <> 4 THEN
         PERFORM acct._refuse_checkpoint(format('it has %s lines', cardinality(lines) - 1));

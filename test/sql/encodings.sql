@@ -4,6 +4,17 @@
 \i test/sql/setup.sql
 CREATE DATABASE regress_encodings_1252 ENCODING 'WIN1252' LOCALE 'C' TEMPLATE template0;
 CREATE DATABASE regress_encodings_ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0;
+CREATE DATABASE regress_encodings_japan ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0;
+
+-- EUC_JP has bytes that are no characters, and neither dash nor dots of the kind that prose has.
+\c regress_encodings_japan
+SET client_min_messages = warning;
+SET client_encoding = 'UTF8';
+CREATE EXTENSION ledger_engine;
+SELECT acct.install();
+SELECT acct.ledger_checkpoint() AS checkpoint \gset
+SELECT bool_and(passed) AS passed FROM acct.verify_checkpoint(:'checkpoint');
+SELECT acct.verify_checkpoint(:'checkpoint' || E'\n- witness c2lnbmF0dXJl\n');
 
 -- Of all bytes of SQL_ASCII nobody knows what they are: two that are no UTF-8, and two that are.
 \c regress_encodings_ascii
@@ -48,4 +59,5 @@ SELECT acct.prove_balance('2025-01-01', 'MAIN', 'PRIMARY', 'F1', E'2\xe9', 'IDR'
 DROP DATABASE :"topic_db";
 DROP DATABASE regress_encodings_1252;
 DROP DATABASE regress_encodings_ascii;
+DROP DATABASE regress_encodings_japan;
 DROP ROLE :"checker";
