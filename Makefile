@@ -37,7 +37,7 @@ MODULES = src/ledger_engine_0_1
 
 OBJS = \
 	src/archive/archive_files.o \
-	src/archive/file_digest.o \
+	src/archive/server_file.o \
 	src/archive/sent_lines.o \
 	src/check/difference.o \
 	src/check/journal_sums.o \

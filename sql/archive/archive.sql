@@ -162,7 +162,7 @@ $$;
 COMMENT ON FUNCTION acct._raise_kept(text, date, text) IS 'Raises 55000: a month may not be archived, and why.';
 
 CREATE FUNCTION acct._column_types(p_relation regclass, p_stored boolean) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute AS a
      WHERE a.attrelid = p_relation AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated IN ('', 's') OR NOT p_stored)
 $$;
@@ -251,13 +251,13 @@ BEGIN
     IF found IS NOT NULL THEN
         RAISE EXCEPTION 'table % is not what was archived', p_name
             USING ERRCODE = 'LE009', DETAIL = format('Columns that it had, with their types, and has no more: %s.', found),
-                  HINT = 'Columns were changed in schema acct_archive, which no function does. Restore it from a backup.';
+                  HINT = 'Give columns their names and types again, and types their names, or restore the table from a backup.';
     END IF;
     found := acct._part_figures(p_name, relation, columns);
     IF found IS DISTINCT FROM archived THEN
         RAISE EXCEPTION 'table % is not what was archived', p_name
             USING ERRCODE = 'LE009', DETAIL = format('Archived: %s; found: %s.', archived, found),
-                  HINT = 'Rows were changed in schema acct_archive, which no function does. Restore it from a backup.';
+                  HINT = 'Rows were changed in schema acct_archive, or the name of a value, a type or a table that they have. Undo that, or restore the table from a backup.';
     END IF;
     RETURN found;
 END
@@ -566,6 +566,10 @@ BEGIN
         RAISE EXCEPTION '% is not archived', label USING ERRCODE = '55000', HINT = 'See acct.archived_partition.';
     ELSIF archived.dropped_at IS NOT NULL THEN
         PERFORM acct._raise_archived(tab, m);
+    END IF;
+    -- From before it is read, so that nothing changes it until it is attached.
+    IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'SHARE', '10 seconds') THEN
+        PERFORM acct._raise_in_use(label, acct._month_tree('acct_archive', tab, m));
     END IF;
     PERFORM acct._require_unchanged(archived.archive_id, p.name) FROM acct._month_parts(tab, m) AS p ORDER BY p.part;
     IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'ACCESS EXCLUSIVE', '10 seconds') THEN

@@ -60,7 +60,7 @@ COMMENT ON FUNCTION acct._copy_options(text) IS 'How COPY writes and reads an ex
 
 CREATE FUNCTION acct._export_table(p_archive_id bigint, p_name text, p_directory text, p_format text, p_compression text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601' SET timezone = 'UTC'
-    SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_encoding = 'SQL_ASCII' AS $$
+    SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' SET quote_all_identifiers = off SET client_encoding = 'SQL_ASCII' AS $$
 DECLARE
     compressor CONSTANT record := acct._compressor(p_compression);
     file CONSTANT text := p_name || CASE p_format WHEN 'csv' THEN '.csv' ELSE '.bin' END || compressor.suffix;
@@ -77,9 +77,9 @@ BEGIN
     figures := acct._require_unchanged(p_archive_id, p_name);
     EXECUTE format('COPY (SELECT %s FROM acct_archive.%I) TO %s %s',
                    (SELECT string_agg(quote_ident(c ->> 'name'), ', ' ORDER BY n) FROM jsonb_array_elements(columns) WITH ORDINALITY AS x (c, n)),
-                   p_name, acct._copy_place(path, compressor.program || ' -c >'), options);
+                   p_name, acct._copy_place(path || '.part', compressor.program || ' -c >'), options);
     GET DIAGNOSTICS copied = ROW_COUNT;
-    SELECT d.* INTO written FROM acct._file_digest(path, true) AS d;
+    SELECT d.* INTO written FROM acct._file_digest(path || '.part', true) AS d;
     IF copied <> (figures ->> 'rows')::bigint OR written.bytes IS NULL THEN
         RAISE EXCEPTION 'table % was not written as it was archived', p_name
             USING ERRCODE = 'LE009', DETAIL = format('Archived: %s; written: %s rows, %s bytes.', figures, copied, coalesce(written.bytes, 0)),
@@ -89,7 +89,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._export_table(bigint, text, text, text, text) IS
-'Writes an archived table to a file and returns its part of the manifest. Raises LE009 where the table is not what was archived.';
+'Writes an archived table to a file, whose name ends in .part until acct._put_in_place(), and returns its part of the manifest. Raises LE009 where the table is not what was archived.';
 
 CREATE FUNCTION acct._export_files(p_table text, p_month date, p_directory text, p_format text, p_compression text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_encoding = 'SQL_ASCII' AS $$
@@ -115,8 +115,10 @@ BEGIN
     -- As it is: CSV with a quote that JSON has not.
     path := acct._file_path(p_directory, regexp_replace(p_table, '_parent$', '') || to_char(p_month, '_YYYY_MM') || '.manifest.json');
     EXECUTE format('COPY (SELECT %1$L::jsonb) TO %2$L WITH (FORMAT csv, DELIMITER %3$L, QUOTE %4$L, ESCAPE %4$L, ENCODING %5$L)',
-                   manifest, path, chr(1), chr(2), getdatabaseencoding());
-    PERFORM acct._file_digest(path, true);
+                   manifest, path || '.part', chr(1), chr(2), getdatabaseencoding());
+    -- Files of an earlier export stay whole until all of these are.
+    PERFORM acct._put_in_place(acct._file_path(p_directory, f ->> 'file')) FROM jsonb_array_elements(manifest -> 'files') AS f;
+    PERFORM acct._put_in_place(path);
     RETURN manifest;
 END
 $$;
@@ -158,7 +160,8 @@ COMMENT ON FUNCTION acct._record_verified(jsonb) IS
 
 CREATE FUNCTION acct._read_back(p_archive_id bigint, p_file jsonb, p_path text, p_format text, p_program text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601' SET timezone = 'UTC'
-    SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_encoding = 'SQL_ASCII' SET client_min_messages = warning AS $$
+    SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' SET array_nulls = on SET xmloption = 'content'
+    SET client_encoding = 'SQL_ASCII' SET client_min_messages = warning AS $$
 DECLARE
     name CONSTANT text := p_file ->> 'table';
     archived CONSTANT jsonb := acct._archived_columns(p_archive_id, name);
@@ -208,7 +211,8 @@ BEGIN
         BEGIN
             read_back := acct._read_back((p_manifest ->> 'archive_id')::bigint, p_file, path, p_manifest ->> 'format',
                                          (SELECT c.program FROM acct._compressor(p_manifest ->> 'compression') AS c));
-        EXCEPTION WHEN data_exception OR external_routine_exception OR undefined_column THEN
+        EXCEPTION WHEN data_exception OR external_routine_exception OR integrity_constraint_violation OR undefined_column OR undefined_object
+                       OR invalid_schema_name THEN
             problem := SQLERRM;
         END;
     END IF;

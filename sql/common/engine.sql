@@ -292,6 +292,11 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_lock_if_free';
 COMMENT ON FUNCTION acct._lock_if_free(regclass[], text, boolean) IS
 'Locks tables, with or without their partitions, ACCESS SHARE, ROW SHARE or ROW EXCLUSIVE to the end of the transaction; false where that would have to wait, or in other modes.';
 
+CREATE FUNCTION acct._put_in_place(p_path text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_put_in_place';
+COMMENT ON FUNCTION acct._put_in_place(text) IS
+'Gives the complete file PATH.part of the server the name PATH, instead of a file that has it. Raises 42501 without the privileges of pg_write_server_files.';
+
 CREATE FUNCTION acct._file_digest(p_path text, p_flush boolean, OUT bytes bigint, OUT sha256 text)
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'ledger_file_digest';
 COMMENT ON FUNCTION acct._file_digest(text, boolean) IS

@@ -92,7 +92,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY['export_archive(text, date, text, text, text)', 'verify_archive(jsonb)', '_archive_figures(bigint, text)', '_archived_columns(bigint, text)',
                '_compressor(text)', '_copy_options(text)', '_copy_place(text, text)', '_digest_lines(text)', '_digest_values(text, text[])',
                '_export_files(text, date, text, text, text)', '_export_table(bigint, text, text, text, text)',
-               '_file_digest(text, boolean)', '_file_path(text, text)', '_part_figures(text, text, jsonb)', '_require_unchanged(bigint, text)', '_column_types(regclass, boolean)',
+               '_file_digest(text, boolean)', '_file_path(text, text)', '_part_figures(text, text, jsonb)', '_put_in_place(text)', '_require_unchanged(bigint, text)', '_column_types(regclass, boolean)',
                '_read_back(bigint, jsonb, text, text, text)', '_verify_file(jsonb, jsonb)', '_verify_files(jsonb)', '_month_name(date)'], 'EXECUTE'),
         (ARRAY['acct_operator', 'acct_auditor'], 'function',
          ARRAY['validate_run(bigint)', 'validate_run(text)', 'check_run(bigint)', 'check_run(text)', 'run_digest(bigint, text)', 'run_digest(text, text)',

@@ -20,9 +20,10 @@ LEDGER_FUNCTION(ledger_digest_added);
 /* The rows of a query, of which all columns are digested. */
 typedef struct ValueReader
 {
-	RowDigest *(*open)(TupleDesc tupdesc, Datum names);
+	bool portable;
 	Datum names; /* of the columns, text[] */
 	RowDigest *digest;
+	bool pins_rows; /* settings are pinned for each row alone, not around the query */
 	MemoryContext context;
 	MemoryContext row_context;
 	Digest sum;
@@ -33,7 +34,10 @@ open_digest(ValueReader *reader, TupleDesc tupdesc)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 
-	reader->digest = reader->open(columns_named(tupdesc, reader->names), (Datum) 0);
+	tupdesc = columns_named(tupdesc, reader->names);
+	reader->digest = reader->portable ? row_digest_open_portable(tupdesc, (Datum) 0)
+									  : row_digest_open(tupdesc, (Datum) 0);
+	reader->pins_rows = !reader->portable && row_digest_prints(reader->digest);
 	MemoryContextSwitchTo(old);
 }
 
@@ -48,10 +52,9 @@ add_row(TupleTableSlot *slot, void *arg)
 		open_digest(reader, slot->tts_tupleDescriptor);
 	slot_getallattrs(slot);
 	old = MemoryContextSwitchTo(reader->row_context);
-	/* The query's own text, whose dates are written as the caller has it, is not read by these settings. */
-	scope = row_digest_prints(reader->digest) ? settings_scope_open_pinned() : 0;
+	scope = reader->pins_rows ? settings_scope_open_pinned() : 0;
 	row_digest_add(reader->digest, slot->tts_values, slot->tts_isnull, &reader->sum);
-	if (row_digest_prints(reader->digest))
+	if (reader->pins_rows)
 		settings_scope_close(scope);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row_context);
@@ -60,9 +63,9 @@ add_row(TupleTableSlot *slot, void *arg)
 
 /* p_query, p_names */
 static Datum
-digest_query(FunctionCallInfo fcinfo, RowDigest *(*open)(TupleDesc, Datum))
+digest_query(FunctionCallInfo fcinfo, bool portable)
 {
-	ValueReader reader = {.open = open,
+	ValueReader reader = {.portable = portable,
 						  .names = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(1)),
 						  .context = CurrentMemoryContext};
 	char digest[DIGEST_TEXT_SIZE];
@@ -76,14 +79,20 @@ digest_query(FunctionCallInfo fcinfo, RowDigest *(*open)(TupleDesc, Datum))
 	PG_RETURN_TEXT_P(cstring_to_text(digest));
 }
 
+/* The query names a table and its columns alone, so no setting changes what it means. */
 Datum
 ledger_digest_values(PG_FUNCTION_ARGS)
 {
-	return digest_query(fcinfo, row_digest_open_portable);
+	int scope = settings_scope_open_pinned();
+	Datum digest = digest_query(fcinfo, true);
+
+	settings_scope_close(scope);
+	return digest;
 }
 
+/* The query's own text, whose dates are written as the caller has it, is not read by the settings that are pinned. */
 Datum
 ledger_digest_added(PG_FUNCTION_ARGS)
 {
-	return digest_query(fcinfo, row_digest_open);
+	return digest_query(fcinfo, false);
 }

@@ -1,10 +1,11 @@
 /*
- * file_digest.c
- *		acct._file_digest(): size and SHA-256 of a file of the server, read in
- *		pieces, so that memory does not grow with it.
+ * server_file.c
+ *		Files of the server that COPY writes and reads: acct._file_digest() is size
+ *		and SHA-256 of one, read in pieces, so that memory does not grow with it;
+ *		acct._put_in_place() gives one that is complete the name of another.
  *
- * It asks for what COPY from a file asks for, of its caller: the privileges of
- * pg_read_server_files.
+ * They ask for what COPY asks for, of their caller: the privileges of
+ * pg_read_server_files, or of pg_write_server_files.
  */
 #include "common/ledger_engine.h"
 
@@ -22,16 +23,16 @@
 #include "utils/builtins.h"
 
 LEDGER_FUNCTION(ledger_file_digest);
+LEDGER_FUNCTION(ledger_put_in_place);
 
 #define PIECE (64 * 1024)
 
+/* What a file that is being written is called, until it is put in place: its name, and this. */
+#define PART ".part"
+
 static void
-require_readable_path(const char *path)
+require_absolute(const char *path)
 {
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied to read a file of the server"),
-						errdetail("It takes the privileges of role %s.", "pg_read_server_files")));
 	if (!is_absolute_path(path))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("path \"%s\" is not absolute", path),
 						errhint("A file of the server is named from the root directory on.")));
@@ -124,7 +125,11 @@ ledger_file_digest(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	require_readable_path(path);
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to read a file of the server"),
+						errdetail("It takes the privileges of role %s.", "pg_read_server_files")));
+	require_absolute(path);
 	fd = open_file(path, flush);
 	if (fd >= 0)
 	{
@@ -138,4 +143,19 @@ ledger_file_digest(PG_FUNCTION_ARGS)
 		CloseTransientFile(fd);
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+/* p_path: PATH.part becomes PATH, instead of a file that has this name, also where the machine fails in between. */
+Datum
+ledger_put_in_place(PG_FUNCTION_ARGS)
+{
+	char *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_WRITE_SERVER_FILES))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to write a file of the server"),
+						errdetail("It takes the privileges of role %s.", "pg_write_server_files")));
+	require_absolute(path);
+	(void) durable_rename(psprintf("%s" PART, path), path, ERROR);
+	PG_RETURN_VOID();
 }
