@@ -100,6 +100,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND to_regclass('acct.ledger_checkpoint') IS NOT NULL
        AND to_regclass('acct.ledger_verification') IS NOT NULL
        AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.journal_run') AND a.attname = 'created_by_role' AND NOT a.attisdropped)
+       AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('acct.archived_partition') AND a.attname = 'contents' AND NOT a.attisdropped)
        AND EXISTS (SELECT FROM pg_attrdef AS d
                      JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
                     WHERE d.adrelid = to_regclass('acct.txn_source_parent') AND a.attname = 'batch_id')
@@ -110,7 +111,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM acct._changed_guard())
 $$;
 COMMENT ON FUNCTION acct._layout_stands() IS
-'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, seals, audit files, nodes of a cluster, and the role of a run''s maker.';
+'True where nothing is missing that dropping the extension or schema ledger_guard removes: the guard, the default and the CHECK of batches, and the triggers. Also checks tables and columns that are newer than the number of the layout: shared staging, manual journals, books, elimination pairs, layouts, seals, audit files, nodes of a cluster, the role of a run''s maker, and the contents of archives.';
 
 CREATE FUNCTION acct._comment_install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $layout$
