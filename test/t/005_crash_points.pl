@@ -107,7 +107,7 @@ my %step = (
 	compress => { call => "SELECT acct.compress_archive('MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive' ], status => 'posted' },
 	# A month that was compressed, so that it is rewritten too
 	restore => { call => "SELECT acct.restore_partition('ledger_entry', 'MONTH')", before => [ 'create', 'expand', 'post', 'close', 'archive', 'compress' ], status => 'posted' },
-	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('acct', 'txn_source_parent', 'MONTH'), '5 seconds')" },
+	retire => { call => "UPDATE acct.je_exception SET resolved_by_run = run_id WHERE txn_month = 'MONTH'; SELECT acct._move_to_archive('txn_source_parent', 'MONTH', acct._month_figures('txn_source_parent', 'MONTH'), '5 seconds')" },
 	drop => { call => "SELECT acct._drop_archived(max(archive_id)) FROM acct.archived_partition WHERE month = 'MONTH'", before => [ 'create', 'expand', 'post', 'retire' ], status => 'posted' },
 	records => { call => "SELECT acct._retire_records('run_log', 'infinity')", before => [ 'create', 'expand', 'post' ], status => 'posted' },
 	staging => { call => 'SELECT acct._retire_staging(RUN)', before => [ 'create', 'expand', 'post' ], status => 'posted' },
