@@ -350,7 +350,7 @@ include $(PGXS)
 
 all: $(DATA_built)
 
-$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h)
+$(OBJS) $(OBJS:.o=.bc): ledger_engine.control $(wildcard src/*/*.h)
 
 $(INSTALL_SQL): $(SQL_PARTS)
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } \
