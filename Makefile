@@ -350,7 +350,10 @@ include $(PGXS)
 
 all: $(DATA_built)
 
-$(OBJS) $(OBJS:.o=.bc): ledger_engine.control $(wildcard src/*/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h)
+# What names the version
+VERSIONED := $(patsubst %.c,%.o,$(shell grep -l LEDGER_ENGINE_VERSION src/*.c src/*/*.c))
+$(VERSIONED) $(VERSIONED:.o=.bc): ledger_engine.control
 
 $(INSTALL_SQL): $(SQL_PARTS)
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION ledger_engine" to load this file. \quit'; cat $^; } \
