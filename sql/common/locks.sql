@@ -223,7 +223,7 @@ BEGIN
             END LOOP;
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', list);
             EXIT;
-        -- Readers take tables in an order of their own: what was locked is given back to them.
+        -- Readers take tables in an order of their own, so the locks that were taken are released for them.
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
             PERFORM acct._refuse_held('a table that this needs', p_views || ARRAY(SELECT acct._tables_below(t) FROM unnest(p_tables) AS t), 'ACCESS EXCLUSIVE', NULL, NULL,
                                       started, own_limit);

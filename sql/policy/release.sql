@@ -93,7 +93,7 @@ BEGIN
                        -- A row of the map has no number yet, and its key may be without a channel.
                        CASE WHEN is_map THEN format('CONSTRAINT %I PRIMARY KEY (release_id, draft_no), CONSTRAINT %I UNIQUE (release_id, map_id)', draft || '_pkey', draft || '_map_key')
                             ELSE format('CONSTRAINT %I PRIMARY KEY (release_id, %s)', draft || '_pkey', key) END);
-        -- What is left out is filled in by the trigger.
+        -- The trigger fills in the columns that are left out.
         FOR c IN SELECT a.attname FROM pg_attribute AS a
                   WHERE a.attrelid = format('acct.%I', draft)::regclass AND a.attnum > 0 AND a.attnotnull
                     AND a.attname NOT IN ('release_id', 'operation', 'draft_no')
