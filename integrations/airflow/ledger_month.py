@@ -7,7 +7,7 @@ Every task can be tried, or cleared, again. The tasks name the engine's run by a
 
 - a file that this DAG run has loaded is not loaded again;
 - what is posted stays posted, and is not posted again;
-- what is not posted is discarded when an attempt follows one that failed: that attempt makes the run, and expands it, afresh;
+- what is not posted is discarded when an attempt follows one that failed: that attempt creates and expands the run again;
 - where no attempt follows, the run is discarded, and its transactions are free for another run.
 
 See README.md beside this file for the connection, the roles and the parameters.
