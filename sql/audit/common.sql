@@ -269,6 +269,7 @@ DECLARE
     strange CONSTANT text[] := ARRAY(SELECT a FROM acct._audit_accounts(p_scope) AS a WHERE a !~ '^[0-9]{3}[0-9a-zA-Z]*$' ORDER BY a COLLATE "C");
     open_months CONSTANT text[] := ARRAY(SELECT acct._month_name(m::date) FROM generate_series(from_day::timestamp, to_day, interval '1 month') AS m
                                           WHERE NOT acct._is_closed(p_entity, p_basis, m::date) AND NOT acct._is_archived('ledger_entry', m::date) ORDER BY m);
+    year_begin CONSTANT date := acct._year_begin(from_day, p_entity, p_basis);
     registration CONSTANT text := (SELECT translate(e.registration_no, ' ', '') FROM acct.entity AS e WHERE e.entity_code = p_entity);
 BEGIN
     RETURN QUERY
@@ -293,10 +294,15 @@ BEGIN
               OR (SELECT greatest(sum(s.period_debit), sum(s.period_credit)) FROM acct.account_balance_snapshot AS s
                    WHERE s.entity_code = p_entity AND s.basis = p_basis AND s.snapshot_month BETWEEN from_day AND to_day) >= 1e16) THEN
               'SAF-T has years from 1970 on, and sums of less than 10,000,000,000,000,000' END, 'Export fewer months at a time.'),
-        ('error', 'result_carried_forward',
-         CASE WHEN p_format = 'fec' AND EXISTS (SELECT FROM acct._result_balances(from_day - 1, p_entity, p_basis)) THEN
-              format('income and expense have balances before %s', to_char(from_day, 'YYYY-MM-DD')) END,
-         'Close the year before. Opening entries are of the balance sheet only.'),
+        (CASE p_format WHEN 'fec' THEN 'error' ELSE 'warning' END, 'result_carried_forward',
+         CASE WHEN EXISTS (SELECT FROM acct._result_balances(year_begin - 1, p_entity, p_basis)) THEN
+              format('income and expense have balances before %s', to_char(year_begin, 'YYYY-MM-DD')) END,
+         CASE p_format WHEN 'fec' THEN 'Close the year before. Opening entries are of the balance sheet only.'
+                       ELSE 'Close the year before: else income and expense open with what they have of earlier years.' END),
+        ('warning', 'decimals',
+         CASE WHEN p_format = 'saft' AND (p_scope ->> 'decimals')::integer > 2 THEN
+              format('amounts of %s have %s decimals, and each is rounded to the two of SAF-T', currency, p_scope ->> 'decimals') END,
+         'In the file, balances can differ by roundings from what its lines come to. A FEC and audit data (iso21378) have all decimals.'),
         ('warning', 'months_open', CASE WHEN open_months <> '{}' THEN format('months are open: %s', acct._first_of(open_months)) END,
          'What is posted later is not in the file.')) AS f (severity, finding, message, hint)
      WHERE f.message IS NOT NULL;

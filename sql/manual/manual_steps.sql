@@ -39,6 +39,8 @@ BEGIN
          acct._elsewhere(m.entity_code), 'Enter it on the node that has the books of the entity: acct.entity_node() on the coordinator.'),
         ('ENTITY_NOT_IN_EFFECT', EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = m.entity_code AND (m.je_date < e.effective_from OR m.je_date >= e.effective_to)),
          format('entity %s is not in effect on %s', m.entity_code, acct._day_name(m.je_date)), 'See effective_from and effective_to in acct.entity.'),
+        ('ENTITY_NOT_IN_EFFECT', EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = m.entity_code AND m.auto_reverse_on >= e.effective_to),
+         format('entity %s is not in effect on %s, of the reversal', m.entity_code, acct._day_name(m.auto_reverse_on)), 'See effective_to in acct.entity.'),
         ('UNKNOWN_BASIS', NOT EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = m.basis),
          format('basis %s does not exist', m.basis), 'Bases are rows of acct.accounting_basis.'),
         ('UNKNOWN_CURRENCY', NOT EXISTS (SELECT FROM acct.currency AS c WHERE c.currency = m.currency),

@@ -315,8 +315,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
           JOIN acct.journal_template_line AS l USING (template_code, version)
          WHERE v.is_subject AND NOT isempty(v.in_force)),
     mapped AS MATERIALIZED (
-        SELECT l.template_code, l.version, l.line_no, p.product_code, p.channel, p.mapped_account_code, p.mapped_fund, acct._days_of(p.effective_from, p.effective_to) AS days
-          FROM line AS l JOIN acct.product_account_map AS p ON p.account_code = l.account_code AND p.fund = l.fund)
+        -- On days of several rows the one that begins last applies.
+        SELECT l.template_code, l.version, l.line_no, p.product_code, p.channel, p.mapped_account_code, p.mapped_fund,
+               datemultirange(acct._days_of(p.effective_from, p.effective_to))
+               - coalesce(range_agg(acct._days_of(p.effective_from, p.effective_to))
+                              OVER (PARTITION BY l.template_code, l.version, l.line_no, p.product_code, p.channel ORDER BY p.effective_from DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '{}') AS days
+          FROM line AS l JOIN acct.product_account_map AS p ON p.account_code = l.account_code AND p.fund = l.fund),
+    named AS MATERIALIZED (
+        SELECT p.template_code, p.version, p.line_no, p.product_code, p.channel, range_agg(p.days) AS days FROM mapped AS p WHERE p.channel IS NOT NULL GROUP BY 1, 2, 3, 4, 5)
     SELECT l.template_code, l.version, l.release_id, l.line_no, NULL::text, l.account_code, l.fund, l.in_force
       FROM line AS l
      WHERE EXISTS (SELECT FROM acct.journal_template_match AS m
@@ -326,12 +332,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                                            WHERE p.template_code = l.template_code AND p.version = l.version AND p.line_no = l.line_no
                                                              AND p.product_code = m.product_code AND (p.channel IS NULL OR p.channel = m.channel)), '{}')))
     UNION ALL
-    SELECT DISTINCT l.template_code, l.version, l.release_id, l.line_no, p.product_code, p.mapped_account_code, p.mapped_fund, l.in_force * datemultirange(p.days)
+    SELECT l.template_code, l.version, l.release_id, l.line_no, p.product_code, p.mapped_account_code, p.mapped_fund, range_agg(l.in_force * p.days - coalesce(n.days, '{}'))
       FROM line AS l JOIN mapped AS p USING (template_code, version, line_no)
-     WHERE l.in_force && p.days
-       AND EXISTS (SELECT FROM acct.journal_template_match AS m
-                    WHERE m.template_code = l.template_code AND m.version = l.version AND (m.product_code IS NULL OR m.product_code = p.product_code)
-                      AND (m.channel IS NULL OR p.channel IS NULL OR m.channel = p.channel))
+      JOIN acct.journal_template_match AS m
+        ON m.template_code = l.template_code AND m.version = l.version AND (m.product_code IS NULL OR m.product_code = p.product_code)
+       AND (m.channel IS NULL OR p.channel IS NULL OR m.channel = p.channel)
+      -- A row for the channel that a match rule names goes before one for any.
+      LEFT JOIN named AS n ON p.channel IS NULL AND (n.template_code, n.version, n.line_no, n.product_code, n.channel) = (l.template_code, l.version, l.line_no, p.product_code, m.channel)
+     GROUP BY 1, 2, 3, 4, 5, 6, 7
+    HAVING NOT isempty(range_agg(l.in_force * p.days - coalesce(n.days, '{}')))
 $$;
 COMMENT ON FUNCTION acct._accounts_reached(text[], integer[]) IS
 'The accounts that lines of template versions can book to, and on which days: as they name them (product_code is NULL), and as acct.product_account_map leads elsewhere for a product.';
