@@ -567,6 +567,7 @@ BEGIN
     ELSIF archived.dropped_at IS NOT NULL THEN
         PERFORM acct._raise_archived(tab, m);
     END IF;
+    PERFORM acct._require_in_archive(tab, m);
     -- From before it is read, so that nothing changes it until it is attached.
     IF NOT acct._lock_tables(acct._month_tree('acct_archive', tab, m), 'SHARE', '10 seconds') THEN
         PERFORM acct._raise_in_use(label, acct._month_tree('acct_archive', tab, m));
@@ -604,7 +605,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.restore_partition(text, date, integer) IS
-'Restores an archived month of txn_source_parent or ledger_entry, with the columns that the table got since, in rows where it was compressed; acct.apply_retention() leaves it alone for keep_days, and a month of the ledger stays closed. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
+'Restores an archived month of txn_source_parent or ledger_entry, with the columns that the table got since, in rows where it was compressed; acct.apply_retention() leaves it alone for keep_days, and a month of the ledger stays closed. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), LE010 (its tables are elsewhere), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._drop_archived(p_archive_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$
@@ -622,6 +623,7 @@ BEGIN
         -- The books, whose seals say so, before the tables, as when they were archived
         PERFORM acct._lock_months('ledger_entry', '10 seconds');
     END IF;
+    PERFORM acct._require_in_archive(archived.table_name, archived.month);
     tree := acct._month_tree('acct_archive', archived.table_name, archived.month);
     IF NOT acct._lock_tables(tree, 'ACCESS EXCLUSIVE', '0') THEN
         PERFORM acct._raise_in_use(format('month %s of %s', acct._month_name(archived.month), archived.table_name), tree);
@@ -641,4 +643,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._drop_archived(bigint) IS
-'Drops the tables of an archived month, which the caller found due; balances and the record stay. Raises 55P03 where they are in use.';
+'Drops the tables of an archived month, which the caller found due; balances and the record stay. Raises 55P03 where they are in use, LE010 where they are elsewhere.';

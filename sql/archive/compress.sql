@@ -145,8 +145,7 @@ BEGIN
         RAISE EXCEPTION 'month % of ledger_entry is not archived', acct._month_name(p_month)
             USING ERRCODE = '55000', HINT = format('SELECT acct.archive_partition(''ledger_entry'', %L);', to_char(p_month, 'YYYY-MM-DD'));
     END IF;
-    -- They have the names by which they were archived.
-    PERFORM acct._month_rows(p.parent, p_month, false) FROM unnest(ARRAY['ledger_entry_header', 'ledger_entry_line']) AS p (parent);
+    PERFORM acct._require_in_archive('ledger_entry', p_month);
     RETURN archived.archive_id;
 END
 $$;

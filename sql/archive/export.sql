@@ -150,9 +150,11 @@ BEGIN
     PERFORM acct._require_layout();
     UPDATE acct.archived_partition AS a SET verified_by = session_user, verified_at = clock_timestamp()
      WHERE a.archive_id = (p_manifest ->> 'archive_id')::bigint AND a.manifest - 'directory' = p_manifest - 'directory';
-    INSERT INTO acct.run_log (step, partition, rows, detail)
-    SELECT 'verify', array_to_string(a.partitions, ', '), a.rows, jsonb_build_object('directory', p_manifest -> 'directory')
-      FROM acct.archived_partition AS a WHERE a.archive_id = (p_manifest ->> 'archive_id')::bigint;
+    IF FOUND THEN
+        INSERT INTO acct.run_log (step, partition, rows, detail)
+        SELECT 'verify', array_to_string(a.partitions, ', '), a.rows, jsonb_build_object('directory', p_manifest -> 'directory')
+          FROM acct.archived_partition AS a WHERE a.archive_id = (p_manifest ->> 'archive_id')::bigint;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._record_verified(jsonb) IS

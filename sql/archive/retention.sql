@@ -228,7 +228,7 @@ $$;
 COMMENT ON FUNCTION acct._records_due() IS 'The records of runs that have a retention policy, and from when on they stay.';
 
 CREATE FUNCTION acct._old_records(p_table text, p_before timestamptz) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO' AS $$
     SELECT CASE p_table
         -- Steps that are done again and again, of runs that are over, and of jobs. What people decided, and what became of months, stays.
         WHEN 'run_log' THEN format(

@@ -159,7 +159,7 @@ COMMENT ON FUNCTION acct._audit_dimensions() IS
 CREATE FUNCTION acct._audit_headers(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT acct._audit_rows(p_scope, 'ledger_entry_header',
-        '{je_id,je_number,je_date,original_date,journal_type,template_code,template_version,txn_id,txn_month,txn_type,policy_no,run_id,posted_at,reversal_of,memo,total_debit}'::text[]
+        '{je_id,je_number,je_date,original_date,journal_type,template_code,template_version,txn_id,txn_month,txn_type,policy_no,run_id,posted_at,reversal_of,memo,total_debit,total_credit}'::text[]
         || ARRAY(SELECT d.name FROM acct._audit_dimensions() AS d WHERE NOT d.on_lines))
 $$;
 COMMENT ON FUNCTION acct._audit_headers(jsonb) IS 'The FROM item of an export''s journals.';

@@ -13,8 +13,8 @@ COMMENT ON FUNCTION acct._fec_code(text) IS 'The expression of the journal code 
 
 CREATE FUNCTION acct._fec_headers(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- A journal whose lines are all zero is none of a FEC.
-    SELECT format('(SELECT x.*, %s AS journal_code FROM %s AS x WHERE x.total_debit <> 0 AND x.run_id <> ALL (%L::bigint[]))', acct._fec_code('x'), acct._audit_headers(p_scope),
+    -- A journal whose lines are all zero is none of a FEC. One that need not balance can have credits alone.
+    SELECT format('(SELECT x.*, %s AS journal_code FROM %s AS x WHERE (x.total_debit <> 0 OR x.total_credit <> 0) AND x.run_id <> ALL (%L::bigint[]))', acct._fec_code('x'), acct._audit_headers(p_scope),
                   ARRAY(SELECT acct._closing_runs(date_trunc('month', (p_scope ->> 'to_day')::timestamp)::date)))
 $$;
 COMMENT ON FUNCTION acct._fec_headers(jsonb) IS 'The FROM item of the journals of a FEC with their codes: those of the year without its closing entries.';
@@ -107,7 +107,7 @@ COMMENT ON FUNCTION acct._fec_line(text[]) IS 'The expression of a line of field
 
 CREATE FUNCTION acct._fec_fields() RETURNS TABLE (field text, kind text, meaning text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    VALUES ('JournalCode', 'alphanumerique', 'Code du journal : modele d''ecriture, AN (a-nouveaux), OPENING (bilan d''ouverture), MANUAL (operations diverses) ou REVERSAL (contrepassations)'),
+    VALUES ('JournalCode', 'alphanumerique', 'Code du journal : modele d''ecriture, AN (a-nouveaux), OPENING (bilan d''ouverture), MANUAL (operations diverses), REVERSAL (contrepassations) ou CORRECTION (corrections)'),
            ('JournalLib', 'alphanumerique', 'Libelle du journal'),
            ('EcritureNum', 'alphanumerique', 'Numero de l''ecriture, continu par code journal, dans l''ordre de validation'),
            ('EcritureDate', 'date AAAAMMJJ', 'Date de comptabilisation'),

@@ -56,7 +56,7 @@ BEGIN
       JOIN acct.journal_run AS r ON r.run_id = e.run_id;
     PERFORM acct._describe_view('acct_bi.exceptions', '{acct.je_exception,acct.journal_run}');
     COMMENT ON VIEW acct_bi.exceptions IS 'Transactions that were not booked, each with the reason and what became of it.';
-    COMMENT ON COLUMN acct_bi.exceptions.state IS 'open, resolved (another run took the transaction again), waived, or void (its run was discarded).';
+    COMMENT ON COLUMN acct_bi.exceptions.state IS 'open, resolved (another run took the transaction again), waived, or void (its run was discarded, or a correction had listed it).';
 
     CREATE OR REPLACE VIEW acct_bi.exception_summary AS
     SELECT s.txn_month, s.basis, s.reason, s.template_code, s.exceptions, s.exceptions_open, s.exceptions_waived, s.oldest_run, s.newest_run, s.example

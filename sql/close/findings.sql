@@ -320,4 +320,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT c.* FROM acct._check_close($1, $2, $3) AS c
 $$;
 COMMENT ON FUNCTION acct.check_close(date, text, text) IS
-'Everything that keeps a month of a book (entity, basis; NULL: every registered one) from closing: a row for each finding and currency, with its number, its amount, and a hint. It changes nothing, and Raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month is detached.';
+'Everything that keeps a month of a book (entity, basis; NULL: every registered one) from closing: a row for each finding and currency, with its number, its amount, and a hint. Changes nothing, and raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month is detached.';

@@ -67,7 +67,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         'policy_digest', acct._policy_digest(acct._policy_kept()),
         'entities', (SELECT count(*) FROM acct.entity_place AS e WHERE e.node_name = m.node_name),
         -- A coordinator with another map has been restored, or this node was.
-        'placement', (SELECT md5(coalesce(string_agg(e.entity_code || E'\n' || e.node_name, E'\n' ORDER BY e.entity_code), '')) FROM acct.entity_place AS e),
+        'placement', (SELECT encode(sha256(acct._utf8(coalesce(string_agg(e.entity_code || E'\n' || e.node_name, E'\n' ORDER BY e.entity_code), ''))), 'hex') FROM acct.entity_place AS e),
         'prepared', (SELECT count(*) FROM pg_prepared_xacts AS x WHERE x.database = current_database() AND x.prepared < now() - interval '1 minute'))
       FROM acct.engine_layout AS l LEFT JOIN acct.cluster_member AS m ON true
 $$;

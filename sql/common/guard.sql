@@ -520,7 +520,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_planting() IS
-'Event trigger function: in schemas acct, acct_archive and ledger_guard only superusers create functions, operators, types and extensions (42501), whatever role was granted CREATE there.';
+'Event trigger function: in schemas acct, acct_archive, acct_cluster and ledger_guard only superusers create functions, operators, types and extensions (42501), whatever role was granted CREATE there.';
 
 CREATE EVENT TRIGGER ledger_engine_planting ON ddl_command_end
     WHEN TAG IN ('ALTER AGGREGATE', 'ALTER DOMAIN', 'ALTER EXTENSION', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER PROCEDURE', 'ALTER ROUTINE', 'ALTER TYPE',

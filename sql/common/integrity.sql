@@ -70,8 +70,9 @@ COMMENT ON FUNCTION acct._changed_guard() IS 'Functions in schema ledger_guard t
 CREATE FUNCTION acct._code() RETURNS TABLE (function text, digest text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
     SELECT p.oid::regprocedure::text,
-           md5(concat_ws('|', l.lanname, p.prosrc, p.probin, p.prosecdef, p.provolatile, p.proisstrict, p.proparallel,
-                         array_to_string(p.proconfig, ',')))
+           -- MD5 fails on servers that are held to FIPS.
+           encode(sha256(acct._utf8(concat_ws('|', l.lanname, p.prosrc, p.probin, p.prosecdef, p.provolatile, p.proisstrict, p.proparallel,
+                                              array_to_string(p.proconfig, ',')))), 'hex')
       FROM pg_extension AS e
       JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
        AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'

@@ -27,6 +27,9 @@ DECLARE
     list CONSTANT text := (SELECT string_agg(format('ONLY %s', x.name), ', ' ORDER BY x.n)
                              FROM unnest(p_tables) WITH ORDINALITY AS x (name, n));
 BEGIN
+    IF p_tables = '{}' THEN
+        RETURN true;
+    END IF;
     PERFORM set_config('lock_timeout', least(50, greatest(500 / cardinality(p_tables), 1)) || 'ms', true);
     LOOP
         EXIT WHEN acct._is_waited_for(p_tables, '{}', yields_after);
@@ -169,6 +172,23 @@ $$;
 COMMENT ON FUNCTION acct._raise_archived(text, date) IS
 'Raises that a month is archived or dropped: LE006 for the ledger, 55000 for the source.';
 
+CREATE FUNCTION acct._raise_elsewhere(p_name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'the archived partition % is not in schema acct_archive', p_name
+        USING ERRCODE = 'LE010', DETAIL = 'It was renamed, moved or dropped.', HINT = 'Give it its name and schema back.';
+END
+$$;
+COMMENT ON FUNCTION acct._raise_elsewhere(text) IS 'Raises LE010 for an archived partition that is not where it was archived.';
+
+CREATE FUNCTION acct._require_in_archive(p_table text, p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._raise_elsewhere(p.name) FROM acct._month_parts(p_table, p_month) AS p WHERE to_regclass(format('acct_archive.%I', p.name)) IS NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._require_in_archive(text, date) IS 'Raises LE010 where a table of an archived month is not in schema acct_archive by its name.';
+
 CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_for_run boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -189,15 +209,14 @@ BEGIN
                       HINT = 'Where it was exported, acct.archived_partition.manifest names its files.';
         ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
                        WHERE a.month = p_month AND name = ANY (a.partitions) AND a.restored_at IS NULL) THEN
-            RAISE EXCEPTION 'the archived partition % is not in schema acct_archive', name
-                USING ERRCODE = 'LE010', DETAIL = 'It was renamed, moved or dropped.', HINT = 'Give it its name and schema back.';
+            PERFORM acct._raise_elsewhere(name);
         END IF;
     END IF;
     RETURN format('acct.%I', p_parent);
 END
 $$;
 COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS
-'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped, 40001 where it was rewritten since the snapshot of the query.';
+'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped, LE010 where it is not in the archive, 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._make_month(p_table text, p_month date, p_start date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '1s' AS $$

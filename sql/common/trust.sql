@@ -28,7 +28,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION '% belongs to %, who is not a superuser', strange.name, strange.owner
             USING ERRCODE = 'LE010',
-                  DETAIL = 'Objects in schema acct, acct_archive, acct_bi or ledger_guard are used with the rights of the superuser who owns ledger_engine.',
+                  DETAIL = 'Objects in schema acct, acct_archive, acct_bi, acct_cluster or ledger_guard are used with the rights of the superuser who owns ledger_engine.',
                   HINT = 'Drop it, or give it to that superuser after looking at it.';
     END IF;
     SELECT n.nspname AS schema, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee INTO strange
@@ -45,6 +45,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_trust() IS
-'Raises LE010 where schema acct, acct_archive, acct_bi or ledger_guard, or any object in one, belongs to a role that is no superuser, or such a role may create objects there: what it made could be used by the superuser who installs.';
+'Raises LE010 where schema acct, acct_archive, acct_bi, acct_cluster or ledger_guard, or any object in one, belongs to a role that is no superuser, or such a role may create objects there, which the superuser who installs could use.';
 
 SELECT acct._require_trust();

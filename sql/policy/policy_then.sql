@@ -56,12 +56,14 @@ DECLARE
     items text[] := ARRAY[]::text[];
 BEGIN
     IF EXISTS (SELECT FROM acct.period_log AS g WHERE g.at > p_at) THEN
+        -- What was first done to a month says what it was. Closing a year closes its last month, whatever that was: what was done to it last says it.
         items := ARRAY['accounting_period', format(
             '(SELECT p.entity_code, p.basis, p.period_month, p.is_open FROM acct.accounting_period AS p '
-            '  WHERE NOT EXISTS (SELECT FROM acct.period_log AS g WHERE g.at > %1$L AND g.action IN (''close'', ''reopen'') '
-            '                       AND (g.entity_code, g.basis, g.period_month) = (p.entity_code, p.basis, p.period_month)) '
-            ' UNION ALL SELECT * FROM (SELECT DISTINCT ON (g.entity_code, g.basis, g.period_month) g.entity_code, g.basis, g.period_month, g.action = ''close'' FROM acct.period_log AS g '
-            '  WHERE g.at > %1$L AND g.action IN (''close'', ''reopen'') ORDER BY g.entity_code, g.basis, g.period_month, g.log_id) AS f)', p_at),
+            '  WHERE NOT EXISTS (SELECT FROM acct.period_log AS g WHERE g.at > %1$L AND (g.entity_code, g.basis, g.period_month) = (p.entity_code, p.basis, p.period_month)) '
+            ' UNION ALL SELECT f.entity_code, f.basis, f.period_month, f.is_open FROM (SELECT DISTINCT ON (g.entity_code, g.basis, g.period_month) g.entity_code, g.basis, g.period_month, '
+            '    CASE g.action WHEN ''close'' THEN true WHEN ''close_year'' THEN (SELECT b.action IN (''reopen'', ''reopen_year'') FROM acct.period_log AS b '
+            '        WHERE b.at <= %1$L AND (b.entity_code, b.basis, b.period_month) = (g.entity_code, g.basis, g.period_month) ORDER BY b.log_id DESC LIMIT 1) ELSE false END AS is_open '
+            '     FROM acct.period_log AS g WHERE g.at > %1$L AND g.period_month IS NOT NULL ORDER BY g.entity_code, g.basis, g.period_month, g.log_id) AS f WHERE f.is_open IS NOT NULL)', p_at),
           'book', format(
             '(SELECT b.entity_code, b.basis, CASE WHEN EXISTS (SELECT FROM acct.period_log AS g WHERE g.at > %1$L AND g.action IN (''close_year'', ''reopen_year'') '
             '                                                     AND (g.entity_code, g.basis) = (b.entity_code, b.basis)) '

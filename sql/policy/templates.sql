@@ -526,7 +526,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.return_template(text, integer) IS
-'Creates a submitted version a draft again, to be edited. Raises LE005 where it is not submitted, 25001 (the transaction is not READ COMMITTED).';
+'Makes a submitted version a draft again, to be edited. Raises LE004 (no such version), LE005 (it is not submitted, or goes with a release), 25001 (the transaction is not READ COMMITTED).';
 
 CREATE FUNCTION acct._is_edit(p_operation text, p_old jsonb, p_new jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

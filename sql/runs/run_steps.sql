@@ -149,7 +149,7 @@ BEGIN
      WHERE r.run_id = p_run_id;
 END
 $$;
-COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Creates a run that was expanded with no transaction one that is only created.';
+COMMENT ON FUNCTION acct._forget_expansion(bigint) IS 'Makes a run that was expanded with no transaction one that is only created.';
 
 CREATE FUNCTION acct._open_run(p_month date, p_key text, p_options jsonb,
                                OUT run_id bigint, OUT bases text[], OUT was_there boolean, OUT was_expanded boolean, OUT has_taken boolean)
@@ -312,15 +312,6 @@ END
 $$;
 COMMENT ON FUNCTION acct._taken_again(bigint) IS
 'The transactions of another run that a run takes up again, each for the bases concerned: that run''s exceptions, what it ignored, or what it reversed.';
-
-CREATE FUNCTION acct._source_run(p_run_id bigint) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-    RETURN (SELECT CASE r.kind WHEN 'correction' THEN r.origin_run ELSE r.run_id END FROM acct.journal_run AS r WHERE r.run_id = p_run_id);
-END
-$$;
-COMMENT ON FUNCTION acct._source_run(bigint) IS
-'The run whose transactions a run books: of a correction the one that it corrects. As in src/expand/expand_rows.c.';
 
 CREATE FUNCTION acct._hold_inputs(p_run_id bigint, p_expands boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -111,7 +111,7 @@ BEGIN
     COMMENT ON COLUMN acct.run_progress.run_key IS 'Key of the run; NULL: it has none, or the run is made in the same transaction and not yet to be seen.';
     COMMENT ON COLUMN acct.run_progress.txn_month IS 'Month of the run, as its first day; NULL as run_key, and for reversals and corrections.';
     COMMENT ON COLUMN acct.run_progress.pid IS 'Process that leads the step: for pg_stat_activity, pg_cancel_backend().';
-    COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard, snapshot or seal.';
+    COMMENT ON COLUMN acct.run_progress.step IS 'create, expand, validate, post, discard, snapshot, seal or compress.';
     COMMENT ON COLUMN acct.run_progress.phase IS 'Activity of the step, such as reading source, writing entries or building indexes.';
     COMMENT ON COLUMN acct.run_progress.rows_done IS 'Rows done in the phase, those of workers included; NULL: the phase counts none.';
     COMMENT ON COLUMN acct.run_progress.rows_total IS 'Rows that the phase has to do; NULL: it counts none.';
@@ -127,7 +127,7 @@ BEGIN
     COMMENT ON VIEW acct.run_history IS 'Runs, each with who did what and when, durations, counts, rates, digest and what is still open of it.';
     COMMENT ON COLUMN acct.run_history.run_id IS 'Number of the run.';
     COMMENT ON COLUMN acct.run_history.run_key IS 'Key that it was made with; NULL: none.';
-    COMMENT ON COLUMN acct.run_history.txn_month IS 'Month whose transactions it took, as its first day; NULL: it reverses or corrects journals.';
+    COMMENT ON COLUMN acct.run_history.txn_month IS 'Month whose transactions it took, as its first day; NULL: it took none.';
     COMMENT ON COLUMN acct.run_history.status IS 'created, expanded, posted, discarded or reversed.';
     COMMENT ON COLUMN acct.run_history.reprocess_of IS 'Run whose exceptions, or ignored or reversed transactions, it takes up again; NULL: it took batches.';
     COMMENT ON COLUMN acct.run_history.created_by IS 'Session user who made it.';
@@ -159,17 +159,17 @@ BEGIN
     COMMENT ON COLUMN acct.run_history.kind IS 'Kind of its journals: transaction, reversal, correction, manual, opening or closing.';
     COMMENT ON COLUMN acct.run_history.je_date IS 'Date of the journals; NULL: each transaction has its own.';
     COMMENT ON COLUMN acct.run_history.origin_run IS 'Run that it reverses, corrects or books again; NULL: none, or journals of several runs.';
-    COMMENT ON COLUMN acct.run_history.reason IS 'Why it reverses or corrects; NULL: it does neither.';
+    COMMENT ON COLUMN acct.run_history.reason IS 'Why it reverses or corrects, or what its journals are for; NULL: it books transactions.';
     COMMENT ON COLUMN acct.run_history.reversed_journals IS 'How many of its journals posted reversals have reversed.';
 
-    COMMENT ON VIEW acct.run_summary IS 'Months of transactions that are loaded or have runs: how far each is. Reversals and corrections are in no month.';
+    COMMENT ON VIEW acct.run_summary IS 'Months of transactions that are loaded or have runs: how far each is. Reversals, corrections, manual, opening and closing runs are in no month.';
     COMMENT ON COLUMN acct.run_summary.txn_month IS 'Month, as its first day.';
     COMMENT ON COLUMN acct.run_summary.runs IS 'Runs made for it.';
     COMMENT ON COLUMN acct.run_summary.runs_created IS 'Of these, those not yet expanded.';
     COMMENT ON COLUMN acct.run_summary.runs_expanded IS 'Those expanded and not posted.';
     COMMENT ON COLUMN acct.run_summary.runs_posted IS 'Those posted.';
     COMMENT ON COLUMN acct.run_summary.runs_discarded IS 'Those discarded.';
-    COMMENT ON COLUMN acct.run_summary.transactions_loaded IS 'Transactions in the months partition, by the servers statistics: an estimate, which lags by a second or so, or until the next ANALYZE after a crash. NULL: there is no partition.';
+    COMMENT ON COLUMN acct.run_summary.transactions_loaded IS 'Transactions in the month''s partition, by the server''s statistics: an estimate, which lags by a second or so, or until the next ANALYZE after a crash. NULL: there is no partition.';
     COMMENT ON COLUMN acct.run_summary.transactions_taken IS 'Transactions taken by runs that are not discarded, as they were counted then.';
     COMMENT ON COLUMN acct.run_summary.transactions_waiting IS 'Loaded less taken: an estimate as transactions_loaded.';
     COMMENT ON COLUMN acct.run_summary.journals IS 'Journals posted.';

@@ -481,7 +481,7 @@ BEGIN
         UNION ALL
         SELECT c.* FROM acct._check_policy(p_run_id) AS c
     LOOP
-        passed := expected IS NOT DISTINCT FROM actual OR expected = 'any number';
+        passed := expected IS NOT DISTINCT FROM actual OR coalesce(expected = 'any number', false);
         repeated := CASE check_name WHEN 'repeated_transactions' THEN actual::bigint ELSE repeated END;
         checks := checks + 1;
         IF NOT passed THEN

@@ -33,14 +33,15 @@ CREATE FUNCTION acct._header_of(p_je_id bigint, OUT run_id bigint, OUT entity_co
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    t regclass;
+    t record;
 BEGIN
-    -- The ledger first: the archive has the rest.
-    FOR t IN SELECT 'acct.ledger_entry_header'::regclass
+    -- The ledger first: the archive has the rest. A month that is elsewhere comes last.
+    FOR t IN SELECT 'acct.ledger_entry_header'::regclass AS relation, NULL::text AS name
              UNION ALL
-             SELECT acct._entry_table('ledger_entry_header', a.month) FROM acct.archived_partition AS a
-              WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL AND a.dropped_at IS NULL LOOP
-        EXECUTE format('SELECT h.run_id, h.entity_code, h.basis, date_trunc(''month'', h.je_date::timestamp)::date FROM %s AS h WHERE h.je_id = $1 LIMIT 1', t)
+             (SELECT acct._entry_table('ledger_entry_header', a.month), acct._partition_name('ledger_entry_header', a.month) FROM acct.archived_partition AS a
+               WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL AND a.dropped_at IS NULL ORDER BY 1 NULLS LAST, 2) LOOP
+        PERFORM acct._raise_elsewhere(t.name) WHERE t.relation IS NULL;
+        EXECUTE format('SELECT h.run_id, h.entity_code, h.basis, date_trunc(''month'', h.je_date::timestamp)::date FROM %s AS h WHERE h.je_id = $1 LIMIT 1', t.relation)
            INTO run_id, entity_code, basis, month USING p_je_id;
         IF run_id IS NOT NULL THEN
             RETURN;
@@ -49,7 +50,7 @@ BEGIN
     RAISE EXCEPTION 'there is no journal %', coalesce(p_je_id::text, 'NULL') USING ERRCODE = '22023';
 END
 $$;
-COMMENT ON FUNCTION acct._header_of(bigint) IS 'The run, book and month of a posted journal, in the ledger or in the archive. Raises 22023 where there is none.';
+COMMENT ON FUNCTION acct._header_of(bigint) IS 'The run, book and month of a posted journal, in the ledger or in the archive. Raises 22023 where there is none, LE010 where a table of the archive is elsewhere.';
 
 CREATE FUNCTION acct._leaves_of(p_kind integer, p_query text, p_columns text, p_je_id bigint, p_line_no integer,
                                 OUT leaf_hashes bytea[], OUT leaf bytea, OUT leaf_index bigint, OUT row_index bigint)
@@ -210,7 +211,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT acct._prove_journal($1, $2, $3)
 $$;
 COMMENT ON FUNCTION acct.prove_journal(bigint, integer, integer) IS
-'A proof, as JSON, that the header of a journal (line_no NULL), or one of its lines, is in the ledger of the newest checkpoint; integrations/verify checks it without a database. Raises 22023 (there is no such journal or line), 54000 (the proof has more than max_bytes), 55000 (it has no seal, or no checkpoint has the seal), LE009 (the ledger is not what was sealed).';
+'A proof, as JSON, that the header of a journal (line_no NULL), or one of its lines, is in the ledger of the newest checkpoint; integrations/verify checks it without a database. Raises 22023 (there is no such journal or line), 54000 (the proof has more than max_bytes), 55000 (it has no seal, or no checkpoint has the seal), LE009 (the ledger is not what was sealed), LE010 (a table of the archive is elsewhere).';
 
 CREATE FUNCTION acct._prove_sections() RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

@@ -141,11 +141,16 @@ INSERT INTO acct.entity (entity_code, functional_currency, registration_no) VALU
 CALL public.rule('AN_TEMPLATE', 'Named like the journal of AN', '{DR 512000 FA gross_amount,CR 706100 FA *}');
 CALL public.rule('A|B', E'\u00a0\t\u2003', '{DR 512000 FA gross_amount,CR 706100 FA *}', ARRAY[E'\u00a0\u200b', '|']);
 CALL public.rule('A B', 'A blank', '{DR 512000 FA gross_amount,CR 706100 FA *}');
+-- A journal need not balance where its template says so: credits alone are in the file as debits alone are.
+CALL public.policy('CREDITS', '{CR 706100 FA gross_amount}', header => '{"require_balanced": false, "balance_by_fund": false}');
+CALL public.policy('DEBITS', '{DR 512000 FA gross_amount}', header => '{"require_balanced": false, "balance_by_fund": false}');
 BEGIN;
 CALL public.event(61, '2025-09-01', 'AN_TEMPLATE', 1, E'\u00a0', 'FRD');
 CALL public.event(62, '2025-09-02', 'AN', 2, NULL, 'FRD');
 CALL public.event(63, '2025-09-03', 'A|B', 3, NULL, 'FRD');
 CALL public.event(64, '2025-09-04', 'A B', 99999999999999.99, NULL, 'FRD');
+CALL public.event(65, '2025-09-05', 'CREDITS', 5, NULL, 'FRD');
+CALL public.event(66, '2025-09-06', 'DEBITS', 6, NULL, 'FRD');
 COMMIT;
 SELECT public.booked('2025-09-01') IS NOT NULL AS posted;
 SELECT code, lib, num, piece, aux, regexp_replace(label, '\d{6}-\d+', 'NUMBER') AS label, debit, credit FROM public.fields('2025-12-31', 'FRD') WHERE n > 1;

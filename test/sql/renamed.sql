@@ -77,6 +77,15 @@ SELECT regexp_replace(public.outcome('SELECT acct.archive_partition(''ledger_ent
 ALTER TABLE acct_archive.ledger_entry_line_2025_01 RENAME TO misnamed;
 SELECT public.outcome('SELECT count(*) FROM acct.check_balance_snapshot(''2025-01-01'')');
 SELECT public.outcome('SELECT acct.run_digest(1)');
+SELECT public.outcome('SELECT acct.restore_partition(''ledger_entry'', ''2025-01-01'')') AS restored;
+-- All of them, and a month of the source
+ALTER TABLE acct_archive.ledger_entry_header_2025_01 RENAME TO misnamed_too;
+SELECT public.outcome('SELECT acct.restore_partition(''ledger_entry'', ''2025-01-01'')') AS restored;
+SELECT public.outcome('SELECT acct._drop_archived(max(archive_id)) FROM acct.archived_partition') AS dropped;
+SELECT public.outcome('SELECT acct.prove_journal(-1)') AS proved;
+SELECT public.outcome('SELECT acct.archive_partition(''txn_source_parent'', ''2025-01-01'') IS NOT NULL') AS archived;
+ALTER TABLE acct_archive.txn_source_2025_01 RENAME TO misnamed_source;
+SELECT public.outcome('SELECT acct.restore_partition(''txn_source_parent'', ''2025-01-01'')') AS restored;
 
 \c :regress_db
 DROP DATABASE :"topic_db";

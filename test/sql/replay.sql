@@ -116,3 +116,32 @@ ALTER TABLE acct.template_audit DISABLE TRIGGER template_audit_immutable;
 UPDATE acct.template_audit SET old_row = old_row - 'is_postable' WHERE table_name = 'chart_of_accounts';
 ALTER TABLE acct.template_audit ENABLE ALWAYS TRIGGER template_audit_immutable;
 SELECT * FROM public.failed(:jan);
+
+--
+-- The last month of a year, which is closed with it: as it was when each run was expanded, closed and reopened or not
+--
+CALL public.policy('Y', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+INSERT INTO acct.entity (entity_code) VALUES ('YEAR');
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2051-12-01');
+CREATE PROCEDURE public.december(run_key text) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, currency, entity_code, gross_amount, tabarru_amount)
+    SELECT coalesce(m.last, 0) + n, '2051-12-01', '2051-12-05', 'Y', 'P', 'C', 'IDR', CASE n WHEN 1 THEN 'MAIN' ELSE 'YEAR' END, n, n
+      FROM generate_series(1, 3) AS n, (SELECT max(s.txn_id) AS last FROM acct.txn_source_parent AS s WHERE s.txn_month = '2051-12-01') AS m;
+    PERFORM public.posted('2051-12-01', run_key);
+END
+$$;
+CREATE VIEW public.decembers AS
+SELECT r.run_key, r.journals, r.exceptions, (SELECT count(*) FROM acct.replay_run(r.run_id) AS x WHERE NOT x.passed) AS failed
+  FROM acct.journal_run AS r WHERE r.txn_month = '2051-12-01' ORDER BY r.run_id;
+CALL public.december('open');
+SELECT count(*) FROM acct.close_year('2051-12-31', 'YEAR', 'PRIMARY', ARRAY(SELECT f.finding FROM acct._closing_findings() AS f), 'a test');
+CALL public.december('closed with its year');
+TABLE public.decembers;
+SELECT acct.reopen_year('2051-12-31', 'YEAR', 'PRIMARY', 'a test') AS nothing_reversed;
+CALL public.december('reopened');
+TABLE public.decembers;
+SELECT count(*) FROM public.close_period('2051-12-01', 'YEAR', 'PRIMARY');
+CALL public.december('closed by itself');
+SELECT count(*) FROM acct.close_year('2051-12-31', 'YEAR', 'PRIMARY', ARRAY(SELECT f.finding FROM acct._closing_findings() AS f), 'a test');
+TABLE public.decembers;
