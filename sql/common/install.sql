@@ -1,7 +1,7 @@
 -- install(): makes and updates the objects that the code works on.
 
 CREATE FUNCTION acct._layout_version() RETURNS integer
-LANGUAGE sql IMMUTABLE AS 'SELECT 6';
+LANGUAGE sql IMMUTABLE AS 'SELECT 7';
 COMMENT ON FUNCTION acct._layout_version() IS 'The layout that this version of the code needs.';
 
 CREATE FUNCTION acct._require_tables() RETURNS void

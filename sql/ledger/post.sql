@@ -173,6 +173,11 @@ BEGIN
         PERFORM acct._seal_exceptions(p_run_id);
     END IF;
     PERFORM acct._progress_phase('moving balances');
+    IF run.totals_digest <> acct._digest_totals(p_run_id) THEN
+        RAISE EXCEPTION 'totals of run % are not those that were expanded', p_run_id
+            USING ERRCODE = 'LE009', DETAIL = 'The sums of each month are, those of its accounts are not.',
+                  HINT = 'See acct.validate_run(). Discard the run and create it again.';
+    END IF;
     PERFORM acct._move_snapshot(p_run_id);
     -- crash point: post_snapshot_moved
     UPDATE acct.journal_run AS r SET status = 'posted', post_ended_at = clock_timestamp(), posted_by = session_user

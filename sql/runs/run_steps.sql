@@ -145,7 +145,7 @@ BEGIN
            journals = NULL, lines = NULL, exceptions = NULL, ignored = NULL, unbalanced_journals = NULL,
            basis_counts = NULL, debit = NULL, credit = NULL, digest = NULL, source_digest = NULL, source_columns = NULL,
            source_types = NULL, header_digest = NULL, header_columns = NULL, header_types = NULL,
-           added_digest = NULL, added_columns = NULL, added_types = NULL, je_range = NULL, range_months = NULL
+           added_digest = NULL, added_columns = NULL, added_types = NULL, totals_digest = NULL, je_range = NULL, range_months = NULL
      WHERE r.run_id = p_run_id;
 END
 $$;
@@ -393,6 +393,16 @@ $$;
 COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
 'Adds the milliseconds by phase and the peak of memory of a step that is done to what the log has of its partitions; where it had none to work on, logs the step by itself.';
 
+CREATE FUNCTION acct._digest_totals(p_run_id bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT encode(sha256(coalesce(string_agg(
+               sha256(acct._utf8(ROW(t.entity_code, t.basis, t.je_month - '2000-01-01'::date, t.fund, t.account_code, t.currency,
+                                     trim_scale(t.debit), trim_scale(t.credit), t.line_count)::text)), ''::bytea
+               ORDER BY t.entity_code, t.basis, t.je_month, t.fund, t.account_code, t.currency), '')), 'hex')
+      FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION acct._digest_totals(bigint) IS 'SHA-256 of those of a run''s sums by account, in hexadecimal digits.';
+
 CREATE FUNCTION acct._expand_run(p_run_id bigint, p_place tid[] DEFAULT '{}') RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -444,7 +454,7 @@ BEGIN
     PERFORM acct._attach_staging(p_run_id);
     -- crash point: expand_attached
     UPDATE acct.journal_run AS r
-       SET status = 'expanded', expanded_at = clock_timestamp(), expanded_by = session_user
+       SET status = 'expanded', expanded_at = clock_timestamp(), expanded_by = session_user, totals_digest = acct._digest_totals(p_run_id)
      WHERE r.run_id = p_run_id;
     PERFORM acct._log_step(p_run_id, 'expand', started);
     -- crash point: expand_done

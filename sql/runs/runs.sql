@@ -93,6 +93,8 @@ BEGIN
         ADD COLUMN IF NOT EXISTS added_digest text,
         ADD COLUMN IF NOT EXISTS added_columns text[] COLLATE "C",
         ADD COLUMN IF NOT EXISTS added_types text[] COLLATE "C";
+    -- Since layout 7: what its sums by account were.
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS totals_digest text;
     CREATE INDEX IF NOT EXISTS journal_run_origin_idx ON acct.journal_run (origin_run) WHERE origin_run IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
@@ -213,6 +215,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.added_digest IS 'Digest of what its lines have in columns that a site added (32 hexadecimal digits), over added_columns, whatever their order; NULL for runs expanded before layout 6, or while lines had no such columns.';
     COMMENT ON COLUMN acct.journal_run.added_columns IS 'Columns that a site had added to acct.je_line_staging when it was expanded, with je_id and line_no, which bind values to their lines, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.added_types IS 'Types of these columns.';
+    COMMENT ON COLUMN acct.journal_run.totals_digest IS 'SHA-256 of its sums by account in acct.journal_run_total (64 hexadecimal digits); NULL for runs expanded before layout 7.';
     COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';

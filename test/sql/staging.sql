@@ -316,7 +316,10 @@ SELECT * FROM unnest(ARRAY[
     $$ALTER TABLE acct.je_line_staging ADD COLUMN later integer DEFAULT 7; ALTER TABLE acct.ledger_entry_line ADD COLUMN later integer$$,
     $$UPDATE acct.je_line_staging SET cohort = cohort WHERE run_id = {run}$$,
     $$UPDATE acct.journal_run_total SET debit = debit + 1 WHERE run_id = {run} AND debit > 0$$,
-    $$DELETE FROM acct.journal_run_total WHERE run_id = {run} AND debit > 0$$]) WITH ORDINALITY AS c (statement, n);
+    $$DELETE FROM acct.journal_run_total WHERE run_id = {run} AND debit > 0$$,
+    $$UPDATE acct.journal_run_total SET account_code = '9' || account_code WHERE run_id = {run} AND debit > 0$$,
+    $$UPDATE acct.journal_run_total AS t SET debit = t.debit + CASE WHEN t.entity_code = 'MAIN' THEN 1 ELSE -1 END WHERE run_id = {run} AND debit > 0 AND entity_code IN ('MAIN', 'SUB')$$,
+    $$UPDATE acct.journal_run_total SET debit = debit + 0.0000, credit = credit * 1.0 WHERE run_id = {run}$$]) WITH ORDINALITY AS c (statement, n);
 SET ledger_engine.run_partition_min_transactions = -1;
 SELECT public.expanded('2025-07-01', 'cohorts') AS shared \gset
 SELECT c.n, x.* FROM public.line_changes AS c, public.changed_by(:shared, c.statement) AS x ORDER BY 1;
