@@ -211,13 +211,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION balance.run(first integer, cases integer, rows integer) RETURNS SETOF text LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION balance.run(first bigint, cases integer, rows integer) RETURNS SETOF text LANGUAGE plpgsql VOLATILE
     SET ledger_engine.maintenance = on AS $$
 DECLARE
-    n integer;
+    n bigint;
 BEGIN
     FOR n IN SELECT generate_series(first, first + cases - 1) LOOP
-        PERFORM setseed((n % 1000000) / 1000000.0);
+        PERFORM setseed(mod(hashtextextended('balance', n), 1000000007) / 1000000007.0::double precision);
         BEGIN
             RETURN QUERY SELECT * FROM balance.try_case('T' || n, balance.transactions(rows));
         EXCEPTION WHEN SQLSTATE 'LE003' THEN

@@ -20,6 +20,8 @@ binmode STDOUT, ':encoding(UTF-8)';
 sub seed
 {
 	my ($h) = @_;
+	# Of 32 bits, so that the products below are no floating point numbers.
+	$h = ($h ^ ($h >> 32)) & 0xFFFFFFFF;
 	for (1 .. 3) { $h = (($h ^ ($h >> 16)) * 0x45D9F3B) & 0xFFFFFFFF; }
 	srand($h);
 	return;
