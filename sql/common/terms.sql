@@ -49,3 +49,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._elapsed_ms(timestamptz) IS 'Milliseconds since a moment, by the clock.';
+
+CREATE FUNCTION acct._utf8(p_text text) RETURNS bytea
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF getdatabaseencoding() = 'UTF8' THEN
+        RETURN convert_to(p_text, 'UTF8');
+    END IF;
+    BEGIN
+        RETURN convert_to(p_text, 'UTF8');
+    EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character OR undefined_function THEN
+        -- Its bytes
+        RETURN convert_to(p_text, 'SQL_ASCII');
+    END;
+END
+$$;
+COMMENT ON FUNCTION acct._utf8(text) IS
+'A text as it is hashed: in UTF-8, or as it is, where the encoding of the database has characters that UTF-8 lacks, or is none.';

@@ -77,23 +77,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._seal_time(timestamptz) IS 'A time as seals write it: UTC, with microseconds.';
 
-CREATE FUNCTION acct._utf8(p_text text) RETURNS bytea
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF getdatabaseencoding() = 'UTF8' THEN
-        RETURN convert_to(p_text, 'UTF8');
-    END IF;
-    BEGIN
-        RETURN convert_to(p_text, 'UTF8');
-    EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character OR undefined_function THEN
-        -- Its bytes
-        RETURN convert_to(p_text, 'SQL_ASCII');
-    END;
-END
-$$;
-COMMENT ON FUNCTION acct._utf8(text) IS
-'A text as seals hash it: in UTF-8, or as it is, where the encoding of the database has characters that UTF-8 lacks, or is none.';
-
 CREATE FUNCTION acct._append_seal(p_entity text, p_basis text, p_kind text, p_names text[], p_values text[],
                                   p_run_id bigint DEFAULT NULL, p_month date DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
