@@ -394,14 +394,16 @@ COMMENT ON FUNCTION acct._log_step(bigint, text, timestamptz) IS
 'Adds the milliseconds by phase and the peak of memory of a step that is done to what the log has of its partitions; where it had none to work on, logs the step by itself.';
 
 CREATE FUNCTION acct._digest_totals(p_run_id bigint) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT encode(sha256(coalesce(string_agg(
-               sha256(acct._utf8(ROW(t.entity_code, t.basis, t.je_month - '2000-01-01'::date, t.fund, t.account_code, t.currency,
-                                     trim_scale(t.debit), trim_scale(t.credit), t.line_count)::text)), ''::bytea
-               ORDER BY t.entity_code, t.basis, t.je_month, t.fund, t.account_code, t.currency), '')), 'hex')
-      FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN (SELECT encode(sha256(coalesce(string_agg(sha256(acct._utf8(f.totals)), '' ORDER BY f.entity_code, f.basis, f.je_month, f.fund), '')), 'hex')
+              FROM (SELECT t.entity_code, t.basis, t.je_month, t.fund,
+                           string_agg(ROW(t.entity_code, t.basis, t.je_month - '2000-01-01'::date, t.fund, t.account_code, t.currency,
+                                          trim_scale(t.debit), trim_scale(t.credit), t.line_count)::text, E'\n' ORDER BY t.account_code, t.currency) AS totals
+                      FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id GROUP BY t.entity_code, t.basis, t.je_month, t.fund) AS f);
+END
 $$;
-COMMENT ON FUNCTION acct._digest_totals(bigint) IS 'SHA-256 of those of a run''s sums by account, in hexadecimal digits.';
+COMMENT ON FUNCTION acct._digest_totals(bigint) IS 'SHA-256 of the SHA-256 of a run''s sums by account in each fund of a month and a book, in hexadecimal digits.';
 
 CREATE FUNCTION acct._expand_run(p_run_id bigint, p_place tid[] DEFAULT '{}') RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan AS $$

@@ -215,7 +215,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.added_digest IS 'Digest of what its lines have in columns that a site added (32 hexadecimal digits), over added_columns, whatever their order; NULL for runs expanded before layout 6, or while lines had no such columns.';
     COMMENT ON COLUMN acct.journal_run.added_columns IS 'Columns that a site had added to acct.je_line_staging when it was expanded, with je_id and line_no, which bind values to their lines, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.added_types IS 'Types of these columns.';
-    COMMENT ON COLUMN acct.journal_run.totals_digest IS 'SHA-256 of its sums by account in acct.journal_run_total (64 hexadecimal digits); NULL for runs expanded before layout 7.';
+    COMMENT ON COLUMN acct.journal_run.totals_digest IS 'Digest of its sums by account in acct.journal_run_total (SHA-256, 64 hexadecimal digits); NULL for runs expanded before layout 7.';
     COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';

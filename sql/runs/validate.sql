@@ -432,7 +432,7 @@ BEGIN
            format('%s lines, debit %s, credit %s', run.lines, trim_scale(run.debit), trim_scale(run.credit)),
            format('%s lines, debit %s, credit %s', coalesce(sum(t.line_count), 0),
                   trim_scale(coalesce(sum(t.debit), 0)), trim_scale(coalesce(sum(t.credit), 0)))
-           || CASE WHEN acct._digest_totals(p_run_id) <> run.totals_digest THEN ', of other accounts, books or months' ELSE '' END
+           || CASE WHEN p_source IS NOT NULL AND acct._digest_totals(p_run_id) <> run.totals_digest THEN ', of other accounts, books or months' ELSE '' END
       FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id;
     RETURN QUERY
     SELECT 'debit_equals_credit:' || t.entity_code || ':' || t.basis || ':' || t.currency,
