@@ -542,7 +542,7 @@ DECLARE
     unknown text;
     names text;
 BEGIN
-    IF jsonb_typeof(p_thresholds) IS DISTINCT FROM 'object' OR jsonb_path_exists(p_thresholds, '$.* ? (@.type() != "number")') THEN
+    IF jsonb_typeof(p_thresholds) IS DISTINCT FROM 'object' OR jsonb_path_exists(p_thresholds, 'strict $.* ? (@.type() != "number")') THEN
         RAISE EXCEPTION 'thresholds must be a JSON object of numbers' USING ERRCODE = '22023',
             HINT = 'For example {"batches_waiting": 48}.';
     END IF;

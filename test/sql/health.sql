@@ -252,6 +252,7 @@ SELECT * FROM acct.health('{guard, gard}');
 SELECT * FROM acct.health(ARRAY[NULL]);
 SELECT * FROM acct.health(NULL, '{"gard": 1}');
 SELECT * FROM acct.health(NULL, '{"guard": "1"}');
+SELECT * FROM acct.health(NULL, '{"guard": [1]}');
 SELECT * FROM acct.health(NULL, '[]');
 SELECT * FROM acct.health(NULL, NULL);
 SELECT count(*) AS none FROM acct.health('{}');
