@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._closing_findings() RETURNS TABLE (n integer, finding text, severity text, hint text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- warning: work is left; critical: the books are wrong
-    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months.'),
+    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months. Rows of no registered batch, which no run takes, are loaded again.'),
            (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
            (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
            (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),
@@ -26,23 +26,36 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = of
 DECLARE
     source_month date;
     one_basis text;
+    is_known boolean;
+    is_registered CONSTANT text := 'EXISTS (SELECT FROM acct.txn_batch AS t WHERE t.batch_id = s.batch_id)';
     ranges record;
     parts text[] := ARRAY[]::text[];
 BEGIN
-    -- By the BRIN index, in which rows of a batch lie together.
-    FOR source_month, one_basis IN SELECT m, b FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS s (m), (SELECT DISTINCT u FROM unnest(p_bases) AS u) AS u (b) ORDER BY 1, 2 LOOP
+    FOR source_month, is_known, one_basis IN
+        SELECT s.m, acct._is_source_known(s.m), b FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS s (m), (SELECT DISTINCT u FROM unnest(p_bases) AS u) AS u (b) ORDER BY 1, 3
+    LOOP
         SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
-        CONTINUE WHEN ranges.first IS NULL;
-        parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
-                                 '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
-                                 ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' '
-                                 ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month));
+        IF ranges.first IS NOT NULL THEN
+            -- By the BRIN index, in which rows of a batch lie together.
+            parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
+                                     '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last AND %s '
+                                     ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' '
+                                     ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
+                                     CASE WHEN is_known THEN 'true' ELSE is_registered END);
+        END IF;
+        IF NOT is_known THEN
+            -- No run takes them.
+            parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
+                                     ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' AND NOT %3$s '
+                                     '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
+                                     ' GROUP BY s.entity_code, s.currency', one_basis, acct._source_rows(source_month), is_registered, source_month);
+        END IF;
     END LOOP;
     RETURN nullif(array_to_string(parts, ' UNION ALL '), '');
 END
 $$;
 COMMENT ON FUNCTION acct._waiting_loads(text[]) IS
-'The query of the transactions with a value date in a month ($1) that no run took for these bases, by entity, basis and currency, whatever month they were loaded for (NULL: nothing waits). Only batches that wait are read.';
+'The query of the transactions with a value date in a month ($1) that no run took for these bases, by entity, basis and currency, registered or not, whatever month they were loaded for (NULL: none). Where rows came by loads alone, only batches that wait are read.';
 
 CREATE FUNCTION acct._unbooked_loads(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, transactions bigint, gross numeric)

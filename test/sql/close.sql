@@ -222,6 +222,23 @@ SELECT acct.close_period('2026-05-01', waive => '{month_before_open,pair_differs
 SELECT count(*) AS closed FROM acct.close_period('2026-05-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'A test') WHERE changed;
 SELECT DISTINCT basis, waived @> '{exceptions_open}' AS waived, f ->> 'message' AS message FROM acct.period_log, jsonb_array_elements(detail) AS f
  WHERE period_month = '2026-05-01' AND f ->> 'finding' = 'exceptions_open' ORDER BY basis;
+-- Nor is a month closed over rows of a batch that is not registered, which no run takes. A batch that is taken and lost its registration is booked.
+SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(0, '2026-06-01');
+CALL public.txn(910, '2026-06-01', 'FEE', 30);
+SELECT FROM public.posted('2026-06-01');
+INSERT INTO acct.txn_source_parent (txn_id, txn_month, batch_id, bank_value_date, txn_type, product_code, channel, gross_amount, ujroh_amount)
+SELECT 911, '2026-06-01', max(batch_id) + 1000, '2026-06-15', 'FEE', 'P', 'C', 40, 40 FROM acct.txn_batch;
+SELECT entity_code, basis, finding, found, currency, amount, message FROM acct.check_close('2026-06-01') WHERE finding = 'loads_waiting';
+CALL public.txn(912, '2026-06-01', 'FEE', 50);
+SELECT entity_code, basis, finding, found, currency, amount FROM acct.check_close('2026-06-01') WHERE finding = 'loads_waiting';
+SELECT found FROM acct.check_close('2026-05-01') WHERE finding = 'loads_waiting';
+DELETE FROM acct.txn_source_parent WHERE txn_id IN (911, 912);
+BEGIN;
+SET LOCAL session_replication_role = replica;
+DELETE FROM acct.txn_batch AS b USING acct.txn_source_parent AS s WHERE s.txn_id = 910 AND b.batch_id = s.batch_id;
+INSERT INTO acct.source_check VALUES ('2026-06-01');
+SELECT found FROM acct.check_close('2026-06-01') WHERE finding = 'loads_waiting';
+ROLLBACK;
 
 \c :regress_db
 DROP ROLE regress_close_finance, regress_close_approver;
