@@ -57,10 +57,15 @@ plan_or_refuse(const char *text, ExpressionKind kind, Relation source, Refusal *
 
 		MemoryContextSwitchTo(memory);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_LE_BAD_EXPRESSION)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		/* Whoever catches what is no refusal is in the transaction that he began. */
+		if (error->sqlerrcode != ERRCODE_LE_BAD_EXPRESSION)
+		{
+			MemoryContextSwitchTo(memory);
+			CurrentResourceOwner = owner;
+			ReThrowError(error);
+		}
 		refusal->message = error->message;
 		refusal->hint = error->hint;
 		refusal->position = error->internalpos;
@@ -187,7 +192,7 @@ may_be_null(Node *node, void *source)
 			AttrNumber number = ((Var *) node)->varattno;
 
 			return number > 0 &&
-				   !TupleDescAttr(RelationGetDescr((Relation) source), number - 1)->attnotnull;
+				   !column_is_never_null(RelationGetDescr((Relation) source), number - 1);
 		}
 		case T_NullTest:
 		case T_BooleanTest:

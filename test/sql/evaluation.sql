@@ -117,6 +117,10 @@ SELECT public.is_stopped($$SELECT public.expanded('2025-01-01')$$) AS lines;
 SELECT public.is_stopped($$SELECT public.expanded('2025-02-01')$$) AS rules;
 SET statement_timeout = '100ms'; -- it takes less than a second
 SELECT public.is_stopped(format('SELECT acct.check_expression(%L, %L)', (SELECT string_agg('sign(power(1009.5, ' || 9900 + i || '))', ' * ') FROM generate_series(1, 220) AS i), 'amount')) AS saving;
+SELECT public.is_stopped(format('SELECT acct._examine_expression(%L, %L)', string_agg('sign(power(1009.5, ' || 9900 + i || '))', ' * '), 'amount')) AS examining FROM generate_series(1, 220) AS i;
+-- Outside of a block it is only the statement that ends.
+SELECT string_agg('sign(power(1009.5, ' || 9900 + i || '))', ' * ') AS slow FROM generate_series(1, 220) AS i \gset
+SELECT acct._examine_expression(:'slow', 'amount');
 RESET statement_timeout;
 SELECT count(*) AS runs FROM acct.journal_run WHERE status <> 'discarded';
 \c :regress_db
