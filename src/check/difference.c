@@ -14,6 +14,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 LEDGER_FUNCTION(ledger_locate_difference);
 LEDGER_FUNCTION(ledger_exception_root);
@@ -28,6 +29,7 @@ typedef struct FoundRow
 typedef struct FoundRows
 {
 	MemoryContext context;
+	MemoryContext row_context; /* of values that have to be fetched, or are printed */
 	const SectionKey *key;
 	RowForm *form;
 	BoundForm *bound; /* to the rows of the query */
@@ -57,14 +59,15 @@ take_row(TupleTableSlot *slot, void *arg)
 						  ? palloc_extended(found->capacity * sizeof(FoundRow), MCXT_ALLOC_HUGE)
 						  : repalloc_huge(found->rows, found->capacity * sizeof(FoundRow));
 	}
-	MemoryContextSwitchTo(old);
 	resetStringInfo(&found->row);
+	MemoryContextSwitchTo(found->row_context);
 	form_encode(found->bound, slot->tts_values, slot->tts_isnull, &found->row, &key);
 	MemoryContextSwitchTo(found->context);
 	found->rows[found->nrows].je_id = key.je_id;
 	found->rows[found->nrows++].line_no = key.line_no;
 	found->has_twins = !section_add(found->section, &key, found->row.data, found->row.len);
 	MemoryContextSwitchTo(old);
+	MemoryContextReset(found->row_context);
 }
 
 typedef struct Difference
@@ -170,8 +173,10 @@ ledger_locate_difference(PG_FUNCTION_ARGS)
 	hasher = hasher_open();
 	spool = spool_open();
 	found.key = &evidence->sections[number].record.key;
-	found.form = form_from_text(text_to_cstring(PG_GETARG_TEXT_PP(2)), found.key->kind);
+	found.form = form_read(text_to_cstring(PG_GETARG_TEXT_PP(2)), found.key->kind);
 	found.section = section_open(found.key, found.form, hasher, spool);
+	found.row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "found row", ALLOCSET_SMALL_SIZES);
 	initStringInfo(&found.row);
 	query_until(text_to_cstring(PG_GETARG_TEXT_PP(3)), NULL, take_row, &found, &found.has_twins);
 	record = section_close(found.section);

@@ -142,6 +142,19 @@ code_at(const Sections *sections, AttrNumber column)
 										: code_from_datum(sections->values[column - 1]);
 }
 
+/* A row without a seal has what it is counted by, too, unless the table is not the engine's any more. */
+static void
+require_values(const Sections *sections)
+{
+	const AttrNumber columns[] = {sections->run_id, sections->je_id, sections->amounts[0],
+								  sections->amounts[1]};
+
+	for (int i = 0; i < lengthof(columns); i++)
+		if (sections->isnull[columns[i] - 1])
+			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+							errmsg("an entry has a null where none can be")));
+}
+
 /* The part of the sections that a row is in: the same for all rows of a section, in each process. */
 static uint32
 part_of(const Sections *sections, const RowSeal *seal)
@@ -187,6 +200,7 @@ take_row(Sections *sections, HeapTuple tuple, uint32 part)
 	heap_deform_tuple(tuple, RelationGetDescr(sections->rel), values, sections->isnull);
 	if (!is_wanted(sections, 0, sections->entity) || !is_wanted(sections, 1, sections->basis))
 		return;
+	require_values(sections);
 	seal = row_seals_find(&sections->seals, sections->rel, sections->kind,
 						  DatumGetInt64(values[sections->run_id - 1]),
 						  code_at(sections, sections->codes[0]),

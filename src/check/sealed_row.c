@@ -49,7 +49,7 @@ set_up(RowEncoder *encoder, HeapTupleHeader row, text *columns, RowKind kind)
 	encoder->columns = (text *) PG_DETOAST_DATUM_COPY(PointerGetDatum(columns));
 	encoder->kind = kind;
 	encoder->tupdesc = lookup_rowtype_tupdesc_copy(encoder->type, encoder->typmod);
-	encoder->form = form_from_text(text_to_cstring(columns), kind);
+	encoder->form = form_read(text_to_cstring(columns), kind);
 	encoder->bound = form_bind(encoder->form, encoder->tupdesc, "row");
 	encoder->values = palloc_array(Datum, encoder->tupdesc->natts);
 	encoder->isnull = palloc_array(bool, encoder->tupdesc->natts);

@@ -225,6 +225,17 @@ query_text(TupleTableSlot *slot, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+Code
+query_code(TupleTableSlot *slot, int column)
+{
+	char *text = query_text(slot, column);
+
+	if (text == NULL)
+		elog(ERROR, "column %s is null",
+			 NameStr(TupleDescAttr(slot->tts_tupleDescriptor, column)->attname));
+	return code_from_cstring(text);
+}
+
 Datum
 query_value(TupleTableSlot *slot, int column, Datum fallback)
 {

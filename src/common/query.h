@@ -64,6 +64,9 @@ extern uint64 query_change(const char *sql, QueryArgs *args);
 /* Column (from 0) of a row as a palloc'd C string in the current context; NULL where null. */
 extern char *query_text(TupleTableSlot *slot, int column);
 
+/* The same as a code, which is never null: an error where it is. */
+extern Code query_code(TupleTableSlot *slot, int column);
+
 /* Column (from 0) of a row; fallback where null. */
 extern Datum query_value(TupleTableSlot *slot, int column, Datum fallback);
 

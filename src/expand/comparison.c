@@ -274,6 +274,21 @@ require_columns(TupleTableSlot *slot)
 						errmsg("the query does not return lines to compare")));
 }
 
+/* A line has what it is compared by, unless the table is not the engine's any more. */
+static void
+require_values(TupleTableSlot *slot)
+{
+	static const int columns[] = {COLUMN_TXN_ID, COLUMN_BASIS, COLUMN_DEBIT, COLUMN_CREDIT};
+
+	for (int i = 0; i < lengthof(columns); i++)
+		if (slot->tts_isnull[columns[i]])
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_LE_OUT_OF_BALANCE),
+				 errmsg("a line that is compared has a null in column %s",
+						NameStr(TupleDescAttr(slot->tts_tupleDescriptor, columns[i])->attname))));
+}
+
 void
 comparison_read_row(TupleTableSlot *slot, ComparedLine *line)
 {
@@ -281,6 +296,7 @@ comparison_read_row(TupleTableSlot *slot, ComparedLine *line)
 
 	slot_getallattrs(slot);
 	require_columns(slot);
+	require_values(slot);
 	v = slot->tts_values;
 	for (int i = 0; i < LINE_CODES; i++)
 		line->codes[i] =

@@ -205,7 +205,7 @@ take_basis(TupleTableSlot *slot, void *arg)
 		expand->basis_numbers = palloc_array(uint64, count);
 		expand->every_transaction = palloc_array(bool, count);
 	}
-	expand->bases[b] = code_from_cstring(query_text(slot, 0));
+	expand->bases[b] = query_code(slot, 0);
 	expand->basis_codes[b] = code_to_datum(expand->bases[b]);
 	expand->basis_numbers[b] = line_buckets_basis(expand->bases[b]);
 	expand->every_transaction[b] = DatumGetBool(query_value(slot, 1, 0));

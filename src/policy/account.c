@@ -47,7 +47,7 @@ row_key(TupleTableSlot *slot, int ncodes, CodeKey *key)
 	key->number = 0;
 	key->ncodes = ncodes;
 	for (int i = 0; i < ncodes; i++)
-		key->codes[i] = code_from_cstring(query_text(slot, i));
+		key->codes[i] = query_code(slot, i);
 }
 
 static DateADT
@@ -104,8 +104,8 @@ add_map_row(TupleTableSlot *slot, void *arg)
 	row->has_channel = channel != NULL;
 	if (channel != NULL)
 		row->channel = code_from_cstring(channel);
-	row->account_code = code_from_cstring(query_text(slot, 4));
-	row->fund = code_from_cstring(query_text(slot, 5));
+	row->account_code = query_code(slot, 4);
+	row->fund = query_code(slot, 5);
 	row->effective_from = row_date(slot, 6);
 	row->effective_to = row_date(slot, 7);
 	row->map_id = DatumGetInt64(query_value(slot, 8, 0));

@@ -445,6 +445,9 @@ ledger_prove_balance(PG_FUNCTION_ARGS)
 	Proof proof = {0};
 	int scope;
 
+	for (int i = 0; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i) && i != ARG_MATCH_CONDITION)
+			elog(ERROR, "a proof needs all of its arguments but the condition");
 	InitMaterializedSRF(fcinfo, 0);
 	proof.source = table_open(ledger_engine_table("txn_source_parent"), AccessShareLock);
 	scope = settings_scope_open_pinned();

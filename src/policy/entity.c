@@ -12,7 +12,7 @@ static void
 add_entity(TupleTableSlot *slot, void *arg)
 {
 	EntityBook *book = arg;
-	CodeKey key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
+	CodeKey key = {0, 1, {query_code(slot, 0)}};
 	bool found;
 	Entity *entity = code_map_enter(&book->entities, &key, &found);
 
@@ -35,7 +35,7 @@ static void
 place_entity(TupleTableSlot *slot, void *arg)
 {
 	EntityBook *book = arg;
-	CodeKey key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
+	CodeKey key = {0, 1, {query_code(slot, 0)}};
 	Entity *entity = code_map_find(&book->entities, &key);
 
 	if (entity != NULL)

@@ -25,8 +25,7 @@ typedef struct BookDates
 static CodeKey
 book_key(TupleTableSlot *slot)
 {
-	CodeKey key = {
-		0, 2, {code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+	CodeKey key = {0, 2, {query_code(slot, 0), query_code(slot, 1)}};
 
 	return key;
 }

@@ -28,12 +28,6 @@ typedef struct CompiledText
 	Expression *expression;
 } CompiledText;
 
-static Code
-row_code(TupleTableSlot *slot, int column)
-{
-	return code_from_cstring(query_text(slot, column));
-}
-
 /* Number of a basis among the run's, or -1. */
 static int
 basis_index(TemplateSet *set, Code basis)
@@ -72,10 +66,10 @@ add_template(TupleTableSlot *slot, void *arg)
 	}
 	t = &set->templates[set->ntemplates++];
 	memset(t, 0, sizeof(Template));
-	t->code = row_code(slot, 0);
+	t->code = query_code(slot, 0);
 	t->code_datum = code_to_datum(t->code);
 	t->version = DatumGetInt32(query_value(slot, 1, 0));
-	t->basis = basis_index(set, row_code(slot, 2));
+	t->basis = basis_index(set, query_code(slot, 2));
 	t->effective_from = DatumGetDateADT(query_value(slot, 3, 0));
 	t->effective_to = DatumGetDateADT(query_value(slot, 4, DateADTGetDatum(DATEVAL_NOEND)));
 	t->ignore = DatumGetBool(query_value(slot, 5, 0));
@@ -119,8 +113,8 @@ add_line(TupleTableSlot *slot, void *arg)
 	line = &t->lines[t->nlines];
 	line->line_no = DatumGetInt16(query_value(slot, 2, 0));
 	line->is_debit = DatumGetBool(query_value(slot, 3, 0));
-	line->account_code = row_code(slot, 4);
-	line->fund = row_code(slot, 5);
+	line->account_code = query_code(slot, 4);
+	line->fund = query_code(slot, 5);
 	line->amount_text = query_text(slot, 6);
 	line->is_balancing = DatumGetBool(query_value(slot, 7, 0));
 	line->condition_text = query_text(slot, 8);

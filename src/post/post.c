@@ -45,13 +45,16 @@ take_recorded(TupleTableSlot *slot, void *arg)
 {
 	Recorded *recorded = arg;
 	char *digest = query_text(slot, 4);
+	Datum debit = query_value(slot, 2, (Datum) 0);
+	Datum credit = query_value(slot, 3, (Datum) 0);
 
+	if (debit == (Datum) 0 || credit == (Datum) 0 || digest == NULL ||
+		!digest_from_text(digest, &recorded->lines.digest))
+		elog(ERROR, "the run has no sums, or no digest");
 	recorded->journals = DatumGetInt64(query_value(slot, 0, 0));
 	recorded->lines.lines = DatumGetInt64(query_value(slot, 1, 0));
-	recorded->lines.debit = amount_from_sum(query_value(slot, 2, (Datum) 0));
-	recorded->lines.credit = amount_from_sum(query_value(slot, 3, (Datum) 0));
-	if (!digest_from_text(digest, &recorded->lines.digest))
-		elog(ERROR, "the run has no digest");
+	recorded->lines.debit = amount_from_sum(debit);
+	recorded->lines.credit = amount_from_sum(credit);
 }
 
 static void
@@ -168,9 +171,10 @@ check_months(Post *post)
 
 	query_arg(&args, INT8OID, Int64GetDatum(post->run_id));
 	query_each_row_kept(
-		"SELECT t.je_month, sum(t.line_count)::bigint, sum(t.debit), sum(t.credit), "
-		"trim_scale(sum(t.debit))::text, trim_scale(sum(t.credit))::text "
-		"FROM acct.journal_run_total t WHERE t.run_id = $1 GROUP BY t.je_month",
+		"SELECT s.*, trim_scale(s.debit)::text, trim_scale(s.credit)::text "
+		"FROM (SELECT t.je_month, sum(t.line_count)::bigint, coalesce(sum(t.debit), 0) AS debit, "
+		"coalesce(sum(t.credit), 0) AS credit "
+		"FROM acct.journal_run_total t WHERE t.run_id = $1 GROUP BY t.je_month) AS s",
 		&args, check_totals, post);
 }
 

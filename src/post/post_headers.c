@@ -77,9 +77,7 @@ take_counter(TupleTableSlot *slot, void *arg)
 {
 	Post *post = arg;
 	CodeKey key = {
-		DatumGetDateADT(query_value(slot, 2, 0)),
-		2,
-		{code_from_cstring(query_text(slot, 0)), code_from_cstring(query_text(slot, 1))}};
+		DatumGetDateADT(query_value(slot, 2, 0)), 2, {query_code(slot, 0), query_code(slot, 1)}};
 	bool found;
 	Counter *counter = code_map_enter(&post->counters, &key, &found);
 

@@ -78,7 +78,7 @@ take_basis(TupleTableSlot *slot, void *arg)
 	BasisReader *reader = arg;
 	TwoPolicies *two = reader->two;
 	MemoryContext old = MemoryContextSwitchTo(two->context);
-	Code basis = code_from_cstring(query_text(slot, 0));
+	Code basis = query_code(slot, 0);
 	int b = find_basis(two, basis);
 
 	if (b < 0)

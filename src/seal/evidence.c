@@ -141,8 +141,12 @@ static void
 take_part(TupleTableSlot *slot, void *arg)
 {
 	Evidence *evidence = arg;
-	bytea *data = DatumGetByteaPP(query_value(slot, 0, (Datum) 0));
+	Datum value = query_value(slot, 0, (Datum) 0);
+	bytea *data;
 
+	if (value == (Datum) 0)
+		return;
+	data = DatumGetByteaPP(value);
 	bytes_put(&evidence->part, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
 }
 
@@ -173,7 +177,7 @@ get(Evidence *evidence, int64 place, char *data, int size)
 		int from = place % EVIDENCE_PART;
 		int n = Min(size, EVIDENCE_PART - from);
 
-		if (place / EVIDENCE_PART >= PG_INT32_MAX ||
+		if (place < 0 || place / EVIDENCE_PART >= PG_INT32_MAX ||
 			!turn_to(evidence, place / EVIDENCE_PART + 1) || from + n > evidence->part.len)
 			return false;
 		memcpy(data, evidence->part.data + from, n);
@@ -273,15 +277,6 @@ evidence_rows(Evidence *evidence, int section, int64 number, SectionBlock *block
 	return true;
 }
 
-void
-evidence_close(Evidence *evidence)
-{
-	if (evidence->sections != NULL)
-		pfree(evidence->sections);
-	pfree(evidence->part.data);
-	pfree(evidence);
-}
-
 static Datum
 text_of(Code utf8)
 {
@@ -293,19 +288,20 @@ ledger_evidence_sections(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Evidence *evidence;
+	StringInfoData data;
 
 	InitMaterializedSRF(fcinfo, 0);
+	initStringInfo(&data);
 	query_open();
 	evidence = evidence_open(PG_GETARG_INT64(0));
 	for (int i = 0; evidence != NULL && i < evidence->nsections; i++)
 	{
 		const SectionRecord *record = &evidence->sections[i].record;
-		StringInfoData data;
 		Datum values[11];
 		bool isnull[11] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		initStringInfo(&data);
+		resetStringInfo(&data);
 		section_put_data(record, &data);
 		values[0] = Int32GetDatum(i);
 		values[1] = Int16GetDatum(record->key.kind);

@@ -52,6 +52,4 @@ extern Evidence *evidence_open(int64 seal_id);
 extern bool evidence_head(Evidence *evidence, int section, int64 number, SectionBlock *block);
 extern bool evidence_rows(Evidence *evidence, int section, int64 number, SectionBlock *block);
 
-extern void evidence_close(Evidence *evidence);
-
 #endif

@@ -231,6 +231,17 @@ form_from_text(const char *text, RowKind kind)
 	return form;
 }
 
+RowForm *
+form_read(const char *text, RowKind kind)
+{
+	RowForm *form = form_from_text(text, kind);
+
+	if (form == NULL)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("these are not columns of a seal: %s", text)));
+	return form;
+}
+
 char *
 form_to_text(const RowForm *form)
 {
@@ -613,27 +624,6 @@ form_encode_line(BoundForm *bound, const Line *line, StringInfo row, RowKey *key
 	bytes_put(row, product.data, product.len);
 	bytes_put_u64(row, (uint64) line->start->run_id);
 	bytes_put_u64(row, (uint64) line->txn_id);
-	return true;
-}
-
-bool
-form_next_value(const RowForm *form, int column, const char *row, uint32 size, uint32 *at,
-				const char **value, uint32 *value_size)
-{
-	uint32 from;
-
-	if (*at == 0)
-		*at = form->bitmap_size;
-	Assert(column >= 0 && column < form->ncolumns && *at <= size);
-	if ((row[column / 8] & (0x80 >> (column % 8))) == 0)
-		return false;
-	from = *at;
-	*value_size = class_sizes[form->columns[column].value_class];
-	if (*value_size == 0)
-		*value_size = sizeof(uint32) + bytes_get_u32(row + from);
-	*value = row + from;
-	*at = from + *value_size;
-	Assert(*at <= size);
 	return true;
 }
 

@@ -72,6 +72,9 @@ extern RowForm *form_of_table(TupleDesc tupdesc, RowKind kind);
 /* The form that a seal names; NULL where the text is none. */
 extern RowForm *form_from_text(const char *text, RowKind kind);
 
+/* The same of a text that a seal or a caller gives: an error where it is none. */
+extern RowForm *form_read(const char *text, RowKind kind);
+
 extern char *form_to_text(const RowForm *form);
 
 /* What of a row is not in its bytes, and what sorts it within its section. */
@@ -119,10 +122,6 @@ extern bool form_prints(const RowForm *form);
 /* A copy of a code in UTF-8, as seals have it, and one of the server's encoding; where that cannot be, as it is. */
 extern Code form_code(Code code);
 extern Code form_code_back(Code code);
-
-/* A column's bytes in an encoded row; false where it is NULL. From the first column on, with *at as the place in the row, 0 before. */
-extern bool form_next_value(const RowForm *form, int column, const char *row, uint32 size,
-							uint32 *at, const char **value, uint32 *value_size);
 
 /*
  * Adds the values of a row to the checksums of its groups of columns, and returns one of all of them. They are for finding what

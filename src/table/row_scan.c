@@ -12,6 +12,8 @@
 void
 row_scan_open(RowScan *scan, Relation rel, Snapshot snapshot)
 {
+	if (rel->rd_tableam == NULL)
+		elog(ERROR, "%s has no rows of its own", RelationGetRelationName(rel));
 	memset(scan, 0, sizeof(RowScan));
 	scan->rel = rel;
 	if (rel->rd_rel->relam == HEAP_TABLE_AM_OID)

@@ -232,6 +232,19 @@ RESET SESSION AUTHORIZATION;
 SELECT count(*) AS left_over FROM pg_class WHERE (relname LIKE 'correction%' OR relname LIKE 'previewed%') AND relnamespace = 'acct'::regnamespace;
 \set VERBOSITY default
 
+-- A null that a superuser left in a line is said.
+\set VERBOSITY sqlstate
+BEGIN;
+SET LOCAL ledger_engine.run_partition_min_transactions = -1;
+CALL public.txn(40, '2025-03-01', 'H', 100);
+SELECT public.posted('2025-03-01', 'spoiled') AS spoiled \gset
+ALTER TABLE acct.ledger_entry_line ALTER COLUMN debit DROP NOT NULL;
+ALTER TABLE acct.ledger_entry_line_2025_03 DISABLE TRIGGER ALL;
+UPDATE acct.ledger_entry_line_2025_03 SET debit = NULL WHERE run_id = :spoiled;
+SELECT acct.preview_correction(:spoiled); :why
+ROLLBACK;
+\set VERBOSITY default
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";

@@ -454,6 +454,18 @@ ALTER TABLE acct.je_header_staging ALTER COLUMN basis DROP NOT NULL;
 UPDATE acct.je_header_staging SET basis = NULL WHERE run_id = :run AND txn_id = 5;
 SELECT acct.post_journals(:run); :why
 ROLLBACK;
+-- What expansion recorded of the run
+BEGIN;
+SELECT public.expanded('2025-01-01') AS run \gset
+UPDATE acct.journal_run SET debit = NULL WHERE run_id = :run;
+SELECT acct.post_journals(:run); :why
+ROLLBACK;
+BEGIN;
+SELECT public.expanded('2025-01-01') AS run \gset
+ALTER TABLE acct.journal_run_total ALTER COLUMN credit DROP NOT NULL;
+UPDATE acct.journal_run_total SET credit = NULL WHERE run_id = :run;
+SELECT acct.post_journals(:run);
+ROLLBACK;
 \set VERBOSITY default
 
 -- After all of this the run is posted as if nothing had been tried.

@@ -101,6 +101,17 @@ ALTER TABLE acct.ledger_entry_line ALTER fund DROP NOT NULL;
 UPDATE acct.ledger_entry_line_2015_02 SET fund = NULL WHERE je_id = :first;
 SELECT actual FROM acct.verify_ledger() WHERE check_name = 'entries';
 ROLLBACK;
+-- The same in rows of a run that nobody sealed
+BEGIN;
+ALTER TABLE acct.ledger_entry_line ALTER credit DROP NOT NULL;
+UPDATE acct.ledger_entry_line_2015_02 SET run_id = 0, credit = NULL WHERE je_id = :first;
+SELECT actual FROM acct.verify_ledger() WHERE check_name = 'entries';
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.ledger_entry_header ALTER run_id DROP NOT NULL;
+UPDATE acct.ledger_entry_header_2015_02 SET run_id = NULL WHERE je_id = :first;
+SELECT actual FROM acct.verify_ledger() WHERE check_name = 'entries';
+ROLLBACK;
 SELECT acct._recomputed_sections(NULL, NULL, NULL, NULL, NULL);
 
 -- Of a month in the archive rows are read, of one that was dropped the seal is known.
@@ -228,6 +239,12 @@ BEGIN;
 ALTER TABLE acct.ledger_log DISABLE TRIGGER ALL;
 DELETE FROM acct.ledger_log;
 SELECT acct.prove_journal(:far);
+ROLLBACK;
+-- A seal whose columns are none
+BEGIN;
+ALTER TABLE acct.ledger_seal DISABLE TRIGGER ALL;
+UPDATE acct.ledger_seal SET body = regexp_replace(body, 'line_columns [^\n]*', 'line_columns debit,credit') WHERE run_id = :feb;
+SELECT acct.prove_journal(:far, 1);
 ROLLBACK;
 BEGIN;
 ALTER TABLE acct.ledger_seal DISABLE TRIGGER ALL;
