@@ -9,19 +9,34 @@
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_opfamily_d.h"
 #include "catalog/pg_type.h"
 #include "nodes/pg_list.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 
-/* A B-tree over all rows whose first key is the column. */
+/* May a snapshot of this transaction miss rows of an index, as it was built over chains that were broken? As plancat.c has it. */
+static bool
+is_too_young(Relation index)
+{
+	return index->rd_index->indcheckxmin &&
+		   !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+								  TransactionXmin);
+}
+
+/* A B-tree over all rows whose first key is the column, from the lowest number to the highest. */
 static bool
 serves(Relation index, AttrNumber column)
 {
 	Form_pg_index form = index->rd_index;
 
-	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
-		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL;
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid && !is_too_young(index) &&
+		   form->indkey.values[0] == column && index->rd_opfamily[0] == INTEGER_BTREE_FAM_OID &&
+		   (index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
+		   RelationGetIndexPredicate(index) == NIL;
 }
 
 static Oid
@@ -64,7 +79,7 @@ key_scan_next(KeyScan *scan, HeapTuple tuple)
 
 	if (!HeapTupleIsValid(found))
 		return false;
-	/* On a page of the table a row is not longer than the page. */
+	/* In a heap, as shared staging is, a row is not longer than its page. */
 	Assert(found->t_len <= BLCKSZ);
 	memcpy(scan->room, found->t_data, found->t_len);
 	tuple->t_data = (HeapTupleHeader) scan->room;

@@ -121,6 +121,19 @@ SELECT 'SELECT acct._months_beside(' || :tax || ', acct._source_rows(''2025-08-0
 SELECT public.pages_of(:'query') IS NOT NULL AS planned \gset
 SELECT public.pages_of(:'query') < 1000 AS few_pages;
 
+-- An index of the site's from the last identifier to the first is not read for the ends of a month, also where it comes before the key's.
+CALL public.txn(60, '2025-10-01', 'A', 100);
+CALL public.txn(61, '2025-10-01', 'A', 100);
+CALL public.txn(60, '2025-11-01', 'A', 100);
+CREATE INDEX site ON acct.txn_source_2025_10 (txn_id DESC);
+SELECT i.indexrelid::regclass AS key FROM pg_index AS i WHERE i.indrelid = 'acct.txn_source_2025_10'::regclass AND i.indisprimary \gset
+REINDEX INDEX CONCURRENTLY :key;
+SELECT k.* FROM acct._key_ends('acct.txn_source_2025_10') AS k;
+SELECT public.posted('2025-10-01', 'oct') AS oct \gset
+SELECT public.expanded('2025-11-01', 'nov') AS nov \gset
+SELECT * FROM public.repeated(:nov);
+DROP INDEX acct.site;
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
