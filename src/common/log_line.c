@@ -2,7 +2,8 @@
  * log_line.c
  *		acct._log_at_commit() (see log_line.h).
  *
- * Lines are written just before the commit: after it nothing may fail.
+ * Lines are written once the transaction has committed, or is prepared: up to there it may fail, as a serializable one does that met
+ * another. All that can fail is done when they are noted.
  */
 #include "common/log_line.h"
 
@@ -37,9 +38,10 @@ static void
 follow_transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		return;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
 		write_lines();
-	else
-		lines = NIL;
+	lines = NIL;
 }
 
 static void

@@ -1,7 +1,8 @@
 /*
  * log_line.h
  *		Lines for the server's log that are true: written when the transaction
- *		that they speak of commits, and not where it or its subtransaction does not.
+ *		that they speak of has committed, and not where it or its subtransaction
+ *		does not. Of a prepared transaction they are written when it is prepared.
  */
 #ifndef LEDGER_LOG_LINE_H
 #define LEDGER_LOG_LINE_H
