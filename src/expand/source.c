@@ -281,5 +281,7 @@ source_read(const SourceColumns *columns, Routing *routing, TupleTableSlot *slot
 		require_value(slot, columns->codes[i]);
 		codes[i] = code_from_datum(slot->tts_values[columns->codes[i] - 1]);
 	}
-	txn->route = routing_find(routing, codes, txn->bad_date ? txn->txn_month : txn->value_date);
+	/* Not the row's own month, which is another one where rows are made up (trial.c). */
+	txn->route =
+		routing_find(routing, codes, txn->bad_date ? routing_month(routing) : txn->value_date);
 }

@@ -131,7 +131,7 @@ static void
 add_currency(TupleTableSlot *slot, void *arg)
 {
 	Routing *routing = arg;
-	CodeKey key = {0, 1, {code_from_cstring(query_text(slot, 0))}};
+	CodeKey key = {0, 1, {query_code(slot, 0)}};
 	bool found;
 	Currency *currency = code_map_enter(&routing->currencies, &key, &found);
 
@@ -248,6 +248,12 @@ TemplateSet *
 routing_templates(Routing *routing)
 {
 	return routing->templates;
+}
+
+DateADT
+routing_month(const Routing *routing)
+{
+	return routing->txn_month;
 }
 
 bool

@@ -120,6 +120,9 @@ extern TemplateSet *routing_templates(Routing *routing);
 /* How many months after the transaction month the month may be that late journals are moved to. */
 #define MAX_MONTHS_LATE 60
 
+/* The month that it was loaded for. */
+extern DateADT routing_month(const Routing *routing);
+
 /* The months and years within which a journal date may lie (acct.posting_limit). */
 extern bool routing_accepts_date(const Routing *routing, DateADT date);
 

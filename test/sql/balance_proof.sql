@@ -160,3 +160,5 @@ SELECT * FROM acct.check_balance('', 1); :why
 SELECT acct.new_template_version('CLAIM', '2025-01-01') AS version;
 SELECT template, template_version, verdict FROM acct.check_balance(NULL, 2);
 SELECT template, template_version, verdict FROM acct.check_balance('CLAIM');
+-- A transaction that is tried has any month, and a date that is none.
+SELECT outcome, reason, message FROM acct._try_transactions('{}', '2025-01-01', 'PRIMARY', '[{"txn_id": 1, "txn_month": "5874897-12-31", "bank_value_date": "5874897-12-31", "txn_type": "A", "product_code": "P", "channel": "C", "entity_code": "MAIN", "currency": "IDR", "gross_amount": 1}]');
