@@ -340,6 +340,7 @@ put_unseen(Groups *groups, int32 kept)
 		Datum values[RESULT_COLUMNS] = {0};
 		bool isnull[RESULT_COLUMNS];
 
+		CHECK_FOR_INTERRUPTS();
 		if ((txn->marks & MARK_SEEN) != 0 || (txn->marks & kept) == 0)
 			continue;
 		memset(isnull, true, sizeof(isnull));
@@ -431,7 +432,10 @@ ledger_transaction_groups(PG_FUNCTION_ARGS)
 	query_close();
 	hash_seq_init(&scan, groups.groups.table);
 	while ((group = hash_seq_search(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		put_group(&groups, group);
+	}
 	MemoryContextDelete(context);
 	return (Datum) 0;
 }

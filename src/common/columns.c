@@ -129,7 +129,7 @@ columns_carried(TupleDesc from, TupleDesc to, const char *const *except, Carried
 		(*carried)[count].to = att->attnum;
 		count++;
 		*filled = bms_add_member(*filled, att->attnum);
-		if (!TupleDescAttr(from, source - 1)->attnotnull)
+		if (!column_is_never_null(from, source - 1))
 			*nullable = bms_add_member(*nullable, att->attnum);
 	}
 	return count;

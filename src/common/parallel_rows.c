@@ -5,6 +5,7 @@
 #include "common/parallel_rows.h"
 
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "utils/tuplestore.h"
 
 static SharedTuplestore *
@@ -64,6 +65,7 @@ parallel_rows_put(ParallelRows *rows, const Datum *values, const bool *isnull)
 	old = MemoryContextSwitchTo(rows->context);
 	sts_puttuple(rows->spool, NULL, tuple);
 	MemoryContextSwitchTo(old);
+	pfree(tuple);
 }
 
 void
@@ -81,6 +83,7 @@ parallel_rows_end(ParallelRows *rows)
 	sts_begin_parallel_scan(rows->spool);
 	while ((tuple = sts_parallel_scan_next(rows->spool, NULL)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		ExecStoreMinimalTuple(tuple, slot, false);
 		tuplestore_puttupleslot(rows->result, slot);
 	}

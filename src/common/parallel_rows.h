@@ -31,7 +31,7 @@ typedef struct ParallelRows
 /* Room for the shared part, a multiple of the largest alignment. */
 extern Size parallel_rows_size(int nworkers);
 
-/* In the leader, whose result has been initialized, before it starts nworkers workers (0: there are none). */
+/* In the leader, whose result has been initialized, before it starts nworkers workers (0: there are none, nor anything shared). */
 extern void parallel_rows_open(ParallelRows *rows, SharedRows *shared, const ParallelWork *work,
 							   int nworkers, ReturnSetInfo *result);
 

@@ -464,7 +464,7 @@ follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 		if (shared_in == mine)
 			shared_in = parent;
 	}
-	if (event != SUBXACT_EVENT_ABORT_SUB || !progress.active)
+	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	if (shared_in >= mine)
 	{
@@ -473,6 +473,8 @@ follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 		shared_in = InvalidSubTransactionId;
 		progress.nworkers = 0;
 	}
+	if (!progress.active)
+		return;
 	if (progress.begun_in >= mine)
 		forget_step();
 	else
@@ -509,7 +511,7 @@ find_phase(const char *name)
 Datum
 ledger_progress_start(PG_FUNCTION_ARGS)
 {
-	ProgressStep step = find_step(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	ProgressStep step = find_step(PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	Oid relation = ledger_engine_table("journal_run");
 
 	memset(&progress, 0, sizeof(Progress));

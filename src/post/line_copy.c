@@ -508,8 +508,9 @@ line_copy_launch(LineCopy *copy)
 	int nworkers = parallel_work_workers(copy->map->nextents * EXTENT_PAGES);
 
 	claim_indexes(copy);
-	parallel_work_begin(&copy->work, "ledger_engine_post_lines_worker",
-						plan_size(copy->post, copy->map, nworkers + 1), nworkers);
+	if (!parallel_work_begin(&copy->work, "ledger_engine_post_lines_worker",
+							 plan_size(copy->post, copy->map, nworkers + 1), nworkers))
+		nworkers = 0;
 	copy->plan = copy->work.shared;
 	fill_plan(copy, copy->plan, nworkers + 1);
 	/* Workers that are done wait for the leader. */

@@ -17,6 +17,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "rewrite/prs2lock.h"
 #include "storage/bufmgr.h"
@@ -317,6 +318,7 @@ bulk_writer_take(BulkWriter *writer, SharedTuplestoreAccessor *spool)
 	sts_begin_parallel_scan(spool);
 	while ((tuple = sts_parallel_scan_next(spool, NULL)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		ExecStoreMinimalTuple(tuple, slot, false);
 		slot_getallattrs(slot);
 		bulk_writer_put(writer, slot->tts_values, slot->tts_isnull);

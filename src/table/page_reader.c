@@ -33,7 +33,8 @@ static void
 remove_unseen(PageReader *reader, Buffer buffer, Page page)
 {
 	OffsetNumber last = PageGetMaxOffsetNumber(page);
-	bool all_visible = PageIsAllVisible(page);
+	/* On a standby the bit may be there before older snapshots see the rows. */
+	bool all_visible = PageIsAllVisible(page) && !reader->snapshot->takenDuringRecovery;
 
 	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
 	{
