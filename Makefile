@@ -87,6 +87,7 @@ OBJS = \
 	src/expand/mirror.o \
 	src/expand/replay.o \
 	src/expand/reversal.o \
+	src/expand/run_bases.o \
 	src/expand/run_record.o \
 	src/expand/run_tally.o \
 	src/expand/source.o \

@@ -10,13 +10,10 @@
  * At the end of each file acct._record_audit_export() is called, so nobody gets
  * a file that is not recorded.
  */
-#include "common/ledger_engine.h"
-
 #include "common/query.h"
+#include "seal/hash.h"
 
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -30,31 +27,17 @@ typedef struct SentFile
 	MemoryContext context;
 	Datum scope;
 	char *name; /* NULL: no file has begun */
-	pg_cryptohash_ctx *hash;
+	Hasher *hasher;
 	int64 records;
 	int64 lines;
 	int64 bytes;
 } SentFile;
 
 static void
-require_hash(int result, pg_cryptohash_ctx *hash)
-{
-	if (result < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(hash));
-}
-
-static void
 begin_file(SentFile *file, const char *name)
 {
-	MemoryContext old = MemoryContextSwitchTo(file->context);
-
-	file->name = pstrdup(name);
-	/* The resource owner of the transaction frees it after an error. */
-	file->hash = pg_cryptohash_create(PG_SHA256);
-	MemoryContextSwitchTo(old);
-	if (file->hash == NULL)
-		elog(ERROR, "could not begin SHA-256");
-	require_hash(pg_cryptohash_init(file->hash), file->hash);
+	file->name = MemoryContextStrdup(file->context, name);
+	hash_begin(file->hasher);
 	file->records = file->lines = file->bytes = 0;
 }
 
@@ -66,22 +49,18 @@ ignore_row(TupleTableSlot *slot, void *arg)
 static void
 end_file(SentFile *file)
 {
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	char hex[2 * PG_SHA256_DIGEST_LENGTH + 1];
 	QueryArgs args = {0};
+	Sha256 hash;
 
 	if (file->name == NULL)
 		return;
-	require_hash(pg_cryptohash_final(file->hash, digest, PG_SHA256_DIGEST_LENGTH), file->hash);
-	pg_cryptohash_free(file->hash);
-	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hash = hash_end(file->hasher);
 	query_arg(&args, JSONBOID, file->scope);
 	query_arg(&args, TEXTOID, CStringGetTextDatum(file->name));
 	query_arg(&args, INT8OID, Int64GetDatum(file->records));
 	query_arg(&args, INT8OID, Int64GetDatum(file->lines));
 	query_arg(&args, INT8OID, Int64GetDatum(file->bytes));
-	query_arg(&args, TEXTOID, CStringGetTextDatum(hex));
+	query_arg(&args, TEXTOID, hash_to_text(&hash));
 	/* The query whose rows these are may go on afterwards. */
 	query_open();
 	query_call("SELECT acct._record_audit_export($1, $2, $3, $4, $5, $6)", &args, ignore_row, NULL);
@@ -121,8 +100,8 @@ send_line(TupleTableSlot *slot, void *arg)
 	bytes = pg_server_to_any(VARDATA_ANY(line), length, PG_UTF8);
 	if (bytes != VARDATA_ANY(line))
 		length = strlen(bytes);
-	require_hash(pg_cryptohash_update(file->hash, (const uint8 *) bytes, length), file->hash);
-	require_hash(pg_cryptohash_update(file->hash, (const uint8 *) "\n", 1), file->hash);
+	hash_add(file->hasher, bytes, length);
+	hash_add(file->hasher, "\n", 1);
 	file->bytes += length + 1;
 	file->lines++;
 	if (!slot->tts_isnull[2] && DatumGetBool(slot->tts_values[2]))
@@ -138,7 +117,8 @@ ledger_sent_lines(PG_FUNCTION_ARGS)
 {
 	SentFile file = {.result = (ReturnSetInfo *) fcinfo->resultinfo,
 					 .context = CurrentMemoryContext,
-					 .scope = PG_GETARG_DATUM(1)};
+					 .scope = PG_GETARG_DATUM(1),
+					 .hasher = hasher_open()};
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -147,5 +127,6 @@ ledger_sent_lines(PG_FUNCTION_ARGS)
 	query_each_row(sql, NULL, send_line, &file);
 	end_file(&file);
 	query_close();
+	hasher_close(file.hasher);
 	return (Datum) 0;
 }

@@ -7,15 +7,13 @@
  * They ask for what COPY asks for, of their caller: the privileges of
  * pg_read_server_files, or of pg_write_server_files.
  */
-#include "common/ledger_engine.h"
+#include "seal/hash.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "catalog/pg_authid.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -60,39 +58,31 @@ open_file(const char *path, bool flush)
 	return fd;
 }
 
-static void
-require_hash(int result, pg_cryptohash_ctx *hash)
-{
-	if (result < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(hash));
-}
-
-/* Bytes read; digest has room for PG_SHA256_DIGEST_LENGTH. */
+/* Bytes read. */
 static int64
-read_file(int fd, const char *path, uint8 *digest)
+read_file(int fd, const char *path, Sha256 *hash)
 {
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	Hasher *hasher = hasher_open();
 	uint8 *piece = palloc(PIECE);
 	int64 bytes = 0;
 
-	if (hash == NULL)
-		elog(ERROR, "could not begin SHA-256");
-	require_hash(pg_cryptohash_init(hash), hash);
+	hash_begin(hasher);
 	for (;;)
 	{
-		ssize_t n = read(fd, piece, PIECE);
+		ssize_t n;
 
 		CHECK_FOR_INTERRUPTS();
+		n = read(fd, piece, PIECE);
 		if (n < 0)
 			ereport(ERROR,
 					(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", path)));
 		if (n == 0)
 			break;
-		require_hash(pg_cryptohash_update(hash, piece, n), hash);
+		hash_add(hasher, piece, n);
 		bytes += n;
 	}
-	require_hash(pg_cryptohash_final(hash, digest, PG_SHA256_DIGEST_LENGTH), hash);
-	pg_cryptohash_free(hash);
+	*hash = hash_end(hasher);
+	hasher_close(hasher);
 	pfree(piece);
 	return bytes;
 }
@@ -116,8 +106,7 @@ ledger_file_digest(PG_FUNCTION_ARGS)
 {
 	char *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	bool flush = PG_GETARG_BOOL(1);
-	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	char hex[2 * PG_SHA256_DIGEST_LENGTH + 1];
+	Sha256 hash;
 	TupleDesc tupdesc;
 	Datum values[2] = {0};
 	bool nulls[2] = {true, true};
@@ -133,10 +122,8 @@ ledger_file_digest(PG_FUNCTION_ARGS)
 	fd = open_file(path, flush);
 	if (fd >= 0)
 	{
-		values[0] = Int64GetDatum(read_file(fd, path, digest));
-		for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
-			snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-		values[1] = CStringGetTextDatum(hex);
+		values[0] = Int64GetDatum(read_file(fd, path, &hash));
+		values[1] = hash_to_text(&hash);
 		nulls[0] = nulls[1] = false;
 		if (flush)
 			flush_file(fd, path);

@@ -21,8 +21,6 @@
 
 #include "common/compat.h"
 
-#define ERRCODE_LE_NO_SUCH_RUN       MAKE_SQLSTATE('L', 'E', '0', '0', '1')
-#define ERRCODE_LE_WRONG_STATE       MAKE_SQLSTATE('L', 'E', '0', '0', '2')
 #define ERRCODE_LE_BAD_EXPRESSION    MAKE_SQLSTATE('L', 'E', '0', '0', '3')
 #define ERRCODE_LE_BAD_TEMPLATE      MAKE_SQLSTATE('L', 'E', '0', '0', '4')
 #define ERRCODE_LE_BATCH_TAKEN       MAKE_SQLSTATE('L', 'E', '0', '0', '8')

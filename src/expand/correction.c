@@ -88,20 +88,6 @@ take_run(TupleTableSlot *slot, void *arg)
 }
 
 static void
-take_basis(TupleTableSlot *slot, void *arg)
-{
-	Correction *correction = arg;
-	CorrectionRun *run = &correction->run;
-	MemoryContext old = MemoryContextSwitchTo(correction->context);
-	int count = (int) DatumGetInt64(query_value(slot, 1, (Datum) 0));
-
-	if (run->nbases == 0)
-		run->bases = palloc_array(Code, count);
-	run->bases[run->nbases++] = code_from_cstring(query_text(slot, 0));
-	MemoryContextSwitchTo(old);
-}
-
-static void
 load_run(Correction *correction)
 {
 	QueryArgs args = {0};
@@ -110,9 +96,7 @@ load_run(Correction *correction)
 	query_each_row("SELECT je_date, je_range, acct._memo_of(reason) FROM acct.journal_run "
 				   "WHERE run_id = $1",
 				   &args, take_run, correction);
-	query_each_row("SELECT b, count(*) OVER () FROM acct.journal_run r, unnest(r.bases) AS b "
-				   "WHERE r.run_id = $1 ORDER BY 1",
-				   &args, take_basis, correction);
+	run_bases_load(&correction->run.bases, correction->run.run_id);
 }
 
 /* The columns that lines have beside the engine's. */
@@ -388,7 +372,7 @@ ledger_book_differences(PG_FUNCTION_ARGS)
 	correction->run.run_id = PG_GETARG_INT64(ARG_RUN_ID);
 	correction->few = Max(PG_GETARG_INT64(ARG_FEW), 0);
 	load_run(correction);
-	run_tally_init(&correction->tally, correction->context, correction->run.nbases);
+	run_tally_init(&correction->tally, correction->context, correction->run.bases.count);
 	dimensions = find_dimensions(PG_GETARG_OID(ARG_EXPECTED));
 	correction->has_dimensions = dimensions != NULL;
 	correction->net = line_net_open(dimensions, PG_GETARG_BYTEA_PP(ARG_BUCKETS));
@@ -408,7 +392,7 @@ ledger_book_differences(PG_FUNCTION_ARGS)
 	run_record_save_entries(correction->run.run_id, &correction->tally, &correction->run.ids,
 							correction_writer_header_digest(correction->writer),
 							correction_writer_added_digest(correction->writer));
-	by_basis = run_record_by_basis(&correction->tally, correction->run.bases);
+	by_basis = run_record_by_basis(&correction->tally, correction->run.bases.codes);
 	query_close();
 
 	MemoryContextSwitchTo(caller);

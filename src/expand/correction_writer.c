@@ -206,18 +206,6 @@ put_line(CorrectionWriter *writer, const WrittenLine *line, int64 je_id, int64 t
 		put_formed(writer, place, line, je_id, txn_id, line_no, debit, credit);
 }
 
-static int
-find_basis(const CorrectionRun *run, Code basis)
-{
-	for (int b = 0; b < run->nbases; b++)
-		if (code_equal(run->bases[b], basis))
-			return b;
-	ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
-					errmsg("a posted journal is of a basis that run " INT64_FORMAT " does not have",
-						   run->run_id)));
-	return -1;
-}
-
 static void
 put_header(CorrectionWriter *writer, TupleTableSlot *row, int64 je_id, int nlines, Amount debit,
 		   Amount credit)
@@ -239,7 +227,8 @@ put_header(CorrectionWriter *writer, TupleTableSlot *row, int64 je_id, int nline
 	if (run->memo != 0)
 		staged_rows_set(t, HEADER_MEMO, run->memo);
 	staged_rows_set(t, HEADER_JOURNAL_TYPE, writer->journal_type);
-	run_tally_header(writer->tally, InvalidOid, find_basis(run, basis), nlines, debit, credit);
+	run_tally_header(writer->tally, InvalidOid, run_bases_find(&run->bases, basis), nlines, debit,
+					 credit);
 	row_digest_add_columns(writer->header_digest, t->values, t->isnull, &digest);
 	row_digest_end(digest, &writer->tally->headers);
 	staged_rows_put(t, staged_rows_group(t, je_id, run->je_month, entity, basis));

@@ -10,6 +10,7 @@
 #define LEDGER_CORRECTION_WRITER_H
 
 #include "expand/line_net.h"
+#include "expand/run_bases.h"
 #include "expand/run_tally.h"
 #include "ledger/je_id.h"
 #include "ledger/row_digest.h"
@@ -23,8 +24,7 @@ typedef struct CorrectionRun
 	DateADT je_date;
 	DateADT je_month;
 	Datum memo; /* text, 0 for none */
-	int nbases;
-	Code *bases;
+	RunBases bases;
 	JeIds ids;
 } CorrectionRun;
 

@@ -70,18 +70,6 @@ mirror_open(MirrorRun *run, RunTally *tally, Oid header, Oid line)
 	return mirror;
 }
 
-static int
-find_basis(const MirrorRun *run, Code basis)
-{
-	for (int b = 0; b < run->nbases; b++)
-		if (code_equal(run->bases[b], basis))
-			return b;
-	ereport(ERROR, (errcode(ERRCODE_LE_OUT_OF_BALANCE),
-					errmsg("a posted journal is of a basis that run " INT64_FORMAT " does not have",
-						   run->run_id)));
-	return -1;
-}
-
 void
 mirror_header(Mirror *mirror, Oid table, TupleTableSlot *slot)
 {
@@ -116,7 +104,7 @@ mirror_header(Mirror *mirror, Oid table, TupleTableSlot *slot)
 	staged_rows_set(t, HEADER_REVERSAL_OF, Int64GetDatum(je_id));
 	staged_rows_set(t, HEADER_JOURNAL_TYPE, mirror->journal_type);
 	staged_rows_set_null(t, HEADER_ORIGINAL_DATE);
-	run_tally_header(mirror->tally, table, find_basis(run, basis),
+	run_tally_header(mirror->tally, table, run_bases_find(&run->bases, basis),
 					 DatumGetInt32(staged_rows_require(t, slot, HEADER_LINE_COUNT)), debit, credit);
 	row_digest_add_columns(mirror->header_digest, t->values, t->isnull, &digest);
 	row_digest_end(digest, &mirror->tally->headers);

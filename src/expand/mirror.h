@@ -10,6 +10,7 @@
 #ifndef LEDGER_MIRROR_H
 #define LEDGER_MIRROR_H
 
+#include "expand/run_bases.h"
 #include "expand/run_tally.h"
 #include "ledger/journal_map.h"
 #include "ledger/line_reader.h"
@@ -26,8 +27,7 @@ typedef struct MirrorRun
 	int64 run_id;
 	DateADT je_date;
 	DateADT je_month;
-	int nbases;
-	Code *bases;
+	RunBases bases;
 	JeIds ids;
 	JournalMap map; /* of the journals that are mirrored */
 } MirrorRun;

@@ -57,19 +57,6 @@ take_run(TupleTableSlot *slot, void *arg)
 }
 
 static void
-take_basis(TupleTableSlot *slot, void *arg)
-{
-	Reversal *reversal = arg;
-	MemoryContext old = MemoryContextSwitchTo(reversal->context);
-	int count = (int) DatumGetInt64(query_value(slot, 1, 0));
-
-	if (reversal->run.nbases == 0)
-		reversal->run.bases = palloc_array(Code, count);
-	reversal->run.bases[reversal->run.nbases++] = code_from_cstring(query_text(slot, 0));
-	MemoryContextSwitchTo(old);
-}
-
-static void
 take_claim(TupleTableSlot *slot, void *arg)
 {
 	Reversal *reversal = arg;
@@ -103,9 +90,7 @@ load_run(Reversal *reversal)
 	query_arg(&args, INT8OID, Int64GetDatum(run->run_id));
 	query_each_row("SELECT je_date, je_range FROM acct.journal_run WHERE run_id = $1", &args,
 				   take_run, reversal);
-	query_each_row(
-		"SELECT b, count(*) OVER () FROM acct.journal_run r, unnest(r.bases) AS b WHERE r.run_id = $1 ORDER BY 1",
-		&args, take_basis, reversal);
+	run_bases_load(&run->bases, run->run_id);
 	run->je_month = month_of(run->je_date);
 	je_id_open(&run->ids, reversal->je_range, run->je_month);
 	journal_map_init(&run->map, reversal->context);
@@ -226,7 +211,7 @@ ledger_expand_reversal(PG_FUNCTION_ARGS)
 	reversal->run.run_id = PG_GETARG_INT64(0);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	load_run(reversal);
-	run_tally_init(&reversal->tally, reversal->context, reversal->run.nbases);
+	run_tally_init(&reversal->tally, reversal->context, reversal->run.bases.count);
 	reversal->mirror =
 		mirror_open(&reversal->run, &reversal->tally, PG_GETARG_OID(1), PG_GETARG_OID(2));
 	progress_phase(PHASE_READING_SOURCE, progress_rows_of_step());
@@ -241,9 +226,9 @@ ledger_expand_reversal(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 	CRASH_POINT("reversal_written");
 	run_total_save(&reversal->tally.totals, reversal->run.run_id);
-	run_record_save(reversal->run.run_id, &reversal->tally, reversal->run.bases, &reversal->run.ids,
-					mirror_header_digest(reversal->mirror), mirror_added_digest(reversal->mirror),
-					NULL);
+	run_record_save(reversal->run.run_id, &reversal->tally, reversal->run.bases.codes,
+					&reversal->run.ids, mirror_header_digest(reversal->mirror),
+					mirror_added_digest(reversal->mirror), NULL);
 	save_originals(reversal);
 	CRASH_POINT("reversal_recorded");
 	settings_scope_close(scope);

@@ -352,7 +352,8 @@ write_header(Staging *staging, const Transaction *txn, int basis, const Journal 
 
 	if (has_header_image(staging, txn, basis, candidate, slot))
 		size = header_image_fill(slot->image, staging->row.data, &values);
-	Assert(size <= sizeof(staging->row.data));
+	StaticAssertStmt(MAX_IMAGE_SIZE + HEADER_IMAGE_TAIL <= sizeof(staging->row.data),
+					 "a header has room");
 	if (size > 0)
 	{
 		digest_image(staging, slot, &values);

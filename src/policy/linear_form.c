@@ -297,8 +297,9 @@ form_ratio_sign(const LinearForm *a, const LinearForm *b)
 	return sign_of(x) == sign_of(y) ? 1 : -1;
 }
 
-int
-form_scale(const AtomTable *table, const LinearForm *form)
+/* Decimals that the value of a form has at most, or SCALE_UNKNOWN. */
+static int
+form_scale(const LinearForm *form)
 {
 	int scale = scale_of(form->constant);
 
@@ -332,7 +333,7 @@ function_of_constant(Oid function, Datum number, int digits)
 LinearForm *
 form_function(AtomTable *table, Oid function, const LinearForm *form, int digits)
 {
-	int scale = form_scale(table, form);
+	int scale = form_scale(form);
 	Atom atom = {.kind = ATOM_FUNCTION, .function = function, .digits = digits};
 	bool negate;
 
@@ -359,8 +360,8 @@ LinearForm *
 form_product(AtomTable *table, const LinearForm *a, const LinearForm *b)
 {
 	Atom atom = {.kind = ATOM_FUNCTION, .function = F_NUMERIC_MUL};
-	int scale_a = form_scale(table, a);
-	int scale_b = form_scale(table, b);
+	int scale_a = form_scale(a);
+	int scale_b = form_scale(b);
 	bool negate_a;
 	bool negate_b;
 	LinearForm *product;

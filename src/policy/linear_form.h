@@ -101,9 +101,6 @@ extern int form_sign_of_constant(const LinearForm *form);
 /* 1 or -1: a is b multiplied by a number that is positive or negative; 0: it is no multiple. */
 extern int form_ratio_sign(const LinearForm *a, const LinearForm *b);
 
-/* Decimals that its value has at most, or SCALE_UNKNOWN. */
-extern int form_scale(const AtomTable *table, const LinearForm *form);
-
 /* The form with atoms put in for others that are equal, within functions too. */
 extern LinearForm *form_reduce(AtomTable *table, const LinearForm *form, const List *equalities);
 

@@ -10,6 +10,7 @@
  */
 #include "policy/symbolic.h"
 
+#include "common/columns.h"
 #include "policy/arithmetic.h"
 #include "policy/comparison_form.h"
 
@@ -163,18 +164,18 @@ value_of_function(ProofPath *path, Oid function, Node *node, List *args, const L
 	return finite_value(form_function(path->atoms, function, form, digits));
 }
 
-/* numeric(precision, scale): the number of decimals is in the type modifier. */
+/* numeric(precision, scale). What does not fit the precision is refused, so that it books nothing. */
 static SymbolicValue
 value_of_scale(ProofPath *path, Node *node, List *args, const LinearForm *form)
 {
 	const Const *typmod = lsecond(args);
+	int precision;
 	int scale;
 
 	if (!IsA(typmod, Const) || typmod->constisnull)
 		return opaque_value(path, node);
-	if (DatumGetInt32(typmod->constvalue) < (int32) VARHDRSZ)
+	if (!column_numeric_size(DatumGetInt32(typmod->constvalue), &precision, &scale))
 		return finite_value(form);
-	scale = (((DatumGetInt32(typmod->constvalue) - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
 	return finite_value(form_round(path->atoms, form, scale));
 }
 

@@ -4,12 +4,12 @@
  *		month's transactions, in one pass over them.
  *
  * The source is handed out by stretches of blocks. Each process reads both policies by the
- * leader's snapshot and adds up its own part (effect.h); workers spool their rows, and the
- * leader hands on all of them. Nothing is written but temporary files, so that this works on
- * a standby too.
+ * leader's snapshot and adds up its own part (effect.h). Nothing is written but the rows of
+ * workers, to temporary files, so that this works on a standby too.
  */
 #include "common/ledger_engine.h"
 
+#include "common/parallel_rows.h"
 #include "common/parallel_work.h"
 #include "common/query.h"
 #include "common/settings_scope.h"
@@ -17,13 +17,10 @@
 #include "preview/effect.h"
 
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "storage/sharedfileset.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/sharedtuplestore.h"
 #include "utils/snapmgr.h"
 
 LEDGER_FUNCTION(ledger_compare_sums);
@@ -43,7 +40,7 @@ enum
 /* What the processes are given beside the month: the entity, the basis, and the two policies. */
 #define INPUTS 4
 
-/* What all processes see. Behind it: leaves, the spool, inputs. */
+/* What all processes see. Behind it: leaves, rows of results, inputs. */
 typedef struct CompareShared
 {
 	DateADT month;
@@ -52,10 +49,9 @@ typedef struct CompareShared
 	int nleaves;
 	BlockNumber stretch;
 	Size leaves_at;
-	Size spool_at;
+	Size rows_at;
 	Size inputs_at[INPUTS]; /* 0: NULL */
-	SharedFileSet files;
-	pg_atomic_uint64 next; /* stretch */
+	pg_atomic_uint64 next;  /* stretch */
 } CompareShared;
 
 PGDLLEXPORT void ledger_engine_compare_worker(dsm_segment *seg, shm_toc *toc);
@@ -105,25 +101,11 @@ read_stretches(Effect *effect, CompareShared *shared)
 	settings_scope_close(scope);
 }
 
-/* Where a worker's rows go. */
-typedef struct Spool
-{
-	MemoryContext context; /* of what the spool allocates with its first row */
-	TupleDesc tupdesc;
-	SharedTuplestoreAccessor *rows;
-} Spool;
-
+/* An EffectRow. */
 static void
-spool_row(Datum *values, bool *isnull, void *arg)
+put_row(Datum *values, bool *isnull, void *arg)
 {
-	Spool *spool = arg;
-	MinimalTuple tuple = form_minimal_tuple(spool->tupdesc, values, isnull);
-
-	MemoryContext old = MemoryContextSwitchTo(spool->context);
-
-	sts_puttuple(spool->rows, NULL, tuple);
-	MemoryContextSwitchTo(old);
-	pfree(tuple);
+	parallel_rows_put(arg, values, isnull);
 }
 
 void
@@ -131,49 +113,22 @@ ledger_engine_compare_worker(dsm_segment *seg, shm_toc *toc)
 {
 	CompareShared *shared = parallel_work_attach(toc);
 	TwoPoliciesInput input = {.month = shared->month, .has_before = true};
-	Spool spool = {.context = CurrentMemoryContext, .tupdesc = effect_descriptor(shared->most)};
+	ParallelRows rows;
+	int ncolumns;
+	const Oid *types = effect_columns(shared->most, &ncolumns);
 	Effect *effect;
 
 	for (int i = 0; i < INPUTS; i++)
 		if (shared->inputs_at[i] != 0)
 			*input_of(&input, i) = PointerGetDatum(shared_part(shared, shared->inputs_at[i]));
-	SharedFileSetAttach(&shared->files, seg);
-	spool.rows =
-		sts_attach(shared_part(shared, shared->spool_at), ParallelWorkerNumber + 1, &shared->files);
+	parallel_rows_attach(&rows, shared_part(shared, shared->rows_at), seg, types, ncolumns);
 	query_open();
-	effect = effect_open(&input, shared->most, spool_row, &spool);
+	effect = effect_open(&input, shared->most, put_row, &rows);
 	read_stretches(effect, shared);
 	effect_close(effect);
-	sts_end_write(spool.rows);
+	parallel_rows_end(&rows);
 	query_close();
 	parallel_work_leave();
-}
-
-static void
-return_row(Datum *values, bool *isnull, void *arg)
-{
-	ReturnSetInfo *rsinfo = arg;
-
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, isnull);
-}
-
-/* The rows that workers left. */
-static void
-return_spool(SharedTuplestoreAccessor *rows, TupleDesc tupdesc, ReturnSetInfo *rsinfo)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsMinimalTuple);
-	MinimalTuple tuple;
-
-	sts_begin_parallel_scan(rows);
-	while ((tuple = sts_parallel_scan_next(rows, NULL)) != NULL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ExecStoreMinimalTuple(tuple, slot, false);
-		slot_getallattrs(slot);
-		return_row(slot->tts_values, slot->tts_isnull, rsinfo);
-	}
-	sts_end_parallel_scan(rows);
-	ExecDropSingleTupleTableSlot(slot);
 }
 
 static void
@@ -198,8 +153,8 @@ lay_out(CompareShared *shared, TwoPoliciesInput *input)
 
 	shared->leaves_at = at;
 	at += MAXALIGN(shared->nleaves * sizeof(SourceLeaf));
-	shared->spool_at = at;
-	at += MAXALIGN(sts_estimate(shared->nprocesses));
+	shared->rows_at = at;
+	at += parallel_rows_size(shared->nprocesses - 1);
 	for (int i = 0; i < INPUTS; i++)
 	{
 		Datum datum = *input_of(input, i);
@@ -214,7 +169,8 @@ lay_out(CompareShared *shared, TwoPoliciesInput *input)
 
 /* With workers; false where they do not help, or there are none. */
 static bool
-compare_in_parallel(Effect *effect, TwoPoliciesInput *input, int most, ReturnSetInfo *rsinfo)
+compare_in_parallel(Effect *effect, TwoPoliciesInput *input, int most, ParallelRows *rows,
+					ReturnSetInfo *rsinfo)
 {
 	List *leaves = source_leaves(two_policies_source(effect_policies(effect)), input->month);
 	BlockNumber *blocks = palloc_array(BlockNumber, list_length(leaves) + 1);
@@ -222,7 +178,6 @@ compare_in_parallel(Effect *effect, TwoPoliciesInput *input, int most, ReturnSet
 	int nworkers = leaves == NIL ? 0 : parallel_work_workers(nblocks);
 	CompareShared layout = {.month = input->month, .most = most, .nprocesses = nworkers + 1};
 	CompareShared *shared;
-	SharedTuplestoreAccessor *rows;
 	ParallelWork work;
 
 	if (nworkers == 0)
@@ -243,14 +198,11 @@ compare_in_parallel(Effect *effect, TwoPoliciesInput *input, int most, ReturnSet
 		if (shared->inputs_at[i] != 0)
 			memcpy(shared_part(shared, shared->inputs_at[i]), DatumGetPointer(*input_of(input, i)),
 				   VARSIZE_ANY(DatumGetPointer(*input_of(input, i))));
-	SharedFileSetInit(&shared->files, work.context->seg);
-	rows = sts_initialize(shared_part(shared, shared->spool_at), shared->nprocesses, 0, 0,
-						  SHARED_TUPLESTORE_SINGLE_PASS, &shared->files, "ledger_engine.compare");
+	parallel_rows_open(rows, shared_part(shared, shared->rows_at), &work, nworkers, rsinfo);
 	parallel_work_launch(&work);
 	read_stretches(effect, shared);
-	sts_end_write(rows);
 	parallel_work_wait(&work);
-	return_spool(rows, effect_descriptor(most), rsinfo);
+	parallel_rows_end(rows);
 	parallel_work_end(&work);
 	return true;
 }
@@ -260,6 +212,7 @@ compare(FunctionCallInfo fcinfo, int most)
 {
 	PreviewCall call;
 	TwoPoliciesInput input = {.has_before = true};
+	ParallelRows rows;
 	Effect *effect;
 
 	if (PG_ARGISNULL(ARG_MONTH) || PG_ARGISNULL(ARG_BEFORE) || PG_ARGISNULL(ARG_AFTER))
@@ -272,8 +225,9 @@ compare(FunctionCallInfo fcinfo, int most)
 		input.basis = PointerGetDatum(PG_GETARG_TEXT_PP(ARG_BASIS));
 	input.policies[SIDE_BEFORE] = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(ARG_BEFORE));
 	input.policies[SIDE_AFTER] = PointerGetDatum(PG_GETARG_ARRAYTYPE_P(ARG_AFTER));
-	effect = effect_open(&input, most, return_row, call.rsinfo);
-	if (!compare_in_parallel(effect, &input, most, call.rsinfo))
+	parallel_rows_open(&rows, NULL, NULL, 0, call.rsinfo);
+	effect = effect_open(&input, most, put_row, &rows);
+	if (!compare_in_parallel(effect, &input, most, &rows, call.rsinfo))
 		read_month(effect, input.month);
 	effect_close(effect);
 	preview_end(&call);

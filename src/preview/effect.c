@@ -135,16 +135,11 @@ static const Oid txn_types[TXN_COLUMNS] = {TEXTOID, INT8OID,    INT8OID, TEXTOID
 										   TEXTOID, NUMERICOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 										   INT4OID, INT4OID,    TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 
-TupleDesc
-effect_descriptor(int most)
+const Oid *
+effect_columns(int most, int *count)
 {
-	int count = most == 0 ? SUM_COLUMNS : TXN_COLUMNS;
-	const Oid *types = most == 0 ? sum_types : txn_types;
-	TupleDesc tupdesc = CreateTemplateTupleDesc(count);
-
-	for (int i = 0; i < count; i++)
-		TupleDescInitEntry(tupdesc, i + 1, NULL, types[i], -1, 0);
-	return tupdesc;
+	*count = most == 0 ? SUM_COLUMNS : TXN_COLUMNS;
+	return most == 0 ? sum_types : txn_types;
 }
 
 /* The number of a template among those of both sides. */

@@ -13,18 +13,16 @@
 
 #include "preview/two_policies.h"
 
-#include "access/tupdesc.h"
-
 typedef struct Effect Effect;
 
-/* Takes a row of effect_descriptor(). */
+/* Takes a row of effect_columns(). */
 typedef void (*EffectRow)(Datum *values, bool *isnull, void *arg);
 
 /* most: how many transactions of each kind; 0: sums by account. Needs query_open(); all lives in the current context. */
 extern Effect *effect_open(const TwoPoliciesInput *input, int most, EffectRow hand_over, void *arg);
 
-/* The columns of its rows; as acct._compare_sums() and acct._compare_transactions() have them. */
-extern TupleDesc effect_descriptor(int most);
+/* The types of the columns of its rows; as acct._compare_sums() and acct._compare_transactions() have them. */
+extern const Oid *effect_columns(int most, int *count);
 
 extern TwoPolicies *effect_policies(Effect *effect);
 

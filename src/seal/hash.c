@@ -5,6 +5,7 @@
 #include "seal/hash.h"
 
 #include "common/cryptohash.h"
+#include "utils/builtins.h"
 
 #define LEAF_PREFIX 0x00
 #define NODE_PREFIX 0x01
@@ -39,20 +40,20 @@ hasher_close(Hasher *hasher)
 	pfree(hasher);
 }
 
-static void
-begin(Hasher *hasher)
+void
+hash_begin(Hasher *hasher)
 {
 	require(hasher, pg_cryptohash_init(hasher->context));
 }
 
-static void
-add(Hasher *hasher, const void *data, Size size)
+void
+hash_add(Hasher *hasher, const void *data, Size size)
 {
 	require(hasher, pg_cryptohash_update(hasher->context, data, size));
 }
 
-static Sha256
-end(Hasher *hasher)
+Sha256
+hash_end(Hasher *hasher)
 {
 	Sha256 hash;
 
@@ -63,9 +64,9 @@ end(Hasher *hasher)
 Sha256
 hash_bytes_of(Hasher *hasher, const void *data, Size size)
 {
-	begin(hasher);
-	add(hasher, data, size);
-	return end(hasher);
+	hash_begin(hasher);
+	hash_add(hasher, data, size);
+	return hash_end(hasher);
 }
 
 Sha256
@@ -73,10 +74,10 @@ hash_leaf(Hasher *hasher, const void *data, Size size)
 {
 	static const uint8 prefix = LEAF_PREFIX;
 
-	begin(hasher);
-	add(hasher, &prefix, sizeof(prefix));
-	add(hasher, data, size);
-	return end(hasher);
+	hash_begin(hasher);
+	hash_add(hasher, &prefix, sizeof(prefix));
+	hash_add(hasher, data, size);
+	return hash_end(hasher);
 }
 
 Sha256
@@ -88,4 +89,14 @@ hash_node(Hasher *hasher, const Sha256 *left, const Sha256 *right)
 	memcpy(data + 1, left->bytes, HASH_SIZE);
 	memcpy(data + 1 + HASH_SIZE, right->bytes, HASH_SIZE);
 	return hash_bytes_of(hasher, data, sizeof(data));
+}
+
+Datum
+hash_to_text(const Sha256 *hash)
+{
+	char hex[2 * HASH_SIZE + 1];
+
+	for (int i = 0; i < HASH_SIZE; i++)
+		snprintf(hex + 2 * i, 3, "%02x", hash->bytes[i]);
+	return CStringGetTextDatum(hex);
 }

@@ -30,6 +30,14 @@ extern void hasher_close(Hasher *hasher);
 /* The hash of some bytes, without a prefix. */
 extern Sha256 hash_bytes_of(Hasher *hasher, const void *data, Size size);
 
+/* The same of bytes that come piece by piece. From the begin to the end the hasher makes no other hash. */
+extern void hash_begin(Hasher *hasher);
+extern void hash_add(Hasher *hasher, const void *data, Size size);
+extern Sha256 hash_end(Hasher *hasher);
+
+/* 64 hexadecimal digits. */
+extern Datum hash_to_text(const Sha256 *hash);
+
 /* The hash of a leaf with these data. */
 extern Sha256 hash_leaf(Hasher *hasher, const void *data, Size size);
 

@@ -1,13 +1,14 @@
 /*
  * merkle_path.c
- *		Inclusion and consistency proofs (see merkle_path.h), as the recursions of
- *		RFC 9162 define them, with the recursion turned into a loop down from the
- *		root. The RFC lists nodes from the leaf up, so each loop fills the path
- *		from its end.
+ *		Proofs about Merkle trees after RFC 9162: that a leaf is in a tree
+ *		(section 2.1.3), and that a tree extends a smaller one (section 2.1.4).
+ *
+ * They are as the recursions of the RFC define them, with the recursion turned
+ * into a loop down from the root. The RFC lists nodes from the leaf up, so each
+ * loop fills the path from its end. Both read the hashes of all leaves, each once.
  */
-#include "seal/merkle_path.h"
-
 #include "seal/bytes.h"
+#include "seal/merkle.h"
 
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
@@ -17,6 +18,13 @@ LEDGER_FUNCTION(ledger_merkle_consistency);
 LEDGER_FUNCTION(ledger_merkle_path);
 LEDGER_FUNCTION(ledger_merkle_tree);
 
+/* Hashes of a proof, in the order in which its reader takes them. */
+typedef struct MerklePath
+{
+	int length;
+	Sha256 nodes[MERKLE_MAX_DEPTH];
+} MerklePath;
+
 /* The largest power of two smaller than size, which is more than 1. */
 static uint64
 left_part(uint64 size)
@@ -25,8 +33,9 @@ left_part(uint64 size)
 	return UINT64CONST(1) << pg_leftmost_one_pos64(size - 1);
 }
 
-Sha256
-merkle_subtree(Hasher *hasher, const Sha256 *leaves, uint64 size)
+/* The root of the subtree over some leaves; of none, that of an empty tree. */
+static Sha256
+subtree_root(Hasher *hasher, const Sha256 *leaves, uint64 size)
 {
 	MerkleTree tree;
 
@@ -53,8 +62,8 @@ go_down(Place *place, Hasher *hasher, MerklePath *path)
 
 	Assert(path->length < MERKLE_MAX_DEPTH);
 	path->nodes[path->length++] =
-		is_right ? merkle_subtree(hasher, place->leaves, left)
-				 : merkle_subtree(hasher, place->leaves + left, place->size - left);
+		is_right ? subtree_root(hasher, place->leaves, left)
+				 : subtree_root(hasher, place->leaves + left, place->size - left);
 	if (is_right)
 	{
 		place->leaves += left;
@@ -79,8 +88,9 @@ turn_around(MerklePath *path)
 	}
 }
 
-void
-merkle_inclusion(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 index, MerklePath *path)
+/* The siblings from leaf index up; index < size. */
+static void
+prove_inclusion(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 index, MerklePath *path)
 {
 	Place place = {leaves, size, index};
 
@@ -91,9 +101,10 @@ merkle_inclusion(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 index
 	turn_around(path);
 }
 
-void
-merkle_consistency(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 old_size,
-				   MerklePath *path)
+/* What shows that the tree has that of its first old_size leaves; 0 < old_size <= size. */
+static void
+prove_consistency(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 old_size,
+				  MerklePath *path)
 {
 	/* Towards the last leaf of the older tree, until a subtree ends with it. */
 	Place place = {leaves, size, old_size - 1};
@@ -108,7 +119,7 @@ merkle_consistency(Hasher *hasher, const Sha256 *leaves, uint64 size, uint64 old
 	if (!is_known)
 	{
 		Assert(path->length < MERKLE_MAX_DEPTH);
-		path->nodes[path->length++] = merkle_subtree(hasher, place.leaves, place.size);
+		path->nodes[path->length++] = subtree_root(hasher, place.leaves, place.size);
 	}
 	turn_around(path);
 }
@@ -166,7 +177,7 @@ Datum
 ledger_merkle_tree(PG_FUNCTION_ARGS)
 {
 	Leaves leaves = open_leaves(fcinfo);
-	Sha256 root = merkle_subtree(leaves.hasher, leaves.hashes, leaves.count);
+	Sha256 root = subtree_root(leaves.hasher, leaves.hashes, leaves.count);
 
 	close_leaves(&leaves);
 	return bytes_to_datum(root.bytes, HASH_SIZE);
@@ -183,7 +194,7 @@ ledger_merkle_path(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a Merkle tree of %d leaves has no leaf " INT64_FORMAT, leaves.count,
 							   index)));
-	merkle_inclusion(leaves.hasher, leaves.hashes, leaves.count, index, &path);
+	prove_inclusion(leaves.hasher, leaves.hashes, leaves.count, index, &path);
 	close_leaves(&leaves);
 	return path_datum(&path);
 }
@@ -200,7 +211,7 @@ ledger_merkle_consistency(PG_FUNCTION_ARGS)
 						errmsg("a Merkle tree of %d leaves extends none of " INT64_FORMAT,
 							   leaves.count, old_size)));
 	if (old_size > 0)
-		merkle_consistency(leaves.hasher, leaves.hashes, leaves.count, old_size, &path);
+		prove_consistency(leaves.hasher, leaves.hashes, leaves.count, old_size, &path);
 	close_leaves(&leaves);
 	return path_datum(&path);
 }

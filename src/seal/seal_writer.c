@@ -5,6 +5,7 @@
 #include "seal/seal_writer.h"
 
 #include "common/query.h"
+#include "seal/bytes.h"
 #include "seal/evidence.h"
 #include "seal/exception_tree.h"
 
@@ -19,16 +20,6 @@ typedef struct BasisExceptions
 	int64 count;
 	Sha256 root;
 } BasisExceptions;
-
-static Datum
-hash_to_datum(const Sha256 *hash)
-{
-	bytea *value = palloc(VARHDRSZ + HASH_SIZE);
-
-	SET_VARSIZE(value, VARHDRSZ + HASH_SIZE);
-	memcpy(VARDATA(value), hash->bytes, HASH_SIZE);
-	return PointerGetDatum(value);
-}
 
 /* An amount with its four decimals. */
 static char *
@@ -95,12 +86,12 @@ append_seal(const Sealed *sealed, const BookSeal *book, const BasisExceptions *e
 	query_arg(&args, TEXTARRAYOID, sums_to_datum(book));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(form_to_text(sealed->header_form)));
 	query_arg(&args, TEXTOID, CStringGetTextDatum(form_to_text(sealed->line_form)));
-	query_arg(&args, BYTEAOID, hash_to_datum(&book->header_root));
-	query_arg(&args, BYTEAOID, hash_to_datum(&book->line_root));
+	query_arg(&args, BYTEAOID, bytes_to_datum(book->header_root.bytes, HASH_SIZE));
+	query_arg(&args, BYTEAOID, bytes_to_datum(book->line_root.bytes, HASH_SIZE));
 	if (exceptions != NULL)
 	{
 		query_arg(&args, INT8OID, Int64GetDatum(exceptions->count));
-		query_arg(&args, BYTEAOID, hash_to_datum(&exceptions->root));
+		query_arg(&args, BYTEAOID, bytes_to_datum(exceptions->root.bytes, HASH_SIZE));
 	}
 	else
 	{

@@ -78,6 +78,18 @@ section_open(const SectionKey *key, const RowForm *form, Hasher *hasher, Spool *
 }
 
 static void
+put_block(const SectionBlock *block, StringInfo target)
+{
+	bytes_put_u64(target, (uint64) block->first_je_id);
+	bytes_put_u16(target, (uint16) block->first_line_no);
+	bytes_put(target, block->hash.bytes, HASH_SIZE);
+	for (int i = 0; i < COLUMN_GROUPS; i++)
+		bytes_put_u32(target, block->checksums[i]);
+	for (int i = 0; i < block->nrows; i++)
+		bytes_put_u16(target, block->row_checksums[i]);
+}
+
+static void
 end_block(Section *section)
 {
 	SectionBlock *block = &section->block;
@@ -91,7 +103,7 @@ end_block(Section *section)
 		section->blocks = repalloc_huge(section->blocks, section->max_blocks * sizeof(int64));
 	}
 	initStringInfo(&bytes);
-	section_block_put(block, &bytes);
+	put_block(block, &bytes);
 	section->blocks[section->nblocks++] = spool_put(section->spool, bytes.data, bytes.len);
 	pfree(bytes.data);
 	begin_block(section);
@@ -314,18 +326,6 @@ section_get_data(SectionRecord *record, const char *data, uint32 size)
 	record->credit = bytes_get_i128(at + sizeof(int64) + sizeof(int128));
 	memcpy(record->root.bytes, end - HASH_SIZE, HASH_SIZE);
 	return record->rows >= 0 && record->rows < MAX_ROWS;
-}
-
-void
-section_block_put(const SectionBlock *block, StringInfo target)
-{
-	bytes_put_u64(target, (uint64) block->first_je_id);
-	bytes_put_u16(target, (uint16) block->first_line_no);
-	bytes_put(target, block->hash.bytes, HASH_SIZE);
-	for (int i = 0; i < COLUMN_GROUPS; i++)
-		bytes_put_u32(target, block->checksums[i]);
-	for (int i = 0; i < block->nrows; i++)
-		bytes_put_u16(target, block->row_checksums[i]);
 }
 
 void

@@ -106,7 +106,6 @@ section_block_size(int nrows)
 	return BLOCK_HEAD_SIZE + section_block_rows_size(nrows);
 }
 
-extern void section_block_put(const SectionBlock *block, StringInfo target);
 extern void section_block_get_head(SectionBlock *block, const char *head);
 extern void section_block_get_rows(SectionBlock *block, const char *rows, int nrows);
 
