@@ -55,7 +55,8 @@ enum
 
 /*
  * Names after a colon: the colon before an identifier becomes a space, unless
- * something before it makes it the colon of a slice.
+ * something before it makes it the colon of a slice, as the bracket of a
+ * subscript does.
  */
 static char *
 resolve_colons(CheckContext *context)
@@ -65,8 +66,10 @@ resolve_colons(CheckContext *context)
 	core_yy_extra_type extra;
 	core_YYSTYPE value;
 	char *result = pstrdup(text);
-	int before = 0;    /* the token before the last */
-	int colon_at = -1; /* where the last token was a colon that may begin a name */
+	int before = 0;               /* the token before the last */
+	bool before_is_array = false; /* it is the word ARRAY */
+	bool in_constructor = false;  /* the last bracket opened elements, no subscript */
+	int colon_at = -1;            /* where the last token was a colon that may begin a name */
 	int token;
 
 	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
@@ -83,13 +86,16 @@ resolve_colons(CheckContext *context)
 		if (token == ':')
 		{
 			bool after_operand =
-				before == ')' || before == ']' || before == '[' ||
+				before == ')' || before == ']' || (before == '[' && !in_constructor) ||
 				(before >= TOKEN_IDENT && before <= TOKEN_PARAM && before != TOKEN_OP);
 
 			if (!after_operand)
 				colon_at = location;
 		}
+		else if (token == '[')
+			in_constructor = before_is_array || before == '[' || before == ',';
 		before = token;
+		before_is_array = token > TOKEN_PARAM && pg_strncasecmp(text + location, "array", 5) == 0;
 	}
 	scanner_finish(scanner);
 	context->location = 0;

@@ -359,6 +359,8 @@ sub make_case
 	else
 	{
 		my @tokens = gen($kind eq 'amount' ? 'num' : 'bool', 1 + dice(4), 1);
+		# In a subscript it would be the colon of a slice.
+		for my $at (2 .. $#tokens) { $tokens[$at] =~ s/^$name_mark// if $tokens[ $at - 1 ] eq '[' && $tokens[ $at - 2 ] ne 'ARRAY'; }
 		@tokens = mutate_list(\@odd, @tokens) if $how >= 12 && $how < 17;
 		$text = join_tokens(@tokens);
 		$text = join '', mutate_list(\@chars, split //, $text) if $how >= 17;

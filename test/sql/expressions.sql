@@ -13,7 +13,7 @@ SELECT e, acct.check_expression(e, 'amount') AS understood
     ':_x', ':GROSS_AMOUNT', ':days * 2', 'CASE WHEN :days > 3 THEN :rate ELSE :gross_amount END', 'coalesce(:rate, nullif(:gross_amount, 0), 1)',
     'abs(-:gross_amount)', '-:gross_amount', 'days_in_month(:txn_month) * 1.5', 'acct.days_in_month(txn_month)', '1 -- :nothing',
     '/* :nothing */ 2', 'length('':nothing'')', 'trunc(1.5)', '(ARRAY[1.5, 2.5, 3.5])[2]', '((ARRAY[1.5, 2.5, 3.5])[1:2])[1]',
-    '((ARRAY[1.5, 2.5])[1:days])[1]', '((ARRAY[1.5, 2.5])[:days])[1]', '((ARRAY[1.5, 2.5])[1: :days])[1]', ':gross_amount::numeric(10,2)', 'CAST(:days AS numeric)',
+    '((ARRAY[1.5, 2.5])[1:days])[1]', '((ARRAY[1.5, 2.5])[:days])[1]', '((ARRAY[1.5, 2.5])[1: :days])[1]', '(ARRAY[:days, 7])[1]', '(ARRAY[[:days], [:days]])[2][1]', '((array [ :days, 7 ])[:days])[1]', ':gross_amount::numeric(10,2)', 'CAST(:days AS numeric)',
     'txn_source_parent.gross_amount', ':bank_value_date - :txn_month', '$$7$$::numeric', 'width_bucket(:gross_amount, 0, 100, 5)',
     'NULL', '''12.5''', 'div(7, 2)', 'mod(7, 2)', '2 ^ 3.0', 'power(2.0, 3)', 'sqrt(2.0)', 'scale(1.50)', '1e3', '(:gross_amount)']) WITH ORDINALITY AS x (e, n) ORDER BY n;
 SELECT e, acct.check_expression(e, 'condition') AS understood
