@@ -37,7 +37,7 @@ sub interrupt
 	{
 		kill 'KILL', $pid or die "kill $pid: $!";
 		$node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
-		$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
+		await_recovery($node);
 	}
 	elsif ($kind eq 'immediate shutdown')
 	{

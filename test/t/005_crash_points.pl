@@ -195,8 +195,7 @@ sub interrupt
 
 		kill 'KILL', $pid or die "kill $pid: $!";
 		$node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
-		# A psql that is refused may not read its query any more.
-		wait_until('recovery', sub { (eval { $node->psql('postgres', 'SELECT true') } // 2) == 0 });
+		await_recovery($node);
 	}
 	elsif ($way eq 'immediate shutdown')
 	{

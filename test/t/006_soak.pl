@@ -73,7 +73,7 @@ sub strike
 			return if ++$tries > 500;
 			usleep(10_000);
 		}
-		$node->poll_query_until('postgres', 'SELECT true') or die 'no recovery';
+		await_recovery($node);
 	}
 	elsif ($way eq 'immediate shutdown')
 	{

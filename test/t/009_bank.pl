@@ -352,7 +352,7 @@ sub strike
 				return if ++$tries > 500;
 				usleep(10_000);
 			}
-			wait_until('recovery', sub { (eval { $node->psql('postgres', 'SELECT true') } // 2) == 0 });
+			await_recovery($node);
 		}
 		else
 		{

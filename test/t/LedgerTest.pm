@@ -17,7 +17,7 @@ our @EXPORT = qw(
   broken_invariants fingerprint exceptions_of failing_checks all_checks
   data_of catalog_of routines_of is_same large_runs
   $statistics change_tax taxes_changed post_by_another $by_another manual_journal approve_by_another close_shop
-  has_amcheck fails_with start_session hold_lock wait_until database_bytes
+  has_amcheck fails_with start_session hold_lock wait_until await_recovery database_bytes
   reading_of_one_query reading_of_several
 );
 
@@ -708,6 +708,14 @@ sub wait_until
 		$pause *= 1.3 if !$microseconds && $pause < 50_000;
 	}
 	die "timed out waiting for $what";
+}
+
+# Waits until a server that comes back after a crash answers. A psql that is refused may not read its query any more, which
+# ends a test that does not expect it.
+sub await_recovery
+{
+	my ($node) = @_;
+	return wait_until('recovery', sub { (eval { $node->psql('postgres', 'SELECT true') } // 2) == 0 });
 }
 
 # Bytes of a database's files, committed or not.
