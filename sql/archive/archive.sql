@@ -619,6 +619,11 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    -- Exported again since it was found due
+    IF archived.verified_at IS NULL AND acct._is_exported_first(archived.table_name) THEN
+        RAISE EXCEPTION 'the last export of month % of % is not verified', acct._month_name(archived.month), archived.table_name
+            USING ERRCODE = '55000', HINT = 'acct.verify_archive() verifies it.';
+    END IF;
     IF archived.table_name = 'ledger_entry' THEN
         -- The books, whose seals say so, before the tables, as when they were archived
         PERFORM acct._lock_months('ledger_entry', '10 seconds');
@@ -643,4 +648,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._drop_archived(bigint) IS
-'Drops the tables of an archived month, which the caller found due; balances and the record stay. Raises 55P03 where they are in use, LE010 where they are elsewhere.';
+'Drops the tables of an archived month, which the caller found due; balances and the record stay. Raises 55000 where it was exported again, and that is not verified, 55P03 where they are in use, LE010 where they are elsewhere.';

@@ -148,7 +148,8 @@ CREATE FUNCTION acct._record_verified(p_manifest jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_layout();
-    UPDATE acct.archived_partition AS a SET verified_by = session_user, verified_at = clock_timestamp()
+    -- With the directory where the files are now.
+    UPDATE acct.archived_partition AS a SET verified_by = session_user, verified_at = clock_timestamp(), manifest = p_manifest
      WHERE a.archive_id = (p_manifest ->> 'archive_id')::bigint AND a.manifest - 'directory' = p_manifest - 'directory';
     IF FOUND THEN
         INSERT INTO acct.run_log (step, partition, rows, detail)

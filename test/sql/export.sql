@@ -214,6 +214,26 @@ UPDATE acct.archived_partition SET verified_at = NULL WHERE table_name = 'ledger
 SELECT table_name, month, action, reason, rows FROM acct.apply_retention() WHERE table_name = 'ledger_entry' ORDER BY month;
 SELECT table_name, month, action, reason, rows FROM acct.apply_retention() WHERE table_name = 'ledger_entry' ORDER BY month;
 SELECT bool_and(passed) AS passed FROM acct.verify_archive(:'manifest');
+-- Not while its files are others than those that were verified: an export was rolled back after they were in place, or a file is damaged.
+BEGIN;
+ALTER TABLE acct_archive.ledger_entry_header_2015_01 ADD COLUMN later text;
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') IS NOT NULL AS exported;
+ROLLBACK;
+SELECT verified_at IS NOT NULL AS verified FROM acct.archived_partition WHERE table_name = 'ledger_entry' AND month = '2015-01-01';
+SELECT table_name, month, action, regexp_replace(reason, '/.*/', '.../') AS reason, rows FROM acct.apply_retention(true) WHERE table_name = 'ledger_entry' AND month = '2015-01-01';
+SELECT table_name, month, action, regexp_replace(reason, '/.*/', '.../') AS reason, rows FROM acct.apply_retention() WHERE table_name = 'ledger_entry' AND month = '2015-01-01';
+-- Nor where it was exported again after it was found due
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
+SELECT acct._drop_archived(a.archive_id) FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry' AND a.month = '2015-01-01';
+-- The record has the directory where it was verified.
+CALL public.sh('mv %1$s %1$s.moved', :'dir', NULL);
+SELECT bool_and(passed) AS passed FROM acct.verify_archive(jsonb_set(:'manifest', '{directory}', to_jsonb(:'dir' || '.moved')));
+SELECT manifest ->> 'directory' = :'dir' || '.moved' AS moved FROM acct.archived_partition WHERE table_name = 'ledger_entry' AND month = '2015-01-01';
+CALL public.sh('echo >> %s', :'dir' || '.moved', 'ledger_entry_line_2015_01.csv');
+SELECT action, regexp_replace(reason, '/.*/', '.../') AS reason FROM acct.apply_retention(true) WHERE table_name = 'ledger_entry' AND month = '2015-01-01';
+CALL public.sh('rm -r %1$s.moved; mkdir %1$s', :'dir', NULL);
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
+SELECT bool_and(passed) AS passed FROM acct.verify_archive(:'manifest');
 CREATE TABLE public.before AS SELECT m.m, t.* FROM unnest(ARRAY['2015-01-01', '2015-02-01', '2015-03-01']::date[]) AS m (m), acct.trial_balance(m.m) AS t;
 -- As the operator, who may drop nothing else
 SET SESSION AUTHORIZATION regress_export_clerk;
