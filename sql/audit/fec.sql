@@ -14,51 +14,63 @@ COMMENT ON FUNCTION acct._fec_code(text) IS 'The expression of the journal code 
 CREATE FUNCTION acct._fec_headers(p_scope jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- A journal whose lines are all zero is none of a FEC. One that need not balance can have credits alone.
-    SELECT format('(SELECT x.*, %s AS journal_code FROM %s AS x WHERE (x.total_debit <> 0 OR x.total_credit <> 0) AND x.run_id <> ALL (%L::bigint[]))', acct._fec_code('x'), acct._audit_headers(p_scope),
+    SELECT format('(SELECT x.*, %s AS journal_code, %L AND x.total_debit = 0 AS is_last FROM %s AS x WHERE (x.total_debit <> 0 OR x.total_credit <> 0) AND x.run_id <> ALL (%L::bigint[]))',
+                  acct._fec_code('x'), p_scope ? 'credits_last', acct._audit_headers(p_scope),
                   ARRAY(SELECT acct._closing_runs(date_trunc('month', (p_scope ->> 'to_day')::timestamp)::date)))
 $$;
 COMMENT ON FUNCTION acct._fec_headers(jsonb) IS 'The FROM item of the journals of a FEC with their codes: those of the year without its closing entries.';
 
-CREATE FUNCTION acct._fec_numbers(p_scope jsonb) RETURNS TABLE (journal_code text, run_id bigint, first_number bigint, journals bigint, run_order bigint)
+CREATE FUNCTION acct._fec_numbers(p_scope jsonb) RETURNS TABLE (journal_code text, run_id bigint, is_last boolean, first_number bigint, journals bigint, run_order bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY EXECUTE format($q$
-        SELECT n.journal_code COLLATE "C", n.run_id, (sum(n.journals) OVER (PARTITION BY n.journal_code ORDER BY n.posted_at, n.run_id) - n.journals + 1)::bigint, n.journals,
-               dense_rank() OVER (ORDER BY n.posted_at, n.run_id)
-          FROM (SELECT h.journal_code, h.run_id, h.posted_at, count(*) AS journals FROM %s AS h GROUP BY 1, 2, 3) AS n$q$, acct._fec_headers(p_scope));
+        SELECT n.journal_code COLLATE "C", n.run_id, n.is_last,
+               (sum(n.journals) OVER (PARTITION BY n.journal_code ORDER BY n.is_last, n.posted_at, n.run_id) - n.journals + 1)::bigint, n.journals,
+               dense_rank() OVER (ORDER BY n.is_last, n.posted_at, n.run_id)
+          FROM (SELECT h.journal_code, h.run_id, h.posted_at, h.is_last, count(*) AS journals FROM %s AS h GROUP BY 1, 2, 3, 4) AS n$q$, acct._fec_headers(p_scope));
 END
 $$;
 COMMENT ON FUNCTION acct._fec_numbers(jsonb) IS
-'The numbers of a year''s entries in the order in which they were posted: for each journal code and run the first number, how many journals there are, and the rank of the run.';
+'The numbers of a year''s entries in the order in which they were posted: for each journal code and run the first number, how many journals there are, and the rank of the run. With credits_last in the scope, journals with credits alone (is_last) come last.';
 
-CREATE FUNCTION acct._require_fec_numbers(p_scope jsonb) RETURNS void
+CREATE FUNCTION acct._require_fec_numbers(p_scope jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
+    scope jsonb;
+    found_now record;
     differs record;
 BEGIN
-    SELECT k.journal_code, k.run_id, k.first_number, k.journals, n.first_number AS first_now, n.journals AS journals_now INTO differs
-      FROM acct.fec_number AS k
-      LEFT JOIN acct._fec_numbers(p_scope) AS n ON n.journal_code = k.journal_code AND n.run_id = k.run_id
-     WHERE k.entity_code = p_scope ->> 'entity' AND k.basis = p_scope ->> 'basis' AND k.year_end = (p_scope ->> 'to_day')::date
-       AND (k.first_number, k.journals) IS DISTINCT FROM (n.first_number, n.journals)
-     ORDER BY k.journal_code, k.first_number LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'entries of the year that ends on % are not those that were numbered', p_scope ->> 'to_day'
-            USING ERRCODE = 'LE009', DETAIL = format('Run %s, journal code %s: %s journals had the numbers from %s on; now there are %s, from %s on.',
-                                                     differs.run_id, differs.journal_code, differs.journals, differs.first_number,
-                                                     coalesce(differs.journals_now, 0), coalesce(differs.first_now::text, 'none')),
-                  HINT = 'The ledger is immutable: compare it with a backup.';
-    END IF;
+    -- Version 0.2.0 numbered years without journals that have credits alone. What it numbered keeps its numbers: these come after it.
+    FOREACH scope IN ARRAY ARRAY[p_scope, p_scope || '{"credits_last": true}'] LOOP
+        SELECT k.journal_code, k.run_id, k.first_number, k.journals, n.first_number AS first_now, n.journals AS journals_now INTO found_now
+          FROM acct.fec_number AS k
+          LEFT JOIN acct._fec_numbers(scope) AS n ON n.journal_code = k.journal_code AND n.run_id = k.run_id AND NOT n.is_last
+         WHERE k.entity_code = p_scope ->> 'entity' AND k.basis = p_scope ->> 'basis' AND k.year_end = (p_scope ->> 'to_day')::date
+           AND (k.first_number, k.journals) IS DISTINCT FROM (n.first_number, n.journals)
+         ORDER BY k.journal_code, k.first_number LIMIT 1;
+        IF NOT FOUND THEN
+            RETURN scope;
+        END IF;
+        IF scope = p_scope THEN
+            differs := found_now;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'entries of the year that ends on % are not those that were numbered', p_scope ->> 'to_day'
+        USING ERRCODE = 'LE009', DETAIL = format('Run %s, journal code %s: %s journals had the numbers from %s on; now there are %s, from %s on.',
+                                                 differs.run_id, differs.journal_code, differs.journals, differs.first_number,
+                                                 coalesce(differs.journals_now, 0), coalesce(differs.first_now::text, 'none')),
+              HINT = 'The ledger is immutable: compare it with a backup.';
 END
 $$;
-COMMENT ON FUNCTION acct._require_fec_numbers(jsonb) IS 'Raises LE009 where the entries of a year are not those whose numbers were kept.';
+COMMENT ON FUNCTION acct._require_fec_numbers(jsonb) IS
+'Returns the scope, with credits_last where version 0.2.0 numbered the year. Raises LE009 where the entries of a year are not those whose numbers were kept.';
 
 CREATE FUNCTION acct._keep_fec_numbers(p_scope jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     INSERT INTO acct.fec_number (entity_code, basis, year_end, journal_code, run_id, first_number, journals)
     SELECT p_scope ->> 'entity', p_scope ->> 'basis', (p_scope ->> 'to_day')::date, n.journal_code, n.run_id, n.first_number, n.journals
-      FROM acct._fec_numbers(p_scope) AS n
+      FROM acct._fec_numbers(p_scope) AS n WHERE NOT n.is_last
     ON CONFLICT DO NOTHING
 $$;
 COMMENT ON FUNCTION acct._keep_fec_numbers(jsonb) IS 'Keeps the numbers of the entries of a closed year, those that are not kept yet.';
@@ -160,9 +172,9 @@ BEGIN
                    h.journal_code AS code, coalesce(d.name, h.journal_code) AS journal_name, to_char(h.je_date, 'YYYYMMDD') AS entry_date, %s AS policy,
                    coalesce(h.txn_id::text, h.je_number) AS piece, to_char(coalesce(h.original_date, h.je_date), 'YYYYMMDD') AS piece_date, %s AS text,
                    to_char(h.posted_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS valid_date,
-                   n.first_number - 1 + row_number() OVER (PARTITION BY h.journal_code, h.run_id ORDER BY h.je_id) AS number
+                   n.first_number - 1 + row_number() OVER (PARTITION BY h.journal_code, h.run_id, h.is_last ORDER BY h.je_id) AS number
               FROM %s AS h
-              JOIN acct._fec_numbers(%L) AS n ON n.journal_code = h.journal_code AND n.run_id = h.run_id
+              JOIN acct._fec_numbers(%L) AS n ON n.journal_code = h.journal_code AND n.run_id = h.run_id AND n.is_last = h.is_last
               LEFT JOIN %s AS d ON d.code = h.journal_code)
         SELECT %L, x.line, x.place > 0
           FROM (SELECT 0::bigint AS place, NULL::bigint AS je_id, 0 AS line_no,
@@ -267,7 +279,7 @@ BEGIN
         RETURN QUERY SELECT s.line FROM acct._sent_lines(acct._fec_description(scope, file), scope) AS s;
         RETURN;
     END IF;
-    PERFORM acct._require_fec_numbers(scope);
+    scope := acct._require_fec_numbers(scope);
     IF export_fec.year_end <= (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = export_fec.entity AND b.basis = export_fec.basis) THEN
         PERFORM acct._keep_fec_numbers(scope);
     END IF;

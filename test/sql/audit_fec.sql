@@ -155,6 +155,20 @@ COMMIT;
 SELECT public.booked('2025-09-01') IS NOT NULL AS posted;
 SELECT code, lib, num, piece, aux, regexp_replace(label, '\d{6}-\d+', 'NUMBER') AS label, debit, credit FROM public.fields('2025-12-31', 'FRD') WHERE n > 1;
 SELECT line FROM acct.export_fec('2025-12-31', 'FRD', part => 'description') WHERE line ~ '^A[ N]';
+-- A year as version 0.2.0 numbered it, without credits alone: what had numbers keeps them, and these come last.
+CALL public.policy('MIXED', '{CR 706100 FA gross_amount IF gross_amount < 10,DR 512000 FA gross_amount IF gross_amount >= 10}', header => '{"require_balanced": false, "balance_by_fund": false}');
+BEGIN;
+CALL public.event(67, '2025-10-01', 'MIXED', 7, NULL, 'FRD');
+CALL public.event(68, '2025-10-02', 'MIXED', 18, NULL, 'FRD');
+CALL public.event(69, '2025-10-03', 'MIXED', 19, NULL, 'FRD');
+COMMIT;
+SELECT public.booked('2025-10-01') IS NOT NULL AS posted;
+SELECT code, num, piece, debit, credit FROM public.fields('2025-12-31', 'FRD') WHERE code = 'MIXED';
+BEGIN;
+INSERT INTO acct.fec_number (entity_code, basis, year_end, journal_code, run_id, first_number, journals)
+SELECT 'FRD', 'PRIMARY', '2025-12-31', 'MIXED', max(h.run_id), 1, 2 FROM acct.ledger_entry_header AS h WHERE h.template_code = 'MIXED';
+SELECT code, num, piece, debit, credit FROM public.fields('2025-12-31', 'FRD') WHERE code = 'MIXED';
+ROLLBACK;
 
 --
 -- As an auditor, at a snapshot of the caller's
