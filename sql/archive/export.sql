@@ -148,8 +148,10 @@ CREATE FUNCTION acct._record_verified(p_manifest jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._require_layout();
-    -- With the directory where the files are now.
-    UPDATE acct.archived_partition AS a SET verified_by = session_user, verified_at = clock_timestamp(), manifest = p_manifest
+    -- With the directory where the files are now, unless the manifest is what a seal says that the month was dropped or restored with.
+    UPDATE acct.archived_partition AS a
+       SET verified_by = session_user, verified_at = clock_timestamp(),
+           manifest = CASE WHEN a.dropped_at IS NULL AND a.restored_at IS NULL THEN p_manifest ELSE a.manifest END
      WHERE a.archive_id = (p_manifest ->> 'archive_id')::bigint AND a.manifest - 'directory' = p_manifest - 'directory';
     IF FOUND THEN
         INSERT INTO acct.run_log (step, partition, rows, detail)

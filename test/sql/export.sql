@@ -254,6 +254,13 @@ SELECT acct.validate_run(:jan);
 SELECT acct.check_balance_snapshot('2015-01-01');
 SELECT count(*) AS different FROM acct.check_balance_snapshot();
 SELECT bool_and(passed) AS passed FROM acct.verify_archive(:'manifest');
+-- What the seal says that it was dropped with stays in the record, wherever the files are verified.
+CALL public.sh('mv %1$s %1$s.moved', :'dir', NULL);
+SELECT bool_and(passed) AS passed FROM acct.verify_archive(jsonb_set(:'manifest', '{directory}', to_jsonb(:'dir' || '.moved')));
+CALL public.sh('mv %1$s.moved %1$s', :'dir', NULL);
+SELECT DISTINCT a.verified_at > a.dropped_at AS verified, acct._seal_line(s.body, 'manifest_sha256') = encode(sha256(acct._utf8(a.manifest::text)), 'hex') AS as_sealed
+  FROM acct.archived_partition AS a JOIN acct.ledger_seal AS s ON s.kind = 'drop' AND s.period_month = a.month AND s.entity_code <> ''
+ WHERE a.table_name = 'ledger_entry' AND a.month = '2015-01-01';
 \set VERBOSITY terse
 DROP TABLE acct_archive.ledger_entry_line_2015_02;
 CALL public.sh('rm -r %s', :'dir', NULL);
