@@ -2,8 +2,9 @@
  * log_line.c
  *		acct._log_at_commit() (see log_line.h).
  *
- * Lines are written once the transaction has committed, or is prepared: up to there it may fail, as a serializable one does that met
- * another. All that can fail is done when they are noted.
+ * Lines are written once the transaction has committed, or is prepared. Up to there
+ * it may fail: other extensions take part in a commit, and so does the check of
+ * serializable transactions. All that can fail is done when lines are noted.
  */
 #include "common/log_line.h"
 
