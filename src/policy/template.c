@@ -125,7 +125,9 @@ add_line(TupleTableSlot *slot, void *arg)
 			line->fund_index = t->lines[i].fund_index;
 	if (line->fund_index == t->nfunds)
 		t->nfunds++;
-	Assert(line->is_balancing == (line->amount_text == NULL));
+	if (line->is_balancing != (line->amount_text == NULL))
+		elog(ERROR, "line %d of template %s is balancing and has an amount, or neither",
+			 line->line_no, t->code.data);
 	Assert(t->nlines == 0 || t->lines[t->nlines - 1].line_no < line->line_no);
 	t->nlines++;
 	MemoryContextSwitchTo(old);
