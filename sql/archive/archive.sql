@@ -620,7 +620,7 @@ BEGIN
         RETURN;
     END IF;
     -- Exported again since it was found due
-    IF archived.exported_at IS NOT NULL AND archived.verified_at IS NULL AND acct._is_exported_first(archived.table_name) THEN
+    IF archived.exported_at IS NOT NULL AND EXISTS (SELECT FROM acct._months_due() AS d WHERE d.archive_id = p_archive_id AND d.kept IS NOT NULL) THEN
         RAISE EXCEPTION 'the last export of month % of % is not verified', acct._month_name(archived.month), archived.table_name
             USING ERRCODE = '55000', HINT = 'acct.verify_archive() verifies it.';
     END IF;

@@ -262,17 +262,12 @@ $$;
 COMMENT ON FUNCTION acct._retire_records(text, timestamptz) IS
 'Deletes the rows of run_log, or of journal_run_batch, that are no longer needed and older than a moment, and says how many these were. It keeps nobody from reading or writing others.';
 
-CREATE FUNCTION acct._is_exported_first(p_table text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce((SELECT p.export_before_drop FROM acct.retention_policy AS p WHERE p.table_name = p_table), true)
-$$;
-COMMENT ON FUNCTION acct._is_exported_first(text) IS 'Whether months of a table are dropped only once they were exported and verified.';
-
 CREATE FUNCTION acct._export_replaced(p_archive_id bigint) RETURNS text
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- Files that are away were moved, to where exports are kept.
     SELECT format('file %s is not the one that was verified', x.path)
       FROM acct.archived_partition AS a
+      JOIN acct.retention_policy AS p ON p.table_name = a.table_name AND p.export_before_drop
      CROSS JOIN LATERAL (SELECT rtrim(a.manifest ->> 'directory', '/') || '/' || (f ->> 'file') AS path, f ->> 'sha256' AS sha256
                            FROM jsonb_array_elements(a.manifest -> 'files') AS f) AS x
      CROSS JOIN LATERAL acct._file_digest(x.path, false) AS d
@@ -280,7 +275,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$
      ORDER BY x.path LIMIT 1
 $$;
 COMMENT ON FUNCTION acct._export_replaced(bigint) IS
-'Says which file of a verified export is another one now, where it was verified: one that was damaged, or that an export replaced which was rolled back, or that is of another database; NULL where there is none. Reads the files.';
+'Says which file of an export, without which a month is not dropped, is no longer the one that was verified: damaged, or replaced by an export that was rolled back, or by another database; NULL where there is none. Reads the files.';
 
 CREATE FUNCTION acct._survey_due(p_hold boolean)
 RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
@@ -298,7 +293,7 @@ BEGIN
         archive_id := due.archive_id;
         kept := due.kept;
         figures := NULL;
-        IF kept IS NULL AND (archive_id IS NULL OR acct._is_exported_first(due.table_name)) THEN
+        IF kept IS NULL THEN
             BEGIN
                 IF archive_id IS NULL THEN
                     SELECT s.kept, s.figures INTO kept, figures FROM acct._survey_month(due.table_name, due.month, p_hold) AS s;

@@ -31,25 +31,25 @@ DECLARE
     ranges record;
     parts text[] := ARRAY[]::text[];
 BEGIN
-    FOR source_month, is_known, one_basis IN
-        SELECT s.m, acct._is_source_known(s.m), b FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS s (m), (SELECT DISTINCT u FROM unnest(p_bases) AS u) AS u (b) ORDER BY 1, 3
-    LOOP
-        SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
-        IF ranges.first IS NOT NULL THEN
-            -- By the BRIN index, in which rows of a batch lie together.
-            parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
-                                     '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last AND %s '
-                                     ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' '
-                                     ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
-                                     CASE WHEN is_known THEN 'true' ELSE is_registered END);
-        END IF;
-        IF NOT is_known THEN
-            -- No run takes them.
-            parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
-                                     ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' AND NOT %3$s '
-                                     '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
-                                     ' GROUP BY s.entity_code, s.currency', one_basis, acct._source_rows(source_month), is_registered, source_month);
-        END IF;
+    FOR source_month, is_known IN SELECT m.month, acct._is_source_known(m.month) FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS m (month) ORDER BY 1 LOOP
+        FOR one_basis IN SELECT DISTINCT u FROM unnest(p_bases) AS u ORDER BY 1 LOOP
+            SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
+            IF ranges.first IS NOT NULL THEN
+                -- By the BRIN index, in which rows of a batch lie together.
+                parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
+                                         '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last AND %s '
+                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' '
+                                         ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
+                                         CASE WHEN is_known THEN 'true' ELSE is_registered END);
+            END IF;
+            IF NOT is_known THEN
+                -- No run takes them.
+                parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
+                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' AND NOT %3$s '
+                                         '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
+                                         ' GROUP BY s.entity_code, s.currency', one_basis, acct._source_rows(source_month), is_registered, source_month);
+            END IF;
+        END LOOP;
     END LOOP;
     RETURN nullif(array_to_string(parts, ' UNION ALL '), '');
 END

@@ -333,7 +333,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_cluster();
     here := acct._node_description();
-    placement := (SELECT encode(sha256(acct._utf8(coalesce(string_agg(e.entity_code || E'\n' || e.node_name, E'\n' ORDER BY e.entity_code), ''))), 'hex') FROM acct_cluster.entity AS e);
+    placement := acct._placement_digest('acct_cluster.entity');
     FOR a IN SELECT x.* FROM acct._ask_each('{"do": "describe"}') AS x LOOP
         node := a.node_name;
         ledger_id := (a.answer ->> 'ledger_id')::uuid;

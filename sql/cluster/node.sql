@@ -59,6 +59,17 @@ END
 $$;
 COMMENT ON FUNCTION acct._refuse_on_node() IS 'Raises LE004 on a node of a cluster that is not its coordinator: policy is one.';
 
+CREATE FUNCTION acct._placement_digest(p_places regclass) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    digest text;
+BEGIN
+    EXECUTE format('SELECT encode(sha256(acct._utf8(coalesce(string_agg(e.entity_code || E''\n'' || e.node_name, E''\n'' ORDER BY e.entity_code), ''''))), ''hex'') FROM %s AS e', p_places) INTO digest;
+    RETURN digest;
+END
+$$;
+COMMENT ON FUNCTION acct._placement_digest(regclass) IS 'SHA-256 of the nodes that entities are assigned to, by a table of them: it is the same on every node that knows the current ones.';
+
 CREATE FUNCTION acct._node_description() RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT jsonb_build_object(
@@ -67,7 +78,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
         'policy_digest', acct._policy_digest(acct._policy_kept()),
         'entities', (SELECT count(*) FROM acct.entity_place AS e WHERE e.node_name = m.node_name),
         -- A coordinator with another map has been restored, or this node was.
-        'placement', (SELECT encode(sha256(acct._utf8(coalesce(string_agg(e.entity_code || E'\n' || e.node_name, E'\n' ORDER BY e.entity_code), ''))), 'hex') FROM acct.entity_place AS e),
+        'placement', acct._placement_digest('acct.entity_place'),
         'prepared', (SELECT count(*) FROM pg_prepared_xacts AS x WHERE x.database = current_database() AND x.prepared < now() - interval '1 minute'))
       FROM acct.engine_layout AS l LEFT JOIN acct.cluster_member AS m ON true
 $$;
