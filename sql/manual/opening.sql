@@ -38,10 +38,12 @@ BEGIN
                    columns.fund_column, columns.amount, p_source)
        INTO balances;
     RETURN balances;
+EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN
+    RAISE EXCEPTION 'a balance of % is no number', p_source USING ERRCODE = '22023', DETAIL = SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION acct._read_balances(regclass) IS
-'The balances of a table, read with the caller''s rights, as a JSON array: account_code, fund, currency and the sum of its balances, debit balances positive. Raises 42501 where the caller may not read it.';
+'The balances of a table, read with the caller''s rights, as a JSON array: account_code, fund, currency and the sum of its balances, debit balances positive. Raises 22023 where a balance is no number, 42501 where the caller may not read it.';
 
 CREATE FUNCTION acct._balances(p_balances jsonb) RETURNS TABLE (account_code text, fund text, currency text, balance numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

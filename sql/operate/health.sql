@@ -314,17 +314,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._health_batches_waiting() IS 'Hours that the oldest load which waits for a run has been waiting.';
 
-CREATE FUNCTION acct._health_source_rows(OUT observed numeric, OUT detail text)
+CREATE FUNCTION acct._unbookable_rows(p_month date, OUT observed numeric, OUT detail text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    month date;
 BEGIN
-    SELECT max(c.txn_month) INTO month FROM acct.journal_run_batch AS c
-     WHERE c.released_at IS NULL AND c.txn_month IN (SELECT m FROM acct._source_months() AS m);
-    observed := 0;
-    IF month IS NULL THEN
-        RETURN;
-    END IF;
     EXECUTE format(
         'SELECT coalesce(sum(d.rows), 0), acct._first_of(array_agg(d.what ORDER BY d.what)) '
         '  FROM (SELECT CASE WHEN b.batch_id IS NULL OR c.batch_id IS NULL THEN s.rows ELSE greatest(abs(s.rows - c.source_rows), 1) END AS rows, '
@@ -338,21 +330,34 @@ BEGIN
         '         WHERE b.batch_id IS NULL '
         '            OR c.batch_id IS NOT NULL AND (s.rows, s.gross) IS DISTINCT FROM (c.source_rows, c.source_gross) '
         '            OR c.batch_id IS NULL AND $2 AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = ($1, s.batch_id))) AS d',
-        acct._source_rows(month)) INTO observed, detail USING month, acct._is_source_known(month);
+        acct._source_rows(p_month)) INTO observed, detail USING p_month, acct._is_source_known(p_month);
 END
 $$;
-COMMENT ON FUNCTION acct._health_source_rows() IS
-'Source rows that no run will book: of batches that are not registered, or neither wait nor were taken, or added to a batch after it was taken, or gone from it. Reads the newest month that a run took.';
+COMMENT ON FUNCTION acct._unbookable_rows(date) IS
+'Rows of a source month that no run will book: of batches that are not registered, or neither wait nor were taken, or added to a batch after it was taken, or gone from it. Reads the month.';
 
-CREATE FUNCTION acct._month_in_turn() RETURNS date
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+CREATE FUNCTION acct._month_in_turn(p_months date[]) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     -- Called once a day it comes to each month, day after day; called every hour, to all of them in a few days.
-    SELECT m.months[1 + mod((extract(epoch FROM now())::bigint / 86400
-                             + extract(hour FROM now() AT TIME ZONE 'UTC')::bigint * ((cardinality(m.months) + 23) / 24)),
-                            nullif(cardinality(m.months), 0))]
-      FROM (SELECT ARRAY(SELECT DISTINCT x.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS x ORDER BY x.month) AS months) AS m
+    SELECT p_months[1 + mod((extract(epoch FROM now())::bigint / 86400
+                             + extract(hour FROM now() AT TIME ZONE 'UTC')::bigint * ((cardinality(p_months) + 23) / 24)),
+                            nullif(cardinality(p_months), 0))]
 $$;
-COMMENT ON FUNCTION acct._month_in_turn() IS 'One of the months that the ledger has partitions for, another one each hour.';
+COMMENT ON FUNCTION acct._month_in_turn(date[]) IS 'One of these months, another one each hour.';
+
+CREATE FUNCTION acct._health_source_rows(OUT observed numeric, OUT detail text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH source AS (SELECT DISTINCT m AS month FROM acct._source_months() AS m)
+    SELECT coalesce(sum(u.observed), 0), acct._first_of(array_agg(u.detail ORDER BY m.month DESC))
+      FROM (SELECT max(c.txn_month) AS month FROM acct.journal_run_batch AS c
+             WHERE c.released_at IS NULL AND c.txn_month IN (SELECT s.month FROM source AS s)
+            UNION
+            SELECT acct._month_in_turn(ARRAY(SELECT s.month FROM source AS s ORDER BY 1))) AS m
+     CROSS JOIN LATERAL acct._unbookable_rows(m.month) AS u
+     WHERE m.month IS NOT NULL AND u.observed > 0
+$$;
+COMMENT ON FUNCTION acct._health_source_rows() IS
+'Source rows that no run will book, of the newest month that a run took, and of another month in turn.';
 
 CREATE FUNCTION acct._health_snapshot(OUT observed numeric, OUT detail text, OUT hint text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -378,7 +383,8 @@ BEGIN
              WHERE t.run_id = (SELECT r.run_id FROM acct.journal_run AS r WHERE acct._is_posted(r.status)
                                 ORDER BY r.posted_at DESC LIMIT 1)
             UNION
-            SELECT m FROM acct._month_in_turn() AS m WHERE m IS NOT NULL) AS m,
+            SELECT m FROM acct._month_in_turn(ARRAY(SELECT DISTINCT x.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS x ORDER BY x.month)) AS m
+             WHERE m IS NOT NULL) AS m,
            acct.check_balance_snapshot(m.je_month) AS c;
 END
 $$;

@@ -201,7 +201,7 @@ COMMENT ON FUNCTION acct._changed_columns(regclass, text[], text[]) IS
 
 CREATE FUNCTION acct._digest_as_before(p_query text, p_table regclass, p_columns text[], p_types text[],
                                        OUT rows bigint, OUT gross numeric, OUT digest text, OUT changed text)
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     c record;
     items text[] := ARRAY[]::text[];

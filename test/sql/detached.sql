@@ -144,10 +144,10 @@ SELECT pg_relation_size('acct.ledger_entry_line_2025_04_rest') AS size;
 SELECT status, detail FROM acct.health('{snapshot}');
 ROLLBACK;
 -- health() comes to each month: called daily at some hour, or every hour.
-SELECT acct._month_in_turn() IN ('2025-01-01', '2025-02-01') AS in_turn;
+SELECT acct._month_in_turn('{2025-01-01,2025-02-01}') IN ('2025-01-01', '2025-02-01') AS in_turn;
 UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snapshot_month = '2025-01-01';
 UPDATE acct.account_balance_snapshot SET line_count = line_count + 1 WHERE snapshot_month = '2025-02-01' AND account_code = '1000';
-SELECT status, observed = 1 + CASE acct._month_in_turn() WHEN '2025-01-01' THEN 2 ELSE 0 END AS as_many FROM acct.health('{snapshot}');
+SELECT status, observed = 1 + CASE acct._month_in_turn('{2025-01-01,2025-02-01}') WHEN '2025-01-01' THEN 2 ELSE 0 END AS as_many FROM acct.health('{snapshot}');
 SELECT acct.update_balance_snapshot() AS wrong;
 SELECT * FROM public.tried();
 -- A month of which lines and journals are detached is not posted into, nor made again, until it is attached.

@@ -37,6 +37,11 @@ SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migr
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.both_ways');
 UPDATE migration.unknown SET balance = 'NaN' WHERE balance IS NULL;
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.unknown');
+CREATE TABLE migration.written (account_code text, fund text, currency text, balance text);
+INSERT INTO migration.written VALUES ('1000', 'F1', 'IDR', '1.234,50');
+SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.written');
+UPDATE migration.written SET balance = '1e200000';
+SELECT * FROM acct.compare_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.written');
 CREATE TABLE migration.many AS SELECT n::text AS account_code, 'F1' AS fund_code, 'IDR' AS currency, n AS balance FROM generate_series(1, 32768) AS n;
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.many');
 RESET SESSION AUTHORIZATION;
