@@ -506,7 +506,8 @@ def check_archive(directory, manifest, seals):
     require(manifest['format'] == 'csv', 'the rows of a binary export cannot be compared: export the month as csv')
     require(seals, 'no proof of the sections of a seal was given: nothing is compared')
     month, found, counts, unsealed = days_of(manifest['month']), {}, {'header': 0, 'line': 0}, set()
-    by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run'), s['seal'].get('month')): s for s in seals}
+    # Of those that have rows: others, such as of waivers and of closing, name a run or a month too.
+    by_run = {(s['seal']['entity'], s['seal']['basis'], s['seal'].get('run'), s['seal'].get('month')): s for s in seals if s['seal']['kind'] in ('run', 'month')}
     for part in manifest['files']:
         kind = re.match('ledger_entry_(header|line)_', part['table'])
         require(kind, f"{part['table']} is no table of entries")

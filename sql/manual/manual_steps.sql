@@ -399,6 +399,8 @@ BEGIN
     PERFORM acct._refuse_manual_findings(m.journal_id);
     -- Once more under the lock of its book, with whatever was closed or opened meanwhile.
     PERFORM acct._lock_books(ARRAY[m.entity_code], ARRAY[m.basis]);
+    -- And with policy, and the places of entities in a cluster, as nobody changes them from here on
+    PERFORM acct._hold_tables('{acct.chart_of_accounts}', 'ROW SHARE');
     PERFORM acct._refuse_manual_findings(m.journal_id);
     -- crash point: manual_locked
     IF m.auto_reverse_on IS NOT NULL THEN

@@ -7,13 +7,22 @@ CREATE FUNCTION acct._balance_columns(p_source regclass, OUT fund_column text, O
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     names CONSTANT text[] := ARRAY(SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = p_source AND a.attnum > 0 AND NOT a.attisdropped);
+    -- The server's cast of floating point to numeric rounds; their text has all digits.
+    floats CONSTANT text[] := ARRAY(
+        SELECT a.attname::text FROM pg_attribute AS a
+         WHERE a.attrelid = p_source AND a.attnum > 0 AND NOT a.attisdropped
+           AND EXISTS (WITH RECURSIVE base (oid) AS (
+                           SELECT a.atttypid UNION ALL SELECT t.typbasetype FROM base AS b JOIN pg_type AS t ON t.oid = b.oid WHERE t.typtype = 'd')
+                       SELECT FROM base AS b WHERE b.oid IN ('real'::regtype, 'double precision'::regtype)));
 BEGIN
     IF p_source IS NULL THEN
         RAISE EXCEPTION 'the table of balances must be given' USING ERRCODE = '22004';
     END IF;
     fund_column := CASE WHEN 'fund_code' = ANY (names) THEN 'fund_code' WHEN 'fund' = ANY (names) THEN 'fund' END;
-    amount := CASE WHEN 'balance' = ANY (names) THEN CASE WHEN NOT names && '{debit,credit}' THEN 'x.balance::numeric' END
-                   WHEN '{debit,credit}' <@ names THEN 'coalesce(x.debit::numeric, 0) - coalesce(x.credit::numeric, 0)' END;
+    amount := CASE WHEN 'balance' = ANY (names) THEN CASE WHEN NOT names && '{debit,credit}' THEN 'x.balance%s::numeric' END
+                   WHEN '{debit,credit}' <@ names THEN 'coalesce(x.debit%2$s::numeric, 0) - coalesce(x.credit%3$s::numeric, 0)' END;
+    amount := format(amount, CASE WHEN 'balance' = ANY (floats) THEN '::text' END, CASE WHEN 'debit' = ANY (floats) THEN '::text' END,
+                     CASE WHEN 'credit' = ANY (floats) THEN '::text' END);
     IF fund_column IS NULL OR amount IS NULL OR NOT '{account_code,currency}' <@ names
        OR NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_source AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) THEN
         RAISE EXCEPTION '% is not a table of balances', p_source
@@ -26,7 +35,7 @@ COMMENT ON FUNCTION acct._balance_columns(regclass) IS
 'How a table of balances names funds, and the expression of a balance over its row x, debit balances positive. Raises 22004, and 22023 where it lacks a column.';
 
 CREATE FUNCTION acct._read_balances(p_source regclass) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     columns record;
     balances jsonb;

@@ -42,6 +42,15 @@ INSERT INTO migration.written VALUES ('1000', 'F1', 'IDR', '1.234,50');
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.written');
 UPDATE migration.written SET balance = '1e200000';
 SELECT * FROM acct.compare_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.written');
+-- Floating point with all its digits, which the server's cast to numeric rounds
+CREATE DOMAIN migration.amount AS double precision;
+ALTER TABLE migration.written ALTER balance TYPE migration.amount USING 12345678901234.56;
+SET extra_float_digits = -15;
+SELECT outcome, source_balance FROM acct.compare_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.written');
+ALTER TABLE migration.written ADD credit real NOT NULL DEFAULT 1234567.875;
+ALTER TABLE migration.written RENAME balance TO debit;
+SELECT outcome, source_balance FROM acct.compare_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.written');
+RESET extra_float_digits;
 CREATE TABLE migration.many AS SELECT n::text AS account_code, 'F1' AS fund_code, 'IDR' AS currency, n AS balance FROM generate_series(1, 32768) AS n;
 SELECT * FROM acct.draft_opening_balances('2024-12-31', 'MAIN', 'PRIMARY', 'migration.many');
 RESET SESSION AUTHORIZATION;

@@ -204,7 +204,9 @@ run_seal = seal_text(3, 'run', [('run', 7), ('month', '-'), ('headers', len(head
                                 ('header_columns', header_columns), ('line_columns', line_columns),
                                 ('header_root', mth([s for _, _, s in trees['header']]).hex()), ('line_root', mth([s for _, _, s in trees['line']]).hex())])
 close_seal = seal_text(5, 'close', [('balances', 3), ('balance_root', mth(balances).hex())])
-log = [b'a', b'b', run_seal.encode(), b'c', close_seal.encode(), b'd', b'e']
+# Names the run, too, and comes later
+waive_seal = seal_text(7, 'waive', [('run', 7)])
+log = [b'a', b'b', run_seal.encode(), b'c', close_seal.encode(), b'd', waive_seal.encode()]
 origin = 'ledger_engine/8b0c7f5e-4a52-4a70-9d2c-000000000001'
 
 
@@ -439,12 +441,12 @@ def archive(rows, compression='none', seals=(0, 1, 2, 3, 4, 5, 6), change=None, 
         write(name, data if change != kind else data + b'\n')
         files.append({'table': name[:-4], 'file': name, 'sha256': hashlib.sha256(data).hexdigest(), 'columns': [{'name': c, 'type': 'numeric(9,3)' if c == 'rate' else 'text'} for c in columns]})
     manifest = write('manifest.json', {'manifest': 'ledger_engine archive', 'table_name': 'ledger_entry', 'month': '2025-01-01', 'encoding': encoding, 'format': 'csv', 'compression': compression, 'files': files, 'gross': 1.5})
-    proofs = write('sections', '\n'.join(json.dumps(sections_proof(n)) for n in seals if n in (2, 4)))
+    proofs = write('sections', '\n'.join(json.dumps(sections_proof(n)) for n in seals if n in (2, 4, 6)))
     return run('archive', '--checkpoint', kept, manifest, proofs)
 
 
 check('an exported month is what was sealed', archive(of_month)[1].splitlines()[:3],
-      ['2025-01: 89 headers and 178 lines are those of 2 seals', 'not proved: columns that the seals do not have, because they came later: header added_later',
+      ['2025-01: 89 headers and 178 lines are those of 3 seals', 'not proved: columns that the seals do not have, because they came later: header added_later',
        'these are not all seals of the ledger: another one may have rows of the month'])
 check('a column that came later and is empty is not named', 'not proved' in archive(of_month, header_csv={**header_csv, 'added_later': lambda r: None})[1], False)
 check('no seal, no month', last_line(archive({'header': [], 'line': []}, seals=()))[0], 1)
