@@ -1,10 +1,17 @@
 -- The statements of the month-end pack: profit and loss, balance sheet, and both by fund.
 
+CREATE FUNCTION acct._kind_in_pack(p_kind text, p_line integer, p_loose integer[]) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN p_kind = 'accounts' AND p_line = ANY (p_loose) THEN 'in no total' ELSE p_kind END
+$$;
+COMMENT ON FUNCTION acct._kind_in_pack(text, integer, integer[]) IS 'The kind of a row of a statement, where lines that are in no subtotal are a kind of their own.';
+
 CREATE FUNCTION acct._pack_statement_rows(p_statement text, p_month date, p_entity text, p_basis text, OUT lines jsonb, OUT funds jsonb, OUT problem text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     closing CONSTANT boolean := p_statement = 'balance_sheet';
     layout_name text;
+    loose integer[];
 BEGIN
     lines := '[]';
     funds := '[]';
@@ -14,11 +21,13 @@ BEGIN
         problem := 'it has no layout';
         RETURN;
     END IF;
+    loose := ARRAY(SELECT l.line_no FROM acct._lines_left_out(layout_name) AS l WHERE l.total IS NULL);
     -- taken: what a line adds to the result, whatever the sign that it is shown with
-    SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('taken', -s.amount * coalesce(l.sign, 1)) ORDER BY s.n), '[]') INTO lines
+    SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('row_kind', acct._kind_in_pack(s.row_kind, s.line_no, loose), 'taken', -s.amount * coalesce(l.sign, 1)) ORDER BY s.n), '[]')
+      INTO lines
       FROM (SELECT x.*, row_number() OVER () AS n FROM acct._statement(p_statement, p_month, p_month, p_entity, p_basis, NULL, NULL, true, closing, true) AS x) AS s
       LEFT JOIN acct.statement_line AS l ON l.layout = layout_name AND l.line_no = s.line_no;
-    SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.n), '[]') INTO funds
+    SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('row_kind', acct._kind_in_pack(s.row_kind, s.line_no, loose)) ORDER BY s.n), '[]') INTO funds
       FROM (SELECT x.*, row_number() OVER () AS n FROM acct._fund_statement(p_statement, p_month, p_month, p_entity, p_basis, NULL, closing) AS x) AS s;
 EXCEPTION WHEN SQLSTATE 'LE004' THEN
     lines := '[]';
@@ -32,7 +41,7 @@ COMMENT ON FUNCTION acct._pack_statement_rows(text, date, text, text) IS
 CREATE FUNCTION acct._statement_row(p_kind text, p_label text, p_cells text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT CASE p_kind WHEN 'heading' THEN '<tr class=head>' WHEN 'subtotal' THEN '<tr class=sum>' WHEN 'accounts' THEN '<tr>' ELSE '<tr class=odd>' END || '<th scope=row>'
-           || acct._html(p_label) || CASE p_kind WHEN 'not in the layout' THEN ' (in no line)' ELSE '' END || p_cells
+           || acct._html(p_label) || CASE p_kind WHEN 'not in the layout' THEN ' (in no line)' WHEN 'in no total' THEN ' (in no total)' ELSE '' END || p_cells
 $$;
 COMMENT ON FUNCTION acct._statement_row(text, text, text) IS 'A row of a statement of that kind.';
 

@@ -50,19 +50,36 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._release_errors(bigint) IS 'Errors that keep a release from being submitted and approved, once its changes were applied in this transaction: findings as a JSON array.';
 
-CREATE FUNCTION acct._accounts_without_line(p_release bigint) RETURNS TABLE (account_code text, layout text)
+CREATE FUNCTION acct._accounts_without_line(p_release bigint) RETURNS TABLE (layout text, account_code text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- A profit and loss has no accounts but those of income and expense; a balance sheet takes their sum.
     WITH taken AS MATERIALIZED (
         SELECT DISTINCT s.layout, s.account_code FROM acct._statement_accounts(NULL) AS s)
-    SELECT a.account_code, y.layout
-      FROM acct.chart_of_accounts_draft AS d JOIN acct.chart_of_accounts AS a ON a.account_code = d.account_code
+    SELECT y.layout, a.account_code
+      FROM acct.chart_of_accounts AS a
       JOIN acct.statement_layout AS y ON (y.statement = 'profit_and_loss') = (a.account_type IN ('INCOME', 'EXPENSE'))
-     WHERE d.release_id = p_release AND d.operation = 'insert' AND a.is_postable
+     WHERE a.is_postable
+       AND (y.layout IN (SELECT c FROM acct._layouts_of_release(p_release) AS c)
+            OR EXISTS (SELECT FROM acct.chart_of_accounts_draft AS d
+                        WHERE d.release_id = p_release AND d.account_code = a.account_code
+                          AND (a.account_type, a.parent_account_code, a.is_postable)
+                              IS DISTINCT FROM (d.approved_row ->> 'account_type', d.approved_row ->> 'parent_account_code', (d.approved_row ->> 'is_postable')::boolean)))
        AND NOT EXISTS (SELECT FROM taken AS x WHERE x.layout = y.layout AND x.account_code = a.account_code)
 $$;
 COMMENT ON FUNCTION acct._accounts_without_line(bigint) IS
-'The accounts that a release adds, once its changes were applied, and the layouts of the statement that they belong to in which no line takes them.';
+'The accounts that no line takes, in layouts of the statement that they belong to, where a release adds or moves the account, or changes the layout; once its changes were applied.';
+
+CREATE FUNCTION acct._layout_warnings(p_release bigint) RETURNS SETOF jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._finding('not_in_layout', format('layout %s: no line takes account%s %s', n.layout, CASE WHEN count(*) > 1 THEN 's' ELSE '' END,
+                                                 acct._first_of(array_agg(n.account_code ORDER BY n.account_code))))
+      FROM acct._accounts_without_line(p_release) AS n GROUP BY n.layout
+    UNION ALL
+    SELECT acct._finding('not_in_subtotal', format('layout %s: %s line%s %s', l.layout, CASE WHEN l.total IS NULL THEN 'no subtotal adds up' ELSE format('the result, line %s, leaves out', l.total) END,
+                                                   CASE WHEN count(*) > 1 THEN 's' ELSE '' END, acct._first_of(array_agg(l.line_no::text ORDER BY l.line_no))))
+      FROM acct._lines_left_out(NULL) AS l WHERE l.layout IN (SELECT c FROM acct._layouts_of_release(p_release) AS c) GROUP BY l.layout, l.total
+$$;
+COMMENT ON FUNCTION acct._layout_warnings(bigint) IS 'Findings of a release, once its changes were applied: accounts that no line of a layout takes, and lines that its totals leave out.';
 
 CREATE FUNCTION acct._release_warnings(p_release bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -93,8 +110,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
           FROM acct._accounts_restricted(p_release) AS a CROSS JOIN LATERAL (SELECT acct._policy_of('account_code', a.account_code) AS used) AS u
          WHERE u.used IS NOT NULL AND a.change <> 'deletes it'
         UNION ALL
-        SELECT acct._finding('not_in_layout', format('account %s: no line takes it in layout%s %s', n.account_code, CASE WHEN count(*) > 1 THEN 's' END, string_agg(n.layout, ', ' ORDER BY n.layout)))
-          FROM acct._accounts_without_line(p_release) AS n GROUP BY n.account_code
+        SELECT acct._layout_warnings(p_release)
         UNION ALL
         -- What a retirement uncovers
         SELECT to_jsonb(w)

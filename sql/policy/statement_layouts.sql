@@ -143,6 +143,25 @@ $$;
 COMMENT ON FUNCTION acct._statement_parts(text) IS
 'The subtotals of a layout (NULL: of all layouts), each with the lines that it names as part, and with all lines that these come down to, themselves included.';
 
+CREATE FUNCTION acct._lines_left_out(p_layout text) RETURNS TABLE (layout text, line_no integer, total integer)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- A profit and loss comes to one result: the subtotal of most lines.
+    WITH line AS MATERIALIZED (
+        SELECT DISTINCT s.layout, s.line_no FROM acct.statement_account AS s WHERE p_layout IS NULL OR s.layout = p_layout),
+    part AS MATERIALIZED (
+        SELECT DISTINCT p.layout, p.total, p.line_no FROM acct._statement_parts(p_layout) AS p JOIN line AS l ON l.layout = p.layout AND l.line_no = p.line_no),
+    result AS (
+        SELECT DISTINCT ON (x.layout) x.layout, x.total
+          FROM (SELECT p.layout, p.total, count(*) AS lines FROM part AS p GROUP BY 1, 2) AS x JOIN acct.statement_layout AS y ON y.layout = x.layout AND y.statement = 'profit_and_loss'
+         ORDER BY x.layout, x.lines DESC, x.total DESC)
+    SELECT l.layout, l.line_no, CASE WHEN EXISTS (SELECT FROM part AS p WHERE p.layout = l.layout AND p.line_no = l.line_no) THEN r.total END
+      FROM line AS l LEFT JOIN result AS r ON r.layout = l.layout
+     WHERE EXISTS (SELECT FROM part AS p WHERE p.layout = l.layout)
+       AND NOT EXISTS (SELECT FROM part AS p WHERE p.layout = l.layout AND p.line_no = l.line_no AND p.total = coalesce(r.total, p.total))
+$$;
+COMMENT ON FUNCTION acct._lines_left_out(text) IS
+'Lines with accounts of a layout (NULL: of all layouts) that has subtotals and adds them up in none (total: NULL), or not in the result of a profit and loss (total: its line).';
+
 CREATE FUNCTION acct._statement_problems(p_layout text) RETURNS TABLE (layout text, account_code text, problem text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 #variable_conflict use_column

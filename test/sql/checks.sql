@@ -244,8 +244,14 @@ SELECT public.found(:four);
 INSERT INTO acct.statement_account_draft (release_id, operation, layout, line_no, selection_no, from_account, to_account)
 VALUES (:four, 'insert', 'PL', 1, 2, '9001', NULL), (:four, 'insert', 'BS', 1, 2, '9003', NULL), (:four, 'insert', 'CASH', 1, 2, '9002', '9003');
 SELECT public.found(:four);
+-- Another description moves no account to another line.
+SELECT acct.create_release('Accounts that were there') AS five \gset
+INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, description) VALUES (:five, 'update', '2000', 'Named');
+SELECT public.found(:five);
+UPDATE acct.chart_of_accounts_draft SET account_type = 'EXPENSE' WHERE release_id = :five;
+SELECT public.found(:five);
 RESET SESSION AUTHORIZATION;
-DELETE FROM acct.policy_release WHERE release_id = :four;
+DELETE FROM acct.policy_release WHERE release_id IN (:four, :five);
 DELETE FROM acct.statement_account; DELETE FROM acct.statement_line; DELETE FROM acct.statement_layout;
 SET SESSION AUTHORIZATION regress_checks_maker;
 -- What the tables refuse, each by its row, with all that is outdated, and what depends on it

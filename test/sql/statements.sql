@@ -76,6 +76,15 @@ DELETE FROM acct.statement_account_draft WHERE release_id = :release AND (layout
 UPDATE acct.statement_line_draft SET subtotal_of = CASE line_no WHEN 19 THEN '{10,11}' WHEN 38 THEN '{30,31,32}' ELSE '{20,38}' END::integer[] WHERE release_id = :release AND layout = 'BS' AND subtotal_of IS NOT NULL;
 UPDATE acct.statement_column_draft SET fund_types = '{OPERATOR}', funds = NULL WHERE release_id = :release AND column_no = 2;
 SELECT severity, message FROM acct.check_release(:release);
+-- Lines that no total has, of either statement, and those of another one than the result
+UPDATE acct.statement_line_draft SET subtotal_of = '{10}' WHERE release_id = :release AND (layout, line_no) IN (('BS', 19), ('PL', 30));
+SELECT severity, finding, message FROM acct.check_release(:release);
+INSERT INTO acct.statement_line_draft (release_id, operation, layout, line_no, label, subtotal_of) VALUES (:release, 'insert', 'PL', 29, 'Expense again', '{20}');
+SELECT severity, finding, message FROM acct.check_release(:release);
+UPDATE acct.statement_line_draft SET subtotal_of = '{10,20}' WHERE release_id = :release AND (layout, line_no) = ('PL', 30);
+UPDATE acct.statement_line_draft SET subtotal_of = '{10,11}' WHERE release_id = :release AND (layout, line_no) = ('BS', 19);
+SELECT severity, finding, message FROM acct.check_release(:release);
+DELETE FROM acct.statement_line_draft WHERE release_id = :release AND (layout, line_no) = ('PL', 29);
 -- An account that does not exist, and the like
 \set VERBOSITY sqlstate
 INSERT INTO acct.statement_account_draft (release_id, operation, layout, line_no, selection_no, account_type) VALUES (:release, 'insert', 'BS', 10, 9, 'MONEY'); :why
