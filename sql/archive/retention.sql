@@ -277,6 +277,16 @@ $$;
 COMMENT ON FUNCTION acct._export_replaced(bigint) IS
 'Says which file of an export, without which a month is not dropped, is no longer the one that was verified: damaged, or replaced by an export that was rolled back, or by another database; NULL where there is none. Reads the files.';
 
+CREATE FUNCTION acct._was_never_used(p_table text, p_month date, p_figures jsonb) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT coalesce((p_figures -> 'rows', coalesce(p_figures -> 'journals', '0')) = ('0'::jsonb, '0'::jsonb), false)
+           AND NOT CASE p_table
+               WHEN 'ledger_entry' THEN EXISTS (SELECT FROM acct.journal_number AS n WHERE n.period_month = p_month AND n.last_number > 0)
+               ELSE EXISTS (SELECT FROM acct.journal_run_batch AS b WHERE b.txn_month = p_month AND b.released_at IS NULL) END
+$$;
+COMMENT ON FUNCTION acct._was_never_used(text, date, jsonb) IS
+'True where a month that was surveyed is empty, and nothing was ever posted to it or taken from it: it stays as it is, so that late loads and journals have a place.';
+
 CREATE FUNCTION acct._survey_due(p_hold boolean)
 RETURNS TABLE (table_name text, month date, action text, archive_id bigint, kept text, figures jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -297,6 +307,7 @@ BEGIN
             BEGIN
                 IF archive_id IS NULL THEN
                     SELECT s.kept, s.figures INTO kept, figures FROM acct._survey_month(due.table_name, due.month, p_hold) AS s;
+                    CONTINUE WHEN acct._was_never_used(due.table_name, due.month, figures);
                 ELSE
                     kept := acct._export_replaced(archive_id);
                 END IF;
@@ -310,7 +321,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._survey_due(boolean) IS
-'The months due, read: those that stay with the reason. p_hold as for _survey_month().';
+'The months due, read: those that stay with the reason, and without those that have nothing to archive. p_hold as for _survey_month().';
 
 CREATE FUNCTION acct.apply_retention(dry_run boolean DEFAULT false)
 RETURNS TABLE (table_name text, partition_name text, month date, action text, reason text, rows bigint)

@@ -31,7 +31,7 @@ INSERT INTO acct.accounting_basis (basis, description, every_transaction) VALUES
 CALL public.policy('S', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}', '[{"txn_type": "A"}]', '{"basis": "STAT"}');
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(7, '2015-01-01');
 -- January is whole. February has a batch in no run, March a batch that is posted in one basis only, April a run that is
--- expanded, May an exception, June a run that is created; July and August are empty.
+-- expanded, May an exception, June a run that is created. July and August are empty, and July of the ledger: these stay.
 CALL public.txn(1, '2015-01-01', 'A');
 CALL public.txn(2, '2015-01-01', 'A', 50);
 CALL public.txn(3, '2015-02-01', 'A');
@@ -43,6 +43,7 @@ CALL public.txn(8, '2015-06-01', 'A');
 SELECT public.posted('2015-01-01', 'jan') AS jan, public.posted('2015-03-01', 'mar', '{"basis": ["PRIMARY", "EXTRA"]}') AS mar,
        public.expanded('2015-04-01', 'apr') AS apr, public.posted('2015-05-01', 'may') AS may, acct.create_run('2015-06-01', 'jun') AS jun \gset
 SELECT count(*) AS made FROM acct.rotate_ledger_partitions(0), acct.rotate_txn_source_partitions(0);
+SELECT partition_name FROM acct.rotate_ledger_partitions(0, '2015-07-01');
 -- The books of January are closed but for one; the one of March is.
 SELECT public.close_period('2015-01-01', 'MAIN', 'PRIMARY');
 SELECT public.close_period('2015-03-01', 'MAIN', 'PRIMARY');
@@ -88,6 +89,17 @@ DELETE FROM acct.txn_source_parent WHERE txn_id IN (9, 10);
 RESET ledger_engine.maintenance;
 SELECT * FROM public.listed(false);
 SELECT count(*) AS transactions, (SELECT count(*) FROM acct.ledger_entry_line) AS lines FROM acct.txn_source_parent;
+
+-- An empty month takes a late load. One whose rows runs took, and somebody removed, is archived: it is not to be loaded again.
+BEGIN;
+CALL public.txn(80, '2015-07-01', 'A');
+SELECT partition_name, action, reason FROM public.listed(true) WHERE month = '2015-07-01';
+SELECT public.posted('2015-07-01', 'jul') IS NOT NULL AS posted;
+SET ledger_engine.maintenance = on;
+DELETE FROM acct.txn_source_parent WHERE txn_id = 80;
+RESET ledger_engine.maintenance;
+SELECT partition_name, action, reason, rows FROM public.listed(true) WHERE month = '2015-07-01';
+ROLLBACK;
 
 -- By another policy the source is dropped: active months at once, and what is archived.
 UPDATE acct.retention_policy SET action = 'drop' WHERE table_name = 'txn_source_parent';
