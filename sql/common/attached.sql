@@ -157,10 +157,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
      WHERE g.has_posted AND c.relkind = 'r' AND pg_relation_size(c.oid) = 0
        -- Where all runs of the month had partitions of their own, the one of the others is empty.
        AND NOT EXISTS (SELECT FROM acct._months_with_partitions('acct.ledger_entry_line') AS m
-                        WHERE c.oid = acct._line_partition(m.month)
-                          AND NOT EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
-                                           WHERE acct._is_posted(r.status) AND t.je_month = m.month
-                                             AND NOT t.je_month = ANY (coalesce(r.range_months, '{}'))))
+                        WHERE c.oid = acct._line_partition(m.month) AND NOT acct._has_lines_in_rest(m.month))
 $$;
 COMMENT ON FUNCTION acct._emptied_partitions() IS 'Tables that entries were posted to, and that are empty, as after a crash where they were unlogged.';
 

@@ -228,7 +228,7 @@ DECLARE
 BEGIN
     FOR attempt IN 1 .. tries LOOP
         BEGIN
-            IF (SELECT bool_and(acct._is_partition(left(p.name, -8), p_month)) FROM acct._month_parts(p_table, p_month) AS p) THEN
+            IF (CASE p_table WHEN 'ledger_entry' THEN acct._is_ledger_month(p_month) ELSE acct._is_partition('txn_source', p_month) END) THEN
                 RETURN;
             END IF;
             PERFORM acct._lock_making(p_table);

@@ -223,6 +223,17 @@ $$;
 COMMENT ON FUNCTION acct._make_range_partition(regclass, text, text, text, text) IS
 'Creates a partition of a month''s lines for a range of je_id, empty, and attaches it.';
 
+CREATE FUNCTION acct._make_rest_partition(p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    name CONSTANT text := acct._partition_name('ledger_entry_line', p_month);
+BEGIN
+    PERFORM acct._make_range_partition(format('acct.%I', name)::regclass, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
+                'Journal lines of ' || acct._month_name(p_month) || ' of runs without partitions of their own.');
+END
+$$;
+COMMENT ON FUNCTION acct._make_rest_partition(date) IS 'Creates and attaches the partition of a month''s lines for small runs.';
+
 CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
     SET default_table_access_method = heap AS $$
@@ -233,8 +244,7 @@ BEGIN
             || acct._storage_of('acct.ledger_entry_line');
     PERFORM acct._protect(format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name, 'Journal lines of ' || acct._month_name(p_month) || '.');
-    PERFORM acct._make_range_partition(format('acct.%I', name)::regclass, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
-                'Journal lines of ' || acct._month_name(p_month) || ' of runs without partitions of their own.');
+    PERFORM acct._make_rest_partition(p_month);
     EXECUTE format('ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
     RETURN name;
@@ -243,11 +253,28 @@ $$;
 COMMENT ON FUNCTION acct._make_line_partition(date) IS
 'Creates and attaches the partition of a month''s lines, partitioned by je_id, with its partition for small runs; its name.';
 
+CREATE FUNCTION acct._is_ledger_month(p_month date) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) AND acct._line_partition(p_month) IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._is_ledger_month(date) IS 'True where a month has all partitions of the ledger that are made for every month.';
+
+CREATE FUNCTION acct._has_lines_in_rest(p_month date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
+                    WHERE acct._is_posted(r.status) AND t.je_month = p_month AND NOT t.je_month = ANY (coalesce(r.range_months, '{}')))
+$$;
+COMMENT ON FUNCTION acct._has_lines_in_rest(date) IS 'True where a posted run has lines of a month outside a partition of its own.';
+
 CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    rest CONSTANT text := acct._partition_name('ledger_entry_line', p_month) || '_rest';
 BEGIN
     PERFORM acct._require_month_attached(p_month);
-    IF acct._is_partition('ledger_entry_header', p_month) AND acct._is_partition('ledger_entry_line', p_month) THEN
+    IF acct._is_ledger_month(p_month) THEN
         RETURN;
     END IF;
     PERFORM acct._lock_making('ledger_entry');
@@ -264,11 +291,18 @@ BEGIN
     -- crash point: rotate_header_made
     IF NOT acct._is_partition('ledger_entry_line', p_month) THEN
         RETURN NEXT acct._make_line_partition(p_month);
+    ELSIF acct._line_partition(p_month) IS NULL THEN
+        IF acct._has_lines_in_rest(p_month) THEN
+            RAISE EXCEPTION 'table % was dropped', rest USING ERRCODE = 'LE010', DETAIL = 'Entries were posted to it, which are missing from the ledger.',
+                HINT = 'Restore it from a backup, and attach it: ALTER TABLE ... ATTACH PARTITION ...';
+        END IF;
+        PERFORM acct._make_rest_partition(p_month);
+        RETURN NEXT rest;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._make_ledger_partition(date) IS
-'Creates and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached.';
+'Creates and attaches the ledger partitions of a month, with their indexes and their guard; the names of those that were made. Raises LE006 where the month is archived, LE010 where a partition of it was detached, or one with entries dropped.';
 
 CREATE FUNCTION acct._line_partition(p_month date) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
