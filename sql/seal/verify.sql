@@ -295,6 +295,18 @@ END
 $$;
 COMMENT ON FUNCTION acct._number_of(date, bigint) IS 'The number of a journal of a month; NULL where it has no header.';
 
+CREATE FUNCTION acct._guard_findings() RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF to_regclass('ledger_guard.protected') IS NULL OR to_regclass('ledger_guard.record') IS NULL THEN
+        RETURN NEXT 'schema ledger_guard';
+    ELSE
+        RETURN QUERY SELECT DISTINCT split_part(g, ' (', 1) FROM acct._guard_missing() AS g;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._guard_findings() IS 'The result of _guard_missing(), each trigger by its name and table, or the schema of the guard where that was dropped.';
+
 CREATE FUNCTION acct._verify_ledger(p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, check_name text, passed boolean, seal_number bigint, run_id bigint, month date, section text, block_no bigint, je_id bigint, je_number text,
                line_no smallint, column_group text, expected text, actual text)
@@ -314,7 +326,8 @@ DECLARE
     first text;
     totals bigint[] := ARRAY[0, 0, 0];
 BEGIN
-    PERFORM acct._require_layout();
+    -- Missing triggers are findings: this is when the ledger needs to be verified.
+    PERFORM acct._require_tables();
     PERFORM acct._require_month(m) FROM (VALUES (p_from), (p_to)) AS x (m) WHERE m IS NOT NULL;
     PERFORM acct._require_book(p_entity, p_basis, NULL);
     -- From here to the end of the transaction no month is archived or restored.
@@ -343,10 +356,13 @@ BEGIN
                      SELECT 'columns', false, l.entity_code, l.basis, NULL, NULL, NULL, l.month, NULL, NULL, NULL, l.je_id, NULL, l.expected, l.actual, NULL, NULL, NULL, NULL
                        FROM acct._later_values(p_from, p_to, p_entity, p_basis) AS l
                      UNION ALL
+                     SELECT 'guard', false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.name, 'missing or disabled', NULL, NULL, NULL, NULL
+                       FROM acct._guard_findings() AS g (name)
+                     UNION ALL
                      SELECT 'columns', NULL, a.entity_code, a.basis, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'in all seals',
                             format('%s.%s is not in %s seals: it was added later', a.table_name, a.column_name, a.seals), NULL, NULL, NULL, NULL
                        FROM acct._columns_added(p_entity, p_basis) AS a) AS x
-              ORDER BY x.check_name = 'book', x.entity_code, x.basis, x.seal_number, x.month, x.kind, x.section_no, x.section, x.check_name, x.expected LOOP
+              ORDER BY x.check_name = 'book', x.entity_code, x.basis, x.seal_number, x.month, x.kind, x.section_no, x.section, x.check_name, x.expected, x.actual LOOP
         book := format('%L %L', f.entity_code, f.basis);
         IF f.check_name = 'book' THEN
             totals := ARRAY[totals[1] + f.seals, totals[2] + f.headers, totals[3] + f.lines];
@@ -367,7 +383,8 @@ BEGIN
                             f.actual || CASE WHEN place.has_twins THEN ', a row is there twice' ELSE '' END;
         CONTINUE WHEN f.passed IS NULL;
         first := coalesce(first, format('%s: %s', f.check_name, concat_ws(', ', f.entity_code || ' ' || f.basis, 'seal ' || f.seal_number, 'run ' || f.run_id, acct._month_name(f.month),
-                                                                          array_to_string(f.section, ' '), 'block ' || place.block_no, 'journal ' || place.je_id, place.column_group)));
+                                                                          array_to_string(f.section, ' '), 'block ' || place.block_no, 'journal ' || place.je_id, place.column_group,
+                                                                          CASE f.check_name WHEN 'guard' THEN f.expected END)));
         found := 1;
         IF f.finding IN ('different', 'missing', 'extra') AND cardinality(compared) < most AND NOT format('%s %s', f.seal_id, f.month) = ANY (compared) THEN
             compared := compared || format('%s %s', f.seal_id, f.month);
@@ -394,4 +411,4 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_te
     SELECT v.* FROM acct._verify_ledger($1, $2, $3, $4) AS v
 $$;
 COMMENT ON FUNCTION acct.verify_ledger(date, date, text, text) IS
-'Computes seals again from entries, archived ones included, and compares seals, runs, exceptions and balances (NULL: all months and books): a row for each finding, with seal, block, journal and columns, and one for each book. Where it can write, it records the verification; raises 22023 (not a month, or the entity or basis does not exist).';
+'Computes seals again from entries, also archived ones, and compares seals, runs, exceptions, balances (NULL: all months and books) and triggers: a row for each finding, with seal, block, journal and columns, and one for each book. Where it can write, it records the verification; raises 22023 (not a month, or the entity or basis does not exist).';

@@ -46,10 +46,10 @@ SELECT count(*) > 20 AS definers, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM
 SELECT count(*) AS without_path_that_is_called FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
  WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
    AND p.prokind = 'f' AND p.proname NOT IN ('_layout_version') AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c ~ '^search_path=pg_catalog, (acct, )?pg_temp$');
--- Those that reach acct._require_layout() by no call, and why not
+-- Those that reach acct._require_layout() or _require_tables() by no call, and why not
 WITH RECURSIVE call AS (
     SELECT p.proname AS caller, c[1] AS callee FROM pg_proc AS p, regexp_matches(p.prosrc, '\macct\.(\w+)\(', 'g') AS c WHERE p.pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)),
-checked AS (SELECT name '_require_layout' AS proname UNION SELECT c.caller FROM call AS c JOIN checked AS k ON c.callee = k.proname)
+checked AS (SELECT unnest('{_require_layout,_require_tables}'::name[]) AS proname UNION SELECT c.caller FROM call AS c JOIN checked AS k ON c.callee = k.proname)
 SELECT d.oid::regprocedure AS definer, l.reason
   FROM public.definer AS d
   LEFT JOIN (VALUES ('refuse_drop', 'stands without schema acct: compares the owner of the one table that it reads'),

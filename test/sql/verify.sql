@@ -27,6 +27,16 @@ ROLLBACK;
 SELECT from_month, to_month, entity_code, basis, seals, headers, lines, findings, first_finding, verified_by = session_user AS by_me, ended_at >= started_at AS ended FROM acct.ledger_verification ORDER BY verification_id;
 SELECT status, regexp_replace(detail, '[0-9-]{10} [0-9:]{5} by [^:]+', 'TIME by USER') AS detail FROM acct.health('{verification}');
 
+-- The ledger is verified where a trigger of the engine is missing or disabled, too: that is a finding, until install() restored it.
+BEGIN;
+DROP TRIGGER txn_source_taken ON acct.txn_source_parent;
+ALTER TABLE acct.journal_reversal DISABLE TRIGGER journal_reversal_kept;
+SELECT check_name, passed, entity_code, expected, actual FROM acct.verify_ledger('2015-02-01', '2015-02-01', 'MAIN', 'PRIMARY');
+SELECT findings, first_finding FROM acct.ledger_verification ORDER BY verification_id DESC LIMIT 1;
+SELECT acct.install() IS NOT NULL AS installed;
+SELECT check_name, passed FROM acct.verify_ledger('2015-02-01', '2015-02-01', 'MAIN', 'PRIMARY');
+ROLLBACK;
+
 -- One amount, in the second block of a section; two lines; and what is not read. Each in its seal, block, journal and columns.
 -- (Partitions have triggers of their own.)
 CREATE PROCEDURE public.unguard(part regclass) LANGUAGE plpgsql AS $$

@@ -67,7 +67,7 @@ BEGIN
 		IF changed = 0 THEN
 			problem := 'nothing was changed';
 		END IF;
-		SELECT string_agg(DISTINCT concat_ws(' ', v.check_name, v.je_id, v.column_group), '; ') INTO found FROM acct.verify_ledger() AS v WHERE NOT v.passed AND v.check_name <> 'book';
+		SELECT string_agg(DISTINCT concat_ws(' ', v.check_name, v.je_id, v.column_group), '; ') INTO found FROM acct.verify_ledger() AS v WHERE NOT v.passed AND v.check_name NOT IN ('book', 'guard'); -- They are all off.
 		IF kept IS NOT NULL THEN
 			SELECT concat_ws('; ', found, string_agg('checkpoint ' || c.check_name, '; ')) INTO found FROM acct.verify_checkpoint(kept) AS c WHERE NOT c.passed;
 		END IF;
