@@ -77,7 +77,7 @@ BEGIN
     figures := acct._require_unchanged(p_archive_id, p_name);
     EXECUTE format('COPY (SELECT %s FROM acct_archive.%I) TO %s %s',
                    (SELECT string_agg(quote_ident(c ->> 'name'), ', ' ORDER BY n) FROM jsonb_array_elements(columns) WITH ORDINALITY AS x (c, n)),
-                   p_name, acct._copy_place(path || '.part', compressor.program || ' -c >'), options);
+                   p_name, acct._copy_place(path || '.part', 'umask 022; ' || compressor.program || ' -c >'), options);
     GET DIAGNOSTICS copied = ROW_COUNT;
     SELECT d.* INTO written FROM acct._file_digest(path || '.part', true) AS d;
     IF copied <> (figures ->> 'rows')::bigint OR written.bytes IS NULL THEN

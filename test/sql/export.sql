@@ -154,6 +154,8 @@ SELECT verified_at IS NOT NULL AS verified FROM acct.archived_partition WHERE ta
 CALL public.sh('rmdir %1$s; mv %1$s.moved %1$s', :'dir', NULL);
 -- A compressed file that is cut off
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir', 'binary', 'gzip') AS manifest \gset
+-- Files that a program wrote have the mode of those that the server wrote.
+CALL public.sh('test -n "$(find %1$s -name "*.gz" -type f)"; test -n "$(find %1$s -name "*.csv" -type f)"; test -z "$(find %1$s -type f ! -perm 644)"', :'dir', NULL);
 CALL public.sh('truncate -s 100 %s', :'dir', 'ledger_entry_header_2015_01.bin.gz');
 SELECT * FROM public.failing(:'manifest');
 SELECT * FROM public.failing(jsonb_set(:'manifest', '{files,0,sha256}', to_jsonb((SELECT sha256 FROM acct._file_digest(:'dir' || '/ledger_entry_header_2015_01.bin.gz', false))))) WHERE check_name !~ 'manifest';
