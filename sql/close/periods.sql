@@ -226,7 +226,7 @@ BEGIN
             USING ERRCODE = '22023', HINT = 'Findings are: ' || (SELECT string_agg(f.finding, ', ' ORDER BY f.n) FROM acct._closing_findings() AS f) || '.';
     ELSIF cardinality(p_waive) > 0 AND to_regrole('acct_approver') IS NOT NULL AND NOT acct._caller_is('acct_approver') THEN
         RAISE EXCEPTION '% is not an approver and cannot waive findings', session_user
-            USING ERRCODE = '42501', HINT = 'Have a member of acct_approver close the month.';
+            USING ERRCODE = '42501', HINT = 'Have a member of acct_approver close it.';
     END IF;
     PERFORM acct._require_why(p_reason, cardinality(p_waive) > 0);
 END
@@ -298,7 +298,7 @@ BEGIN
     IF refused IS NOT NULL THEN
         RAISE EXCEPTION '% cannot be closed', acct._month_name(p_month)
             USING ERRCODE = 'LE013', DETAIL = 'Findings: ' || refused || '.',
-                  HINT = 'acct.check_close() lists them, with what to do. An approver can close the month anyway: waive and reason of acct.close_period().';
+                  HINT = 'acct.check_close() lists them, with what to do. An approver can close it anyway, with arguments waive and reason.';
     END IF;
     RETURN stood;
 END

@@ -60,7 +60,7 @@ BEGIN
     -- The first one that is closed may follow years of which the books have the balance sheet only.
     ELSIF through < year_before OR through IS NULL AND EXISTS (SELECT FROM acct._result_balances(year_before, p_entity, p_basis)) THEN
         RAISE EXCEPTION 'the year that ends on % is not closed', to_char(coalesce((through + 1 + interval '1 year')::date - 1, year_before), 'YYYY-MM-DD')
-            USING ERRCODE = 'LE014', DETAIL = format('Years of book %s %s are closed one after the other.', p_entity, p_basis), HINT = 'Close that year first.';
+            USING ERRCODE = 'LE014', DETAIL = format('Years of book %s %s are closed one after the other.', p_entity, p_basis), HINT = 'Close that year first, with acct.close_year().';
     END IF;
 END
 $$;
