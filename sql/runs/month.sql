@@ -46,7 +46,11 @@ DECLARE
     left_out text;
     elsewhere boolean;
 BEGIN
-    IF status NOT IN ('created', 'expanded') OR acct._run_transactions(p_run_id) > 0 THEN
+    IF acct._is_posted(status) THEN
+        RAISE NOTICE 'run % is % already: nothing is booked', p_run_id, status
+            USING HINT = 'Transactions that were loaded since then wait for a run with another key, or without one. See acct.batches_waiting().';
+        RETURN false;
+    ELSIF status NOT IN ('created', 'expanded') OR acct._run_transactions(p_run_id) > 0 THEN
         RETURN false;
     END IF;
     SELECT r.run_key, r.txn_month INTO key, month FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
@@ -76,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._skip_empty_run(bigint) IS
-'True, with a NOTICE, where a run that is not posted has nothing to take, or others use all of it: one without a key is discarded, one with a key waits for what is loaded later.';
+'True, with a NOTICE, where a run that is not posted has nothing to take, or others use all of it: one without a key is discarded, one with a key waits for what is loaded later. A NOTICE alone where it is posted.';
 
 CREATE FUNCTION acct._open_exceptions(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
