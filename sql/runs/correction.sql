@@ -45,6 +45,37 @@ $$;
 COMMENT ON FUNCTION acct._require_correctable(bigint, text) IS
 'Raises LE002 where a run is not one of transactions that is posted and not reversed, 55000 where its source is archived.';
 
+CREATE FUNCTION acct._require_correction_date(p_run_id bigint, p_day date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    month CONSTANT date := date_trunc('month', p_day)::date;
+    has_earlier boolean := (SELECT bool_or(t.je_month < month) FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id AND t.je_month <= month);
+    closed text[];
+    books bigint;
+BEGIN
+    IF acct._is_archived('ledger_entry', month) THEN
+        PERFORM acct._raise_archived('ledger_entry', month);
+    END IF;
+    SELECT count(*), array_agg(format('%s %s %s', b.entity_code, b.basis, acct._month_name(month)) ORDER BY b.entity_code, b.basis) FILTER (WHERE acct._is_closed(b.entity_code, b.basis, month))
+      INTO books, closed FROM (SELECT DISTINCT t.entity_code, t.basis FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS b;
+    -- Where one is open, and all that there is to correct is in that one, expanding the correction succeeds.
+    IF cardinality(closed) = books THEN
+        RAISE EXCEPTION 'a correction of % would be in a closed period', to_char(p_day, 'YYYY-MM-DD')
+            USING ERRCODE = 'LE006', DETAIL = 'Closed: ' || array_to_string(closed, ', ') || '.', HINT = 'Give a date in an open period, or reopen this one.';
+    END IF;
+    IF NOT has_earlier THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM (%s) AS o WHERE o.je_date <= %L)', acct._posted_rows(p_run_id, 'header', '{je_date}'), to_char(p_day, 'YYYY-MM-DD'))
+           INTO has_earlier;
+    END IF;
+    IF NOT coalesce(has_earlier, books = 0) THEN
+        RAISE EXCEPTION 'the correction of % is dated before journals that it corrects', to_char(p_day, 'YYYY-MM-DD')
+            USING ERRCODE = '22023', DETAIL = format('All journals of run %s are dated later.', p_run_id), HINT = 'Give a later date.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._require_correction_date(bigint, date) IS
+'Raises 22023 where a day is before all journals of a run, LE006 where its month is closed for all books of the run, or archived. Where some of these can be corrected on that day, expansion decides.';
+
 CREATE FUNCTION acct.correct_run(run_id bigint, correction_date date, reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
@@ -55,6 +86,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_correctable(origin, status);
     PERFORM acct._require_reason(correct_run.correction_date, correct_run.reason);
+    PERFORM acct._require_correction_date(origin, correct_run.correction_date);
     SELECT r.run_id INTO id FROM acct.journal_run AS r
      WHERE r.origin_run = origin AND r.kind = 'correction' AND r.status IN ('created', 'expanded');
     IF FOUND THEN
@@ -73,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.correct_run(bigint, date, text) IS
-'Creates a run of kind correction, to be expanded and posted like any other, that books the difference between what a posted run''s transactions come to by the rules approved now and what is posted for them; returns its run_id. Raises LE001, LE002 (not a posted run of transactions, or it has a correction that is not posted), 22023 (date or reason), 55000 (its source is archived).';
+'Creates a run of kind correction, to be expanded and posted like any other, that books the difference between what a posted run''s transactions come to by the rules approved now and what is posted for them; returns its run_id. Raises LE001, LE002 (not a posted run of transactions, or it has a correction that is not posted), LE006 (the date''s period is closed, or archived), 22023 (no reason, or no date on or after a journal''s), 55000 (its source is archived).';
 
 CREATE FUNCTION acct._dimensions_of(p_part text) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -155,11 +155,16 @@ SELECT acct.discard_run(:feb);
 SELECT acct.correct_run(:feb, '2025-03-31', 'x'); :why
 -- Before a journal that it corrects; into a closed period, whether that is closed before or later
 CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}');
+SELECT acct.correct_run(:jan, '2024-12-31', 'x'); :why
+SELECT acct.correct_run(:jan, min(je_date) - 1, 'x') FROM acct.ledger_entry_header WHERE run_id = :jan; :why
 SELECT acct.correct_run(:jan, '2025-01-03', 'x') AS early \gset
 SELECT * FROM acct.expand_journals(:early); :why
 SELECT acct.discard_run(:early);
 SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY');
+SELECT acct.correct_run(:jan, '2025-04-30', 'x'); :why
+SELECT acct.reopen_period('2025-04-01', 'MAIN', 'PRIMARY');
 SELECT acct.correct_run(:jan, '2025-04-30', 'x') AS closed \gset
+SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY');
 SELECT * FROM acct.expand_journals(:closed); :why
 SELECT acct.reopen_period('2025-04-01', 'MAIN', 'PRIMARY');
 SELECT journals FROM acct.expand_journals(:closed);
