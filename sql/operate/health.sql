@@ -471,9 +471,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
            acct._first_of(array_agg(format('run %s of %s: %s', r.run_id, acct._month_name(r.txn_month), r.repeated_transactions) ORDER BY r.run_id DESC))
       FROM acct.journal_run AS r
      WHERE acct._is_posted(r.status) AND r.repeated_transactions > 0 AND r.posted_at > now() - interval '31 days'
+       AND (r.status <> 'reversed' OR acct._is_booked(r.run_id))
 $$;
 COMMENT ON FUNCTION acct._health_repeated_transactions() IS
-'Transactions of runs posted in the last 31 days that live runs of other months held too.';
+'Transactions of runs posted in the last 31 days that live runs of other months held too; a run that is reversed and not booked again no longer counts.';
 
 CREATE FUNCTION acct._health_locks(OUT observed numeric, OUT detail text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, acct, pg_temp AS $$

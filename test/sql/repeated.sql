@@ -134,6 +134,23 @@ SELECT public.expanded('2025-11-01', 'nov') AS nov \gset
 SELECT * FROM public.repeated(:nov);
 DROP INDEX acct.site;
 
+-- health() no longer counts a run that is reversed, until its transactions are booked again.
+CALL public.txn(70, '2025-12-01', 'A', 100);
+SELECT public.posted('2025-12-01', 'dec') IS NOT NULL AS posted;
+CALL public.txn(70, '2026-01-01', 'A', 100);
+SELECT public.posted('2026-01-01', 'new') AS new \gset
+SELECT detail ~ format('run %s of 2026-01: 1', :new) AS counted FROM acct.health('{repeated_transactions}');
+SELECT acct.reverse_run(:new, '2026-01-31', 'Booked twice') AS reversal \gset
+SELECT count(*) AS expanded FROM acct.expand_journals(:reversal);
+SET SESSION AUTHORIZATION :"checker";
+SELECT count(*) AS posted FROM acct.post_journals(:reversal);
+RESET SESSION AUTHORIZATION;
+SELECT detail ~ format('run %s of 2026-01: 1', :new) AS counted FROM acct.health('{repeated_transactions}');
+SELECT acct.rebook_run(:reversal) AS rebooked \gset
+SELECT count(*) AS expanded FROM acct.expand_journals(:rebooked);
+SELECT count(*) AS posted FROM acct.post_journals(:rebooked);
+SELECT detail ~ format('run %s of 2026-01: 1', :new) AS counted FROM acct.health('{repeated_transactions}');
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
