@@ -275,9 +275,10 @@ BEGIN
     RETURN QUERY
     SELECT f.* FROM (VALUES
         ('error', 'no_functional_currency', CASE WHEN currency IS NULL THEN format('entity %s has no functional currency', p_entity) END,
-         'Have a release set functional_currency of the entity.'),
+         'Have a release set functional_currency of the entity' || CASE WHEN currency IS NULL AND cardinality(foreign_ones) = 1 THEN ': the amounts of the book are of ' || foreign_ones[1] ELSE '' END || '.'),
         ('error', 'foreign_currency',
-         CASE WHEN currency IS NOT NULL AND foreign_ones <> '{}' THEN format('book %s %s has amounts outside its functional currency %s: %s', p_entity, p_basis, currency, acct._first_of(foreign_ones)) END,
+         CASE WHEN currency IS NOT NULL AND foreign_ones <> '{}' THEN format('book %s %s has amounts outside its functional currency %s: %s', p_entity, p_basis, currency, acct._first_of(foreign_ones))
+              WHEN cardinality(foreign_ones) > 1 THEN format('book %s %s has amounts of several currencies: %s', p_entity, p_basis, acct._first_of(foreign_ones)) END,
          'Audit files have amounts of one currency, and the engine has no functional amounts of others yet.'),
         ('error', 'month_dropped', CASE WHEN dropped <> '{}' THEN format('months were dropped: %s', acct._first_of(dropped)) END,
          'Where they were exported, acct.archived_partition.manifest names their files.'),
@@ -299,6 +300,8 @@ BEGIN
               format('income and expense have balances before %s', to_char(year_begin, 'YYYY-MM-DD')) END,
          CASE p_format WHEN 'fec' THEN 'Close the year before. Opening entries are of the balance sheet only.'
                        ELSE 'Close the year before: else income and expense open with what they have of earlier years.' END),
+        ('warning', 'not_in_euros', CASE WHEN p_format = 'fec' AND currency <> 'EUR' THEN format('amounts of book %s %s are of %s', p_entity, p_basis, currency) END,
+         'French law has accounts kept in euros, and a FEC does not say of what currency its amounts are. Export a book that is kept in euros.'),
         ('warning', 'decimals',
          CASE WHEN p_format = 'saft' AND (p_scope ->> 'decimals')::integer > 2 THEN
               format('amounts of %s have %s decimals, and each is rounded to the two of SAF-T', currency, p_scope ->> 'decimals') END,

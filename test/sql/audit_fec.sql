@@ -108,6 +108,14 @@ SELECT acct.archive_partition('ledger_entry', '2025-03-01') AS march;
 SELECT severity, finding, message FROM acct.check_audit_export('fec', '2025-04-01', '2026-03-01', 'FRB');
 SELECT severity, finding, message FROM acct.check_audit_export('saft', '2025-05-01', '2025-05-01', 'FRC');
 SELECT severity, finding, message FROM acct.check_audit_export('fec', '2026-01-01', '2026-12-01', 'FRC');
+-- Without a functional currency, too, a book says what its amounts are of; one of another currency than the euro is no French one.
+BEGIN;
+UPDATE acct.entity SET functional_currency = NULL WHERE entity_code IN ('FRA', 'FRB');
+SELECT finding, message, hint FROM acct.check_audit_export('fec', '2025-04-01', '2026-03-01', 'FRB') WHERE finding ~ 'currency';
+SELECT finding, message, hint FROM acct.check_audit_export('saft', '2025-01-01', '2025-12-01', 'FRA') WHERE finding ~ 'currency';
+UPDATE acct.entity SET functional_currency = 'USD' WHERE entity_code = 'FRC';
+SELECT severity, finding, message, hint FROM acct.check_audit_export('fec', '2027-01-01', '2027-12-01', 'FRC') WHERE finding ~ 'euro';
+ROLLBACK;
 SELECT count(*) AS exports FROM acct.audit_export \gset
 SELECT acct.export_fec('2026-03-31', 'FRB');
 SELECT acct.export_fec('2026-12-31', 'FRC');
