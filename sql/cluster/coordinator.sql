@@ -53,6 +53,7 @@ BEGIN
         made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         CONSTRAINT checkpoint_pkey PRIMARY KEY (checkpoint_id)
     );
+    PERFORM acct._widen_cluster();
     IF to_regclass('acct_cluster.node') IS NULL THEN
         CREATE TABLE acct_cluster.node (
             node_key integer NOT NULL,
@@ -97,6 +98,18 @@ BEGIN
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_cluster() IS 'The part of install_cluster() that creates schema acct_cluster, before Citus distributes anything of it.';
+
+CREATE FUNCTION acct._widen_cluster() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $layout$
+BEGIN
+    IF to_regclass('acct_cluster.run') IS NOT NULL THEN
+        -- Since layout 7
+        ALTER TABLE acct_cluster.run ADD COLUMN IF NOT EXISTS posted_on jsonb;
+        COMMENT ON COLUMN acct_cluster.run.posted_on IS 'The nodes that posted something, by name, each with the digest of its run; NULL for runs that are not posted, or were before layout 7.';
+    END IF;
+END
+$layout$;
+COMMENT ON FUNCTION acct._widen_cluster() IS 'The part of install() and install_cluster() that gives tables of the coordinator which an older layout made the columns of this one.';
 
 CREATE FUNCTION acct._grant_cluster() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

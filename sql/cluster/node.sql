@@ -142,12 +142,18 @@ $$;
 COMMENT ON FUNCTION acct._node_run(text, date) IS
 'A run of this node by its key, of any month if that is NULL: its status (empty: it has taken nothing; none: there is no such run), figures, digests, and the root over its seals.';
 
-CREATE FUNCTION acct._node_lost(p_keys jsonb) RETURNS jsonb
+CREATE FUNCTION acct._node_lost(p_runs jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(jsonb_agg(k.run_key ORDER BY k.run_key COLLATE "C") FILTER (WHERE r.run_id IS NULL OR r.status = 'expanded'), '[]')
-      FROM jsonb_array_elements_text(p_keys) AS k (run_key) LEFT JOIN acct.journal_run AS r ON r.run_key = k.run_key AND r.status <> 'discarded'
+    -- A coordinator of before layout 7, and of its runs, knows keys alone: with some of them the node took nothing.
+    SELECT coalesce(jsonb_agg(k.run_key ORDER BY k.run_key COLLATE "C")
+                        FILTER (WHERE r.run_id IS NULL OR r.status = 'expanded'
+                                   OR k.has_digest AND (NOT acct._is_posted(r.status) OR r.digest IS DISTINCT FROM k.digest)), '[]')
+      FROM (SELECT x ->> 'digest' AS digest, jsonb_typeof(x) = 'object' AS has_digest, coalesce(x ->> 'run_key', x #>> '{}') AS run_key
+              FROM jsonb_array_elements(p_runs) AS x) AS k
+      LEFT JOIN acct.journal_run AS r ON r.run_key = k.run_key AND r.status <> 'discarded'
 $$;
-COMMENT ON FUNCTION acct._node_lost(jsonb) IS 'Some of these keys of posted runs: this node has no run with it, or has only expanded it. Such a node was restored to an older state.';
+COMMENT ON FUNCTION acct._node_lost(jsonb) IS
+'The keys of some of these posted runs, each with its digest: this node has not posted a run with that key and digest. Such a node was restored to an older state.';
 
 CREATE FUNCTION acct._node_stage(p_month date, p_key text, p_options jsonb, p_policy_digest text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -178,7 +184,7 @@ BEGIN
         RAISE EXCEPTION 'run "%" of node % is for %, not for %', p_request ->> 'run_key', (SELECT m.node_name FROM acct.cluster_member AS m), acct._month_name((run ->> 'txn_month')::date),
                         acct._month_name((p_request ->> 'txn_month')::date)
             USING ERRCODE = 'LE002', HINT = 'It is not that of the cluster. Cancel it there, or call acct.cancel_cluster_run() and use another run_key.';
-    ELSIF run ->> 'status' IN ('expanded', 'posted') AND p_request ? 'txn_month' THEN
+    ELSIF (run ->> 'status' = 'expanded' OR acct._is_posted(run ->> 'status')) AND p_request ? 'txn_month' THEN
         PERFORM acct.create_run((p_request ->> 'txn_month')::date, p_request ->> 'run_key', p_request -> 'options');
     END IF;
     RETURN run;

@@ -2,13 +2,17 @@
 
 CREATE FUNCTION acct._posted_cluster_runs() RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- Of the last year or so, and since the node joined
+    -- Of the last year or so; without a record of nodes, since the node joined
     SELECT coalesce(jsonb_object_agg(m.node_key, (
-               SELECT coalesce(jsonb_agg(r.run_key ORDER BY r.run_key), '[]')
-                 FROM (SELECT c.run_key FROM acct_cluster.run AS c WHERE c.status = 'posted' AND c.posted_at > m.joined_at ORDER BY c.posted_at DESC, c.run_key LIMIT 100) AS r)), '{}')
+               SELECT coalesce(jsonb_agg(r.run ORDER BY r.run_key), '[]')
+                 FROM (SELECT c.run_key, CASE WHEN c.posted_on IS NULL THEN to_jsonb(c.run_key)
+                                              ELSE jsonb_build_object('run_key', c.run_key, 'digest', c.posted_on -> m.node_name) END AS run
+                         FROM acct_cluster.run AS c
+                        WHERE c.status = 'posted' AND CASE WHEN c.posted_on IS NULL THEN c.posted_at > m.joined_at ELSE c.posted_on ? m.node_name END
+                        ORDER BY c.posted_at DESC, c.run_key LIMIT 100) AS r)), '{}')
       FROM acct_cluster.member AS m
 $$;
-COMMENT ON FUNCTION acct._posted_cluster_runs() IS 'The keys of the last 100 runs that the cluster has posted, for each node, by its key, those since it joined.';
+COMMENT ON FUNCTION acct._posted_cluster_runs() IS 'The last 100 runs that each node has posted for the cluster, by its key, with their digests.';
 
 CREATE FUNCTION acct._await_nodes() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

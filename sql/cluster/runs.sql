@@ -86,7 +86,7 @@ CREATE FUNCTION acct._post_cluster_run(p_key text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     status text := acct._lock_cluster_run(p_key);
-    posted bigint;
+    digests jsonb;
     nothing_taken text;
     open_exceptions text;
 BEGIN
@@ -97,21 +97,21 @@ BEGIN
             USING ERRCODE = 'LE002', HINT = 'Another session cancelled it. Call acct.run_cluster_month() again.';
     END IF;
     PERFORM acct._commit_durably();
-    SELECT count(*) FILTER (WHERE a.answer ->> 'status' = 'posted'), string_agg(a.node_name, ', ' ORDER BY a.node_name) FILTER (WHERE a.answer ->> 'status' = 'empty'),
+    SELECT jsonb_object_agg(a.node_name, a.answer -> 'digest') FILTER (WHERE acct._is_posted(a.answer ->> 'status')), string_agg(a.node_name, ', ' ORDER BY a.node_name) FILTER (WHERE a.answer ->> 'status' = 'empty'),
            string_agg(format('%s on %s', a.answer ->> 'open_exceptions', a.node_name), '; ' ORDER BY a.node_name) FILTER (WHERE a.answer ->> 'open_exceptions' <> '')
-      INTO posted, nothing_taken, open_exceptions
+      INTO digests, nothing_taken, open_exceptions
       FROM acct._ask(acct._run_request('post', p_key), true) AS a;
     IF nothing_taken IS NOT NULL THEN
         RAISE NOTICE 'no transactions of run "%" wait on %', p_key, nothing_taken
-            USING HINT = CASE WHEN posted > 0 THEN 'What is loaded there later needs another run_key.' ELSE 'The same run_key takes what is loaded later.' END;
+            USING HINT = CASE WHEN digests IS NOT NULL THEN 'What is loaded there later needs another run_key.' ELSE 'The same run_key takes what is loaded later.' END;
     END IF;
     IF open_exceptions IS NOT NULL THEN
         RAISE WARNING 'run "%" of the cluster has %', p_key, open_exceptions
             USING HINT = 'See acct.je_exception on the node. Correct the cause, then call acct.reprocess_exceptions() there.';
     END IF;
     -- Where nothing is posted anywhere, the key waits for what is loaded later.
-    IF posted > 0 THEN
-        UPDATE acct_cluster.run AS r SET status = 'posted', posted_by = session_user, posted_at = clock_timestamp() WHERE r.run_key = p_key;
+    IF digests IS NOT NULL THEN
+        UPDATE acct_cluster.run AS r SET status = 'posted', posted_by = session_user, posted_at = clock_timestamp(), posted_on = digests WHERE r.run_key = p_key;
         status := 'posted';
     END IF;
     RETURN status;

@@ -240,6 +240,7 @@ BEGIN
     PERFORM acct._layout_statements();
     PERFORM acct._layout_entities();
     PERFORM acct._layout_node();
+    PERFORM acct._widen_cluster();
     PERFORM acct._layout_policy_guard();
     PERFORM acct._layout_codes();
     PERFORM acct._layout_limits();

@@ -148,6 +148,35 @@ INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at) VA
 SELECT entity_code, sum(period_debit) FROM acct.cluster_trial_balance('2025-02-01') GROUP BY 1 ORDER BY 1;
 SELECT count(DISTINCT column_label) FROM acct.cluster_fund_statement('2025-02-01');
 DELETE FROM acct_cluster.run WHERE run_key = 'lost';
+-- The coordinator knows which nodes posted a run, and what: one that has the key again, without what it had posted, lost it.
+SELECT c.run_key, c.posted_on = jsonb_build_object('here', r.digest) AS posted_on FROM acct_cluster.run AS c JOIN acct.journal_run AS r USING (run_key);
+SELECT acct.create_run('2025-03-01', 'emptied') > 0 AS created;
+INSERT INTO acct_cluster.run (run_key, txn_month, options, status, posted_at, posted_on) VALUES ('emptied', '2025-03-01', '{}', 'posted', now(), '{"here": "digest"}'), ('elsewhere', '2025-03-01', '{}', 'posted', now(), '{"gone": "digest"}');
+SELECT count(*) FROM acct.cluster_trial_balance('2025-01-01', entity => 'OTHER');
+SELECT node, status, observed, detail FROM acct.cluster_health('{layout}') WHERE check_name = 'runs';
+UPDATE acct_cluster.run SET posted_on = '{"here": "digest"}' WHERE run_key = 'feb';
+SELECT node, status, observed, detail FROM acct.cluster_health('{layout}') WHERE check_name = 'runs';
+DELETE FROM acct_cluster.run WHERE run_key IN ('emptied', 'elsewhere');
+SELECT acct.discard_run('emptied');
+-- A coordinator that was restored takes up what was posted since, also what was reversed since.
+BEGIN;
+UPDATE acct_cluster.run SET status = 'created', posted_by = NULL, posted_at = NULL, posted_on = NULL WHERE run_key = 'feb';
+SELECT acct.reverse_run('feb', '2025-02-28', 'wrong') AS back \gset
+SELECT journals FROM acct.expand_journals(:back);
+SET SESSION AUTHORIZATION :"checker";
+SELECT journals FROM acct.post_journals(:back);
+RESET SESSION AUTHORIZATION;
+SELECT acct._stage_cluster_run('feb'), acct._validate_cluster_run('feb');
+SELECT acct._post_cluster_run('feb');
+SELECT r.status, c.posted_on = jsonb_build_object('here', r.digest) AS posted_on FROM acct_cluster.run AS c JOIN acct.journal_run AS r USING (run_key);
+ROLLBACK;
+-- A coordinator of version 0.2.0, and runs that it posted: both install() and install_cluster() add the column.
+BEGIN;
+ALTER TABLE acct_cluster.run DROP COLUMN posted_on;
+SELECT acct._widen_cluster();
+SELECT acct._posted_cluster_runs() AS known_by_key;
+ROLLBACK;
+UPDATE acct_cluster.run AS c SET posted_on = jsonb_build_object('here', r.digest) FROM acct.journal_run AS r WHERE r.run_key = c.run_key;
 -- A row that belongs to no node, and a request whose backslashes were doubled
 INSERT INTO acct_cluster.node (node_key) VALUES (9);
 SELECT count(*) FROM acct.cluster_trial_balance('2025-02-01');

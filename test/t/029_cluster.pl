@@ -276,6 +276,12 @@ for my $report (['trial_balance', '["2025-01-01", null, "PRIMARY", null, null, t
 is(value($_, q{SELECT count(*) FROM acct.check_balance_snapshot('2025-01-01')}), '0', "balances of $_ are those of its lines") for @nodes;
 
 is(ask($_, qq({"do": "lost", "run_keys": {"$key{$_}": ["jan", "lost"]}})), '["lost"]', "$_ names runs that it lost") for @nodes;
+is(ask($nodes[$_], qq({"do": "lost", "run_keys": {"$key{$nodes[$_]}": [{"run_key": "jan", "digest": "$digests[$_]"}]}})), '[]', "$nodes[$_] has what it posted") for 0, 1;
+is(ask($nodes[$_], qq({"do": "lost", "run_keys": {"$key{$nodes[$_]}": [{"run_key": "jan", "digest": "$digests[1 - $_]"}]}})), '["jan"]', "and not what another one did") for 0, 1;
+
+# A node that was restored to a time when it had taken nothing for a key, or where somebody makes a run with it.
+value('one', q{SELECT acct.create_run('2025-01-01', 'empty')});
+is(ask('one', qq({"do": "lost", "run_keys": {"1": [{"run_key": "empty", "digest": "$digests[0]"}]}})), '["empty"]', 'a run that has taken nothing is not the one that was posted');
 
 # Seals survive too, and a checkpoint of each verifies.
 for my $name (@nodes)
