@@ -165,6 +165,7 @@ BEGIN
             USING ERRCODE = 'LE004', HINT = 'Call acct.publish_policy() on the coordinator.';
     END IF;
     id := acct.create_run(p_month, p_key, p_options);
+    UPDATE acct.journal_run AS r SET awaits_cluster = true WHERE r.run_id = id AND NOT acct._is_posted(r.status) AND NOT r.awaits_cluster;
     IF acct._run_transactions(id) > 0 THEN
         PERFORM FROM acct.expand_journals(id);
     END IF;
@@ -217,6 +218,7 @@ BEGIN
         RAISE EXCEPTION 'node % has no run "%"', (SELECT m.node_name FROM acct.cluster_member AS m), p_request ->> 'run_key'
             USING ERRCODE = 'LE001', HINT = 'Call acct.run_cluster_month() again, which creates it on every node.';
     ELSIF run ->> 'status' <> 'empty' THEN
+        UPDATE acct.journal_run AS r SET awaits_cluster = false WHERE r.run_id = (run ->> 'run_id')::bigint AND r.awaits_cluster;
         PERFORM FROM acct.post_journals((run ->> 'run_id')::bigint);
     END IF;
     RETURN acct._node_run(p_request ->> 'run_key');

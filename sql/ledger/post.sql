@@ -116,6 +116,10 @@ BEGIN
         PERFORM acct._require_staging(p_run_id, run.status);
     END IF;
     PERFORM acct._require_poster(p_run_id);
+    IF run.awaits_cluster THEN
+        RAISE EXCEPTION 'run % waits for its cluster, which posts it on all nodes or on none', p_run_id
+            USING ERRCODE = 'LE002', HINT = 'Call acct.run_cluster_month() on the coordinator with its run_key, or acct.cancel_cluster_run(). Where the coordinator is gone, acct.cancel_run() ends it here.';
+    END IF;
     IF coalesce(run.transactions, 0) = 0 AND acct._run_transactions(p_run_id) = 0 THEN
         RAISE NOTICE 'run % has no transactions: nothing is posted', p_run_id
             USING HINT = 'acct.create_run() with its run_key takes what was loaded since; acct.discard_run() ends it.';
@@ -230,4 +234,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.post_journals(bigint) IS
-'Posts an expanded run to the ledger, all of it or nothing: a row for each ledger month; an empty run is not posted, and a NOTICE says so. Raises LE001, LE002 (not expanded, or staging lost in a crash), LE005 and 42501 (a reversal or correction that the caller made, or is no approver to post), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012, 55P03 (locked).';
+'Posts an expanded run to the ledger, all of it or nothing: a row for each ledger month; an empty run is not posted, and a NOTICE says so. Raises LE001, LE002 (not expanded, staging lost in a crash, or it waits for its cluster), LE005 and 42501 (a reversal or correction that the caller made, or is no approver to post), LE006 (a period was closed, or its month archived), LE009 (source or staging are not what expand recorded, or policy has changed so that the run must be expanded again), LE012, 55P03 (locked).';

@@ -95,6 +95,8 @@ BEGIN
         ADD COLUMN IF NOT EXISTS added_types text[] COLLATE "C";
     -- Since layout 7: what its sums by account were.
     ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS totals_digest text;
+    -- Since layout 7: a cluster posts it on all nodes or on none.
+    ALTER TABLE acct.journal_run ADD COLUMN IF NOT EXISTS awaits_cluster boolean NOT NULL DEFAULT false;
     CREATE INDEX IF NOT EXISTS journal_run_origin_idx ON acct.journal_run (origin_run) WHERE origin_run IS NOT NULL;
     CREATE UNIQUE INDEX IF NOT EXISTS journal_run_key_idx
         ON acct.journal_run (run_key) WHERE status <> 'discarded';
@@ -216,6 +218,7 @@ BEGIN
     COMMENT ON COLUMN acct.journal_run.added_columns IS 'Columns that a site had added to acct.je_line_staging when it was expanded, with je_id and line_no, which bind values to their lines, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.added_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.totals_digest IS 'Digest of its sums by account in acct.journal_run_total (SHA-256, 64 hexadecimal digits); NULL for runs expanded before layout 7.';
+    COMMENT ON COLUMN acct.journal_run.awaits_cluster IS 'True while it waits for the cluster that staged it, which posts it on all nodes or on none.';
     COMMENT ON COLUMN acct.journal_run.source_columns IS 'Columns of acct.txn_source_parent when it was expanded, in the order of their names.';
     COMMENT ON COLUMN acct.journal_run.source_types IS 'Types of these columns.';
     COMMENT ON COLUMN acct.journal_run.repeated_transactions IS 'Transactions that live runs of other months held too when it was posted; NULL: it is not posted, or its options ignore them.';

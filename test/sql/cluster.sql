@@ -64,6 +64,14 @@ SELECT acct._answer(1, '{"do": "post", "run_key": "feb"}');
 SELECT acct._answer(1, '{"do": "post", "run_key": "jan", "txn_month": "2025-02-01", "options": {}}');
 SELECT acct._answer(1, '{"do": "validate", "run_key": "jan", "txn_month": "2025-01-01", "options": {"late": "next_open"}}');
 SELECT acct._answer(1, '{"do": "run", "run_key": "jan", "txn_month": "2025-02-01"}'), acct._answer(1, '{"do": "cancel", "run_key": "jan", "txn_month": "2025-02-01"}');
+-- The cluster posts it, nobody else; it can be ended here, as where the coordinator is gone.
+SELECT * FROM acct.post_journals('jan');
+SELECT count(*) FROM acct.run_month('2025-01-01', 'jan');
+CALL acct.process_run('jan');
+BEGIN;
+SELECT outcome FROM acct.cancel_run('jan');
+SELECT step, rows FROM acct.run_month('2025-01-01', 'jan');
+ROLLBACK;
 SELECT x ->> 'status' AS status, x ->> 'journals' AS journals FROM acct._answer(1, '{"do": "post", "run_key": "jan"}') AS x;
 SELECT x ->> 'status' AS status, x ->> 'journals' AS journals FROM acct._answer(1, '{"do": "post", "run_key": "jan"}') AS x;
 SELECT acct._answer(1, '{"do": "cancel", "run_key": "jan"}');

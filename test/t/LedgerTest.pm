@@ -513,7 +513,7 @@ sub all_checks
 # What a dump, an update or an upgrade keeps, as the tables say it: text by what it is about. The columns that each version has;
 # 'rows of tables' has all of them. An update registers entities and limits, which the audit trail shows.
 my %data = (
-	'runs' => q{SELECT to_jsonb(r) - '{source_digest, source_columns, source_types, header_digest, header_columns, header_types, added_digest, added_columns, added_types, totals_digest, policy_digest, policy_sums, minor_units, basis_policy, engine_version, ignored_of, repeated_transactions, post_ended_at, kind, origin_run, je_date, reason, reversed_journals, taken_transactions, evaluation_digest, created_by_role}'::text[]
+	'runs' => q{SELECT to_jsonb(r) - '{source_digest, source_columns, source_types, header_digest, header_columns, header_types, added_digest, added_columns, added_types, totals_digest, awaits_cluster, policy_digest, policy_sums, minor_units, basis_policy, engine_version, ignored_of, repeated_transactions, post_ended_at, kind, origin_run, je_date, reason, reversed_journals, taken_transactions, evaluation_digest, created_by_role}'::text[]
 		FROM acct.journal_run r ORDER BY run_id},
 	'claims' => 'SELECT * FROM acct.journal_run_batch ORDER BY run_id, batch_id, basis',
 	'totals' => 'SELECT * FROM acct.journal_run_total ORDER BY 1, 2, 3, 4, 5, 6, 7',
