@@ -216,20 +216,32 @@ BEGIN
         VALUES ('route_inbox', sent, acct._elapsed_ms(started), jsonb_build_object('nodes', moved, 'source', source, 'routed_by', session_user));
     END IF;
     RETURN QUERY SELECT n.key, e.key, e.value::bigint FROM jsonb_each(moved) AS n CROSS JOIN LATERAL jsonb_each_text(n.value) AS e ORDER BY n.key COLLATE "C", e.key COLLATE "C";
-    RETURN QUERY SELECT NULL::text, w.entity_code, w.transactions FROM acct._inbox_waiting() AS w ORDER BY w.entity_code COLLATE "C";
+    RETURN QUERY SELECT NULL::text, w.entity_code, w.transactions FROM acct._inbox_waiting() AS w WHERE w.node_name IS NULL ORDER BY w.entity_code COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION acct.route_inbox() IS
 'Moves the rows of acct_cluster.inbox to the nodes of their entities, in one transaction on all of them: a row for each node and entity with their number, without a node for rows that stay, as their entity has none. Raises LE010 (a node does not answer or is not as its coordinator), the error of a row that a node refuses, with row and node, 25001, 55000 (no cluster).';
 
-CREATE FUNCTION acct._inbox_waiting() RETURNS TABLE (entity_code text, transactions bigint)
+CREATE FUNCTION acct._inbox_waiting(p_from date DEFAULT '-infinity', p_to date DEFAULT 'infinity') RETURNS TABLE (entity_code text, node_name text, transactions bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     IF to_regclass('acct_cluster.inbox') IS NOT NULL THEN
-        RETURN QUERY SELECT i.entity_code, count(*) FROM acct_cluster.inbox AS i
-                      WHERE NOT EXISTS (SELECT FROM acct_cluster.entity AS e WHERE e.entity_code = i.entity_code) GROUP BY 1;
+        RETURN QUERY SELECT i.entity_code, e.node_name, count(*) FROM acct_cluster.inbox AS i LEFT JOIN acct_cluster.entity AS e ON e.entity_code = i.entity_code
+                      WHERE i.txn_month BETWEEN p_from AND p_to GROUP BY 1, 2;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._inbox_waiting() IS 'The entities of rows in the inbox that are assigned to no node, with the number of rows.';
+COMMENT ON FUNCTION acct._inbox_waiting(date, date) IS 'The entities of rows in the inbox, of some months, with the node that they are assigned to (NULL: none) and the number of rows.';
+
+CREATE FUNCTION acct._warn_of_inbox(p_from date, p_to date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    waiting CONSTANT text[] := ARRAY(SELECT format('%s of %s', w.transactions, w.entity_code) FROM acct._inbox_waiting(p_from, p_to) AS w ORDER BY w.entity_code COLLATE "C");
+BEGIN
+    IF waiting <> '{}' THEN
+        RAISE WARNING 'transactions wait in the inbox of the cluster: %', acct._first_of(waiting) USING HINT = 'Call acct.route_inbox(). See check inbox of acct.cluster_health().';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._warn_of_inbox(date, date) IS 'A WARNING where rows of some months wait in the inbox: no node has them.';

@@ -77,6 +77,7 @@ BEGIN
         RAISE EXCEPTION 'runs of the cluster were posted while nodes made the report' USING ERRCODE = '40001', HINT = 'Call it again.';
     END IF;
     RETURN QUERY SELECT jsonb_array_elements(a) FROM unnest(answers) AS a;
+    PERFORM acct._warn_of_inbox('-infinity', p_to_month);
     SELECT array_agg(format('"%s" of %s', r.run_key, acct._month_name(r.txn_month)) ORDER BY r.txn_month, r.run_key) INTO behind
       FROM acct_cluster.run AS r WHERE r.status <> 'posted' AND r.txn_month <= p_to_month;
     IF behind <> '{}' THEN
@@ -85,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._report_of_nodes(text, jsonb, date) IS
-'The rows of a report from every node, all of them with the same runs of the cluster, and a NOTICE that names runs up to a month that are posted on none. Raises LE010 where a node has not yet committed one, 25001, 40001.';
+'The rows of a report from every node with the same runs of the cluster; a NOTICE names runs up to a month that are posted on none, a WARNING rows that wait in the inbox. Raises LE010 where a node has not yet committed one, 25001, 40001.';
 
 CREATE FUNCTION acct.cluster_trial_balance(month date, entity text DEFAULT NULL, basis text DEFAULT 'PRIMARY', fund text DEFAULT NULL,
                                            known_at timestamptz DEFAULT NULL, closing boolean DEFAULT true)
@@ -310,10 +311,10 @@ BEGIN
     found_names := ARRAY(SELECT e.entity_code FROM acct.entity AS e WHERE NOT EXISTS (SELECT FROM acct_cluster.entity AS c WHERE c.entity_code = e.entity_code) ORDER BY 1);
     RETURN QUERY SELECT NULL::text, 'entities', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,
                         'assigned to no node: ' || nullif(acct._first_of(found_names), ''), CASE WHEN found_names <> '{}' THEN 'Call acct.assign_entity().' END;
-    found_names := ARRAY(SELECT format('%s of %s', w.transactions, w.entity_code) FROM acct._inbox_waiting() AS w ORDER BY w.entity_code COLLATE "C");
+    found_names := ARRAY(SELECT format('%s of %s (%s)', w.transactions, w.entity_code, coalesce(w.node_name, 'assigned to no node')) FROM acct._inbox_waiting() AS w ORDER BY w.entity_code COLLATE "C");
     RETURN QUERY SELECT NULL::text, 'inbox', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,
-                        'transactions whose entity is assigned to no node: ' || nullif(acct._first_of(found_names), ''),
-                        CASE WHEN found_names <> '{}' THEN 'Call acct.assign_entity(), then acct.route_inbox().' END;
+                        'transactions that wait in the inbox: ' || nullif(acct._first_of(found_names), ''),
+                        CASE WHEN found_names <> '{}' THEN 'Call acct.route_inbox(), and acct.assign_entity() before where an entity has no node.' END;
     found_names := ARRAY(SELECT DISTINCT t.entity_code FROM acct.journal_run_total AS t JOIN acct.journal_run AS r ON r.run_id = t.run_id AND r.status IN ('posted', 'reversed')
                           WHERE NOT EXISTS (SELECT FROM acct.cluster_member) ORDER BY 1);
     RETURN QUERY SELECT NULL::text, 'books', CASE WHEN found_names = '{}' THEN 'ok' ELSE 'warning' END, cardinality(found_names)::numeric, 0::numeric,

@@ -154,6 +154,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_cluster();
     PERFORM acct._cluster_run_status(check_cluster_run.run_key);
+    PERFORM acct._warn_of_inbox(c.txn_month, c.txn_month) FROM acct_cluster.run AS c WHERE c.run_key = check_cluster_run.run_key;
     FOR a IN SELECT x.node_name, x.answer FROM acct._ask(acct._run_request('run', check_cluster_run.run_key), false) AS x ORDER BY x.node_name LOOP
         total := total || a.answer;
         RETURN QUERY SELECT a.node_name, r.run_id, r.status, r.transactions, r.journals, r.lines, r.exceptions, r.ignored, r.debit, r.credit, r.digest, r.seal_root

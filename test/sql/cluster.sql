@@ -210,6 +210,13 @@ SELECT count(*) FROM acct.cluster_progress();
 \.
 CREATE TABLE public.sent AS TABLE acct_cluster.inbox;
 SET ledger_engine.batch_source = 'March of all';
+-- Nobody called route_inbox(): health, the run of the month and its reports say so, those of earlier months do not.
+SELECT check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}') WHERE check_name = 'inbox';
+INSERT INTO acct_cluster.run (run_key, txn_month, options) VALUES ('mar', '2025-03-01', '{}') ON CONFLICT DO NOTHING;
+SELECT count(*) FROM acct.check_cluster_run('mar');
+SELECT count(*) FROM acct.check_cluster_run('feb');
+SELECT count(*) > 0 AS has_rows FROM acct.cluster_trial_balance('2025-03-01');
+SELECT count(*) > 0 AS has_rows FROM acct.cluster_trial_balance('2025-02-01');
 -- Whatever the session has set
 SET array_nulls = off; SET datestyle = 'German'; SET transform_null_equals = on; SET quote_all_identifiers = on;
 SELECT * FROM acct.route_inbox();
