@@ -38,14 +38,14 @@ BEGIN
                 -- By the BRIN index, in which rows of a batch lie together.
                 parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
                                          '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last AND %s '
-                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' '
+                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $2 '
                                          ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
                                          CASE WHEN is_known THEN 'true' ELSE is_registered END);
             END IF;
             IF NOT is_known THEN
                 -- No run takes them.
                 parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
-                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month'' AND NOT %3$s '
+                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $2 AND NOT %3$s '
                                          '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
                                          ' GROUP BY s.entity_code, s.currency', one_basis, acct._source_rows(source_month), is_registered, source_month);
             END IF;
@@ -55,25 +55,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._waiting_loads(text[]) IS
-'The query of the transactions with a value date in a month ($1) that no run took for these bases, by entity, basis and currency, registered or not, whatever month they were loaded for (NULL: none). Where rows came by loads alone, only batches that wait are read.';
+'The query of the transactions with a value date from $1 to before $2 that no run took for these bases, by entity, basis and currency, registered or not, whatever month they were loaded for (NULL: none). Where rows came by loads alone, only batches that wait are read.';
 
-CREATE FUNCTION acct._unbooked_loads(p_month date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._unbooked_loads(p_from date, p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, transactions bigint, gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     query CONSTANT text := acct._waiting_loads(p_bases);
 BEGIN
     IF query IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($2, $3) AS b (entity_code, basis) '
+        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($3, $4) AS b (entity_code, basis) '
                                     '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3', query)
-          USING p_month, p_entities, p_bases;
+          USING p_from, p_before, p_entities, p_bases;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[]) IS
-'The transactions with a value date in a month that no run took for these books, by currency, whatever month they were loaded for.';
+COMMENT ON FUNCTION acct._unbooked_loads(date, date, text[], text[]) IS
+'The transactions with a value date from a day to before another that no run took for these books, by currency, whatever month they were loaded for.';
 
-CREATE FUNCTION acct._open_exceptions_of(p_month date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._open_exceptions_of(p_from date, p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, exceptions bigint, gross numeric, reasons text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
@@ -82,7 +82,7 @@ BEGIN
     SELECT string_agg(format('SELECT s.entity_code, e.basis, s.currency, e.reason, s.gross_amount FROM acct.je_exception AS e '
                              '  JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
                              ' WHERE e.txn_month = %L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
-                             '   AND s.bank_value_date >= $3 AND s.bank_value_date < $3 + interval ''1 month''', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
+                             '   AND s.bank_value_date >= $3 AND s.bank_value_date < $4', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
       INTO query
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.basis = ANY (p_bases) AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
@@ -90,12 +90,12 @@ BEGIN
         RETURN QUERY EXECUTE format('SELECT x.entity_code, x.basis, x.currency, sum(x.n)::bigint, sum(x.gross), acct._first_of(array_agg(format(''%%s %%s'', x.reason, x.n) ORDER BY x.n DESC, x.reason)) '
                                     '  FROM (SELECT b.entity_code, b.basis, y.currency, y.reason, count(*) AS n, sum(y.gross_amount) AS gross '
                                     '          FROM unnest($1, $2) AS b (entity_code, basis) JOIN (%s) AS y ON y.entity_code = b.entity_code AND y.basis = b.basis '
-                                    '         GROUP BY 1, 2, 3, 4) AS x GROUP BY 1, 2, 3', query) USING p_entities, p_bases, p_month;
+                                    '         GROUP BY 1, 2, 3, 4) AS x GROUP BY 1, 2, 3', query) USING p_entities, p_bases, p_from, p_before;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._open_exceptions_of(date, text[], text[]) IS
-'The open exceptions of these books whose transactions have a value date in a month, by currency, with their reasons.';
+COMMENT ON FUNCTION acct._open_exceptions_of(date, date, text[], text[]) IS
+'The open exceptions of these books whose transactions have a value date from a day to before another, by currency, with their reasons.';
 
 CREATE FUNCTION acct._unregistered_books(p_month date, p_basis text, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
@@ -108,7 +108,7 @@ BEGIN
     bases := '{}';
     SELECT string_agg(format('SELECT s.entity_code, e.basis FROM acct.je_exception AS e JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
                              ' WHERE e.txn_month = %L AND e.reason = ''UNKNOWN_ENTITY'' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
-                             '   AND s.bank_value_date >= $1 AND s.bank_value_date < $1 + interval ''1 month''', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
+                             '   AND s.bank_value_date >= $1 AND s.bank_value_date < $2', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
       INTO query
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
@@ -117,15 +117,15 @@ BEGIN
     query := concat_ws(' UNION ALL ', query, 'SELECT w.entity_code, w.basis FROM (' || waiting || ') AS w');
     IF query <> '' THEN
         EXECUTE format('SELECT coalesce(array_agg(x.entity_code), ''{}''), coalesce(array_agg(x.basis), ''{}'') FROM (SELECT DISTINCT y.entity_code, y.basis FROM (%s) AS y '
-                       ' WHERE ($2 IS NULL OR y.basis = $2) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
-           INTO entities, bases USING p_month, p_basis;
+                       ' WHERE ($3 IS NULL OR y.basis = $3) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
+           INTO entities, bases USING p_month, (p_month + interval '1 month')::date, p_basis;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
 'The entities that are not registered, and bases, of transactions with a value date in a month that wait for a run, or are open exceptions for that: books that nobody closes, whose work stands against closing all.';
 
-CREATE FUNCTION acct._unposted_runs(p_month date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, run_id bigint, status text)
+CREATE FUNCTION acct._unposted_runs(p_from date, p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     run record;
@@ -134,7 +134,7 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT DISTINCT b.entity_code, b.basis, r.run_id, r.status
-      FROM acct.journal_run AS r JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month = p_month
+      FROM acct.journal_run AS r JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month >= p_from AND t.je_month < p_before
       JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
      WHERE r.status = 'expanded';
     -- Of others it is not known yet which journals they have.
@@ -144,7 +144,7 @@ BEGIN
      CROSS JOIN LATERAL (SELECT r.origin_run AS run_id UNION SELECT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = r.run_id AND v.released_at IS NULL) AS o
       JOIN acct.journal_run_total AS t ON t.run_id = o.run_id
       JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
-     WHERE r.status = 'created' AND r.je_date >= p_month AND r.je_date < p_month + interval '1 month';
+     WHERE r.status = 'created' AND r.je_date >= p_from AND r.je_date < p_before;
     FOR run IN SELECT r.run_id, r.txn_month, r.reprocess_of FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction' ORDER BY r.run_id LOOP
         IF run.reprocess_of IS NOT NULL THEN
             rows := format('SELECT s.entity_code, x.basis FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
@@ -157,13 +157,35 @@ BEGIN
                            ranges.first, ranges.last, acct._source_rows(run.txn_month), run.run_id);
         END IF;
         RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
-                                    'WHERE (b.entity_code, b.basis) IN (%s WHERE s.bank_value_date >= $3 AND s.bank_value_date < $3 + interval ''1 month'')',
-                                    run.run_id, rows) USING p_entities, p_bases, p_month;
+                                    'WHERE (b.entity_code, b.basis) IN (%s WHERE s.bank_value_date >= $3 AND s.bank_value_date < $4)',
+                                    run.run_id, rows) USING p_entities, p_bases, p_from, p_before;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._unposted_runs(date, text[], text[]) IS
-'The runs that are not posted and have journals in a month of these books, or may get some.';
+COMMENT ON FUNCTION acct._unposted_runs(date, date, text[], text[]) IS
+'The runs that are not posted and have journals of these books from a day to before another, or may get some; both are first days of months.';
+
+CREATE FUNCTION acct._undecided_journals(p_from date, p_before date, p_entities text[], p_bases text[])
+RETURNS TABLE (entity_code text, basis text, journal_id bigint, status text, currency text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT b.entity_code, b.basis, m.journal_id, m.status, m.currency
+      FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
+      JOIN acct.manual_journal AS m ON m.entity_code = b.entity_code AND m.basis = b.basis
+       AND m.je_date >= p_from AND m.je_date < p_before AND m.status <> 'approved'
+$$;
+COMMENT ON FUNCTION acct._undecided_journals(date, date, text[], text[]) IS 'The manual journals of these books from a day to before another that are not approved.';
+
+CREATE FUNCTION acct._is_work_left(p_from date, p_before date, p_entity text, p_basis text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM acct._undecided_journals(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]))
+        OR EXISTS (SELECT FROM acct._unposted_runs(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]))
+        OR EXISTS (SELECT FROM acct._open_exceptions_of(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]))
+        OR EXISTS (SELECT FROM acct._unbooked_loads(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]));
+END
+$$;
+COMMENT ON FUNCTION acct._is_work_left(date, date, text, text) IS
+'True where something of a book, from a day to before another, waits to be posted or decided: a load, an exception, a run or a manual journal.';
 
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)
@@ -245,6 +267,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     month_before CONSTANT date := (p_month - interval '1 month')::date;
+    month_after CONSTANT date := (p_month + interval '1 month')::date;
     name CONSTANT text := acct._month_name(p_month);
 BEGIN
     RETURN QUERY
@@ -252,22 +275,20 @@ BEGIN
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
                format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
                       l.transactions, name, acct._money(l.currency, l.gross)) AS message
-          FROM acct._unbooked_loads(p_month, p_entities, p_bases) AS l
+          FROM acct._unbooked_loads(p_month, month_after, p_entities, p_bases) AS l
         UNION ALL
         SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
                format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,
                       e.exceptions, name, acct._money(e.currency, e.gross), e.reasons)
-          FROM acct._open_exceptions_of(p_month, p_entities, p_bases) AS e
+          FROM acct._open_exceptions_of(p_month, month_after, p_entities, p_bases) AS e
         UNION ALL
         SELECT r.entity_code, r.basis, 'runs_not_posted', count(*), NULL, NULL,
                'not posted: ' || acct._first_of(array_agg(format('run %s (%s)', r.run_id, r.status) ORDER BY r.run_id))
-          FROM acct._unposted_runs(p_month, p_entities, p_bases) AS r GROUP BY 1, 2
+          FROM acct._unposted_runs(p_month, month_after, p_entities, p_bases) AS r GROUP BY 1, 2
         UNION ALL
-        SELECT b.entity_code, b.basis, 'manual_journals_open', count(*), m.currency, sum(l.debit),
+        SELECT m.entity_code, m.basis, 'manual_journals_open', count(*), m.currency, sum(l.debit),
                'not decided: ' || acct._first_of(array_agg(format('journal %s (%s)', m.journal_id, m.status) ORDER BY m.journal_id))
-          FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
-          JOIN acct.manual_journal AS m ON m.entity_code = b.entity_code AND m.basis = b.basis
-           AND m.je_date >= p_month AND m.je_date < p_month + interval '1 month' AND m.status <> 'approved'
+          FROM acct._undecided_journals(p_month, month_after, p_entities, p_bases) AS m
          CROSS JOIN LATERAL (SELECT sum(x.debit) AS debit FROM acct.manual_journal_line AS x WHERE x.journal_id = m.journal_id) AS l
          GROUP BY 1, 2, m.currency
         UNION ALL

@@ -47,19 +47,44 @@ $$;
 COMMENT ON FUNCTION acct._result_balances(date, text, text) IS
 'The balances of income and expense of a book at the end of a day''s month, each with the account that takes it at a year''s end; NULL: there is none.';
 
-CREATE FUNCTION acct._require_year_order(p_year_end date, p_entity text, p_basis text) RETURNS void
+CREATE FUNCTION acct._year_left(p_year_end date, p_entity text, p_basis text) RETURNS date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     through CONSTANT date := (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
     year_before CONSTANT date := acct._year_start(p_year_end) - 1;
+    year date := coalesce((through + 1 + interval '1 year')::date - 1, year_before);
+BEGIN
+    -- The first one that is closed may follow years of which the books have the balance sheet only.
+    IF through IS NULL AND NOT EXISTS (SELECT FROM acct._result_balances(year_before, p_entity, p_basis)) THEN
+        RETURN NULL;
+    END IF;
+    -- What was dropped takes no entries: the year after it closes its result too.
+    WHILE year <= year_before LOOP
+        IF NOT acct._is_dropped('ledger_entry', date_trunc('month', year)::date) THEN
+            RETURN year;
+        END IF;
+        year := (year + 1 + interval '1 year')::date - 1;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._year_left(date, text, text) IS
+'The last day of the first year of a book that must be closed before another one is; NULL: there is none. Years whose last month was dropped are passed over.';
+
+CREATE FUNCTION acct._require_year_order(p_year_end date, p_entity text, p_basis text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    through CONSTANT date := (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
+    year_left date;
 BEGIN
     IF p_year_end <= through THEN
         RAISE EXCEPTION 'the year that ends on % is closed already', to_char(p_year_end, 'YYYY-MM-DD')
             USING ERRCODE = 'LE014', DETAIL = format('The years of book %s %s are closed through %s.', p_entity, p_basis, to_char(through, 'YYYY-MM-DD')),
                   HINT = 'An approver can reopen it by acct.reopen_year().';
-    -- The first one that is closed may follow years of which the books have the balance sheet only.
-    ELSIF through < year_before OR through IS NULL AND EXISTS (SELECT FROM acct._result_balances(year_before, p_entity, p_basis)) THEN
-        RAISE EXCEPTION 'the year that ends on % is not closed', to_char(coalesce((through + 1 + interval '1 year')::date - 1, year_before), 'YYYY-MM-DD')
+    END IF;
+    year_left := acct._year_left(p_year_end, p_entity, p_basis);
+    IF year_left IS NOT NULL THEN
+        RAISE EXCEPTION 'the year that ends on % is not closed', to_char(year_left, 'YYYY-MM-DD')
             USING ERRCODE = 'LE014', DETAIL = format('Years of book %s %s are closed one after the other.', p_entity, p_basis), HINT = 'Close that year first, with acct.close_year().';
     END IF;
 END
@@ -67,25 +92,42 @@ $$;
 COMMENT ON FUNCTION acct._require_year_order(date, text, text) IS
 'Raises LE014 where a year of a book is closed, or the one before it is not, and has income or expense.';
 
-CREATE FUNCTION acct._open_months_of_year(p_year_end date, p_entity text, p_basis text) RETURNS SETOF date
+CREATE FUNCTION acct._first_month_of_work(p_entity text, p_basis text) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Value dates further from their month than this are exceptions that no month has.
+    SELECT date_trunc('month', least((SELECT min(s) - make_interval(months => l.months_apart) FROM acct._source_months() AS s),
+                                     (SELECT min(m.je_date) FROM acct._undecided_journals('-infinity', 'infinity', ARRAY[p_entity], ARRAY[p_basis]) AS u JOIN acct.manual_journal AS m USING (journal_id)),
+                                     (SELECT min(r.je_date) FROM acct.journal_run AS r WHERE r.status IN ('created', 'expanded'))))::date
+      FROM acct._posting_limits() AS l
+$$;
+COMMENT ON FUNCTION acct._first_month_of_work(text, text) IS
+'A month before which nothing of a book waits to be posted or decided; NULL: nothing waits.';
+
+CREATE FUNCTION acct._open_months_before(p_last_month date, p_entity text, p_basis text) RETURNS SETOF date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     first_month CONSTANT date := (SELECT min(s.snapshot_month) FROM acct.account_balance_snapshot AS s WHERE s.entity_code = p_entity AND s.basis = p_basis);
-    month date := acct._year_start(p_year_end);
+    month date := (SELECT b.closed_through + 1 FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
 BEGIN
-    WHILE month < date_trunc('month', p_year_end)::date LOOP
+    IF month IS NULL THEN
+        month := acct._year_start((p_last_month + interval '1 month')::date - 1);
+        IF acct._is_work_left('-infinity', month, p_entity, p_basis) THEN
+            month := least(month, acct._first_month_of_work(p_entity, p_basis));
+        END IF;
+    END IF;
+    WHILE month < p_last_month LOOP
         -- Before its first month a book has months only where something waits for them.
         IF NOT acct._is_closed(p_entity, p_basis, month) AND NOT acct._is_archived('ledger_entry', month)
-           AND (coalesce(month >= first_month, false) OR EXISTS (SELECT FROM acct._unbooked_loads(month, ARRAY[p_entity], ARRAY[p_basis]))
-                OR EXISTS (SELECT FROM acct._open_exceptions_of(month, ARRAY[p_entity], ARRAY[p_basis]))) THEN
+           AND (coalesce(month >= first_month AND month >= acct._year_start((p_last_month + interval '1 month')::date - 1), false)
+                OR acct._is_work_left(month, (month + interval '1 month')::date, p_entity, p_basis)) THEN
             RETURN NEXT month;
         END IF;
         month := (month + interval '1 month')::date;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._open_months_of_year(date, text, text) IS
-'The months of a year, before its last one, that are open in a book, from the book''s first month on, and before that those with loads that wait or open exceptions.';
+COMMENT ON FUNCTION acct._open_months_before(date, text, text) IS
+'The open months of a book that are to be closed before a year that ends with a month: those of the year from the book''s first month on, and any month in which something waits to be posted or decided.';
 
 CREATE FUNCTION acct._require_targets(p_year_end date, p_entity text, p_basis text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -177,7 +219,7 @@ BEGIN
     PERFORM acct._write_periods(last_month, ARRAY[p_entity], ARRAY[p_basis], false);
     INSERT INTO acct.book AS b (entity_code, basis, closed_through, closed_years) VALUES (p_entity, p_basis, p_year_end, 1)
     ON CONFLICT (entity_code, basis) DO UPDATE
-       SET closed_through = excluded.closed_through, closed_years = b.closed_years + 1, changed_by = excluded.changed_by, changed_at = excluded.changed_at;
+       SET closed_through = excluded.closed_through, closed_years = b.closed_years + coalesce(extract(year FROM age(p_year_end + 1, b.closed_through + 1))::integer, 1), changed_by = excluded.changed_by, changed_at = excluded.changed_at;
     RETURN id;
 END
 $$;
@@ -228,9 +270,9 @@ BEGIN
     IF acct._is_archived('ledger_entry', last_month) THEN
         PERFORM acct._raise_archived('ledger_entry', last_month);
     END IF;
-    SELECT string_agg(acct._month_name(m), ', ' ORDER BY m) INTO open_months FROM acct._open_months_of_year(p_year_end, p_entity, p_basis) AS m;
+    SELECT string_agg(acct._month_name(m), ', ' ORDER BY m) INTO open_months FROM acct._open_months_before(last_month, p_entity, p_basis) AS m;
     IF open_months IS NOT NULL THEN
-        RAISE EXCEPTION 'the year that ends on % cannot be closed: months of it are open', to_char(p_year_end, 'YYYY-MM-DD')
+        RAISE EXCEPTION 'the year that ends on % cannot be closed: earlier months are open', to_char(p_year_end, 'YYYY-MM-DD')
             USING ERRCODE = 'LE013', DETAIL = format('Open in book %s %s: %s.', p_entity, p_basis, open_months), HINT = 'Close them first, with acct.close_period().';
     END IF;
     stood := acct._waive_findings(last_month, ARRAY[p_entity], ARRAY[p_basis], close_year.waive, balanced);

@@ -152,14 +152,19 @@ END
 $$;
 COMMENT ON FUNCTION acct._is_archived(text, date) IS 'True where a month is archived, or was and is dropped.';
 
+CREATE FUNCTION acct._is_dropped(p_table text, p_month date) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM acct.archived_partition AS a
+                    WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL AND a.dropped_at IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION acct._is_dropped(text, date) IS 'True where a month was archived and dropped.';
+
 CREATE FUNCTION acct._raise_archived(p_table text, p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    dropped timestamptz;
 BEGIN
-    SELECT a.dropped_at INTO dropped FROM acct.archived_partition AS a
-     WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL;
-    IF dropped IS NOT NULL THEN
+    IF acct._is_dropped(p_table, p_month) THEN
         RAISE EXCEPTION 'month % of % was dropped', acct._month_name(p_month), p_table
             USING ERRCODE = CASE p_table WHEN 'ledger_entry' THEN 'LE006' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
                   HINT = 'Put late transactions into a month that exists.';

@@ -221,6 +221,17 @@ CALL public.txn(35, '2024-05-01', 'IN', 3, entity => 'OTHER');
 COMMIT;
 SELECT acct.close_year('2024-12-31', 'OTHER', 'PRIMARY'); :why
 SELECT item, message FROM acct.rehearse_close('2024-12-01', 'OTHER', 'PRIMARY');
+-- A run that is not posted, and a manual journal of an earlier year
+SELECT acct.create_run('2024-05-01') AS run \gset
+SELECT journals FROM acct.expand_journals(:run);
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('OTHER', '2021-07-31', 'IDR', 'Forgotten') RETURNING journal_id AS forgotten \gset
+INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit) VALUES (:forgotten, 1, '1000', 'F1', 1, 0), (:forgotten, 2, '4000', 'F1', 0, 1);
+\set VERBOSITY default
+SELECT acct.close_year('2024-12-31', 'OTHER', 'PRIMARY');
+\set VERBOSITY sqlstate
+SELECT item, message FROM acct.rehearse_close('2024-12-01', 'OTHER', 'PRIMARY');
+DELETE FROM acct.manual_journal WHERE journal_id = :forgotten;
+SELECT acct.discard_run(:run);
 SELECT acct.delete_batch(max(batch_id)) AS deleted FROM acct.txn_source_parent WHERE txn_id = 35;
 SELECT count(*) AS journals FROM acct.close_year('2024-12-31', 'OTHER', 'PRIMARY');
 SELECT count(*) AS journals FROM acct.close_year('2025-12-31', 'OTHER', 'PRIMARY');
@@ -255,6 +266,23 @@ RESET SESSION AUTHORIZATION;
 CALL public.close_months('2025-04-01', '2025-11-01', 'OTHER');
 SELECT fund, income, expense, surplus FROM acct.close_year('2025-12-31', 'OTHER', 'PRIMARY');
 SELECT account_code, closing_balance FROM acct.trial_balance('2025-12-01', 'OTHER') WHERE account_type <> 'ASSET';
+-- A year whose last month was dropped takes no entries: the one after it closes the results of both, and is reopened by itself.
+SELECT count(*) AS made FROM acct.rotate_ledger_partitions(0, '2026-02-01');
+SELECT count(*) AS closed FROM public.close_period('2026-02-01');
+SELECT acct.archive_partition('ledger_entry', '2026-02-01') AS archived \gset
+CALL public.txn(50, '2026-03-01', 'OUT', 1, entity => 'SUB');
+SELECT public.posted('2026-03-01', 'after') IS NOT NULL AS posted;
+CALL public.close_months('2026-03-01', '2027-01-01', 'SUB');
+SELECT acct.close_year('2026-02-28', 'SUB', 'PRIMARY'); :why
+SELECT acct.close_year('2027-02-28', 'SUB', 'PRIMARY'); :why
+SELECT acct._drop_archived(archive_id) IS NOT NULL AS dropped FROM acct.archived_partition WHERE month = '2026-02-01';
+SELECT acct.close_year('2026-02-28', 'SUB', 'PRIMARY'); :why
+SELECT fund, income, expense, surplus FROM acct.close_year('2027-02-28', 'SUB', 'PRIMARY');
+SELECT closed_through, closed_years FROM acct.book WHERE entity_code = 'SUB';
+SELECT acct.reopen_year('2027-02-28', 'SUB', 'PRIMARY', 'x') IS NOT NULL AS reversed;
+SELECT closed_through, closed_years FROM acct.book WHERE entity_code = 'SUB';
+SELECT acct.reopen_year('2026-02-28', 'SUB', 'PRIMARY', 'x'); :why
+SELECT fund, income, expense, surplus FROM acct.close_year('2027-02-28', 'SUB', 'PRIMARY');
 
 \c :regress_db
 DROP DATABASE :"topic_db";
