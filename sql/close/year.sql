@@ -127,7 +127,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._open_months_before(date, text, text) IS
-'The open months of a book that are to be closed before a year that ends with a month: those of the year from the book''s first month on, and any month in which something waits to be posted or decided.';
+'The open months of a book that are to be closed before a year that ends with a month: those of the year since the book began, and all in which something waits to be posted or decided.';
 
 CREATE FUNCTION acct._require_targets(p_year_end date, p_entity text, p_basis text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
