@@ -36,18 +36,18 @@ BEGIN
             SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
             IF ranges.first IS NOT NULL THEN
                 -- By the BRIN index, in which rows of a batch lie together.
-                parts := parts || format('SELECT s.entity_code, %L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
+                parts := parts || format('SELECT s.entity_code, %L::text AS basis, date_trunc(''month'', s.bank_value_date)::date AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
                                          '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last AND %s '
                                          ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $2 '
-                                         ' GROUP BY s.entity_code, s.currency', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
+                                         ' GROUP BY 1, 3, 4', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
                                          CASE WHEN is_known THEN 'true' ELSE is_registered END);
             END IF;
             IF NOT is_known THEN
                 -- No run takes them.
-                parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
+                parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, date_trunc(''month'', s.bank_value_date)::date AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
                                          ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $2 AND NOT %3$s '
                                          '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
-                                         ' GROUP BY s.entity_code, s.currency', one_basis, acct._source_rows(source_month), is_registered, source_month);
+                                         ' GROUP BY 1, 3, 4', one_basis, acct._source_rows(source_month), is_registered, source_month);
             END IF;
         END LOOP;
     END LOOP;
@@ -55,31 +55,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._waiting_loads(text[]) IS
-'The query of the transactions with a value date from $1 to before $2 that no run took for these bases, by entity, basis and currency, registered or not, whatever month they were loaded for (NULL: none). Where rows came by loads alone, only batches that wait are read.';
+'The query of the transactions with a value date from $1 to before $2 that no run took for these bases, by entity, basis, month and currency, registered or not, whatever month they were loaded for (NULL: none). Where rows came by loads alone, only batches that wait are read.';
 
 CREATE FUNCTION acct._unbooked_loads(p_from date, p_before date, p_entities text[], p_bases text[])
-RETURNS TABLE (entity_code text, basis text, currency text, transactions bigint, gross numeric)
+RETURNS TABLE (entity_code text, basis text, month date, currency text, transactions bigint, gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     query CONSTANT text := acct._waiting_loads(p_bases);
 BEGIN
     IF query IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($3, $4) AS b (entity_code, basis) '
-                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3', query)
+        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($3, $4) AS b (entity_code, basis) '
+                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3, 4', query)
           USING p_from, p_before, p_entities, p_bases;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._unbooked_loads(date, date, text[], text[]) IS
-'The transactions with a value date from a day to before another that no run took for these books, by currency, whatever month they were loaded for.';
+'The transactions with a value date from a day to before another that no run took for these books, by month and currency, whatever month they were loaded for.';
 
 CREATE FUNCTION acct._open_exceptions_of(p_from date, p_before date, p_entities text[], p_bases text[])
-RETURNS TABLE (entity_code text, basis text, currency text, exceptions bigint, gross numeric, reasons text)
+RETURNS TABLE (entity_code text, basis text, month date, currency text, exceptions bigint, gross numeric, reasons text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     query text;
 BEGIN
-    SELECT string_agg(format('SELECT s.entity_code, e.basis, s.currency, e.reason, s.gross_amount FROM acct.je_exception AS e '
+    SELECT string_agg(format('SELECT s.entity_code, e.basis, date_trunc(''month'', s.bank_value_date)::date AS month, s.currency, e.reason, s.gross_amount FROM acct.je_exception AS e '
                              '  JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
                              ' WHERE e.txn_month = %L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
                              '   AND s.bank_value_date >= $3 AND s.bank_value_date < $4', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
@@ -87,15 +87,15 @@ BEGIN
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.basis = ANY (p_bases) AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
     IF query IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT x.entity_code, x.basis, x.currency, sum(x.n)::bigint, sum(x.gross), acct._first_of(array_agg(format(''%%s %%s'', x.reason, x.n) ORDER BY x.n DESC, x.reason)) '
-                                    '  FROM (SELECT b.entity_code, b.basis, y.currency, y.reason, count(*) AS n, sum(y.gross_amount) AS gross '
+        RETURN QUERY EXECUTE format('SELECT x.entity_code, x.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross), acct._first_of(array_agg(format(''%%s %%s'', x.reason, x.n) ORDER BY x.n DESC, x.reason)) '
+                                    '  FROM (SELECT b.entity_code, b.basis, y.month, y.currency, y.reason, count(*) AS n, sum(y.gross_amount) AS gross '
                                     '          FROM unnest($1, $2) AS b (entity_code, basis) JOIN (%s) AS y ON y.entity_code = b.entity_code AND y.basis = b.basis '
-                                    '         GROUP BY 1, 2, 3, 4) AS x GROUP BY 1, 2, 3', query) USING p_entities, p_bases, p_from, p_before;
+                                    '         GROUP BY 1, 2, 3, 4, 5) AS x GROUP BY 1, 2, 3, 4', query) USING p_entities, p_bases, p_from, p_before;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._open_exceptions_of(date, date, text[], text[]) IS
-'The open exceptions of these books whose transactions have a value date from a day to before another, by currency, with their reasons.';
+'The open exceptions of these books whose transactions have a value date from a day to before another, by month and currency, with their reasons.';
 
 CREATE FUNCTION acct._unregistered_books(p_month date, p_basis text, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
@@ -125,7 +125,7 @@ $$;
 COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
 'The entities that are not registered, and bases, of transactions with a value date in a month that wait for a run, or are open exceptions for that: books that nobody closes, whose work stands against closing all.';
 
-CREATE FUNCTION acct._unposted_runs(p_from date, p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, run_id bigint, status text)
+CREATE FUNCTION acct._unposted_runs(p_from date, p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, month date, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     run record;
@@ -133,13 +133,13 @@ DECLARE
     rows text;
 BEGIN
     RETURN QUERY
-    SELECT DISTINCT b.entity_code, b.basis, r.run_id, r.status
+    SELECT DISTINCT b.entity_code, b.basis, t.je_month, r.run_id, r.status
       FROM acct.journal_run AS r JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month >= p_from AND t.je_month < p_before
       JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
      WHERE r.status = 'expanded';
     -- Of others it is not known yet which journals they have.
     RETURN QUERY
-    SELECT DISTINCT b.entity_code, b.basis, r.run_id, r.status
+    SELECT DISTINCT b.entity_code, b.basis, date_trunc('month', r.je_date)::date, r.run_id, r.status
       FROM acct.journal_run AS r
      CROSS JOIN LATERAL (SELECT r.origin_run AS run_id UNION SELECT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = r.run_id AND v.released_at IS NULL) AS o
       JOIN acct.journal_run_total AS t ON t.run_id = o.run_id
@@ -147,45 +147,47 @@ BEGIN
      WHERE r.status = 'created' AND r.je_date >= p_from AND r.je_date < p_before;
     FOR run IN SELECT r.run_id, r.txn_month, r.reprocess_of FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction' ORDER BY r.run_id LOOP
         IF run.reprocess_of IS NOT NULL THEN
-            rows := format('SELECT s.entity_code, x.basis FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
+            rows := format('SELECT s.entity_code, x.basis, s.bank_value_date FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
                            run.run_id, acct._source_rows(run.txn_month));
         ELSE
             SELECT g.* INTO ranges FROM acct._ranges_of(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = run.run_id AND c.released_at IS NULL)) AS g;
             CONTINUE WHEN ranges.first IS NULL;
-            rows := format('SELECT s.entity_code, c.basis FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
+            rows := format('SELECT s.entity_code, c.basis, s.bank_value_date FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
                            '  JOIN acct.journal_run_batch AS c ON c.run_id = %s AND c.batch_id = s.batch_id AND c.released_at IS NULL',
                            ranges.first, ranges.last, acct._source_rows(run.txn_month), run.run_id);
         END IF;
-        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
-                                    'WHERE (b.entity_code, b.basis) IN (%s WHERE s.bank_value_date >= $3 AND s.bank_value_date < $4)',
+        RETURN QUERY EXECUTE format('SELECT DISTINCT b.entity_code, b.basis, date_trunc(''month'', x.day)::date, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
+                                    '  JOIN (%s WHERE s.bank_value_date >= $3 AND s.bank_value_date < $4) AS x (entity_code, basis, day) ON x.entity_code = b.entity_code AND x.basis = b.basis',
                                     run.run_id, rows) USING p_entities, p_bases, p_from, p_before;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION acct._unposted_runs(date, date, text[], text[]) IS
-'The runs that are not posted and have journals of these books from a day to before another, or may get some; both are first days of months.';
+'The runs that are not posted and have journals of these books from a month to before another, or may get some, a row for each month.';
 
 CREATE FUNCTION acct._undecided_journals(p_from date, p_before date, p_entities text[], p_bases text[])
-RETURNS TABLE (entity_code text, basis text, journal_id bigint, status text, currency text)
+RETURNS TABLE (entity_code text, basis text, month date, journal_id bigint, status text, currency text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT b.entity_code, b.basis, m.journal_id, m.status, m.currency
+    SELECT b.entity_code, b.basis, date_trunc('month', m.je_date)::date, m.journal_id, m.status, m.currency
       FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
       JOIN acct.manual_journal AS m ON m.entity_code = b.entity_code AND m.basis = b.basis
        AND m.je_date >= p_from AND m.je_date < p_before AND m.status <> 'approved'
 $$;
 COMMENT ON FUNCTION acct._undecided_journals(date, date, text[], text[]) IS 'The manual journals of these books from a day to before another that are not approved.';
 
-CREATE FUNCTION acct._is_work_left(p_from date, p_before date, p_entity text, p_basis text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM acct._undecided_journals(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]))
-        OR EXISTS (SELECT FROM acct._unposted_runs(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]))
-        OR EXISTS (SELECT FROM acct._open_exceptions_of(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]))
-        OR EXISTS (SELECT FROM acct._unbooked_loads(p_from, p_before, ARRAY[p_entity], ARRAY[p_basis]));
-END
+CREATE FUNCTION acct._months_of_work(p_before date, p_entity text, p_basis text) RETURNS SETOF date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Of months that can be closed
+    SELECT DISTINCT w.month
+      FROM (SELECT make_date(l.first_year, 1, 1) AS first, ARRAY[p_entity] AS entities, ARRAY[p_basis] AS bases FROM acct._posting_limits() AS l) AS a
+     CROSS JOIN LATERAL (
+        SELECT x.month FROM acct._unbooked_loads(a.first, p_before, a.entities, a.bases) AS x
+        UNION ALL SELECT x.month FROM acct._open_exceptions_of(a.first, p_before, a.entities, a.bases) AS x
+        UNION ALL SELECT x.month FROM acct._unposted_runs(a.first, p_before, a.entities, a.bases) AS x
+        UNION ALL SELECT x.month FROM acct._undecided_journals(a.first, p_before, a.entities, a.bases) AS x) AS w
 $$;
-COMMENT ON FUNCTION acct._is_work_left(date, date, text, text) IS
-'True where something of a book, from a day to before another, waits to be posted or decided: a load, an exception, a run or a manual journal.';
+COMMENT ON FUNCTION acct._months_of_work(date, text, text) IS
+'The months of a book before another in which something waits to be posted or decided: a load, an exception, a run or a manual journal.';
 
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)

@@ -124,6 +124,12 @@ $$;
 COMMENT ON FUNCTION acct._is_closed(text, text, date) IS
 'True where a month of a book is closed: with its year, by itself, or by default. An archived month is closed in any case, which this does not look at.';
 
+CREATE FUNCTION acct._closed_through(p_entity text, p_basis text) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis
+$$;
+COMMENT ON FUNCTION acct._closed_through(text, text) IS 'The last day of the latest closed year of a book; NULL: no year is closed.';
+
 CREATE FUNCTION acct._closed_periods(p_run_id bigint) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
@@ -373,7 +379,7 @@ COMMENT ON FUNCTION acct.close_period(date, text, text, text[], text) IS
 CREATE FUNCTION acct._refuse_closed_year(p_month date, p_entity text, p_basis text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    through CONSTANT date := (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
+    through CONSTANT date := acct._closed_through(p_entity, p_basis);
 BEGIN
     IF p_month <= through THEN
         RAISE EXCEPTION '% belongs to a closed year', acct._month_name(p_month)

@@ -20,10 +20,10 @@ BEGIN
         PERFORM acct._write_periods(p_month, ARRAY[p_entity], ARRAY[p_basis], false);
     END IF;
     IF acct._is_year_end(year_end, p_entity, p_basis)
-       AND year_end > coalesce((SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis), '-infinity') THEN
+       AND year_end > coalesce(acct._closed_through(p_entity, p_basis), '-infinity') THEN
         rows := coalesce(rows, '[]') || coalesce(
             (SELECT jsonb_agg(jsonb_build_object('part', 'finding', 'item', 'month_of_year_open', 'message', format('%s is open', acct._month_name(m))) ORDER BY m)
-               FROM acct._open_months_before(p_month, p_entity, p_basis) AS m), '[]');
+               FROM acct._open_months_before(year_end, p_entity, p_basis) AS m), '[]');
         PERFORM acct._require_year_order(year_end, p_entity, p_basis);
         id := acct._post_closing(year_end, p_entity, p_basis, 'Rehearsal');
         entries := (SELECT jsonb_agg(jsonb_build_object('part', 'closing_entry', 'item', e.je_number, 'fund', e.fund, 'account_code', e.account_code, 'currency', e.currency,

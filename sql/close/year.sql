@@ -50,7 +50,7 @@ COMMENT ON FUNCTION acct._result_balances(date, text, text) IS
 CREATE FUNCTION acct._year_left(p_year_end date, p_entity text, p_basis text) RETURNS date
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    through CONSTANT date := (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
+    through CONSTANT date := acct._closed_through(p_entity, p_basis);
     year_before CONSTANT date := acct._year_start(p_year_end) - 1;
     year date := coalesce((through + 1 + interval '1 year')::date - 1, year_before);
 BEGIN
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION acct._year_left(date, text, text) IS
 CREATE FUNCTION acct._require_year_order(p_year_end date, p_entity text, p_basis text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    through CONSTANT date := (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
+    through CONSTANT date := acct._closed_through(p_entity, p_basis);
     year_left date;
 BEGIN
     IF p_year_end <= through THEN
@@ -92,42 +92,19 @@ $$;
 COMMENT ON FUNCTION acct._require_year_order(date, text, text) IS
 'Raises LE014 where a year of a book is closed, or the one before it is not, and has income or expense.';
 
-CREATE FUNCTION acct._first_month_of_work(p_entity text, p_basis text) RETURNS date
+CREATE FUNCTION acct._open_months_before(p_year_end date, p_entity text, p_basis text) RETURNS SETOF date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- Value dates further from their month than this are exceptions that no month has.
-    SELECT date_trunc('month', least((SELECT min(s) - make_interval(months => l.months_apart) FROM acct._source_months() AS s),
-                                     (SELECT min(m.je_date) FROM acct._undecided_journals('-infinity', 'infinity', ARRAY[p_entity], ARRAY[p_basis]) AS u JOIN acct.manual_journal AS m USING (journal_id)),
-                                     (SELECT min(r.je_date) FROM acct.journal_run AS r WHERE r.status IN ('created', 'expanded'))))::date
-      FROM acct._posting_limits() AS l
-$$;
-COMMENT ON FUNCTION acct._first_month_of_work(text, text) IS
-'A month before which nothing of a book waits to be posted or decided; NULL: nothing waits.';
-
-CREATE FUNCTION acct._open_months_before(p_last_month date, p_entity text, p_basis text) RETURNS SETOF date
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    first_month CONSTANT date := (SELECT min(s.snapshot_month) FROM acct.account_balance_snapshot AS s WHERE s.entity_code = p_entity AND s.basis = p_basis);
-    month date := (SELECT b.closed_through + 1 FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
-BEGIN
-    IF month IS NULL THEN
-        month := acct._year_start((p_last_month + interval '1 month')::date - 1);
-        IF acct._is_work_left('-infinity', month, p_entity, p_basis) THEN
-            month := least(month, acct._first_month_of_work(p_entity, p_basis));
-        END IF;
-    END IF;
-    WHILE month < p_last_month LOOP
-        -- Before its first month a book has months only where something waits for them.
-        IF NOT acct._is_closed(p_entity, p_basis, month) AND NOT acct._is_archived('ledger_entry', month)
-           AND (coalesce(month >= first_month AND month >= acct._year_start((p_last_month + interval '1 month')::date - 1), false)
-                OR acct._is_work_left(month, (month + interval '1 month')::date, p_entity, p_basis)) THEN
-            RETURN NEXT month;
-        END IF;
-        month := (month + interval '1 month')::date;
-    END LOOP;
-END
+    -- Before its first month a book has months only where something waits for them.
+    SELECT m.month FROM (
+        SELECT generate_series(greatest(acct._year_start(p_year_end), s.first_month), p_year_end - interval '1 month', interval '1 month')::date AS month
+          FROM (SELECT min(x.snapshot_month) AS first_month FROM acct.account_balance_snapshot AS x WHERE x.entity_code = p_entity AND x.basis = p_basis) AS s
+         WHERE s.first_month IS NOT NULL
+        UNION
+        SELECT w FROM acct._months_of_work(date_trunc('month', p_year_end)::date, p_entity, p_basis) AS w) AS m
+     WHERE NOT acct._is_closed(p_entity, p_basis, m.month) AND NOT acct._is_archived('ledger_entry', m.month)
 $$;
 COMMENT ON FUNCTION acct._open_months_before(date, text, text) IS
-'The open months of a book that are to be closed before a year that ends with a month: those of the year since the book began, and all in which something waits to be posted or decided.';
+'The open months of a book that are to be closed before a year that ends with a day: those of the year since the book began, and all in which something waits to be posted or decided.';
 
 CREATE FUNCTION acct._require_targets(p_year_end date, p_entity text, p_basis text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -270,7 +247,7 @@ BEGIN
     IF acct._is_archived('ledger_entry', last_month) THEN
         PERFORM acct._raise_archived('ledger_entry', last_month);
     END IF;
-    SELECT string_agg(acct._month_name(m), ', ' ORDER BY m) INTO open_months FROM acct._open_months_before(last_month, p_entity, p_basis) AS m;
+    SELECT string_agg(acct._month_name(m), ', ' ORDER BY m) INTO open_months FROM acct._open_months_before(p_year_end, p_entity, p_basis) AS m;
     IF open_months IS NOT NULL THEN
         RAISE EXCEPTION 'the year that ends on % cannot be closed: earlier months are open', to_char(p_year_end, 'YYYY-MM-DD')
             USING ERRCODE = 'LE013', DETAIL = format('Open in book %s %s: %s.', p_entity, p_basis, open_months), HINT = 'Close them first, with acct.close_period().';
@@ -313,7 +290,7 @@ BEGIN
     last_month := date_trunc('month', p_year_end)::date;
     PERFORM acct._hold_policy();
     PERFORM acct._lock_books_of(p_entity, p_basis);
-    through := (SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis);
+    through := acct._closed_through(p_entity, p_basis);
     IF through IS DISTINCT FROM p_year_end THEN
         RAISE EXCEPTION USING ERRCODE = 'LE014',
             MESSAGE = CASE WHEN p_year_end < through THEN format('the year that ends on %s is not the latest closed one', to_char(p_year_end, 'YYYY-MM-DD'))

@@ -226,11 +226,13 @@ SELECT acct.create_run('2024-05-01') AS run \gset
 SELECT journals FROM acct.expand_journals(:run);
 INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('OTHER', '2021-07-31', 'IDR', 'Forgotten') RETURNING journal_id AS forgotten \gset
 INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit) VALUES (:forgotten, 1, '1000', 'F1', 1, 0), (:forgotten, 2, '4000', 'F1', 0, 1);
+-- (A month that cannot be closed is none that must be.)
+INSERT INTO acct.manual_journal (entity_code, je_date, currency, memo) VALUES ('OTHER', '1024-07-31', 'IDR', 'Mistyped');
 \set VERBOSITY default
 SELECT acct.close_year('2024-12-31', 'OTHER', 'PRIMARY');
 \set VERBOSITY sqlstate
 SELECT item, message FROM acct.rehearse_close('2024-12-01', 'OTHER', 'PRIMARY');
-DELETE FROM acct.manual_journal WHERE journal_id = :forgotten;
+DELETE FROM acct.manual_journal WHERE entity_code = 'OTHER';
 SELECT acct.discard_run(:run);
 SELECT acct.delete_batch(max(batch_id)) AS deleted FROM acct.txn_source_parent WHERE txn_id = 35;
 SELECT count(*) AS journals FROM acct.close_year('2024-12-31', 'OTHER', 'PRIMARY');
