@@ -223,16 +223,17 @@ $$;
 COMMENT ON FUNCTION acct._make_range_partition(regclass, text, text, text, text) IS
 'Creates a partition of a month''s lines for a range of je_id, empty, and attaches it.';
 
-CREATE FUNCTION acct._make_rest_partition(p_month date) RETURNS void
+CREATE FUNCTION acct._make_rest_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := acct._partition_name('ledger_entry_line', p_month);
 BEGIN
     PERFORM acct._make_range_partition(format('acct.%I', name)::regclass, name || '_rest', 'MINVALUE', (acct._je_range(0)).from_je_id::text,
                 'Journal lines of ' || acct._month_name(p_month) || ' of runs without partitions of their own.');
+    RETURN name || '_rest';
 END
 $$;
-COMMENT ON FUNCTION acct._make_rest_partition(date) IS 'Creates and attaches the partition of a month''s lines for small runs.';
+COMMENT ON FUNCTION acct._make_rest_partition(date) IS 'Creates and attaches the partition of a month''s lines for small runs; its name.';
 
 CREATE FUNCTION acct._make_line_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''
@@ -261,6 +262,12 @@ END
 $$;
 COMMENT ON FUNCTION acct._is_ledger_month(date) IS 'True where a month has all partitions of the ledger that are made for every month.';
 
+CREATE FUNCTION acct._has_entries(p_month date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id) WHERE acct._is_posted(r.status) AND t.je_month = p_month)
+$$;
+COMMENT ON FUNCTION acct._has_entries(date) IS 'True where a posted run has entries of a month.';
+
 CREATE FUNCTION acct._has_lines_in_rest(p_month date) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT EXISTS (SELECT FROM acct.journal_run_total AS t JOIN acct.journal_run AS r USING (run_id)
@@ -268,10 +275,35 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._has_lines_in_rest(date) IS 'True where a posted run has lines of a month outside a partition of its own.';
 
+CREATE FUNCTION acct._missing_partitions(p_month date DEFAULT NULL) RETURNS TABLE (name text, month date, had_entries boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH header AS MATERIALIZED (SELECT DISTINCT h.month FROM acct._months_with_partitions('acct.ledger_entry_header') AS h),
+    line AS MATERIALIZED (SELECT DISTINCT l.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS l),
+    -- A counter alone is no proof of entries.
+    numbered AS (SELECT DISTINCT n.period_month AS month FROM acct.journal_number AS n WHERE n.last_number > 0),
+    detached AS MATERIALIZED (SELECT DISTINCT d.month FROM acct._detached_partitions() AS d WHERE d.of_ledger),
+    missing AS MATERIALIZED (
+        SELECT m.month, acct._partition_name(k.parent, m.month) || k.suffix AS name, k.suffix <> '' AS is_rest
+          FROM (SELECT h.month FROM header AS h UNION SELECT l.month FROM line AS l UNION SELECT n.month FROM numbered AS n) AS m
+         CROSS JOIN (VALUES ('ledger_entry_header', ''), ('ledger_entry_line', ''), ('ledger_entry_line', '_rest')) AS k (parent, suffix)
+         WHERE (p_month IS NULL OR m.month = p_month)
+           AND CASE WHEN k.suffix <> '' THEN m.month IN (SELECT l.month FROM line AS l) AND acct._partition_of('acct.ledger_entry_line', m.month) IS NOT NULL
+                                             AND acct._line_partition(m.month) IS NULL
+                    WHEN k.parent = 'ledger_entry_line' THEN m.month NOT IN (SELECT l.month FROM line AS l)
+                    ELSE m.month NOT IN (SELECT h.month FROM header AS h) END)
+    SELECT x.name, x.month, e.had_entries
+      FROM missing AS x
+     CROSS JOIN LATERAL (SELECT CASE WHEN x.is_rest THEN acct._has_lines_in_rest(x.month) ELSE acct._has_entries(x.month) END AS had_entries) AS e
+     WHERE (e.had_entries OR x.month IN (SELECT h.month FROM header AS h UNION ALL SELECT l.month FROM line AS l))
+       AND NOT acct._is_archived('ledger_entry', x.month) AND NOT EXISTS (SELECT FROM detached AS d WHERE d.month = x.month OR d.month IS NULL)
+$$;
+COMMENT ON FUNCTION acct._missing_partitions(date) IS
+'Partitions that somebody dropped, of a month of the ledger (NULL: of all) that has others or got journals, and whether entries were posted to them. A month of which one is detached is left out.';
+
 CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    rest CONSTANT text := acct._partition_name('ledger_entry_line', p_month) || '_rest';
+    dropped text;
 BEGIN
     PERFORM acct._require_month_attached(p_month);
     IF acct._is_ledger_month(p_month) THEN
@@ -283,6 +315,11 @@ BEGIN
     IF acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
     END IF;
+    dropped := (SELECT min(m.name) FROM acct._missing_partitions(p_month) AS m WHERE m.had_entries);
+    IF dropped IS NOT NULL THEN
+        RAISE EXCEPTION 'table % was dropped', dropped USING ERRCODE = 'LE010', DETAIL = 'Entries were posted to it, which are missing from the ledger.',
+            HINT = 'Restore it from a backup, and attach it: ALTER TABLE ... ATTACH PARTITION ...';
+    END IF;
     PERFORM acct._require_columns('ledger_entry_header', '{entity_code,basis,je_number}');
     PERFORM acct._require_columns('ledger_entry_line', '{je_id}');
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN
@@ -292,12 +329,7 @@ BEGIN
     IF NOT acct._is_partition('ledger_entry_line', p_month) THEN
         RETURN NEXT acct._make_line_partition(p_month);
     ELSIF acct._line_partition(p_month) IS NULL THEN
-        IF acct._has_lines_in_rest(p_month) THEN
-            RAISE EXCEPTION 'table % was dropped', rest USING ERRCODE = 'LE010', DETAIL = 'Entries were posted to it, which are missing from the ledger.',
-                HINT = 'Restore it from a backup, and attach it: ALTER TABLE ... ATTACH PARTITION ...';
-        END IF;
-        PERFORM acct._make_rest_partition(p_month);
-        RETURN NEXT rest;
+        RETURN NEXT acct._make_rest_partition(p_month);
     END IF;
 END
 $$;

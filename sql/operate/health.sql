@@ -174,25 +174,6 @@ $$;
 COMMENT ON FUNCTION acct._health_sequences() IS
 'How far the fullest of the engine''s sequences, or of the journal numbers of open months, is used up, in percent.';
 
-CREATE FUNCTION acct._missing_partitions() RETURNS TABLE (name text, month date, had_entries boolean)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    WITH header AS MATERIALIZED (SELECT DISTINCT h.month FROM acct._months_with_partitions('acct.ledger_entry_header') AS h),
-    line AS MATERIALIZED (SELECT DISTINCT l.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS l),
-    posted AS MATERIALIZED (SELECT DISTINCT n.period_month AS month FROM acct.journal_number AS n WHERE n.last_number > 0),
-    detached AS MATERIALIZED (SELECT DISTINCT d.month FROM acct._detached_partitions() AS d WHERE d.of_ledger)
-    SELECT x.name, x.month, CASE WHEN x.is_rest THEN acct._has_lines_in_rest(x.month) ELSE x.month IN (SELECT p.month FROM posted AS p) END
-      FROM (SELECT m.month, acct._partition_name(k.parent, m.month) || k.suffix AS name, k.suffix <> '' AS is_rest
-              FROM (SELECT h.month FROM header AS h UNION SELECT l.month FROM line AS l UNION SELECT p.month FROM posted AS p) AS m
-             CROSS JOIN (VALUES ('ledger_entry_header', ''), ('ledger_entry_line', ''), ('ledger_entry_line', '_rest')) AS k (parent, suffix)
-             WHERE CASE WHEN k.suffix <> '' THEN m.month IN (SELECT l.month FROM line AS l) AND acct._partition_of('acct.ledger_entry_line', m.month) IS NOT NULL
-                                                 AND acct._line_partition(m.month) IS NULL
-                        WHEN k.parent = 'ledger_entry_line' THEN m.month NOT IN (SELECT l.month FROM line AS l)
-                        ELSE m.month NOT IN (SELECT h.month FROM header AS h) END) AS x
-     WHERE NOT acct._is_archived('ledger_entry', x.month) AND NOT EXISTS (SELECT FROM detached AS d WHERE d.month = x.month OR d.month IS NULL)
-$$;
-COMMENT ON FUNCTION acct._missing_partitions() IS
-'Partitions of the ledger that somebody dropped, of months that have others or to which journals were posted, and whether entries were posted to them; a month of which one is detached is left out.';
-
 CREATE FUNCTION acct._health_partitions_attached(OUT observed numeric, OUT detail text, OUT of_ledger boolean, OUT hint text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT d.found + m.found, nullif(concat_ws('; ', 'detached: ' || d.names, 'missing: ' || m.names), ''), d.of_ledger OR m.had_entries,
