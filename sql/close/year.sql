@@ -196,7 +196,7 @@ BEGIN
     PERFORM acct._write_periods(last_month, ARRAY[p_entity], ARRAY[p_basis], false);
     INSERT INTO acct.book AS b (entity_code, basis, closed_through, closed_years) VALUES (p_entity, p_basis, p_year_end, 1)
     ON CONFLICT (entity_code, basis) DO UPDATE
-       SET closed_through = excluded.closed_through, closed_years = b.closed_years + coalesce(extract(year FROM age(p_year_end + 1, b.closed_through + 1))::integer, 1), changed_by = excluded.changed_by, changed_at = excluded.changed_at;
+       SET closed_through = excluded.closed_through, closed_years = b.closed_years + 1, changed_by = excluded.changed_by, changed_at = excluded.changed_at;
     RETURN id;
 END
 $$;
@@ -302,9 +302,13 @@ BEGIN
         PERFORM acct._raise_archived('ledger_entry', last_month);
     END IF;
     PERFORM acct._commit_durably();
+    -- Years that were dropped and passed over were never closed.
     UPDATE acct.book AS b
-       SET closed_through = CASE WHEN b.closed_years > 1 THEN (b.closed_through + 1 - interval '1 year')::date - 1 END, closed_years = b.closed_years - 1,
-           changed_by = session_user, changed_at = clock_timestamp()
+       SET closed_through = y.closed_through, closed_years = y.years, changed_by = session_user, changed_at = clock_timestamp()
+      FROM (SELECT max(c.period_month + interval '1 month')::date - 1 AS closed_through, count(*) AS years
+              FROM (SELECT g.period_month FROM acct.period_log AS g
+                     WHERE g.entity_code = p_entity AND g.basis = p_basis AND g.period_month < last_month AND g.action IN ('close_year', 'reopen_year')
+                     GROUP BY g.period_month HAVING sum(CASE g.action WHEN 'close_year' THEN 1 ELSE -1 END) > 0) AS c) AS y
      WHERE b.entity_code = p_entity AND b.basis = p_basis;
     PERFORM acct._write_periods(last_month, ARRAY[p_entity], ARRAY[p_basis], true);
     -- crash point: yearopen_opened

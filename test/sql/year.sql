@@ -284,6 +284,7 @@ SELECT closed_through, closed_years FROM acct.book WHERE entity_code = 'SUB';
 SELECT acct.reopen_year('2027-02-28', 'SUB', 'PRIMARY', 'x') IS NOT NULL AS reversed;
 SELECT closed_through, closed_years FROM acct.book WHERE entity_code = 'SUB';
 SELECT acct.reopen_year('2026-02-28', 'SUB', 'PRIMARY', 'x'); :why
+SELECT check_name, expected, actual FROM acct.verify_ledger(NULL, NULL, 'SUB') WHERE NOT passed;
 SELECT fund, income, expense, surplus FROM acct.close_year('2027-02-28', 'SUB', 'PRIMARY');
 
 \c :regress_db
