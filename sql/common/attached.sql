@@ -17,6 +17,17 @@ $$;
 COMMENT ON FUNCTION acct._month_of_detached(regclass) IS
 'The month of a detached partition, which no longer has bounds: that of its rows, or, where it is empty, the one in its name; NULL where that says none.';
 
+CREATE FUNCTION acct._posted_tables() RETURNS SETOF oid
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    -- Who verifies a ledger gets an answer also where the guard was dropped.
+    IF to_regclass('ledger_guard.protected') IS NOT NULL THEN
+        RETURN QUERY SELECT g.relation::oid FROM ledger_guard.protected AS g WHERE g.has_posted;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._posted_tables() IS 'The tables that entries were posted to, as the guard has recorded; none where its record was dropped.';
+
 CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH place AS (
@@ -35,7 +46,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
          WHERE c.relkind IN ('r', 'p', 'f') AND c.oid NOT IN (SELECT p.relid FROM place AS p)
            AND (c.relnamespace = 'acct'::regnamespace AND NOT c.relispartition
                 AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$'
-                OR c.oid IN (SELECT g.relation FROM ledger_guard.protected AS g WHERE g.has_posted))
+                OR c.oid IN (SELECT t FROM acct._posted_tables() AS t))
         UNION
         SELECT c.oid, c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
          WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending)
@@ -90,7 +101,7 @@ BEGIN
                                                WHERE m.inhrelid = i.inhparent AND m.inhparent = part.parent AND NOT m.inhdetachpending)))
            AND c.relname ~ format('^%s(_rest|_run_[0-9]+)?$', part.name)
            AND (c.relnamespace = 'acct'::regnamespace
-                OR EXISTS (SELECT FROM ledger_guard.protected AS g WHERE g.relation = c.oid AND g.has_posted)
+                OR c.oid IN (SELECT t FROM acct._posted_tables() AS t)
                    AND NOT acct._is_archived('ledger_entry', p_month))
          ORDER BY c.relname LIMIT 1;
         PERFORM acct._raise_detached(detached);
@@ -153,8 +164,8 @@ COMMENT ON FUNCTION acct._catch_up_detached() IS
 
 CREATE FUNCTION acct._emptied_partitions() RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT c.oid::regclass FROM ledger_guard.protected AS g JOIN pg_class AS c ON c.oid = g.relation
-     WHERE g.has_posted AND c.relkind = 'r' AND pg_relation_size(c.oid) = 0
+    SELECT c.oid::regclass FROM acct._posted_tables() AS t JOIN pg_class AS c ON c.oid = t
+     WHERE c.relkind = 'r' AND pg_relation_size(c.oid) = 0
        -- Where all runs of the month had partitions of their own, the one of the others is empty.
        AND NOT EXISTS (SELECT FROM acct._months_with_partitions('acct.ledger_entry_line') AS m
                         WHERE c.oid = acct._line_partition(m.month) AND NOT acct._has_lines_in_rest(m.month))

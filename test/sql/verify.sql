@@ -36,6 +36,17 @@ SELECT findings, first_finding FROM acct.ledger_verification ORDER BY verificati
 SELECT acct.install() IS NOT NULL AS installed;
 SELECT check_name, passed FROM acct.verify_ledger('2015-02-01', '2015-02-01', 'MAIN', 'PRIMARY');
 ROLLBACK;
+-- So is the guard that a superuser dropped.
+BEGIN;
+ALTER EVENT TRIGGER ledger_guard DISABLE;
+ALTER EVENT TRIGGER ledger_engine_unguarded DISABLE;
+SET LOCAL ledger_engine.allow_drop = on;
+SET LOCAL client_min_messages = warning;
+DROP TABLE ledger_guard.protected CASCADE;
+SELECT check_name, passed, expected, actual FROM acct.verify_ledger('2015-02-01', '2015-02-01', 'MAIN', 'PRIMARY') WHERE passed IS FALSE;
+DROP SCHEMA ledger_guard CASCADE;
+SELECT check_name, passed, expected, actual FROM acct.verify_ledger('2015-02-01', '2015-02-01', 'MAIN', 'PRIMARY') WHERE passed IS FALSE;
+ROLLBACK;
 
 -- One amount, in the second block of a section; two lines; and what is not read. Each in its seal, block, journal and columns.
 -- (Partitions have triggers of their own.)
