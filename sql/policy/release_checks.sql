@@ -53,17 +53,22 @@ COMMENT ON FUNCTION acct._release_errors(bigint) IS 'Errors that keep a release 
 CREATE FUNCTION acct._accounts_without_line(p_release bigint) RETURNS TABLE (layout text, account_code text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     -- A profit and loss has no accounts but those of income and expense; a balance sheet takes their sum.
-    WITH taken AS MATERIALIZED (
-        SELECT DISTINCT s.layout, s.account_code FROM acct._statement_accounts(NULL) AS s)
+    WITH RECURSIVE taken AS MATERIALIZED (
+        SELECT DISTINCT s.layout, s.account_code FROM acct._statement_accounts(NULL) AS s),
+    -- With all that is below them, which moves with them
+    moved AS (
+        SELECT a.account_code FROM acct.chart_of_accounts_draft AS d JOIN acct.chart_of_accounts AS a USING (account_code)
+         WHERE d.release_id = p_release
+           AND (a.account_type, a.parent_account_code, a.is_postable)
+               IS DISTINCT FROM (d.approved_row ->> 'account_type', d.approved_row ->> 'parent_account_code', (d.approved_row ->> 'is_postable')::boolean)
+        UNION
+        SELECT a.account_code FROM moved AS m JOIN acct.chart_of_accounts AS a ON a.parent_account_code = m.account_code)
     SELECT y.layout, a.account_code
       FROM acct.chart_of_accounts AS a
       JOIN acct.statement_layout AS y ON (y.statement = 'profit_and_loss') = (a.account_type IN ('INCOME', 'EXPENSE'))
      WHERE a.is_postable
        AND (y.layout IN (SELECT c FROM acct._layouts_of_release(p_release) AS c)
-            OR EXISTS (SELECT FROM acct.chart_of_accounts_draft AS d
-                        WHERE d.release_id = p_release AND d.account_code = a.account_code
-                          AND (a.account_type, a.parent_account_code, a.is_postable)
-                              IS DISTINCT FROM (d.approved_row ->> 'account_type', d.approved_row ->> 'parent_account_code', (d.approved_row ->> 'is_postable')::boolean)))
+            OR a.account_code IN (SELECT m.account_code FROM moved AS m))
        AND NOT EXISTS (SELECT FROM taken AS x WHERE x.layout = y.layout AND x.account_code = a.account_code)
 $$;
 COMMENT ON FUNCTION acct._accounts_without_line(bigint) IS

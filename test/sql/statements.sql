@@ -130,6 +130,16 @@ SELECT table_name, operation, row_key, old_values, new_values FROM acct.release_
 SELECT acct.create_release('Accounts') AS accounts \gset
 INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, parent_account_code) VALUES (:accounts, 'update', '2000', '3');
 SELECT severity, message FROM acct.check_release(:accounts);
+-- A group that moves takes its accounts out of a line.
+BEGIN;
+INSERT INTO acct.chart_of_accounts (account_code, description, account_type, is_postable, parent_account_code) VALUES ('30', 'Group', 'EQUITY', false, '3'), ('9', 'Others', 'EQUITY', false, NULL);
+UPDATE acct.chart_of_accounts SET parent_account_code = '30' WHERE account_code = '3000';
+DELETE FROM acct.chart_of_accounts_draft WHERE release_id = :accounts;
+INSERT INTO acct.chart_of_accounts_draft (release_id, operation, account_code, description) VALUES (:accounts, 'update', '30', 'Renamed');
+SELECT severity, finding, message FROM acct.check_release(:accounts);
+UPDATE acct.chart_of_accounts_draft SET parent_account_code = '9' WHERE release_id = :accounts;
+SELECT severity, finding, message FROM acct.check_release(:accounts);
+ROLLBACK;
 
 --
 -- Statements
