@@ -46,8 +46,7 @@ BEGIN
                               AND t.je_month BETWEEN (p_scope ->> 'from_day')::date AND (p_scope ->> 'to_day')::date)
                AND (r.reprocess_of IS NOT NULL
                     OR (SELECT count(DISTINCT b.loaded_by) FROM acct.journal_run_batch AS c JOIN acct.txn_batch AS b ON b.batch_id = c.batch_id WHERE c.run_id = r.run_id) <> 1)) AS m
-     WHERE NOT EXISTS (SELECT FROM acct.archived_partition AS a
-                        WHERE a.table_name = 'txn_source_parent' AND a.month = m.txn_month AND a.restored_at IS NULL AND a.dropped_at IS NOT NULL);
+     WHERE NOT acct._is_dropped('txn_source_parent', m.txn_month);
     RETURN format('(SELECT s.txn_id, s.txn_month, b.loaded_by FROM (%s) AS s JOIN acct.txn_batch AS b ON b.batch_id = s.batch_id)',
                   coalesce(sources, 'SELECT x.txn_id, x.txn_month, x.batch_id FROM acct.txn_source_parent AS x WHERE false'));
 END

@@ -61,8 +61,7 @@ BEGIN
     PERFORM acct._progress_phase('sealing entries');
     FOR m IN SELECT u.* FROM acct._unsealed_months(p_from, p_to, p_entity, p_basis) AS u
               ORDER BY u.entity_code, u.basis, u.month LOOP
-        IF EXISTS (SELECT FROM acct.archived_partition AS a
-                    WHERE a.table_name = 'ledger_entry' AND a.month = m.month AND a.dropped_at IS NOT NULL AND a.restored_at IS NULL) THEN
+        IF acct._is_dropped('ledger_entry', m.month) THEN
             RAISE NOTICE 'month % of book % % was dropped, and has no entries to seal', acct._month_name(m.month), m.entity_code, m.basis;
             CONTINUE;
         END IF;

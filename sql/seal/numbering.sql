@@ -189,8 +189,7 @@ BEGIN
           FROM (SELECT d.* FROM acct._numbering_dropped(m, p_entity, p_basis) AS d
                 UNION ALL
                 SELECT f.* FROM acct._numbering_of_month(m, p_entity, p_basis) AS f
-                 WHERE NOT EXISTS (SELECT FROM acct.archived_partition AS a
-                                    WHERE a.table_name = 'ledger_entry' AND a.month = m AND a.restored_at IS NULL AND a.dropped_at IS NOT NULL)) AS x
+                 WHERE NOT acct._is_dropped('ledger_entry', m)) AS x
          ORDER BY x.entity_code, x.basis, x.from_number, x.finding;
     END LOOP;
 END

@@ -60,8 +60,7 @@ COMMENT ON FUNCTION acct._month_sections(date, text, text) IS 'The same as _reco
 
 CREATE FUNCTION acct._months_to_verify(p_from date, p_to date) RETURNS TABLE (month date, is_dropped boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT m.month, EXISTS (SELECT FROM acct.archived_partition AS a
-                             WHERE a.table_name = 'ledger_entry' AND a.month = m.month AND a.dropped_at IS NOT NULL AND a.restored_at IS NULL)
+    SELECT m.month, acct._is_dropped('ledger_entry', m.month)
                     AND acct._entry_table('ledger_entry_header', m.month) IS NULL AND acct._entry_table('ledger_entry_line', m.month) IS NULL
       FROM (SELECT x.month FROM acct._months_with_partitions('acct.ledger_entry_header') AS x
             UNION SELECT x.month FROM acct._months_with_partitions('acct.ledger_entry_line') AS x
