@@ -607,6 +607,23 @@ $$;
 COMMENT ON FUNCTION acct.restore_partition(text, date, integer) IS
 'Restores an archived month of txn_source_parent or ledger_entry, with the columns that the table got since, in rows where it was compressed; acct.apply_retention() leaves it alone for keep_days, and a month of the ledger stays closed. Raises 22023 (no such table, not a month, keep_days out of range), 55000 (it was never archived; a source month was dropped), LE006 (a month of the ledger was dropped), LE009 (it is not what was archived), LE010 (its tables are elsewhere), 55P03 (other sessions use it), 25001 (the transaction is not READ COMMITTED).';
 
+CREATE FUNCTION acct._hold_archived(p_archive_id bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    held record;
+BEGIN
+    PERFORM FROM acct.archived_partition AS a WHERE a.archive_id = p_archive_id AND a.restored_at IS NULL AND a.dropped_at IS NULL FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        SELECT a.* INTO held FROM acct.archived_partition AS a WHERE a.archive_id = p_archive_id AND a.restored_at IS NULL AND a.dropped_at IS NULL;
+        IF FOUND THEN
+            PERFORM acct._raise_in_use(format('month %s of %s', acct._month_name(held.month), held.table_name), acct._month_tree('acct_archive', held.table_name, held.month));
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._hold_archived(bigint) IS
+'Keeps an archived month for this transaction, which exports or drops it; raises 55P03 where another one does, restores it, or compresses it.';
+
 CREATE FUNCTION acct._drop_archived(p_archive_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$
 DECLARE
@@ -614,8 +631,8 @@ DECLARE
     archived record;
     tree regclass[];
 BEGIN
-    SELECT a.* INTO archived FROM acct.archived_partition AS a
-     WHERE a.archive_id = p_archive_id AND a.restored_at IS NULL AND a.dropped_at IS NULL FOR UPDATE;
+    PERFORM acct._hold_archived(p_archive_id);
+    SELECT a.* INTO archived FROM acct.archived_partition AS a WHERE a.archive_id = p_archive_id AND a.restored_at IS NULL AND a.dropped_at IS NULL;
     IF NOT FOUND THEN
         RETURN;
     END IF;

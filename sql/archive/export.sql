@@ -4,7 +4,7 @@ CREATE FUNCTION acct.export_archive(table_name text, month date, directory text,
     compression text DEFAULT 'none') RETURNS jsonb
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'ledger_export_archive';
 COMMENT ON FUNCTION acct.export_archive(text, date, text, text, text) IS
-'Writes an archived month of txn_source_parent or ledger_entry to files in a directory of the server, with the caller''s rights, and records the manifest; format is csv or binary, compression none, gzip, zstd, xz or lz4. Raises 22023 (wrong argument), 42602 (the directory is not absolute), 55000 (the month is not archived), LE009 (its rows are not what was archived), 42501, and what COPY raises.';
+'Writes an archived month of txn_source_parent or ledger_entry to files in a directory of the server, with the caller''s rights, and records the manifest; format is csv or binary, compression none, gzip, zstd, xz or lz4. Raises 22023 (wrong argument), 42602 (the directory is not absolute), 55000 (the month is not archived), 55P03 (another session exports, restores or drops it), LE009 (its rows are not what was archived), 42501, and what COPY raises.';
 
 CREATE FUNCTION acct.verify_archive(manifest jsonb)
 RETURNS TABLE (check_name text, passed boolean, expected text, actual text)
@@ -124,6 +124,17 @@ END
 $$;
 COMMENT ON FUNCTION acct._export_files(text, date, text, text, text) IS
 'The part of acct.export_archive() that runs as its caller: writes the files and the manifest, and returns it. By itself it records nothing.';
+
+CREATE FUNCTION acct._hold_export(p_table text, p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._hold_archived(a.archive_id) FROM acct.archived_partition AS a
+      WHERE a.table_name = p_table AND a.month = p_month AND a.restored_at IS NULL AND a.dropped_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION acct._hold_export(text, date) IS
+'Keeps a month for acct.export_archive(), which calls it as its owner, until the export is recorded: two at once would write the same files. Raises 55P03 where another session has it.';
 
 CREATE FUNCTION acct._record_export(p_manifest jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

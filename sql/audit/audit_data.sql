@@ -246,7 +246,7 @@ BEGIN
             acct._iso_day('x.effective_from'), acct._iso_day('x.effective_to')]))
         WHEN 'BAS_Accounting_Period' THEN format('SELECT %s AS line FROM %s AS m ORDER BY m', acct._csv_line(ARRAY[
             acct._fiscal(p_scope, 'year', 'm'), acct._fiscal(p_scope, 'month', 'm'), $q$to_char(m, 'YYYY-MM')$q$, acct._iso_day('m'), acct._iso_day('acct.month_end(m::date)'),
-            format($q$CASE WHEN acct._is_closed(%L, %L, m::date) OR acct._is_archived('ledger_entry', m::date) THEN 'Y' ELSE 'N' END$q$, entity, basis)]), months)
+            format($q$CASE WHEN acct._is_shut(%L, %L, m::date) THEN 'Y' ELSE 'N' END$q$, entity, basis)]), months)
         WHEN 'BAS_Journal_Entry_Type' THEN format(
             'SELECT %s AS line FROM (SELECT DISTINCT %s AS code, h.template_code, %s AS source FROM %s AS h) AS x '
             'LEFT JOIN (SELECT DISTINCT ON (t.template_code) t.template_code, t.description FROM acct.journal_template AS t ORDER BY t.template_code, t.status IN (''approved'', ''retired'') DESC, t.version DESC) AS d '

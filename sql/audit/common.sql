@@ -268,7 +268,7 @@ DECLARE
                                       WHERE a.table_name = 'ledger_entry' AND a.restored_at IS NULL AND a.dropped_at IS NOT NULL AND a.month BETWEEN from_day AND to_day ORDER BY a.month);
     strange CONSTANT text[] := ARRAY(SELECT a FROM acct._audit_accounts(p_scope) AS a WHERE a !~ '^[0-9]{3}[0-9a-zA-Z]*$' ORDER BY a COLLATE "C");
     open_months CONSTANT text[] := ARRAY(SELECT acct._month_name(m::date) FROM generate_series(from_day::timestamp, to_day, interval '1 month') AS m
-                                          WHERE NOT acct._is_closed(p_entity, p_basis, m::date) AND NOT acct._is_archived('ledger_entry', m::date) ORDER BY m);
+                                          WHERE NOT acct._is_shut(p_entity, p_basis, m::date) ORDER BY m);
     year_begin CONSTANT date := acct._year_begin(from_day, p_entity, p_basis);
     registration CONSTANT text := (SELECT translate(e.registration_no, ' ', '') FROM acct.entity AS e WHERE e.entity_code = p_entity);
 BEGIN

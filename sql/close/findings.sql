@@ -270,28 +270,31 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     month_before CONSTANT date := (p_month - interval '1 month')::date;
     month_after CONSTANT date := (p_month + interval '1 month')::date;
-    name CONSTANT text := acct._month_name(p_month);
+    -- What is left of a month that was closed is booked in a later one, if at all.
+    since CONSTANT date := make_date((SELECT l.first_year FROM acct._posting_limits() AS l), 1, 1);
 BEGIN
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
                format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
-                      l.transactions, name, acct._money(l.currency, l.gross)) AS message
-          FROM acct._unbooked_loads(p_month, month_after, p_entities, p_bases) AS l
+                      l.transactions, acct._month_name(l.month), acct._money(l.currency, l.gross)) AS message
+          FROM acct._unbooked_loads(since, month_after, p_entities, p_bases) AS l WHERE l.month = p_month OR acct._is_shut(l.entity_code, l.basis, l.month)
         UNION ALL
         SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
                format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,
-                      e.exceptions, name, acct._money(e.currency, e.gross), e.reasons)
-          FROM acct._open_exceptions_of(p_month, month_after, p_entities, p_bases) AS e
+                      e.exceptions, acct._month_name(e.month), acct._money(e.currency, e.gross), e.reasons)
+          FROM acct._open_exceptions_of(since, month_after, p_entities, p_bases) AS e WHERE e.month = p_month OR acct._is_shut(e.entity_code, e.basis, e.month)
         UNION ALL
         SELECT r.entity_code, r.basis, 'runs_not_posted', count(*), NULL, NULL,
                'not posted: ' || acct._first_of(array_agg(format('run %s (%s)', r.run_id, r.status) ORDER BY r.run_id))
-          FROM acct._unposted_runs(p_month, month_after, p_entities, p_bases) AS r GROUP BY 1, 2
+          FROM (SELECT DISTINCT u.entity_code, u.basis, u.run_id, u.status FROM acct._unposted_runs(since, month_after, p_entities, p_bases) AS u
+                 WHERE u.month = p_month OR acct._is_shut(u.entity_code, u.basis, u.month)) AS r GROUP BY 1, 2
         UNION ALL
         SELECT m.entity_code, m.basis, 'manual_journals_open', count(*), m.currency, sum(l.debit),
                'not decided: ' || acct._first_of(array_agg(format('journal %s (%s)', m.journal_id, m.status) ORDER BY m.journal_id))
-          FROM acct._undecided_journals(p_month, month_after, p_entities, p_bases) AS m
+          FROM acct._undecided_journals(since, month_after, p_entities, p_bases) AS m
          CROSS JOIN LATERAL (SELECT sum(x.debit) AS debit FROM acct.manual_journal_line AS x WHERE x.journal_id = m.journal_id) AS l
+         WHERE m.month = p_month OR acct._is_shut(m.entity_code, m.basis, m.month)
          GROUP BY 1, 2, m.currency
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
@@ -313,7 +316,7 @@ BEGIN
         UNION ALL
         SELECT b.entity_code, b.basis, 'month_before_open', 1, NULL, NULL, format('%s is open', acct._month_name(month_before))
           FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
-         WHERE NOT acct._is_closed(b.entity_code, b.basis, month_before) AND NOT acct._is_archived('ledger_entry', month_before)
+         WHERE NOT acct._is_shut(b.entity_code, b.basis, month_before)
            -- The first month of a book has none before it.
            AND EXISTS (SELECT FROM acct.account_balance_snapshot AS s WHERE s.entity_code = b.entity_code AND s.basis = b.basis AND s.snapshot_month < p_month)) AS x
       JOIN acct._closing_findings() AS f ON f.finding = x.finding;

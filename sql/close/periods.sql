@@ -124,6 +124,12 @@ $$;
 COMMENT ON FUNCTION acct._is_closed(text, text, date) IS
 'True where a month of a book is closed: with its year, by itself, or by default. An archived month is closed in any case, which this does not look at.';
 
+CREATE FUNCTION acct._is_shut(p_entity text, p_basis text, p_month date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._is_closed(p_entity, p_basis, p_month) OR acct._is_archived('ledger_entry', p_month)
+$$;
+COMMENT ON FUNCTION acct._is_shut(text, text, date) IS 'True where nothing can be posted to a month of a book: it is closed, or archived.';
+
 CREATE FUNCTION acct._closed_through(p_entity text, p_basis text) RETURNS date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT b.closed_through FROM acct.book AS b WHERE b.entity_code = p_entity AND b.basis = p_basis

@@ -101,7 +101,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
          WHERE s.first_month IS NOT NULL
         UNION
         SELECT w FROM acct._months_of_work(date_trunc('month', p_year_end)::date, p_entity, p_basis) AS w) AS m
-     WHERE NOT acct._is_closed(p_entity, p_basis, m.month) AND NOT acct._is_archived('ledger_entry', m.month)
+     WHERE NOT acct._is_shut(p_entity, p_basis, m.month)
 $$;
 COMMENT ON FUNCTION acct._open_months_before(date, text, text) IS
 'The open months of a book that are to be closed before a year that ends with a day: those of the year since the book began, and all in which something waits to be posted or decided.';

@@ -12,7 +12,7 @@ BEGIN
     IF acct._is_plausible(p_day) IS NOT TRUE THEN
         RETURN false;
     END IF;
-    RETURN acct._is_closed(p_entity, p_basis, acct.month_start(p_day)) OR acct._is_archived('ledger_entry', acct.month_start(p_day));
+    RETURN acct._is_shut(p_entity, p_basis, acct.month_start(p_day));
 END
 $$;
 COMMENT ON FUNCTION acct._takes_nothing(text, text, date) IS 'True where nothing can be posted to a book on a day: its month is closed, or archived.';

@@ -59,19 +59,16 @@ ignore_row(TupleTableSlot *slot, void *arg)
 {
 }
 
-/* Runs a query, of a manifest or (0) of nothing, with the rights of the function's owner; an error gives them back with its transaction. */
+/* Runs a query with the rights of the function's owner; an error gives them back with its transaction. */
 static void
-as_owner(FunctionCallInfo fcinfo, const char *sql, Datum manifest)
+as_owner(FunctionCallInfo fcinfo, const char *sql, QueryArgs *args)
 {
-	QueryArgs args = {0};
 	Oid caller;
 	int context;
 
-	if (manifest != 0)
-		query_arg(&args, JSONBOID, manifest);
 	GetUserIdAndSecContext(&caller, &context);
 	SetUserIdAndSecContext(function_owner(fcinfo), context | SECURITY_LOCAL_USERID_CHANGE);
-	query_call(sql, &args, ignore_row, NULL);
+	query_call(sql, args, ignore_row, NULL);
 	SetUserIdAndSecContext(caller, context);
 }
 
@@ -95,18 +92,24 @@ ledger_export_archive(PG_FUNCTION_ARGS)
 	static const Oid types[] = {TEXTOID, DATEOID, TEXTOID, TEXTOID, TEXTOID};
 	Manifest manifest = {CurrentMemoryContext, 0};
 	QueryArgs args = {0};
+	QueryArgs month;
+	QueryArgs written = {0};
 
 	for (int i = 0; i < lengthof(types); i++)
 		if (PG_ARGISNULL(i))
 			query_arg_null(&args, types[i]);
 		else
 			query_arg(&args, types[i], PG_GETARG_DATUM(i));
+	month = args;
+	month.count = 2;
 	query_open();
-	as_owner(fcinfo, "SELECT acct._require_read_committed()", 0);
+	as_owner(fcinfo, "SELECT acct._require_read_committed()", NULL);
+	as_owner(fcinfo, "SELECT acct._hold_export($1, $2)", &month);
 	query_call("SELECT acct._export_files($1, $2, $3, $4, $5)", &args, keep_manifest, &manifest);
 	if (manifest.value == 0)
 		elog(ERROR, "no manifest");
-	as_owner(fcinfo, "SELECT acct._record_export($1)", manifest.value);
+	query_arg(&written, JSONBOID, manifest.value);
+	as_owner(fcinfo, "SELECT acct._record_export($1)", &written);
 	query_close();
 	PG_RETURN_DATUM(manifest.value);
 }
@@ -137,10 +140,10 @@ ledger_verify_archive(PG_FUNCTION_ARGS)
 	else
 		query_arg(&args, JSONBOID, PG_GETARG_DATUM(0));
 	query_open();
-	as_owner(fcinfo, "SELECT acct._require_read_committed()", 0);
+	as_owner(fcinfo, "SELECT acct._require_read_committed()", NULL);
 	query_call("SELECT * FROM acct._verify_files($1)", &args, add_check, &checks);
 	if (checks.count > 0 && checks.failed == 0)
-		as_owner(fcinfo, "SELECT acct._record_verified($1)", PG_GETARG_DATUM(0));
+		as_owner(fcinfo, "SELECT acct._record_verified($1)", &args);
 	query_close();
 	return (Datum) 0;
 }

@@ -50,13 +50,14 @@ enum
 	TOKEN_XCONST,
 	TOKEN_OP,
 	TOKEN_ICONST,
-	TOKEN_PARAM
+	TOKEN_PARAM,
+	TOKEN_TYPECAST
 };
 
 /*
  * Names after a colon: the colon before an identifier becomes a space, unless
  * something before it makes it the colon of a slice, as the bracket of a
- * subscript does.
+ * subscript does, or it is one too many after a cast's.
  */
 static char *
 resolve_colons(CheckContext *context)
@@ -85,17 +86,19 @@ resolve_colons(CheckContext *context)
 		colon_at = -1;
 		if (token == ':')
 		{
-			bool after_operand =
-				before == ')' || before == ']' || (before == '[' && !in_constructor) ||
+			bool is_no_name =
+				before == TOKEN_TYPECAST || before == ')' || before == ']' ||
+				(before == '[' && !in_constructor) ||
 				(before >= TOKEN_IDENT && before <= TOKEN_PARAM && before != TOKEN_OP);
 
-			if (!after_operand)
+			if (!is_no_name)
 				colon_at = location;
 		}
 		else if (token == '[')
 			in_constructor = before_is_array || before == '[' || before == ',';
 		before = token;
-		before_is_array = token > TOKEN_PARAM && pg_strncasecmp(text + location, "array", 5) == 0;
+		before_is_array =
+			token > TOKEN_TYPECAST && pg_strncasecmp(text + location, "array", 5) == 0;
 	}
 	scanner_finish(scanner);
 	context->location = 0;

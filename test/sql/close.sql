@@ -51,7 +51,7 @@ SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY', '{loads_waiting,except
 SELECT acct.close_period('2025-01-01', 'MAIN', 'PRIMARY') AS again;
 SELECT action, entity_code, basis, period_month, waived, reason, done_by = session_user AS by_me, f ->> 'finding' AS finding, f ->> 'found' AS found, f ->> 'amount' AS amount
   FROM acct.period_log LEFT JOIN LATERAL jsonb_array_elements(detail) AS f ON true WHERE period_month > '2000-01-01' ORDER BY log_id, finding;
--- Out of order, and in order
+-- Out of order, and in order. What is left of a month that was closed stands against later ones.
 SELECT acct.close_period('2025-03-01', 'MAIN', 'PRIMARY'); :why
 SELECT finding, message FROM acct.check_close('2025-03-01', 'MAIN', 'PRIMARY');
 SELECT finding, message FROM acct.check_close('2024-12-01', 'MAIN', 'PRIMARY');
@@ -116,6 +116,10 @@ INSERT INTO acct.manual_journal (entity_code, basis, je_date, currency, memo) VA
 INSERT INTO acct.manual_journal_line (journal_id, line_no, account_code, fund, debit, credit) VALUES (:rent, 1, '5000', 'F2', 90, 0), (:rent, 2, '1000', 'F2', 0, 90);
 SELECT finding, severity, found, currency, amount, message FROM acct.check_close('2025-02-01', 'SUB', 'PRIMARY');
 SELECT finding FROM acct.check_close('2025-03-01', 'SUB', 'PRIMARY');
+BEGIN;
+SELECT changed FROM acct.close_period('2025-02-01', 'SUB', 'PRIMARY', '{manual_journals_open}', 'The rent is disputed');
+SELECT finding, message = format('not decided: journal %s (draft)', :rent) AS as_before FROM acct.check_close('2025-03-01', 'SUB', 'PRIMARY');
+ROLLBACK;
 DELETE FROM acct.manual_journal;
 
 --

@@ -82,7 +82,7 @@ SELECT acct.check_expression(':bank_value_date > ''today''', 'condition');
 -- Each kind: amounts, then conditions
 SELECT e, r.state, split_part(r.message, ' HINT', 1) AS message FROM unnest(ARRAY[
     -- columns
-    ':nosuch', 'nosuch', 'acct.fund.fund', ':1', '::gross_amount', ': gross_amount', ': :gross_amount', '((ARRAY[1.5, 2.5])[1::days])[1]',
+    ':nosuch', 'nosuch', 'acct.fund.fund', ':1', '::gross_amount', ': gross_amount', ': :gross_amount', ':gross_amount:::numeric', '((ARRAY[1.5, 2.5])[1::days])[1]',
     -- system columns and whole rows
     ':ctid', 'tableoid::bigint', 'xmin::text::numeric', 'txn_source_parent', 'txn_source_parent.*', '(txn_source_parent).gross_amount', 'row(1, 2)', 'length(txn_source_parent::text)', '*',
     -- subqueries, aggregates, windows, sets, parameters
