@@ -329,6 +329,29 @@ $$;
 COMMENT ON FUNCTION acct._finish_reversal(bigint, bigint, date, text[], text[], timestamptz) IS
 'Completes a run that reverses journals of some books, the latest of which is of a date. Raises 22023 (its date is before that), LE006 (its period is closed, or archived).';
 
+CREATE FUNCTION acct._refuse_pending_reversal(p_run_id bigint, p_origin bigint, p_correction bigint) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    pending CONSTANT bigint[] := ARRAY(SELECT DISTINCT v.run_id FROM acct.journal_reversal AS v JOIN acct.journal_run AS r ON r.run_id = v.run_id
+                                        WHERE v.origin_run = p_correction AND v.released_at IS NULL AND v.run_id <> p_run_id AND NOT acct._is_posted(r.status));
+    other bigint;
+BEGIN
+    IF pending <> '{}' THEN
+        EXECUTE format('SELECT min(v.run_id) FROM %s AS h '
+                       '  JOIN acct.journal_reversal AS v ON v.je_ids @> h.je_id AND v.released_at IS NULL AND v.run_id = ANY ($1) '
+                       '  JOIN acct.journal_reversal AS o ON o.je_ids @> h.reversal_of AND o.run_id = $2 AND o.origin_run = $3', acct._posted_headers(p_correction))
+           INTO other USING pending, p_run_id, p_origin;
+    END IF;
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION 'a correction of these journals waits to be reversed by another run'
+            USING ERRCODE = 'LE008', DETAIL = format('Run %s, which is not posted, reverses journals of run %s, which corrects run %s.', other, p_correction, p_origin),
+                  HINT = 'Post that run, or end it with acct.discard_run(), and call again.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_pending_reversal(bigint, bigint, bigint) IS
+'Raises LE008 where a correction of journals that a reversal has claimed is claimed by another reversal that is not posted: discarded, that one would leave the correction standing without its original.';
+
 CREATE FUNCTION acct._claim_with_corrections(p_run_id bigint, p_origin bigint, p_condition text,
                                              OUT journals bigint, OUT latest date, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -341,6 +364,7 @@ BEGIN
         RETURN;
     END IF;
     FOREACH correction IN ARRAY acct._corrections_of(ARRAY[p_origin]) LOOP
+        PERFORM acct._refuse_pending_reversal(p_run_id, p_origin, correction);
         SELECT c.* INTO more FROM acct._claim_journals(p_run_id, correction,
             format('EXISTS (SELECT FROM acct.journal_reversal AS o WHERE o.run_id = %s AND o.origin_run = %s AND o.je_ids @> h.reversal_of)',
                    p_run_id, p_origin)) AS c;
@@ -352,7 +376,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._claim_with_corrections(bigint, bigint, text) IS
-'_claim_journals(), and the same of the journals that correct those which were claimed.';
+'_claim_journals(), and the same of the journals that correct those which were claimed. Raises LE008 where a run that is not posted has claimed one of the latter.';
 
 CREATE FUNCTION acct.reverse_run(run_id bigint, reversal_date date, reason text, filter jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -396,7 +420,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.reverse_run(bigint, date, text, jsonb) IS
-'Creates a run, to be expanded and posted like any other, that reverses the journals of a posted run which no other run reverses, or those that a filter fits, with the corrections of these; returns its run_id. Raises LE001, LE002 (not posted, a reversal, nothing to reverse, a month of it was dropped), LE006 (the date''s period is closed), LE008 (reversed already), 22004, 22023 (the date is before a journal''s, no reason, unknown filter), 55P03 (locked).';
+'Creates a run, to be expanded and posted like any other, that reverses the journals of a posted run which no other run reverses, or those that a filter fits, with the corrections of these; returns its run_id. Raises LE001, LE002 (not posted, a reversal, nothing to reverse, a month of it was dropped), LE006 (the date''s period is closed), LE008 (reversed already, or a correction of it waits to be), 22004, 22023 (the date is before a journal''s, no reason, unknown filter), 55P03 (locked).';
 
 CREATE FUNCTION acct._find_journals(p_je_ids bigint[]) RETURNS TABLE (je_id bigint, run_id bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -488,7 +512,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.reverse_journals(bigint[], date, text) IS
-'Creates a run, to be expanded and posted like any other, that reverses some posted journals and their corrections; returns its run_id. Raises LE002 (a journal is a reversal), LE006 (the date''s period is closed), LE008 (a journal is reversed already), 22004, 22023 (no such journal, the date is before a journal''s, no reason), 55P03 (locked).';
+'Creates a run, to be expanded and posted like any other, that reverses some posted journals and their corrections; returns its run_id. Raises LE002 (a journal is a reversal), LE006 (the date''s period is closed), LE008 (a journal is reversed already, or a correction of it waits to be), 22004, 22023 (no such journal, the date is before a journal''s, no reason), 55P03 (locked).';
 
 CREATE FUNCTION acct._add_digests(p_digests text[]) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -237,6 +237,35 @@ RESET SESSION AUTHORIZATION;
 SELECT count(*) AS left_over FROM pg_class WHERE (relname LIKE 'correction%' OR relname LIKE 'previewed%') AND relnamespace = 'acct'::regnamespace;
 \set VERBOSITY default
 
+-- A correction that waits to be reversed keeps its original from being reversed by another run: once that reversal is discarded, it would stand alone.
+CALL public.policy('W', '{DR 1000 F1 :gross_amount,CR 4000 F1 0.6 * :gross_amount,CR 3000 F1 *}');
+CALL public.txn(31, '2025-09-01', 'W', 1000);
+CALL public.txn(32, '2025-09-01', 'W', 2000);
+SELECT public.posted('2025-09-01', 'sep') AS sep \gset
+CALL public.policy('W', '{DR 1000 F1 :gross_amount,CR 4000 F1 0.5 * :gross_amount,CR 3000 F1 *}');
+SELECT acct.correct_run(:sep, '2025-10-01', 'Split') AS run \gset
+SELECT journals FROM acct.expand_journals(:run);
+SET SESSION AUTHORIZATION :"checker";
+SELECT journals FROM acct.post_journals(:run);
+RESET SESSION AUTHORIZATION;
+SELECT max(je_id) FILTER (WHERE run_id = :run AND txn_id = 31) AS corrects31, max(je_id) FILTER (WHERE run_id = :sep AND txn_id = 31) AS of31,
+       max(je_id) FILTER (WHERE run_id = :sep AND txn_id = 32) AS of32 FROM acct.ledger_entry_header \gset
+SELECT acct.reverse_journals(ARRAY[:corrects31], '2025-10-12', 'The correction was wrong?') AS waits \gset
+\set SHOW_CONTEXT never
+\set VERBOSITY sqlstate
+SELECT acct.reverse_run(:sep, '2025-10-12', 'All of it'); :why
+SELECT acct.reverse_journals(ARRAY[:of31], '2025-10-12', 'Paid twice'); :why
+\set VERBOSITY default
+-- Other journals of the run, and both together where nobody else has the correction
+SELECT acct.reverse_journals(ARRAY[:of32], '2025-10-12', 'Paid twice') AS other \gset
+SELECT acct.discard_run(:other), acct.discard_run(:waits);
+SELECT acct.reverse_run(:sep, '2025-10-12', 'All of it') AS whole \gset
+SELECT journals FROM acct.expand_journals(:whole);
+SET SESSION AUTHORIZATION :"checker";
+SELECT journals FROM acct.post_journals(:whole);
+RESET SESSION AUTHORIZATION;
+SELECT account_code, trim_scale(sum(debit - credit)) AS left FROM acct.ledger_entry_line WHERE run_id IN (:sep, :run, :whole) GROUP BY 1 ORDER BY 1;
+
 -- A null that a superuser left in a line is said.
 \set VERBOSITY sqlstate
 BEGIN;
