@@ -582,15 +582,15 @@ def show_record(found):
 
 
 def command_proof(args):
-    kept, found, journals, failed = load_checkpoint(args.checkpoint), [], {}, 0
+    kept, found, journals, rejected = load_checkpoint(args.checkpoint), [], {}, []
+    print(f'checkpoint: {show_checkpoint(kept)}')
     for path in args.files:
         try:
             # A file may have several proofs, a line each.
             for data in load_lines(path, 1 << 28) if path.endswith('.jsonl') else [load(path)]:
                 found.append((path, check_proof(data)))
         except Rejected as e:
-            failed += 1
-            print(f'{path}: REJECTED: {e}')
+            rejected.append(f'{path}: REJECTED: {e}')
     steps = [f for _, f in found if f['kind'] == 'consistency']
     for path, f in found:
         try:
@@ -604,16 +604,19 @@ def command_proof(args):
             if f['kind'] != 'sections':
                 show_record(f)
         except Rejected as e:
-            failed += 1
-            print(f'{path}: REJECTED: {e}')
+            rejected.append(f'{path}: REJECTED: {e}')
     for je_id, parts in journals.items():
         header = next((p for p in parts if p['kind'] == 'header'), None)
         if header and len(parts) > 1:
             problems = check_journal(header, [p for p in parts if p is not header])
-            failed += len(problems)
-            print(f'journal {je_id}: ' + ('; '.join(['INCOMPLETE'] + problems) if problems else 'all lines are here, and it is balanced'))
-    print(f'checkpoint: {show_checkpoint(kept)}')
-    return failed == 0
+            if problems:
+                rejected.append(f"journal {je_id}: {'; '.join(['INCOMPLETE'] + problems)}")
+            else:
+                print(f'journal {je_id}: all lines are here, and it is balanced')
+    # Last, where they are seen
+    for line in rejected:
+        print(line)
+    return not rejected
 
 
 def command_checkpoint(args):
@@ -638,6 +641,7 @@ def command_archive(args):
         check_trust(s, kept, steps)
     manifest = json.loads(load(args.manifest).decode('utf-8'), object_pairs_hook=unique_names)
     counts, unsealed, problems = check_archive(os.path.dirname(args.manifest), manifest, seals)
+    print(f'checkpoint: {show_checkpoint(kept)}')
     for p in problems:
         print(f'REJECTED: {p}')
     if not problems:
@@ -647,7 +651,6 @@ def command_archive(args):
         # Proofs by an older checkpoint know nothing of the seals since.
         complete = {s['index'] for s in seals} == set(range(kept[1]))
         print('no other seal of the ledger has rows of the month' if complete else 'these are not all seals of the ledger: another one may have rows of the month')
-    print(f'checkpoint: {show_checkpoint(kept)}')
     return not problems
 
 

@@ -34,7 +34,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
             WHEN 'codes' THEN 'as it names fewer codes.'
             WHEN 'template_code' THEN 'in the order of template codes.'
             ELSE 'in the order of rule numbers.' END
-        WHEN 'replaced' THEN format(' does not apply: version %s of its template has replaced it on %s.', p_detail ->> 'newer_version', p_detail ->> 'date')
+        WHEN 'replaced' THEN format(' does not apply on %s: version %s of its template has replaced it.', p_detail ->> 'date', p_detail ->> 'newer_version')
         WHEN 'not_in_effect' THEN format(' does not apply on %s: %s.', p_detail ->> 'date',
             CASE WHEN (p_detail ->> 'effective_from')::date > (p_detail ->> 'date')::date THEN 'it begins on ' || (p_detail ->> 'effective_from') ELSE 'it ended on ' || (p_detail ->> 'effective_to') END)
         WHEN 'other_codes' THEN format(' does not apply: it is for %s.', acct._name_list(ARRAY(SELECT format('%s %s', c, p_detail ->> c)
