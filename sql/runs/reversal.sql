@@ -329,7 +329,7 @@ $$;
 COMMENT ON FUNCTION acct._finish_reversal(bigint, bigint, date, text[], text[], timestamptz) IS
 'Completes a run that reverses journals of some books, the latest of which is of a date. Raises 22023 (its date is before that), LE006 (its period is closed, or archived).';
 
-CREATE FUNCTION acct._refuse_pending_reversal(p_run_id bigint, p_origin bigint, p_correction bigint) RETURNS void
+CREATE FUNCTION acct._refuse_pending_reversal(p_run_id bigint, p_origin bigint, p_correction bigint, p_condition text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     pending CONSTANT bigint[] := ARRAY(SELECT DISTINCT v.run_id FROM acct.journal_reversal AS v JOIN acct.journal_run AS r ON r.run_id = v.run_id
@@ -337,10 +337,8 @@ DECLARE
     other bigint;
 BEGIN
     IF pending <> '{}' THEN
-        EXECUTE format('SELECT min(v.run_id) FROM %s AS h '
-                       '  JOIN acct.journal_reversal AS v ON v.je_ids @> h.je_id AND v.released_at IS NULL AND v.run_id = ANY ($1) '
-                       '  JOIN acct.journal_reversal AS o ON o.je_ids @> h.reversal_of AND o.run_id = $2 AND o.origin_run = $3', acct._posted_headers(p_correction))
-           INTO other USING pending, p_run_id, p_origin;
+        EXECUTE format('SELECT min(v.run_id) FROM %s AS h JOIN acct.journal_reversal AS v ON v.je_ids @> h.je_id AND v.released_at IS NULL AND v.run_id = ANY ($1) WHERE %s',
+                       acct._posted_headers(p_correction), p_condition) INTO other USING pending;
     END IF;
     IF other IS NOT NULL THEN
         RAISE EXCEPTION 'a correction of these journals waits to be reversed by another run'
@@ -349,13 +347,14 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._refuse_pending_reversal(bigint, bigint, bigint) IS
-'Raises LE008 where a correction of journals that a reversal has claimed is claimed by another reversal that is not posted: discarded, that one would leave the correction standing without its original.';
+COMMENT ON FUNCTION acct._refuse_pending_reversal(bigint, bigint, bigint, text) IS
+'Raises LE008 where a correction that a condition fits, as those of journals that a reversal has claimed, is claimed by another reversal that is not posted: discarded, that one would leave the correction standing without its original.';
 
 CREATE FUNCTION acct._claim_with_corrections(p_run_id bigint, p_origin bigint, p_condition text,
                                              OUT journals bigint, OUT latest date, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    of_claimed CONSTANT text := format('EXISTS (SELECT FROM acct.journal_reversal AS o WHERE o.run_id = %s AND o.origin_run = %s AND o.je_ids @> h.reversal_of)', p_run_id, p_origin);
     correction bigint;
     more record;
 BEGIN
@@ -364,10 +363,8 @@ BEGIN
         RETURN;
     END IF;
     FOREACH correction IN ARRAY acct._corrections_of(ARRAY[p_origin]) LOOP
-        PERFORM acct._refuse_pending_reversal(p_run_id, p_origin, correction);
-        SELECT c.* INTO more FROM acct._claim_journals(p_run_id, correction,
-            format('EXISTS (SELECT FROM acct.journal_reversal AS o WHERE o.run_id = %s AND o.origin_run = %s AND o.je_ids @> h.reversal_of)',
-                   p_run_id, p_origin)) AS c;
+        PERFORM acct._refuse_pending_reversal(p_run_id, p_origin, correction, of_claimed);
+        SELECT c.* INTO more FROM acct._claim_journals(p_run_id, correction, of_claimed) AS c;
         journals := journals + more.journals;
         latest := greatest(latest, more.latest);
         entities := entities || coalesce(more.entities, '{}');
