@@ -64,7 +64,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     digest text;
 BEGIN
-    EXECUTE format('SELECT encode(sha256(acct._utf8(coalesce(string_agg(e.entity_code || E''\n'' || e.node_name, E''\n'' ORDER BY e.entity_code), ''''))), ''hex'') FROM %s AS e', p_places) INTO digest;
+    EXECUTE format('SELECT encode(sha256(acct._utf8(coalesce(string_agg(e.entity_code || chr(10) || e.node_name, chr(10) ORDER BY e.entity_code), ''''))), ''hex'') FROM %s AS e', p_places) INTO digest;
     RETURN digest;
 END
 $$;

@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._warn_of_cascade() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
-    IF current_query() ~* '\mledger_engine\M' THEN
+    IF current_query() ~* E'\\mledger_engine\\M' THEN
         RAISE NOTICE 'do not drop extension ledger_engine with CASCADE, even where the server advises it'
             USING DETAIL = 'The ledger would stay, but the triggers and defaults that protect loads, policy and balances would go.',
                   HINT = 'For another version: ALTER EXTENSION ledger_engine UPDATE. Where it was dropped: CREATE EXTENSION ledger_engine; SELECT acct.install(); restores them, and acct.install_roles() the rights of its roles.';

@@ -417,8 +417,8 @@ BEGIN
     SELECT a.attname, p_row ->> a.attname AS value, c.conname, v.listed INTO wrong
       FROM pg_constraint AS c
       JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND ARRAY[a.attnum] = c.conkey
-     CROSS JOIN LATERAL (SELECT array_agg(m[1]) AS listed FROM regexp_matches(pg_get_constraintdef(c.oid), '''([^'']+)''::text', 'g') AS m) AS v
-     WHERE c.conrelid = p_table AND c.contype = 'c' AND pg_get_constraintdef(c.oid) ~ '^CHECK \(\(\w+ = ANY \(ARRAY\['''
+     CROSS JOIN LATERAL (SELECT array_agg(m[1]) AS listed FROM regexp_matches(pg_get_constraintdef(c.oid), '''([^'']+)''::"?text"?', 'g') AS m) AS v
+     WHERE c.conrelid = p_table AND c.contype = 'c' AND pg_get_constraintdef(c.oid) ~ '^CHECK [(][(]"?[a-z_]+"? = ANY [(]ARRAY[[]'''
        AND p_row ->> a.attname <> ALL (v.listed)
      ORDER BY a.attnum LIMIT 1;
     IF FOUND THEN

@@ -181,6 +181,10 @@ RESET SESSION AUTHORIZATION;
 SELECT count(*) AS definers_without_path FROM pg_proc
  WHERE pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace) AND prosecdef
    AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%pg_temp');
+-- A session may have backslashes read as escapes in any literal: those of functions are in E'' or dollar quotes.
+SELECT proname FROM pg_proc
+ WHERE pronamespace IN ('acct'::regnamespace, 'ledger_guard'::regnamespace)
+   AND regexp_replace(regexp_replace(prosrc, '(\$\w*\$).*?\1', '', 'g'), '\mE''([^''\\]|\\.|'''')*''', '', 'g') ~ '\\';
 -- To compile the queries of these would take many times as long as they do. Others read all rows of a month, or call what is not compiled.
 SELECT count(*) AS compiled FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
  WHERE p.pronamespace = 'acct'::regnamespace AND l.lanname = 'plpgsql' AND p.prokind = 'f' AND (p.proname !~ '^_' OR p.prorettype = 'event_trigger'::regtype)

@@ -73,6 +73,9 @@ INSERT INTO acct.product_account_map_draft (release_id, operation, product_code,
 INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'replace', 'F4', 'Fourth', 'OTHER');
 INSERT INTO acct.fund_draft (release_id, operation, fund, fund_type) VALUES (:release, 'insert', 'F4', 'OTHER');
 INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'insert', 'F4', 'Fourth', 'OURS');
+SET standard_conforming_strings = off; SET quote_all_identifiers = on;
+INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'insert', 'F4', 'Fourth', 'OURS');
+RESET standard_conforming_strings; RESET quote_all_identifiers;
 INSERT INTO acct.fund_draft (release_id, operation, fund, name, fund_type) VALUES (:release, 'insert', 'F3', 'Third again', 'OTHER');
 UPDATE acct.fund_draft SET release_id = 99 WHERE fund = 'F3';
 INSERT INTO acct.template_retirement_draft (release_id, template_code, version, effective_to) VALUES (:release, 'A', 3, '2025-02-01');
