@@ -273,6 +273,8 @@ DECLARE
     -- What is left of a month that was closed is booked in a later one, if at all.
     since CONSTANT date := make_date((SELECT l.first_year FROM acct._posting_limits() AS l), 1, 1);
 BEGIN
+    -- What waits in it may have a value date in any month.
+    PERFORM acct._require_source_attached();
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
@@ -359,4 +361,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp
     SELECT c.* FROM acct._check_close($1, $2, $3) AS c
 $$;
 COMMENT ON FUNCTION acct.check_close(date, text, text) IS
-'Everything that keeps a month of a book (entity, basis; NULL: every registered one) from closing: a row for each finding and currency, with its number, its amount, and a hint. Changes nothing, and raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month is detached.';
+'Everything that keeps a month of a book (entity, basis; NULL: every registered one) from closing: a row for each finding and currency, with its number, its amount, and a hint. Changes nothing, and raises 22023 where the month is not plausible, or the entity or basis does not exist, LE010 where a partition of the month, or of any month of the source, is detached.';

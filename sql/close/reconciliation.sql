@@ -16,6 +16,7 @@ BEGIN
     PERFORM FROM acct.ledger_entry_header WHERE false;
     PERFORM FROM acct.txn_source_parent WHERE false;
     PERFORM acct._require_ledger_attached(p_month);
+    PERFORM acct._is_partition('txn_source', p_month);
 END
 $$;
 COMMENT ON FUNCTION acct._require_reconcilable(date, text, text) IS

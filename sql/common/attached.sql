@@ -59,17 +59,18 @@ $$;
 COMMENT ON FUNCTION acct._detached_partitions() IS
 'Partitions of ledger and source that are detached, or being detached, those with posted entries also where they were renamed or moved to another schema.';
 
-CREATE FUNCTION acct._raise_detached(p_relation regclass) RETURNS void
+CREATE FUNCTION acct._raise_detached(p_relation regclass, p_of_ledger boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     IF p_relation IS NOT NULL THEN
         RAISE EXCEPTION 'table % is not a partition: it was detached', p_relation
-            USING ERRCODE = 'LE010', DETAIL = 'Its entries are missing from the ledger.',
-                  HINT = 'Attach it again; to take months out of the ledger, use acct.archive_partition().';
+            USING ERRCODE = 'LE010', DETAIL = CASE WHEN p_of_ledger THEN 'Its entries are missing from the ledger.' ELSE 'Its transactions are missing from the source.' END,
+                  HINT = CASE WHEN p_of_ledger THEN 'Attach it again; to take months out of the ledger, use acct.archive_partition().'
+                              ELSE 'Attach it again, or move it to another name or schema.' END;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._raise_detached(regclass) IS 'Raises LE010: a partition of the ledger was detached; does nothing for NULL.';
+COMMENT ON FUNCTION acct._raise_detached(regclass, boolean) IS 'Raises LE010: a partition of the ledger or of the source was detached; does nothing for NULL.';
 
 CREATE FUNCTION acct._require_ledger_attached(p_month date) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -82,6 +83,23 @@ END
 $$;
 COMMENT ON FUNCTION acct._require_ledger_attached(date) IS
 'Raises LE010 while a partition of the ledger is detached: of a month, or of any (NULL).';
+
+CREATE FUNCTION acct._require_source_attached() RETURNS void
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._raise_detached((SELECT d.relation FROM acct._detached_partitions() AS d WHERE NOT d.of_ledger ORDER BY d.month, d.relation::text LIMIT 1), false)
+$$;
+COMMENT ON FUNCTION acct._require_source_attached() IS 'Raises LE010 while a partition of the source is detached.';
+
+CREATE FUNCTION acct._require_source_month(p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF acct._is_archived('txn_source_parent', p_month) THEN
+        PERFORM acct._raise_archived('txn_source_parent', p_month);
+    END IF;
+    PERFORM acct._is_partition('txn_source', p_month);
+END
+$$;
+COMMENT ON FUNCTION acct._require_source_month(date) IS 'Raises 55000 where a source month is archived, LE010 where it is detached.';
 
 CREATE FUNCTION acct._require_month_attached(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

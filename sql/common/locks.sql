@@ -246,24 +246,26 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._tables_below(regclass) IS 'A table and its partitions, at any depth, without a lock on them.';
 
-CREATE FUNCTION acct._hold_month(p_parent regclass, p_month date, p_mode text DEFAULT 'ACCESS SHARE') RETURNS void
+CREATE FUNCTION acct._hold_source_month(p_month date, p_mode text DEFAULT 'ACCESS SHARE') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     partition regclass;
 BEGIN
-    PERFORM acct._hold_tables(ARRAY[p_parent], 'ACCESS SHARE');
+    PERFORM acct._hold_tables('{acct.txn_source_parent}', 'ACCESS SHARE');
     -- The one that holds the month, also where it holds others too.
-    partition := acct._named_partition(p_parent, p_month);
+    partition := acct._named_partition('acct.txn_source_parent', p_month);
     IF partition IS NULL THEN
-        SELECT m.relation INTO partition FROM acct._months_with_partitions(p_parent) AS m WHERE m.month = p_month LIMIT 1;
+        SELECT m.relation INTO partition FROM acct._months_with_partitions('acct.txn_source_parent') AS m WHERE m.month = p_month LIMIT 1;
     END IF;
     IF partition IS NOT NULL THEN
         PERFORM acct._hold_tables(ARRAY[partition], p_mode, true);
+    ELSE
+        PERFORM acct._is_partition('txn_source', p_month);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._hold_month(regclass, date, text) IS
-'Locks a table that is partitioned by month, and its partition of a month in this mode, so that both can be read to the end of the transaction. Raises 55P03 as _hold_tables().';
+COMMENT ON FUNCTION acct._hold_source_month(date, text) IS
+'Locks the source, and its partition of a month in this mode, so that both can be read to the end of the transaction. Raises LE010 where the partition is detached, 55P03 as _hold_tables().';
 
 CREATE FUNCTION acct._is_tried_again(p_started timestamptz) RETURNS boolean
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

@@ -216,12 +216,13 @@ BEGIN
                        WHERE a.month = p_month AND name = ANY (a.partitions) AND a.restored_at IS NULL) THEN
             PERFORM acct._raise_elsewhere(name);
         END IF;
+        PERFORM acct._is_partition('txn_source', p_month) WHERE p_parent = 'txn_source_parent';
     END IF;
     RETURN format('acct.%I', p_parent);
 END
 $$;
 COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS
-'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped, LE010 where it is not in the archive, 40001 where it was rewritten since the snapshot of the query.';
+'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped, LE010 where it is not in the archive, or one of the source is detached, 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._make_month(p_table text, p_month date, p_start date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '1s' AS $$

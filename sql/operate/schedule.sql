@@ -171,7 +171,7 @@ DECLARE
     found boolean;
 BEGIN
     BEGIN
-        PERFORM acct._hold_month('acct.txn_source_parent', p_month);
+        PERFORM acct._hold_source_month(p_month);
     EXCEPTION WHEN lock_not_available THEN
         -- The month's own step fails by it, and not the others'.
         RETURN true;

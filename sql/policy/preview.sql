@@ -16,13 +16,11 @@ BEGIN
     END IF;
     -- From here to the end of the transaction the month is not archived.
     PERFORM FROM acct.txn_source_parent AS s WHERE false;
-    IF acct._is_archived('txn_source_parent', p_month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', p_month);
-    END IF;
+    PERFORM acct._require_source_month(p_month);
 END
 $$;
 COMMENT ON FUNCTION acct._require_previewable(date, bigint, text, text, integer) IS
-'Raises 22023 where a month, an entity, a basis or a number of transactions is none, also none that a release brings, 55000 where the month''s source is archived.';
+'Raises 22023 where a month, an entity, a basis or a number of transactions is none, also none that a release brings, 55000 where the month''s source is archived, LE010 where it is detached.';
 
 CREATE FUNCTION acct._notice_later_versions(p_release bigint, p_month date) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -138,9 +138,7 @@ BEGIN
     -- To the end of the transaction no basis is added of which this claim knows nothing.
     PERFORM acct._hold_tables('{acct.accounting_basis}', 'ROW SHARE');
     PERFORM acct._progress_phase('taking batches');
-    IF acct._is_archived('txn_source_parent', p_month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', p_month);
-    END IF;
+    PERFORM acct._require_source_month(p_month);
     unknown := acct._know_source(p_month);
     -- What another run is taking at this moment is left to it. The unique index of claims is the last word.
     SELECT array_agg(x.batch_id), array_agg(x.basis) INTO batches, bases

@@ -37,13 +37,12 @@ BEGIN
         PERFORM acct._wrong_state(p_run_id, p_status, 'All its journals are reversed: there is nothing to correct. See acct.rebook_run().');
     ELSIF p_status <> 'posted' THEN
         PERFORM acct._wrong_state(p_run_id, p_status, 'A posted run can be corrected; one that is not posted is expanded again, or discarded.');
-    ELSIF acct._is_archived('txn_source_parent', run.txn_month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', run.txn_month);
     END IF;
+    PERFORM acct._require_source_month(run.txn_month);
 END
 $$;
 COMMENT ON FUNCTION acct._require_correctable(bigint, text) IS
-'Raises LE002 where a run is not one of transactions that is posted and not reversed, 55000 where its source is archived.';
+'Raises LE002 where a run is not one of transactions that is posted and not reversed, 55000 where its source is archived, LE010 where it is detached.';
 
 CREATE FUNCTION acct._require_correction_date(p_run_id bigint, p_day date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

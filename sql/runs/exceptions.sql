@@ -67,6 +67,7 @@ DECLARE
     id bigint;
     taken bigint;
 BEGIN
+    PERFORM acct._is_partition('txn_source', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
     SELECT r.txn_month, r.bases, r.options || p_options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
     RETURNING n.run_id INTO id;
@@ -90,7 +91,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._take_again(bigint, text, jsonb) IS
-'Creates a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
+'Creates a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id. Raises LE010 where their source month is detached.';
 
 CREATE FUNCTION acct.reprocess_exceptions(run_id bigint, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -208,13 +209,11 @@ CREATE FUNCTION acct._keep_source_month(p_month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
     PERFORM acct._lock_making('txn_source_parent');
-    IF acct._is_archived('txn_source_parent', p_month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', p_month);
-    END IF;
+    PERFORM acct._require_source_month(p_month);
 END
 $$;
 COMMENT ON FUNCTION acct._keep_source_month(date) IS
-'Keeps a source month from being archived to the end of the transaction. Raises 55000 where it is.';
+'Keeps a source month from being archived to the end of the transaction. Raises 55000 where it is, LE010 where it is detached.';
 
 CREATE FUNCTION acct._ignore_conditions(p_run_id bigint) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -323,9 +322,7 @@ BEGIN
     PERFORM acct._refuse_other_kinds(old);
     PERFORM acct._require_again_options(opts);
     SELECT r.txn_month INTO month FROM acct.journal_run AS r WHERE r.run_id = old;
-    IF acct._is_archived('txn_source_parent', month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', month);
-    END IF;
+    PERFORM acct._require_source_month(month);
     PERFORM acct._list_ignored(old);
     PERFORM acct._keep_source_month(month);
     RETURN acct._take_again(old, 'ignored', opts);

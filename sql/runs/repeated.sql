@@ -74,7 +74,7 @@ BEGIN
                                        WHERE b.txn_month >= m.month AND b.txn_month <= m.month AND b.released_at IS NULL AND b.basis = ANY (run.bases)
                                        ORDER BY b.txn_month, b.batch_id LIMIT 1) AS c
                   WHERE m.month <> run.txn_month LOOP
-        PERFORM acct._hold_month('acct.txn_source_parent', other.txn_month);
+        PERFORM acct._hold_source_month(other.txn_month);
         relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;
         IF relation IS NULL THEN
             -- A month that was dropped cannot be read.

@@ -70,9 +70,7 @@ BEGIN
         RAISE EXCEPTION 'max_lines is %', coalesce(p_most::text, 'NULL') USING ERRCODE = '22023', HINT = 'It is a number from 0 to 10000.';
     END IF;
     PERFORM FROM acct.txn_source_parent AS s WHERE false;
-    IF acct._is_archived('txn_source_parent', run.txn_month) THEN
-        PERFORM acct._raise_archived('txn_source_parent', run.txn_month);
-    END IF;
+    PERFORM acct._require_source_month(run.txn_month);
     RETURN QUERY SELECT c.* FROM acct._replay_checks(p_run_id, p_most) AS c;
 END
 $$;

@@ -170,7 +170,7 @@ BEGIN
     PERFORM acct._refuse_default_partitions();
     bases := acct._run_bases(p_options);
     -- As a load does, so that the month is not archived meanwhile.
-    PERFORM acct._hold_month('acct.txn_source_parent', p_month, 'ROW EXCLUSIVE');
+    PERFORM acct._hold_source_month(p_month, 'ROW EXCLUSIVE');
     PERFORM acct._announce_work();
     -- Without a key it waits for no other one.
     IF p_key IS NULL AND acct._lock_if_free('{acct.journal_run}', 'ROW EXCLUSIVE', false) THEN
@@ -333,7 +333,7 @@ BEGIN
             PERFORM acct._hold_reversed(source);
         END IF;
         PERFORM acct._hold_policy();
-        PERFORM acct._hold_month('acct.txn_source_parent', month);
+        PERFORM acct._hold_source_month(month);
     END IF;
     -- Whoever posts takes books before the ledger, as archiving does.
     IF kind <> 'transaction' AND p_expands THEN

@@ -196,9 +196,7 @@ BEGIN
     IF to_regclass(format('acct.%I', acct._partition_name(p_name, p_month))) IS DISTINCT FROM partition THEN
         RETURN false; -- it was archived at this moment
     END IF;
-    RAISE EXCEPTION 'table % is not a partition: it was detached', partition
-        USING ERRCODE = 'LE010', HINT = CASE p_name WHEN 'txn_source' THEN 'Attach it again, or move it to another name or schema.'
-                                           ELSE 'Attach it again; to take months out of the ledger, use acct.archive_partition().' END;
+    PERFORM acct._raise_detached(partition, p_name <> 'txn_source');
 END
 $$;
 COMMENT ON FUNCTION acct._is_partition(text, date) IS

@@ -129,6 +129,9 @@ BEGIN
     END IF;
     PERFORM acct._progress_phase('reading source');
     own_partition := acct._partition_of('acct.txn_source_parent', p_month);
+    -- One that was taken away and comes back is read again: what waited in it may be forgotten by then.
+    DELETE FROM acct.source_month AS m
+     WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation IS DISTINCT FROM own_partition FOR UPDATE SKIP LOCKED));
     -- A note that another transaction has locked is about rows that are not seen here: it stays.
     notes := ARRAY(SELECT c.ctid FROM acct.source_check AS c WHERE c.txn_month = p_month FOR UPDATE SKIP LOCKED);
     EXECUTE format('SELECT array_agg(x.batch_id) FROM (SELECT DISTINCT s.batch_id FROM %s AS s) AS x', acct._source_rows(p_month)) INTO batches;

@@ -1,0 +1,80 @@
+-- While a partition of the source is detached no run takes, expands or posts its month, and no month is closed; nothing that waits in it is forgotten
+\set topic source_detached
+\i test/sql/setup.sql
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(2, '2025-01-01');
+CALL public.policy('A', '{DR 1000 F1 :gross_amount,CR 2000 F1 *}');
+CALL public.txn(1, '2025-01-01', 'A', 100);
+CALL public.txn(2, '2025-01-01', 'NOPE', 20);
+SELECT public.posted('2025-01-01') AS jan \gset
+CALL public.txn(3, '2025-01-01', 'A', 300);
+SELECT acct.create_run('2025-01-01') AS created \gset
+CALL public.txn(4, '2025-01-01', 'A', 4000);
+SELECT public.expanded('2025-01-01') AS expanded \gset
+CALL public.txn(5, '2025-01-01', 'A', 50000);
+CALL public.txn(6, '2025-02-01', 'A', 7);
+CREATE FUNCTION public.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE statement INTO result;
+    RETURN coalesce(result, 'no row');
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s %s', SQLSTATE, SQLERRM);
+END
+$$;
+CREATE FUNCTION public.tried(jan bigint, created bigint, expanded bigint) RETURNS TABLE (statement text, outcome text) LANGUAGE sql AS $$
+    SELECT s.statement, public.outcome(format(s.statement, s.run)) FROM (VALUES
+        (1, 'SELECT acct.create_run(''2025-01-01'')', NULL),
+        (2, 'SELECT step FROM acct.run_month(''2025-01-01'')', NULL),
+        (3, 'SELECT journals FROM acct.expand_journals(%s)', created),
+        (4, 'SELECT journals FROM acct.post_journals(%s)', expanded),
+        (5, 'SELECT acct.correct_run(%s, ''2025-02-01'', ''test'')', jan),
+        (6, 'SELECT acct.reprocess_exceptions(%s)', jan),
+        (7, 'SELECT count(*) FROM acct.check_close(''2025-01-01'')', NULL),
+        (8, 'SELECT count(*) FROM acct.check_close(''2025-02-01'')', NULL),
+        (9, 'SELECT changed FROM acct.close_period(''2025-01-01'', ''MAIN'', ''PRIMARY'')', NULL),
+        (10, 'SELECT count(*) FROM acct.reconcile_month(''2025-01-01'')', NULL),
+        (11, 'SELECT count(*) FROM acct.validate_run(%s)', jan)) AS s (n, statement, run)
+     ORDER BY s.n
+$$;
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+SELECT * FROM public.tried(:jan, :created, :expanded);
+\set VERBOSITY default
+SELECT acct.create_run('2025-01-01');
+\set VERBOSITY terse
+SELECT count(*) AS waiting FROM acct.batch_waiting WHERE txn_month = '2025-01-01';
+SELECT check_name, status, detail FROM acct.health() WHERE status <> 'ok' AND check_name IN ('partitions_attached', 'repeated_transactions', 'source_rows', 'batches_waiting');
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SELECT finding, found, amount FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding <> 'month_before_open';
+
+-- Moved away it is no partition any more, and a run finds nothing; what waited in it is read once it is there again, though its month was known.
+CREATE SCHEMA old;
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+ALTER TABLE acct.txn_source_2025_01 SET SCHEMA old;
+SELECT step, detail ~ 'nothing to take' AS is_empty FROM acct.run_month('2025-01-01');
+ALTER TABLE old.txn_source_2025_01 SET SCHEMA acct;
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SELECT finding, found, amount FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding <> 'month_before_open';
+-- The same where another table took its place meanwhile.
+BEGIN;
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+ALTER TABLE acct.txn_source_2025_01 SET SCHEMA old;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
+SELECT step, detail ~ 'nothing to take' AS is_empty FROM acct.run_month('2025-01-01');
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+DROP TABLE acct.txn_source_2025_01;
+ALTER TABLE old.txn_source_2025_01 SET SCHEMA acct;
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step = 'post';
+ROLLBACK;
+
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step = 'post';
+SELECT journals FROM acct.expand_journals(:created);
+SELECT journals FROM acct.post_journals(:created);
+SELECT journals FROM acct.post_journals(:expanded);
+SELECT txn_id, trim_scale(total_debit) AS amount FROM acct.ledger_entry_header ORDER BY txn_id;
+SELECT finding, found, amount FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding <> 'month_before_open';
+
+\c :regress_db
+DROP DATABASE :"topic_db";
+DROP ROLE :"checker";
