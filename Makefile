@@ -200,6 +200,7 @@ SQL_PARTS = \
 	sql/runs/claims.sql \
 	sql/runs/staging.sql \
 	sql/policy/policy.sql \
+	sql/runs/posted_rows.sql \
 	sql/runs/validate.sql \
 	sql/ledger/ledger.sql \
 	sql/ledger/post.sql \

@@ -275,6 +275,7 @@ DECLARE
 BEGIN
     -- What waits in it may have a value date in any month.
     PERFORM acct._require_source_attached();
+    PERFORM acct._require_month_whole(p_month);
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,

@@ -300,10 +300,31 @@ $$;
 COMMENT ON FUNCTION acct._missing_partitions(date) IS
 'Partitions that somebody dropped, of a month of the ledger (NULL: of all) that has others or got journals, and whether entries were posted to them. A month of which one is detached is left out.';
 
+CREATE FUNCTION acct._refuse_dropped_partition(p_month date) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    dropped CONSTANT text := (SELECT min(m.name) FROM acct._missing_partitions(p_month) AS m WHERE m.had_entries);
+BEGIN
+    IF dropped IS NOT NULL THEN
+        RAISE EXCEPTION 'table % was dropped', dropped USING ERRCODE = 'LE010', DETAIL = 'Entries were posted to it, which are missing from the ledger.',
+            HINT = 'Restore it from a backup, and attach it: ALTER TABLE ... ATTACH PARTITION ...';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_dropped_partition(date) IS 'Raises LE010 where a partition of a month of the ledger was dropped that entries were posted to.';
+
+CREATE FUNCTION acct._require_month_whole(p_month date) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_month_attached(p_month);
+    PERFORM acct._refuse_dropped_partition(p_month);
+END
+$$;
+COMMENT ON FUNCTION acct._require_month_whole(date) IS
+'Raises LE010 while a partition of a month of the ledger is detached, or where one was dropped that entries were posted to.';
+
 CREATE FUNCTION acct._make_ledger_partition(p_month date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    dropped text;
 BEGIN
     PERFORM acct._require_month_attached(p_month);
     IF acct._is_ledger_month(p_month) THEN
@@ -315,11 +336,7 @@ BEGIN
     IF acct._is_archived('ledger_entry', p_month) THEN
         PERFORM acct._raise_archived('ledger_entry', p_month);
     END IF;
-    dropped := (SELECT min(m.name) FROM acct._missing_partitions(p_month) AS m WHERE m.had_entries);
-    IF dropped IS NOT NULL THEN
-        RAISE EXCEPTION 'table % was dropped', dropped USING ERRCODE = 'LE010', DETAIL = 'Entries were posted to it, which are missing from the ledger.',
-            HINT = 'Restore it from a backup, and attach it: ALTER TABLE ... ATTACH PARTITION ...';
-    END IF;
+    PERFORM acct._refuse_dropped_partition(p_month);
     PERFORM acct._require_columns('ledger_entry_header', '{entity_code,basis,je_number}');
     PERFORM acct._require_columns('ledger_entry_line', '{je_id}');
     IF NOT acct._is_partition('ledger_entry_header', p_month) THEN

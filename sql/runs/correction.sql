@@ -124,42 +124,6 @@ $$;
 COMMENT ON FUNCTION acct._dimension_list(text, text) IS
 'Addition to a list of columns for those of a site: an item for each, in the format of format(), after a comma.';
 
-CREATE FUNCTION acct._posted_rows(p_run_id bigint, p_part text, p_columns text[], p_of_range boolean DEFAULT true) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    parent CONSTANT text := 'ledger_entry_' || p_part;
-    months date[];
-    own_range bigint;
-    condition text;
-BEGIN
-    -- From here to the end of the transaction no month is archived.
-    EXECUTE format('LOCK TABLE ONLY acct.%I IN ACCESS SHARE MODE', parent);
-    SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
-      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
-    SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    condition := format('x.run_id = %s AND x.je_date >= %L AND x.je_date < %L AND (x.je_id < %s%s)', p_run_id,
-                  -- As any session reads dates, whatever it writes.
-                  coalesce(to_char(months[1], 'YYYY-MM-DD'), '-infinity'),
-                  coalesce(to_char(months[cardinality(months)] + interval '1 month', 'YYYY-MM-DD'), '-infinity'),
-                  (acct._je_range(0)).from_je_id,
-                  (SELECT format(' OR x.je_id >= %s AND x.je_id < %s', g.from_je_id, g.to_je_id)
-                     FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL AND p_of_range));
-    -- A table that left before a column came has NULL there.
-    RETURN (SELECT string_agg(format('SELECT %s FROM %s AS x WHERE %s', c.list, t.name, condition), ' UNION ALL ')
-              FROM (SELECT format('acct.%I', parent) AS name
-                    UNION SELECT acct._month_rows(parent, m, true) FROM unnest(months) AS m) AS t
-             CROSS JOIN LATERAL (
-                SELECT string_agg(CASE WHEN a.attname IS NULL THEN format('NULL::%s AS %I', format_type(p.atttypid, p.atttypmod), n.name)
-                                       ELSE format('x.%I', n.name) END, ', ' ORDER BY n.n) AS list
-                  FROM unnest(p_columns) WITH ORDINALITY AS n (name, n)
-                  JOIN pg_attribute AS p ON p.attrelid = format('acct.%I', parent)::regclass AND p.attname = n.name AND NOT p.attisdropped
-                  LEFT JOIN pg_attribute AS a ON a.attrelid = t.name::regclass AND a.attname = n.name AND NOT a.attisdropped) AS c
-             WHERE t.name IS NOT NULL);
-END
-$$;
-COMMENT ON FUNCTION acct._posted_rows(bigint, text, text[], boolean) IS
-'The query of a posted run''s rows, also those of archived months, with these columns; p_part is header or line, and without p_of_range the run''s own range is left out. Raises LE002 where a month was dropped.';
-
 CREATE FUNCTION acct._range_tables(p_run_id bigint) RETURNS regclass[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT array_agg(t.relation)
@@ -420,6 +384,9 @@ DECLARE
     corrections text;
     buckets bytea;
 BEGIN
+    -- What is missing from the ledger would be booked once more.
+    PERFORM acct._require_posted_rows(p_origin);
+    PERFORM acct._require_posted_rows(c) FROM acct._earlier_corrections(p_run_id) AS c;
     PERFORM acct._make_scratch(p_run_id, 'correction');
     PERFORM acct._take_je_range(p_run_id);
     PERFORM acct._note_reversals(p_run_id);

@@ -44,6 +44,7 @@ BEGIN
                JOIN acct.journal_reversal AS v ON v.run_id = r.origin_run AND v.released_at IS NULL
                JOIN acct.journal_run_total AS t ON t.run_id = v.origin_run
               WHERE r.run_id = p_run_id AND r.taken_transactions IS NOT NULL ORDER BY 1 LOOP
+        PERFORM acct._require_month_whole(m);
         LOOP
             headers := acct._month_table('ledger_entry_header', m);
             EXIT WHEN headers = held;
@@ -60,7 +61,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._hold_reversed(bigint) IS
-'Of a rebooking, keeps the journals that were reversed from being archived, restored or dropped to the end of the transaction. Raises LE002 where a month was dropped.';
+'Of a rebooking, keeps the journals that were reversed from being archived, restored or dropped to the end of the transaction. Raises LE002 where a month was dropped by retention, LE010 where a partition of one is detached or was dropped by somebody.';
 
 CREATE FUNCTION acct._require_rebookable(p_run_id bigint, p_status text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -123,6 +124,7 @@ BEGIN
     PERFORM acct._require_rebookable(reversal, status);
     PERFORM acct._run_bases(opts);
     PERFORM acct._hold_ledger();
+    PERFORM acct._require_months_of(o) FROM (SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = reversal AND v.released_at IS NULL) AS x (o);
     reversed := acct._reversed_transactions(reversal);
     IF reversed IS NULL THEN
         RAISE EXCEPTION 'run % reversed no journals of transactions', reversal USING ERRCODE = 'LE002', HINT = 'There is nothing to rebook.';

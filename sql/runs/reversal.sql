@@ -218,6 +218,7 @@ DECLARE
     own_latest date;
     own_ids int8range;
 BEGIN
+    PERFORM acct._require_months_of(p_origin);
     IF headers IS NULL THEN
         journals := 0;
         RETURN;

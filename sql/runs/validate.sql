@@ -1,25 +1,7 @@
 -- What a run must be: its lines' digest, and the checks against source, staging and ledger.
 
-CREATE FUNCTION acct._columns_of(p_table text, p_columns text[], p_parent text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT string_agg(CASE WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p_table::regclass AND a.attname = c.name AND NOT a.attisdropped) THEN format('%I', c.name)
-                           ELSE (SELECT format('NULL::%s AS %I', format_type(a.atttypid, a.atttypmod), c.name) FROM pg_attribute AS a
-                                  WHERE a.attrelid = format('acct.%I', p_parent)::regclass AND a.attname = c.name) END, ', ' ORDER BY c.n)
-      FROM unnest(p_columns) WITH ORDINALITY AS c (name, n)
-$$;
-COMMENT ON FUNCTION acct._columns_of(text, text[], text) IS
-'A list of columns that a table of the ledger (p_parent) has, for a table of a month, which may have been archived before some of them came: these are NULL.';
-
 CREATE FUNCTION acct._run_rows(p_run_id bigint, p_source text, p_part text, p_columns text[] DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    parent CONSTANT text := 'ledger_entry_' || p_part;
-    columns CONSTANT text := CASE p_part
-        WHEN 'header' THEN 'txn_id, basis, line_count, total_debit, total_credit'
-        ELSE 'txn_id, je_date, line_no, entity_code, basis, account_code, fund, currency, product_code, channel, debit, credit' END;
-    months date[];
-    own_range bigint;
-    condition text;
 BEGIN
     IF p_source = 'staging' THEN
         RETURN acct._staging_rows(p_run_id, p_part) || ' AS x';
@@ -27,21 +9,9 @@ BEGIN
         RAISE EXCEPTION 'unknown source of lines: %', p_source
             USING ERRCODE = '22023', HINT = 'It is staging or ledger.';
     END IF;
-    -- From here to the end of the transaction no month is archived.
-    EXECUTE format('LOCK TABLE ONLY acct.%I IN ACCESS SHARE MODE', parent);
-    SELECT array_agg(m.je_month ORDER BY m.je_month) INTO months
-      FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id) AS m;
-    SELECT r.je_range INTO own_range FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    -- Partitions of other runs' ranges are left out of the plan.
-    condition := format('run_id = %s AND je_date >= %L AND je_date < %L AND (je_id < %s%s)', p_run_id,
-                  coalesce(months[1], '-infinity'), coalesce((months[cardinality(months)] + interval '1 month')::date, '-infinity'),
-                  (acct._je_range(0)).from_je_id,
-                  (SELECT format(' OR je_id >= %s AND je_id < %s', g.from_je_id, g.to_je_id)
-                     FROM acct._je_range(own_range) AS g WHERE own_range IS NOT NULL));
-    RETURN (SELECT format('(%s) AS x', string_agg(format('SELECT %s FROM %s WHERE %s', CASE WHEN p_columns IS NULL THEN columns ELSE acct._columns_of(x.name, p_columns, parent) END,
-                                                         x.name, condition), ' UNION ALL '))
-              FROM (SELECT format('acct.%I', parent) AS name
-                    UNION SELECT acct._month_rows(parent, m, true) FROM unnest(months) AS m) AS x);
+    RETURN format('(%s) AS x', acct._posted_rows(p_run_id, p_part, coalesce(p_columns, CASE p_part
+        WHEN 'header' THEN '{txn_id,basis,line_count,total_debit,total_credit}'
+        ELSE '{txn_id,je_date,line_no,entity_code,basis,account_code,fund,currency,product_code,channel,debit,credit}' END::text[])));
 END
 $$;
 COMMENT ON FUNCTION acct._run_rows(bigint, text, text, text[]) IS
