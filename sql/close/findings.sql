@@ -97,11 +97,42 @@ $$;
 COMMENT ON FUNCTION acct._open_exceptions_of(date, date, text[], text[]) IS
 'The open exceptions of these books whose transactions have a value date from a day to before another, by month and currency, with their reasons.';
 
+CREATE FUNCTION acct._taken_rows(p_run_id bigint) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    run record;
+    ranges record;
+BEGIN
+    SELECT r.txn_month, r.reprocess_of INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
+    IF run.reprocess_of IS NOT NULL THEN
+        RETURN format('SELECT s.entity_code, x.basis, s.bank_value_date FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
+                      p_run_id, acct._source_rows(run.txn_month));
+    END IF;
+    SELECT g.* INTO ranges FROM acct._ranges_of(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id AND c.released_at IS NULL)) AS g;
+    IF ranges.first IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN format('SELECT s.entity_code, c.basis, s.bank_value_date FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
+                  '  JOIN acct.journal_run_batch AS c ON c.run_id = %s AND c.batch_id = s.batch_id AND c.released_at IS NULL',
+                  ranges.first, ranges.last, acct._source_rows(run.txn_month), p_run_id);
+END
+$$;
+COMMENT ON FUNCTION acct._taken_rows(bigint) IS
+'The query of the entity, basis and value date of the transactions that a run took; NULL: it took none.';
+
+CREATE FUNCTION acct._earliest_day() RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- The limit may have been another once.
+    SELECT least(make_date(l.first_year, 1, 1), (SELECT min(s.snapshot_month) FROM acct.account_balance_snapshot AS s)) FROM acct._posting_limits() AS l
+$$;
+COMMENT ON FUNCTION acct._earliest_day() IS 'The first day that a journal may have, or the first month that has balances where that is before it.';
+
 CREATE FUNCTION acct._unregistered_books(p_month date, p_basis text, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     bases_of CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE p_basis IS NULL OR b.basis = p_basis);
     waiting text;
+    taken text;
     query text;
 BEGIN
     entities := '{}';
@@ -114,23 +145,23 @@ BEGIN
              WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
     -- What no run took is set aside for that as soon as one does.
     waiting := acct._waiting_loads(bases_of);
-    query := concat_ws(' UNION ALL ', query, 'SELECT w.entity_code, w.basis FROM (' || waiting || ') AS w');
+    SELECT string_agg(format('SELECT t.entity_code, t.basis FROM (%s) AS t WHERE t.bank_value_date >= $1 AND t.bank_value_date < $2', x.query), ' UNION ALL ') INTO taken
+      FROM (SELECT acct._taken_rows(r.run_id) AS query FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction') AS x WHERE x.query IS NOT NULL;
+    query := concat_ws(' UNION ALL ', query, taken, 'SELECT w.entity_code, w.basis FROM (' || waiting || ') AS w');
     IF query <> '' THEN
         EXECUTE format('SELECT coalesce(array_agg(x.entity_code), ''{}''), coalesce(array_agg(x.basis), ''{}'') FROM (SELECT DISTINCT y.entity_code, y.basis FROM (%s) AS y '
                        ' WHERE ($3 IS NULL OR y.basis = $3) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
-           INTO entities, bases USING p_month, (p_month + interval '1 month')::date, p_basis;
+           INTO entities, bases USING acct._earliest_day(), (p_month + interval '1 month')::date, p_basis;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
-'The entities that are not registered, and bases, of transactions with a value date in a month that wait for a run, or are open exceptions for that: books that nobody closes, whose work stands against closing all.';
+'The entities that are not registered, and bases, of transactions with a value date up to a month that wait for a run, were taken by one that is not expanded, or are open exceptions for that: books that nobody closes, whose work stands against closing all.';
 
 CREATE FUNCTION acct._unposted_runs(p_from date, p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, month date, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     run record;
-    ranges record;
-    rows text;
 BEGIN
     RETURN QUERY
     SELECT DISTINCT b.entity_code, b.basis, t.je_month, r.run_id, r.status
@@ -145,20 +176,11 @@ BEGIN
       JOIN acct.journal_run_total AS t ON t.run_id = o.run_id
       JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
      WHERE r.status = 'created' AND r.je_date >= p_from AND r.je_date < p_before;
-    FOR run IN SELECT r.run_id, r.txn_month, r.reprocess_of FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction' ORDER BY r.run_id LOOP
-        IF run.reprocess_of IS NOT NULL THEN
-            rows := format('SELECT s.entity_code, x.basis, s.bank_value_date FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
-                           run.run_id, acct._source_rows(run.txn_month));
-        ELSE
-            SELECT g.* INTO ranges FROM acct._ranges_of(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = run.run_id AND c.released_at IS NULL)) AS g;
-            CONTINUE WHEN ranges.first IS NULL;
-            rows := format('SELECT s.entity_code, c.basis, s.bank_value_date FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
-                           '  JOIN acct.journal_run_batch AS c ON c.run_id = %s AND c.batch_id = s.batch_id AND c.released_at IS NULL',
-                           ranges.first, ranges.last, acct._source_rows(run.txn_month), run.run_id);
-        END IF;
-        RETURN QUERY EXECUTE format('SELECT DISTINCT b.entity_code, b.basis, date_trunc(''month'', x.day)::date, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
-                                    '  JOIN (%s WHERE s.bank_value_date >= $3 AND s.bank_value_date < $4) AS x (entity_code, basis, day) ON x.entity_code = b.entity_code AND x.basis = b.basis',
-                                    run.run_id, rows) USING p_entities, p_bases, p_from, p_before;
+    FOR run IN SELECT r.run_id, acct._taken_rows(r.run_id) AS query FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction' ORDER BY r.run_id LOOP
+        CONTINUE WHEN run.query IS NULL;
+        RETURN QUERY EXECUTE format('SELECT DISTINCT b.entity_code, b.basis, date_trunc(''month'', x.bank_value_date)::date, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
+                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis WHERE x.bank_value_date >= $3 AND x.bank_value_date < $4',
+                                    run.run_id, run.query) USING p_entities, p_bases, p_from, p_before;
     END LOOP;
 END
 $$;
@@ -263,6 +285,14 @@ $$;
 COMMENT ON FUNCTION acct._pair_balances(date, text[], text[]) IS
 'Balances of both sides of each elimination pair at the end of a month, for each book and currency in which one of them has a balance.';
 
+CREATE FUNCTION acct._is_closed_with(p_entity text, p_basis text, p_month date, p_closed date) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Months of entities that are not registered are closed by nobody.
+    SELECT p_month = p_closed OR acct._is_shut(p_entity, p_basis, p_month) OR NOT EXISTS (SELECT FROM acct.entity AS e WHERE e.entity_code = p_entity)
+$$;
+COMMENT ON FUNCTION acct._is_closed_with(text, text, date, date) IS
+'True where what is left of a month of a book stands against closing another, which is the same or later: no close of its own month will ask for it.';
+
 CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[], p_balances_known boolean DEFAULT false)
 RETURNS TABLE (entity_code text, basis text, n integer, finding text, found bigint, currency text, amount numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -271,7 +301,7 @@ DECLARE
     month_before CONSTANT date := (p_month - interval '1 month')::date;
     month_after CONSTANT date := (p_month + interval '1 month')::date;
     -- What is left of a month that was closed is booked in a later one, if at all.
-    since CONSTANT date := make_date((SELECT l.first_year FROM acct._posting_limits() AS l), 1, 1);
+    since CONSTANT date := acct._earliest_day();
 BEGIN
     -- What waits in it may have a value date in any month.
     PERFORM acct._require_source_attached();
@@ -281,23 +311,23 @@ BEGIN
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
                format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
                       l.transactions, acct._month_name(l.month), acct._money(l.currency, l.gross)) AS message
-          FROM acct._unbooked_loads(since, month_after, p_entities, p_bases) AS l WHERE l.month = p_month OR acct._is_shut(l.entity_code, l.basis, l.month)
+          FROM acct._unbooked_loads(since, month_after, p_entities, p_bases) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
         UNION ALL
         SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
                format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,
                       e.exceptions, acct._month_name(e.month), acct._money(e.currency, e.gross), e.reasons)
-          FROM acct._open_exceptions_of(since, month_after, p_entities, p_bases) AS e WHERE e.month = p_month OR acct._is_shut(e.entity_code, e.basis, e.month)
+          FROM acct._open_exceptions_of(since, month_after, p_entities, p_bases) AS e WHERE acct._is_closed_with(e.entity_code, e.basis, e.month, p_month)
         UNION ALL
         SELECT r.entity_code, r.basis, 'runs_not_posted', count(*), NULL, NULL,
                'not posted: ' || acct._first_of(array_agg(format('run %s (%s)', r.run_id, r.status) ORDER BY r.run_id))
           FROM (SELECT DISTINCT u.entity_code, u.basis, u.run_id, u.status FROM acct._unposted_runs(since, month_after, p_entities, p_bases) AS u
-                 WHERE u.month = p_month OR acct._is_shut(u.entity_code, u.basis, u.month)) AS r GROUP BY 1, 2
+                 WHERE acct._is_closed_with(u.entity_code, u.basis, u.month, p_month)) AS r GROUP BY 1, 2
         UNION ALL
         SELECT m.entity_code, m.basis, 'manual_journals_open', count(*), m.currency, sum(l.debit),
                'not decided: ' || acct._first_of(array_agg(format('journal %s (%s)', m.journal_id, m.status) ORDER BY m.journal_id))
           FROM acct._undecided_journals(since, month_after, p_entities, p_bases) AS m
          CROSS JOIN LATERAL (SELECT sum(x.debit) AS debit FROM acct.manual_journal_line AS x WHERE x.journal_id = m.journal_id) AS l
-         WHERE m.month = p_month OR acct._is_shut(m.entity_code, m.basis, m.month)
+         WHERE acct._is_closed_with(m.entity_code, m.basis, m.month, p_month)
          GROUP BY 1, 2, m.currency
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,

@@ -42,6 +42,22 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_elimination() IS 'The part of install() that describes the objects of elimination.sql.';
 
+CREATE FUNCTION acct._pair_sides() RETURNS TABLE (pair_code text, account_code text, fund text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT p.pair_code, p.account_code, p.fund FROM acct.elimination_pair AS p
+    UNION ALL
+    SELECT p.pair_code, p.counter_account_code, p.counter_fund FROM acct.elimination_pair AS p
+$$;
+COMMENT ON FUNCTION acct._pair_sides() IS 'Both sides of each elimination pair. A fund that is NULL is every fund.';
+
+CREATE FUNCTION acct._double_pairs() RETURNS TABLE (account_code text, pair_code text, other text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT s.account_code, s.pair_code, o.pair_code
+      FROM acct._pair_sides() AS s JOIN acct._pair_sides() AS o
+        ON o.account_code = s.account_code AND o.pair_code > s.pair_code AND (o.fund IS NULL OR s.fund IS NULL OR o.fund = s.fund)
+$$;
+COMMENT ON FUNCTION acct._double_pairs() IS 'Accounts that two elimination pairs have for the same fund, so that statements would eliminate them twice.';
+
 CREATE FUNCTION acct._closing_account_problems() RETURNS TABLE (fund text, account_code text, target text, problem text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT x.fund, x.account_code, x.target, x.what || ': ' || p.problem

@@ -717,8 +717,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     found_digest text;
 BEGIN
-    -- Approvals go on together, but for one that is to know that there is no other.
-    PERFORM acct._lock_number('acct.policy_release', 0, p_digest IS NOT NULL);
+    -- Approvals go on together, but for one that is to know that there is no other, and those that are valid only as all rows of some tables are.
+    PERFORM acct._lock_number('acct.policy_release', 0, p_digest IS NOT NULL OR EXISTS (
+        SELECT FROM acct.release_changes AS c
+         WHERE c.release_id = p_release AND (c.table_name IN ('chart_of_accounts', 'fund', 'elimination_pair') OR starts_with(c.table_name, 'statement_'))));
     IF p_digest IS NULL THEN
         RETURN;
     END IF;
@@ -731,7 +733,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_digest(bigint, text) IS
-'Waits for approvals under way where a digest is given, and raises LE005 unless policy has that digest; others it lets approve together.';
+'Waits for approvals under way where a digest is given, or the release changes accounts, funds, pairs or layouts; others it lets approve together. Raises LE005 unless policy has the digest.';
 
 CREATE FUNCTION acct.approve_release(release_id bigint, content_sha256 text DEFAULT NULL, policy_digest text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

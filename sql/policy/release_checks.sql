@@ -39,6 +39,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
          WHERE p.layout IN (SELECT y FROM acct._layouts_of_release(p_release) AS y)
             OR p.account_code IN (SELECT d.account_code FROM acct.chart_of_accounts_draft AS d WHERE d.release_id = p_release)
         UNION ALL
+        SELECT acct._finding('elimination_pair', format('account %s is in elimination pairs %s and %s', d.account_code, d.pair_code, d.other)) FROM acct._double_pairs() AS d
+         WHERE EXISTS (SELECT FROM acct.elimination_pair_draft AS x WHERE x.release_id = p_release AND x.pair_code IN (d.pair_code, d.other))
+        UNION ALL
         SELECT acct._finding('deleted_in_use', format('%s %s is deleted and used by %s', x.noun, x.code, u.used))
           FROM deleted AS x CROSS JOIN LATERAL (SELECT acct._policy_of(x.column_name, x.code) AS used) AS u WHERE u.used IS NOT NULL
         UNION ALL

@@ -52,10 +52,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     twice record;
 BEGIN
-    SELECT s.account_code, s.pair_code, o.pair_code AS other INTO twice
-      FROM acct._pair_sides() AS s JOIN acct._pair_sides() AS o
-        ON o.account_code = s.account_code AND o.pair_code > s.pair_code AND (o.fund IS NULL OR s.fund IS NULL OR o.fund = s.fund)
-     ORDER BY 1, 2, 3 LIMIT 1;
+    SELECT d.* INTO twice FROM acct._double_pairs() AS d ORDER BY d.account_code, d.pair_code, d.other LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'account % is in two elimination pairs', twice.account_code
             USING ERRCODE = 'LE004', DETAIL = format('It would be eliminated twice, by pairs %s and %s.', twice.pair_code, twice.other),
@@ -64,14 +61,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_single_pairs() IS 'Raises LE004 where an account of a fund is in two elimination pairs.';
-
-CREATE FUNCTION acct._pair_sides() RETURNS TABLE (pair_code text, account_code text, fund text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT p.pair_code, p.account_code, p.fund FROM acct.elimination_pair AS p
-    UNION ALL
-    SELECT p.pair_code, p.counter_account_code, p.counter_fund FROM acct.elimination_pair AS p
-$$;
-COMMENT ON FUNCTION acct._pair_sides() IS 'Both sides of each elimination pair. A fund that is NULL is every fund.';
 
 CREATE FUNCTION acct._statement_books(p_statement text, p_measure text, p_from date, p_to date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, first_month date, last_month date, before_month date)

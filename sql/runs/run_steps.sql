@@ -339,6 +339,9 @@ BEGIN
     IF kind <> 'transaction' AND p_expands THEN
         PERFORM acct._hold_ledger();
     END IF;
+    IF kind = 'reversal' AND p_expands THEN
+        PERFORM acct._require_months_of(o) FROM (SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL) AS x (o);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._hold_inputs(bigint, boolean) IS

@@ -226,6 +226,21 @@ SELECT acct.close_period('2026-05-01', waive => '{month_before_open,pair_differs
 SELECT count(*) AS closed FROM acct.close_period('2026-05-01', waive => ARRAY(SELECT finding FROM acct._closing_findings()), reason => 'A test') WHERE changed;
 SELECT DISTINCT basis, waived @> '{exceptions_open}' AS waived, f ->> 'message' AS message FROM acct.period_log, jsonb_array_elements(detail) AS f
  WHERE period_month = '2026-05-01' AND f ->> 'finding' = 'exceptions_open' ORDER BY basis;
+-- What comes late for such an entity stands against each later close, too, and so does a run that took it and is not expanded.
+SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(1, '2026-08-01');
+CALL public.txn(920, '2026-05-01', 'FEE', 80, entity => 'NOBODY');
+SELECT DISTINCT entity_code, finding, found, amount, message FROM acct.check_close('2026-08-01') WHERE entity_code = 'NOBODY' ORDER BY finding, message;
+SELECT acct.create_run('2026-05-01', 'late nobody') AS run \gset
+SELECT DISTINCT entity_code, finding, found, regexp_replace(message, 'run \d+', 'run N') AS message FROM acct.check_close('2026-08-01') WHERE entity_code = 'NOBODY' ORDER BY finding, message;
+SELECT exceptions FROM acct.expand_journals(:run);
+SELECT FROM acct.post_journals(:run);
+SELECT DISTINCT entity_code, finding, found, amount, message FROM acct.check_close('2026-09-01') WHERE entity_code = 'NOBODY' ORDER BY finding, message;
+SELECT count(*) AS of_main FROM acct.check_close('2026-09-01', 'MAIN') WHERE message LIKE '%2026-05%';
+-- So it does where journals of its year are no longer accepted.
+BEGIN;
+INSERT INTO acct.posting_limit VALUES ('first_year', 2026) ON CONFLICT (name) DO UPDATE SET value = 2026;
+SELECT acct._earliest_day() AS since;
+ROLLBACK;
 -- Nor is a month closed over rows of a batch that is not registered, which no run takes. A batch that is taken and lost its registration is booked.
 SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(0, '2026-06-01');
 CALL public.txn(910, '2026-06-01', 'FEE', 30);
