@@ -156,7 +156,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
-'The entities that are not registered, and bases, of transactions with a value date up to a month that wait for a run, were taken by one that is not expanded, or are open exceptions for that: books that nobody closes, whose work stands against closing all.';
+'The entities that are not registered, and bases, of transactions with a value date up to a month that wait for a run, were taken by one that is not expanded, or are open exceptions for that. Nobody closes these books: their work stands against closing all.';
 
 CREATE FUNCTION acct._unposted_runs(p_from date, p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, month date, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$

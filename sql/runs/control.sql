@@ -154,7 +154,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.cancel_run(text, interval) IS
-'Ends a run that is not posted, so that its key can be used again: stops the sessions that work on it or check it, and discards the run; outcome is discarded, posted, reversed or no run. Raises LE002 where a session waits for a run that is being cancelled, 55P03 where the run is still held after the timeout, or by a prepared transaction, 25001, 25006.';
+'Ends a run that is not posted, so that its key can be used again: stops the sessions that work on it or check it, and discards the run; outcome is discarded, posted, reversed or no run. Raises LE002 where a session waits for a run that is being cancelled, 55P03 where the run is still held after the timeout, or by a prepared transaction, LE008 as discard_run(), 25001, 25006.';
 
 CREATE FUNCTION acct.cancel_run(INOUT run_id bigint, timeout interval DEFAULT '30 seconds', OUT outcome text, OUT sessions_stopped integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$

@@ -351,6 +351,28 @@ $$;
 COMMENT ON FUNCTION acct._refuse_pending_reversal(bigint, bigint, bigint, text) IS
 'Raises LE008 where a correction that a condition fits, as those of journals that a reversal has claimed, is claimed by another reversal that is not posted: discarded, that one would leave the correction standing without its original.';
 
+CREATE FUNCTION acct._refuse_lone_correction(p_run_id bigint) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    correction record;
+    other bigint;
+BEGIN
+    FOR correction IN SELECT DISTINCT c.run_id, c.origin_run FROM acct.journal_reversal AS v JOIN acct.journal_run AS c ON c.run_id = v.origin_run
+                       WHERE v.run_id = p_run_id AND v.released_at IS NULL AND c.kind = 'correction' LOOP
+        EXECUTE format('SELECT min(o.run_id) FROM %s AS h JOIN acct.journal_reversal AS v ON v.je_ids @> h.je_id AND v.released_at IS NULL AND v.run_id = $1 '
+                       '  JOIN acct.journal_reversal AS o ON o.origin_run = $2 AND o.je_ids @> h.reversal_of AND o.released_at IS NULL AND o.run_id <> $1',
+                       acct._posted_headers(correction.run_id)) INTO other USING p_run_id, correction.origin_run;
+        IF other IS NOT NULL THEN
+            RAISE EXCEPTION 'run % cannot be discarded: another run reverses the journals that the correction which it reverses corrects', p_run_id
+                USING ERRCODE = 'LE008', DETAIL = format('Run %s corrects journals of run %s, which run %s reverses.', correction.run_id, correction.origin_run, other),
+                      HINT = 'Post it: the correction would stand without its originals. Or discard the other run first, if it is not posted.';
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_lone_correction(bigint) IS
+'Raises LE008 where discarding a reversal would leave a correction standing whose originals another run reverses, as older versions let happen.';
+
 CREATE FUNCTION acct._claim_with_corrections(p_run_id bigint, p_origin bigint, p_condition text,
                                              OUT journals bigint, OUT latest date, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

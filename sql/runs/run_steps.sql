@@ -507,6 +507,7 @@ BEGIN
     ELSIF acct._is_posted(status) THEN
         PERFORM acct._wrong_state(id, status, 'Posted entries are corrected by new entries.');
     END IF;
+    PERFORM acct._refuse_lone_correction(id);
     PERFORM acct._progress_start(id, 'discard', NULL);
     PERFORM acct._progress_phase('dropping staging');
     PERFORM acct._drop_staging(id);
@@ -529,4 +530,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct.discard_run(bigint) IS
-'Discards a run that is not posted: drops its staging, releases its claims, and voids its exceptions; true where it was discarded now. Raises LE001, LE002 (posted), 55P03 (locked).';
+'Discards a run that is not posted: drops its staging, releases its claims, and voids its exceptions; true where it was discarded now. Raises LE001, LE002 (posted), LE008 (it reverses a correction whose originals another run reverses), 55P03 (locked).';

@@ -256,6 +256,15 @@ SELECT acct.reverse_journals(ARRAY[:corrects31], '2025-10-12', 'The correction w
 SELECT acct.reverse_run(:sep, '2025-10-12', 'All of it'); :why
 SELECT acct.reverse_journals(ARRAY[:of31], '2025-10-12', 'Paid twice'); :why
 \set VERBOSITY default
+-- Where an older version let it happen, the one that has the correction is posted, or the other one discarded first.
+BEGIN;
+SELECT acct._start_reversal(:sep, '2025-10-12', 'As before', '{}') AS passes \gset
+SELECT journals FROM acct._claim_journals(:passes, :sep, 'true');
+SAVEPOINT claimed;
+SELECT acct.discard_run(:waits);
+ROLLBACK TO claimed;
+SELECT acct.discard_run(:passes), acct.discard_run(:waits);
+ROLLBACK;
 -- Other journals of the run, and both together where nobody else has the correction
 SELECT acct.reverse_journals(ARRAY[:of32], '2025-10-12', 'Paid twice') AS other \gset
 SELECT acct.discard_run(:other), acct.discard_run(:waits);

@@ -203,6 +203,62 @@ SELECT acct.post_journals(:run);
 ROLLBACK;
 SELECT journals FROM acct.post_journals(:run);
 
+-- What a run posted is neither corrected, reversed nor booked again while some of it is missing.
+\set VERBOSITY terse
+CREATE FUNCTION public.changed(run bigint, reversal bigint) RETURNS TABLE (what text, outcome text) LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT 'correct', public.outcome(format('SELECT journals FROM (SELECT acct.correct_run(%s, ''2025-08-01'', ''test'') AS run) AS c, acct.expand_journals(c.run)', run));
+    RETURN QUERY SELECT 'preview', public.outcome(format('SELECT count(*) FROM acct.preview_correction(%s)', run));
+    RETURN QUERY SELECT 'reverse', public.outcome(format('SELECT acct.reverse_run(%s, ''2025-08-01'', ''test'')', run));
+    RETURN QUERY SELECT 'rebook', public.outcome(format('SELECT acct.rebook_run(%s)', reversal));
+    RETURN QUERY SELECT 'close', public.outcome('SELECT changed FROM acct.close_period(''2025-07-01'', ''MAIN'', ''PRIMARY'', ''{month_before_open}'', ''test'')');
+END
+$$;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-07-01');
+CALL public.txn(10, '2025-07-01', 'A', 100);
+SELECT public.posted('2025-07-01') AS july \gset
+CALL public.txn(11, '2025-07-01', 'A', 200);
+SELECT public.posted('2025-07-01') AS twice \gset
+SELECT acct.reverse_run(:twice, '2025-08-01', 'test') AS reversal \gset
+SELECT journals FROM acct.expand_journals(:reversal);
+SET SESSION AUTHORIZATION :"checker";
+SELECT journals FROM acct.post_journals(:reversal);
+RESET SESSION AUTHORIZATION;
+BEGIN;
+ALTER TABLE acct.ledger_entry_line_2025_07 DETACH PARTITION acct.ledger_entry_line_2025_07_rest;
+SELECT * FROM public.changed(:july, :reversal);
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_07;
+SELECT * FROM public.changed(:july, :reversal);
+ROLLBACK;
+BEGIN;
+ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_07;
+SELECT * FROM public.changed(:july, :reversal);
+ROLLBACK;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+DROP TABLE acct.ledger_entry_header_2025_07;
+SELECT * FROM public.changed(:july, :reversal);
+ROLLBACK;
+-- A large run's own lines
+SET ledger_engine.run_partition_min_transactions = 0;
+CALL public.txn(12, '2025-07-01', 'A', 400);
+SELECT public.posted('2025-07-01') AS own \gset
+SET ledger_engine.run_partition_min_transactions = -1;
+BEGIN;
+SET LOCAL ledger_engine.allow_drop = on;
+SELECT set_config('test.own', :'own', false) = :'own' AS kept;
+DO $$
+BEGIN
+    EXECUTE 'DROP TABLE acct.ledger_entry_line_2025_07_run_' || current_setting('test.own');
+END
+$$;
+SELECT what, left(outcome, 5) AS code, regexp_replace(substr(outcome, 7), 'run \d+', 'run N') AS message FROM public.changed(:own, :reversal) WHERE what IN ('correct', 'preview');
+ROLLBACK;
+-- All of it is there.
+SELECT what, CASE WHEN outcome ~ '^\d+$' AND what IN ('reverse', 'rebook') THEN 'run N' ELSE outcome END AS outcome FROM public.changed(:july, :reversal);
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
