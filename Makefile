@@ -219,6 +219,7 @@ SQL_PARTS = \
 	sql/close/findings.sql \
 	sql/close/year.sql \
 	sql/close/rehearse.sql \
+	sql/runs/kinds.sql \
 	sql/runs/reversal.sql \
 	sql/runs/rebook.sql \
 	sql/policy/entities.sql \

@@ -82,7 +82,8 @@ bench_server() # MEGABYTES of WAL files to have at hand
 {
 	local buffers wal=$1 max free
 	le_need make gcc
-	le_workdir
+	# The log is there once, and each copy of the transactions, of staging and of the ledger.
+	le_workdir $((1000 + (wal < 8192 ? wal : 8192) + wal * 9 / 20))
 	le_copy_source
 	le_say "$("$PG_CONFIG" --version)"
 	le_private_server

@@ -46,12 +46,12 @@ BEGIN
     -- Numbers of the month that no journal has; what follows each other is one gap.
     RETURN QUERY EXECUTE format($q$
         WITH given AS (
-            SELECT h.entity_code, right(h.je_number, 9)::bigint AS n FROM (%s) AS h WHERE h.je_month = $1 AND h.basis = $2 AND h.je_number ~ '[0-9]{9}$'
+            SELECT h.entity_code, substr(h.je_number, 8)::bigint AS n FROM (%s) AS h WHERE h.je_month = $1 AND h.basis = $2 AND h.je_number ~ '^[0-9]{6}-[0-9]{9,18}$'
             UNION ALL
             SELECT j.entity_code, j.last_number + 1 FROM acct.journal_number AS j WHERE j.period_month = $1 AND j.basis = $2),
         gap AS (
             SELECT g.entity_code, coalesce(lag(g.n) OVER (PARTITION BY g.entity_code ORDER BY g.n), 0) + 1 AS first, g.n - 1 AS last FROM given AS g)
-        SELECT 9, 'number missing', NULL::bigint, g.entity_code, NULL::bigint, format('%%s-%%s', to_char($1, 'YYYYMM'), lpad(g.first::text, 9, '0')), NULL::date, NULL::bigint,
+        SELECT 9, 'number missing', NULL::bigint, g.entity_code, NULL::bigint, acct._number_name($1, g.first), NULL::date, NULL::bigint,
                (g.last - g.first + 1)::numeric, 0::numeric, CASE WHEN g.first = g.last THEN 'no journal has this number' ELSE format('no journal has this number and the %%s after it', g.last - g.first) END
           FROM gap AS g WHERE g.first <= g.last ORDER BY g.entity_code, g.first LIMIT $3$q$, headers)
       USING p_month, p_basis, p_most;

@@ -246,6 +246,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._tables_below(regclass) IS 'A table and its partitions, at any depth, without a lock on them.';
 
+CREATE FUNCTION acct._hold_ledger() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    LOCK TABLE ONLY acct.ledger_entry_header, ONLY acct.ledger_entry_line IN ACCESS SHARE MODE;
+    PERFORM acct._see_changes();
+END
+$$;
+COMMENT ON FUNCTION acct._hold_ledger() IS 'Keeps months of the ledger from being archived or restored to the end of the transaction.';
+
 CREATE FUNCTION acct._hold_source_month(p_month date, p_mode text DEFAULT 'ACCESS SHARE') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

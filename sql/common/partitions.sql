@@ -224,6 +224,13 @@ $$;
 COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS
 'The table to read for the rows of a month of txn_source_parent, ledger_entry_header or ledger_entry_line: this, or the archived partition. Raises 55000, or for what a run needs LE002, where it was dropped, LE010 where it is not in the archive, or one of the source is detached, 40001 where it was rewritten since the snapshot of the query.';
 
+CREATE FUNCTION acct._month_table(p_parent text, p_month date) RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT acct._as_seen(coalesce(acct._partition_of(format('acct.%I', p_parent)::regclass, p_month), acct._month_rows(p_parent, p_month, true)::regclass))
+$$;
+COMMENT ON FUNCTION acct._month_table(text, date) IS
+'The table of a month of the ledger''s headers or lines, in the ledger or in the archive. Raises LE002 where the month was dropped, 40001 where it was rewritten since the snapshot of the query.';
+
 CREATE FUNCTION acct._make_month(p_table text, p_month date, p_start date) RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE

@@ -132,8 +132,11 @@ BEGIN
      ORDER BY l.line_no, f.n;
     RETURN QUERY
     SELECT 'error', d.code, l.line_no, format('line %s: %s', l.line_no, d.message), 'Dimensions are columns that acct.add_dimension() added to journal lines.'
-      FROM acct.manual_journal_line AS l CROSS JOIN LATERAL acct._dimension_problem(l.dimensions) AS d
-     WHERE l.journal_id = p_journal AND l.dimensions IS NOT NULL AND d.code IS NOT NULL ORDER BY l.line_no;
+      -- Many lines have the same ones.
+      FROM (SELECT DISTINCT x.dimensions FROM acct.manual_journal_line AS x WHERE x.journal_id = p_journal AND x.dimensions IS NOT NULL) AS v
+     CROSS JOIN LATERAL acct._dimension_problem(v.dimensions) AS d
+      JOIN acct.manual_journal_line AS l ON l.journal_id = p_journal AND l.dimensions = v.dimensions
+     WHERE d.code IS NOT NULL ORDER BY l.line_no;
     RETURN QUERY
     SELECT 'error', 'UNBALANCED_FUND', NULL::smallint, format('fund %s: debit %s, credit %s', x.fund, trim_scale(x.debit), trim_scale(x.credit)),
            'The lines of each fund balance.'

@@ -60,7 +60,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                                || '<td>' || coalesce(acct._day(e.newest), '') || '<td>' || acct._html(e.currency) || acct._figure_cell(e.transactions, 0)
                                                || acct._figure_cell(e.amount, acct._decimals(e.currency, scale(trim_scale(e.amount)))),
                                                '' ORDER BY e.entity_code COLLATE "C", e.reason COLLATE "C", array_position(ARRAY['open', 'waived', 'retried'], e.state), e.currency COLLATE "C")
-                               FROM exception AS e), NULL, 'data', 'Every transaction with a value date in the month that a run took has its journal.')
+                               FROM exception AS e), NULL, 'data', 'No transaction with a value date in the month was set aside.')
 $$;
 COMMENT ON FUNCTION acct._pack_exceptions(jsonb) IS 'The rows of exceptions_report(), as a chart and a table.';
 

@@ -160,18 +160,24 @@ END
 $$;
 COMMENT ON FUNCTION acct._policy_kept() IS 'The sums of the tables of policy, as they were kept when it changed.';
 
+CREATE FUNCTION acct._rows_in_force(p_table text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('acct.%I AS x', p_table)
+           || CASE WHEN p_table = 'journal_template' THEN ' WHERE x.status IN (''approved'', ''retired'')'
+                   WHEN starts_with(p_table, 'journal_template') THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
+                   ELSE '' END
+$$;
+COMMENT ON FUNCTION acct._rows_in_force(text) IS
+'The FROM item, with its condition, for the rows that digests and seals cover in a table of policy: of templates those versions that are, or were, approved.';
+
 CREATE FUNCTION acct._policy_computed() RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     query text;
     sums jsonb;
 BEGIN
-    SELECT string_agg(format('SELECT %L AS table_name, sum(acct._policy_hash(%L, %L, to_jsonb(x))) AS sum FROM acct.%I AS x%s',
-                             regexp_replace(p.table_name, '^journal_template_.*', 'journal_template'), p.table_name, p.columns, p.table_name,
-                             CASE WHEN p.table_name = 'journal_template' THEN ' WHERE x.status IN (''approved'', ''retired'')'
-                                  WHEN starts_with(p.table_name, 'journal_template')
-                                  THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
-                                  ELSE '' END), ' UNION ALL ')
+    SELECT string_agg(format('SELECT %L AS table_name, sum(acct._policy_hash(%L, %L, to_jsonb(x))) AS sum FROM %s',
+                             regexp_replace(p.table_name, '^journal_template_.*', 'journal_template'), p.table_name, p.columns, acct._rows_in_force(p.table_name)), ' UNION ALL ')
       INTO query FROM acct._policy_columns() AS p;
     EXECUTE format('SELECT coalesce(jsonb_object_agg(y.table_name, y.sum::text) FILTER (WHERE y.sum <> 0), ''{}'') '
                    'FROM (SELECT x.table_name, acct._policy_modulus(sum(x.sum)) AS sum FROM (%s) AS x GROUP BY x.table_name) AS y', query)

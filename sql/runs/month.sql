@@ -48,7 +48,8 @@ DECLARE
 BEGIN
     IF acct._is_posted(status) THEN
         RAISE NOTICE 'run % is % already: nothing is booked', p_run_id, status
-            USING HINT = 'Transactions that were loaded since then wait for a run with another key, or without one. See acct.batches_waiting().';
+            USING HINT = CASE status WHEN 'reversed' THEN 'acct.rebook_run() of the run that reversed it books its transactions again. ' ELSE '' END
+                         || 'Transactions that were loaded since then wait for a run with another key, or without one. See acct.batches_waiting().';
         RETURN false;
     ELSIF status NOT IN ('created', 'expanded') OR acct._run_transactions(p_run_id) > 0 THEN
         RETURN false;

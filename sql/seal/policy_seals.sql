@@ -45,13 +45,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     query text;
 BEGIN
-    -- As in _policy_computed(): of templates those versions that are, or were, approved
-    SELECT string_agg(format('SELECT %L AS name, acct._part_of_row(%L, to_jsonb(x))::text AS content FROM acct.%I AS x%s',
-                             p.table_name, p.columns, p.table_name,
-                             CASE WHEN p.table_name = 'journal_template' THEN ' WHERE x.status IN (''approved'', ''retired'')'
-                                  WHEN starts_with(p.table_name, 'journal_template')
-                                  THEN ' JOIN acct.journal_template AS t USING (template_code, version) WHERE t.status IN (''approved'', ''retired'')'
-                                  ELSE '' END), ' UNION ALL ')
+    SELECT string_agg(format('SELECT %L AS name, acct._part_of_row(%L, to_jsonb(x))::text AS content FROM %s', p.table_name, p.columns, acct._rows_in_force(p.table_name)), ' UNION ALL ')
       INTO query FROM acct._policy_columns() AS p;
     EXECUTE format('SELECT count(*), acct._merkle_root(coalesce(array_agg(acct._text_leaf(''LEp1'', ''{}'', ARRAY[y.name, y.content], false) '
                    '  ORDER BY y.name COLLATE "C", y.content COLLATE "C"), ''{}'')) FROM (%s) AS y', query) INTO rows, root;

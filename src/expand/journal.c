@@ -19,7 +19,6 @@
 #include "policy/fixed_point_evaluate.h"
 
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 /* Memory is looked at when an expression took so many bytes more than any did before. */
@@ -144,12 +143,6 @@ evaluate_condition(Journal *journal, const Expression *condition, JournalStep st
 	return true;
 }
 
-static const char *
-amount_text(Amount amount)
-{
-	return DatumGetCString(DirectFunctionCall1(numeric_out, amount_to_new_numeric(amount)));
-}
-
 /* Puts an amount on its side; false, with the exception set, where that may not be. */
 static bool
 place_amount(Journal *journal, const Template *template, int i, Amount amount)
@@ -168,7 +161,7 @@ place_amount(Journal *journal, const Template *template, int i, Amount amount)
 		if (template->reject_negative)
 			return fail(journal, EXCEPTION_NEGATIVE_AMOUNT, spec->line_no,
 						psprintf("the amount is %s and the template refuses negative amounts",
-								 amount_text(amount)));
+								 amount_to_text(amount)));
 		amount = -amount;
 		is_debit = !is_debit;
 	}
@@ -281,8 +274,8 @@ check_balance(Journal *journal, const Template *template)
 					"the journal's total does not fit numeric(20,4)");
 	if (template->require_balanced && journal->debit != journal->credit)
 		return fail(journal, EXCEPTION_UNBALANCED, 0,
-					psprintf("debit %s, credit %s", amount_text(journal->debit),
-							 amount_text(journal->credit)));
+					psprintf("debit %s, credit %s", amount_to_text(journal->debit),
+							 amount_to_text(journal->credit)));
 	for (int f = 0; template->balance_by_fund && f < candidate->nfunds; f++)
 		if (sums[f] != 0)
 			for (int i = 0; i < template->nlines; i++)
@@ -292,7 +285,7 @@ check_balance(Journal *journal, const Template *template)
 
 					return fail(journal, EXCEPTION_UNBALANCED_FUND, 0,
 								psprintf("fund %.*s: debit less credit is %s", fund.len, fund.data,
-										 amount_text(sums[f])));
+										 amount_to_text(sums[f])));
 				}
 	return true;
 }

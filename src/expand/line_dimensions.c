@@ -21,7 +21,7 @@ struct LineDimensions
 	AttrNumber *table_columns; /* of the table that is being read */
 };
 
-/* Types that cannot be sorted are compared as text, as _is_sortable() says. */
+/* Types that cannot be sorted are compared as text. */
 static void
 find_comparison(LineDimensions *dimensions, int i)
 {

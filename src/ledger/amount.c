@@ -12,6 +12,7 @@
  */
 #include "ledger/amount.h"
 
+#include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 #define DIGIT_BASE 10000
@@ -314,4 +315,10 @@ amount_to_new_numeric(Amount amount)
 	SET_VARSIZE(v, VARHDRSZ + write_digits(amount, v + VARHDRSZ));
 	Assert(amount_from_sum(PointerGetDatum(v)) == amount);
 	return PointerGetDatum(v);
+}
+
+char *
+amount_to_text(Amount amount)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, amount_to_new_numeric(amount)));
 }

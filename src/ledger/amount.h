@@ -41,6 +41,9 @@ extern Datum amount_to_numeric(Amount amount, char *buffer);
 /* The same in the current memory context, with an ordinary header. */
 extern Datum amount_to_new_numeric(Amount amount);
 
+/* An amount with its four decimals. */
+extern char *amount_to_text(Amount amount);
+
 /* A sum of amounts as read from a table, exactly; raises XX001 where it is none. */
 extern Amount amount_from_sum(Datum numeric);
 

@@ -5,7 +5,7 @@
  *
  * A table may have more columns, or another order: what depends on neither asks
  * line_layout_is_own() first. acct.je_header_staging and acct.je_line_staging
- * are declared so (sql/staging.sql).
+ * are declared so (sql/runs/staging.sql).
  */
 #ifndef LEDGER_LINE_LAYOUT_H
 #define LEDGER_LINE_LAYOUT_H

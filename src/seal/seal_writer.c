@@ -21,13 +21,6 @@ typedef struct BasisExceptions
 	Sha256 root;
 } BasisExceptions;
 
-/* An amount with its four decimals. */
-static char *
-amount_to_text(Amount amount)
-{
-	return DatumGetCString(DirectFunctionCall1(numeric_out, amount_to_new_numeric(amount)));
-}
-
 static Datum
 sums_to_datum(const BookSeal *book)
 {

@@ -15,6 +15,7 @@
 #include "common/crash_point.h"
 #include "common/parallel_work.h"
 #include "common/progress.h"
+#include "common/settings_scope.h"
 #include "table/new_rows_scan.h"
 
 #include "access/amapi.h"
@@ -30,7 +31,6 @@
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 /* The least that a sort gets, in kB. */
@@ -216,22 +216,15 @@ build(PendingIndex *pending)
 	progress_add(pending->nrows);
 }
 
-static void
-share_memory(int nprocesses)
-{
-	char *memory = psprintf("%dkB", Max(maintenance_work_mem / nprocesses, MIN_SORT_MEMORY));
-
-	(void) set_config_option("maintenance_work_mem", memory, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
 /* Builds indexes until all are taken. */
 static void
 build_all(Shared *shared)
 {
-	int nest_level = NewGUCNestLevel();
+	/* The processes share what the setting allows one. */
+	int kilobytes = Max(maintenance_work_mem / shared->nprocesses, MIN_SORT_MEMORY);
+	ScopedSetting of_each = {"maintenance_work_mem", psprintf("%dkB", kilobytes)};
+	int scope = settings_scope_open(&of_each, 1);
 
-	share_memory(shared->nprocesses);
 	for (;;)
 	{
 		uint64 n = pg_atomic_fetch_add_u64(&shared->next, 1);
@@ -244,7 +237,7 @@ build_all(Shared *shared)
 		else
 			CRASH_POINT("post_index_built");
 	}
-	AtEOXact_GUC(false, nest_level);
+	settings_scope_close(scope);
 }
 
 void

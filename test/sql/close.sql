@@ -134,10 +134,10 @@ SET SESSION AUTHORIZATION regress_close_finance;
 SELECT finding FROM acct.check_close('2025-02-01', 'MAIN', 'PRIMARY');
 SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY', '{fund_unbalanced}', 'Known'); :why
 SELECT changed FROM acct.close_period('2025-02-01', 'SUB', 'PRIMARY', reason => 'Nothing open');
-SELECT acct.reopen_period('2025-02-01', 'SUB', 'PRIMARY');
-SELECT acct.set_book('MAIN', 'PRIMARY', '{}');
+SELECT acct.reopen_period('2025-02-01', 'SUB', 'PRIMARY'); :why
+SELECT acct.set_book('MAIN', 'PRIMARY', '{}'); :why
 SELECT action, entity_code, reason FROM acct.period_log ORDER BY log_id DESC LIMIT 1;
-INSERT INTO acct.period_log (action, entity_code, basis) VALUES ('close', 'MAIN', 'PRIMARY');
+INSERT INTO acct.period_log (action, entity_code, basis) VALUES ('close', 'MAIN', 'PRIMARY'); :why
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION regress_close_approver;
 SELECT acct.close_period('2025-02-01', 'MAIN', 'PRIMARY', '{fund_unbalanced}'); :why
@@ -171,7 +171,7 @@ BEGIN
     EXECUTE statement;
     RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
+    RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
 SELECT v, public.attempt(format('SELECT acct.set_book(''MAIN'', ''TAX'', %L)', v)) FROM unnest(ARRAY['{"first_year_month": 0}', '{"first_year_month": 13}', '{"first_year_month": "4"}',

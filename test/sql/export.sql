@@ -27,7 +27,7 @@ END
 $$;
 CALL public.sh('rm -rf %1$s; mkdir %1$s', :'dir', NULL);
 
-SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir');
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir'); :why
 SELECT acct.archive_partition('ledger_entry', '2015-01-01'), acct.archive_partition('txn_source_parent', '2015-01-01');
 -- Wrong arguments
 SELECT acct.export_archive('ledger_entry', '2015-01-01', 'relative/path');
@@ -168,11 +168,11 @@ ALTER TABLE acct_archive.ledger_entry_header_2015_01 DISABLE TRIGGER ledger_immu
 BEGIN;
 UPDATE acct_archive.ledger_entry_header_2015_01 SET total_debit = 0 WHERE txn_id = 1;
 \set VERBOSITY terse
-SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir');
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir'); :why
 ROLLBACK;
 BEGIN;
 UPDATE acct_archive.ledger_entry_header_2015_01 SET policy_no = 'other' WHERE txn_id = 1;
-SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir');
+SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir'); :why
 \set VERBOSITY default
 ROLLBACK;
 ALTER TABLE acct_archive.ledger_entry_header_2015_01 ENABLE ALWAYS TRIGGER ledger_immutable;

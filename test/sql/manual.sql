@@ -162,9 +162,9 @@ UPDATE acct.manual_journal_line SET debit = 200 WHERE line_no = 1;
 DELETE FROM acct.manual_journal;
 SELECT je_id FROM acct.manual_journal \gset
 \set VERBOSITY sqlstate
-SELECT acct.reverse_journals(ARRAY[:je_id], '2025-03-31', 'x');
-SELECT acct.reverse_run(run_id, '2025-03-31', 'x') FROM acct.manual_journal;
-SELECT acct.reverse_run(reversal_run_id, '2025-03-31', 'x') FROM acct.manual_journal;
+SELECT acct.reverse_journals(ARRAY[:je_id], '2025-03-31', 'x'); :why
+SELECT acct.reverse_run(run_id, '2025-03-31', 'x') FROM acct.manual_journal; :why
+SELECT acct.reverse_run(reversal_run_id, '2025-03-31', 'x') FROM acct.manual_journal; :why
 SELECT acct.correct_run(run_id, '2025-03-31', 'x') FROM acct.manual_journal; :why
 SELECT acct.reprocess_exceptions(run_id) FROM acct.manual_journal; :why
 SELECT acct.rebook_run(reversal_run_id) FROM acct.manual_journal; :why

@@ -49,7 +49,7 @@ DECLARE
 	run bigint;
 BEGIN
 	SELECT array_agg(x.je_id), max(x.je_date) + ref.dice(100) - 1 INTO chosen, day
-	  FROM (SELECT h.je_id, h.je_date FROM acct.ledger_entry_header AS h WHERE h.journal_type <> 'reversal' ORDER BY random() LIMIT ref.dice(3)) AS x;
+	  FROM (SELECT h.je_id, h.je_date FROM acct.ledger_entry_header AS h WHERE h.journal_type <> 'reversal' ORDER BY hashint8extended(h.je_id, (SELECT ref.dice(1000000))) LIMIT ref.dice(3)) AS x;
 	COMMIT;
 	-- Nothing is posted yet.
 	IF chosen IS NULL THEN
