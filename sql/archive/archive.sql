@@ -557,7 +557,6 @@ BEGIN
     IF keep_days IS NULL OR keep_days NOT BETWEEN 0 AND 36500 THEN
         RAISE EXCEPTION 'days to keep a restored month must be between 0 and 36500' USING ERRCODE = '22023';
     END IF;
-    PERFORM acct._hold_archived(a.archive_id) FROM acct.archived_partition AS a WHERE a.table_name = tab AND a.month = m AND a.restored_at IS NULL;
     SELECT a.* INTO archived FROM acct.archived_partition AS a
      WHERE a.table_name = tab AND a.month = m AND a.restored_at IS NULL FOR UPDATE;
     IF NOT FOUND THEN
@@ -623,7 +622,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._hold_archived(bigint) IS
-'Keeps an archived month for this transaction, which exports, drops, restores or compresses it; raises 55P03 where another one does.';
+'Keeps an archived month for this transaction, which exports or drops it; raises 55P03 where another one does, restores it, or compresses it.';
 
 CREATE FUNCTION acct._drop_archived(p_archive_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET ledger_engine.allow_drop = on AS $$

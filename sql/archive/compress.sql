@@ -137,7 +137,6 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     archived record;
 BEGIN
-    PERFORM acct._hold_archived(a.archive_id) FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry' AND a.month = p_month AND a.restored_at IS NULL;
     SELECT a.archive_id, a.dropped_at INTO archived FROM acct.archived_partition AS a
      WHERE a.table_name = 'ledger_entry' AND a.month = p_month AND a.restored_at IS NULL FOR UPDATE;
     IF archived.dropped_at IS NOT NULL THEN

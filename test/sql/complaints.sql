@@ -111,14 +111,14 @@ SELECT * FROM public.result('2024-07-01', '2025-01-01', basis => 'TAX');
 SELECT je_id AS original FROM acct.ledger_entry_header WHERE txn_id = 201 AND basis = 'PRIMARY' \gset
 SELECT acct.reverse_journals(ARRAY[:original::bigint], '2025-03-01', 'First') AS first_undo \gset
 \set VERBOSITY sqlstate
-SELECT acct.reverse_journals(ARRAY[:original::bigint], '2025-03-01', 'Second'); :why
-SELECT acct.reverse_journals(ARRAY[:original, :original]::bigint[], '2025-03-01', 'Twice in one call'); :why
-SELECT acct.reverse_run(:jan25, '2025-03-01', 'By the run', '{"basis": "PRIMARY"}'); :why
+SELECT acct.reverse_journals(ARRAY[:original::bigint], '2025-03-01', 'Second');
+SELECT acct.reverse_journals(ARRAY[:original, :original]::bigint[], '2025-03-01', 'Twice in one call');
+SELECT acct.reverse_run(:jan25, '2025-03-01', 'By the run', '{"basis": "PRIMARY"}');
 SELECT public.post_as_checker(:first_undo) AS journals;
-SELECT acct.reverse_journals(ARRAY[:original::bigint], '2025-03-01', 'After it was posted'); :why
+SELECT acct.reverse_journals(ARRAY[:original::bigint], '2025-03-01', 'After it was posted');
 -- 10. A reversal that is reversed books the original a second time.
-SELECT acct.reverse_journals(ARRAY(SELECT je_id FROM acct.ledger_entry_header WHERE reversal_of = :original), '2025-04-01', 'Back again'); :why
-SELECT acct.reverse_run(:first_undo, '2025-04-01', 'Back again'); :why
+SELECT acct.reverse_journals(ARRAY(SELECT je_id FROM acct.ledger_entry_header WHERE reversal_of = :original), '2025-04-01', 'Back again');
+SELECT acct.reverse_run(:first_undo, '2025-04-01', 'Back again');
 \set VERBOSITY default
 SELECT sum(l.debit) AS debits, sum(l.credit) AS credits, count(DISTINCT h.je_id) AS journals FROM acct.ledger_entry_header AS h JOIN acct.ledger_entry_line AS l USING (je_id)
  WHERE :original IN (h.je_id, h.reversal_of) AND l.account_code = '1000';

@@ -464,7 +464,7 @@ BEGIN;
 SELECT public.expanded('2025-01-01') AS run \gset
 ALTER TABLE acct.journal_run_total ALTER COLUMN credit DROP NOT NULL;
 UPDATE acct.journal_run_total SET credit = NULL WHERE run_id = :run;
-SELECT acct.post_journals(:run); :why
+SELECT acct.post_journals(:run);
 ROLLBACK;
 -- A line of a template that neither takes an amount nor what others leave
 BEGIN;

@@ -52,6 +52,7 @@ CREATE SCHEMA old;
 ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
 ALTER TABLE acct.txn_source_2025_01 SET SCHEMA old;
 SELECT step, detail ~ 'nothing to take' AS is_empty FROM acct.run_month('2025-01-01');
+SELECT status, observed, detail FROM acct.health('{source_rows}');
 ALTER TABLE old.txn_source_2025_01 SET SCHEMA acct;
 ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
 SELECT finding, found, amount FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding <> 'month_before_open';
