@@ -132,6 +132,7 @@ DECLARE
     bases text[];
     candidates bigint[];
     held bigint[];
+    is_whole boolean;
 BEGIN
     claims := 0;
     place := '{}';
@@ -156,10 +157,13 @@ BEGIN
     IF held <> '{}' THEN
         -- Their rows cannot change any more: they are counted now.
         SELECT c.claims, c.place INTO claims, place FROM acct._count_batches(p_run_id, p_month, p_bases, held) AS c;
+        -- What has no rows in a table of its own has none. Of other months a part may be detached, and what lies there waits on.
+        is_whole := EXISTS (SELECT FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.txn_source_parent', p_month) AND c.relkind = 'r');
         WITH taken AS (
             -- Those alone that are locked: others would be waited for.
             DELETE FROM acct.batch_waiting AS w USING unnest(batches, bases) AS k (batch_id, basis)
              WHERE w.txn_month = p_month AND w.batch_id = k.batch_id AND w.basis = k.basis AND k.batch_id = ANY (held)
+               AND (is_whole OR EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month) = (k.batch_id, p_month) AND c.released_at IS NULL))
             RETURNING w.batch_id, w.basis)
         INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
         SELECT p_month, t.batch_id, a.basis

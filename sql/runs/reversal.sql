@@ -322,7 +322,10 @@ DECLARE
     other bigint;
 BEGIN
     FOR correction IN SELECT DISTINCT c.run_id, c.origin_run FROM acct.journal_reversal AS v JOIN acct.journal_run AS c ON c.run_id = v.origin_run
-                       WHERE v.run_id = p_run_id AND v.released_at IS NULL AND c.kind = 'correction' LOOP
+                       WHERE v.run_id = p_run_id AND v.released_at IS NULL AND c.kind = 'correction'
+                         AND EXISTS (SELECT FROM acct.journal_reversal AS o WHERE o.origin_run = c.origin_run AND o.released_at IS NULL AND o.run_id <> p_run_id)
+                         -- What was dropped can neither be read nor reversed.
+                         AND NOT EXISTS (SELECT FROM acct.journal_run_total AS t WHERE t.run_id = c.run_id AND acct._is_dropped('ledger_entry', t.je_month)) LOOP
         EXECUTE format('SELECT min(o.run_id) FROM %s AS h JOIN acct.journal_reversal AS v ON v.je_ids @> h.je_id AND v.released_at IS NULL AND v.run_id = $1 '
                        '  JOIN acct.journal_reversal AS o ON o.origin_run = $2 AND o.je_ids @> h.reversal_of AND o.released_at IS NULL AND o.run_id <> $1',
                        acct._posted_headers(correction.run_id)) INTO other USING p_run_id, correction.origin_run;

@@ -229,6 +229,8 @@ BEGIN
     EXECUTE format('ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.%I FOR VALUES FROM (%L) TO (%L)',
                    name, p_month, (p_month + interval '1 month')::date);
     PERFORM acct._guard_source_table(format('acct.%I', name)::regclass);
+    -- Another one that was there before is read when it comes back.
+    DELETE FROM acct.source_month AS m WHERE m.txn_month = p_month;
     INSERT INTO acct.source_month (txn_month, relation) VALUES (p_month, format('acct.%I', name)::regclass);
     EXECUTE format('COMMENT ON TABLE acct.%I IS %L', name,
                    'Source transactions of ' || acct._month_name(p_month) || '.');

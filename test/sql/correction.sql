@@ -264,6 +264,10 @@ SAVEPOINT claimed;
 SELECT acct.discard_run(:waits);
 ROLLBACK TO claimed;
 SELECT acct.discard_run(:passes), acct.discard_run(:waits);
+-- Also where the correction's month can no longer be read.
+ROLLBACK TO claimed;
+INSERT INTO acct.archived_partition (table_name, month, partitions, rows, dropped_at) VALUES ('ledger_entry', '2025-10-01', '{ledger_entry_header_2025_10,ledger_entry_line_2025_10}', 0, now());
+SELECT acct.discard_run(:waits);
 ROLLBACK;
 -- Other journals of the run, and both together where nobody else has the correction
 SELECT acct.reverse_journals(ARRAY[:of32], '2025-10-12', 'Paid twice') AS other \gset

@@ -56,8 +56,11 @@ SELECT status, observed, detail FROM acct.health('{source_rows}');
 ALTER TABLE old.txn_source_2025_01 SET SCHEMA acct;
 ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
 SELECT finding, found, amount FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding <> 'month_before_open';
--- The same where another table took its place meanwhile.
+-- The same where another table took its place meanwhile, and the month was known before.
 BEGIN;
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step = 'post';
+SELECT acct._is_source_known('2025-01-01') AS known;
+CALL public.txn(7, '2025-01-01', 'A', 600000);
 ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
 ALTER TABLE acct.txn_source_2025_01 SET SCHEMA old;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-01-01');
@@ -75,6 +78,22 @@ SELECT journals FROM acct.post_journals(:created);
 SELECT journals FROM acct.post_journals(:expanded);
 SELECT txn_id, trim_scale(total_debit) AS amount FROM acct.ledger_entry_header ORDER BY txn_id;
 SELECT finding, found, amount FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding <> 'month_before_open';
+
+-- What lies in a part of a month waits on while that is detached, though runs take the others.
+CREATE TABLE acct.txn_source_2025_05 PARTITION OF acct.txn_source_parent FOR VALUES FROM ('2025-05-01') TO ('2025-06-01') PARTITION BY RANGE (txn_id);
+CREATE TABLE acct.txn_source_2025_05_low PARTITION OF acct.txn_source_2025_05 FOR VALUES FROM (0) TO (1000);
+CREATE TABLE acct.txn_source_2025_05_high PARTITION OF acct.txn_source_2025_05 FOR VALUES FROM (1000) TO (2000);
+CALL public.txn(500, '2025-05-01', 'A', 1);
+SELECT step, rows FROM acct.run_month('2025-05-01') WHERE step = 'post';
+CALL public.txn(501, '2025-05-01', 'A', 20);
+CALL public.txn(1501, '2025-05-01', 'A', 300);
+ALTER TABLE acct.txn_source_2025_05 DETACH PARTITION acct.txn_source_2025_05_low;
+SELECT step, rows FROM acct.run_month('2025-05-01') WHERE step = 'post';
+SELECT step, detail ~ 'nothing to take' AS is_empty FROM acct.run_month('2025-05-01');
+ALTER TABLE acct.txn_source_2025_05 ATTACH PARTITION acct.txn_source_2025_05_low FOR VALUES FROM (0) TO (1000);
+SELECT finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN', 'PRIMARY') WHERE finding = 'loads_waiting';
+SELECT step, rows FROM acct.run_month('2025-05-01') WHERE step = 'post';
+SELECT txn_id, trim_scale(total_debit) AS amount FROM acct.ledger_entry_header WHERE txn_id >= 500 ORDER BY txn_id;
 
 \c :regress_db
 DROP DATABASE :"topic_db";
