@@ -102,11 +102,15 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     run record;
     ranges record;
+    source text;
 BEGIN
     SELECT r.txn_month, r.reprocess_of INTO run FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
-    IF run.reprocess_of IS NOT NULL THEN
+    source := acct._source_rows_kept(run.txn_month);
+    IF source IS NULL THEN
+        RETURN NULL;
+    ELSIF run.reprocess_of IS NOT NULL THEN
         RETURN format('SELECT s.entity_code, x.basis, s.bank_value_date FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
-                      p_run_id, acct._source_rows(run.txn_month));
+                      p_run_id, source);
     END IF;
     SELECT g.* INTO ranges FROM acct._ranges_of(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id AND c.released_at IS NULL)) AS g;
     IF ranges.first IS NULL THEN
@@ -114,11 +118,11 @@ BEGIN
     END IF;
     RETURN format('SELECT s.entity_code, c.basis, s.bank_value_date FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
                   '  JOIN acct.journal_run_batch AS c ON c.run_id = %s AND c.batch_id = s.batch_id AND c.released_at IS NULL',
-                  ranges.first, ranges.last, acct._source_rows(run.txn_month), p_run_id);
+                  ranges.first, ranges.last, source, p_run_id);
 END
 $$;
 COMMENT ON FUNCTION acct._taken_rows(bigint) IS
-'The query of the entity, basis and value date of the transactions that a run took; NULL: it took none.';
+'The query of the entity, basis and value date of the transactions that a run took; NULL: it took none, or its source month was dropped.';
 
 CREATE FUNCTION acct._earliest_day() RETURNS date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -197,6 +197,7 @@ BEGIN
         RETURN false; -- it was archived at this moment
     END IF;
     PERFORM acct._raise_detached(partition, p_name <> 'txn_source');
+    RETURN false;
 END
 $$;
 COMMENT ON FUNCTION acct._is_partition(text, date) IS

@@ -95,6 +95,16 @@ SELECT finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN', 'PRIMA
 SELECT step, rows FROM acct.run_month('2025-05-01') WHERE step = 'post';
 SELECT txn_id, trim_scale(total_debit) AS amount FROM acct.ledger_entry_header WHERE txn_id >= 500 ORDER BY txn_id;
 
+-- A run that is created stands against no close once retention has dropped the month that it would read.
+BEGIN;
+SELECT acct.reprocess_exceptions(:jan) IS NOT NULL AS created;
+SELECT found FROM acct.check_close('2025-01-01', 'MAIN', 'PRIMARY') WHERE finding = 'runs_not_posted';
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+ALTER TABLE acct.txn_source_2025_01 SET SCHEMA old;
+INSERT INTO acct.archived_partition (table_name, month, partitions, rows, dropped_at) VALUES ('txn_source_parent', '2025-01-01', '{txn_source_2025_01}', 6, now());
+SELECT count(*) AS of_the_run FROM acct.check_close('2025-06-01', 'MAIN', 'PRIMARY') WHERE finding = 'runs_not_posted';
+ROLLBACK;
+
 \c :regress_db
 DROP DATABASE :"topic_db";
 DROP ROLE :"checker";
