@@ -40,12 +40,12 @@ $$;
 COMMENT ON FUNCTION acct._posted_rows(bigint, text, text[], boolean) IS
 'The query of a posted run''s rows, also those of archived months, with these columns; p_part is header or line, and without p_of_range the run''s own range is left out. Raises LE002 where a month was dropped.';
 
-CREATE FUNCTION acct._require_months_of(p_run_id bigint) RETURNS void
+CREATE FUNCTION acct._require_months_of(p_runs bigint[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT acct._require_month_whole(m.je_month) FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = p_run_id ORDER BY 1) AS m
+    SELECT acct._require_month_whole(m.je_month) FROM (SELECT DISTINCT t.je_month FROM acct.journal_run_total AS t WHERE t.run_id = ANY (p_runs) ORDER BY 1) AS m
 $$;
-COMMENT ON FUNCTION acct._require_months_of(bigint) IS
-'Raises LE010 while a partition of a month that a run posted to is detached, or one that has entries was dropped.';
+COMMENT ON FUNCTION acct._require_months_of(bigint[]) IS
+'Raises LE010 while a partition of a month that some runs posted to is detached, or one that has entries was dropped.';
 
 CREATE FUNCTION acct._require_posted_rows(p_run_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -54,7 +54,7 @@ DECLARE
     headers bigint;
     lines bigint;
 BEGIN
-    PERFORM acct._require_months_of(p_run_id);
+    PERFORM acct._require_months_of(ARRAY[p_run_id]);
     EXECUTE format('SELECT (SELECT count(*) FROM (%s) AS h), (SELECT count(*) FROM (%s) AS l)',
                    acct._posted_rows(p_run_id, 'header', '{je_id}'), acct._posted_rows(p_run_id, 'line', '{je_id}')) INTO headers, lines;
     IF (headers, lines) IS DISTINCT FROM (run.journals, run.lines) THEN

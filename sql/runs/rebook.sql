@@ -124,7 +124,7 @@ BEGIN
     PERFORM acct._require_rebookable(reversal, status);
     PERFORM acct._run_bases(opts);
     PERFORM acct._hold_ledger();
-    PERFORM acct._require_months_of(o) FROM (SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = reversal AND v.released_at IS NULL) AS x (o);
+    PERFORM acct._require_months_of(ARRAY(SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = reversal AND v.released_at IS NULL));
     reversed := acct._reversed_transactions(reversal);
     IF reversed IS NULL THEN
         RAISE EXCEPTION 'run % reversed no journals of transactions', reversal USING ERRCODE = 'LE002', HINT = 'There is nothing to rebook.';

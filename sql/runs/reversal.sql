@@ -182,7 +182,6 @@ DECLARE
     own_latest date;
     own_ids int8range;
 BEGIN
-    PERFORM acct._require_months_of(p_origin);
     IF headers IS NULL THEN
         journals := 0;
         RETURN;
@@ -383,6 +382,7 @@ BEGIN
     PERFORM acct._lock_reversible(ARRAY[origin]);
     PERFORM acct._refuse_closing_runs(ARRAY[origin]);
     PERFORM acct._hold_ledger();
+    PERFORM acct._require_months_of(origin || acct._corrections_of(ARRAY[origin]));
     id := acct._start_reversal(origin, reverse_run.reversal_date, reverse_run.reason,
                                CASE reverse_run.filter WHEN '{}' THEN '{}' ELSE jsonb_build_object('filter', reverse_run.filter) END);
     -- crash point: reverse_inserted
@@ -474,6 +474,7 @@ BEGIN
     PERFORM acct._lock_reversible(runs);
     PERFORM acct._refuse_closing_runs(runs);
     PERFORM acct._hold_ledger();
+    PERFORM acct._require_months_of(runs || acct._corrections_of(runs));
     SELECT w.je_id, v.run_id, r.status INTO taken
       FROM unnest(wanted) AS w (je_id) JOIN acct.journal_reversal AS v ON v.je_ids @> w.je_id AND v.released_at IS NULL
       JOIN acct.journal_run AS r ON r.run_id = v.run_id ORDER BY w.je_id LIMIT 1;

@@ -340,7 +340,7 @@ BEGIN
         PERFORM acct._hold_ledger();
     END IF;
     IF kind = 'reversal' AND p_expands THEN
-        PERFORM acct._require_months_of(o) FROM (SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL) AS x (o);
+        PERFORM acct._require_months_of(ARRAY(SELECT DISTINCT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = p_run_id AND v.released_at IS NULL));
     END IF;
 END
 $$;
