@@ -717,7 +717,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     found_digest text;
 BEGIN
-    -- Approvals go on together, but for one that is to know that there is no other, and those that are valid only as all rows of some tables are.
+    -- Approvals go on together, except one that is to know that there is no other, and one that changes what is checked across rows.
     PERFORM acct._lock_number('acct.policy_release', 0, p_digest IS NOT NULL OR EXISTS (
         SELECT FROM acct.release_changes AS c
          WHERE c.release_id = p_release AND (c.table_name IN ('chart_of_accounts', 'fund', 'elimination_pair') OR starts_with(c.table_name, 'statement_'))));

@@ -379,14 +379,15 @@ CREATE FUNCTION acct._evaluate_correction(p_run_id bigint, p_origin bigint, p_he
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     lines CONSTANT text[] := acct._correction_columns();
+    runs CONSTANT bigint[] := p_origin || ARRAY(SELECT c FROM acct._earlier_corrections(p_run_id) AS c);
     tables regclass[];
     posted text;
     corrections text;
     buckets bytea;
 BEGIN
     -- What is missing from the ledger would be booked once more.
-    PERFORM acct._require_posted_rows(p_origin);
-    PERFORM acct._require_posted_rows(c) FROM acct._earlier_corrections(p_run_id) AS c;
+    PERFORM acct._require_months_of(runs);
+    PERFORM acct._require_posted_rows(r) FROM unnest(runs) AS r;
     PERFORM acct._make_scratch(p_run_id, 'correction');
     PERFORM acct._take_je_range(p_run_id);
     PERFORM acct._note_reversals(p_run_id);

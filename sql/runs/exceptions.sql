@@ -67,7 +67,6 @@ DECLARE
     id bigint;
     taken bigint;
 BEGIN
-    PERFORM acct._is_partition('txn_source', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = p_run_id;
     INSERT INTO acct.journal_run AS n (txn_month, bases, options, reprocess_of)
     SELECT r.txn_month, r.bases, r.options || p_options, r.run_id FROM acct.journal_run AS r WHERE r.run_id = p_run_id
     RETURNING n.run_id INTO id;
@@ -91,7 +90,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._take_again(bigint, text, jsonb) IS
-'Creates a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id. Raises LE010 where their source month is detached.';
+'Creates a run that takes up again what is left of a posted run''s exceptions or, p_what being ignored, of the transactions listed as ignored; its run_id.';
 
 CREATE FUNCTION acct.reprocess_exceptions(run_id bigint, options jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -109,6 +108,7 @@ BEGIN
     END IF;
     PERFORM acct._refuse_other_kinds(old);
     PERFORM acct._require_again_options(opts);
+    PERFORM acct._is_partition('txn_source', r.txn_month) FROM acct.journal_run AS r WHERE r.run_id = old;
     RETURN acct._take_again(old, 'exceptions', opts);
 END
 $$;

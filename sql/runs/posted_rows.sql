@@ -54,7 +54,6 @@ DECLARE
     headers bigint;
     lines bigint;
 BEGIN
-    PERFORM acct._require_months_of(ARRAY[p_run_id]);
     EXECUTE format('SELECT (SELECT count(*) FROM (%s) AS h), (SELECT count(*) FROM (%s) AS l)',
                    acct._posted_rows(p_run_id, 'header', '{je_id}'), acct._posted_rows(p_run_id, 'line', '{je_id}')) INTO headers, lines;
     IF (headers, lines) IS DISTINCT FROM (run.journals, run.lines) THEN
@@ -65,4 +64,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_posted_rows(bigint) IS
-'Raises LE009 where the ledger has not as many journals or lines of a posted run as were posted, LE010 as _require_months_of().';
+'Raises LE009 where the ledger has not as many journals or lines of a posted run as were posted; the caller has asked _require_months_of().';

@@ -13,20 +13,10 @@ CALL public.txn(3, '2025-02-01', 'A', 3);
 SELECT public.posted('2025-02-01') AS large \gset
 SET ledger_engine.run_partition_min_transactions = -1;
 CREATE TABLE public.was AS TABLE acct.account_balance_snapshot;
-CREATE FUNCTION public.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE statement INTO result;
-    RETURN coalesce(result, 'no row');
-EXCEPTION WHEN OTHERS THEN
-    RETURN format('%s %s', SQLSTATE, regexp_replace(SQLERRM, '_run_\d+', '_run_N'));
-END
-$$;
 CREATE FUNCTION public.tried() RETURNS TABLE (what text, outcome text) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY
-    SELECT s.what, public.outcome(s.statement) FROM (VALUES
+    SELECT s.what, public.answer(s.statement) FROM (VALUES
         (1, 'recompute', 'SELECT acct.update_balance_snapshot()'),
         (2, 'recompute from March', 'SELECT acct.update_balance_snapshot(''2025-03-01'')'),
         (3, 'check all', 'SELECT count(*) FROM acct.check_balance_snapshot()'),
@@ -37,7 +27,7 @@ BEGIN
     RETURN QUERY
     SELECT h.check_name, concat_ws(': ', h.status, regexp_replace(h.detail, '_run_\d+', '_run_N'), h.hint) FROM acct.health('{partitions_attached,snapshot}') AS h;
     RETURN QUERY
-    SELECT format('post in month %s', m), public.outcome(format('SELECT public.txn_and_post(%s, %L)', 100 + m, make_date(2025, m, 1))) FROM generate_series(1, 3) AS m ORDER BY 1;
+    SELECT format('post in month %s', m), public.answer(format('SELECT public.txn_and_post(%s, %L)', 100 + m, make_date(2025, m, 1))) FROM generate_series(1, 3) AS m ORDER BY 1;
 END
 $$;
 -- Posts a transaction to see whether it can be, and takes that back.
@@ -105,7 +95,7 @@ SELECT public.close_period('2025-02-01', 'MAIN', 'PRIMARY'), acct.archive_partit
 SELECT what, outcome FROM public.tried() WHERE what <> 'balances';
 SELECT format('ALTER TABLE acct_archive.ledger_entry_line_2025_02 DETACH PARTITION acct_archive.ledger_entry_line_2025_02_run_%s', :large) AS statement \gexec
 SELECT what, outcome FROM public.tried() WHERE what IN ('recompute', 'partitions_attached', 'snapshot');
-SELECT public.outcome('SELECT acct.restore_partition(''ledger_entry'', ''2025-02-01'')') AS restored;
+SELECT public.answer('SELECT acct.restore_partition(''ledger_entry'', ''2025-02-01'')') AS restored;
 ROLLBACK;
 
 -- Unlogged, and emptied by a crash: neither is computed from.
@@ -155,8 +145,8 @@ CALL public.txn(5, '2025-01-01', 'A');
 SELECT public.expanded('2025-01-01') AS run \gset
 ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2025_01;
 ALTER TABLE acct.ledger_entry_line DETACH PARTITION acct.ledger_entry_line_2025_01;
-SELECT public.outcome(format('SELECT acct.post_journals(%s)', :run)) AS post;
-SELECT public.outcome('SELECT acct.rotate_ledger_partitions(0, ''2025-01-01'')') AS rotate;
+SELECT public.answer(format('SELECT acct.post_journals(%s)', :run)) AS post;
+SELECT public.answer('SELECT acct.rotate_ledger_partitions(0, ''2025-01-01'')') AS rotate;
 ALTER TABLE acct.ledger_entry_header ATTACH PARTITION acct.ledger_entry_header_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
 ALTER TABLE acct.ledger_entry_line ATTACH PARTITION acct.ledger_entry_line_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
 SELECT journals FROM acct.post_journals(:run);
@@ -207,11 +197,11 @@ SELECT journals FROM acct.post_journals(:run);
 \set VERBOSITY terse
 CREATE FUNCTION public.changed(run bigint, reversal bigint) RETURNS TABLE (what text, outcome text) LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN QUERY SELECT 'correct', public.outcome(format('SELECT journals FROM (SELECT acct.correct_run(%s, ''2025-08-01'', ''test'') AS run) AS c, acct.expand_journals(c.run)', run));
-    RETURN QUERY SELECT 'preview', public.outcome(format('SELECT count(*) FROM acct.preview_correction(%s)', run));
-    RETURN QUERY SELECT 'reverse', public.outcome(format('SELECT acct.reverse_run(%s, ''2025-08-01'', ''test'')', run));
-    RETURN QUERY SELECT 'rebook', public.outcome(format('SELECT acct.rebook_run(%s)', reversal));
-    RETURN QUERY SELECT 'close', public.outcome('SELECT changed FROM acct.close_period(''2025-07-01'', ''MAIN'', ''PRIMARY'', ''{month_before_open}'', ''test'')');
+    RETURN QUERY SELECT 'correct', public.answer(format('SELECT journals FROM (SELECT acct.correct_run(%s, ''2025-08-01'', ''test'') AS run) AS c, acct.expand_journals(c.run)', run));
+    RETURN QUERY SELECT 'preview', public.answer(format('SELECT count(*) FROM acct.preview_correction(%s)', run));
+    RETURN QUERY SELECT 'reverse', public.answer(format('SELECT acct.reverse_run(%s, ''2025-08-01'', ''test'')', run));
+    RETURN QUERY SELECT 'rebook', public.answer(format('SELECT acct.rebook_run(%s)', reversal));
+    RETURN QUERY SELECT 'close', public.answer('SELECT changed FROM acct.close_period(''2025-07-01'', ''MAIN'', ''PRIMARY'', ''{month_before_open}'', ''test'')');
 END
 $$;
 SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(1, '2025-07-01');

@@ -108,6 +108,18 @@ RETURNS TABLE (entity_code text, basis text, changed boolean) LANGUAGE sql AS $$
     SELECT c.* FROM acct.close_period($1, $2, $3, ARRAY(SELECT f.finding FROM acct._closing_findings() AS f), 'a test') AS c
 $$;
 
+-- What a statement returns, or its error; numbers of runs in the names of tables are left out.
+CREATE FUNCTION public.answer(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE statement INTO result;
+    RETURN coalesce(result, 'no row');
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s %s', SQLSTATE, regexp_replace(SQLERRM, '_run_\d+', '_run_N'));
+END
+$$;
+
 -- What became of each transaction of an expanded run: its journal's lines, or the reason why it has none.
 CREATE FUNCTION public.outcome(id bigint)
 RETURNS TABLE (txn_id bigint, basis text, template text, outcome text) LANGUAGE sql AS $$

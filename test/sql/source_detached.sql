@@ -12,18 +12,8 @@ CALL public.txn(4, '2025-01-01', 'A', 4000);
 SELECT public.expanded('2025-01-01') AS expanded \gset
 CALL public.txn(5, '2025-01-01', 'A', 50000);
 CALL public.txn(6, '2025-02-01', 'A', 7);
-CREATE FUNCTION public.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    EXECUTE statement INTO result;
-    RETURN coalesce(result, 'no row');
-EXCEPTION WHEN OTHERS THEN
-    RETURN format('%s %s', SQLSTATE, SQLERRM);
-END
-$$;
 CREATE FUNCTION public.tried(jan bigint, created bigint, expanded bigint) RETURNS TABLE (statement text, outcome text) LANGUAGE sql AS $$
-    SELECT s.statement, public.outcome(format(s.statement, s.run)) FROM (VALUES
+    SELECT s.statement, public.answer(format(s.statement, s.run)) FROM (VALUES
         (1, 'SELECT acct.create_run(''2025-01-01'')', NULL),
         (2, 'SELECT step FROM acct.run_month(''2025-01-01'')', NULL),
         (3, 'SELECT journals FROM acct.expand_journals(%s)', created),

@@ -175,7 +175,7 @@ SELECT f.line_no, f.label, f.row_kind, f.account_code AS acc, max(trim_scale(amo
        max(trim_scale(amount)) FILTER (WHERE column_kind = 'eliminations') AS eliminations, max(trim_scale(amount)) FILTER (WHERE column_kind = 'total') AS total
   FROM acct.fund_statement('2025-01-01', 'MAIN') AS f WHERE f.currency = 'IDR' GROUP BY 1, 2, 3, 4 ORDER BY 1, 3;
 SELECT line_no, column_no, column_kind, column_label, trim_scale(amount) AS amount FROM acct.fund_statement('2024-03-01', 'MAIN', statement => 'profit_and_loss', from_month => '2024-01-01') WHERE currency = 'IDR' AND line_no > 10;
--- An account in two pairs would be eliminated twice. A release that has it so is refused.
+-- An account in two pairs would be eliminated twice. A release that puts it there is refused.
 SELECT acct.create_release('Another pair') AS twice \gset
 INSERT INTO acct.elimination_pair_draft (release_id, operation, pair_code, description, account_code, fund, counter_account_code) VALUES (:twice, 'insert', 'AGAIN', 'Once more', '2500', 'F2', '3000');
 SELECT severity, finding, message, hint FROM acct.check_release(:twice);
