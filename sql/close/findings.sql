@@ -21,6 +21,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._money(text, numeric) IS 'An amount as messages name it, such as IDR 1200.5.';
 
+CREATE FUNCTION acct._month_of_work(p_txn_month date) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- No other value date is ever booked: the month that it names may be one that nobody closes.
+    SELECT format('CASE WHEN s.bank_value_date BETWEEN %L AND %L THEN date_trunc(''month'', s.bank_value_date)::date ELSE %L::date END', d.first, d.last, p_txn_month)
+      FROM acct._value_days(p_txn_month) AS d
+$$;
+COMMENT ON FUNCTION acct._month_of_work(date) IS
+'The expression of the month of a source row s of a month in which its work is to be done: that of its value date, or its own where no run accepts that date.';
+
 CREATE FUNCTION acct._waiting_loads(p_bases text[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
@@ -36,18 +45,17 @@ BEGIN
             SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
             IF ranges.first IS NOT NULL THEN
                 -- By the BRIN index, in which rows of a batch lie together.
-                parts := parts || format('SELECT s.entity_code, %L::text AS basis, date_trunc(''month'', s.bank_value_date)::date AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
+                parts := parts || format('SELECT s.entity_code, %L::text AS basis, %s AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
                                          '  FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last AND %s '
-                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $2 '
-                                         ' GROUP BY 1, 3, 4', one_basis, ranges.first, ranges.last, acct._source_rows(source_month),
+                                         ' GROUP BY 1, 3, 4', one_basis, acct._month_of_work(source_month), ranges.first, ranges.last, acct._source_rows(source_month),
                                          CASE WHEN is_known THEN 'true' ELSE is_registered END);
             END IF;
             IF NOT is_known THEN
                 -- No run takes them.
-                parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, date_trunc(''month'', s.bank_value_date)::date AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
-                                         ' WHERE s.bank_value_date >= $1 AND s.bank_value_date < $2 AND NOT %3$s '
+                parts := parts || format('SELECT s.entity_code, %1$L::text AS basis, %5$s AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross FROM %2$s AS s '
+                                         ' WHERE NOT %3$s '
                                          '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
-                                         ' GROUP BY 1, 3, 4', one_basis, acct._source_rows(source_month), is_registered, source_month);
+                                         ' GROUP BY 1, 3, 4', one_basis, acct._source_rows(source_month), is_registered, source_month, acct._month_of_work(source_month));
             END IF;
         END LOOP;
     END LOOP;
@@ -55,47 +63,47 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._waiting_loads(text[]) IS
-'The query of the transactions with a value date from $1 to before $2 that no run took for these bases, by entity, basis, month and currency, registered or not, whatever month they were loaded for (NULL: none). Where rows came by loads alone, only batches that wait are read.';
+'The query of the transactions that no run took for these bases, by entity, basis, month of work and currency, registered or not (NULL: none). Where rows came by loads alone, only batches that wait are read.';
 
-CREATE FUNCTION acct._unbooked_loads(p_from date, p_before date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._unbooked_loads(p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, month date, currency text, transactions bigint, gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     query CONSTANT text := acct._waiting_loads(p_bases);
 BEGIN
     IF query IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($3, $4) AS b (entity_code, basis) '
-                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis GROUP BY 1, 2, 3, 4', query)
-          USING p_from, p_before, p_entities, p_bases;
+        RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($2, $3) AS b (entity_code, basis) '
+                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis AND x.month < $1 GROUP BY 1, 2, 3, 4', query)
+          USING p_before, p_entities, p_bases;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._unbooked_loads(date, date, text[], text[]) IS
-'The transactions with a value date from a day to before another that no run took for these books, by month and currency, whatever month they were loaded for.';
+COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[]) IS
+'The transactions that no run took for these books, by month of work, which is before another, and currency.';
 
-CREATE FUNCTION acct._open_exceptions_of(p_from date, p_before date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._open_exceptions_of(p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, month date, currency text, exceptions bigint, gross numeric, reasons text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     query text;
 BEGIN
-    SELECT string_agg(format('SELECT s.entity_code, e.basis, date_trunc(''month'', s.bank_value_date)::date AS month, s.currency, e.reason, s.gross_amount FROM acct.je_exception AS e '
+    SELECT string_agg(format('SELECT s.entity_code, e.basis, %s AS month, s.currency, e.reason, s.gross_amount FROM acct.je_exception AS e '
                              '  JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
-                             ' WHERE e.txn_month = %L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
-                             '   AND s.bank_value_date >= $3 AND s.bank_value_date < $4', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
+                             ' WHERE e.txn_month = %L AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL',
+                             acct._month_of_work(m.txn_month), acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
       INTO query
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.basis = ANY (p_bases) AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
     IF query IS NOT NULL THEN
         RETURN QUERY EXECUTE format('SELECT x.entity_code, x.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross), acct._first_of(array_agg(format(''%%s %%s'', x.reason, x.n) ORDER BY x.n DESC, x.reason)) '
                                     '  FROM (SELECT b.entity_code, b.basis, y.month, y.currency, y.reason, count(*) AS n, sum(y.gross_amount) AS gross '
-                                    '          FROM unnest($1, $2) AS b (entity_code, basis) JOIN (%s) AS y ON y.entity_code = b.entity_code AND y.basis = b.basis '
-                                    '         GROUP BY 1, 2, 3, 4, 5) AS x GROUP BY 1, 2, 3, 4', query) USING p_entities, p_bases, p_from, p_before;
+                                    '          FROM unnest($1, $2) AS b (entity_code, basis) JOIN (%s) AS y ON y.entity_code = b.entity_code AND y.basis = b.basis AND y.month < $3 '
+                                    '         GROUP BY 1, 2, 3, 4, 5) AS x GROUP BY 1, 2, 3, 4', query) USING p_entities, p_bases, p_before;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._open_exceptions_of(date, date, text[], text[]) IS
-'The open exceptions of these books whose transactions have a value date from a day to before another, by month and currency, with their reasons.';
+COMMENT ON FUNCTION acct._open_exceptions_of(date, text[], text[]) IS
+'The open exceptions of these books, by month of work, which is before another, and currency, with their reasons.';
 
 CREATE FUNCTION acct._taken_rows(p_run_id bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -109,27 +117,20 @@ BEGIN
     IF source IS NULL THEN
         RETURN NULL;
     ELSIF run.reprocess_of IS NOT NULL THEN
-        RETURN format('SELECT s.entity_code, x.basis, s.bank_value_date FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
-                      p_run_id, source);
+        RETURN format('SELECT s.entity_code, x.basis, %s AS month FROM acct._taken_again(%s) AS x JOIN %s AS s ON s.txn_id = x.txn_id AND s.txn_month = x.txn_month',
+                      acct._month_of_work(run.txn_month), p_run_id, source);
     END IF;
     SELECT g.* INTO ranges FROM acct._ranges_of(ARRAY(SELECT c.batch_id FROM acct.journal_run_batch AS c WHERE c.run_id = p_run_id AND c.released_at IS NULL)) AS g;
     IF ranges.first IS NULL THEN
         RETURN NULL;
     END IF;
-    RETURN format('SELECT s.entity_code, c.basis, s.bank_value_date FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
+    RETURN format('SELECT s.entity_code, c.basis, %s AS month FROM unnest(%L::bigint[], %L::bigint[]) AS g (first, last) JOIN %s AS s ON s.batch_id BETWEEN g.first AND g.last '
                   '  JOIN acct.journal_run_batch AS c ON c.run_id = %s AND c.batch_id = s.batch_id AND c.released_at IS NULL',
-                  ranges.first, ranges.last, source, p_run_id);
+                  acct._month_of_work(run.txn_month), ranges.first, ranges.last, source, p_run_id);
 END
 $$;
 COMMENT ON FUNCTION acct._taken_rows(bigint) IS
-'The query of the entity, basis and value date of the transactions that a run took; NULL: it took none, or its source month was dropped.';
-
-CREATE FUNCTION acct._earliest_day() RETURNS date
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- The limit may have been another once.
-    SELECT least(make_date(l.first_year, 1, 1), (SELECT min(s.snapshot_month) FROM acct.account_balance_snapshot AS s)) FROM acct._posting_limits() AS l
-$$;
-COMMENT ON FUNCTION acct._earliest_day() IS 'The first day that a journal may have, or the first month that has balances where that is before it.';
+'The query of the entity, basis and month of work of the transactions that a run took; NULL: it took none, or its source month was dropped.';
 
 CREATE FUNCTION acct._unregistered_books(p_month date, p_basis text, OUT entities text[], OUT bases text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
@@ -141,35 +142,35 @@ DECLARE
 BEGIN
     entities := '{}';
     bases := '{}';
-    SELECT string_agg(format('SELECT s.entity_code, e.basis FROM acct.je_exception AS e JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
-                             ' WHERE e.txn_month = %L AND e.reason = ''UNKNOWN_ENTITY'' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL '
-                             '   AND s.bank_value_date >= $1 AND s.bank_value_date < $2', acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
+    SELECT string_agg(format('SELECT s.entity_code, e.basis, %s AS month FROM acct.je_exception AS e JOIN %s AS s ON s.txn_id = e.txn_id AND s.txn_month = e.txn_month '
+                             ' WHERE e.txn_month = %L AND e.reason = ''UNKNOWN_ENTITY'' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL',
+                             acct._month_of_work(m.txn_month), acct._source_rows(m.txn_month), m.txn_month), ' UNION ALL ')
       INTO query
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
     -- What no run took is set aside for that as soon as one does.
     waiting := acct._waiting_loads(bases_of);
-    SELECT string_agg(format('SELECT t.entity_code, t.basis FROM (%s) AS t WHERE t.bank_value_date >= $1 AND t.bank_value_date < $2', x.query), ' UNION ALL ') INTO taken
+    SELECT string_agg(x.query, ' UNION ALL ') INTO taken
       FROM (SELECT acct._taken_rows(r.run_id) AS query FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction') AS x WHERE x.query IS NOT NULL;
-    query := concat_ws(' UNION ALL ', query, taken, 'SELECT w.entity_code, w.basis FROM (' || waiting || ') AS w');
+    query := concat_ws(' UNION ALL ', query, taken, 'SELECT w.entity_code, w.basis, w.month FROM (' || waiting || ') AS w');
     IF query <> '' THEN
         EXECUTE format('SELECT coalesce(array_agg(x.entity_code), ''{}''), coalesce(array_agg(x.basis), ''{}'') FROM (SELECT DISTINCT y.entity_code, y.basis FROM (%s) AS y '
-                       ' WHERE ($3 IS NULL OR y.basis = $3) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
-           INTO entities, bases USING acct._earliest_day(), (p_month + interval '1 month')::date, p_basis;
+                       ' WHERE y.month < $1 AND ($2 IS NULL OR y.basis = $2) AND NOT EXISTS (SELECT FROM acct.entity AS n WHERE n.entity_code = y.entity_code)) AS x', query)
+           INTO entities, bases USING (p_month + interval '1 month')::date, p_basis;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._unregistered_books(date, text) IS
-'The entities that are not registered, and bases, of transactions with a value date up to a month that wait for a run, were taken by one that is not expanded, or are open exceptions for that. Nobody closes these books: their work stands against closing all.';
+'The entities that are not registered, and bases, of transactions with a month of work up to a month that wait for a run, were taken by one that is not expanded, or are open exceptions for that. Nobody closes these books: their work stands against closing all.';
 
-CREATE FUNCTION acct._unposted_runs(p_from date, p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, month date, run_id bigint, status text)
+CREATE FUNCTION acct._unposted_runs(p_before date, p_entities text[], p_bases text[]) RETURNS TABLE (entity_code text, basis text, month date, run_id bigint, status text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     run record;
 BEGIN
     RETURN QUERY
     SELECT DISTINCT b.entity_code, b.basis, t.je_month, r.run_id, r.status
-      FROM acct.journal_run AS r JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month >= p_from AND t.je_month < p_before
+      FROM acct.journal_run AS r JOIN acct.journal_run_total AS t ON t.run_id = r.run_id AND t.je_month < p_before
       JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
      WHERE r.status = 'expanded';
     -- Of others it is not known yet which journals they have.
@@ -179,38 +180,39 @@ BEGIN
      CROSS JOIN LATERAL (SELECT r.origin_run AS run_id UNION SELECT v.origin_run FROM acct.journal_reversal AS v WHERE v.run_id = r.run_id AND v.released_at IS NULL) AS o
       JOIN acct.journal_run_total AS t ON t.run_id = o.run_id
       JOIN unnest(p_entities, p_bases) AS b (entity_code, basis) ON b.entity_code = t.entity_code AND b.basis = t.basis
-     WHERE r.status = 'created' AND r.je_date >= p_from AND r.je_date < p_before;
+     WHERE r.status = 'created' AND r.je_date < p_before;
     FOR run IN SELECT r.run_id, acct._taken_rows(r.run_id) AS query FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction' ORDER BY r.run_id LOOP
         CONTINUE WHEN run.query IS NULL;
-        RETURN QUERY EXECUTE format('SELECT DISTINCT b.entity_code, b.basis, date_trunc(''month'', x.bank_value_date)::date, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
-                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis WHERE x.bank_value_date >= $3 AND x.bank_value_date < $4',
-                                    run.run_id, run.query) USING p_entities, p_bases, p_from, p_before;
+        RETURN QUERY EXECUTE format('SELECT DISTINCT b.entity_code, b.basis, x.month, %s::bigint, ''created'' FROM unnest($1, $2) AS b (entity_code, basis) '
+                                    '  JOIN (%s) AS x ON x.entity_code = b.entity_code AND x.basis = b.basis WHERE x.month < $3',
+                                    run.run_id, run.query) USING p_entities, p_bases, p_before;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION acct._unposted_runs(date, date, text[], text[]) IS
-'The runs that are not posted and have journals of these books from a month to before another, or may get some, a row for each month.';
+COMMENT ON FUNCTION acct._unposted_runs(date, text[], text[]) IS
+'The runs that are not posted and have journals of these books before a month, or may get some, a row for each month.';
 
-CREATE FUNCTION acct._undecided_journals(p_from date, p_before date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._undecided_journals(p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, month date, journal_id bigint, status text, currency text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT b.entity_code, b.basis, date_trunc('month', m.je_date)::date, m.journal_id, m.status, m.currency
       FROM unnest(p_entities, p_bases) AS b (entity_code, basis)
       JOIN acct.manual_journal AS m ON m.entity_code = b.entity_code AND m.basis = b.basis
-       AND m.je_date >= p_from AND m.je_date < p_before AND m.status <> 'approved'
+       AND m.je_date < p_before AND m.status <> 'approved'
 $$;
-COMMENT ON FUNCTION acct._undecided_journals(date, date, text[], text[]) IS 'The manual journals of these books from a day to before another that are not approved.';
+COMMENT ON FUNCTION acct._undecided_journals(date, text[], text[]) IS 'The manual journals of these books before a day that are not approved.';
 
 CREATE FUNCTION acct._months_of_work(p_before date, p_entity text, p_basis text) RETURNS SETOF date
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- Of months that can be closed
     SELECT DISTINCT w.month
       FROM (SELECT make_date(l.first_year, 1, 1) AS first, ARRAY[p_entity] AS entities, ARRAY[p_basis] AS bases FROM acct._posting_limits() AS l) AS a
      CROSS JOIN LATERAL (
-        SELECT x.month FROM acct._unbooked_loads(a.first, p_before, a.entities, a.bases) AS x
-        UNION ALL SELECT x.month FROM acct._open_exceptions_of(a.first, p_before, a.entities, a.bases) AS x
-        UNION ALL SELECT x.month FROM acct._unposted_runs(a.first, p_before, a.entities, a.bases) AS x
-        UNION ALL SELECT x.month FROM acct._undecided_journals(a.first, p_before, a.entities, a.bases) AS x) AS w
+        SELECT x.month FROM acct._unbooked_loads(p_before, a.entities, a.bases) AS x
+        UNION ALL SELECT x.month FROM acct._open_exceptions_of(p_before, a.entities, a.bases) AS x
+        UNION ALL SELECT x.month FROM acct._unposted_runs(p_before, a.entities, a.bases) AS x
+        UNION ALL SELECT x.month FROM acct._undecided_journals(p_before, a.entities, a.bases) AS x) AS w
+     -- An earlier month cannot be closed.
+     WHERE w.month >= a.first
 $$;
 COMMENT ON FUNCTION acct._months_of_work(date, text, text) IS
 'The months of a book before another in which something waits to be posted or decided: a load, an exception, a run or a manual journal.';
@@ -304,8 +306,6 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     month_before CONSTANT date := (p_month - interval '1 month')::date;
     month_after CONSTANT date := (p_month + interval '1 month')::date;
-    -- What is left of a month that was closed is booked in a later one, if at all.
-    since CONSTANT date := acct._earliest_day();
 BEGIN
     -- What waits in it may have a value date in any month.
     PERFORM acct._require_source_attached();
@@ -315,21 +315,21 @@ BEGIN
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
                format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
                       l.transactions, acct._month_name(l.month), acct._money(l.currency, l.gross)) AS message
-          FROM acct._unbooked_loads(since, month_after, p_entities, p_bases) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
+          FROM acct._unbooked_loads(month_after, p_entities, p_bases) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
         UNION ALL
         SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
                format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,
                       e.exceptions, acct._month_name(e.month), acct._money(e.currency, e.gross), e.reasons)
-          FROM acct._open_exceptions_of(since, month_after, p_entities, p_bases) AS e WHERE acct._is_closed_with(e.entity_code, e.basis, e.month, p_month)
+          FROM acct._open_exceptions_of(month_after, p_entities, p_bases) AS e WHERE acct._is_closed_with(e.entity_code, e.basis, e.month, p_month)
         UNION ALL
         SELECT r.entity_code, r.basis, 'runs_not_posted', count(*), NULL, NULL,
                'not posted: ' || acct._first_of(array_agg(format('run %s (%s)', r.run_id, r.status) ORDER BY r.run_id))
-          FROM (SELECT DISTINCT u.entity_code, u.basis, u.run_id, u.status FROM acct._unposted_runs(since, month_after, p_entities, p_bases) AS u
+          FROM (SELECT DISTINCT u.entity_code, u.basis, u.run_id, u.status FROM acct._unposted_runs(month_after, p_entities, p_bases) AS u
                  WHERE acct._is_closed_with(u.entity_code, u.basis, u.month, p_month)) AS r GROUP BY 1, 2
         UNION ALL
         SELECT m.entity_code, m.basis, 'manual_journals_open', count(*), m.currency, sum(l.debit),
                'not decided: ' || acct._first_of(array_agg(format('journal %s (%s)', m.journal_id, m.status) ORDER BY m.journal_id))
-          FROM acct._undecided_journals(since, month_after, p_entities, p_bases) AS m
+          FROM acct._undecided_journals(month_after, p_entities, p_bases) AS m
          CROSS JOIN LATERAL (SELECT sum(x.debit) AS debit FROM acct.manual_journal_line AS x WHERE x.journal_id = m.journal_id) AS l
          WHERE acct._is_closed_with(m.entity_code, m.basis, m.month, p_month)
          GROUP BY 1, 2, m.currency

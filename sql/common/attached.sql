@@ -28,6 +28,24 @@ END
 $$;
 COMMENT ON FUNCTION acct._posted_tables() IS 'The tables that entries were posted to, as the guard has recorded; none where its record was dropped.';
 
+CREATE FUNCTION acct._source_astray(p_month date DEFAULT NULL) RETURNS TABLE (relation regclass, month date)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT m.relation, m.txn_month
+      FROM acct.source_month AS m JOIN pg_class AS c ON c.oid = m.relation
+     WHERE (p_month IS NULL OR m.txn_month = p_month)
+       AND CASE WHEN EXISTS (WITH RECURSIVE up AS (
+                                 SELECT c.oid AS relid
+                                 UNION ALL
+                                 SELECT i.inhparent FROM up AS u JOIN pg_inherits AS i ON i.inhrelid = u.relid AND NOT i.inhdetachpending)
+                             SELECT FROM up AS u WHERE u.relid = 'acct.txn_source_parent'::regclass)
+                     OR acct._is_archived('txn_source_parent', m.txn_month) THEN false
+                -- Another table took its place: that one is the source then.
+                ELSE coalesce(acct._partition_of('acct.txn_source_parent', m.txn_month)
+                              IN (SELECT o.relation FROM acct.source_month AS o WHERE o.txn_month = m.txn_month), true) END
+$$;
+COMMENT ON FUNCTION acct._source_astray(date) IS
+'The tables of known source months, or of one, which are no longer in the source, whatever their name and schema: nothing took their place, or a part of the month is elsewhere.';
+
 CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH place AS (
@@ -42,22 +60,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
          WHERE a.restored_at IS NULL AND a.dropped_at IS NULL),
     -- By their names or, wherever they went, because entries were posted to them
     astray AS (
-        SELECT c.oid, c.relname FROM pg_class AS c
+        SELECT c.oid, starts_with(c.relname, 'txn_source_') AS of_source FROM pg_class AS c
          WHERE c.relkind IN ('r', 'p', 'f') AND c.oid NOT IN (SELECT p.relid FROM place AS p)
            AND (c.relnamespace = 'acct'::regnamespace AND NOT c.relispartition
                 AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$'
                 OR c.oid IN (SELECT t FROM acct._posted_tables() AS t))
         UNION
-        SELECT c.oid, c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-         WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending)
+        SELECT c.oid, starts_with(c.relname, 'txn_source_') FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+         WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending
+        UNION
+        SELECT s.relation::oid, true FROM acct._source_astray() AS s)
     -- Not those that went with what they are partitions of
-    SELECT a.oid::regclass, acct._month_of_detached(a.oid), a.relname !~ '^txn_source_'
+    SELECT a.oid::regclass, acct._month_of_detached(a.oid), NOT bool_or(a.of_source)
       FROM astray AS a
      WHERE NOT EXISTS (SELECT FROM pg_inherits AS i JOIN astray AS p ON p.oid = i.inhparent
                         WHERE i.inhrelid = a.oid AND NOT i.inhdetachpending)
+     GROUP BY a.oid
 $$;
 COMMENT ON FUNCTION acct._detached_partitions() IS
-'Partitions of ledger and source that are detached, or being detached, those with posted entries also where they were renamed or moved to another schema.';
+'Partitions of ledger and source that are detached, or being detached, those with posted entries and those of known source months also where they were renamed or moved to another schema.';
 
 CREATE FUNCTION acct._raise_detached(p_relation regclass, p_of_ledger boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

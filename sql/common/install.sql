@@ -200,6 +200,7 @@ BEGIN
         PERFORM acct._catch_up_sequences();
         PERFORM acct._catch_up_waiting();
         PERFORM acct._catch_up_detached();
+        PERFORM acct._guard_source_tables();
         PERFORM acct._record_findings(false);
         PERFORM acct._catch_up_policy();
         PERFORM acct._take_back(NULL, true);

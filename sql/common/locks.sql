@@ -261,20 +261,15 @@ DECLARE
     partition regclass;
 BEGIN
     PERFORM acct._hold_tables('{acct.txn_source_parent}', 'ACCESS SHARE');
-    -- The one that holds the month, also where it holds others too.
-    partition := acct._named_partition('acct.txn_source_parent', p_month);
-    IF partition IS NULL THEN
-        SELECT m.relation INTO partition FROM acct._months_with_partitions('acct.txn_source_parent') AS m WHERE m.month = p_month LIMIT 1;
-    END IF;
+    partition := acct._source_partition(p_month);
     IF partition IS NOT NULL THEN
         PERFORM acct._hold_tables(ARRAY[partition], p_mode, true);
-    ELSE
-        PERFORM acct._is_partition('txn_source', p_month);
     END IF;
+    PERFORM acct._is_partition('txn_source', p_month);
 END
 $$;
 COMMENT ON FUNCTION acct._hold_source_month(date, text) IS
-'Locks the source, and its partition of a month in this mode, so that both can be read to the end of the transaction. Raises LE010 where the partition is detached, 55P03 as _hold_tables().';
+'Locks the source, and its partition of a month in this mode, so that both can be read to the end of the transaction. Raises LE010 where the partition, or a part of it, is detached, 55P03 as _hold_tables().';
 
 CREATE FUNCTION acct._is_tried_again(p_started timestamptz) RETURNS boolean
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

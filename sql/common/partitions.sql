@@ -108,6 +108,15 @@ $$;
 COMMENT ON FUNCTION acct._partition_of(regclass, date) IS
 'The partition that a table partitioned by month has for just this month, by its bounds, whatever its name and schema; NULL where there is none.';
 
+CREATE FUNCTION acct._source_partition(p_month date) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN coalesce(acct._named_partition('acct.txn_source_parent', p_month),
+                    (SELECT m.relation FROM acct._months_with_partitions('acct.txn_source_parent') AS m WHERE m.month = p_month LIMIT 1));
+END
+$$;
+COMMENT ON FUNCTION acct._source_partition(date) IS 'The partition of the source that holds a month, also where it holds others too; NULL where there is none.';
+
 CREATE FUNCTION acct._month_parts(p_table text, p_month date) RETURNS TABLE (part integer, parent regclass, name text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column

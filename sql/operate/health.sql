@@ -355,11 +355,12 @@ COMMENT ON FUNCTION acct._month_in_turn(date[]) IS 'One of these months, another
 CREATE FUNCTION acct._health_source_rows(OUT observed numeric, OUT detail text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     WITH source AS (SELECT DISTINCT m AS month FROM acct._source_months() AS m),
-    -- Of which somebody dropped, renamed or moved the table; one that is only detached is reported by partitions_attached.
+    -- Of which somebody dropped the table; one that is only detached is reported by partitions_attached.
     gone AS (
         SELECT DISTINCT r.txn_month AS month FROM acct.journal_run AS r
          WHERE r.kind = 'transaction' AND r.status <> 'discarded' AND r.txn_month NOT IN (SELECT s.month FROM source AS s)
-           AND NOT acct._is_archived('txn_source_parent', r.txn_month) AND to_regclass(format('acct.%I', acct._partition_name('txn_source', r.txn_month))) IS NULL)
+           AND NOT acct._is_archived('txn_source_parent', r.txn_month) AND to_regclass(format('acct.%I', acct._partition_name('txn_source', r.txn_month))) IS NULL
+           AND r.txn_month NOT IN (SELECT s.month FROM acct._source_astray() AS s))
     SELECT coalesce(sum(u.observed), 0), acct._first_of(array_agg(u.detail ORDER BY m.month DESC))
       FROM (SELECT max(c.txn_month) AS month FROM acct.journal_run_batch AS c
              WHERE c.released_at IS NULL AND c.txn_month IN (SELECT s.month FROM source AS s)

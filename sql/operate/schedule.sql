@@ -172,7 +172,7 @@ DECLARE
 BEGIN
     BEGIN
         PERFORM acct._hold_source_month(p_month);
-    EXCEPTION WHEN lock_not_available THEN
+    EXCEPTION WHEN lock_not_available OR SQLSTATE 'LE010' THEN
         -- The month's own step fails by it, and not the others'.
         RETURN true;
     END;

@@ -44,6 +44,14 @@ END
 $$;
 COMMENT ON FUNCTION acct._posting_limits() IS 'The limits of acct.posting_limit as one row; where a row is missing, what it is installed with.';
 
+CREATE FUNCTION acct._value_days(p_txn_month date, OUT first date, OUT last date)
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT greatest((p_txn_month - a.reach)::date, make_date(l.first_year, 1, 1)),
+           least(greatest((p_txn_month + a.reach)::date, (p_txn_month + interval '1 month' - interval '1 day')::date), make_date(l.last_year, 12, 31))
+      FROM acct._posting_limits() AS l CROSS JOIN LATERAL (SELECT make_interval(months => l.months_apart) AS reach) AS a
+$$;
+COMMENT ON FUNCTION acct._value_days(date) IS 'The first and the last value date that runs accept of transactions of a month (BAD_DATE).';
+
 CREATE FUNCTION acct._require_plausible_month(p_month date) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

@@ -715,16 +715,8 @@ COMMENT ON FUNCTION acct._release_edited_by_caller(bigint) IS
 CREATE FUNCTION acct._require_digest(p_release bigint, p_digest text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    found_digest text;
+    found_digest CONSTANT text := acct._policy_digest(acct._policy_computed());
 BEGIN
-    -- Approvals go on together, except one that is to know that there is no other, and one that changes what is checked across rows.
-    PERFORM acct._lock_number('acct.policy_release', 0, p_digest IS NOT NULL OR EXISTS (
-        SELECT FROM acct.release_changes AS c
-         WHERE c.release_id = p_release AND (c.table_name IN ('chart_of_accounts', 'fund', 'elimination_pair') OR starts_with(c.table_name, 'statement_'))));
-    IF p_digest IS NULL THEN
-        RETURN;
-    END IF;
-    found_digest := acct._policy_digest(acct._policy_computed());
     IF lower(p_digest) <> found_digest THEN
         RAISE EXCEPTION 'policy has changed since release % was compared', p_release
             USING ERRCODE = 'LE005', DETAIL = format('The digest of policy is %s, not %s.', found_digest, p_digest),
@@ -733,7 +725,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._require_digest(bigint, text) IS
-'Waits for approvals under way where a digest is given, or the release changes accounts, funds, pairs or layouts; others it lets approve together. Raises LE005 unless policy has the digest.';
+'Raises LE005 unless policy has the digest with which an approver compared a release.';
 
 CREATE FUNCTION acct.approve_release(release_id bigint, content_sha256 text DEFAULT NULL, policy_digest text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -744,10 +736,8 @@ DECLARE
     applied bigint;
     mark record;
 BEGIN
+    SELECT b.* INTO mark FROM acct._begin_approval() AS b;
     PERFORM acct._lock_release(id, ARRAY['submitted']);
-    PERFORM acct._refuse_on_node();
-    PERFORM acct._commit_durably();
-    SELECT m.* INTO mark FROM acct._policy_mark() AS m;
     IF acct._release_edited_by_caller(id) THEN
         RAISE EXCEPTION '% created or edited release % and cannot approve it', session_user, id
             USING ERRCODE = 'LE005', HINT = 'Have a second person approve it.';
@@ -758,7 +748,9 @@ BEGIN
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_release.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.release_changes once more.';
     END IF;
-    PERFORM acct._require_digest(id, approve_release.policy_digest);
+    IF approve_release.policy_digest IS NOT NULL THEN
+        PERFORM acct._require_digest(id, approve_release.policy_digest);
+    END IF;
     applied := acct._apply_release(id);
     SELECT string_agg(p.problem, '; ' ORDER BY p.n) INTO problems FROM acct._problems_of_release(acct._release_errors(id)) AS p;
     IF problems IS NOT NULL THEN

@@ -554,6 +554,21 @@ $$;
 COMMENT ON FUNCTION acct._edited_by_caller(text, integer) IS
 'True where the audit trail has an edit of a template version, its rules or its lines by the session''s user, also under an earlier name.';
 
+CREATE FUNCTION acct._begin_approval(OUT audit_id bigint, OUT seal_number bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    PERFORM acct._require_layout();
+    PERFORM acct._require_read_committed();
+    PERFORM acct._refuse_on_node();
+    PERFORM acct._commit_durably();
+    -- Before any row is locked: what one of them looks at across rows, and compares, no other one changes meanwhile.
+    PERFORM acct._lock_number('acct.policy_release', 0, true);
+    SELECT m.* INTO audit_id, seal_number FROM acct._policy_mark() AS m;
+END
+$$;
+COMMENT ON FUNCTION acct._begin_approval() IS
+'Waits for other approvals and retirements under way, which then wait for this transaction, and returns what _seal_approval() needs. Raises 25001 (the transaction is not READ COMMITTED), LE004 on a node of a cluster.';
+
 CREATE FUNCTION acct.approve_template(template_code text, version integer, content_sha256 text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off SET ledger_engine.maintenance = on AS $$
 DECLARE
@@ -561,11 +576,7 @@ DECLARE
     mark record;
     found_sha256 text;
 BEGIN
-    PERFORM acct._require_layout();
-    PERFORM acct._require_read_committed();
-    PERFORM acct._commit_durably();
-    PERFORM acct._refuse_on_node();
-    SELECT m.* INTO mark FROM acct._policy_mark() AS m;
+    SELECT b.* INTO mark FROM acct._begin_approval() AS b;
     PERFORM acct._require_template_status(approve_template.template_code, approve_template.version, 'submitted');
     SELECT x.* INTO t FROM acct.journal_template AS x
      WHERE x.template_code = approve_template.template_code AND x.version = approve_template.version;
@@ -581,7 +592,6 @@ BEGIN
             USING ERRCODE = 'LE005', DETAIL = format('Its content has SHA-256 %s, not %s.', found_sha256, approve_template.content_sha256),
                   HINT = 'Somebody had it returned, edited and submitted again. Look at acct.template_content once more.';
     END IF;
-    PERFORM acct._lock_number('acct.policy_release', 0, false);
     -- The chart may have changed since it was submitted.
     PERFORM acct._require_valid_template(t.template_code, t.version);
     UPDATE acct.journal_template AS x
@@ -645,18 +655,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SE
 DECLARE
     mark record;
 BEGIN
-    PERFORM acct._require_layout();
-    PERFORM acct._require_read_committed();
-    PERFORM acct._commit_durably();
-    PERFORM acct._refuse_on_node();
-    SELECT m.* INTO mark FROM acct._policy_mark() AS m;
+    SELECT b.* INTO mark FROM acct._begin_approval() AS b;
     -- All versions of the code, in order: what an older one covers is looked at.
     PERFORM FROM acct.journal_template AS t WHERE t.template_code = retire_template.template_code ORDER BY t.version FOR UPDATE;
     PERFORM acct._require_template_status(retire_template.template_code, retire_template.version, 'approved');
     IF retire_template.effective_to IS NULL THEN
         RAISE EXCEPTION 'the date from which the template is retired must be given' USING ERRCODE = '22004';
     END IF;
-    PERFORM acct._lock_number('acct.policy_release', 0, false);
     PERFORM acct._require_shorter(retire_template.template_code, retire_template.version, retire_template.effective_to);
     UPDATE acct.journal_template AS t SET status = 'retired', effective_to = retire_template.effective_to
      WHERE t.template_code = retire_template.template_code AND t.version = retire_template.version;

@@ -76,17 +76,17 @@ COMMENT ON FUNCTION acct._warn_busy_batches(date, bigint[]) IS
 'Warns that a run leaves batches out, whose rows others are changing or claiming.';
 
 CREATE FUNCTION acct._count_batches(p_run_id bigint, p_month date, p_bases text[], p_batches bigint[],
-                                    OUT claims bigint, OUT place tid[], OUT is_table boolean)
+                                    OUT claims bigint, OUT place tid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET enable_bitmapscan = on
     SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     most_ranges CONSTANT integer := 100;
     most_pages CONSTANT integer := 100;
+    -- Rows have a place in a table, not in a month that is partitioned once more, or has no partition.
+    is_table CONSTANT boolean := EXISTS (SELECT FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.txn_source_parent', p_month) AND c.relkind = 'r');
     ranges record;
     found text;
 BEGIN
-    -- Rows have a place in a table, not in a month that is partitioned once more, or has no partition.
-    is_table := EXISTS (SELECT FROM pg_class AS c WHERE c.oid = acct._partition_of('acct.txn_source_parent', p_month) AND c.relkind = 'r');
     SELECT r.* INTO ranges FROM acct._ranges_of(p_batches) AS r;
     -- What others took needs not be read again.
     IF cardinality(ranges.first) <= most_ranges
@@ -119,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._count_batches(bigint, date, text[], bigint[]) IS
-'Claims for a run locked batches, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for. is_table: the month has a table of its own; place: first and last place of the rows in it, where these are few pages apart, else empty, as long as the caller keeps the table locked.';
+'Claims for a run locked batches, with the count and the gross sum of their rows in a month: a claim for each batch that has rows, and each basis that no live run holds it for. place: first and last place of the rows in it, where these are few pages apart, else empty, as long as the caller keeps the table locked.';
 
 CREATE FUNCTION acct._claim_batches(p_run_id bigint, p_month date, p_bases text[], p_batch bigint,
                                     OUT claims bigint, OUT busy bigint[], OUT elsewhere bigint, OUT place tid[])
@@ -133,7 +133,6 @@ DECLARE
     bases text[];
     candidates bigint[];
     held bigint[];
-    is_table boolean;
 BEGIN
     claims := 0;
     place := '{}';
@@ -157,13 +156,11 @@ BEGIN
                   UNION SELECT c FROM unnest(candidates) AS c EXCEPT SELECT h FROM unnest(held) AS h ORDER BY 1) ELSE '{}' END;
     IF held <> '{}' THEN
         -- Their rows cannot change any more: they are counted now.
-        SELECT c.claims, c.place, c.is_table INTO claims, place, is_table FROM acct._count_batches(p_run_id, p_month, p_bases, held) AS c;
+        SELECT c.claims, c.place INTO claims, place FROM acct._count_batches(p_run_id, p_month, p_bases, held) AS c;
         WITH taken AS (
             -- Those alone that are locked: others would be waited for.
             DELETE FROM acct.batch_waiting AS w USING unnest(batches, bases) AS k (batch_id, basis)
              WHERE w.txn_month = p_month AND w.batch_id = k.batch_id AND w.basis = k.basis AND k.batch_id = ANY (held)
-               -- A batch without rows in the month's own table has none. Of other months a part may be detached, and what lies there waits on.
-               AND (is_table OR EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month) = (k.batch_id, p_month) AND c.released_at IS NULL))
             RETURNING w.batch_id, w.basis)
         INSERT INTO acct.batch_waiting (txn_month, batch_id, basis)
         SELECT p_month, t.batch_id, a.basis

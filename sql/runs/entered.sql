@@ -188,6 +188,7 @@ DECLARE
 BEGIN
     PERFORM acct._lock_reversible(ARRAY[p_origin]);
     PERFORM acct._hold_ledger();
+    PERFORM acct._require_months_of(p_origin || acct._corrections_of(ARRAY[p_origin]));
     id := acct._start_reversal(p_origin, p_date, p_reason, jsonb_build_object('decision', p_decision));
     SELECT c.* INTO claimed FROM acct._claim_with_corrections(id, p_origin, 'true') AS c;
     IF claimed.journals = 0 THEN
@@ -200,7 +201,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._reverse_now(bigint, date, text, jsonb) IS
-'Reverses all journals of a posted run that no other run reverses, and posts the reversal, which is part of a decision (kept as the option decision of the run) that the caller may take; its run_id. Raises LE002, LE006, LE008, 22023 as reverse_run().';
+'Reverses all journals of a posted run that no other run reverses, and posts the reversal, which is part of a decision (kept as the option decision of the run) that the caller may take; its run_id. Raises LE002, LE006, LE008, LE010, 22023 as reverse_run().';
 
 CREATE FUNCTION acct._check_entered(p_run_id bigint) RETURNS TABLE (check_name text, expected text, actual text)
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$

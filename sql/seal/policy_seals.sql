@@ -89,7 +89,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     seen record;
 BEGIN
-    -- Nobody who approves waits for a checkpoint, or for another one who approves.
+    -- Nobody who approves waits for a checkpoint.
     PERFORM FROM acct.making_lock AS l WHERE l.table_name = 'ledger_log' FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;

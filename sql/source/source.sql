@@ -61,7 +61,7 @@ BEGIN
     END IF;
     CREATE OR REPLACE TRIGGER txn_source_taken BEFORE UPDATE OR DELETE ON acct.txn_source_parent
         FOR EACH ROW EXECUTE FUNCTION acct._refuse_taken_row();
-    PERFORM acct._guard_source_table(p.relid) FROM pg_partition_tree('acct.txn_source_parent') AS p;
+    PERFORM acct._guard_source_tables();
 END
 $layout$;
 COMMENT ON FUNCTION acct._layout_source() IS 'The part of install() that creates the source tables.';
@@ -184,6 +184,9 @@ DECLARE
     parent CONSTANT regclass := format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent' ELSE p_name END)::regclass;
     partition regclass := to_regclass(format('acct.%I', acct._partition_name(p_name, p_month)));
 BEGIN
+    IF p_name = 'txn_source' THEN
+        PERFORM acct._raise_detached((SELECT s.relation FROM acct._source_astray(p_month) AS s ORDER BY s.relation::text LIMIT 1), false);
+    END IF;
     IF acct._partition_of(parent, p_month) IS NOT NULL THEN
         RETURN true;
     ELSIF partition IS NULL THEN
@@ -201,7 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._is_partition(text, date) IS
-'True where the monthly partition of txn_source, ledger_entry_header or ledger_entry_line is attached, false where there is none. Raises LE010 where a table of its name is not attached, or is that of another month.';
+'True where the monthly partition of txn_source, ledger_entry_header or ledger_entry_line is attached, false where there is none. Raises LE010 where a table of its name, or one that a source month is known to have, is not attached, or the name is that of another month.';
 
 CREATE FUNCTION acct._guard_source_table(p_relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -212,6 +215,15 @@ END
 $$;
 COMMENT ON FUNCTION acct._guard_source_table(regclass) IS
 'Gives a source table the statement trigger against TRUNCATE, which partitions do not inherit.';
+
+CREATE FUNCTION acct._guard_source_tables() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
+    -- Those alone that lack it: others are not locked.
+    SELECT acct._guard_source_table(t.relid) FROM acct._tables_below('acct.txn_source_parent') AS t (relid)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = t.relid AND g.tgname = 'txn_source_taken_truncate' AND g.tgenabled IN ('O', 'A'))
+$$;
+COMMENT ON FUNCTION acct._guard_source_tables() IS
+'Gives source tables the statement trigger against TRUNCATE that lack it, such as partitions that a DBA made.';
 
 CREATE FUNCTION acct._make_txn_source_partition(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET default_tablespace = ''

@@ -50,9 +50,9 @@ BEGIN
     COMMENT ON TABLE acct.source_check IS 'Months into which rows came by other ways than loads (a superuser, a restored dump, replication): the next run of the month reads its source once. Written by the engine.';
     COMMENT ON COLUMN acct.source_check.txn_month IS 'Month of such rows, as its first day.';
 
-    COMMENT ON TABLE acct.source_month IS 'Source months whose rows are known: each is of a registered batch, which waits for a run or was taken. Written by the engine.';
+    COMMENT ON TABLE acct.source_month IS 'Tables of source months whose rows are known: each is of a registered batch, which waits for a run or was taken. Written by the engine.';
     COMMENT ON COLUMN acct.source_month.txn_month IS 'The month, as its first day.';
-    COMMENT ON COLUMN acct.source_month.relation IS 'Its partition: another one in its place is not known.';
+    COMMENT ON COLUMN acct.source_month.relation IS 'Its partition, or a part of it: another one in its place is not known.';
 
     COMMENT ON TRIGGER txn_batch_lost ON acct.txn_batch IS 'Rows may be left without their batch: the next run of each month reads its source.';
     COMMENT ON TRIGGER txn_batch_lost_truncate ON acct.txn_batch IS 'Rows may be left without their batch: the next run of each month reads its source.';
@@ -106,9 +106,16 @@ COMMENT ON FUNCTION acct._await_basis() IS
 
 CREATE FUNCTION acct._is_source_known(p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    source regclass;
 BEGIN
-    RETURN NOT EXISTS (SELECT FROM acct.source_check AS c WHERE c.txn_month = p_month)
-       AND acct._source_table(p_month) IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month);
+    IF EXISTS (SELECT FROM acct.source_check AS c WHERE c.txn_month = p_month) THEN
+        RETURN false;
+    END IF;
+    source := acct._source_table(p_month);
+    RETURN source IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month)
+       AND NOT EXISTS (SELECT FROM acct._tables_below(source) AS t
+                        WHERE t NOT IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month));
 END
 $$;
 COMMENT ON FUNCTION acct._is_source_known(date) IS
@@ -118,7 +125,7 @@ CREATE FUNCTION acct._know_source(p_month date) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
     SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
-    own_partition regclass;
+    tables CONSTANT regclass[] := ARRAY(SELECT t FROM acct._tables_below(acct._source_partition(p_month)) AS t WHERE t IS NOT NULL);
     notes tid[];
     batches bigint[];
     missing bigint[];
@@ -128,10 +135,9 @@ BEGIN
         RETURN ARRAY[]::bigint[];
     END IF;
     PERFORM acct._progress_phase('reading source');
-    own_partition := acct._partition_of('acct.txn_source_parent', p_month);
     -- One that was taken away and comes back is read again: what waited in it may be forgotten by then.
     DELETE FROM acct.source_month AS m
-     WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation IS DISTINCT FROM own_partition FOR UPDATE SKIP LOCKED));
+     WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation <> ALL (tables) FOR UPDATE SKIP LOCKED));
     -- A note that another transaction has locked is about rows that are not seen here: it stays.
     notes := ARRAY(SELECT c.ctid FROM acct.source_check AS c WHERE c.txn_month = p_month FOR UPDATE SKIP LOCKED);
     EXECUTE format('SELECT array_agg(x.batch_id) FROM (SELECT DISTINCT s.batch_id FROM %s AS s) AS x', acct._source_rows(p_month)) INTO batches;
@@ -155,14 +161,15 @@ BEGIN
                          UNION ALL
                          SELECT a.basis FROM acct.accounting_basis AS a WHERE x.bases <> '{}' AND NOT x.bases && ARRAY['', a.basis]) AS y (basis)
     ON CONFLICT DO NOTHING;
-    IF own_partition IS NULL OR cardinality(held) < cardinality(missing)
+    IF cardinality(held) < cardinality(missing)
        OR EXISTS (SELECT FROM unnest(batches) AS s (batch_id) WHERE NOT EXISTS (SELECT FROM acct.txn_batch AS b WHERE b.batch_id = s.batch_id)) THEN
         RETURN ARRAY(SELECT m FROM unnest(missing) AS m EXCEPT SELECT h FROM unnest(held) AS h);
     END IF;
     DELETE FROM acct.source_check AS c WHERE c.ctid = ANY (notes);
+    -- One that it has with other months is kept, too: that it is taken away is seen by that.
     INSERT INTO acct.source_month (txn_month, relation)
-    SELECT p_month, own_partition
-     WHERE NOT EXISTS (SELECT FROM acct.source_month AS m WHERE (m.txn_month, m.relation) = (p_month, own_partition));
+    SELECT p_month, t FROM unnest(tables) AS t
+    EXCEPT SELECT m.txn_month, m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month;
     RETURN ARRAY[]::bigint[];
 END
 $$;

@@ -238,8 +238,24 @@ SELECT DISTINCT entity_code, finding, found, amount, message FROM acct.check_clo
 SELECT count(*) AS of_main FROM acct.check_close('2026-09-01', 'MAIN') WHERE message LIKE '%2026-05%';
 -- So it does where journals of its year are no longer accepted.
 BEGIN;
-INSERT INTO acct.posting_limit VALUES ('first_year', 2026) ON CONFLICT (name) DO UPDATE SET value = 2026;
-SELECT acct._earliest_day() AS since;
+INSERT INTO acct.posting_limit VALUES ('first_year', 2027) ON CONFLICT (name) DO UPDATE SET value = 2027;
+SELECT DISTINCT entity_code, finding, found, amount, message FROM acct.check_close('2027-01-01') WHERE entity_code = 'NOBODY' ORDER BY finding, message;
+ROLLBACK;
+-- A value date that no run accepts is of no month that is ever closed: it stands against closing the month for which it was loaded, and each later one.
+BEGIN;
+SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(0, '2026-09-01');
+CALL public.txn(930, '2026-09-01', 'FEE', 10, value_date => '2062-09-03');
+CALL public.txn(931, '2026-09-01', 'FEE', 20, value_date => '0206-09-03');
+CALL public.txn(932, '2026-09-01', 'FEE', 40, value_date => '2027-09-01');
+CALL public.txn(933, '2026-09-01', 'FEE', 80, value_date => '2027-09-02');
+SELECT DISTINCT finding, found, amount, message FROM acct.check_close('2026-09-01', 'MAIN') WHERE message LIKE '%2026-09%';
+SELECT acct.create_run('2026-09-01', 'far dates') AS run \gset
+SELECT DISTINCT finding, found, regexp_replace(message, 'run \d+', 'run N') AS message FROM acct.check_close('2026-09-01', 'MAIN') WHERE finding = 'runs_not_posted';
+SELECT journals, exceptions FROM acct.expand_journals(:run);
+SELECT FROM acct.post_journals(:run);
+SELECT DISTINCT finding, found, amount, message FROM acct.check_close('2026-09-01', 'MAIN') WHERE message LIKE '%2026-09%';
+SELECT count(*) > 0 AS changed FROM public.close_period('2026-09-01', 'MAIN');
+SELECT DISTINCT finding, found, amount, message FROM acct.check_close('2026-10-01', 'MAIN') WHERE message LIKE '%2026-09%';
 ROLLBACK;
 -- Nor is a month closed over rows of a batch that is not registered, which no run takes. A batch that is taken and lost its registration is booked.
 SELECT count(*) > 0 AS made FROM acct.rotate_txn_source_partitions(0, '2026-06-01');

@@ -128,6 +128,11 @@ SELECT count(*) AS differ FROM (SELECT * FROM acct.trial_balance_at('2024-12-30'
 SELECT public.sound();
 SELECT entity_code, basis, closed_through, closed_years FROM acct.book;
 SELECT action, period_month, run_id IS NOT NULL AS has_run, waived, reason FROM acct.period_log WHERE action = 'close_year';
+-- Closing entries that are not in the ledger are not reversed.
+BEGIN;
+ALTER TABLE acct.ledger_entry_header DETACH PARTITION acct.ledger_entry_header_2024_12;
+SELECT public.answer('SELECT acct.reopen_year(''2024-12-31'', ''MAIN'', ''PRIMARY'', ''x'')') AS reopened;
+ROLLBACK;
 
 --
 -- What a closed year keeps out: every month up to its end, also those that nobody closed
