@@ -262,7 +262,9 @@ SELECT acct.install();
 CREATE ROLE regress_archive_owner;
 CREATE TABLE acct_archive.planted ();
 ALTER TABLE acct_archive.planted OWNER TO regress_archive_owner;
-SELECT acct.archive_partition('ledger_entry', '2015-02-01');
+\set VERBOSITY sqlstate
+SELECT acct.archive_partition('ledger_entry', '2015-02-01'); :why_me
+\set VERBOSITY default
 DROP TABLE acct_archive.planted;
 
 \c :regress_db

@@ -226,7 +226,7 @@ SELECT * FROM acct.route_inbox();
 SELECT s.txn_id, s.policy_no, s.gross_amount, s.attributes, to_jsonb(s) - 'batch_id' = to_jsonb(i) AS is_as_sent, b.source
   FROM acct.txn_source_parent AS s JOIN public.sent AS i USING (txn_id, txn_month) JOIN acct.txn_batch AS b USING (batch_id) ORDER BY 1;
 SELECT check_name, status, observed, detail, hint FROM acct.cluster_health('{layout}') WHERE check_name = 'inbox';
-SELECT r.rows, r.detail FROM acct.run_log AS r WHERE r.step = 'route_inbox';
+SELECT r.rows, r.detail - 'routed_by' AS detail, r.detail ->> 'routed_by' = session_user AS by_me FROM acct.run_log AS r WHERE r.step = 'route_inbox';
 -- Refused at the door, as on one ledger; or by the node, with the row: then all stay.
 INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount) VALUES (106, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5);
 INSERT INTO acct_cluster.inbox (txn_id, txn_month, bank_value_date, txn_type, product_code, channel, gross_amount, tabarru_amount) VALUES (107, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 5, 5), (103, '2025-03-01', '2025-03-07', 'A', 'P', 'AGENCY', 1, 1);

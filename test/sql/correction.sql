@@ -46,7 +46,7 @@ SELECT txn_id, reason, template_code, voided_at IS NOT NULL AS void FROM acct.je
 SELECT check_name, passed, nullif(expected, r.header_digest) AS expected, nullif(actual, r.header_digest) AS actual FROM acct.journal_run AS r, acct.validate_run(r.run_id) WHERE r.run_id = :run;
 -- Whoever made it does not post it, and policy as it was when it was expanded must still be in force.
 \set VERBOSITY sqlstate
-SELECT * FROM acct.post_journals(:run); :why
+SELECT * FROM acct.post_journals(:run); :why_me
 CALL public.policy('E', '{DR 1000 F1 :gross_amount,CR 3000 F1 *}');
 SELECT check_name, actual FROM acct.validate_run(:run) WHERE NOT passed;
 SET SESSION AUTHORIZATION :"checker";

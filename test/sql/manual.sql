@@ -184,7 +184,9 @@ SELECT je_number, je_date, journal_type FROM acct.approve_manual_journal(:copy);
 RESET SESSION AUTHORIZATION;
 SELECT acct.reverse_journals(ARRAY[je_id], '2025-03-01', 'Not due') AS reversal FROM acct.manual_journal WHERE journal_id = :copy \gset
 SELECT journals, lines FROM acct.expand_journals(:reversal);
-SELECT acct.post_journals(:reversal);
+\set VERBOSITY sqlstate
+SELECT acct.post_journals(:reversal); :why_me
+\set VERBOSITY default
 SET SESSION AUTHORIZATION :"checker";
 SELECT journals, lines, debit, credit FROM acct.post_journals(:reversal);
 RESET SESSION AUTHORIZATION;
@@ -207,7 +209,7 @@ BEGIN;
 SET LOCAL ledger_engine.maintenance = on;
 UPDATE acct.manual_journal SET submitted_at = now() - interval '73 hours' WHERE journal_id = :april;
 UPDATE acct.manual_journal SET memo = 'Other' WHERE journal_id = 1;
-SELECT h.check_name, h.status, h.observed, h.threshold, regexp_replace(h.detail, ' at .*', ' at ...') AS detail, h.hint FROM acct.health('{approvals, manual_journals}') AS h;
+SELECT h.check_name, h.status, h.observed, h.threshold, replace(regexp_replace(h.detail, ' at .*', ' at ...'), session_user, 'this user') AS detail, h.hint FROM acct.health('{approvals, manual_journals}') AS h;
 ROLLBACK;
 SELECT h.check_name, h.status, h.hint FROM acct.health('{approvals, manual_journals}') AS h;
 SELECT public.close_period('2025-04-01', 'MAIN', 'PRIMARY') AS closed;

@@ -121,11 +121,13 @@ SELECT h.journal_type, h.reversal_of IN (:first, :second) AS linked, h.je_date, 
 SELECT check_name, passed, nullif(nullif(expected, r.header_digest), r.added_digest) AS expected, nullif(nullif(actual, r.header_digest), r.added_digest) AS actual FROM acct.journal_run AS r, acct.validate_run(r.run_id) WHERE r.run_id = :two;
 SELECT * FROM acct.check_run(:two);
 -- The maker of a reversal cannot post it, and no SET ROLE changes that.
-SELECT acct.post_journals(:two);
+\set VERBOSITY sqlstate
+SELECT acct.post_journals(:two); :why_me
 SET ROLE :checker;
-SELECT acct.post_journals(:two);
+SELECT acct.post_journals(:two); :why_me
 RESET ROLE;
-CALL acct.process_run(:two);
+CALL acct.process_run(:two); :why_me
+\set VERBOSITY default
 SELECT * FROM public.post_as_checker(:two);
 SELECT * FROM public.post_as_checker(:two);
 SELECT status, reversed_journals, journals FROM acct.journal_run WHERE run_id = :jan;

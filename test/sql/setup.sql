@@ -4,6 +4,8 @@
 \set SHOW_CONTEXT never
 -- With VERBOSITY sqlstate an error is its SQLSTATE; :why after the statement prints its message, too.
 \set why '\\echo :LAST_ERROR_MESSAGE'
+-- The same for a message that names the session's user, whose name is another one elsewhere.
+\set why_me 'SELECT replace(:''LAST_ERROR_MESSAGE'', session_user, ''this user'') AS why;'
 SET client_min_messages = warning;
 \if :{?topic}
     \set alone false

@@ -102,7 +102,7 @@ DELETE FROM acct.statement_account_draft WHERE release_id = :release AND selecti
 SELECT acct.submit_release(:release);
 SELECT acct.policy_digest() AS digest \gset
 \set VERBOSITY sqlstate
-SELECT acct.approve_release(:release); :why
+SELECT acct.approve_release(:release); :why_me
 \set VERBOSITY default
 SET SESSION AUTHORIZATION :"checker";
 SELECT acct.approve_release(:release) AS changes;

@@ -85,9 +85,9 @@ RESET SESSION AUTHORIZATION;
 SELECT acct.approve_template('FEE', 1); :why
 SELECT acct.submit_template('FEE', 1);
 -- This session's user edited a line: it does not approve either. Nor does one that only takes another role.
-SELECT acct.approve_template('FEE', 1); :why
+SELECT acct.approve_template('FEE', 1); :why_me
 SET ROLE :"checker";
-SELECT acct.approve_template('FEE', 1); :why
+SELECT acct.approve_template('FEE', 1); :why_me
 RESET ROLE;
 SET SESSION AUTHORIZATION :"checker";
 SELECT acct.approve_template('FEE', 1);
