@@ -222,6 +222,23 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._audit_foreign(jsonb) IS 'The currencies other than the functional one in which a book has entries or balances in an export.';
 
+CREATE FUNCTION acct._audit_unbalanced(p_scope jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    before CONSTANT text := (SELECT string_agg(acct._money(x.currency, x.amount), ', ' ORDER BY x.currency COLLATE "C")
+                               FROM (SELECT b.currency, sum(b.opening_balance) AS amount
+                                       FROM acct._month_balances((p_scope ->> 'from_day')::date, p_scope ->> 'entity', p_scope ->> 'basis', NULL) AS b GROUP BY b.currency) AS x
+                              WHERE x.amount <> 0);
+    journals text;
+BEGIN
+    EXECUTE format('SELECT acct._first_of(array_agg(h.je_id::text ORDER BY h.je_id)) FROM %s AS h WHERE h.total_debit <> h.total_credit',
+                   acct._audit_rows(p_scope, 'ledger_entry_header', '{je_id,total_debit,total_credit}')) INTO journals;
+    RETURN nullif(concat_ws('; ', 'balances before ' || (p_scope ->> 'from_day') || ' come to ' || before, 'journals with je_id ' || journals), '');
+END
+$$;
+COMMENT ON FUNCTION acct._audit_unbalanced(jsonb) IS
+'Balances at the beginning, and journals, of an export''s book that do not balance, as a message; NULL: there are none. Raises 55000 where a month was dropped.';
+
 CREATE FUNCTION acct._audit_scope(p_format text, p_from date, p_to date, p_entity text, p_basis text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -300,6 +317,8 @@ BEGIN
               format('income and expense have balances before %s', to_char(year_begin, 'YYYY-MM-DD')) END,
          CASE p_format WHEN 'fec' THEN 'Close the year before. Opening entries are of the balance sheet only.'
                        ELSE 'Close the year before: else income and expense open with what they have of earlier years.' END),
+        ('warning', 'unbalanced', CASE WHEN dropped = '{}' THEN 'debits and credits differ: ' || acct._audit_unbalanced(p_scope) END,
+         'Who gets the file may refuse it. acct.fund_journal has the journals: correct them.'),
         ('warning', 'not_in_euros', CASE WHEN p_format = 'fec' AND currency <> 'EUR' THEN format('amounts of book %s %s are of %s', p_entity, p_basis, currency) END,
          'French law has accounts kept in euros, and a FEC does not say of what currency its amounts are. Export a book that is kept in euros.'),
         ('warning', 'decimals',

@@ -125,6 +125,13 @@ RETURNS TABLE (entity_code text, fund text, account_code text, currency text, is
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
     WITH book AS MATERIALIZED (
         SELECT b.* FROM acct._statement_books(p_statement, p_measure, p_from, p_to, p_entity, p_basis) AS b),
+    -- Where closing entries are counted that take along what years before have left, as the year after a dropped one does, it is no longer theirs.
+    taken_along AS MATERIALIZED (
+        SELECT DISTINCT x.entity_code, x.fund, x.currency FROM (
+        SELECT t.entity_code, t.fund, t.currency
+          FROM book AS b CROSS JOIN LATERAL acct._closings_between((b.before_month + interval '1 month')::date, b.last_month, b.entity_code, b.basis) AS t
+         WHERE p_closing AND b.before_month = (acct._year_begin(b.last_month, b.entity_code, b.basis) - interval '1 month')::date
+         GROUP BY 1, 2, 3, t.account_code HAVING sum(t.debit) <> sum(t.credit)) AS x),
     part AS (
         SELECT x.entity_code, x.fund, x.account_code, x.currency, false AS is_before, NULL::numeric AS debit, NULL::numeric AS credit, x.balance AS amount
           FROM book AS b CROSS JOIN LATERAL acct._balances_at(b.last_month, ARRAY[b.entity_code], ARRAY[b.basis]) AS x
@@ -141,7 +148,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS
     known AS (
         SELECT p.*, coalesce(a.account_type IN ('INCOME', 'EXPENSE'), false) AS is_result
           FROM part AS p LEFT JOIN acct.chart_of_accounts AS a ON a.account_code = p.account_code
-         WHERE p_fund IS NULL OR p.fund = p_fund)
+         WHERE (p_fund IS NULL OR p.fund = p_fund)
+           AND NOT (p.is_before AND (p.entity_code, p.fund, p.currency) IN (SELECT t.entity_code, t.fund, t.currency FROM taken_along AS t)))
     SELECT k.entity_code, k.fund, k.account_code, k.currency, x.is_prior, sum(k.debit), sum(k.credit), sum(x.amount)
       FROM known AS k
      CROSS JOIN LATERAL (

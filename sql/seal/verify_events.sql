@@ -44,7 +44,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FROM month AS m
       FULL JOIN (SELECT p.* FROM acct.accounting_period AS p WHERE (p_entity IS NULL OR p.entity_code = p_entity) AND (p_basis IS NULL OR p.basis = p_basis)) AS a
              ON (a.entity_code, a.basis, a.period_month) = (m.entity_code, m.basis, m.period_month)
-     WHERE CASE WHEN m.is_open IS NULL THEN a.changed_at >= (SELECT min(s.sealed_at) - interval '1 minute' FROM acct.ledger_seal AS s) ELSE m.is_open IS DISTINCT FROM a.is_open END
+     WHERE CASE WHEN m.is_open IS NULL THEN a.changed_at >= (SELECT min(s.sealed_at) FROM acct.ledger_seal AS s) ELSE m.is_open IS DISTINCT FROM a.is_open END
     UNION ALL
     SELECT 'books', x.entity_code, x.basis, x.seal_number, NULL, NULL, concat_ws(' ', x.name, coalesce(x.value, '-')), concat_ws(' ', x.name, coalesce(x.found, '-'))
       FROM (SELECT t.entity_code, t.basis, t.seal_number, 'closed_through' AS name, to_char(t.closed_through, 'YYYY-MM-DD') AS value, to_char(b.closed_through, 'YYYY-MM-DD') AS found
@@ -76,7 +76,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
       FULL JOIN (SELECT x.run_id, x.txn_id, x.txn_month, x.basis, x.waived_at,
                         CASE WHEN x.waived_at IS NOT NULL THEN format('waived by %s at %s: %s', x.waived_by, acct._seal_time(x.waived_at), x.waive_reason) END AS waiver
                    FROM acct.je_exception AS x) AS e ON (e.run_id, e.txn_id, e.basis) = (s.run_id, s.txn_id, s.exception_basis)
-     WHERE s.waiver IS DISTINCT FROM e.waiver AND (s.run_id IS NOT NULL OR e.waived_at >= (SELECT min(x.sealed_at) - interval '1 minute' FROM acct.ledger_seal AS x)
+     WHERE s.waiver IS DISTINCT FROM e.waiver AND (s.run_id IS NOT NULL OR e.waived_at >= (SELECT min(x.sealed_at) FROM acct.ledger_seal AS x)
           -- What was posted with a seal was waived later.
           OR EXISTS (SELECT FROM acct.ledger_seal AS x WHERE x.kind IN ('run', 'exceptions') AND x.run_id = e.run_id))
        AND (p_entity IS NULL OR s.entity_code = p_entity OR s.entity_code IS NULL) AND (p_basis IS NULL OR coalesce(s.exception_basis, e.basis) = p_basis)

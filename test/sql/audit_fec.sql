@@ -116,6 +116,15 @@ SELECT finding, message, hint FROM acct.check_audit_export('saft', '2025-01-01',
 UPDATE acct.entity SET functional_currency = 'USD' WHERE entity_code = 'FRC';
 SELECT severity, finding, message, hint FROM acct.check_audit_export('fec', '2027-01-01', '2027-12-01', 'FRC') WHERE finding ~ 'euro';
 ROLLBACK;
+-- Debits and credits that differ are named, with the balances that they leave.
+BEGIN;
+CALL public.policy('LOPSIDED', '{DR 512000 FB :gross_amount,CR 706100 FB :gross_amount * 0.5}', NULL, '{"require_balanced": false, "balance_by_fund": false}');
+CALL public.event(34, '2026-03-05', 'LOPSIDED', 40, entity => 'FRC');
+SELECT public.booked('2026-03-01') IS NOT NULL AS posted;
+SELECT severity, finding, regexp_replace(message, 'je_id \d+', 'je_id N') AS message, hint FROM acct.check_audit_export('saft', '2026-03-01', '2026-03-01', 'FRC') WHERE finding = 'unbalanced';
+SELECT severity, finding, message FROM acct.check_audit_export('saft', '2026-04-01', '2026-04-01', 'FRC') WHERE finding = 'unbalanced';
+SELECT count(*) AS unbalanced FROM acct.check_audit_export('saft', '2026-03-01', '2026-03-01', 'FRA') WHERE finding = 'unbalanced';
+ROLLBACK;
 SELECT count(*) AS exports FROM acct.audit_export \gset
 SELECT acct.export_fec('2026-03-31', 'FRB');
 SELECT acct.export_fec('2026-12-31', 'FRC');
