@@ -184,7 +184,9 @@ DECLARE
     parent CONSTANT regclass := format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent' ELSE p_name END)::regclass;
     partition regclass := to_regclass(format('acct.%I', acct._partition_name(p_name, p_month)));
 BEGIN
-    IF p_name = 'txn_source' THEN
+    -- At first by what is cached: this is asked in each run, and hardly ever is anything astray.
+    IF p_name = 'txn_source'
+       AND EXISTS (SELECT FROM acct.source_month AS m WHERE m.txn_month = p_month AND pg_partition_root(m.relation) IS DISTINCT FROM 'acct.txn_source_parent'::regclass) THEN
         PERFORM acct._raise_detached((SELECT s.relation FROM acct._source_astray(p_month) AS s ORDER BY s.relation::text LIMIT 1), false);
     END IF;
     IF acct._partition_of(parent, p_month) IS NOT NULL THEN

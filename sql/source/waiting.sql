@@ -114,8 +114,8 @@ BEGIN
     END IF;
     source := acct._source_table(p_month);
     RETURN source IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month)
-       AND NOT EXISTS (SELECT FROM acct._tables_below(source) AS t
-                        WHERE t NOT IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month));
+       AND (NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = source)
+            OR NOT EXISTS (SELECT FROM acct._tables_below(source) AS t WHERE t NOT IN (SELECT m.relation FROM acct.source_month AS m WHERE m.txn_month = p_month)));
 END
 $$;
 COMMENT ON FUNCTION acct._is_source_known(date) IS
@@ -125,7 +125,7 @@ CREATE FUNCTION acct._know_source(p_month date) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
     SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
-    tables CONSTANT regclass[] := ARRAY(SELECT t FROM acct._tables_below(acct._source_partition(p_month)) AS t WHERE t IS NOT NULL);
+    tables regclass[];
     notes tid[];
     batches bigint[];
     missing bigint[];
@@ -135,6 +135,7 @@ BEGIN
         RETURN ARRAY[]::bigint[];
     END IF;
     PERFORM acct._progress_phase('reading source');
+    tables := ARRAY(SELECT t FROM acct._tables_below(acct._source_partition(p_month)) AS t WHERE t IS NOT NULL);
     -- One that was taken away and comes back is read again: what waited in it may be forgotten by then.
     DELETE FROM acct.source_month AS m
      WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation <> ALL (tables) FOR UPDATE SKIP LOCKED));
