@@ -40,7 +40,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                              SELECT FROM up AS u WHERE u.relid = 'acct.txn_source_parent'::regclass)
                      OR acct._is_archived('txn_source_parent', m.txn_month) THEN false
                 -- Another table took its place: that one is the source then.
-                ELSE coalesce(acct._partition_of('acct.txn_source_parent', m.txn_month)
+                ELSE coalesce(acct._source_partition(m.txn_month)
                               IN (SELECT o.relation FROM acct.source_month AS o WHERE o.txn_month = m.txn_month), true) END
 $$;
 COMMENT ON FUNCTION acct._source_astray(date) IS

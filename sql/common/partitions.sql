@@ -109,10 +109,14 @@ COMMENT ON FUNCTION acct._partition_of(regclass, date) IS
 'The partition that a table partitioned by month has for just this month, by its bounds, whatever its name and schema; NULL where there is none.';
 
 CREATE FUNCTION acct._source_partition(p_month date) RETURNS regclass
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET datestyle = 'ISO, YMD' AS $$
 BEGIN
     RETURN coalesce(acct._named_partition('acct.txn_source_parent', p_month),
-                    (SELECT m.relation FROM acct._months_with_partitions('acct.txn_source_parent') AS m WHERE m.month = p_month LIMIT 1));
+                    (SELECT i.inhrelid::regclass
+                       FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                      CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM [(](?:MINVALUE|''([-0-9]+)'')[)] TO [(](?:MAXVALUE|''([-0-9]+)'')[)]$') AS b (bound)
+                      WHERE i.inhparent = 'acct.txn_source_parent'::regclass AND NOT i.inhdetachpending AND b.bound IS NOT NULL
+                        AND coalesce(b.bound[1]::date, '-infinity') <= p_month AND coalesce(b.bound[2]::date, 'infinity') > p_month LIMIT 1));
 END
 $$;
 COMMENT ON FUNCTION acct._source_partition(date) IS 'The partition of the source that holds a month, also where it holds others too; NULL where there is none.';
