@@ -87,7 +87,7 @@ BEGIN
         RAISE EXCEPTION 'table % is not a partition: it was detached', p_relation
             USING ERRCODE = 'LE010', DETAIL = CASE WHEN p_of_ledger THEN 'Its entries are missing from the ledger.' ELSE 'Its transactions are missing from the source.' END,
                   HINT = CASE WHEN p_of_ledger THEN 'Attach it again; to take months out of the ledger, use acct.archive_partition().'
-                              ELSE 'Attach it again, or rename it where it is none of the engine''s; to take months out of the source, use acct.archive_partition().' END;
+                              ELSE 'Attach it again. Where another table has its transactions, drop it; where it is none of the engine''s, rename it. To take months out of the source, use acct.archive_partition().' END;
     END IF;
 END
 $$;
