@@ -199,7 +199,7 @@ BEGIN
           FROM (SELECT count(*) > p_most AS is_more FROM line) AS x),
     -- What accumulates by itself: all of an account's lines, or those of a year
     part AS MATERIALIZED (
-        SELECT entity_code, fund, currency, year, coalesce(o.balance, 0) AS balance, coalesce(m.debit, 0) AS debit, coalesce(m.credit, 0) AS credit,
+        SELECT entity_code, fund, currency, year, coalesce(o.balance, 0.0000) AS balance, coalesce(m.debit, 0.0000) AS debit, coalesce(m.credit, 0.0000) AS credit,
                y.first_year = year AS is_first, greatest(begin_of, year) AS begins,
                CASE WHEN is_result THEN least(s.day, (acct._year_begin((year + interval '1 year')::date, entity_code, p_basis) - 1)) ELSE s.day END AS ends,
                s.is_more AND (NOT is_result OR acct._year_begin(s.day, entity_code, p_basis) = year) AS is_more

@@ -46,7 +46,7 @@ BEGIN
     total AS (
         SELECT b.entity_code, b.fund, b.currency, x.account_code, sum(b.opening_balance) AS opening_balance, sum(b.period_debit) AS period_debit,
                sum(b.period_credit) AS period_credit, sum(b.closing_balance) AS closing_balance,
-               coalesce(sum(b.closing_balance) FILTER (WHERE x.account_code = b.account_code), 0) AS own_closing_balance
+               coalesce(sum(b.closing_balance) FILTER (WHERE x.account_code = b.account_code), 0.0000) AS own_closing_balance
           FROM balance AS b
           LEFT JOIN placed AS p ON p.account_code = b.account_code
          CROSS JOIN LATERAL unnest(coalesce(p.path, ARRAY[b.account_code])) AS x (account_code)
