@@ -214,21 +214,21 @@ DECLARE
     path CONSTANT text := acct._file_path(p_manifest ->> 'directory', p_file ->> 'file');
     -- The archive's own record, not what the manifest claims, is what is expected.
     figures CONSTANT jsonb := acct._archive_figures((p_manifest ->> 'archive_id')::bigint, name);
-    actual_file record;
+    actual_bytes bigint;
+    actual_sha256 text;
     lacking text := 'no file ' || path;
     read_back jsonb;
     problem text;
 BEGIN
     BEGIN
-        SELECT d.* INTO actual_file FROM acct._file_digest(path, false) AS d;
+        SELECT d.bytes, d.sha256 INTO actual_bytes, actual_sha256 FROM acct._file_digest(path, false) AS d;
     EXCEPTION WHEN wrong_object_type THEN
         -- A directory, say, which has its name
-        SELECT NULL::bigint AS bytes, NULL::text AS sha256 INTO actual_file;
         lacking := SQLERRM;
     END;
-    RETURN QUERY VALUES ('bytes:' || name, p_file ->> 'bytes', coalesce(actual_file.bytes::text, lacking)),
-                        ('sha256:' || name, p_file ->> 'sha256', coalesce(actual_file.sha256, lacking));
-    IF actual_file.sha256 IS DISTINCT FROM p_file ->> 'sha256' THEN
+    RETURN QUERY VALUES ('bytes:' || name, p_file ->> 'bytes', coalesce(actual_bytes::text, lacking)),
+                        ('sha256:' || name, p_file ->> 'sha256', coalesce(actual_sha256, lacking));
+    IF actual_sha256 IS DISTINCT FROM p_file ->> 'sha256' THEN
         problem := 'not read: it is another file';
     ELSE
         BEGIN

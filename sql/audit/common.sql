@@ -317,8 +317,6 @@ BEGIN
               format('income and expense have balances before %s', to_char(year_begin, 'YYYY-MM-DD')) END,
          CASE p_format WHEN 'fec' THEN 'Close the year before. Opening entries are of the balance sheet only.'
                        ELSE 'Close the year before: else income and expense open with what they have of earlier years.' END),
-        ('warning', 'unbalanced', CASE WHEN dropped = '{}' THEN 'debits and credits differ: ' || acct._audit_unbalanced(p_scope) END,
-         'Who gets the file may refuse it. acct.fund_journal has the journals: correct them.'),
         ('warning', 'not_in_euros', CASE WHEN p_format = 'fec' AND currency <> 'EUR' THEN format('amounts of book %s %s are of %s', p_entity, p_basis, currency) END,
          'French law has accounts kept in euros, and a FEC does not say of what currency its amounts are. Export a book that is kept in euros.'),
         ('warning', 'decimals',
@@ -330,13 +328,29 @@ BEGIN
      WHERE f.message IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION acct._audit_findings(jsonb) IS 'The problems of an export (error), and notes for its readers (warning).';
+COMMENT ON FUNCTION acct._audit_findings(jsonb) IS 'The problems of an export (error), and notes for its readers (warning), as far as no journal is read for them.';
 
 CREATE FUNCTION acct.check_audit_export(file_format text, from_month date, to_month date, entity text, basis text DEFAULT 'PRIMARY')
 RETURNS TABLE (severity text, finding text, message text, hint text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+DECLARE
+    scope CONSTANT jsonb := acct._audit_scope($1, $2, $3, $4, $5);
+    can_be_read boolean := true;
 BEGIN
-    RETURN QUERY SELECT f.* FROM acct._audit_findings(acct._audit_scope($1, $2, $3, $4, $5)) AS f;
+    FOR severity, finding, message, hint IN SELECT f.* FROM acct._audit_findings(scope) AS f LOOP
+        can_be_read := can_be_read AND finding <> 'month_dropped';
+        RETURN NEXT;
+    END LOOP;
+    -- This reads all journals, and refuses no export: only who asks gets it.
+    IF can_be_read THEN
+        message := 'debits and credits differ: ' || acct._audit_unbalanced(scope);
+        IF message IS NOT NULL THEN
+            severity := 'warning';
+            finding := 'unbalanced';
+            hint := 'Who gets the file may refuse it. acct.fund_journal has the journals: correct them.';
+            RETURN NEXT;
+        END IF;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct.check_audit_export(text, date, date, text, text) IS

@@ -173,7 +173,7 @@ BEGIN
     BEGIN
         PERFORM acct._hold_source_month(p_month);
     EXCEPTION WHEN lock_not_available OR SQLSTATE 'LE010' THEN
-        -- The month's own step fails by it, and not the others'.
+        -- The month's own step fails by it, and says why.
         RETURN true;
     END;
     SELECT r.* INTO ranges FROM acct._untaken_ranges(p_month, p_bases) AS r;
