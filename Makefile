@@ -192,6 +192,7 @@ SQL_PARTS = \
 	sql/common/partitions.sql \
 	sql/common/attached.sql \
 	sql/source/source.sql \
+	sql/source/taken.sql \
 	sql/source/waiting.sql \
 	sql/source/loads.sql \
 	sql/policy/templates.sql \

@@ -464,40 +464,6 @@ $$;
 COMMENT ON FUNCTION acct._protect_records() IS
 'Records in ledger_guard.record the tables of policy, audit trail, runs, balances and archive, whose rows no ALTER TABLE may change.';
 
-CREATE FUNCTION acct._refuse_source_rewrite() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-DECLARE
-    reason CONSTANT integer := pg_event_trigger_table_rewrite_reason();
-    source record;
-BEGIN
-    -- The table itself cannot be read here: its rows are still of the old types.
-    SELECT c.oid::regclass AS name, c.relpersistence, substring(c.relname, '_([0-9]{4}_(?:0[1-9]|1[0-2]))$') AS month INTO source
-      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE c.oid = pg_event_trigger_table_rewrite_oid()
-       AND (n.nspname = 'acct_archive' AND c.relname ~ '^txn_source_'
-            OR EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = to_regclass('acct.txn_source_parent')));
-    -- Values of a new or computed column (2) change nothing that was there; what became unlogged (1) can be put right.
-    IF NOT FOUND OR reason = 2 OR reason = 1 AND source.relpersistence = 'u' THEN
-        RETURN;
-    END IF;
-    PERFORM acct._require_layout();
-    IF NOT acct._allows_loss()
-       AND EXISTS (SELECT FROM acct.journal_run_batch AS b
-                    WHERE b.released_at IS NULL AND (source.month IS NULL OR b.txn_month = to_date(source.month, 'YYYY_MM'))) THEN
-        RAISE EXCEPTION 'runs took rows of %: rewriting them is refused', source.name
-            USING ERRCODE = 'LE008', DETAIL = 'Transactions that a run took do not change, and outlast a crash.',
-                  HINT = 'A superuser can set ledger_engine.allow_drop = on for the session.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION acct._refuse_source_rewrite() IS
-'Event trigger function: refuses an ALTER TABLE that would rewrite source transactions of a month that runs took, or have them lost in a crash (LE008).';
-
-CREATE EVENT TRIGGER ledger_engine_source ON table_rewrite EXECUTE FUNCTION acct._refuse_source_rewrite();
-ALTER EVENT TRIGGER ledger_engine_source ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER ledger_engine_source IS
-'Refuses to rewrite source transactions of a month that runs took (LE008).';
-
 CREATE FUNCTION acct._refuse_planting() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN

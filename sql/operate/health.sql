@@ -51,7 +51,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT t FROM acct._missing_triggers() AS t
     UNION
     SELECT format('event trigger %s', v.name)
-      FROM unnest(ARRAY['ledger_guard', 'ledger_guard_rewrite', 'ledger_guard_columns', 'ledger_engine_planting', 'ledger_engine_rights', 'ledger_engine_source', 'ledger_engine_unguarded']) AS v (name)
+      FROM unnest(ARRAY['ledger_guard', 'ledger_guard_rewrite', 'ledger_guard_columns', 'ledger_engine_planting', 'ledger_engine_rights', 'ledger_engine_source', 'ledger_engine_source_drop', 'ledger_engine_unguarded']) AS v (name)
      WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = v.name AND e.evtenabled = 'A')
     UNION
     SELECT format('default of %s.%s', x.relid, x.name) FROM (VALUES ('batch_id', 'acct.txn_source_parent'::regclass)) AS x (name, relid)

@@ -125,12 +125,13 @@ RETURNS TABLE (entity_code text, fund text, account_code text, currency text, is
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
     WITH book AS MATERIALIZED (
         SELECT b.* FROM acct._statement_books(p_statement, p_measure, p_from, p_to, p_entity, p_basis) AS b),
-    -- Where closing entries are counted that take along what years before have left, as the year after a dropped one does, it is no longer theirs.
+    -- Where closing entries are counted that take along what years before have left, as the year after a dropped one does, a balance sheet has it
+    -- no longer as theirs. A profit and loss statement has the turnovers, and those of such entries are more than the year's own.
     taken_along AS MATERIALIZED (
         SELECT DISTINCT x.entity_code, x.fund, x.currency FROM (
         SELECT t.entity_code, t.fund, t.currency
           FROM book AS b CROSS JOIN LATERAL acct._closings_between((b.before_month + interval '1 month')::date, b.last_month, b.entity_code, b.basis) AS t
-         WHERE p_closing AND b.before_month = (acct._year_begin(b.last_month, b.entity_code, b.basis) - interval '1 month')::date
+         WHERE p_closing AND p_statement = 'balance_sheet'
          GROUP BY 1, 2, 3, t.account_code HAVING sum(t.debit) <> sum(t.credit)) AS x),
     part AS (
         SELECT x.entity_code, x.fund, x.account_code, x.currency, false AS is_before, NULL::numeric AS debit, NULL::numeric AS credit, x.balance AS amount

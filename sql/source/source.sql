@@ -115,69 +115,6 @@ END
 $layout$;
 COMMENT ON FUNCTION acct._comment_source() IS 'The part of install() that describes the objects of source.sql.';
 
-CREATE FUNCTION acct._refuse_taken_row() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    taken acct.journal_run_batch;
-BEGIN
-    IF (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'acct.journal_run_batch'::regclass) <> quote_ident(current_user)::regrole THEN
-        PERFORM acct._require_layout();
-    END IF;
-    IF NOT acct._in_maintenance() THEN
-        -- Claims update the batch: one that is under way is waited for, and a snapshot older than a claim gets 40001.
-        PERFORM FROM acct.txn_batch AS b WHERE b.batch_id = OLD.batch_id FOR SHARE;
-        IF TG_OP = 'UPDATE' AND NEW.batch_id IS DISTINCT FROM OLD.batch_id THEN
-            PERFORM FROM acct.txn_batch AS b WHERE b.batch_id = NEW.batch_id FOR SHARE;
-        END IF;
-        SELECT b.* INTO taken FROM acct.journal_run_batch AS b
-         WHERE b.batch_id IN (OLD.batch_id, CASE WHEN TG_OP = 'UPDATE' THEN NEW.batch_id END) AND b.released_at IS NULL
-         LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'batch % was taken by run %: % of its rows is refused', taken.batch_id, taken.run_id, TG_OP
-                USING ERRCODE = 'LE008',
-                      DETAIL = format('Transaction %s of %s is in table %s.', OLD.txn_id, OLD.txn_month, TG_RELID::regclass),
-                      HINT = 'Discard the run if it is not posted; else load a correcting transaction.';
-        END IF;
-    END IF;
-    IF TG_OP = 'DELETE' THEN
-        RETURN OLD;
-    END IF;
-    PERFORM acct._note_update(NEW.txn_id, NEW.txn_month, NEW.batch_id, NEW.batch_id IS DISTINCT FROM OLD.batch_id,
-                              NEW.txn_month IS DISTINCT FROM OLD.txn_month);
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION acct._refuse_taken_row() IS
-'Trigger function of acct.txn_source_parent: rows of a batch that a run holds refuse UPDATE and DELETE (LE008). Locks the batch against claims to the end of the transaction.';
-
-CREATE FUNCTION acct._refuse_taken_truncate() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    taken bigint;
-BEGIN
-    PERFORM acct._require_layout();
-    IF NOT acct._in_maintenance() THEN
-        IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-            -- TRUNCATE takes rows, and claims of them, that an older snapshot does not show.
-            RAISE EXCEPTION 'TRUNCATE of % is refused in a transaction that is %', TG_RELID::regclass,
-                            upper(current_setting('transaction_isolation'))
-                USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
-                      HINT = 'Truncate it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
-        END IF;
-        EXECUTE format('SELECT b.run_id FROM (SELECT DISTINCT s.batch_id, s.txn_month FROM %s AS s) AS x '
-                       'JOIN acct.journal_run_batch AS b ON (b.batch_id, b.txn_month) = (x.batch_id, x.txn_month) '
-                       'WHERE b.released_at IS NULL LIMIT 1', TG_RELID::regclass) INTO taken;
-    END IF;
-    IF taken IS NOT NULL THEN
-        RAISE EXCEPTION 'run % took rows of %: TRUNCATE is refused', taken, TG_RELID::regclass
-            USING ERRCODE = 'LE008', HINT = 'Discard the run if it is not posted.';
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION acct._refuse_taken_truncate() IS
-'Trigger function of acct.txn_source_parent and its partitions: TRUNCATE is refused while a run holds rows of the month (LE008), and where an older snapshot could hide that one does (25001).';
-
 CREATE FUNCTION acct._is_partition(p_name text, p_month date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE

@@ -86,6 +86,7 @@ DELETE FROM acct_archive.txn_source_2015_01;
 TRUNCATE acct_archive.txn_source_2015_01;
 DROP TABLE acct_archive.ledger_entry_header_2015_01;
 DROP TABLE acct_archive.ledger_entry_line_2015_01;
+DROP TABLE acct_archive.txn_source_2015_01;
 DROP SCHEMA acct_archive CASCADE;
 DROP SCHEMA acct CASCADE;
 \set VERBOSITY default

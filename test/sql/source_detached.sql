@@ -61,6 +61,7 @@ CREATE TABLE acct.txn_source_2025_01 PARTITION OF acct.txn_source_parent FOR VAL
 SELECT step, detail ~ 'nothing to take' AS is_empty FROM acct.run_month('2025-01-01');
 SELECT count(*) AS detached FROM acct._detached_partitions();
 ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+SET LOCAL ledger_engine.allow_drop = on;
 DROP TABLE acct.txn_source_2025_01;
 ALTER TABLE old.txn_source_2025_01 SET SCHEMA acct;
 ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.txn_source_2025_01 FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
@@ -139,6 +140,58 @@ SELECT step, detail ~ 'nothing to take' AS is_empty FROM acct.run_month('2025-05
 SELECT relation FROM acct.source_month WHERE txn_month = '2025-05-01' ORDER BY 1;
 ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_rest;
 SELECT public.answer('SELECT step FROM acct.run_month(''2025-05-01'')') AS run;
+ROLLBACK;
+
+-- What runs took is not dropped, wherever its table is, unless it is elsewhere in the month: loaded again it would be booked twice.
+\set VERBOSITY default
+DROP TABLE acct.txn_source_2025_01;
+\set VERBOSITY terse
+DROP TABLE acct.txn_source_q3;
+DROP TABLE acct.txn_source_2025_05_low;
+DROP TABLE acct.txn_source_parent CASCADE;
+BEGIN;
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+ALTER TABLE acct.txn_source_2025_01 SET SCHEMA old;
+ALTER TABLE old.txn_source_2025_01 RENAME TO january;
+DROP SCHEMA old CASCADE;
+ROLLBACK;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) FROM acct.accounting_basis;
+DROP TABLE acct.txn_source_2025_02;
+ROLLBACK;
+-- A part without such rows, and a month of which no run took any
+DROP TABLE acct.txn_source_2025_05_last;
+DROP TABLE acct.txn_source_2025_03;
+-- Once a copy is in the place of the first table, that one may go; with a row less it may not.
+CREATE TABLE acct.copy (LIKE acct.txn_source_parent INCLUDING ALL);
+INSERT INTO acct.copy TABLE acct.txn_source_2025_01;
+BEGIN;
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_01;
+ALTER TABLE acct.txn_source_parent ATTACH PARTITION acct.copy FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+SAVEPOINT a;
+ALTER TABLE acct.copy DISABLE TRIGGER txn_source_taken;
+DELETE FROM acct.copy WHERE txn_id = 3;
+DROP TABLE acct.txn_source_2025_01;
+ROLLBACK TO a;
+DROP TABLE acct.txn_source_2025_01;
+ALTER TABLE acct.copy RENAME TO txn_source_2025_01;
+COMMIT;
+CALL public.txn(8, '2025-01-01', 'A', 7000000);
+SELECT step, rows FROM acct.run_month('2025-01-01') WHERE step = 'post';
+SELECT txn_id, trim_scale(total_debit) AS amount FROM acct.ledger_entry_header WHERE txn_id < 500 ORDER BY txn_id;
+SELECT count(*) AS problems FROM acct.reconcile_transactions('2025-01-01');
+-- Rows of a run that was discarded go, and a superuser's word counts.
+BEGIN;
+SELECT count(*) AS made FROM acct.rotate_txn_source_partitions(0, '2025-04-01');
+CALL public.txn(9, '2025-04-01', 'A', 1);
+SELECT acct.create_run('2025-04-01') AS run \gset
+SAVEPOINT a;
+DROP TABLE acct.txn_source_2025_04;
+ROLLBACK TO a;
+SELECT acct.discard_run(:run::bigint) IS NOT NULL AS discarded;
+DROP TABLE acct.txn_source_2025_04;
+SET LOCAL ledger_engine.allow_drop = on;
+DROP TABLE acct.txn_source_parent CASCADE;
 ROLLBACK;
 
 -- A run that is created stands against no close once retention has dropped the month that it would read.

@@ -291,8 +291,8 @@ SELECT closed_through, closed_years FROM acct.book WHERE entity_code = 'SUB';
 SELECT acct.reopen_year('2026-02-28', 'SUB', 'PRIMARY', 'x'); :why
 SELECT check_name, expected, actual FROM acct.verify_ledger(NULL, NULL, 'SUB') WHERE NOT passed;
 -- In statements the result of the dropped year is that of an earlier one, until closing entries take it along.
-CREATE FUNCTION public.results() RETURNS TABLE (statement text, closing boolean, is_prior boolean, amount numeric) LANGUAGE sql AS $$
-    SELECT s.statement, c.closing, i.is_prior, trim_scale(sum(i.amount)) FROM (VALUES ('balance_sheet', date '2027-02-01'), ('profit_and_loss', '2026-03-01')) AS s (statement, from_month)
+CREATE FUNCTION public.results() RETURNS TABLE (statement text, closing boolean, is_prior boolean, amount numeric, turnover numeric) LANGUAGE sql AS $$
+    SELECT s.statement, c.closing, i.is_prior, trim_scale(sum(i.amount)), CASE WHEN s.statement = 'profit_and_loss' THEN trim_scale(sum(i.debit - i.credit)) END FROM (VALUES ('balance_sheet', date '2027-02-01'), ('profit_and_loss', '2026-03-01')) AS s (statement, from_month)
      CROSS JOIN unnest('{f,t}'::boolean[]) AS c (closing)
      CROSS JOIN LATERAL acct._statement_items(s.statement, 'amount', s.from_month, '2027-02-01', 'SUB', 'PRIMARY', NULL, c.closing, true) AS i
       JOIN acct.chart_of_accounts AS a ON a.account_code = i.account_code AND a.account_type IN ('INCOME', 'EXPENSE')
