@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._closing_findings() RETURNS TABLE (n integer, finding text, severity text, hint text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- warning: work is left; critical: the books are wrong
-    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months. Rows of no registered batch, which no run takes, are loaded again.'),
+    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months. Rows that no run takes, which check source_rows of acct.health() names, are loaded again.'),
            (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
            (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
            (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),
@@ -30,7 +30,17 @@ $$;
 COMMENT ON FUNCTION acct._month_of_work(date) IS
 'The expression of the month of a source row s of a month in which its work is to be done: that of its value date, or its own where no run accepts that date.';
 
-CREATE FUNCTION acct._waiting_loads(p_bases text[]) RETURNS text
+CREATE FUNCTION acct._batches_astray(p_month date, p_basis text, p_batches bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+    SELECT ARRAY(SELECT x FROM unnest(p_batches) AS x
+                  WHERE EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis AND b.every_transaction)
+                    AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (x, p_month, p_basis) AND c.released_at IS NULL)
+                    AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = (p_month, x) AND w.basis IN ('', p_basis)))
+$$;
+COMMENT ON FUNCTION acct._batches_astray(date, text, bigint[]) IS
+'Those of the batches of a source month that no run took for a basis, which takes every transaction, and that do not wait for one.';
+
+CREATE FUNCTION acct._waiting_loads(p_bases text[], p_read date) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     source_month date;
@@ -39,6 +49,8 @@ DECLARE
     is_registered CONSTANT text := 'EXISTS (SELECT FROM acct.txn_batch AS t WHERE t.batch_id = s.batch_id)';
     ranges record;
     parts text[] := ARRAY[]::text[];
+    read bigint[];
+    astray bigint[];
 BEGIN
     FOR source_month, is_known IN SELECT m.month, acct._is_source_known(m.month) FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS m (month) ORDER BY 1 LOOP
         FOR one_basis IN SELECT DISTINCT u FROM unnest(p_bases) AS u ORDER BY 1 LOOP
@@ -56,20 +68,28 @@ BEGIN
                                          ' WHERE NOT %3$s '
                                          '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
                                          ' GROUP BY 1, 3, 4', one_basis, acct._source_rows(source_month), is_registered, source_month, acct._month_of_work(source_month));
+            ELSIF source_month = p_read THEN
+                read := coalesce(read, acct._batches_of(source_month));
+                astray := acct._batches_astray(source_month, one_basis, read);
+                IF astray <> '{}' THEN
+                    parts := parts || format('SELECT s.entity_code, %L::text AS basis, %s AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
+                                             '  FROM %s AS s WHERE s.batch_id = ANY (%L::bigint[]) GROUP BY 1, 3, 4', one_basis, acct._month_of_work(source_month),
+                                             acct._source_rows(source_month), astray);
+                END IF;
             END IF;
         END LOOP;
     END LOOP;
     RETURN nullif(array_to_string(parts, ' UNION ALL '), '');
 END
 $$;
-COMMENT ON FUNCTION acct._waiting_loads(text[]) IS
-'The query of the transactions that no run took for these bases, by entity, basis, month of work and currency, registered or not (NULL: none). Where rows came by loads alone, only batches that wait are read.';
+COMMENT ON FUNCTION acct._waiting_loads(text[], date) IS
+'The query of the transactions that no run took for these bases, by entity, basis, month of work and currency, registered or not (NULL: none). Where rows came by loads alone, only batches that wait are read, except of p_read, which is read whole.';
 
-CREATE FUNCTION acct._unbooked_loads(p_before date, p_entities text[], p_bases text[])
+CREATE FUNCTION acct._unbooked_loads(p_before date, p_entities text[], p_bases text[], p_read date DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, month date, currency text, transactions bigint, gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
-    query CONSTANT text := acct._waiting_loads(p_bases);
+    query CONSTANT text := acct._waiting_loads(p_bases, p_read);
 BEGIN
     IF query IS NOT NULL THEN
         RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($2, $3) AS b (entity_code, basis) '
@@ -78,8 +98,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[]) IS
-'The transactions that no run took for these books, by month of work, which is before another, and currency.';
+COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[], date) IS
+'The transactions that no run took for these books, by month of work, which is before another, and currency. The source of p_read is read whole for them.';
 
 CREATE FUNCTION acct._open_exceptions_of(p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, month date, currency text, exceptions bigint, gross numeric, reasons text)
@@ -149,7 +169,7 @@ BEGIN
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
     -- What no run took is set aside for that as soon as one does.
-    waiting := acct._waiting_loads(bases_of);
+    waiting := acct._waiting_loads(bases_of, NULL);
     SELECT string_agg(x.query, ' UNION ALL ') INTO taken
       FROM (SELECT acct._taken_rows(r.run_id) AS query FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction') AS x WHERE x.query IS NOT NULL;
     query := concat_ws(' UNION ALL ', query, taken, 'SELECT w.entity_code, w.basis, w.month FROM (' || waiting || ') AS w');
@@ -315,7 +335,7 @@ BEGIN
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
                format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
                       l.transactions, acct._month_name(l.month), acct._money(l.currency, l.gross)) AS message
-          FROM acct._unbooked_loads(month_after, p_entities, p_bases) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
+          FROM acct._unbooked_loads(month_after, p_entities, p_bases, p_month) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
         UNION ALL
         SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
                format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,

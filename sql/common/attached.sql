@@ -32,7 +32,9 @@ CREATE FUNCTION acct._source_astray(p_month date DEFAULT NULL) RETURNS TABLE (re
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT m.relation, m.txn_month
       FROM acct.source_month AS m JOIN pg_class AS c ON c.oid = m.relation
-     WHERE (p_month IS NULL OR m.txn_month = p_month)
+     -- After a dump was restored, the number of a table that had been dropped may be that of something else.
+     WHERE EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'txn_month' AND NOT a.attisdropped) AND c.relkind IN ('r', 'p', 'f')
+       AND (p_month IS NULL OR m.txn_month = p_month)
        AND CASE WHEN EXISTS (WITH RECURSIVE up AS (
                                  SELECT c.oid AS relid
                                  UNION ALL
@@ -45,6 +47,21 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._source_astray(date) IS
 'The tables of known source months, or of one, which are no longer in the source, whatever their name and schema: nothing took their place, or a part of the month is elsewhere.';
+
+CREATE FUNCTION acct._part_leaving(p_month date) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    source CONSTANT regclass := acct._source_partition(p_month);
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source AND c.relkind = 'p') THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT i.inhrelid::regclass FROM acct._tables_below(source) AS t JOIN pg_inherits AS i ON i.inhparent = t AND i.inhdetachpending
+             ORDER BY i.inhrelid::regclass::text LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION acct._part_leaving(date) IS
+'A part of a source month that is being detached: no query finds its rows any more, whether or not a run has read them.';
 
 CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
@@ -66,8 +83,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                 AND c.relname ~ '^(txn_source|ledger_entry_header|ledger_entry_line)_[0-9]{4}_[0-9]{2}(_rest|_run_[0-9]+)?$'
                 OR c.oid IN (SELECT t FROM acct._posted_tables() AS t))
         UNION
-        SELECT c.oid, starts_with(c.relname, 'txn_source_') FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-         WHERE c.relnamespace = 'acct'::regnamespace AND i.inhdetachpending
+        SELECT c.oid, i.inhparent IN (SELECT t FROM acct._tables_below('acct.txn_source_parent') AS t) FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+         WHERE i.inhdetachpending AND i.inhparent IN (SELECT p.relid FROM place AS p)
         UNION
         SELECT s.relation::oid, true FROM acct._source_astray() AS s)
     -- Not those that went with what they are partitions of

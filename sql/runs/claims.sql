@@ -173,6 +173,8 @@ BEGIN
         ON CONFLICT DO NOTHING;
         PERFORM acct._end_batch(h) FROM unnest(held) AS h;
     END IF;
+    -- The lock of the month lets DETACH CONCURRENTLY begin: what that has taken away since was perhaps not read.
+    PERFORM acct._is_partition('txn_source', p_month);
     IF busy <> '{}' THEN
         PERFORM acct._warn_busy_batches(p_month, busy);
     END IF;

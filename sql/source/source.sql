@@ -126,6 +126,7 @@ BEGIN
        AND EXISTS (SELECT FROM acct.source_month AS m WHERE m.txn_month = p_month AND pg_partition_root(m.relation) IS DISTINCT FROM 'acct.txn_source_parent'::regclass) THEN
         PERFORM acct._raise_detached((SELECT s.relation FROM acct._source_astray(p_month) AS s ORDER BY s.relation::text LIMIT 1), false);
     END IF;
+    PERFORM acct._raise_detached(acct._part_leaving(p_month), false) WHERE p_name = 'txn_source';
     IF acct._partition_of(parent, p_month) IS NOT NULL THEN
         RETURN true;
     ELSIF partition IS NULL THEN

@@ -117,6 +117,32 @@ SELECT acct._is_source_known('2025-05-01') AS known;
 CREATE TABLE acct.txn_source_2025_05_last PARTITION OF acct.txn_source_2025_05 FOR VALUES FROM (3000) TO (4000);
 SELECT acct._is_source_known('2025-05-01') AS known;
 
+-- A part that is being detached is missed before any run has read it, whatever its schema and name.
+BEGIN;
+CREATE TABLE acct.txn_source_2025_06 PARTITION OF acct.txn_source_parent FOR VALUES FROM ('2025-06-01') TO ('2025-07-01') PARTITION BY RANGE (txn_id);
+CREATE TABLE old.first PARTITION OF acct.txn_source_2025_06 FOR VALUES FROM (0) TO (1000);
+CREATE TABLE acct.txn_source_2025_06_high PARTITION OF acct.txn_source_2025_06 FOR VALUES FROM (1000) TO (2000);
+CALL public.txn(600, '2025-06-01', 'A', 1);
+SET LOCAL allow_system_table_mods = on;
+UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 'old.first'::regclass;
+SELECT public.answer('SELECT acct.create_run(''2025-06-01'')') AS created;
+SELECT public.answer('SELECT count(*) FROM acct.check_close(''2025-05-01'')') AS checked;
+SELECT count(*) AS waiting FROM acct.batch_waiting WHERE txn_month = '2025-06-01';
+SELECT detail FROM acct.health('{partitions_attached}');
+ROLLBACK;
+-- What no run would take stands against the close of its month, however it came about.
+BEGIN;
+CALL public.txn(503, '2025-05-01', 'A', 600000);
+CALL public.txn(504, '2025-05-01', 'A', 7000000);
+INSERT INTO acct.accounting_basis (basis, description, every_transaction) VALUES ('TAX', 'Tax', true);
+SELECT step, rows FROM acct.run_month('2025-05-01', options => '{"basis": "TAX"}') WHERE step = 'create';
+DELETE FROM acct.batch_waiting WHERE txn_month = '2025-05-01' AND batch_id = (SELECT batch_id FROM acct.txn_source_parent WHERE txn_id = 503);
+SELECT acct._is_source_known('2025-05-01') AS known;
+SELECT basis, finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN') WHERE finding = 'loads_waiting';
+DELETE FROM acct.batch_waiting WHERE txn_month = '2025-05-01';
+SELECT basis, finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN') WHERE finding = 'loads_waiting';
+ROLLBACK;
+
 -- A partition of several months is missed, too, once a run has read it.
 CREATE TABLE acct.txn_source_q3 PARTITION OF acct.txn_source_parent FOR VALUES FROM ('2025-07-01') TO ('2025-10-01');
 CALL public.txn(700, '2025-08-01', 'A', 1);
