@@ -212,14 +212,16 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     name CONSTANT text := acct._partition_name(p_parent, p_month);
     partition CONSTANT regclass := acct._partition_of(format('acct.%I', p_parent)::regclass, p_month);
+    archived CONSTANT regclass := to_regclass(format('acct_archive.%I', name));
 BEGIN
     IF partition IS NOT NULL THEN
         -- Restoring a month that was compressed rewrites it.
         PERFORM acct._as_seen(partition) WHERE p_parent <> 'txn_source_parent';
     ELSE
-        IF to_regclass(format('acct_archive.%I', name)) IS NOT NULL THEN
-            PERFORM acct._as_seen(format('acct_archive.%I', name)::regclass);
-            RETURN format('acct_archive.%I', name);
+        IF archived IS NOT NULL THEN
+            PERFORM acct._as_seen(archived);
+            -- Restored at this moment, it has another name now.
+            RETURN archived::text;
         ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
                        WHERE a.month = p_month AND name = ANY (a.partitions) AND a.dropped_at IS NOT NULL) THEN
             RAISE EXCEPTION 'partition % was dropped: its rows cannot be read', name

@@ -106,9 +106,9 @@ BEGIN
          GROUP BY 1, 2, 3, 4),
     known AS (
         SELECT entity_code, fund, account_code, currency,
-               coalesce(b.opening_balance, 0) - coalesce(l.opening_balance, 0) AS opening_balance,
-               coalesce(b.period_debit, 0) - coalesce(l.period_debit, 0) AS period_debit,
-               coalesce(b.period_credit, 0) - coalesce(l.period_credit, 0) AS period_credit,
+               coalesce(b.opening_balance, 0.0000) - coalesce(l.opening_balance, 0) AS opening_balance,
+               coalesce(b.period_debit, 0.0000) - coalesce(l.period_debit, 0) AS period_debit,
+               coalesce(b.period_credit, 0.0000) - coalesce(l.period_credit, 0) AS period_credit,
                coalesce(b.line_count, 0) - coalesce(l.line_count, 0) AS line_count,
                l.line_count IS NOT NULL AS is_changed
           FROM acct._month_balances(p_month, p_entity, p_basis, p_fund) AS b

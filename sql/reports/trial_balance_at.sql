@@ -43,7 +43,7 @@ BEGIN
         SELECT b.entity_code, b.fund, b.account_code, b.currency, b.opening_balance, b.period_debit AS debit, b.period_credit AS credit, b.line_count > 0 AS has_lines
           FROM acct._month_balances(month, p_entity, p_basis, p_fund) AS b WHERE NOT reads_lines
         UNION ALL
-        SELECT entity_code, fund, account_code, currency, coalesce(b.opening_balance, 0), coalesce(l.debit, 0), coalesce(l.credit, 0), l.debit IS NOT NULL
+        SELECT entity_code, fund, account_code, currency, coalesce(b.opening_balance, 0.0000), coalesce(l.debit, 0.0000), coalesce(l.credit, 0.0000), l.debit IS NOT NULL
           FROM acct._month_balances(month, p_entity, p_basis, p_fund) AS b
           FULL JOIN acct._moved_to_day(month, p_day, p_entity, p_basis, p_fund) AS l USING (entity_code, fund, account_code, currency)
          WHERE reads_lines)

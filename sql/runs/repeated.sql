@@ -60,6 +60,7 @@ DECLARE
     own record;
     others record;
     other record;
+    place regclass;
     relation text;
     low bigint;
     high bigint;
@@ -75,7 +76,12 @@ BEGIN
                                        ORDER BY b.txn_month, b.batch_id LIMIT 1) AS c
                   WHERE m.month <> run.txn_month LOOP
         PERFORM acct._hold_source_month(other.txn_month);
-        relation := coalesce(acct._partition_of('acct.txn_source_parent', other.txn_month), to_regclass(format('acct_archive.%I', other.name)))::text;
+        place := acct._partition_of('acct.txn_source_parent', other.txn_month);
+        IF place IS NULL THEN
+            -- The lock comes before the name: it may be restored at this moment.
+            place := acct._as_seen(to_regclass(format('acct_archive.%I', other.name)));
+        END IF;
+        relation := place::text;
         IF relation IS NULL THEN
             -- A month that was dropped cannot be read.
             CONTINUE WHEN acct._is_archived('txn_source_parent', other.txn_month);
