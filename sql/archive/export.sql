@@ -75,6 +75,8 @@ BEGIN
       FROM pg_attribute AS a
      WHERE a.attrelid = format('acct_archive.%I', p_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
     figures := acct._require_unchanged(p_archive_id, p_name);
+    -- COPY would wait for ever where something else than a file has the name, such as a pipe.
+    PERFORM acct._file_digest(path || '.part', false);
     EXECUTE format('COPY (SELECT %s FROM acct_archive.%I) TO %s %s',
                    (SELECT string_agg(quote_ident(c ->> 'name'), ', ' ORDER BY n) FROM jsonb_array_elements(columns) WITH ORDINALITY AS x (c, n)),
                    p_name, acct._copy_place(path || '.part', 'umask 022; ' || compressor.program || ' -c >'), options);
@@ -114,6 +116,7 @@ BEGIN
                     FROM unnest(archived.partitions) WITH ORDINALITY AS x (n, o)));
     -- As it is: CSV with a quote that JSON has not.
     path := acct._file_path(p_directory, regexp_replace(p_table, '_parent$', '') || to_char(p_month, '_YYYY_MM') || '.manifest.json');
+    PERFORM acct._file_digest(path || '.part', false);
     EXECUTE format('COPY (SELECT %1$L::jsonb) TO %2$L WITH (FORMAT csv, DELIMITER %3$L, QUOTE %4$L, ESCAPE %4$L, ENCODING %5$L)',
                    manifest, path || '.part', chr(1), chr(2), getdatabaseencoding());
     -- Files of an earlier export stay whole until all of these are.

@@ -41,9 +41,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
                                  SELECT i.inhparent FROM up AS u JOIN pg_inherits AS i ON i.inhrelid = u.relid AND NOT i.inhdetachpending)
                              SELECT FROM up AS u WHERE u.relid = 'acct.txn_source_parent'::regclass)
                      OR acct._is_archived('txn_source_parent', m.txn_month) THEN false
-                -- Another table took its place: that one is the source then.
-                ELSE coalesce(acct._source_partition(m.txn_month)
-                              IN (SELECT o.relation FROM acct.source_month AS o WHERE o.txn_month = m.txn_month), true) END
+                -- Other tables took the place of all that it had: those are the source then.
+                ELSE acct._source_partition(m.txn_month) IS NULL
+                     OR EXISTS (SELECT FROM acct._tables_below(acct._source_partition(m.txn_month)) AS t
+                                  JOIN acct.source_month AS o ON o.txn_month = m.txn_month AND o.relation = t) END
 $$;
 COMMENT ON FUNCTION acct._source_astray(date) IS
 'The tables of known source months, or of one, which are no longer in the source, whatever their name and schema: nothing took their place, or a part of the month is elsewhere.';

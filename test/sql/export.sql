@@ -138,6 +138,11 @@ CALL public.sh('mkdir %s', :'dir', 'ledger_entry_line_2015_01.csv.part');
 DO $$ BEGIN PERFORM acct.export_archive('ledger_entry', '2015-01-01', (SELECT a.manifest ->> 'directory' FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry')); EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLSTATE; END $$;
 SELECT count(*) AS failing, (SELECT verified_at IS NOT NULL FROM acct.archived_partition WHERE table_name = 'ledger_entry') AS verified FROM public.failing(:'manifest');
 CALL public.sh('rmdir %s', :'dir', 'ledger_entry_line_2015_01.csv.part');
+-- A pipe has nobody who would read it.
+CALL public.sh('mkfifo %s', :'dir', 'ledger_entry_line_2015_01.csv.part');
+DO $$ BEGIN PERFORM acct.export_archive('ledger_entry', '2015-01-01', (SELECT a.manifest ->> 'directory' FROM acct.archived_partition AS a WHERE a.table_name = 'ledger_entry')); EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLSTATE; END $$;
+SELECT count(*) AS failing, (SELECT verified_at IS NOT NULL FROM acct.archived_partition WHERE table_name = 'ledger_entry') AS verified FROM public.failing(:'manifest');
+CALL public.sh('rm %s', :'dir', 'ledger_entry_line_2015_01.csv.part');
 SELECT acct.export_archive('ledger_entry', '2015-01-01', :'dir') AS manifest \gset
 CALL public.sh('test -z "$(find %s -name "*.part")"', :'dir', NULL);
 SELECT acct._put_in_place('x');

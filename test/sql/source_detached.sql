@@ -143,6 +143,24 @@ DELETE FROM acct.batch_waiting WHERE txn_month = '2025-05-01';
 SELECT basis, finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN') WHERE finding = 'loads_waiting';
 ROLLBACK;
 
+-- So is one where the month is made anew with a part of the old one.
+BEGIN;
+CALL public.txn(505, '2025-05-01', 'A', 600000);
+CALL public.txn(1505, '2025-05-01', 'A', 7000000);
+ALTER TABLE acct.txn_source_parent DETACH PARTITION acct.txn_source_2025_05;
+ALTER TABLE acct.txn_source_2025_05 DETACH PARTITION acct.txn_source_2025_05_low;
+ALTER TABLE acct.txn_source_2025_05 DETACH PARTITION acct.txn_source_2025_05_high;
+SET LOCAL ledger_engine.allow_drop = on;
+DROP TABLE acct.txn_source_2025_05;
+CREATE TABLE acct.txn_source_2025_05 PARTITION OF acct.txn_source_parent FOR VALUES FROM ('2025-05-01') TO ('2025-06-01') PARTITION BY RANGE (txn_id);
+ALTER TABLE acct.txn_source_2025_05 ATTACH PARTITION acct.txn_source_2025_05_low FOR VALUES FROM (0) TO (1000);
+ALTER TABLE acct.txn_source_2025_05_high SET SCHEMA old;
+SELECT public.answer('SELECT step FROM acct.run_month(''2025-05-01'')') AS run;
+SELECT public.answer('SELECT count(*) FROM acct.check_close(''2025-05-01'')') AS checked;
+ALTER TABLE acct.txn_source_2025_05 ATTACH PARTITION old.txn_source_2025_05_high FOR VALUES FROM (1000) TO (2000);
+SELECT found, amount FROM acct.check_close('2025-05-01', 'MAIN', 'PRIMARY') WHERE finding = 'loads_waiting';
+SELECT step, rows FROM acct.run_month('2025-05-01') WHERE step = 'post';
+ROLLBACK;
 -- A partition of several months is missed, too, once a run has read it.
 CREATE TABLE acct.txn_source_q3 PARTITION OF acct.txn_source_parent FOR VALUES FROM ('2025-07-01') TO ('2025-10-01');
 CALL public.txn(700, '2025-08-01', 'A', 1);
