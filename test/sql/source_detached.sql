@@ -143,7 +143,7 @@ DELETE FROM acct.batch_waiting WHERE txn_month = '2025-05-01';
 SELECT basis, finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN') WHERE finding = 'loads_waiting';
 ROLLBACK;
 
--- So is one where the month is made anew with a part of the old one.
+-- So is one where the month is made again with a part of the old one.
 BEGIN;
 CALL public.txn(505, '2025-05-01', 'A', 600000);
 CALL public.txn(1505, '2025-05-01', 'A', 7000000);
