@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._closing_findings() RETURNS TABLE (n integer, finding text, severity text, hint text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- warning: work is left; critical: the books are wrong
-    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months. Rows that no run takes, which check source_rows of acct.health() names, are loaded again.'),
+    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months. What no run takes: rows of no registered batch are loaded again, for others a superuser adds the month to acct.source_check.'),
            (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
            (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
            (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),

@@ -14,7 +14,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (10, 'staging_left', 7, 'SELECT * FROM acct.apply_retention();'),
            (11, 'exceptions_open', 0, 'See acct.je_exception; correct the cause, then acct.reprocess_exceptions(run_id), or discard a run that is not posted. acct.waive_exception() settles one that needs no journal.'),
            (12, 'batches_waiting', 24, 'CALL acct.run_job(''run''); or acct.process_month() of their months.'),
-           (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own.'),
+           (13, 'source_rows', 0, 'See check batches_unchanged and batches_registered of acct.validate_run(). Load such rows again, as a batch of their own; where the batch neither waits nor was taken, a superuser adds its month to acct.source_check.'),
            (14, 'snapshot', 0, 'See acct.check_balance_snapshot(). acct.update_balance_snapshot() computes balances from the lines, where these are as they were posted.'),
            (15, 'jobs', 0, 'See step job in acct.run_log, and acct.scheduled_jobs.'),
            (16, 'separation_of_duties', 0, 'Give the duties to different people: REVOKE one of the roles. See acct.install_roles().'),

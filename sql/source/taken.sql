@@ -118,6 +118,7 @@ CREATE FUNCTION acct._refuse_source_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     dropped record;
+    lost date;
 BEGIN
     -- pg_restore --clean drops the guard first, and then everything; what it may drop is the matter of another event trigger.
     -- A layout that is older, or is being made, does not have all of these tables.
@@ -126,16 +127,18 @@ BEGIN
         RETURN;
     END IF;
     FOR dropped IN
-        SELECT DISTINCT d.object_identity AS name, m.month
-          FROM pg_event_trigger_dropped_objects() AS d
-         CROSS JOIN LATERAL (SELECT k.txn_month AS month FROM acct.source_month AS k WHERE k.relation::oid = d.objid
-                             UNION
-                             SELECT to_date(substring(d.address_names[2], '^txn_source_([0-9]{4}_(?:0[1-9]|1[0-2]))'), 'YYYY_MM')
-                              WHERE d.address_names[1] IN ('acct', 'acct_archive')) AS m
-         WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.object_type IN ('table', 'foreign table') AND m.month IS NOT NULL
-           AND NOT EXISTS (SELECT FROM acct.archived_partition AS a
-                            WHERE (a.table_name, a.month) = ('txn_source_parent', m.month) AND a.dropped_at IS NOT NULL)
-         ORDER BY m.month, d.object_identity
+        SELECT d.object_identity AS name, m.months, m.named
+          FROM (SELECT t.* FROM pg_event_trigger_dropped_objects() AS t
+                 WHERE t.classid = 'pg_class'::regclass AND t.objsubid = 0 AND t.object_type IN ('table', 'foreign table')) AS d
+         CROSS JOIN LATERAL (SELECT ARRAY(SELECT k.txn_month FROM acct.source_month AS k WHERE k.relation::oid = d.objid) AS months,
+                                    to_date(substring(d.address_names[2], '^txn_source_([0-9]{4}_(?:0[1-9]|1[0-2]))'), 'YYYY_MM') AS named) AS m
+         -- A partition of the source has both triggers, one that was detached the second, wherever it is.
+         WHERE m.months <> '{}'
+            OR d.address_names[1] = 'acct_archive' AND d.address_names[2] ~ '^txn_source_[0-9]{4}_(0[1-9]|1[0-2])$'
+            OR EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS t
+                        WHERE t.object_type = 'trigger' AND t.address_names[1:2] = d.address_names
+                          AND t.address_names[3] IN ('txn_source_taken', 'txn_source_taken_truncate'))
+         ORDER BY d.object_identity
     LOOP
         IF acct._allows_loss() THEN
             RETURN;
@@ -145,9 +148,18 @@ BEGIN
             RAISE EXCEPTION 'DROP of % is refused in a transaction that is %', dropped.name, upper(current_setting('transaction_isolation'))
                 USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
                       HINT = 'Drop it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
-        ELSIF acct._has_lost_rows(dropped.month) THEN
+        END IF;
+        SELECT m.month INTO lost
+          FROM (SELECT DISTINCT b.txn_month AS month FROM acct.journal_run_batch AS b
+                 WHERE b.released_at IS NULL
+                   -- One that neither the record nor its name knows can have been of any month.
+                   AND (b.txn_month = ANY (dropped.months || dropped.named) OR dropped.months = '{}' AND dropped.named IS NULL)) AS m
+         WHERE NOT EXISTS (SELECT FROM acct.archived_partition AS a
+                            WHERE (a.table_name, a.month) = ('txn_source_parent', m.month) AND a.dropped_at IS NOT NULL)
+           AND acct._has_lost_rows(m.month) ORDER BY m.month LIMIT 1;
+        IF FOUND THEN
             RAISE EXCEPTION 'runs took rows of %: DROP is refused', dropped.name
-                USING ERRCODE = 'LE008', DETAIL = 'Loaded again they would be booked twice.',
+                USING ERRCODE = 'LE008', DETAIL = format('They are nowhere else in %s. Loaded again they would be booked twice.', acct._month_name(lost)),
                       HINT = 'Discard the runs that are not posted. Attach a table with these rows, or archive the month and have acct.apply_retention() drop it. '
                              'A superuser can set ledger_engine.allow_drop = on for the session.';
         END IF;
