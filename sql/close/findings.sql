@@ -7,11 +7,12 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
            (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
            (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),
-           (5, 'balances_differ', 'critical', 'See acct.check_balance_snapshot(); acct.update_balance_snapshot() computes balances anew.'),
-           (6, 'fund_unbalanced', 'critical', 'Find the journals in acct.fund_journal, and correct them.'),
-           (7, 'pair_differs', 'warning', 'Book what is missing on one side; the accounts are those of acct.elimination_pair.'),
-           (8, 'suspense_not_zero', 'warning', 'Book what is on the account to where it belongs.'),
-           (9, 'month_before_open', 'warning', 'Close that month first.')
+           (5, 'source_differs', 'critical', 'See check source_rows of acct.health() and acct.reconcile_transactions(): what was added is loaded again, what is gone is restored.'),
+           (6, 'balances_differ', 'critical', 'See acct.check_balance_snapshot(); acct.update_balance_snapshot() computes balances anew.'),
+           (7, 'fund_unbalanced', 'critical', 'Find the journals in acct.fund_journal, and correct them.'),
+           (8, 'pair_differs', 'warning', 'Book what is missing on one side; the accounts are those of acct.elimination_pair.'),
+           (9, 'suspense_not_zero', 'warning', 'Book what is on the account to where it belongs.'),
+           (10, 'month_before_open', 'warning', 'Close that month first.')
 $$;
 COMMENT ON FUNCTION acct._closing_findings() IS 'The findings of check_close(), in its order, and what to do about each.';
 
@@ -40,7 +41,7 @@ $$;
 COMMENT ON FUNCTION acct._batches_astray(date, text, bigint[]) IS
 'Those of the batches of a source month that no run took for a basis, which takes every transaction, and that do not wait for one.';
 
-CREATE FUNCTION acct._waiting_loads(p_bases text[], p_read date) RETURNS text
+CREATE FUNCTION acct._waiting_loads(p_bases text[], p_read date, p_batches bigint[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     source_month date;
@@ -49,7 +50,6 @@ DECLARE
     is_registered CONSTANT text := 'EXISTS (SELECT FROM acct.txn_batch AS t WHERE t.batch_id = s.batch_id)';
     ranges record;
     parts text[] := ARRAY[]::text[];
-    read bigint[];
     astray bigint[];
 BEGIN
     FOR source_month, is_known IN SELECT m.month, acct._is_source_known(m.month) FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS m (month) ORDER BY 1 LOOP
@@ -69,8 +69,7 @@ BEGIN
                                          '   AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (s.batch_id, %4$L, %1$L) AND c.released_at IS NULL) '
                                          ' GROUP BY 1, 3, 4', one_basis, acct._source_rows(source_month), is_registered, source_month, acct._month_of_work(source_month));
             ELSIF source_month = p_read THEN
-                read := coalesce(read, acct._batches_of(source_month));
-                astray := acct._batches_astray(source_month, one_basis, read);
+                astray := acct._batches_astray(source_month, one_basis, p_batches);
                 IF astray <> '{}' THEN
                     parts := parts || format('SELECT s.entity_code, %L::text AS basis, %s AS month, s.currency, count(*) AS n, sum(s.gross_amount) AS gross '
                                              '  FROM %s AS s WHERE s.batch_id = ANY (%L::bigint[]) GROUP BY 1, 3, 4', one_basis, acct._month_of_work(source_month),
@@ -82,14 +81,14 @@ BEGIN
     RETURN nullif(array_to_string(parts, ' UNION ALL '), '');
 END
 $$;
-COMMENT ON FUNCTION acct._waiting_loads(text[], date) IS
-'The query of the transactions that no run took for these bases, by entity, basis, month of work and currency, registered or not (NULL: none). Where rows came by loads alone, only batches that wait are read, except of p_read, which is read whole.';
+COMMENT ON FUNCTION acct._waiting_loads(text[], date, bigint[]) IS
+'The query of the transactions that no run took for these bases, by entity, basis, month of work and currency, registered or not (NULL: none). Where rows came by loads alone, only batches that wait are read; of month p_read, which has p_batches, also those that neither wait nor were taken.';
 
-CREATE FUNCTION acct._unbooked_loads(p_before date, p_entities text[], p_bases text[], p_read date DEFAULT NULL)
+CREATE FUNCTION acct._unbooked_loads(p_before date, p_entities text[], p_bases text[], p_read date DEFAULT NULL, p_batches bigint[] DEFAULT NULL)
 RETURNS TABLE (entity_code text, basis text, month date, currency text, transactions bigint, gross numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
-    query CONSTANT text := acct._waiting_loads(p_bases, p_read);
+    query CONSTANT text := acct._waiting_loads(p_bases, p_read, p_batches);
 BEGIN
     IF query IS NOT NULL THEN
         RETURN QUERY EXECUTE format('SELECT b.entity_code, b.basis, x.month, x.currency, sum(x.n)::bigint, sum(x.gross) FROM unnest($2, $3) AS b (entity_code, basis) '
@@ -98,8 +97,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[], date) IS
-'The transactions that no run took for these books, by month of work, which is before another, and currency. The source of p_read is read whole for them.';
+COMMENT ON FUNCTION acct._unbooked_loads(date, text[], text[], date, bigint[]) IS
+'The transactions that no run took for these books, by month of work, which is before another, and currency. p_batches: all that are in the source of month p_read.';
 
 CREATE FUNCTION acct._open_exceptions_of(p_before date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, month date, currency text, exceptions bigint, gross numeric, reasons text)
@@ -169,7 +168,7 @@ BEGIN
       FROM (SELECT DISTINCT e.txn_month FROM acct.je_exception AS e
              WHERE e.reason = 'UNKNOWN_ENTITY' AND e.resolved_by_run IS NULL AND e.voided_at IS NULL AND e.waived_at IS NULL) AS m;
     -- What no run took is set aside for that as soon as one does.
-    waiting := acct._waiting_loads(bases_of, NULL);
+    waiting := acct._waiting_loads(bases_of, NULL, NULL);
     SELECT string_agg(x.query, ' UNION ALL ') INTO taken
       FROM (SELECT acct._taken_rows(r.run_id) AS query FROM acct.journal_run AS r WHERE r.status = 'created' AND r.kind = 'transaction') AS x WHERE x.query IS NOT NULL;
     query := concat_ws(' UNION ALL ', query, taken, 'SELECT w.entity_code, w.basis, w.month FROM (' || waiting || ') AS w');
@@ -236,6 +235,29 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._months_of_work(date, text, text) IS
 'The months of a book before another in which something waits to be posted or decided: a load, an exception, a run or a manual journal.';
+
+CREATE FUNCTION acct._differing_batches(p_month date, p_entities text[], p_bases text[], p_batches bigint[], p_rows bigint[])
+RETURNS TABLE (entity_code text, basis text, batch_id bigint, taken bigint, found bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    differing bigint[];
+BEGIN
+    differing := ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c LEFT JOIN unnest(p_batches, p_rows) AS k (batch_id, rows) ON k.batch_id = c.batch_id
+                        WHERE c.txn_month = p_month AND c.released_at IS NULL AND c.basis = ANY (p_bases) AND c.source_rows <> coalesce(k.rows, 0));
+    IF differing <> '{}' THEN
+        -- Whose rows are gone altogether could have been of any entity.
+        RETURN QUERY EXECUTE format('WITH known AS MATERIALIZED (SELECT DISTINCT s.batch_id, s.entity_code FROM %s AS s WHERE s.batch_id = ANY ($1)) '
+                                    'SELECT b.entity_code, b.basis, c.batch_id, c.source_rows, coalesce(k.rows, 0) FROM unnest($2, $3) AS b (entity_code, basis) '
+                                    '  JOIN acct.journal_run_batch AS c ON c.txn_month = $4 AND c.released_at IS NULL AND c.basis = b.basis AND c.batch_id = ANY ($1) '
+                                    '  LEFT JOIN unnest($5, $6) AS k (batch_id, rows) ON k.batch_id = c.batch_id '
+                                    ' WHERE (c.batch_id, b.entity_code) IN (SELECT n.batch_id, n.entity_code FROM known AS n) OR c.batch_id NOT IN (SELECT n.batch_id FROM known AS n)',
+                                    acct._source_rows(p_month)) USING differing, p_entities, p_bases, p_month, p_batches, p_rows;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigint[]) IS
+'The batches that runs took of a source month, which now has p_batches with p_rows, and that have more or fewer rows than then. A row for each of these books of which they have rows, or may have had some.';
 
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)
@@ -326,16 +348,18 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     month_before CONSTANT date := (p_month - interval '1 month')::date;
     month_after CONSTANT date := (p_month + interval '1 month')::date;
+    source record;
 BEGIN
     -- What waits in it may have a value date in any month.
     PERFORM acct._require_source_attached();
     PERFORM acct._require_month_whole(p_month);
+    SELECT b.batches, b.rows INTO source FROM acct._source_rows_kept(p_month) AS k CROSS JOIN LATERAL acct._source_batches(p_month) AS b WHERE k IS NOT NULL;
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
                format(CASE l.transactions WHEN 1 THEN '1 transaction of %2$s (%3$s) waits for a run' ELSE '%s transactions of %s (%s) wait for a run' END,
                       l.transactions, acct._month_name(l.month), acct._money(l.currency, l.gross)) AS message
-          FROM acct._unbooked_loads(month_after, p_entities, p_bases, p_month) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
+          FROM acct._unbooked_loads(month_after, p_entities, p_bases, p_month, source.batches) AS l WHERE acct._is_closed_with(l.entity_code, l.basis, l.month, p_month)
         UNION ALL
         SELECT e.entity_code, e.basis, 'exceptions_open', e.exceptions, e.currency, e.gross,
                format(CASE e.exceptions WHEN 1 THEN '1 exception of %2$s (%3$s) is open: %4$s' ELSE '%s exceptions of %s (%s) are open: %s' END,
@@ -353,6 +377,10 @@ BEGIN
          CROSS JOIN LATERAL (SELECT sum(x.debit) AS debit FROM acct.manual_journal_line AS x WHERE x.journal_id = m.journal_id) AS l
          WHERE acct._is_closed_with(m.entity_code, m.basis, m.month, p_month)
          GROUP BY 1, 2, m.currency
+        UNION ALL
+        SELECT d.entity_code, d.basis, 'source_differs', count(*), NULL, NULL,
+               'the source is not what runs took of it: ' || acct._first_of(array_agg(format('batch %s: %s rows, %s when it was taken', d.batch_id, d.found, d.taken) ORDER BY d.batch_id))
+          FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows) AS d WHERE source.batches IS NOT NULL GROUP BY 1, 2
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
                format('balances are not what the lines come to: %s of %s', acct._money(d.currency, d.amount), d.first_accounts)

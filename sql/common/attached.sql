@@ -33,7 +33,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT m.relation, m.txn_month
       FROM acct.source_month AS m JOIN pg_class AS c ON c.oid = m.relation
      -- After a dump was restored, the number of a table that had been dropped may be that of something else.
-     WHERE EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname IN ('txn_id', 'txn_month', 'batch_id') AND NOT a.attisdropped) AND c.relkind IN ('r', 'p', 'f')
+     WHERE (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname IN ('txn_id', 'batch_id') AND NOT a.attisdropped) = 2 AND c.relkind IN ('r', 'p', 'f')
        AND (p_month IS NULL OR m.txn_month = p_month)
        AND CASE WHEN EXISTS (WITH RECURSIVE up AS (
                                  SELECT c.oid AS relid

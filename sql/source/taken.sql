@@ -101,7 +101,7 @@ CREATE FUNCTION acct._has_lost_rows(p_month date) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     tables CONSTANT regclass[] := array_remove(ARRAY[to_regclass('acct.txn_source_parent'),
-                                                     to_regclass(format('acct_archive.%I', acct._partition_name('txn_source', p_month)))], NULL);
+        CASE WHEN acct._is_archived('txn_source_parent', p_month) THEN to_regclass(format('acct_archive.%I', acct._partition_name('txn_source', p_month))) END], NULL);
     is_lost boolean;
 BEGIN
     EXECUTE concat('SELECT EXISTS (SELECT FROM acct.journal_run_batch AS b LEFT JOIN (SELECT x.batch_id, count(*) AS rows FROM (',
@@ -117,7 +117,10 @@ COMMENT ON FUNCTION acct._has_lost_rows(date) IS 'True where a batch that a run 
 CREATE FUNCTION acct._refuse_source_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
-    dropped record;
+    names text[];
+    -- Those that the record or their names tell
+    months date[];
+    knows_all boolean;
     lost date;
 BEGIN
     -- pg_restore --clean drops the guard first, and then everything; what it may drop is the matter of another event trigger.
@@ -126,44 +129,42 @@ BEGIN
        OR NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard') THEN
         RETURN;
     END IF;
-    FOR dropped IN
-        SELECT d.object_identity AS name, m.months, m.named
-          FROM (SELECT t.* FROM pg_event_trigger_dropped_objects() AS t
-                 WHERE t.classid = 'pg_class'::regclass AND t.objsubid = 0 AND t.object_type IN ('table', 'foreign table')) AS d
-         CROSS JOIN LATERAL (SELECT ARRAY(SELECT k.txn_month FROM acct.source_month AS k WHERE k.relation::oid = d.objid) AS months,
-                                    to_date(substring(d.address_names[2], '^txn_source_([0-9]{4}_(?:0[1-9]|1[0-2]))'), 'YYYY_MM') AS named) AS m
-         -- A partition of the source has both triggers, one that was detached the second, wherever it is.
-         WHERE m.months <> '{}'
-            OR d.address_names[1] = 'acct_archive' AND d.address_names[2] ~ '^txn_source_[0-9]{4}_(0[1-9]|1[0-2])$'
-            OR EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS t
-                        WHERE t.object_type = 'trigger' AND t.address_names[1:2] = d.address_names
-                          AND t.address_names[3] IN ('txn_source_taken', 'txn_source_taken_truncate'))
-         ORDER BY d.object_identity
-    LOOP
-        IF acct._allows_loss() THEN
-            RETURN;
-        END IF;
-        PERFORM acct._require_layout() WHERE to_regclass('acct.txn_source_parent') IS NOT NULL;
-        IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-            RAISE EXCEPTION 'DROP of % is refused in a transaction that is %', dropped.name, upper(current_setting('transaction_isolation'))
-                USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
-                      HINT = 'Drop it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
-        END IF;
-        SELECT m.month INTO lost
-          FROM (SELECT DISTINCT b.txn_month AS month FROM acct.journal_run_batch AS b
-                 WHERE b.released_at IS NULL
-                   -- One that neither the record nor its name knows can have been of any month.
-                   AND (b.txn_month = ANY (dropped.months || dropped.named) OR dropped.months = '{}' AND dropped.named IS NULL)) AS m
-         WHERE NOT EXISTS (SELECT FROM acct.archived_partition AS a
-                            WHERE (a.table_name, a.month) = ('txn_source_parent', m.month) AND a.dropped_at IS NOT NULL)
-           AND acct._has_lost_rows(m.month) ORDER BY m.month LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'runs took rows of %: DROP is refused', dropped.name
-                USING ERRCODE = 'LE008', DETAIL = format('They are nowhere else in %s. Loaded again they would be booked twice.', acct._month_name(lost)),
-                      HINT = 'Discard the runs that are not posted. Attach a table with these rows, or archive the month and have acct.apply_retention() drop it. '
-                             'A superuser can set ledger_engine.allow_drop = on for the session.';
-        END IF;
-    END LOOP;
+    SELECT array_agg(x.name ORDER BY x.name), array_agg(x.month), coalesce(bool_and(x.month IS NOT NULL), true) INTO names, months, knows_all
+      FROM (SELECT d.object_identity AS name, m.month
+              FROM pg_event_trigger_dropped_objects() AS d
+              LEFT JOIN LATERAL (SELECT k.txn_month AS month FROM acct.source_month AS k WHERE k.relation::oid = d.objid
+                                 UNION
+                                 SELECT to_date(substring(d.address_names[2], '^txn_source_([0-9]{4}_(?:0[1-9]|1[0-2]))$'), 'YYYY_MM')
+                                  WHERE d.address_names[2] ~ '^txn_source_[0-9]{4}_(0[1-9]|1[0-2])$') AS m ON true
+             WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.object_type IN ('table', 'foreign table')
+               AND (d.objid IN (SELECT k.relation FROM acct.source_month AS k)
+                    OR d.address_names[1] = 'acct_archive' AND m.month IS NOT NULL
+                    -- A partition of the source has both triggers, one that was detached the second, wherever it is.
+                    OR EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS t
+                                WHERE t.object_type = 'trigger' AND t.address_names[1:2] = d.address_names
+                                  AND t.address_names[3] IN ('txn_source_taken', 'txn_source_taken_truncate')))) AS x;
+    IF names IS NULL OR acct._allows_loss() THEN
+        RETURN;
+    END IF;
+    PERFORM acct._require_layout() WHERE to_regclass('acct.txn_source_parent') IS NOT NULL;
+    names := ARRAY(SELECT DISTINCT n FROM unnest(names) AS n ORDER BY n);
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'DROP of % is refused in a transaction that is %', acct._first_of(names), upper(current_setting('transaction_isolation'))
+            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
+                  HINT = 'Drop it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
+    END IF;
+    SELECT m.month INTO lost
+      FROM (SELECT DISTINCT b.txn_month AS month FROM acct.journal_run_batch AS b
+             WHERE b.released_at IS NULL AND (b.txn_month = ANY (months) OR NOT knows_all)) AS m
+     WHERE NOT EXISTS (SELECT FROM acct.archived_partition AS a
+                        WHERE (a.table_name, a.month) = ('txn_source_parent', m.month) AND a.dropped_at IS NOT NULL)
+       AND acct._has_lost_rows(m.month) ORDER BY m.month LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'runs took rows of %: DROP is refused', acct._first_of(names)
+            USING ERRCODE = 'LE008', DETAIL = format('They are nowhere else in %s. Loaded again they would be booked twice.', acct._month_name(lost)),
+                  HINT = 'Discard the runs that are not posted. Attach a table with these rows, or archive the month and have acct.apply_retention() drop it. '
+                         'A superuser can set ledger_engine.allow_drop = on for the session.';
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._refuse_source_drop() IS
