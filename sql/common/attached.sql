@@ -49,20 +49,13 @@ $$;
 COMMENT ON FUNCTION acct._source_astray(date) IS
 'The tables of known source months, or of one, which are no longer in the source, whatever their name and schema: nothing took their place, or a part of the month is elsewhere.';
 
-CREATE FUNCTION acct._part_leaving(p_month date) RETURNS regclass
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    source CONSTANT regclass := acct._source_partition(p_month);
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source AND c.relkind = 'p') THEN
-        RETURN NULL;
-    END IF;
-    RETURN (SELECT i.inhrelid::regclass FROM acct._tables_below(source) AS t JOIN pg_inherits AS i ON i.inhparent = t AND i.inhdetachpending
-             ORDER BY i.inhrelid::regclass::text LIMIT 1);
-END
+CREATE FUNCTION acct._part_leaving(p_source regclass) RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT i.inhrelid::regclass FROM acct._tables_below(p_source) AS t JOIN pg_inherits AS i ON i.inhparent = t AND i.inhdetachpending
+     ORDER BY i.inhrelid::regclass::text LIMIT 1
 $$;
-COMMENT ON FUNCTION acct._part_leaving(date) IS
-'A part of a source month that is being detached: no query finds its rows any more, whether or not a run has read them.';
+COMMENT ON FUNCTION acct._part_leaving(regclass) IS
+'A part of a source month''s partition that is being detached: no query finds its rows any more, whether or not a run has read them.';
 
 CREATE FUNCTION acct._detached_partitions() RETURNS TABLE (relation regclass, month date, of_ledger boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

@@ -120,14 +120,20 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     parent CONSTANT regclass := format('acct.%I', CASE p_name WHEN 'txn_source' THEN 'txn_source_parent' ELSE p_name END)::regclass;
     partition regclass := to_regclass(format('acct.%I', acct._partition_name(p_name, p_month)));
+    attached regclass;
+    source regclass;
 BEGIN
     -- At first by what is cached: this is asked in each run, and hardly ever is anything astray.
     IF p_name = 'txn_source'
        AND EXISTS (SELECT FROM acct.source_month AS m WHERE m.txn_month = p_month AND pg_partition_root(m.relation) IS DISTINCT FROM 'acct.txn_source_parent'::regclass) THEN
         PERFORM acct._raise_detached((SELECT s.relation FROM acct._source_astray(p_month) AS s ORDER BY s.relation::text LIMIT 1), false);
     END IF;
-    PERFORM acct._raise_detached(acct._part_leaving(p_month), false) WHERE p_name = 'txn_source';
-    IF acct._partition_of(parent, p_month) IS NOT NULL THEN
+    attached := acct._partition_of(parent, p_month);
+    source := CASE WHEN p_name = 'txn_source' THEN coalesce(attached, acct._source_partition(p_month)) END;
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source AND c.relkind = 'p') THEN
+        PERFORM acct._raise_detached(acct._part_leaving(source), false);
+    END IF;
+    IF attached IS NOT NULL THEN
         RETURN true;
     ELSIF partition IS NULL THEN
         RETURN false;
