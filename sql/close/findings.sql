@@ -259,6 +259,22 @@ $$;
 COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigint[]) IS
 'The batches that runs took of a source month, which now has p_batches with p_rows, and that have more or fewer rows than then. A row for each of these books of which they have rows, or may have had some.';
 
+CREATE FUNCTION acct._source_agrees(p_month date, p_entities text[], p_bases text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+DECLARE
+    source record;
+BEGIN
+    IF acct._source_rows_kept(p_month) IS NULL THEN
+        RETURN true;
+    END IF;
+    SELECT b.batches, b.rows INTO source FROM acct._source_batches(p_month) AS b;
+    RETURN NOT EXISTS (SELECT FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows))
+       AND NOT EXISTS (SELECT FROM unnest(p_bases) AS b (basis) WHERE acct._batches_astray(p_month, b.basis, source.batches) <> '{}');
+END
+$$;
+COMMENT ON FUNCTION acct._source_agrees(date, text[], text[]) IS
+'True where each batch of a source month waits for these bases or was taken, with as many rows as it has. Reads the month.';
+
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -341,7 +357,7 @@ $$;
 COMMENT ON FUNCTION acct._is_closed_with(text, text, date, date) IS
 'True where what is left of a month of a book stands against closing another, which is the same or later: no close of its own month will ask for it.';
 
-CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[], p_balances_known boolean DEFAULT false)
+CREATE FUNCTION acct._find_to_close(p_month date, p_entities text[], p_bases text[], p_agrees boolean DEFAULT false)
 RETURNS TABLE (entity_code text, basis text, n integer, finding text, found bigint, currency text, amount numeric, message text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 #variable_conflict use_column
@@ -353,7 +369,8 @@ BEGIN
     -- What waits in it may have a value date in any month.
     PERFORM acct._require_source_attached();
     PERFORM acct._require_month_whole(p_month);
-    SELECT b.batches, b.rows INTO source FROM acct._source_rows_kept(p_month) AS k CROSS JOIN LATERAL acct._source_batches(p_month) AS b WHERE k IS NOT NULL;
+    SELECT b.batches, b.rows INTO source FROM acct._source_rows_kept(p_month) AS k CROSS JOIN LATERAL acct._source_batches(p_month) AS b
+     WHERE k IS NOT NULL AND NOT p_agrees;
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
@@ -384,7 +401,7 @@ BEGIN
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
                format('balances are not what the lines come to: %s of %s', acct._money(d.currency, d.amount), d.first_accounts)
-          FROM acct._differing_balances(p_month, CASE WHEN p_balances_known THEN '{}' ELSE p_entities END, CASE WHEN p_balances_known THEN '{}' ELSE p_bases END) AS d
+          FROM acct._differing_balances(p_month, CASE WHEN p_agrees THEN '{}' ELSE p_entities END, CASE WHEN p_agrees THEN '{}' ELSE p_bases END) AS d
         UNION ALL
         SELECT b.entity_code, b.basis, 'fund_unbalanced', 1, b.currency, sum(b.balance),
                format('fund %s is not balanced: debits less credits come to %s', b.fund, acct._money(b.currency, sum(b.balance)))
@@ -408,7 +425,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION acct._find_to_close(date, text[], text[], boolean) IS
-'The work of check_close(), for these books, in no order; the lines of the month are not read where it is known that the balances are what they come to.';
+'The work of check_close(), for these books, in no order; neither lines nor source of the month are read where it is known that they agree with balances and claims (p_agrees).';
 
 CREATE FUNCTION acct._check_close(p_month date, p_entity text, p_basis text)
 RETURNS TABLE (entity_code text, basis text, finding text, severity text, found bigint, currency text, amount numeric, message text, hint text)

@@ -255,7 +255,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._posted_until(date, text[], text[]) IS 'The last numbers of journals of books in each month up to one: the same as long as nothing is posted to them.';
 
-CREATE FUNCTION acct._balanced_at(p_month date, p_entity text, p_basis text) RETURNS text
+CREATE FUNCTION acct._agreed_at(p_month date, p_entity text, p_basis text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     entities text[];
@@ -268,7 +268,7 @@ BEGIN
      WHERE (p_entity IS NULL OR e.entity_code = p_entity) AND (p_basis IS NULL OR b.basis = p_basis) AND NOT acct._is_closed(e.entity_code, b.basis, p_month);
     -- Before the lines are read: what is posted meanwhile is seen by its number.
     posted := acct._posted_until(p_month, entities, bases);
-    IF NOT EXISTS (SELECT FROM acct._differing_balances(p_month, entities, bases)) THEN
+    IF NOT EXISTS (SELECT FROM acct._differing_balances(p_month, entities, bases)) AND acct._source_agrees(p_month, entities, bases) THEN
         known := posted;
     END IF;
     -- As in _findings_now().
@@ -277,17 +277,17 @@ EXCEPTION WHEN SQLSTATE 'RB001' THEN
     RETURN known;
 END
 $$;
-COMMENT ON FUNCTION acct._balanced_at(date, text, text) IS
-'The result of _posted_until() when the balances of the open books of an entity and a basis equalled the sums of their lines, so that these need not be read while the books are locked; NULL: they differ. Locks no book, and keeps no lock of the ledger.';
+COMMENT ON FUNCTION acct._agreed_at(date, text, text) IS
+'The result of _posted_until() when the balances of open books equalled their lines, and the source what runs took, so that neither is read while the books are locked; NULL: they differ. Locks no book, and keeps no lock of the ledger.';
 
-CREATE FUNCTION acct._findings_now(p_month date, p_entities text[], p_bases text[], p_balanced text DEFAULT NULL,
+CREATE FUNCTION acct._findings_now(p_month date, p_entities text[], p_bases text[], p_agreed text DEFAULT NULL,
     p_also_entities text[] DEFAULT '{}', p_also_bases text[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     found jsonb;
 BEGIN
     found := (SELECT jsonb_agg(to_jsonb(f) ORDER BY f.entity_code, f.basis, f.n, f.message)
-                FROM acct._find_to_close(p_month, p_entities || p_also_entities, p_bases || p_also_bases, coalesce(p_balanced = acct._posted_until(p_month, p_entities, p_bases), false)) AS f);
+                FROM acct._find_to_close(p_month, p_entities || p_also_entities, p_bases || p_also_bases, coalesce(p_agreed = acct._posted_until(p_month, p_entities, p_bases), false)) AS f);
     -- The locks of the ledger end with the subtransaction: who has them neither makes months nor waits for a book, beside one that needs the ledger to itself.
     RAISE SQLSTATE 'RB001';
 EXCEPTION WHEN SQLSTATE 'RB001' THEN
@@ -295,13 +295,13 @@ EXCEPTION WHEN SQLSTATE 'RB001' THEN
 END
 $$;
 COMMENT ON FUNCTION acct._findings_now(date, text[], text[], text, text[], text[]) IS
-'The findings that stand against closing a month of books, which the caller has locked, as a JSON array (NULL: none); keeps no lock of the ledger. p_balanced is what _balanced_at() returned before they were locked; to the books come those of _unregistered_books(), which have no lock.';
+'The findings that stand against closing a month of books, which the caller has locked, as a JSON array (NULL: none); keeps no lock of the ledger. p_agreed is what _agreed_at() returned before they were locked; to the books come those of _unregistered_books(), which have no lock.';
 
-CREATE FUNCTION acct._waive_findings(p_month date, p_entities text[], p_bases text[], p_waive text[], p_balanced text,
+CREATE FUNCTION acct._waive_findings(p_month date, p_entities text[], p_bases text[], p_waive text[], p_agreed text,
     p_also_entities text[] DEFAULT '{}', p_also_bases text[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
-    stood CONSTANT jsonb := acct._findings_now(p_month, p_entities, p_bases, p_balanced, p_also_entities, p_also_bases);
+    stood CONSTANT jsonb := acct._findings_now(p_month, p_entities, p_bases, p_agreed, p_also_entities, p_also_bases);
     refused text;
 BEGIN
     SELECT string_agg(format('%s %s: %s (%s)', f.value ->> 'entity_code', f.value ->> 'basis', f.value ->> 'finding', f.value ->> 'message'), '; ' ORDER BY f.ordinality)
@@ -337,7 +337,7 @@ DECLARE
     -- Those of them that are open
     entities text[];
     bases text[];
-    balanced text;
+    agreed text;
     strange record;
     stood jsonb;
 BEGIN
@@ -346,7 +346,7 @@ BEGIN
     PERFORM acct._require_plausible_month(p_month);
     PERFORM acct._require_book(p_entity, p_basis, NULL);
     PERFORM acct._require_waivers(p_waive, p_reason);
-    balanced := acct._balanced_at(p_month, p_entity, p_basis);
+    agreed := acct._agreed_at(p_month, p_entity, p_basis);
     -- crash point: close_read
     SELECT b.* INTO books FROM acct._lock_books_of(p_entity, p_basis) AS b;
     -- crash point: close_locked
@@ -355,7 +355,7 @@ BEGIN
      WHERE NOT acct._is_closed(b.entity_code, b.basis, p_month);
     IF entities <> '{}' THEN
         SELECT u.* INTO strange FROM acct._unregistered_books(p_month, p_basis) AS u WHERE p_entity IS NULL;
-        stood := acct._waive_findings(p_month, entities, bases, p_waive, balanced, coalesce(strange.entities, '{}'), coalesce(strange.bases, '{}'));
+        stood := acct._waive_findings(p_month, entities, bases, p_waive, agreed, coalesce(strange.entities, '{}'), coalesce(strange.bases, '{}'));
         PERFORM acct._commit_durably();
         PERFORM acct._write_periods(p_month, entities, bases, false);
         -- crash point: close_written

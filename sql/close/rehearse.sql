@@ -8,14 +8,14 @@ DECLARE
     rows jsonb;
     entries jsonb;
     balances jsonb;
-    balanced CONSTANT text := acct._balanced_at(p_month, p_entity, p_basis);
+    agreed CONSTANT text := acct._agreed_at(p_month, p_entity, p_basis);
 BEGIN
     PERFORM acct._hold_policy();
     PERFORM acct._lock_books_of(p_entity, p_basis);
     IF NOT acct._is_closed(p_entity, p_basis, p_month) THEN
         rows := (SELECT jsonb_agg(jsonb_build_object('part', 'finding', 'item', f.finding, 'currency', f.currency, 'balance', f.amount, 'message', f.message)
                                   ORDER BY f.n, f.currency, f.message)
-                   FROM jsonb_to_recordset(acct._findings_now(p_month, ARRAY[p_entity], ARRAY[p_basis], balanced))
+                   FROM jsonb_to_recordset(acct._findings_now(p_month, ARRAY[p_entity], ARRAY[p_basis], agreed))
                         AS f (n integer, finding text, currency text, amount numeric, message text));
         PERFORM acct._write_periods(p_month, ARRAY[p_entity], ARRAY[p_basis], false);
     END IF;

@@ -227,7 +227,7 @@ DECLARE
     p_basis CONSTANT text := close_year.basis;
     last_month date;
     open_months text;
-    balanced text;
+    agreed text;
     stood jsonb;
     id bigint;
 BEGIN
@@ -236,7 +236,7 @@ BEGIN
     PERFORM acct._require_year_end(p_year_end, p_entity, p_basis);
     PERFORM acct._require_waivers(close_year.waive, close_year.reason);
     last_month := date_trunc('month', p_year_end)::date;
-    balanced := acct._balanced_at(last_month, p_entity, p_basis);
+    agreed := acct._agreed_at(last_month, p_entity, p_basis);
     -- As runs, which lock policy before books
     PERFORM acct._hold_policy();
     PERFORM acct._lock_books_of(p_entity, p_basis);
@@ -252,7 +252,7 @@ BEGIN
         RAISE EXCEPTION 'the year that ends on % cannot be closed: earlier months are open', to_char(p_year_end, 'YYYY-MM-DD')
             USING ERRCODE = 'LE013', DETAIL = format('Open in book %s %s: %s.', p_entity, p_basis, open_months), HINT = 'Close them first, with acct.close_period().';
     END IF;
-    stood := acct._waive_findings(last_month, ARRAY[p_entity], ARRAY[p_basis], close_year.waive, balanced);
+    stood := acct._waive_findings(last_month, ARRAY[p_entity], ARRAY[p_basis], close_year.waive, agreed);
     PERFORM acct._commit_durably();
     id := acct._post_closing(p_year_end, p_entity, p_basis, close_year.reason);
     PERFORM acct._number_year(p_year_end, p_entity, p_basis);
