@@ -268,17 +268,16 @@ COMMENT ON FUNCTION acct._require_unchanged(bigint, text) IS
 CREATE FUNCTION acct._unposted_batches(p_month date) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    required CONSTANT text[] := ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);
     batches bigint[];
     number bigint;
 BEGIN
-    EXECUTE format($q$
-        SELECT array_agg(x.batch_id ORDER BY x.batch_id), sum(x.rows)
-          FROM (SELECT s.batch_id, count(*) AS rows FROM acct.%I AS s GROUP BY s.batch_id) AS x
-         WHERE (SELECT array_agg(c.basis) FROM acct.journal_run_batch AS c JOIN acct.journal_run AS r USING (run_id)
-                 WHERE (c.batch_id, c.txn_month, c.source_rows) = (x.batch_id, $1, x.rows) AND c.released_at IS NULL
-                   AND acct._is_posted(r.status)) @> $2 IS NOT TRUE$q$, acct._partition_name('txn_source', p_month))
-       INTO batches, number
-      USING p_month, ARRAY(SELECT b.basis FROM acct.accounting_basis AS b WHERE b.every_transaction);
+    SELECT array_agg(x.batch_id ORDER BY x.batch_id), sum(x.rows) INTO batches, number
+      FROM acct._source_batches(format('acct.%I', acct._partition_name('txn_source', p_month))) AS s
+     CROSS JOIN LATERAL unnest(s.batches, s.rows) AS x (batch_id, rows)
+     WHERE (SELECT array_agg(c.basis) FROM acct.journal_run_batch AS c JOIN acct.journal_run AS r USING (run_id)
+             WHERE (c.batch_id, c.txn_month, c.source_rows) = (x.batch_id, p_month, x.rows) AND c.released_at IS NULL
+               AND acct._is_posted(r.status)) @> required IS NOT TRUE;
     RETURN format('rows in no posted run: %s, of batch %s', number, array_to_string(batches[1:5], ', ')
                   || CASE WHEN cardinality(batches) > 5 THEN ', ...' ELSE '' END) WHERE batches IS NOT NULL;
 END

@@ -3,11 +3,11 @@
 CREATE FUNCTION acct._closing_findings() RETURNS TABLE (n integer, finding text, severity text, hint text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- warning: work is left; critical: the books are wrong
-    VALUES (1, 'loads_waiting', 'warning', 'Have them booked: CALL acct.run_job(''run''); or acct.process_month() of their months. What no run takes: rows of no registered batch are loaded again, for others a superuser adds the month to acct.source_check.'),
+    VALUES (1, 'loads_waiting', 'warning', 'CALL acct.run_job(''run'') or acct.process_month() of their months books them. Where it does not: rows of a batch that is not registered must be loaded again; for other rows a superuser inserts their month into acct.source_check.'),
            (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
            (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
            (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),
-           (5, 'source_differs', 'critical', 'See check source_rows of acct.health() and acct.reconcile_transactions(): what was added is loaded again, what is gone is restored.'),
+           (5, 'source_differs', 'critical', 'acct.reconcile_transactions() lists the transactions. Load added rows again, as a batch of their own; restore those that are gone.'),
            (6, 'balances_differ', 'critical', 'See acct.check_balance_snapshot(); acct.update_balance_snapshot() computes balances anew.'),
            (7, 'fund_unbalanced', 'critical', 'Find the journals in acct.fund_journal, and correct them.'),
            (8, 'pair_differs', 'warning', 'Book what is missing on one side; the accounts are those of acct.elimination_pair.'),
@@ -30,16 +30,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._month_of_work(date) IS
 'The expression of the month of a source row s of a month in which its work is to be done: that of its value date, or its own where no run accepts that date.';
-
-CREATE FUNCTION acct._batches_astray(p_month date, p_basis text, p_batches bigint[]) RETURNS bigint[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
-    SELECT ARRAY(SELECT x FROM unnest(p_batches) AS x
-                  WHERE EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis AND b.every_transaction)
-                    AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (x, p_month, p_basis) AND c.released_at IS NULL)
-                    AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = (p_month, x) AND w.basis IN ('', p_basis)))
-$$;
-COMMENT ON FUNCTION acct._batches_astray(date, text, bigint[]) IS
-'Those of the batches of a source month that no run took for a basis, which takes every transaction, and that do not wait for one.';
 
 CREATE FUNCTION acct._waiting_loads(p_bases text[], p_read date, p_batches bigint[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
@@ -238,21 +228,18 @@ COMMENT ON FUNCTION acct._months_of_work(date, text, text) IS
 
 CREATE FUNCTION acct._differing_batches(p_month date, p_entities text[], p_bases text[], p_batches bigint[], p_rows bigint[])
 RETURNS TABLE (entity_code text, basis text, batch_id bigint, taken bigint, found bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    differing bigint[];
+    changed CONSTANT bigint[] := ARRAY(SELECT DISTINCT c.batch_id FROM acct._changed_claims(p_month, p_batches, p_rows) AS c WHERE c.basis = ANY (p_bases));
 BEGIN
-    differing := ARRAY(SELECT DISTINCT c.batch_id FROM acct.journal_run_batch AS c LEFT JOIN unnest(p_batches, p_rows) AS k (batch_id, rows) ON k.batch_id = c.batch_id
-                        WHERE c.txn_month = p_month AND c.released_at IS NULL AND c.basis = ANY (p_bases) AND c.source_rows <> coalesce(k.rows, 0));
-    IF differing <> '{}' THEN
+    IF changed <> '{}' THEN
         -- Whose rows are gone altogether could have been of any entity.
         RETURN QUERY EXECUTE format('WITH known AS MATERIALIZED (SELECT DISTINCT s.batch_id, s.entity_code FROM %s AS s WHERE s.batch_id = ANY ($1)) '
-                                    'SELECT b.entity_code, b.basis, c.batch_id, c.source_rows, coalesce(k.rows, 0) FROM unnest($2, $3) AS b (entity_code, basis) '
-                                    '  JOIN acct.journal_run_batch AS c ON c.txn_month = $4 AND c.released_at IS NULL AND c.basis = b.basis AND c.batch_id = ANY ($1) '
-                                    '  LEFT JOIN unnest($5, $6) AS k (batch_id, rows) ON k.batch_id = c.batch_id '
+                                    'SELECT b.entity_code, b.basis, c.batch_id, c.taken, c.found FROM unnest($2, $3) AS b (entity_code, basis) '
+                                    '  JOIN acct._changed_claims($4, $5, $6) AS c ON c.basis = b.basis '
                                     ' WHERE (c.batch_id, b.entity_code) IN (SELECT n.batch_id, n.entity_code FROM known AS n) OR c.batch_id NOT IN (SELECT n.batch_id FROM known AS n)',
-                                    acct._source_rows(p_month)) USING differing, p_entities, p_bases, p_month, p_batches, p_rows;
+                                    acct._source_rows(p_month)) USING changed, p_entities, p_bases, p_month, p_batches, p_rows;
     END IF;
 END
 $$;
@@ -260,17 +247,10 @@ COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigi
 'The batches that runs took of a source month, which now has p_batches with p_rows, and that have more or fewer rows than then. A row for each of these books of which they have rows, or may have had some.';
 
 CREATE FUNCTION acct._source_agrees(p_month date, p_entities text[], p_bases text[]) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-DECLARE
-    source record;
-BEGIN
-    IF acct._source_rows_kept(p_month) IS NULL THEN
-        RETURN true;
-    END IF;
-    SELECT b.batches, b.rows INTO source FROM acct._source_batches(p_month) AS b;
-    RETURN NOT EXISTS (SELECT FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows))
-       AND NOT EXISTS (SELECT FROM unnest(p_bases) AS b (basis) WHERE acct._batches_astray(p_month, b.basis, source.batches) <> '{}');
-END
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    SELECT NOT EXISTS (SELECT FROM acct._differing_batches(p_month, p_entities, p_bases, s.batches, s.rows))
+           AND NOT EXISTS (SELECT FROM unnest(p_bases) AS b (basis) WHERE acct._batches_astray(p_month, b.basis, s.batches) <> '{}')
+      FROM acct._source_batches(acct._source_rows_kept(p_month)) AS s
 $$;
 COMMENT ON FUNCTION acct._source_agrees(date, text[], text[]) IS
 'True where each batch of a source month waits for these bases or was taken, with as many rows as it has. Reads the month.';
@@ -369,8 +349,8 @@ BEGIN
     -- What waits in it may have a value date in any month.
     PERFORM acct._require_source_attached();
     PERFORM acct._require_month_whole(p_month);
-    SELECT b.batches, b.rows INTO source FROM acct._source_rows_kept(p_month) AS k CROSS JOIN LATERAL acct._source_batches(p_month) AS b
-     WHERE k IS NOT NULL AND NOT p_agrees;
+    -- Not read where the month was dropped, or is known to agree.
+    SELECT b.batches, b.rows INTO source FROM acct._source_batches(CASE WHEN NOT p_agrees THEN acct._source_rows_kept(p_month) END) AS b;
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
@@ -397,7 +377,7 @@ BEGIN
         UNION ALL
         SELECT d.entity_code, d.basis, 'source_differs', count(*), NULL, NULL,
                'the source is not what runs took of it: ' || acct._first_of(array_agg(format('batch %s: %s rows, %s when it was taken', d.batch_id, d.found, d.taken) ORDER BY d.batch_id))
-          FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows) AS d WHERE source.batches IS NOT NULL GROUP BY 1, 2
+          FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows) AS d GROUP BY 1, 2
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
                format('balances are not what the lines come to: %s of %s', acct._money(d.currency, d.amount), d.first_accounts)

@@ -199,3 +199,23 @@ LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     ON CONFLICT (txn_month, batch_id, basis) DO UPDATE SET basis = excluded.basis
 $$;
 COMMENT ON FUNCTION acct._release_batches(bigint) IS 'Gives the batches of a run back, to wait for another run.';
+
+CREATE FUNCTION acct._batches_astray(p_month date, p_basis text, p_batches bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
+    SELECT ARRAY(SELECT x FROM unnest(p_batches) AS x
+                  WHERE EXISTS (SELECT FROM acct.accounting_basis AS b WHERE b.basis = p_basis AND b.every_transaction)
+                    AND NOT EXISTS (SELECT FROM acct.journal_run_batch AS c WHERE (c.batch_id, c.txn_month, c.basis) = (x, p_month, p_basis) AND c.released_at IS NULL)
+                    AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = (p_month, x) AND w.basis IN ('', p_basis)))
+$$;
+COMMENT ON FUNCTION acct._batches_astray(date, text, bigint[]) IS
+'Those of the batches of a source month that no run took for a basis, which takes every transaction, and that do not wait for one.';
+
+CREATE FUNCTION acct._changed_claims(p_month date, p_batches bigint[], p_rows bigint[])
+RETURNS TABLE (batch_id bigint, basis text, taken bigint, found bigint)
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
+    SELECT c.batch_id, c.basis, c.source_rows, coalesce(k.rows, 0)
+      FROM acct.journal_run_batch AS c LEFT JOIN unnest(p_batches, p_rows) AS k (batch_id, rows) ON k.batch_id = c.batch_id
+     WHERE c.txn_month = p_month AND c.released_at IS NULL AND c.source_rows <> coalesce(k.rows, 0)
+$$;
+COMMENT ON FUNCTION acct._changed_claims(date, bigint[], bigint[]) IS
+'The claims of a source month, which now has p_batches with p_rows, whose batch had more or fewer rows when a run took it.';

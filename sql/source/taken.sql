@@ -35,6 +35,19 @@ $$;
 COMMENT ON FUNCTION acct._refuse_taken_row() IS
 'Trigger function of acct.txn_source_parent: rows of a batch that a run holds refuse UPDATE and DELETE (LE008). Locks the batch against claims to the end of the transaction.';
 
+CREATE FUNCTION acct._refuse_older_snapshot(p_command text, p_tables text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION '% of % is refused in a transaction that is %', p_command, acct._first_of(p_tables), upper(current_setting('transaction_isolation'))
+            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
+                  HINT = format('%s it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.', initcap(p_command));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION acct._refuse_older_snapshot(text, text[]) IS
+'Refuses a command that takes source rows away where an older snapshot could hide that runs took them (25001).';
+
 CREATE FUNCTION acct._refuse_taken_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
@@ -42,13 +55,7 @@ DECLARE
 BEGIN
     PERFORM acct._require_layout();
     IF NOT acct._in_maintenance() THEN
-        IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-            -- TRUNCATE takes rows, and claims of them, that an older snapshot does not show.
-            RAISE EXCEPTION 'TRUNCATE of % is refused in a transaction that is %', TG_RELID::regclass,
-                            upper(current_setting('transaction_isolation'))
-                USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
-                      HINT = 'Truncate it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
-        END IF;
+        PERFORM acct._refuse_older_snapshot('TRUNCATE', ARRAY[TG_RELID::regclass::text]);
         EXECUTE format('SELECT b.run_id FROM (SELECT DISTINCT s.batch_id, s.txn_month FROM %s AS s) AS x '
                        'JOIN acct.journal_run_batch AS b ON (b.batch_id, b.txn_month) = (x.batch_id, x.txn_month) '
                        'WHERE b.released_at IS NULL LIMIT 1', TG_RELID::regclass) INTO taken;
@@ -102,14 +109,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     tables CONSTANT regclass[] := array_remove(ARRAY[to_regclass('acct.txn_source_parent'),
         CASE WHEN acct._is_archived('txn_source_parent', p_month) THEN to_regclass(format('acct_archive.%I', acct._partition_name('txn_source', p_month))) END], NULL);
-    is_lost boolean;
+    source CONSTANT text := coalesce((SELECT string_agg(format('SELECT k.batch_id FROM %s AS k WHERE k.txn_month = %L', t, p_month), ' UNION ALL ') FROM unnest(tables) AS t),
+                                     'SELECT 0::bigint AS batch_id LIMIT 0');
 BEGIN
-    EXECUTE concat('SELECT EXISTS (SELECT FROM acct.journal_run_batch AS b LEFT JOIN (SELECT x.batch_id, count(*) AS rows FROM (',
-                   coalesce((SELECT string_agg(format('SELECT s.batch_id FROM %s AS s WHERE s.txn_month = %L', t, p_month), ' UNION ALL ') FROM unnest(tables) AS t),
-                            'SELECT NULL::bigint AS batch_id'),
-                   ') AS x GROUP BY x.batch_id) AS k ON k.batch_id = b.batch_id '
-                   'WHERE b.txn_month = $1 AND b.released_at IS NULL AND coalesce(k.rows, 0) < b.source_rows)') INTO is_lost USING p_month;
-    RETURN is_lost;
+    RETURN EXISTS (SELECT FROM acct._source_batches(format('(%s)', source)) AS s CROSS JOIN LATERAL acct._changed_claims(p_month, s.batches, s.rows) AS c
+                    WHERE c.found < c.taken);
 END
 $$;
 COMMENT ON FUNCTION acct._has_lost_rows(date) IS 'True where a batch that a run took has fewer rows in a source month than when it was taken. Reads the month.';
@@ -129,7 +133,7 @@ BEGIN
        OR NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = 'ledger_guard') THEN
         RETURN;
     END IF;
-    SELECT array_agg(x.name ORDER BY x.name), array_agg(x.month), coalesce(bool_and(x.month IS NOT NULL), true) INTO names, months, knows_all
+    SELECT array_agg(DISTINCT x.name ORDER BY x.name), array_agg(x.month), coalesce(bool_and(x.month IS NOT NULL), true) INTO names, months, knows_all
       FROM (SELECT d.object_identity AS name, m.month
               FROM pg_event_trigger_dropped_objects() AS d
               LEFT JOIN LATERAL (SELECT k.txn_month AS month FROM acct.source_month AS k WHERE k.relation::oid = d.objid
@@ -147,12 +151,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM acct._require_layout() WHERE to_regclass('acct.txn_source_parent') IS NOT NULL;
-    names := ARRAY(SELECT DISTINCT n FROM unnest(names) AS n ORDER BY n);
-    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'DROP of % is refused in a transaction that is %', acct._first_of(names), upper(current_setting('transaction_isolation'))
-            USING ERRCODE = '25001', DETAIL = 'The snapshot of the transaction does not show what runs have claimed since.',
-                  HINT = 'Drop it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
-    END IF;
+    PERFORM acct._refuse_older_snapshot('DROP', names);
     SELECT m.month INTO lost
       FROM (SELECT DISTINCT b.txn_month AS month FROM acct.journal_run_batch AS b
              WHERE b.released_at IS NULL AND (b.txn_month = ANY (months) OR NOT knows_all)) AS m

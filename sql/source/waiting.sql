@@ -121,16 +121,16 @@ $$;
 COMMENT ON FUNCTION acct._is_source_known(date) IS
 'True where each row of a source month is of a registered batch that waits for a run or was taken, so that the month needs not be read to see that. Raises LE002 where it was dropped.';
 
-CREATE FUNCTION acct._source_batches(p_month date, OUT batches bigint[], OUT rows bigint[])
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
+CREATE FUNCTION acct._source_batches(p_source text, OUT batches bigint[], OUT rows bigint[])
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
     SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 BEGIN
     EXECUTE format('SELECT coalesce(array_agg(x.batch_id), ''{}''), coalesce(array_agg(x.rows), ''{}'') '
-                   '  FROM (SELECT s.batch_id, count(*) AS rows FROM %s AS s GROUP BY s.batch_id) AS x', acct._source_rows(p_month)) INTO batches, rows;
+                   '  FROM (SELECT s.batch_id, count(*) AS rows FROM %s AS s GROUP BY s.batch_id) AS x', p_source) INTO batches, rows;
 END
 $$;
-COMMENT ON FUNCTION acct._source_batches(date) IS
-'Reads a source month: the batches that have rows in it, registered or not, and how many each has. Raises LE002 where it was dropped.';
+COMMENT ON FUNCTION acct._source_batches(text) IS
+'Reads source rows, which a FROM item gives: the batches that they are of, registered or not, and how many each has.';
 
 CREATE FUNCTION acct._know_source(p_month date) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
@@ -151,7 +151,7 @@ BEGIN
      WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation <> ALL (tables) FOR UPDATE SKIP LOCKED));
     -- A note that another transaction has locked is about rows that are not seen here: it stays.
     notes := ARRAY(SELECT c.ctid FROM acct.source_check AS c WHERE c.txn_month = p_month FOR UPDATE SKIP LOCKED);
-    batches := (SELECT s.batches FROM acct._source_batches(p_month) AS s);
+    batches := (SELECT s.batches FROM acct._source_batches(acct._source_rows(p_month)) AS s);
     -- What nobody has taken or waits for, for some basis. Each transaction keeps a batch in one of both.
     missing := ARRAY(SELECT b.batch_id FROM unnest(batches) AS s (batch_id) JOIN acct.txn_batch AS b ON b.batch_id = s.batch_id
                       WHERE EXISTS (SELECT a.basis FROM acct.accounting_basis AS a
