@@ -78,12 +78,8 @@ BEGIN
             SELECT h.*, count(*) OVER (PARTITION BY h.txn_id) AS journals, row_number() OVER (PARTITION BY h.txn_id ORDER BY h.je_date, h.je_number) AS n FROM header AS h
              WHERE NOT %3$L::int8multirange @> h.je_id)
         SELECT x.* FROM (%4$s
-            SELECT 10, 'batch changed', NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::date, c.run_id, c.source_gross, coalesce(b.gross, 0),
-                   format('batch %%s: %%s rows, gross %%s, when it was taken; now %%s rows, gross %%s', c.batch_id, c.source_rows, trim_scale(c.source_gross),
-                          coalesce(b.rows, 0), trim_scale(coalesce(b.gross, 0)))
-              FROM acct.journal_run_batch AS c
-              LEFT JOIN (SELECT s.batch_id, count(*) AS rows, sum(s.gross_amount) AS gross FROM %2$s AS s GROUP BY s.batch_id) AS b USING (batch_id)
-             WHERE c.txn_month = $1 AND c.basis = $2 AND c.released_at IS NULL AND (c.source_rows, c.source_gross) IS DISTINCT FROM (coalesce(b.rows, 0), coalesce(b.gross, 0))) AS x
+            SELECT 10, 'batch changed', NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::date, c.run_id, c.taken_gross, c.found_gross, c.message
+              FROM acct._source_batches(%2$L) AS s CROSS JOIN LATERAL acct._changed_claims($1, s.batches, s.rows, s.gross) AS c WHERE c.basis = $2) AS x
              (rank, problem, txn_id, entity_code, je_id, je_number, je_date, run_id, expected, found, message)
          ORDER BY x.rank, abs(x.expected - x.found) DESC NULLS LAST, x.txn_id LIMIT $3$q$, headers, source, (acct._reversed_journals(p_month, p_basis)).reversed,
         CASE WHEN NOT p_agree THEN format($q$

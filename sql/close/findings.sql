@@ -226,34 +226,34 @@ $$;
 COMMENT ON FUNCTION acct._months_of_work(date, text, text) IS
 'The months of a book before another in which something waits to be posted or decided: a load, an exception, a run or a manual journal.';
 
-CREATE FUNCTION acct._differing_batches(p_month date, p_entities text[], p_bases text[], p_batches bigint[], p_rows bigint[])
-RETURNS TABLE (entity_code text, basis text, batch_id bigint, taken bigint, found bigint)
+CREATE FUNCTION acct._differing_batches(p_month date, p_entities text[], p_bases text[], p_batches bigint[], p_rows bigint[], p_gross numeric[])
+RETURNS TABLE (entity_code text, basis text, batch_id bigint, message text)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    changed CONSTANT bigint[] := ARRAY(SELECT DISTINCT c.batch_id FROM acct._changed_claims(p_month, p_batches, p_rows) AS c WHERE c.basis = ANY (p_bases));
+    changed CONSTANT bigint[] := ARRAY(SELECT DISTINCT c.batch_id FROM acct._changed_claims(p_month, p_batches, p_rows, p_gross) AS c WHERE c.basis = ANY (p_bases));
 BEGIN
     IF changed <> '{}' THEN
         -- Whose rows are gone altogether could have been of any entity.
         RETURN QUERY EXECUTE format('WITH known AS MATERIALIZED (SELECT DISTINCT s.batch_id, s.entity_code FROM %s AS s WHERE s.batch_id = ANY ($1)) '
-                                    'SELECT b.entity_code, b.basis, c.batch_id, c.taken, c.found FROM unnest($2, $3) AS b (entity_code, basis) '
-                                    '  JOIN acct._changed_claims($4, $5, $6) AS c ON c.basis = b.basis '
+                                    'SELECT b.entity_code, b.basis, c.batch_id, c.message FROM unnest($2, $3) AS b (entity_code, basis) '
+                                    '  JOIN acct._changed_claims($4, $5, $6, $7) AS c ON c.basis = b.basis '
                                     ' WHERE (c.batch_id, b.entity_code) IN (SELECT n.batch_id, n.entity_code FROM known AS n) OR c.batch_id NOT IN (SELECT n.batch_id FROM known AS n)',
-                                    acct._source_rows(p_month)) USING changed, p_entities, p_bases, p_month, p_batches, p_rows;
+                                    acct._source_rows(p_month)) USING changed, p_entities, p_bases, p_month, p_batches, p_rows, p_gross;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigint[]) IS
-'The batches that runs took of a source month, which now has p_batches with p_rows, and that have more or fewer rows than then. A row for each of these books of which they have rows, or may have had some.';
+COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigint[], numeric[]) IS
+'The batches that runs took of a source month, which now has p_batches with p_rows and p_gross, and that have other rows or amounts than then. A row for each of these books of which they have rows, or may have had some.';
 
 CREATE FUNCTION acct._source_agrees(p_month date, p_entities text[], p_bases text[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT NOT EXISTS (SELECT FROM acct._differing_batches(p_month, p_entities, p_bases, s.batches, s.rows))
+    SELECT NOT EXISTS (SELECT FROM acct._differing_batches(p_month, p_entities, p_bases, s.batches, s.rows, s.gross))
            AND NOT EXISTS (SELECT FROM unnest(p_bases) AS b (basis) WHERE acct._batches_astray(p_month, b.basis, s.batches) <> '{}')
       FROM acct._source_batches(acct._source_rows_kept(p_month)) AS s
 $$;
 COMMENT ON FUNCTION acct._source_agrees(date, text[], text[]) IS
-'True where each batch of a source month waits for these bases or was taken, with as many rows as it has. Reads the month.';
+'True where each batch of a source month waits for these bases or was taken, with the rows and amounts that it has. Reads the month.';
 
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)
@@ -350,7 +350,7 @@ BEGIN
     PERFORM acct._require_source_attached();
     PERFORM acct._require_month_whole(p_month);
     -- Not read where the month was dropped, or is known to agree.
-    SELECT b.batches, b.rows INTO source FROM acct._source_batches(CASE WHEN NOT p_agrees THEN acct._source_rows_kept(p_month) END) AS b;
+    SELECT b.* INTO source FROM acct._source_batches(CASE WHEN NOT p_agrees THEN acct._source_rows_kept(p_month) END) AS b;
     RETURN QUERY
     SELECT x.entity_code, x.basis, f.n, f.finding, x.found, x.currency, x.amount, x.message FROM (
         SELECT l.entity_code, l.basis, 'loads_waiting' AS finding, l.transactions AS found, l.currency, l.gross AS amount,
@@ -376,8 +376,8 @@ BEGIN
          GROUP BY 1, 2, m.currency
         UNION ALL
         SELECT d.entity_code, d.basis, 'source_differs', count(*), NULL, NULL,
-               'the source is not what runs took of it: ' || acct._first_of(array_agg(format('batch %s: %s rows, %s when it was taken', d.batch_id, d.found, d.taken) ORDER BY d.batch_id))
-          FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows) AS d GROUP BY 1, 2
+               'the source is not what runs took of it: ' || acct._first_of(array_agg(d.message ORDER BY d.batch_id))
+          FROM acct._differing_batches(p_month, p_entities, p_bases, source.batches, source.rows, source.gross) AS d GROUP BY 1, 2
         UNION ALL
         SELECT d.entity_code, d.basis, 'balances_differ', d.accounts, d.currency, d.amount,
                format('balances are not what the lines come to: %s of %s', acct._money(d.currency, d.amount), d.first_accounts)

@@ -322,23 +322,21 @@ $$;
 COMMENT ON FUNCTION acct._health_batches_waiting() IS 'Hours that the oldest load which waits for a run has been waiting.';
 
 CREATE FUNCTION acct._unbookable_rows(p_month date, OUT observed numeric, OUT detail text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-BEGIN
-    EXECUTE format(
-        'SELECT coalesce(sum(d.rows), 0), acct._first_of(array_agg(d.what ORDER BY d.what)) '
-        '  FROM (SELECT CASE WHEN b.batch_id IS NULL OR c.batch_id IS NULL THEN s.rows ELSE greatest(abs(s.rows - c.source_rows), 1) END AS rows, '
-        '               CASE WHEN b.batch_id IS NULL THEN format(''batch %%s is not registered: %%s rows'', s.batch_id, s.rows) '
-        '                    WHEN c.batch_id IS NULL THEN format(''batch %%s neither waits nor was taken: %%s rows'', s.batch_id, s.rows) '
-        '                    ELSE format(''batch %%s: %%s rows, %%s when it was taken'', b.batch_id, coalesce(s.rows, 0), c.source_rows) END AS what '
-        '          FROM (SELECT x.batch_id, count(*) AS rows, sum(x.gross_amount) AS gross FROM %s AS x GROUP BY x.batch_id) AS s '
-        '          FULL JOIN (SELECT DISTINCT y.batch_id, y.source_rows, y.source_gross FROM acct.journal_run_batch AS y '
-        '                      WHERE y.txn_month = $1 AND y.released_at IS NULL) AS c ON c.batch_id = s.batch_id '
-        '          LEFT JOIN acct.txn_batch AS b ON b.batch_id = coalesce(s.batch_id, c.batch_id) '
-        '         WHERE b.batch_id IS NULL '
-        '            OR c.batch_id IS NOT NULL AND (s.rows, s.gross) IS DISTINCT FROM (c.source_rows, c.source_gross) '
-        '            OR c.batch_id IS NULL AND $2 AND NOT EXISTS (SELECT FROM acct.batch_waiting AS w WHERE (w.txn_month, w.batch_id) = ($1, s.batch_id))) AS d',
-        acct._source_rows(p_month)) INTO observed, detail USING p_month, acct._is_source_known(p_month);
-END
+LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+    WITH source AS MATERIALIZED (SELECT b.* FROM acct._source_batches(acct._source_rows(p_month)) AS b),
+    found AS (SELECT u.*, EXISTS (SELECT FROM acct.txn_batch AS t WHERE t.batch_id = u.batch_id) AS is_registered
+                FROM source AS s CROSS JOIN LATERAL unnest(s.batches, s.rows) AS u (batch_id, rows)),
+    astray AS (SELECT a AS batch_id, string_agg(b.basis, ', ' ORDER BY b.basis) AS bases
+                 FROM acct.accounting_basis AS b CROSS JOIN source AS s CROSS JOIN LATERAL unnest(acct._batches_astray(p_month, b.basis, s.batches)) AS a
+                WHERE acct._is_source_known(p_month) GROUP BY a)
+    SELECT coalesce(sum(x.rows), 0), acct._first_of(array_agg(x.what ORDER BY x.what))
+      FROM (SELECT f.rows, format('batch %s is not registered: %s rows', f.batch_id, f.rows) AS what FROM found AS f WHERE NOT f.is_registered
+            UNION ALL
+            SELECT f.rows, format('batch %s neither waits nor was taken for %s: %s rows', f.batch_id, a.bases, f.rows)
+              FROM found AS f JOIN astray AS a ON a.batch_id = f.batch_id WHERE f.is_registered
+            UNION ALL
+            SELECT DISTINCT greatest(abs(c.found_rows - c.taken_rows), 1), c.message
+              FROM source AS s CROSS JOIN LATERAL acct._changed_claims(p_month, s.batches, s.rows, s.gross) AS c) AS x
 $$;
 COMMENT ON FUNCTION acct._unbookable_rows(date) IS
 'Rows of a source month that no run will book: of batches that are not registered, or neither wait nor were taken, or added to a batch after it was taken, or gone from it. Reads the month.';

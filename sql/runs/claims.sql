@@ -210,12 +210,15 @@ $$;
 COMMENT ON FUNCTION acct._batches_astray(date, text, bigint[]) IS
 'Those of the batches of a source month that no run took for a basis, which takes every transaction, and that do not wait for one.';
 
-CREATE FUNCTION acct._changed_claims(p_month date, p_batches bigint[], p_rows bigint[])
-RETURNS TABLE (batch_id bigint, basis text, taken bigint, found bigint)
+CREATE FUNCTION acct._changed_claims(p_month date, p_batches bigint[], p_rows bigint[], p_gross numeric[])
+RETURNS TABLE (run_id bigint, batch_id bigint, basis text, taken_rows bigint, taken_gross numeric, found_rows bigint, found_gross numeric, message text)
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
-    SELECT c.batch_id, c.basis, c.source_rows, coalesce(k.rows, 0)
-      FROM acct.journal_run_batch AS c LEFT JOIN unnest(p_batches, p_rows) AS k (batch_id, rows) ON k.batch_id = c.batch_id
-     WHERE c.txn_month = p_month AND c.released_at IS NULL AND c.source_rows <> coalesce(k.rows, 0)
+    SELECT x.*, format('batch %s has %s rows (gross %s) instead of %s (gross %s)', x.batch_id,
+                       x.found_rows, trim_scale(x.found_gross), x.source_rows, trim_scale(x.source_gross))
+      FROM (SELECT c.run_id, c.batch_id, c.basis, c.source_rows, c.source_gross, coalesce(k.rows, 0) AS found_rows, coalesce(k.gross, 0) AS found_gross
+              FROM acct.journal_run_batch AS c LEFT JOIN unnest(p_batches, p_rows, p_gross) AS k (batch_id, rows, gross) ON k.batch_id = c.batch_id
+             WHERE c.txn_month = p_month AND c.released_at IS NULL) AS x
+     WHERE (x.source_rows, x.source_gross) IS DISTINCT FROM (x.found_rows, x.found_gross)
 $$;
-COMMENT ON FUNCTION acct._changed_claims(date, bigint[], bigint[]) IS
-'The claims of a source month, which now has p_batches with p_rows, whose batch had more or fewer rows when a run took it.';
+COMMENT ON FUNCTION acct._changed_claims(date, bigint[], bigint[], numeric[]) IS
+'The claims of a source month, which now has p_batches with p_rows and p_gross, whose batch had other ones when a run took it.';

@@ -109,11 +109,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
     tables CONSTANT regclass[] := array_remove(ARRAY[to_regclass('acct.txn_source_parent'),
         CASE WHEN acct._is_archived('txn_source_parent', p_month) THEN to_regclass(format('acct_archive.%I', acct._partition_name('txn_source', p_month))) END], NULL);
-    source CONSTANT text := coalesce((SELECT string_agg(format('SELECT k.batch_id FROM %s AS k WHERE k.txn_month = %L', t, p_month), ' UNION ALL ') FROM unnest(tables) AS t),
-                                     'SELECT 0::bigint AS batch_id LIMIT 0');
+    source CONSTANT text := coalesce((SELECT string_agg(format('SELECT k.batch_id, k.gross_amount FROM %s AS k WHERE k.txn_month = %L', t, p_month), ' UNION ALL ') FROM unnest(tables) AS t),
+                                     'SELECT 0::bigint AS batch_id, 0::numeric AS gross_amount LIMIT 0');
 BEGIN
-    RETURN EXISTS (SELECT FROM acct._source_batches(format('(%s)', source)) AS s CROSS JOIN LATERAL acct._changed_claims(p_month, s.batches, s.rows) AS c
-                    WHERE c.found < c.taken);
+    RETURN EXISTS (SELECT FROM acct._source_batches(format('(%s)', source)) AS s CROSS JOIN LATERAL acct._changed_claims(p_month, s.batches, s.rows, s.gross) AS c
+                    WHERE c.found_rows < c.taken_rows);
 END
 $$;
 COMMENT ON FUNCTION acct._has_lost_rows(date) IS 'True where a batch that a run took has fewer rows in a source month than when it was taken. Reads the month.';

@@ -121,16 +121,17 @@ $$;
 COMMENT ON FUNCTION acct._is_source_known(date) IS
 'True where each row of a source month is of a registered batch that waits for a run or was taken, so that the month needs not be read to see that. Raises LE002 where it was dropped.';
 
-CREATE FUNCTION acct._source_batches(p_source text, OUT batches bigint[], OUT rows bigint[])
+CREATE FUNCTION acct._source_batches(p_source text, OUT batches bigint[], OUT rows bigint[], OUT gross numeric[])
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on
     SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 BEGIN
-    EXECUTE format('SELECT coalesce(array_agg(x.batch_id), ''{}''), coalesce(array_agg(x.rows), ''{}'') '
-                   '  FROM (SELECT s.batch_id, count(*) AS rows FROM %s AS s GROUP BY s.batch_id) AS x', p_source) INTO batches, rows;
+    EXECUTE format('SELECT coalesce(array_agg(x.batch_id), ''{}''), coalesce(array_agg(x.rows), ''{}''), coalesce(array_agg(x.gross), ''{}'') '
+                   '  FROM (SELECT s.batch_id, count(*) AS rows, sum(s.gross_amount) AS gross FROM %s AS s GROUP BY s.batch_id) AS x', p_source)
+       INTO batches, rows, gross;
 END
 $$;
 COMMENT ON FUNCTION acct._source_batches(text) IS
-'Reads source rows, which a FROM item gives: the batches that they are of, registered or not, and how many each has.';
+'Reads source rows, which a FROM item gives: the batches that they are of, registered or not, with the count and the gross sum of each.';
 
 CREATE FUNCTION acct._know_source(p_month date) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$

@@ -208,7 +208,7 @@ SELECT * FROM public.h('batches_waiting');
 SELECT * FROM public.h('source_rows');
 INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, batch_id, txn_type, product_code, channel, gross_amount, tabarru_amount)
 SELECT 100 + n, '2025-01-01', '2025-01-15', CASE WHEN n < 3 THEN 987654321 ELSE (SELECT min(batch_id) FROM acct.journal_run_batch) END, 'A', 'P', 'C', 7, 7 FROM generate_series(1, 5) AS n;
-SELECT check_name, status, observed, regexp_replace(detail, 'batch \d:', 'batch N:') AS detail FROM acct.health('{source_rows}');
+SELECT check_name, status, observed, regexp_replace(detail, 'batch \d has', 'batch N has') AS detail FROM acct.health('{source_rows}');
 DELETE FROM acct.txn_source_parent WHERE txn_id IN (101, 102);
 SET ledger_engine.maintenance = on;
 DELETE FROM acct.txn_source_parent WHERE txn_id IN (103, 104, 105);

@@ -139,11 +139,12 @@ SELECT step, rows FROM acct.run_month('2025-05-01', options => '{"basis": "TAX"}
 DELETE FROM acct.batch_waiting WHERE txn_month = '2025-05-01' AND batch_id = (SELECT batch_id FROM acct.txn_source_parent WHERE txn_id = 503);
 SELECT acct._is_source_known('2025-05-01') AS known;
 SELECT basis, finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN') WHERE finding = 'loads_waiting';
+SELECT status, regexp_replace(detail, 'batch \d+', 'batch N', 'g') AS detail FROM acct.health('{source_rows}');
 DELETE FROM acct.batch_waiting WHERE txn_month = '2025-05-01';
 SELECT basis, finding, found, amount FROM acct.check_close('2025-05-01', 'MAIN') WHERE finding = 'loads_waiting';
 ROLLBACK;
 
--- Nor has it other rows of the batches that runs took than it had: some came with a part that no run had read, some are gone.
+-- Nor has it other amounts, or other rows, of the batches that runs took than it had: some came with a part that no run had read, some are gone.
 BEGIN;
 CREATE TABLE acct.txn_source_2025_06 PARTITION OF acct.txn_source_parent FOR VALUES FROM ('2025-06-01') TO ('2025-07-01') PARTITION BY RANGE (txn_id);
 CREATE TABLE acct.txn_source_2025_06_low PARTITION OF acct.txn_source_2025_06 FOR VALUES FROM (0) TO (1000);
@@ -152,6 +153,11 @@ INSERT INTO acct.txn_source_parent (txn_id, txn_month, bank_value_date, txn_type
 VALUES (600, '2025-06-01', '2025-06-01', 'A', 'P', 'C', 1, 1), (1600, '2025-06-01', '2025-06-01', 'A', 'P', 'C', 20, 20);
 ALTER TABLE acct.txn_source_2025_06 DETACH PARTITION acct.txn_source_2025_06_low;
 SELECT step, rows FROM acct.run_month('2025-06-01') WHERE step = 'post';
+SAVEPOINT amounts;
+ALTER TABLE acct.txn_source_2025_06_high DISABLE TRIGGER txn_source_taken;
+UPDATE acct.txn_source_2025_06_high SET gross_amount = 21, tabarru_amount = 21;
+SELECT entity_code, finding, severity, found, regexp_replace(message, 'batch \d+', 'batch N') AS message FROM acct.check_close('2025-06-01') WHERE finding = 'source_differs';
+ROLLBACK TO SAVEPOINT amounts;
 ALTER TABLE acct.txn_source_2025_06 ATTACH PARTITION acct.txn_source_2025_06_low FOR VALUES FROM (0) TO (1000);
 SELECT entity_code, finding, severity, found, regexp_replace(message, 'batch \d+', 'batch N') AS message FROM acct.check_close('2025-06-01') WHERE finding = 'source_differs';
 -- A basis for which the batch was taken later, with all of its rows, lacks nothing.
