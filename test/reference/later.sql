@@ -139,10 +139,13 @@ END
 $$;
 
 -- A day on which every journal can be reversed or corrected: after all that is booked, and after each month that is closed.
+-- Not LANGUAGE sql: an assignment keeps the plan of such a function to the end of the transaction, without partitions made meanwhile.
 CREATE FUNCTION ref.late_day() RETURNS date
-LANGUAGE sql AS $$
-    SELECT greatest((SELECT max(h.je_date) FROM acct.ledger_entry_header AS h), '2026-03-15',
-                    (SELECT max(p.period_month + interval '1 month')::date FROM acct.accounting_period AS p WHERE NOT p.is_open)) + ref.dice(20)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN greatest((SELECT max(h.je_date) FROM acct.ledger_entry_header AS h), '2026-03-15',
+                    (SELECT max(p.period_month + interval '1 month')::date FROM acct.accounting_period AS p WHERE NOT p.is_open)) + ref.dice(20);
+END
 $$;
 
 -- One step; what differs.
