@@ -3,7 +3,7 @@
 CREATE FUNCTION acct._closing_findings() RETURNS TABLE (n integer, finding text, severity text, hint text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     -- warning: work is left; critical: the books are wrong
-    VALUES (1, 'loads_waiting', 'warning', 'CALL acct.run_job(''run'') or acct.process_month() of their months books them. Where it does not: rows of a batch that is not registered must be loaded again; for other rows a superuser inserts their month into acct.source_check.'),
+    VALUES (1, 'loads_waiting', 'warning', 'CALL acct.run_job(''run'') or acct.process_month() of their months books them. Where it does not: rows of a batch that is not registered must be loaded again; for other rows a superuser inserts their month into acct.source_check. Restore a month that is archived first: acct.restore_partition().'),
            (2, 'exceptions_open', 'warning', 'acct.reprocess_exceptions() takes them up again; acct.waive_exception() settles one that needs no journal.'),
            (3, 'runs_not_posted', 'warning', 'Post them, or discard them.'),
            (4, 'manual_journals_open', 'warning', 'Have them approved, or delete them: acct.approve_manual_journal(), acct.return_manual_journal().'),
@@ -42,7 +42,16 @@ DECLARE
     parts text[] := ARRAY[]::text[];
     astray bigint[];
 BEGIN
-    FOR source_month, is_known IN SELECT m.month, acct._is_source_known(m.month) FROM (SELECT DISTINCT s FROM acct._source_months() AS s) AS m (month) ORDER BY 1 LOOP
+    FOR source_month, is_known IN
+        SELECT m.month, acct._is_source_known(m.month)
+          FROM (SELECT s FROM acct._source_months() AS s
+                UNION
+                -- An archived month was taken for every basis that there was by then.
+                SELECT w.txn_month FROM acct.batch_waiting AS w
+                 WHERE w.basis = ANY (p_bases)
+                   AND EXISTS (SELECT FROM acct.archived_partition AS a
+                                WHERE (a.table_name, a.month) = ('txn_source_parent', w.txn_month) AND a.restored_at IS NULL AND a.dropped_at IS NULL)) AS m (month)
+         ORDER BY 1 LOOP
         FOR one_basis IN SELECT DISTINCT u FROM unnest(p_bases) AS u ORDER BY 1 LOOP
             SELECT r.* INTO ranges FROM acct._untaken_ranges(source_month, ARRAY[one_basis]) AS r;
             IF ranges.first IS NOT NULL THEN
@@ -234,17 +243,17 @@ DECLARE
     changed CONSTANT bigint[] := ARRAY(SELECT DISTINCT c.batch_id FROM acct._changed_claims(p_month, p_batches, p_rows, p_gross) AS c WHERE c.basis = ANY (p_bases));
 BEGIN
     IF changed <> '{}' THEN
-        -- Whose rows are gone altogether could have been of any entity.
+        -- Rows that are gone could have been of any entity.
         RETURN QUERY EXECUTE format('WITH known AS MATERIALIZED (SELECT DISTINCT s.batch_id, s.entity_code FROM %s AS s WHERE s.batch_id = ANY ($1)) '
                                     'SELECT b.entity_code, b.basis, c.batch_id, c.message FROM unnest($2, $3) AS b (entity_code, basis) '
                                     '  JOIN acct._changed_claims($4, $5, $6, $7) AS c ON c.basis = b.basis '
-                                    ' WHERE (c.batch_id, b.entity_code) IN (SELECT n.batch_id, n.entity_code FROM known AS n) OR c.batch_id NOT IN (SELECT n.batch_id FROM known AS n)',
+                                    ' WHERE c.found_rows < c.taken_rows OR (c.batch_id, b.entity_code) IN (SELECT n.batch_id, n.entity_code FROM known AS n)',
                                     acct._source_rows(p_month)) USING changed, p_entities, p_bases, p_month, p_batches, p_rows, p_gross;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigint[], numeric[]) IS
-'The batches that runs took of a source month, which now has p_batches with p_rows and p_gross, and that have other rows or amounts than then. A row for each of these books of which they have rows, or may have had some.';
+'The batches that runs took of a source month, which now has p_batches with p_rows and p_gross, and that have other rows or amounts than then. A row for each of these books of which they have rows, and where rows are gone, of all.';
 
 CREATE FUNCTION acct._source_agrees(p_month date, p_entities text[], p_bases text[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$

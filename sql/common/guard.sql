@@ -455,8 +455,7 @@ LANGUAGE sql SET search_path = pg_catalog, acct, pg_temp AS $$
     SELECT c.oid, ledger_guard.columns_of(c.oid) FROM acct._own_names() AS n JOIN pg_class AS c ON c.relname = n
      WHERE c.relnamespace = 'acct'::regnamespace AND c.relkind IN ('r', 'p')
        AND c.relname NOT IN ('txn_source_parent', 'je_header_staging', 'je_header_staging_small', 'je_line_staging', 'je_line_staging_small',
-                             'ledger_entry_header', 'ledger_entry_line', 'batch_waiting', 'source_check', 'source_month', 'making_lock',
-                             'job_state', 'run_cancel')
+                             'ledger_entry_header', 'ledger_entry_line', 'batch_waiting', 'source_check', 'making_lock', 'job_state', 'run_cancel')
     ON CONFLICT (relation) DO UPDATE SET columns = excluded.columns
      -- A newer layout has new columns.
      WHERE (SELECT l.version FROM acct.engine_layout AS l) < acct._layout_version()
