@@ -255,14 +255,14 @@ $$;
 COMMENT ON FUNCTION acct._differing_batches(date, text[], text[], bigint[], bigint[], numeric[]) IS
 'The batches that runs took of a source month, which now has p_batches with p_rows and p_gross, and that have other rows or amounts than then. A row for each of these books of which they have rows, and where rows are gone, of all.';
 
-CREATE FUNCTION acct._source_agrees(p_month date, p_entities text[], p_bases text[]) RETURNS boolean
+CREATE FUNCTION acct._source_agrees(p_month date, p_bases text[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT NOT EXISTS (SELECT FROM acct._differing_batches(p_month, p_entities, p_bases, s.batches, s.rows, s.gross))
+    SELECT NOT EXISTS (SELECT FROM acct._changed_claims(p_month, s.batches, s.rows, s.gross) AS c WHERE c.basis = ANY (p_bases))
            AND NOT EXISTS (SELECT FROM unnest(p_bases) AS b (basis) WHERE acct._batches_astray(p_month, b.basis, s.batches) <> '{}')
       FROM acct._source_batches(acct._source_rows_kept(p_month)) AS s
 $$;
-COMMENT ON FUNCTION acct._source_agrees(date, text[], text[]) IS
-'True where each batch of a source month waits for these bases or was taken, with the rows and amounts that it has. Reads the month.';
+COMMENT ON FUNCTION acct._source_agrees(date, text[]) IS
+'True where each batch of a source month, of whatever entities, waits for these bases or was taken, with the rows and amounts that it has. Reads the month.';
 
 CREATE FUNCTION acct._differing_balances(p_month date, p_entities text[], p_bases text[])
 RETURNS TABLE (entity_code text, basis text, currency text, accounts bigint, amount numeric, first_accounts text)

@@ -255,21 +255,34 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION acct._posted_until(date, text[], text[]) IS 'The last numbers of journals of books in each month up to one: the same as long as nothing is posted to them.';
 
+CREATE FUNCTION acct._agreement_until(p_month date, p_entities text[], p_bases text[]) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
+BEGIN
+    RETURN concat_ws(';', acct._posted_until(p_month, p_entities, p_bases),
+                     (SELECT string_agg(t::oid::text, ',' ORDER BY t) FROM acct._tables_below(acct._source_table(p_month)) AS t),
+                     (SELECT string_agg(c.ctid::text, ',' ORDER BY c.ctid) FROM acct.source_check AS c WHERE c.txn_month = p_month));
+EXCEPTION WHEN SQLSTATE 'LE002' THEN
+    -- A source month that was dropped does not change.
+    RETURN acct._posted_until(p_month, p_entities, p_bases);
+END
+$$;
+COMMENT ON FUNCTION acct._agreement_until(date, text[], text[]) IS
+'The same text as long as nothing is posted to books up to a month, its source has the same tables, and no rows came into it by other ways than loads.';
+
 CREATE FUNCTION acct._agreed_at(p_month date, p_entity text, p_basis text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
     entities text[];
     bases text[];
-    posted text;
     known text;
 BEGIN
     SELECT array_agg(e.entity_code), array_agg(b.basis) INTO entities, bases
       FROM acct.entity AS e CROSS JOIN acct.accounting_basis AS b
      WHERE (p_entity IS NULL OR e.entity_code = p_entity) AND (p_basis IS NULL OR b.basis = p_basis) AND NOT acct._is_closed(e.entity_code, b.basis, p_month);
-    -- Before the lines are read: what is posted meanwhile is seen by its number.
-    posted := acct._posted_until(p_month, entities, bases);
-    IF NOT EXISTS (SELECT FROM acct._differing_balances(p_month, entities, bases)) AND acct._source_agrees(p_month, entities, bases) THEN
-        known := posted;
+    -- Before lines and source are read: what is posted, or comes into the source, meanwhile is seen by it.
+    known := acct._agreement_until(p_month, entities, bases);
+    IF EXISTS (SELECT FROM acct._differing_balances(p_month, entities, bases)) OR NOT acct._source_agrees(p_month, bases) THEN
+        known := NULL;
     END IF;
     -- As in _findings_now().
     RAISE SQLSTATE 'RB001';
@@ -278,7 +291,7 @@ EXCEPTION WHEN SQLSTATE 'RB001' THEN
 END
 $$;
 COMMENT ON FUNCTION acct._agreed_at(date, text, text) IS
-'The result of _posted_until() when the balances of open books equalled their lines, and the source what runs took, so that neither is read while the books are locked; NULL: they differ. Locks no book, and keeps no lock of the ledger.';
+'The result of _agreement_until() when the balances of open books equalled their lines, and the source what runs took, so that neither is read while the books are locked; NULL: they differ. Locks no book, and keeps no lock of the ledger.';
 
 CREATE FUNCTION acct._findings_now(p_month date, p_entities text[], p_bases text[], p_agreed text DEFAULT NULL,
     p_also_entities text[] DEFAULT '{}', p_also_bases text[] DEFAULT '{}') RETURNS jsonb
@@ -287,7 +300,7 @@ DECLARE
     found jsonb;
 BEGIN
     found := (SELECT jsonb_agg(to_jsonb(f) ORDER BY f.entity_code, f.basis, f.n, f.message)
-                FROM acct._find_to_close(p_month, p_entities || p_also_entities, p_bases || p_also_bases, coalesce(p_agreed = acct._posted_until(p_month, p_entities, p_bases), false)) AS f);
+                FROM acct._find_to_close(p_month, p_entities || p_also_entities, p_bases || p_also_bases, coalesce(p_agreed = acct._agreement_until(p_month, p_entities, p_bases), false)) AS f);
     -- The locks of the ledger end with the subtransaction: who has them neither makes months nor waits for a book, beside one that needs the ledger to itself.
     RAISE SQLSTATE 'RB001';
 EXCEPTION WHEN SQLSTATE 'RB001' THEN

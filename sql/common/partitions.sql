@@ -210,30 +210,36 @@ COMMENT ON FUNCTION acct._require_in_archive(text, date) IS 'Raises LE010 where 
 CREATE FUNCTION acct._month_rows(p_parent text, p_month date, p_for_run boolean) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 DECLARE
+    parent CONSTANT text := format('acct.%I', p_parent);
     name CONSTANT text := acct._partition_name(p_parent, p_month);
-    partition CONSTANT regclass := acct._partition_of(format('acct.%I', p_parent)::regclass, p_month);
-    archived CONSTANT regclass := to_regclass(format('acct_archive.%I', name));
+    partition regclass;
+    archived regclass;
 BEGIN
-    IF partition IS NOT NULL THEN
-        -- Restoring a month that was compressed rewrites it.
-        PERFORM acct._as_seen(partition) WHERE p_parent <> 'txn_source_parent';
-    ELSE
-        IF archived IS NOT NULL THEN
-            PERFORM acct._as_seen(archived);
-            -- Restored at this moment, it has another name now.
-            RETURN archived::text;
-        ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
-                       WHERE a.month = p_month AND name = ANY (a.partitions) AND a.dropped_at IS NOT NULL) THEN
-            RAISE EXCEPTION 'partition % was dropped: its rows cannot be read', name
-                USING ERRCODE = CASE WHEN p_for_run THEN 'LE002' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
-                      HINT = 'Where it was exported, acct.archived_partition.manifest names its files.';
-        ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
-                       WHERE a.month = p_month AND name = ANY (a.partitions) AND a.restored_at IS NULL) THEN
-            PERFORM acct._raise_elsewhere(name);
+    LOOP
+        partition := acct._partition_of(parent::regclass, p_month);
+        EXIT WHEN partition IS NULL;
+        -- Restoring a month that was compressed rewrites it. Whoever waits here for its being archived looks again.
+        PERFORM acct._as_seen(partition);
+        IF partition = acct._partition_of(parent::regclass, p_month) THEN
+            RETURN parent;
         END IF;
-        PERFORM acct._is_partition('txn_source', p_month) WHERE p_parent = 'txn_source_parent';
+    END LOOP;
+    archived := to_regclass(format('acct_archive.%I', name));
+    IF archived IS NOT NULL THEN
+        PERFORM acct._as_seen(archived);
+        -- Restored at this moment, it has another name now.
+        RETURN archived::text;
+    ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
+                   WHERE a.month = p_month AND name = ANY (a.partitions) AND a.dropped_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'partition % was dropped: its rows cannot be read', name
+            USING ERRCODE = CASE WHEN p_for_run THEN 'LE002' ELSE '55000' END, DETAIL = 'The retention policy had it dropped.',
+                  HINT = 'Where it was exported, acct.archived_partition.manifest names its files.';
+    ELSIF EXISTS (SELECT FROM acct.archived_partition AS a
+                   WHERE a.month = p_month AND name = ANY (a.partitions) AND a.restored_at IS NULL) THEN
+        PERFORM acct._raise_elsewhere(name);
     END IF;
-    RETURN format('acct.%I', p_parent);
+    PERFORM acct._is_partition('txn_source', p_month) WHERE p_parent = 'txn_source_parent';
+    RETURN parent;
 END
 $$;
 COMMENT ON FUNCTION acct._month_rows(text, date, boolean) IS

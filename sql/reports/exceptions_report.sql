@@ -12,7 +12,9 @@ COMMENT ON FUNCTION acct._source_of_exceptions(date) IS 'The table of a month of
 
 CREATE FUNCTION acct._report_source(p_month date) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    SELECT coalesce(acct._partition_of('acct.txn_source_parent'::regclass, p_month), acct._month_rows('txn_source_parent', p_month, false)::regclass)
+    -- In this order: once it is known where the month is, it stays there.
+    SELECT coalesce(acct._partition_of('acct.txn_source_parent'::regclass, p_month), m.name)
+      FROM (SELECT acct._month_rows('txn_source_parent', p_month, false)::regclass AS name OFFSET 0) AS m
 $$;
 COMMENT ON FUNCTION acct._report_source(date) IS 'The table of a month of the source, in its place or in the archive. Raises 55000 where it was dropped.';
 

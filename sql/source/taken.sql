@@ -151,10 +151,10 @@ BEGIN
              WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.object_type IN ('table', 'foreign table')
                AND (d.objid IN (SELECT k.relation FROM acct.source_month AS k)
                     OR d.address_names[1] = 'acct_archive' AND m.month IS NOT NULL
-                    -- A partition of the source has both triggers, one that was detached the second, wherever it is.
+                    -- A partition of the source has the first two triggers, one that was detached the second, an archived one all but the first.
                     OR EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS t
                                 WHERE t.object_type = 'trigger' AND t.address_names[1:2] = d.address_names
-                                  AND t.address_names[3] IN ('txn_source_taken', 'txn_source_taken_truncate')))) AS x;
+                                  AND t.address_names[3] IN ('txn_source_taken', 'txn_source_taken_truncate', 'txn_source_archived')))) AS x;
     IF names IS NULL OR acct._allows_loss() THEN
         RETURN;
     END IF;
