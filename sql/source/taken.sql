@@ -107,24 +107,16 @@ COMMENT ON EVENT TRIGGER ledger_engine_source IS
 CREATE FUNCTION acct._has_lost_rows(p_month date) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET jit = off AS $$
 DECLARE
-    -- Tables of the month that are detached still have their rows.
-    known CONSTANT oid[] := ARRAY(SELECT to_regclass('acct.txn_source_parent')::oid
-                                  UNION
-                                  SELECT to_regclass(format('acct_archive.%I', acct._partition_name('txn_source', p_month))) WHERE acct._is_archived('txn_source_parent', p_month)
-                                  UNION
-                                  SELECT k.relation FROM acct.source_month AS k WHERE k.txn_month = p_month);
-    source text;
+    tables CONSTANT regclass[] := array_remove(ARRAY[to_regclass('acct.txn_source_parent'),
+        CASE WHEN acct._is_archived('txn_source_parent', p_month) THEN to_regclass(format('acct_archive.%I', acct._partition_name('txn_source', p_month))) END], NULL);
+    source CONSTANT text := coalesce((SELECT string_agg(format('SELECT k.batch_id, k.gross_amount FROM %s AS k WHERE k.txn_month = %L', t, p_month), ' UNION ALL ') FROM unnest(tables) AS t),
+                                     'SELECT 0::bigint AS batch_id, 0::numeric AS gross_amount LIMIT 0');
 BEGIN
-    SELECT string_agg(format('SELECT k.batch_id, k.gross_amount FROM %s AS k WHERE k.txn_month = %L', c.oid::regclass, p_month), ' UNION ALL ') INTO source
-      FROM pg_class AS c
-     WHERE c.oid = ANY (known) AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid <> c.oid AND a.relid = ANY (known))
-       AND (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname IN ('batch_id', 'gross_amount', 'txn_month')) = 3;
-    RETURN EXISTS (SELECT FROM acct._source_batches(format('(%s)', coalesce(source, 'SELECT 0::bigint AS batch_id, 0::numeric AS gross_amount LIMIT 0'))) AS s
-                    CROSS JOIN LATERAL acct._changed_claims(p_month, s.batches, s.rows, s.gross) AS c WHERE c.found_rows < c.taken_rows);
+    RETURN EXISTS (SELECT FROM acct._source_batches(format('(%s)', source)) AS s CROSS JOIN LATERAL acct._changed_claims(p_month, s.batches, s.rows, s.gross) AS c
+                    WHERE c.found_rows < c.taken_rows);
 END
 $$;
-COMMENT ON FUNCTION acct._has_lost_rows(date) IS
-'True where a batch that a run took has fewer rows than when it was taken, in all tables of a source month together, also detached ones. Reads them.';
+COMMENT ON FUNCTION acct._has_lost_rows(date) IS 'True where a batch that a run took has fewer rows in a source month than when it was taken. Reads the month.';
 
 CREATE FUNCTION acct._refuse_source_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$

@@ -137,7 +137,6 @@ CREATE FUNCTION acct._know_source(p_month date) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, acct, pg_temp SET enable_seqscan = on SET jit = off AS $$
 DECLARE
     tables regclass[];
-    gone regclass[];
     notes tid[];
     batches bigint[];
     missing bigint[];
@@ -149,14 +148,8 @@ BEGIN
     PERFORM acct._progress_phase('reading source');
     tables := ARRAY(SELECT t FROM acct._tables_below(acct._source_partition(p_month)) AS t WHERE t IS NOT NULL);
     -- One that was taken away and comes back is read again: what waited in it may be forgotten by then.
-    WITH deleted AS (
-        DELETE FROM acct.source_month AS m
-         WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation <> ALL (tables) FOR UPDATE SKIP LOCKED))
-        RETURNING m.relation)
-    SELECT array_agg(DISTINCT d.relation::oid) INTO gone FROM deleted AS d;
-    -- From then on its trigger alone tells that it had rows which runs took: one that a DBA made does not have it yet.
-    PERFORM acct._guard_source_table(c.oid) FROM pg_class AS c
-      WHERE c.oid = ANY (gone) AND CASE WHEN c.relkind IN ('r', 'p') THEN acct._lock_tables(ARRAY[c.oid], 'SHARE ROW EXCLUSIVE', '1 second') END;
+    DELETE FROM acct.source_month AS m
+     WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM acct.source_month AS o WHERE o.txn_month = p_month AND o.relation <> ALL (tables) FOR UPDATE SKIP LOCKED));
     -- A note that another transaction has locked is about rows that are not seen here: it stays.
     notes := ARRAY(SELECT c.ctid FROM acct.source_check AS c WHERE c.txn_month = p_month FOR UPDATE SKIP LOCKED);
     batches := (SELECT s.batches FROM acct._source_batches(acct._source_rows(p_month)) AS s);
