@@ -3,20 +3,13 @@
 CREATE FUNCTION acct._source_of_exceptions(p_month date) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
 BEGIN
-    RETURN acct._report_source(p_month)::text;
+    RETURN acct._as_seen(coalesce(acct._partition_of('acct.txn_source_parent'::regclass, p_month), acct._month_rows('txn_source_parent', p_month, false)::regclass));
 EXCEPTION WHEN object_not_in_prerequisite_state THEN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION acct._source_of_exceptions(date) IS 'The table of a month of the source, in its place or in the archive; NULL: it was dropped.';
-
-CREATE FUNCTION acct._report_source(p_month date) RETURNS regclass
-LANGUAGE sql STABLE SET search_path = pg_catalog, acct, pg_temp AS $$
-    -- In this order: once it is known where the month is, it stays there.
-    SELECT coalesce(acct._partition_of('acct.txn_source_parent'::regclass, p_month), m.name)
-      FROM (SELECT acct._month_rows('txn_source_parent', p_month, false)::regclass AS name OFFSET 0) AS m
-$$;
-COMMENT ON FUNCTION acct._report_source(date) IS 'The table of a month of the source, in its place or in the archive. Raises 55000 where it was dropped.';
+COMMENT ON FUNCTION acct._source_of_exceptions(date) IS
+'The table of a month of the source, in its place or in the archive; NULL: it was dropped. Raises LE010 where it is detached, 40001 where it was rewritten since the snapshot of the query.';
 
 CREATE FUNCTION acct._exceptions_of_month(p_month date, p_basis text)
 RETURNS TABLE (run_id bigint, basis text, reason text, state text, entity_code text, currency text, gross_amount numeric, bank_value_date date)
